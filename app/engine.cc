@@ -1,0 +1,44 @@
+#include "engine.h"
+
+#include <sys/random.h>
+
+#include "base/assert.h"
+
+namespace mayfly {
+
+Secret random_secret() {
+  Secret secret{};
+  const ssize_t got = getrandom(secret.data(), sizeof secret, 0);
+  MAYFLY_ASSERT(got == static_cast<ssize_t>(sizeof secret));
+  return secret;
+}
+
+ShardSettings shard_settings(const CommonSettings& settings) {
+  ShardSettings made;
+  made.tcp = settings.tcp;
+  made.time_wait = settings.time_wait;
+  return made;
+}
+
+ShardSizes shard_sizes(const CommonSettings& settings) {
+  ShardSizes sizes;
+  sizes.connections = settings.connections.capacity;
+  sizes.time_wait = settings.time_wait.capacity;
+  sizes.chunks = settings.connections.send_chunks;
+  sizes.receive_buffers = settings.connections.receive_buffers;
+  sizes.receive_window = settings.tcp.receive_window;
+  return sizes;
+}
+
+Interface interface_of(const PortSettings& settings, const Device& device, std::size_t core_index) {
+  Interface interface;
+  interface.mac = device.mac();
+  interface.vlan = settings.vlan;
+  interface.mtu = settings.mtu;
+  interface.addresses = settings.addresses;
+  interface.gateway = settings.gateway;
+  interface.answers = core_index == 0;  // every core hears ARP, one answers
+  return interface;
+}
+
+}  // namespace mayfly

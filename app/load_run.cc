@@ -1,0 +1,105 @@
+#include "load_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "load/plan.h"
+#include "signals.h"
+
+namespace mayfly {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Which flows come back to the core that asks (RSS, or the rings that stand in for it).
+bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
+  const auto* port = static_cast<const DpdkPort*>(context);
+  return port->shard_of(key) == port->core_index();
+}
+
+}  // namespace
+
+std::size_t LoadRun::bytes_needed(const LoadSettings& settings) {
+  // Two rings of pair numbers (tuples.h), and the app with its histograms.
+  return std::size_t{usable_pairs(settings.sources)} * 2 * sizeof(std::uint32_t) + sizeof(LoadApp);
+}
+
+Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings, std::vector<Device>& devices,
+                                                 const TscClock& clock) {
+  std::unique_ptr<LoadRun> run(new LoadRun(settings));
+  run->clock_ = clock;
+  const auto cores = static_cast<std::uint32_t>(settings.cores.size());
+  const Secret secret = random_secret();
+  auto engine = Engine<LoadApp>::create(
+      settings, {}, devices, clock, "client", [&](std::size_t i, const DpdkPort& port) {
+        const FlowFilter mine = cores > 1 ? FlowFilter{comes_back_here, &port} : FlowFilter{};
+        return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores}, secret, mine);
+      });
+  if (!engine) return engine.error();
+  run->engine_ = std::move(*engine);
+  return run;
+}
+
+void LoadRun::start(Eal& eal, std::size_t first_worker) { engine_->start(eal, first_worker); }
+
+LoadResults LoadRun::results_so_far() {
+  LoadResults sum;
+  for (auto& core : engine_->cores()) core->app->exchange().ask();
+  const auto give_up = std::chrono::steady_clock::now() + milliseconds(200);
+  for (auto& core : engine_->cores()) {
+    const LoadResults* answer = nullptr;
+    while ((answer = core->app->exchange().answer()) == nullptr &&
+           std::chrono::steady_clock::now() < give_up)
+      std::this_thread::sleep_for(milliseconds(1));
+    if (answer != nullptr) sum.merge(*answer);
+  }
+  return sum;
+}
+
+void LoadRun::watch() {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return Duration{std::chrono::duration_cast<std::chrono::microseconds>(
+                        std::chrono::steady_clock::now() - begin).count()};
+  };
+  LiveLine line(settings_.load, isatty(STDOUT_FILENO) != 0);
+  auto next_line = begin + milliseconds(1000);
+  bool stopping = false;
+  while (!engine_->finished() && stops_asked() < 2) {
+    std::this_thread::sleep_for(milliseconds(20));
+    if (stops_asked() == 1 && !stopping) {
+      stopping = true;
+      engine_->tell(Command::drain);
+    }
+    if (std::chrono::steady_clock::now() < next_line) continue;
+    next_line += milliseconds(1000);
+    StackFigures stack;
+    for (const ShardStats& stats : engine_->stats()) stack.merge(StackFigures::of(stats));
+    fmt::print("{}", line.next(results_so_far(), stack, elapsed()));
+    std::fflush(stdout);
+  }
+  fmt::print("{}", line.end());
+  engine_->tell(Command::abort);
+  std::this_thread::sleep_for(milliseconds(20));
+  engine_->tell(Command::stop);
+}
+
+std::vector<CoreReport> LoadRun::reports() {
+  std::vector<CoreReport> reports;
+  const std::vector<ShardStats> stats = engine_->stats();
+  for (std::size_t i = 0; i < stats.size(); ++i)
+    reports.push_back({settings_.cores[i], engine_->cores()[i]->app->results(clock_.now()),
+                       StackFigures::of(stats[i])});
+  return reports;
+}
+
+bool LoadRun::succeeded() {
+  LoadCounters sum;
+  for (const CoreReport& report : reports()) sum.merge(report.results.counters);
+  return sum.completed > 0 && sum.failed_total() == 0;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,116 @@
+#include "serve_run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+
+#include "admin/stats_json.h"
+#include "signals.h"
+
+namespace mayfly {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kSampleEvery{50};
+
+std::vector<std::uint16_t> ports_of(const ServeSettings& settings) {
+  std::vector<std::uint16_t> ports;
+  for (const ListenSettings& listen : settings.listen) ports.push_back(listen.port);
+  return ports;
+}
+
+}  // namespace
+
+std::size_t ServeRun::bytes_needed(const ServeSettings&) { return Services::kMemoryBytes; }
+
+Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings, const Site& site,
+                                                   std::vector<Device>& devices, const TscClock& clock) {
+  std::unique_ptr<ServeRun> run(new ServeRun(settings));
+  run->clock_ = clock;
+  auto engine = Engine<Services>::create(
+      settings, ports_of(settings), devices, clock, "server",
+      [&](std::size_t, const DpdkPort&) { return std::make_unique<Services>(settings, site); });
+  if (!engine) return engine.error();
+  run->engine_ = std::move(*engine);
+  return run;
+}
+
+void ServeRun::watch(std::optional<Duration> duration) {
+  const Instant begin = clock_.now();
+  while (stops_asked() == 0 && (!duration || clock_.now() - begin < *duration)) {
+    std::this_thread::sleep_for(kSampleEvery);
+    sample();
+  }
+  drain_and_stop();
+}
+
+void ServeRun::sample() {
+  const StatsSnapshot sum = sum_of(engine_->stats());
+  const std::uint64_t accepted = sum.accepted.get(), completed = completed_of(sum);
+  if (accepted_ == 0 && accepted > 0) first_ = clock_.now() - Duration::from_ms(kSampleEvery.count());
+  if (accepted != accepted_ || completed != completed_) last_ = clock_.now();
+  accepted_ = accepted;
+  completed_ = completed;
+}
+
+void ServeRun::drain_and_stop() {
+  engine_->tell(Command::drain);
+  const Instant give_up = clock_.now() + settings_.drain_timeout;
+  std::this_thread::sleep_for(milliseconds(20));
+  if (const std::uint32_t open = engine_->open_connections(); open > 0)
+    fmt::print("draining: {} connections are open; Ctrl-C again to reset them\n", open);
+  std::fflush(stdout);
+  while (engine_->open_connections() > 0 && clock_.now() < give_up && stops_asked() < 2) {
+    std::this_thread::sleep_for(milliseconds(10));
+    sample();
+  }
+  engine_->tell(Command::abort);
+  std::this_thread::sleep_for(milliseconds(20));
+  sample();
+  engine_->tell(Command::stop);
+}
+
+ServiceCounters ServeRun::services() const {
+  ServiceCounters sum;
+  for (const auto& core : engine_->cores()) {
+    const ServiceCounters& one = core->app->counters();
+#define MAYFLY_X(name, help) sum.name.add(one.name.get());
+    MAYFLY_SERVICE_COUNTERS(MAYFLY_X)
+#undef MAYFLY_X
+    for (std::size_t i = 0; i < kEndingCount; ++i) sum.closes[i].add(one.closes[i].get());
+  }
+  return sum;
+}
+
+nlohmann::ordered_json ServeRun::json() const {
+  nlohmann::ordered_json json = server_json(engine_->stats(), last_ - first_);
+  const ServiceCounters counters = services();
+#define MAYFLY_X(name, help) json["service"][#name] = counters.name.get();
+  MAYFLY_SERVICE_COUNTERS(MAYFLY_X)
+#undef MAYFLY_X
+  std::size_t i = 0;
+#define MAYFLY_X(name, help) json["service"]["closes"][#name] = counters.closes[i++].get();
+  MAYFLY_ENDINGS(MAYFLY_X)
+#undef MAYFLY_X
+  return json;
+}
+
+std::string ServeRun::summary() const {
+  const nlohmann::ordered_json j = json();
+  std::string text = fmt::format(
+      "accepted {}, completed {} ({:.0f}/s), reset {}, TIME_WAIT {} now, {} at most\n"
+      "packets {} in, {} out ({:.2f} a connection), {:.0f} cycles a connection, busy {:.0f} %\n",
+      j["accepted"].get<std::uint64_t>(), j["completed"].get<std::uint64_t>(), j["cps"].get<double>(),
+      j["reset"].get<std::uint64_t>(), j["time_wait"]["now"].get<std::uint64_t>(),
+      j["time_wait"]["peak"].get<std::uint64_t>(), j["packets"]["rx"].get<std::uint64_t>(),
+      j["packets"]["tx"].get<std::uint64_t>(), j["packets_per_connection"].get<double>(),
+      j["cycles_per_connection"].get<double>(), 100 * j["busy_ratio"].get<double>());
+  std::string drops;
+  for (const auto& [reason, count] : j["drops"].items())
+    drops += fmt::format("{}{} {}", drops.empty() ? "" : ", ", reason, count.get<std::uint64_t>());
+  if (!drops.empty()) text += "dropped: " + drops + "\n";
+  return text;
+}
+
+}  // namespace mayfly

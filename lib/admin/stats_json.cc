@@ -1,0 +1,107 @@
+#include "admin/stats_json.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+namespace mayfly {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::uint64_t closed_as(const StatsSnapshot& stats, CloseReason why) {
+  return stats.closed[static_cast<std::size_t>(why)].get();
+}
+
+Json one(const StatsSnapshot& s, Duration active) {
+  Json json;
+  const std::uint64_t completed = completed_of(s);
+  json["accepted"] = s.accepted.get();
+  json["opened"] = s.opened.get();
+  json["completed"] = completed;
+  json["reset"] = closed_as(s, CloseReason::reset);
+  for (const Drop why : {Drop::table_full, Drop::time_wait_full, Drop::tcp_draining})
+    json["refused"][std::string(name_of(why))] = s.drops[static_cast<std::size_t>(why)].get();
+  json["cps"] = active.us > 0 ? static_cast<double>(completed) / active.seconds() : 0.0;
+  json["connections"] = s.connections.get();
+  json["connections_peak"] = s.connections_peak.get();
+  json["time_wait"] = {
+      {"now", s.time_wait_now.get()},
+      {"peak", s.time_wait_peak.get()},
+      {"opened", s.time_wait_opened.get()},
+      {"expired", s.time_wait_expired.get()},
+      {"evicted", s.time_wait_evicted.get()},
+      {"skipped", s.time_wait_skipped.get()},
+      {"reopened", s.time_wait_reopened_timestamp.get() + s.time_wait_reopened_sequence.get()},
+      {"reopened_by_timestamp", s.time_wait_reopened_timestamp.get()},
+      {"reopened_by_sequence", s.time_wait_reopened_sequence.get()},
+      {"reused", s.time_wait_reused.get()},
+      {"restored", s.time_wait_restored.get()},
+      {"killed", s.time_wait_killed.get()},
+      {"fin_again", s.time_wait_fin_again.get()},
+  };
+  json["cycles_per_connection"] =
+      completed > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(completed) : 0.0;
+  json["packets_per_connection"] =
+      completed > 0 ? static_cast<double>(s.rx_packets.get() + s.tx_packets.get()) /
+                          static_cast<double>(completed)
+                    : 0.0;
+  json["packets"] = {{"rx", s.rx_packets.get()}, {"tx", s.tx_packets.get()}};
+  json["bytes"] = {{"rx", s.rx_bytes.get()}, {"tx", s.tx_bytes.get()}};
+  json["retransmitted"] = s.retransmitted.get();
+  json["rst_sent"] = s.rst_sent.get();
+  json["rst_limited"] = s.rst_limited.get();
+  json["arp"] = {{"requests", s.arp_requests.get()}, {"replies", s.arp_replies.get()}};
+  json["icmp_sent"] = s.icmp_sent.get();
+  json["closed"] = Json::object();
+  for (std::size_t i = 0; i < kCloseReasonCount; ++i)
+    json["closed"][std::string(name_of(static_cast<CloseReason>(i)))] = s.closed[i].get();
+  json["drops"] = Json::object();
+  for (std::size_t i = 1; i < kDropCount; ++i)
+    if (s.drops[i].get() > 0) json["drops"][std::string(name_of(static_cast<Drop>(i)))] = s.drops[i].get();
+  const std::uint64_t cycles = s.cycles.get();
+  json["busy_ratio"] =
+      cycles > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(cycles) : 0.0;
+  return json;
+}
+
+}  // namespace
+
+StatsSnapshot sum_of(std::span<const StatsSnapshot> cores) {
+  StatsSnapshot sum;
+  for (const StatsSnapshot& core : cores) {
+#define MAYFLY_X(name, help) sum.name.add(core.name.get());
+    MAYFLY_SHARD_COUNTERS(MAYFLY_X)
+#undef MAYFLY_X
+    for (std::size_t i = 0; i < kDropCount; ++i) sum.drops[i].add(core.drops[i].get());
+    for (std::size_t i = 0; i < kCloseReasonCount; ++i) sum.closed[i].add(core.closed[i].get());
+  }
+  return sum;
+}
+
+std::uint64_t completed_of(const StatsSnapshot& stats) {
+  return closed_as(stats, CloseReason::done) + closed_as(stats, CloseReason::time_wait);
+}
+
+Json server_json(std::span<const StatsSnapshot> cores, Duration active) {
+  Json json = one(sum_of(cores), active);
+  json["active_s"] = active.seconds();
+  json["cores"] = Json::array();
+  for (const StatsSnapshot& core : cores) json["cores"].push_back(one(core, active));
+  return json;
+}
+
+std::string write_json(const std::string& path, const Json& json) {
+  if (path == "-") {
+    std::cout << json.dump(2) << std::endl;
+    return {};
+  }
+  std::ofstream file(path);
+  file << json.dump(2) << '\n';
+  file.close();
+  if (!file) return "cannot write " + path + ": " + std::strerror(errno);
+  return {};
+}
+
+}  // namespace mayfly

@@ -1,0 +1,37 @@
+#include "base/histogram.h"
+
+#include <cmath>
+
+namespace mayfly {
+
+std::uint64_t Histogram::end_of(std::size_t bucket) noexcept {
+  static_assert(bucket_of(kValueMax) + 1 == kBuckets);
+  constexpr std::size_t kExact = std::size_t{2} << kPrecisionBits;
+  if (bucket < kExact) return bucket;
+  const std::size_t shift = (bucket >> kPrecisionBits) - 1;
+  const std::uint64_t leading = bucket - (shift << kPrecisionBits);
+  return ((leading + 1) << shift) - 1;
+}
+
+std::uint64_t Histogram::percentile(double percent) const noexcept {
+  const double share = std::clamp(percent, 0.0, 100.0) * static_cast<double>(count_) / 100;
+  const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share)),
+                                              count_ == 0 ? 0 : 1, count_);
+  std::uint64_t seen = 0;
+  for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
+    seen += counts_[bucket];
+    if (seen >= rank) return std::min(end_of(bucket), max_);
+  }
+  return max_;
+}
+
+void Histogram::merge(const Histogram& other) noexcept {
+  for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket)
+    counts_[bucket] += other.counts_[bucket];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  min_ = std::min(min_, other.min_);
+  max_ = std::max(max_, other.max_);
+}
+
+}  // namespace mayfly

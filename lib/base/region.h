@@ -1,0 +1,66 @@
+// Memory for slabs: taken from the kernel once, at the start, zeroed and not yet touched.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "base/result.h"
+
+namespace mayfly {
+
+enum class HugePages : std::uint8_t {
+  auto_,  ///< reserved 2 MB pages; if there are too few, ask for transparent ones
+  never,  ///< 4 kB pages
+};
+
+class Region {
+ public:
+  /// What the memory is made of.
+  enum class Pages : std::uint8_t {
+    huge,         ///< reserved 2 MB pages (MAP_HUGETLB)
+    transparent,  ///< 4 kB pages that the kernel may join (MADV_HUGEPAGE)
+    normal,       ///< 4 kB pages
+  };
+
+  Region() = default;
+  Region(Region&& other) noexcept { swap(other); }
+  Region& operator=(Region&& other) noexcept {
+    Region(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~Region();
+
+  /// At least `bytes` of zeroes, given back by the destructor. Fails with the kernel's reason. Of
+  /// huge pages, all are reserved here, so touching them cannot fail later.
+  static Result<Region> map(std::size_t bytes, HugePages want);
+
+  Pages pages() const noexcept { return pages_; }
+  /// `bytes` as asked for, rounded up to whole pages.
+  std::size_t size() const noexcept { return size_; }
+
+  /// As many zero-initialised T as fit.
+  template <class T>
+  requires std::is_trivially_destructible_v<T> std::span<T> as()
+  const noexcept { return {static_cast<T*>(start_), size_ / sizeof(T)}; }
+
+ private:
+  Region(void* start, std::size_t size, Pages pages) : start_(start), size_(size), pages_(pages) {}
+  void swap(Region& other) noexcept {
+    std::swap(start_, other.start_);
+    std::swap(size_, other.size_);
+    std::swap(pages_, other.pages_);
+  }
+
+  void* start_ = nullptr;
+  std::size_t size_ = 0;
+  Pages pages_ = Pages::normal;
+};
+
+/// "huge", "transparent" or "normal".
+std::string_view name_of(Region::Pages pages) noexcept;
+
+}  // namespace mayfly

@@ -1,0 +1,60 @@
+// Time as a value. Nothing below `nic` and `sim` reads a clock: an Instant is handed in once per
+// burst.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <limits>
+
+namespace mayfly {
+
+/// A span of time in microseconds; may be negative.
+struct Duration {
+  std::int64_t us = 0;
+
+  static constexpr Duration from_ms(std::int64_t n) { return {n * 1'000}; }
+  static constexpr Duration from_s(std::int64_t n) { return {n * 1'000'000}; }
+  /// Longer than any time-out that a setting can ask for.
+  static constexpr Duration max() { return {std::numeric_limits<std::int64_t>::max() / 4}; }
+
+  constexpr std::int64_t ms() const { return us / 1'000; }
+  constexpr double seconds() const { return static_cast<double>(us) / 1e6; }
+
+  auto operator<=>(const Duration&) const = default;
+  friend constexpr Duration operator+(Duration a, Duration b) { return {a.us + b.us}; }
+  friend constexpr Duration operator-(Duration a, Duration b) { return {a.us - b.us}; }
+  friend constexpr Duration operator*(Duration a, std::int64_t n) { return {a.us * n}; }
+  friend constexpr Duration operator/(Duration a, std::int64_t n) { return {a.us / n}; }
+};
+
+/// A point in time: microseconds since the clock's own start. The default is the start itself.
+struct Instant {
+  std::int64_t us = 0;
+
+  /// A deadline that never comes.
+  static constexpr Instant never() { return {std::numeric_limits<std::int64_t>::max() / 2}; }
+  constexpr bool is_never() const { return us >= never().us; }
+
+  /// The 32-bit millisecond clock behind TSval (RFC 7323 5.4: 1 ms to 1 s a tick). Wraps.
+  constexpr std::uint32_t ts_ms() const { return static_cast<std::uint32_t>(us / 1'000); }
+
+  auto operator<=>(const Instant&) const = default;
+  friend constexpr Instant operator+(Instant t, Duration d) { return {t.us + d.us}; }
+  friend constexpr Instant operator-(Instant t, Duration d) { return {t.us - d.us}; }
+  friend constexpr Duration operator-(Instant a, Instant b) { return {a.us - b.us}; }
+};
+
+inline namespace literals {
+constexpr Duration operator""_us(unsigned long long n) { return {static_cast<std::int64_t>(n)}; }
+constexpr Duration operator""_ms(unsigned long long n) {
+  return Duration::from_ms(static_cast<std::int64_t>(n));
+}
+constexpr Duration operator""_s(unsigned long long n) {
+  return Duration::from_s(static_cast<std::int64_t>(n));
+}
+constexpr Duration operator""_min(unsigned long long n) {
+  return Duration::from_s(60 * static_cast<std::int64_t>(n));
+}
+}  // namespace literals
+
+}  // namespace mayfly

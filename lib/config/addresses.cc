@@ -1,0 +1,142 @@
+#include "config/addresses.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "config/error.h"
+#include "wire/print.h"
+
+namespace mayfly {
+namespace {
+
+/// All of `text` as a number of the given base, at most `limit`.
+std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t limit,
+                                          int base = 10) {
+  std::uint32_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, failure] = std::from_chars(text.data(), end, value, base);
+  if (failure != std::errc{} || stopped != end || value > limit) return std::nullopt;
+  return value;
+}
+
+/// Cuts `text` at its first `separator`; the second part is empty if there is none.
+std::pair<std::string_view, std::optional<std::string_view>> cut(std::string_view text,
+                                                                 char separator) {
+  const std::size_t at = text.find(separator);
+  if (at == std::string_view::npos) return {text, std::nullopt};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+std::optional<Ipv4Address> dotted_quad(std::string_view text) {
+  Ipv4Address address;
+  std::optional<std::string_view> rest = text;
+  for (int octet = 0; octet < 4; ++octet) {
+    if (!rest) return std::nullopt;
+    const auto [part, tail] = cut(*rest, '.');
+    const std::optional<std::uint32_t> value = whole_number(part, 255);
+    // "010" is eight to some readers and ten to others.
+    if (!value || (part.size() > 1 && part[0] == '0')) return std::nullopt;
+    address.host = address.host << 8 | *value;
+    rest = tail;
+  }
+  if (rest) return std::nullopt;
+  return address;
+}
+
+constexpr std::uint32_t mask_of(std::uint8_t prefix_length) {
+  return prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length);
+}
+
+}  // namespace
+
+Result<Ipv4Address> parse_ipv4(std::string_view text) {
+  const std::optional<Ipv4Address> address = dotted_quad(text);
+  if (!address) return Error{in_quotes(text) + " is not an IPv4 address"};
+  const std::uint32_t network = address->host >> 24;
+  // RFC 6890: "this network", loopback; then multicast, reserved and the limited broadcast.
+  if (network == 0 || network == 127 || network >= 224) {
+    return Error{in_quotes(text) + " is not a unicast address"};
+  }
+  return *address;
+}
+
+Result<MacAddress> parse_mac(std::string_view text) {
+  const Error malformed{in_quotes(text) + " is not a MAC address"};
+  MacAddress mac;
+  std::optional<std::string_view> rest = text;
+  for (std::uint8_t& octet : mac.octets) {
+    if (!rest) return malformed;
+    const auto [part, tail] = cut(*rest, ':');
+    const std::optional<std::uint32_t> value = whole_number(part, 255, 16);
+    if (!value || part.size() != 2) return malformed;
+    octet = static_cast<std::uint8_t>(*value);
+    rest = tail;
+  }
+  if (rest) return malformed;
+  if (mac.is_group()) return Error{in_quotes(text) + " is a group address"};
+  if (mac == MacAddress{}) return Error{in_quotes(text) + " is all zero"};
+  return mac;
+}
+
+Result<AddressRange> parse_address_range(std::string_view text) {
+  constexpr std::uint32_t kAddressesMax = 65'536;
+  const auto [head, tail] = cut(text, '-');
+  const Result<Ipv4Address> first = parse_ipv4(head);
+  if (!first) return first.error();
+  const Result<Ipv4Address> last = tail ? parse_ipv4(*tail) : first;
+  if (!last) return last.error();
+  if (*last < *first) return Error{in_quotes(text) + " is reversed"};
+  if (last->host - first->host >= kAddressesMax) {
+    return Error{in_quotes(text) + " has more than 65536 addresses"};
+  }
+  return AddressRange{*first, *last};
+}
+
+Result<InterfaceAddress> parse_interface_address(std::string_view text) {
+  const auto [addresses, length] = cut(text, '/');
+  if (!length) return Error{in_quotes(text) + " has no prefix length, such as /24"};
+  const std::optional<std::uint32_t> prefix = whole_number(*length, 32);
+  if (!prefix || *prefix == 0) return Error{in_quotes(text) + " has no prefix length from 1 to 32"};
+  const Result<AddressRange> range = parse_address_range(addresses);
+  if (!range) return range.error();
+  const InterfaceAddress address{range->first, range->last, static_cast<std::uint8_t>(*prefix)};
+  if (!is_on_link(address, address.last)) {
+    return Error{in_quotes(text) + " reaches beyond its network"};
+  }
+  // RFC 3021: a /31 has neither a network nor a broadcast address.
+  const std::uint32_t host_bits = ~mask_of(address.prefix_length);
+  if (*prefix < 31 &&
+      ((address.first.host & host_bits) == 0 || (address.last.host & host_bits) == host_bits)) {
+    return Error{in_quotes(text) + " holds its network's own or broadcast address"};
+  }
+  return address;
+}
+
+Result<PortRange> parse_port_range(std::string_view text) {
+  const auto [head, tail] = cut(text, '-');
+  const std::optional<std::uint32_t> first = whole_number(head, 65'535);
+  const std::optional<std::uint32_t> last = tail ? whole_number(*tail, 65'535) : first;
+  if (!first || !last || *first == 0 || *last == 0) {
+    return Error{in_quotes(text) + " is not a range of ports"};
+  }
+  if (*last < *first) return Error{in_quotes(text) + " is reversed"};
+  return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+}
+
+std::string format_range(Ipv4Address first, Ipv4Address last) {
+  if (first == last) return to_string(first);
+  return fmt::format("{}-{}", to_string(first), to_string(last));
+}
+
+std::string format_interface_address(const InterfaceAddress& address) {
+  return fmt::format("{}/{}", format_range(address.first, address.last), address.prefix_length);
+}
+
+bool is_on_link(const InterfaceAddress& own, Ipv4Address address) {
+  return ((own.first.host ^ address.host) & mask_of(own.prefix_length)) == 0;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,44 @@
+// Addresses, networks and ranges as people write them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/settings.h"
+
+namespace mayfly {
+
+struct AddressRange {
+  Ipv4Address first, last;
+};
+
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+};
+
+/// "198.18.0.1": a unicast address. Unspecified, loopback, multicast and broadcast ones are errors.
+Result<Ipv4Address> parse_ipv4(std::string_view text);
+
+/// "02:00:00:00:00:01": the address of one station, not a group and not all zero.
+Result<MacAddress> parse_mac(std::string_view text);
+
+/// "198.18.1.1" or "198.18.1.1-198.18.1.100"; the first not after the last, at most 65,536
+/// addresses.
+Result<AddressRange> parse_address_range(std::string_view text);
+
+/// "198.18.0.1/15" or "198.18.1.1-198.18.1.100/15"; prefix 1 to 32. All are hosts of that network:
+/// not its own address, nor its broadcast address.
+Result<InterfaceAddress> parse_interface_address(std::string_view text);
+
+/// "8080" or "1024-65535"; from 1, the first not after the last.
+Result<PortRange> parse_port_range(std::string_view text);
+
+/// The twins of the above: what they read as the same.
+std::string format_range(Ipv4Address first, Ipv4Address last);
+std::string format_interface_address(const InterfaceAddress& address);
+
+/// Whether `address` is on the link that `own` is on.
+bool is_on_link(const InterfaceAddress& own, Ipv4Address address);
+
+}  // namespace mayfly

@@ -1,0 +1,48 @@
+// A YAML text as a plain tree in which every value knows its place. Only this file's twin knows
+// yaml-cpp.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/error.h"
+
+namespace mayfly {
+
+/// A YAML value. Which of the last three members counts depends on `kind`.
+struct Value {
+  enum class Kind : std::uint8_t { null, scalar, list, map };
+  struct Entry;
+
+  Kind kind = Kind::null;
+  Place place;
+  std::string text;            ///< of a scalar, unquoted
+  std::vector<Value> items;    ///< of a list
+  std::vector<Entry> entries;  ///< of a map, in the order of the file; a key may be there twice
+};
+
+struct Value::Entry {
+  std::string key;
+  Place place;  ///< of the key
+  Value value;
+};
+
+/// "a list", "a map", "text" or "nothing".
+std::string_view kind_name(Value::Kind kind);
+
+/// Reads the file (UTF-8, at most 1 MiB, one document, a map) and lays the overrides over it, the
+/// later over the earlier. Nothing if the file is of no use; an override that cannot be laid is
+/// left out. Either way `report` says why. No exception leaves.
+std::optional<Value> read_document(const std::string& path, std::span<const std::string> overrides,
+                                   Report& report);
+
+/// What "ports.0.device" names below `root`; null if it is not there.
+const Value* find(const Value& root, std::string_view path);
+
+/// Where `path` was written, or the closest place above it that was.
+Place nearest_place(const Value& root, std::string_view path);
+
+}  // namespace mayfly

@@ -1,0 +1,232 @@
+// A form says how a value is written, read, limited and shown; a schema lists the keys of a map,
+// each with its form. One declaration a key serves the reader, the error messages and the
+// reference.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "config/document.h"
+#include "config/error.h"
+#include "config/reference.h"
+
+namespace mayfly {
+
+/// A value of the document on its way into the settings.
+struct Cursor {
+  const Value& value;
+  std::string path;
+  Report& report;
+
+  Cursor below(std::string_view name, const Value& child) const {
+    return {child, join_key(path, name), report};
+  }
+  void fail(std::string what, std::string hint) const {
+    report.add(value.place, path, std::move(what), std::move(hint));
+  }
+  /// Fails and is false if the value is of another kind.
+  bool expect(Value::Kind kind, const std::string& hint) const {
+    if (value.kind == kind) return true;
+    if (value.kind == Value::Kind::null) {
+      fail("has no value", hint);
+    } else {
+      fail(fmt::format("must be {}, is {}", kind_name(kind), kind_name(value.kind)), hint);
+    }
+    return false;
+  }
+};
+
+template <class V>
+struct Form {
+  std::string type;   ///< "duration"
+  std::string range;  ///< "0 or 1ms..10min"; empty = whatever the type allows
+  std::function<void(const Cursor&, V&)> read;  ///< leaves V alone where it fails
+  std::function<std::string(const V&)> show;    ///< as it could be written in YAML
+  /// Maps and lists of maps: adds what is below `path`, given the default of this value.
+  std::function<void(const V&, const std::string& path, std::vector<KeyReference>&)> list_keys{};
+
+  std::string hint() const { return range.empty() ? type : type + ": " + range; }
+};
+
+/// One word or line of text, given its parser.
+template <class V>
+Form<V> scalar(std::string type, std::string range,
+               std::function<Result<V>(std::string_view)> parse,
+               std::function<std::string(const V&)> show) {
+  Form<V> form{std::move(type), std::move(range), {}, std::move(show)};
+  form.read = [parse = std::move(parse), hint = form.hint()](const Cursor& at, V& target) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    Result<V> value = parse(at.value.text);
+    if (value) {
+      target = *std::move(value);
+    } else {
+      at.fail(value.error().what, hint);
+    }
+  };
+  return form;
+}
+
+/// The same for a setting that may be absent.
+template <class V>
+Form<std::optional<V>> maybe(Form<V> form) {
+  const auto read = [inner = form.read](const Cursor& at, std::optional<V>& target) {
+    V value{};
+    inner(at, value);
+    target = std::move(value);
+  };
+  const auto show = [inner = form.show](const std::optional<V>& value) {
+    return value ? inner(*value) : std::string("none");
+  };
+  return {form.type, form.range, read, show};
+}
+
+/// A name of a key; `required("x")` makes its absence an error.
+struct KeyName {
+  std::string text;
+  bool is_required = false;
+  KeyName(const char* name) : text(name) {}
+};
+inline KeyName required(const char* name) {
+  KeyName key(name);
+  key.is_required = true;
+  return key;
+}
+
+/// A key of a map that fills a T.
+template <class T>
+struct Key {
+  KeyName name;
+  std::string hint;
+  std::function<void(const Cursor&, T&)> read;
+  std::function<void(const T& defaults, const std::string& path, std::vector<KeyReference>&)>
+      list_keys;
+
+  /// `projection` (mostly a member pointer) finds the target of the form within a T.
+  template <class Projection, class V>
+  requires std::invocable<const Projection&, T&> Key(KeyName key_name, Projection projection,
+                                                     Form<V> form, std::string help)
+      : name(std::move(key_name)), hint(form.hint()) {
+    read = [projection, inner = form.read](const Cursor& at, T& target) {
+      inner(at, std::invoke(projection, target));
+    };
+    list_keys = [projection, form, help, key = name](const T& defaults, const std::string& path,
+                                                     std::vector<KeyReference>& keys) {
+      const V& value = std::invoke(projection, defaults);
+      const std::string full = join_key(path, key.text);
+      // A map says itself through its keys.
+      if (form.show) {
+        keys.push_back(
+            {full, form.type, form.range, key.is_required ? "required" : form.show(value), help});
+      }
+      if (form.list_keys) form.list_keys(value, full, keys);
+    };
+  }
+
+  /// A key of a part of T as a key of T.
+  template <class Projection, class Part>
+  static Key lift(Projection projection, const Key<Part>& part) {
+    Key key(part.name);
+    key.hint = part.hint;
+    key.read = [projection, part](const Cursor& at, T& target) {
+      part.read(at, std::invoke(projection, target));
+    };
+    key.list_keys = [projection, part](const T& defaults, const std::string& path,
+                                       std::vector<KeyReference>& keys) {
+      part.list_keys(std::invoke(projection, defaults), path, keys);
+    };
+    return key;
+  }
+
+ private:
+  explicit Key(KeyName key_name) : name(std::move(key_name)) {}
+};
+
+template <class T>
+using Schema = std::vector<Key<T>>;
+
+/// The keys of a part of T (or of its base) as keys of T, to stand in one map with others.
+template <class T, class Projection, class Part>
+Schema<T> within(Projection projection, const Schema<Part>& part) {
+  Schema<T> schema;
+  for (const Key<Part>& key : part) schema.push_back(Key<T>::lift(projection, key));
+  return schema;
+}
+
+template <class T>
+Schema<T> operator+(Schema<T> schema, const Schema<T>& more) {
+  schema.insert(schema.end(), more.begin(), more.end());
+  return schema;
+}
+
+/// Says what is wrong with the names of a map's keys, whatever their values: unknown, twice,
+/// missing.
+void check_names(const Cursor& at, const std::vector<KeyName>& known,
+                 const std::vector<std::string>& hints);
+
+/// A map with the keys of `schema`. No value at all is an empty map: all its keys may be commented
+/// out.
+template <class T>
+Form<T> map(Schema<T> schema) {
+  Form<T> form{.type = "map"};
+  std::vector<KeyName> names;
+  std::vector<std::string> hints;
+  for (const Key<T>& key : schema) {
+    names.push_back(key.name);
+    hints.push_back(key.hint);
+  }
+  form.list_keys = [schema](const T& defaults, const std::string& path,
+                            std::vector<KeyReference>& keys) {
+    for (const Key<T>& key : schema) key.list_keys(defaults, path, keys);
+  };
+  form.read = [schema = std::move(schema), names, hints](const Cursor& at, T& target) {
+    if (at.value.kind != Value::Kind::null && !at.expect(Value::Kind::map, "key: value")) return;
+    check_names(at, names, hints);
+    for (const Key<T>& key : schema) {
+      if (const Value* value = find(at.value, key.name.text)) {
+        key.read(at.below(key.name.text, *value), target);
+      }
+    }
+  };
+  return form;
+}
+
+/// A list of `least` to `most` elements. An element that fails stays as a default one, so that the
+/// others keep their index.
+template <class V>
+Form<std::vector<V>> list(Form<V> element, std::size_t least, std::size_t most) {
+  Form<std::vector<V>> form{.type = "list of " + element.type + "s", .range = element.range};
+  form.read = [element, least, most, hint = form.hint()](const Cursor& at, std::vector<V>& target) {
+    if (!at.expect(Value::Kind::list, hint)) return;
+    const std::size_t size = at.value.items.size();
+    if (size < least) at.fail("is empty", hint);
+    if (size > most) return at.fail(fmt::format("has more than {} elements", most), hint);
+    target.assign(size, V{});
+    for (std::size_t i = 0; i < size; ++i) {
+      element.read(at.below(std::to_string(i), at.value.items[i]), target[i]);
+    }
+  };
+  form.show = [element](const std::vector<V>& values) {
+    std::string text;
+    for (const V& value : values) {
+      text += (text.empty() ? "" : ", ") + (element.show ? element.show(value) : "...");
+    }
+    return text.empty() ? std::string("none") : "[" + text + "]";
+  };
+  if (element.list_keys) {
+    form.list_keys = [element](const std::vector<V>&, const std::string& path,
+                               std::vector<KeyReference>& keys) {
+      element.list_keys(V{}, path + ".N", keys);
+    };
+  }
+  return form;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,160 @@
+#include "config/forms.h"
+
+#include <algorithm>
+
+#include "wire/print.h"
+
+namespace mayfly {
+namespace {
+
+constexpr bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
+
+std::string plain(const std::string& text) { return text.empty() ? "none" : text; }
+
+Form<Duration> limited_duration(std::string range, bool or_zero, Duration least, Duration most) {
+  const auto parse = [or_zero, least, most](std::string_view text) -> Result<Duration> {
+    const Result<Duration> value = parse_duration(text);
+    const bool is_within =
+        value && ((*value >= least && *value <= most) || (or_zero && value->us == 0));
+    if (value && !is_within) return Error{in_quotes(text) + " is out of range"};
+    return value;
+  };
+  return scalar<Duration>("duration", std::move(range), parse, format_duration);
+}
+
+}  // namespace
+
+Form<bool> boolean() {
+  return scalar<bool>("boolean", "true, false", parse_boolean,
+                      [](const bool& value) { return std::string(value ? "true" : "false"); });
+}
+
+Form<double> probability() {
+  return scalar<double>("probability", "0..100%", parse_probability,
+                        [](const double& value) { return fmt::format("{}%", value * 100); });
+}
+
+Form<double> rate(double most) {
+  const auto parse = [most](std::string_view text) -> Result<double> {
+    const Result<double> value = parse_rate(text);
+    if (value && *value > most) return Error{in_quotes(text) + " is out of range"};
+    return value;
+  };
+  return scalar<double>("rate", "0.." + format_count(static_cast<std::uint64_t>(most)), parse,
+                        [](const double& value) { return fmt::format("{}", value); });
+}
+
+Form<Duration> duration(Duration least, Duration most) {
+  const std::string range = format_duration(least) + ".." + format_duration(most);
+  return limited_duration(range, false, least, most);
+}
+
+Form<Duration> duration_or_zero(Duration least, Duration most) {
+  const std::string range = "0 or " + format_duration(least) + ".." + format_duration(most);
+  return limited_duration(range, true, least, most);
+}
+
+Result<std::uint64_t> parse_count_within(std::string_view text, std::uint64_t least,
+                                         std::uint64_t most) {
+  const Result<std::uint64_t> value = parse_count(text);
+  if (value && (*value < least || *value > most))
+    return Error{in_quotes(text) + " is out of range"};
+  return value;
+}
+
+std::string format_count_range(std::uint64_t least, std::uint64_t most, Shown shown) {
+  if (most == std::numeric_limits<std::uint64_t>::max()) return "64 bits";
+  if (shown == Shown::plain) return fmt::format("{}..{}", least, most);
+  return format_count(least) + ".." + format_count(most);
+}
+
+Form<std::string> text() {
+  return scalar<std::string>(
+      "text", "", [](std::string_view value) -> Result<std::string> { return std::string(value); },
+      plain);
+}
+
+Form<std::string> file_name(std::string type) {
+  const auto parse = [](std::string_view value) -> Result<std::string> {
+    const bool is_clean = std::none_of(value.begin(), value.end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    });
+    if (value.empty()) return Error{"is empty"};
+    if (!is_clean) return Error{in_quotes(value) + " has a control character"};
+    return std::string(value);
+  };
+  return scalar<std::string>(std::move(type), "", parse, plain);
+}
+
+Form<std::string> word(std::string type, std::string range,
+                       std::function<bool(std::string_view)> is_allowed) {
+  const auto parse = [is_allowed](std::string_view value) -> Result<std::string> {
+    if (value.empty()) return Error{"is empty"};
+    if (!std::all_of(value.begin(), value.end(), is_visible)) {
+      return Error{in_quotes(value) + " has a space or a character that is not ASCII"};
+    }
+    if (!is_allowed(value)) return Error{in_quotes(value) + " is not allowed here"};
+    return std::string(value);
+  };
+  return scalar<std::string>(std::move(type), std::move(range), parse, plain);
+}
+
+Form<std::string> device() {
+  const auto has_no_empty_argument = [](std::string_view devargs) {
+    return !devargs.starts_with(',') && !devargs.ends_with(',') &&
+           devargs.find(",,") == std::string_view::npos;
+  };
+  return word("device", "DPDK devargs without empty arguments, or a PCI address",
+              has_no_empty_argument);
+}
+
+Form<std::string> url_path() {
+  return word("path", "begins with /, without ? and #", [](std::string_view path) {
+    return path.starts_with('/') && path.find_first_of("?#") == std::string_view::npos;
+  });
+}
+
+Form<Ipv4Address> ipv4() {
+  return scalar<Ipv4Address>("address", "unicast IPv4", parse_ipv4,
+                             [](const Ipv4Address& address) { return to_string(address); });
+}
+
+Form<MacAddress> mac() {
+  return scalar<MacAddress>("MAC", "of one station, such as 02:00:00:00:00:01", parse_mac,
+                            [](const MacAddress& address) { return to_string(address); });
+}
+
+Form<InterfaceAddress> interface_address() {
+  return scalar<InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX", parse_interface_address,
+                                  format_interface_address);
+}
+
+Form<SourceSettings> source_addresses() {
+  Form<SourceSettings> form{.type = "addresses", .range = "A or A-B"};
+  form.show = [](const SourceSettings&) { return std::string("those of the first port"); };
+  form.read = [hint = form.hint()](const Cursor& at, SourceSettings& sources) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    const Result<AddressRange> range = parse_address_range(at.value.text);
+    if (!range) return at.fail(range.error().what, hint);
+    sources.first = range->first;
+    sources.last = range->last;
+  };
+  return form;
+}
+
+Form<SourceSettings> source_ports() {
+  Form<SourceSettings> form{.type = "ports", .range = "1..65535, as N or N-M"};
+  form.show = [](const SourceSettings& sources) {
+    return fmt::format("{}-{}", sources.port_first, sources.port_last);
+  };
+  form.read = [hint = form.hint()](const Cursor& at, SourceSettings& sources) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    const Result<PortRange> range = parse_port_range(at.value.text);
+    if (!range) return at.fail(range.error().what, hint);
+    sources.port_first = range->first;
+    sources.port_last = range->last;
+  };
+  return form;
+}
+
+}  // namespace mayfly

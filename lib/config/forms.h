@@ -1,0 +1,101 @@
+// The forms that the keys share: numbers in a range, durations, choices, text, addresses.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/addresses.h"
+#include "config/form.h"
+#include "config/units.h"
+
+namespace mayfly {
+
+Form<bool> boolean();
+Form<double> probability();
+Form<double> rate(double most);
+
+/// From `least` to `most`.
+Form<Duration> duration(Duration least, Duration most);
+/// The same, or 0.
+Form<Duration> duration_or_zero(Duration least, Duration most);
+
+/// A number with or without unit, from `least` to `most`; whether the reference shows units.
+enum class Shown : std::uint8_t { with_unit, plain };
+Result<std::uint64_t> parse_count_within(std::string_view text, std::uint64_t least,
+                                         std::uint64_t most);
+std::string format_count_range(std::uint64_t least, std::uint64_t most, Shown shown);
+
+template <std::unsigned_integral N>
+Form<N> count(std::uint64_t least, std::uint64_t most, Shown shown = Shown::with_unit) {
+  const auto parse = [least, most](std::string_view text) -> Result<N> {
+    const Result<std::uint64_t> value = parse_count_within(text, least, most);
+    if (!value) return value.error();
+    return static_cast<N>(*value);
+  };
+  const auto show = [shown](const N& value) {
+    return shown == Shown::plain ? std::to_string(value) : format_count(value);
+  };
+  return scalar<N>("count", format_count_range(least, most, shown), parse, show);
+}
+
+/// A number without unit, from `least` to the most that N holds or `most`.
+template <std::unsigned_integral N>
+Form<N> number(std::uint64_t least, std::uint64_t most = std::numeric_limits<N>::max()) {
+  Form<N> form = count<N>(least, most, Shown::plain);
+  form.type = "number";
+  return form;
+}
+
+/// A count of bytes.
+template <std::unsigned_integral N>
+Form<N> bytes(std::uint64_t least, std::uint64_t most) {
+  Form<N> form = count<N>(least, most);
+  form.type = "bytes";
+  return form;
+}
+
+/// One of the words.
+template <class E>
+Form<E> choice(std::vector<std::pair<std::string, E>> words) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : words) names.push_back(name);
+  const std::string range = fmt::format("{}", fmt::join(names, ", "));
+  const auto parse = [words, names](std::string_view text) -> Result<E> {
+    for (const auto& [name, value] : words) {
+      if (name == text) return value;
+    }
+    const std::optional<std::string> likely = nearest(text, names);
+    return Error{in_quotes(text) + (likely ? " is unknown; did you mean " + *likely + "?"
+                                           : std::string(" is unknown"))};
+  };
+  const auto show = [words](const E& shown_value) {
+    for (const auto& [name, value] : words) {
+      if (value == shown_value) return name;
+    }
+    return std::string();
+  };
+  return scalar<E>("one of", range, parse, show);
+}
+
+/// Any text.
+Form<std::string> text();
+/// A name of a file or folder: not empty, no control character.
+Form<std::string> file_name(std::string type);
+/// Not empty, visible ASCII without spaces, and `is_allowed` says so.
+Form<std::string> word(std::string type, std::string range,
+                       std::function<bool(std::string_view)> is_allowed);
+
+Form<std::string> device();
+Form<std::string> url_path();
+Form<Ipv4Address> ipv4();
+Form<MacAddress> mac();
+Form<InterfaceAddress> interface_address();
+/// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.
+Form<SourceSettings> source_addresses();
+Form<SourceSettings> source_ports();
+
+}  // namespace mayfly

@@ -1,0 +1,27 @@
+#include "config/reference.h"
+
+#include <fmt/format.h>
+
+#include "config/schema.h"
+
+namespace mayfly {
+namespace {
+
+template <class T>
+std::vector<KeyReference> reference_of(const Schema<T>& schema) {
+  std::vector<KeyReference> keys;
+  map(schema).list_keys(T{}, "", keys);
+  return keys;
+}
+
+}  // namespace
+
+std::vector<KeyReference> serve_reference() { return reference_of(serve_schema()); }
+std::vector<KeyReference> load_reference() { return reference_of(load_schema()); }
+
+std::string to_markdown(const KeyReference& key) {
+  const std::string value = key.range.empty() ? key.type : key.type + ": " + key.range;
+  return fmt::format("| `{}` | {} | {} | {} |", key.path, value, key.fallback, key.help);
+}
+
+}  // namespace mayfly

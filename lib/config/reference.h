@@ -1,0 +1,23 @@
+// What every key means, as a table: made from the same declarations that read the keys.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mayfly {
+
+struct KeyReference {
+  std::string path;      ///< "ports.N.device"
+  std::string type;      ///< "duration"
+  std::string range;     ///< "0 or 1ms..10min"; may be empty
+  std::string fallback;  ///< the default, or "required"
+  std::string help;
+};
+
+std::vector<KeyReference> serve_reference();
+std::vector<KeyReference> load_reference();
+
+/// The row of a key in doc/configuration.md, a Markdown table.
+std::string to_markdown(const KeyReference& key);
+
+}  // namespace mayfly

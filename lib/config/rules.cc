@@ -1,0 +1,276 @@
+#include "config/rules.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "config/addresses.h"
+#include "config/units.h"
+#include "wire/print.h"
+
+namespace mayfly {
+namespace {
+
+/// Bytes of an IPv4 and a TCP header without options.
+constexpr std::uint32_t kHeaderBytes = 40;
+
+/// Fails each element of the list `key` whose `name` an earlier one has already.
+template <class List, class NameOf>
+void check_unique(const Scope& scope, std::string_view key, std::string_view member,
+                  const List& list, NameOf name_of) {
+  using Name = std::decay_t<decltype(name_of(*list.begin()))>;
+  std::map<Name, std::size_t> seen;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string element = join_key(key, std::to_string(i));
+    const std::string path = member.empty() ? element : join_key(element, member);
+    if (!scope.is_sound({path}) || name_of(list[i]) == Name{}) continue;
+    const auto [earlier, is_new] = seen.emplace(name_of(list[i]), i);
+    if (!is_new) scope.fail(path, fmt::format("is the same as in {}.{}", key, earlier->second));
+  }
+}
+
+void check_addresses(const PortSettings& port, const std::string& path, const Scope& scope,
+                     std::vector<InterfaceAddress>& seen) {
+  for (std::size_t i = 0; i < port.addresses.size(); ++i) {
+    const InterfaceAddress& address = port.addresses[i];
+    const std::string key = fmt::format("{}.addresses.{}", path, i);
+    if (!scope.is_sound({key})) continue;
+    const auto overlap = std::find_if(seen.begin(), seen.end(), [&](const InterfaceAddress& other) {
+      return address.first <= other.last && other.first <= address.last;
+    });
+    if (overlap != seen.end()) {
+      scope.fail(key, "overlaps with " + format_interface_address(*overlap));
+    }
+    seen.push_back(address);
+  }
+}
+
+bool is_own(const PortSettings& port, Ipv4Address address) {
+  return std::any_of(port.addresses.begin(), port.addresses.end(), [address](const auto& own) {
+    return own.first <= address && address <= own.last;
+  });
+}
+
+bool is_on_link(const PortSettings& port, Ipv4Address address) {
+  return std::any_of(port.addresses.begin(), port.addresses.end(),
+                     [address](const auto& own) { return mayfly::is_on_link(own, address); });
+}
+
+void check_gateway(const PortSettings& port, const std::string& path, const Scope& scope) {
+  const std::string key = path + ".gateway";
+  if (!port.gateway || !scope.is_sound({key, path + ".addresses"})) return;
+  if (is_own(port, *port.gateway)) {
+    scope.fail(key, "is one of the port's own addresses");
+  } else if (!is_on_link(port, *port.gateway)) {
+    scope.fail(key, "is not on the link of any of the port's addresses");
+  }
+}
+
+void check_ports(const CommonSettings& settings, const Scope& scope) {
+  std::vector<InterfaceAddress> seen;
+  for (std::size_t i = 0; i < settings.ports.size(); ++i) {
+    const PortSettings& port = settings.ports[i];
+    const std::string path = fmt::format("ports.{}", i);
+    check_addresses(port, path, scope, seen);
+    check_gateway(port, path, scope);
+    if (scope.is_sound({path + ".queues", "cores"}) && port.queues > settings.cores.size()) {
+      scope.fail(path + ".queues",
+                 fmt::format("{} queues for {} cores", port.queues, settings.cores.size()),
+                 "at most one a core; 0 = as many as fit");
+    }
+    if (scope.is_sound({path + ".mtu", "tcp.mss"}) && settings.tcp.mss + kHeaderBytes > port.mtu) {
+      scope.fail("tcp.mss",
+                 fmt::format("{} does not fit the MTU of {}: {}", settings.tcp.mss, path, port.mtu),
+                 fmt::format("at most {}", port.mtu - kHeaderBytes));
+    }
+  }
+  check_unique(scope, "ports", "device", settings.ports, [](const auto& p) { return p.device; });
+  check_unique(scope, "ports", "pcap", settings.ports, [](const auto& p) { return p.pcap; });
+}
+
+void check_tcp(const TcpSettings& tcp, const Scope& scope) {
+  if (scope.is_sound({"tcp.rto_min", "tcp.rto_initial"}) && tcp.rto_initial < tcp.rto_min) {
+    scope.fail("tcp.rto_initial", "is below rto_min, " + format_duration(tcp.rto_min));
+  }
+  if (scope.is_sound({"tcp.rto_max", "tcp.rto_initial"}) && tcp.rto_initial > tcp.rto_max) {
+    scope.fail("tcp.rto_max", "is below rto_initial, " + format_duration(tcp.rto_initial));
+  }
+  // RFC 7323 2.2: without the option the window field has 16 bits and no scale.
+  if (scope.is_sound({"tcp.receive_window", "tcp.window_scale"}) && !tcp.window_scale &&
+      tcp.receive_window > 65'535) {
+    scope.fail("tcp.receive_window", "is above 65535, which needs window_scale");
+  }
+}
+
+void check_common(const CommonSettings& settings, const Scope& scope) {
+  std::set<std::uint32_t> cores;
+  for (std::size_t i = 0; i < settings.cores.size(); ++i) {
+    const std::string key = fmt::format("cores.{}", i);
+    if (scope.is_sound({key}) && !cores.insert(settings.cores[i]).second) {
+      scope.fail(key, fmt::format("core {} is there twice", settings.cores[i]));
+    }
+  }
+  check_ports(settings, scope);
+  check_tcp(settings.tcp, scope);
+}
+
+void check_folder(const RouteSettings& route, const std::string& path, const Scope& scope) {
+  const std::string key = path + ".folder";
+  if (!route.folder || !scope.is_sound({key, path + ".path"})) return;
+  if (!route.path.ends_with('/')) {
+    scope.fail(path + ".path", "must end with / to serve a folder");
+  }
+  std::error_code failure;
+  if (!std::filesystem::is_directory(*route.folder, failure)) {
+    scope.fail(key, in_quotes(*route.folder) + " is not a folder",
+               failure ? failure.message() : "relative paths begin at the YAML file's folder");
+  } else if (::access(route.folder->c_str(), R_OK | X_OK) != 0) {
+    scope.fail(key, in_quotes(*route.folder) + " is not readable");
+  }
+}
+
+void check_routes(const HttpSettings& http, const Scope& scope) {
+  for (std::size_t i = 0; i < http.routes.size(); ++i) {
+    const std::string path = fmt::format("http.routes.{}", i);
+    const int answers =
+        scope.has(path + ".body") + scope.has(path + ".bytes") + scope.has(path + ".folder");
+    if (answers != 1 && scope.is_sound({path + ".body", path + ".bytes", path + ".folder"})) {
+      scope.fail(path, answers == 0 ? "has no answer" : "has more than one answer",
+                 "just one of body, bytes, folder");
+    }
+    check_folder(http.routes[i], path, scope);
+  }
+  check_unique(scope, "http.routes", "path", http.routes, [](const auto& r) { return r.path; });
+}
+
+/// How many four-tuples lead to one server address and port.
+std::uint64_t source_pairs(const SourceSettings& sources) {
+  return (std::uint64_t{sources.last.host} - sources.first.host + 1) *
+         (std::uint64_t{sources.port_last} - sources.port_first + 1);
+}
+
+void check_shape(const LoadSettings& settings, const Scope& scope) {
+  const LoadShape& load = settings.load;
+  if (scope.is_sound({"load.rate", "load.concurrency"})) {
+    const bool is_open = load.rate > 0, is_closed = load.concurrency > 0;
+    if (is_open && is_closed) {
+      scope.fail("load", "has both a rate and a concurrency", "rate: open loop, the other closed");
+    } else if (!is_open && !is_closed) {
+      scope.fail("load", "has neither a rate nor a concurrency");
+    }
+  }
+  if (scope.is_sound({"load.duration", "load.connections"}) && load.duration.us == 0) {
+    if (load.connections == 0) {
+      scope.fail("load", "has no end", "set duration or connections");
+    }
+  } else if (scope.is_sound({"load.duration", "load.ramp"}) && load.ramp > load.duration) {
+    scope.fail("load.ramp", "is longer than the duration, " + format_duration(load.duration));
+  }
+  if (scope.is_sound({"load.concurrency", "sources"}) &&
+      load.concurrency > source_pairs(settings.sources)) {
+    scope.fail("load.concurrency",
+               fmt::format("{} connections from {} pairs of address and port", load.concurrency,
+                           source_pairs(settings.sources)),
+               "more sources.addresses are needed");
+  }
+  const std::uint64_t room = std::uint64_t{settings.connections.capacity} * settings.cores.size();
+  if (scope.is_sound({"load.concurrency", "connections.capacity", "cores"}) &&
+      load.concurrency > room) {
+    scope.fail("load.concurrency",
+               fmt::format("{} connections, but memory for {}", load.concurrency, room),
+               "connections.capacity counts those of one core");
+  }
+}
+
+void check_ends(const LoadSettings& settings, const Scope& scope) {
+  const auto& [target, sources] = std::tie(settings.target, settings.sources);
+  const auto& ports = settings.ports;
+  if (!scope.is_sound({"ports"}) || ports.empty()) return;
+  if (scope.is_sound({"sources.addresses"})) {
+    const bool is_local = std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
+      return std::any_of(port.addresses.begin(), port.addresses.end(), [&](const auto& own) {
+        return mayfly::is_on_link(own, sources.first) && mayfly::is_on_link(own, sources.last);
+      });
+    });
+    if (!is_local) scope.fail("sources.addresses", "are not on the link of any port");
+  }
+  if (!scope.is_sound({"target", "sources.addresses"})) return;
+  const bool is_ours = (sources.first <= target.address && target.address <= sources.last) ||
+                       std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
+                         return is_own(port, target.address);
+                       });
+  const bool is_reachable = std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
+    return port.gateway || is_on_link(port, target.address);
+  });
+  if (is_ours) {
+    scope.fail("target.address", "is one of the client's own addresses");
+  } else if (!is_reachable) {
+    scope.fail("target.address", "is on no port's link, and no port has a gateway");
+  }
+}
+
+}  // namespace
+
+bool Scope::has(std::string_view key) const {
+  return find(root_, join_key(prefix_, key)) != nullptr;
+}
+
+bool Scope::is_sound(std::initializer_list<std::string_view> keys) const {
+  return std::none_of(keys.begin(), keys.end(), [this](std::string_view key) {
+    return report_.concerns(join_key(prefix_, key), known_);
+  });
+}
+
+void Scope::fail(std::string_view key, std::string what, std::string hint) const {
+  const std::string path = join_key(prefix_, key);
+  report_.add(nearest_place(root_, path), path, std::move(what), std::move(hint));
+}
+
+void check_rules(const ServeSettings& settings, const Scope& scope) {
+  check_common(settings, scope);
+  check_unique(scope, "listen", "port", settings.listen, [](const auto& l) { return l.port; });
+  check_routes(settings.http, scope);
+}
+
+void check_rules(const LoadSettings& settings, const Scope& scope) {
+  check_common(settings, scope);
+  check_shape(settings, scope);
+  check_ends(settings, scope);
+  // RFC 6191: only a newer timestamp tells the new incarnation from the old one.
+  if (settings.time_wait_reuse > 0 && !settings.tcp.timestamps &&
+      scope.is_sound({"time_wait.reuse", "tcp.timestamps"})) {
+    scope.fail("time_wait.reuse", "needs tcp.timestamps");
+  }
+}
+
+void check_rules(const LabSettings& settings, const Scope& lab, const Scope& server,
+                 const Scope& client) {
+  check_rules(settings.server, server);
+  check_rules(settings.client, client);
+  const auto& cores = settings.server.cores;
+  if (lab.is_sound({"server.cores", "client.cores"}) &&
+      std::find_first_of(cores.begin(), cores.end(), settings.client.cores.begin(),
+                         settings.client.cores.end()) != cores.end()) {
+    client.fail("cores", "are the server's too", "each end polls on cores of its own");
+  }
+  if (lab.is_sound({"server.hugepages", "client.hugepages"}) &&
+      settings.client.hugepages != settings.server.hugepages) {
+    client.fail("hugepages", "differ from the server's: it is one process");
+  }
+  if (!lab.is_sound({"server.ports", "server.listen", "client.target"})) return;
+  const TargetSettings& target = settings.client.target;
+  if (!is_own(settings.server.ports.at(0), target.address)) {
+    client.fail("target.address", to_string(target.address) + " is not the server's");
+  }
+  if (std::none_of(settings.server.listen.begin(), settings.server.listen.end(),
+                   [&](const ListenSettings& listen) { return listen.port == target.port; })) {
+    client.fail("target.port", fmt::format("the server does not listen on {}", target.port));
+  }
+}
+
+}  // namespace mayfly

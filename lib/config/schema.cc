@@ -1,0 +1,304 @@
+#include "config/schema.h"
+
+#include <functional>
+#include <string_view>
+
+#include "config/forms.h"
+
+namespace mayfly {
+namespace {
+
+constexpr Duration kHour = 60_min, kWeek = kHour * (24 * 7);
+
+/// The lab fills these in by itself.
+KeyName required_with_devices(const char* name, Wiring wiring) {
+  return wiring == Wiring::devices ? required(name) : name;
+}
+
+Schema<FaultSettings> fault_schema() {
+  return {
+      {"loss", &FaultSettings::loss, probability(), "frames that vanish"},
+      {"duplicate", &FaultSettings::duplicate, probability(), "frames that arrive twice"},
+      {"corrupt", &FaultSettings::corrupt, probability(), "frames with a flipped bit"},
+      {"reorder", &FaultSettings::reorder, probability(), "frames that others overtake"},
+      {"delay", &FaultSettings::delay, duration_or_zero({1}, 10_s), "added each way"},
+      {"jitter", &FaultSettings::jitter, duration_or_zero({1}, 10_s),
+       "up to so much more delay, at random"},
+      {"seed", &FaultSettings::seed, number<std::uint64_t>(0), "the same seed, the same faults"},
+  };
+}
+
+Schema<PortSettings> port_schema(Wiring wiring) {
+  Schema<PortSettings> keys;
+  if (wiring == Wiring::devices) {
+    keys.push_back({required("device"), &PortSettings::device, device(),
+                    "what to open, such as `net_af_packet0,iface=veth0`"});
+  }
+  return keys +
+         Schema<PortSettings>{
+             {required_with_devices("addresses", wiring), &PortSettings::addresses,
+              list(interface_address(), 1, 1'024), "ours on this link"},
+             {"gateway", &PortSettings::gateway, maybe(ipv4()), "the next hop to other links"},
+             {"mac", &PortSettings::mac, maybe(mac()), "instead of the device's own"},
+             {"vlan", &PortSettings::vlan, number<std::uint16_t>(0, 4'094),
+              "802.1Q tag; 0 = untagged"},
+             {"mtu", &PortSettings::mtu, number<std::uint16_t>(576, 1'500),
+              "bytes of an IP packet, at most"},
+             {"queues", &PortSettings::queues, number<std::uint16_t>(0, 64),
+              "queue pairs, at most one a core; 0 = one a core, as far as the device has them"},
+             {"descriptors", &PortSettings::descriptors, number<std::uint16_t>(0, 32'768),
+              "frames a ring holds; 0 = by the device"},
+             {"faults", &PortSettings::faults, map(fault_schema()), "a faulty wire, for tests"},
+             {"pcap", &PortSettings::pcap, file_name("file"), "capture every frame to this file"},
+         };
+}
+
+Schema<ConnectionSettings> connection_schema() {
+  return {
+      {"capacity", &ConnectionSettings::capacity, count<std::uint32_t>(1, 64 << 20),
+       "live connections a core"},
+      {"send_chunks", &ConnectionSettings::send_chunks, count<std::uint32_t>(16, 16 << 20),
+       "2 KiB chunks a core for copied text: echo, error pages"},
+      {"receive_buffers", &ConnectionSettings::receive_buffers, count<std::uint32_t>(1, 16 << 20),
+       "receive windows a core for text out of order or not yet taken"},
+  };
+}
+
+Schema<TimeWaitPolicy> time_wait_schema() {
+  using P = TimeWaitPolicy;
+  return {
+      {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
+       "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
+      {"capacity", &P::capacity, count<std::uint32_t>(1, 256 << 20), "entries in TIME_WAIT a core"},
+      {"on_full", &P::on_full,
+       choice<P::OnFull>({{"evict_oldest", P::OnFull::evict_oldest},
+                          {"refuse", P::OnFull::refuse},
+                          {"close", P::OnFull::close}}),
+       "no entry left: end the oldest, refuse new connections, or close without TIME_WAIT"},
+      {"reopen", &P::reopen,
+       choice<P::Reopen>({{"rfc6191", P::Reopen::rfc6191},
+                          {"sequence", P::Reopen::sequence},
+                          {"off", P::Reopen::off}}),
+       "a SYN in TIME_WAIT opens anew: by RFC 6191, by a newer sequence number alone, or never"},
+      {"rst", &P::rst,
+       choice<P::OnRst>({{"ignore", P::OnRst::ignore}, {"accept", P::OnRst::accept}}),
+       "a reset in TIME_WAIT: ignored (RFC 1337 fix F1), or ends it"},
+  };
+}
+
+Schema<KeepAlive> keep_alive_schema() {
+  return {
+      {"enabled", &KeepAlive::enabled, boolean(), "probe idle connections (RFC 9293 3.8.4)"},
+      {"idle", &KeepAlive::idle, duration(1_s, kWeek), "silence before the first probe"},
+      {"interval", &KeepAlive::interval, duration(100_ms, kHour), "between probes"},
+      {"probes", &KeepAlive::probes, number<std::uint8_t>(1, 100),
+       "unanswered ones before the connection is dropped"},
+  };
+}
+
+Schema<TcpSettings> tcp_schema() {
+  using T = TcpSettings;
+  return {
+      {"mss", &T::mss, number<std::uint16_t>(88, 1'460),
+       "bytes of a segment, announced and sent at most; by default the smallest MTU less 40"},
+      {"receive_window", &T::receive_window, bytes<std::uint32_t>(1'460, 1 << 30),
+       "above 65535 it is scaled (RFC 7323)"},
+      {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
+       "congestion window at the start (RFC 6928)"},
+      {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
+      {"window_scale", &T::window_scale, boolean(), "RFC 7323: offered and accepted"},
+      {"sack", &T::sack, boolean(), "RFC 2018: offered and accepted"},
+      {"nagle", &T::nagle, boolean(), "small segments wait for the ACK (RFC 9293 3.7.4)"},
+      {"rto_initial", &T::rto_initial, duration(10_ms, 60_s),
+       "retransmission time-out before the first measurement (RFC 6298 2.1)"},
+      {"rto_min", &T::rto_min, duration(1_ms, 60_s), "never below (RFC 6298 2.4)"},
+      {"rto_max", &T::rto_max, duration(100_ms, 10_min), "never above (RFC 6298 2.5)"},
+      {"syn_retries", &T::syn_retries, number<std::uint8_t>(0, 20), "SYNs sent again"},
+      {"syn_ack_retries", &T::syn_ack_retries, number<std::uint8_t>(0, 20), "SYN+ACKs sent again"},
+      {"retries", &T::retries, number<std::uint8_t>(1, 30),
+       "of a segment before the connection is dropped: R2 (RFC 9293 3.8.3)"},
+      {"delayed_ack", &T::delayed_ack, duration_or_zero(1_ms, 499_ms),
+       "an ACK may wait so long for data (RFC 9293 MUST-40); 0 = every segment is ACKed"},
+      {"challenge_ack_interval", &T::challenge_ack_interval, duration_or_zero(1_ms, 60_s),
+       "at most one challenge ACK a connection (RFC 5961 7)"},
+      {"keep_alive", &T::keep_alive, map(keep_alive_schema()), "keep-alive probes"},
+  };
+}
+
+Schema<TcpSettings> fin_wait_2_schema() {
+  return {{"hold", &TcpSettings::fin_wait_2_hold, duration_or_zero(1_ms, kHour),
+           "how long FIN_WAIT_2 waits for the peer's FIN; 0 = for ever"}};
+}
+
+bool is_file_prefix(std::string_view name) {
+  return name.size() <= 64 && name.find_first_of("/\\*?:") == std::string_view::npos;
+}
+
+/// What serve and load share, but for time_wait and close: they differ in these.
+Schema<CommonSettings> common_schema(Wiring wiring) {
+  using C = CommonSettings;
+  const auto port_list = list(map(port_schema(wiring)), 1, wiring == Wiring::lab ? 1 : 16);
+  return {
+      {"hugepages", &C::hugepages,
+       choice<HugePagesMode>({{"auto", HugePagesMode::automatic}, {"never", HugePagesMode::never}}),
+       "whether packet memory may come from hugepages"},
+      {"cores", &C::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
+       "processors that poll, one shard each"},
+      {required_with_devices("ports", wiring), &C::ports, port_list, "network devices"},
+      {"connections", &C::connections, map(connection_schema()), "memory for connections"},
+      {"fin_wait_2", &C::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2"},
+      {"tcp", &C::tcp, map(tcp_schema()), "the protocol"},
+      {"file_prefix", &C::file_prefix,
+       word("word", "at most 64, a part of a file name", is_file_prefix),
+       "DPDK's `--file-prefix`; by default made from the process id"},
+  };
+}
+
+Schema<CloseSettings> serve_close_schema() {
+  return {
+      {"first", &CloseSettings::first,
+       choice<Closer>({{"server", Closer::server}, {"client", Closer::client}}),
+       "who closes first, and so holds TIME_WAIT"},
+      {"grace", &CloseSettings::grace, duration_or_zero(1_ms, 60_s),
+       "with `first: client`: how long the server waits for the client's FIN"},
+      {"abort", &CloseSettings::abort, boolean(), "the server closes with a reset"},
+  };
+}
+
+Schema<CloseSettings> load_close_schema() {
+  return {{"first", &CloseSettings::first,
+           choice<Closer>(
+               {{"server", Closer::server}, {"client", Closer::client}, {"reset", Closer::reset}}),
+           "who closes first; `reset`: the client, with a reset"}};
+}
+
+Schema<ListenSettings> listen_schema() {
+  return {
+      {required("port"), &ListenSettings::port, number<std::uint16_t>(1), "TCP port"},
+      {"service", &ListenSettings::service,
+       choice<ServiceKind>({{"http", ServiceKind::http},
+                            {"echo", ServiceKind::echo},
+                            {"discard", ServiceKind::discard}}),
+       "HTTP/1.1, RFC 862 or RFC 863"},
+  };
+}
+
+bool is_media_type(std::string_view type) {
+  const std::size_t slash = type.find('/');
+  return slash != std::string_view::npos && slash > 0 && slash + 1 < type.size();
+}
+
+Schema<RouteSettings> route_schema() {
+  using R = RouteSettings;
+  return {
+      {required("path"), &R::path, url_path(), "exact, or ending in / for what lies below it"},
+      {"body", &R::body, maybe(text()), "answer with this text"},
+      {"bytes", &R::bytes, maybe(bytes<std::uint64_t>(0, std::uint64_t{4} << 30)),
+       "answer with so many generated bytes"},
+      {"folder", &R::folder, maybe(file_name("folder")),
+       "answer with the files of this folder, read at start; relative to the YAML file"},
+      {"content_type", &R::content_type, word("word", "TYPE/SUBTYPE", is_media_type),
+       "by default from the kind of answer, or the suffix of the file"},
+  };
+}
+
+Schema<HttpSettings> http_schema() {
+  using H = HttpSettings;
+  return {
+      {"routes", &H::routes, list(map(route_schema()), 0, 4'096),
+       "what is served; each has one of body, bytes, folder"},
+      {"header_bytes_max", &H::header_bytes_max, bytes<std::uint32_t>(128, 65'536),
+       "request line and headers; more is answered 431"},
+      {"body_bytes_max", &H::body_bytes_max, bytes<std::uint64_t>(0, std::uint64_t{1} << 30),
+       "body of a request; more is answered 413"},
+      {"request_timeout", &H::request_timeout, duration(1_ms, kHour),
+       "for a whole request to arrive, then 408 and close"},
+      {"keep_alive_timeout", &H::keep_alive_timeout, duration(1_ms, kHour),
+       "idle between requests, then close"},
+      {"keep_alive_requests", &H::keep_alive_requests, count<std::uint32_t>(0, 1'000'000'000),
+       "requests a connection; 0 = no limit"},
+  };
+}
+
+Schema<TargetSettings> target_schema(Wiring wiring) {
+  return {
+      {required_with_devices("address", wiring), &TargetSettings::address, ipv4(), "of the server"},
+      {"port", &TargetSettings::port, number<std::uint16_t>(1), "of the server"},
+      {"path", &TargetSettings::path,
+       word("path", "begins with /", [](std::string_view path) { return path[0] == '/'; }),
+       "what to GET"},
+      {"host", &TargetSettings::host, word("word", "", [](std::string_view) { return true; }),
+       "Host header; by default the address"},
+  };
+}
+
+Schema<SourceSettings> source_schema() {
+  return {
+      {"addresses", std::identity{}, source_addresses(), "to connect from"},
+      {"ports", std::identity{}, source_ports(), "to connect from, at each address"},
+  };
+}
+
+Schema<LoadShape> shape_schema() {
+  using L = LoadShape;
+  return {
+      {"rate", &L::rate, rate(100e6), "open loop: connections a second; this or concurrency"},
+      {"concurrency", &L::concurrency, count<std::uint32_t>(0, 64 << 20),
+       "closed loop: connections at once"},
+      {"connections", &L::connections, count<std::uint64_t>(0, 1'000'000'000'000),
+       "stop after so many; 0 = by duration"},
+      {"duration", &L::duration, duration_or_zero(1_ms, kWeek),
+       "the ramp included; 0 = by connections"},
+      {"ramp", &L::ramp, duration_or_zero(1_ms, kHour),
+       "rate or concurrency rises linearly for so long"},
+      {"requests_per_connection", &L::requests_per_connection,
+       count<std::uint32_t>(1, 1'000'000'000), "requests before the close"},
+      {"timeout", &L::timeout, duration(1_ms, kHour), "a connection that takes longer has failed"},
+  };
+}
+
+}  // namespace
+
+Schema<ServeSettings> serve_schema(Wiring wiring) {
+  using S = ServeSettings;
+  return within<S>(std::identity{}, common_schema(wiring)) +
+         Schema<S>{
+             {required_with_devices("listen", wiring), &S::listen,
+              list(map(listen_schema()), 1, 1'024), "services"},
+             {"http", &S::http, map(http_schema()), "the HTTP service"},
+             {"close", &S::close, map(serve_close_schema()), "how connections end"},
+             {"time_wait", &S::time_wait, map(time_wait_schema()), "the TIME_WAIT policy"},
+             {"drain_timeout", &S::drain_timeout, duration_or_zero(1_ms, kHour),
+              "Ctrl-C: open connections may take so long to finish"},
+         };
+}
+
+Schema<LoadSettings> load_schema(Wiring wiring) {
+  using L = LoadSettings;
+  const Schema<L> time_wait =
+      within<L>(&L::time_wait, time_wait_schema()) +
+      Schema<L>{{"reuse", &L::time_wait_reuse, number<std::uint8_t>(0, 2),
+                 "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
+                 "timestamps, 2 the same on loopback only"},
+                {"reuse_delay", &L::reuse_delay, duration_or_zero(1_ms, 10_min),
+                 "how long a four-tuple rests before its reuse"}};
+  return within<L>(std::identity{}, common_schema(wiring)) +
+         Schema<L>{
+             {"time_wait", std::identity{}, map(time_wait), "the TIME_WAIT policy"},
+             {required_with_devices("target", wiring), &L::target, map(target_schema(wiring)),
+              "the server"},
+             {"sources", &L::sources, map(source_schema()), "the client's end"},
+             {required("load"), &L::load, map(shape_schema()), "how much"},
+             {"close", &L::close, map(load_close_schema()), "how connections end"},
+         };
+}
+
+Schema<LabSettings> lab_schema() {
+  return {
+      {required("server"), &LabSettings::server, map(serve_schema(Wiring::lab)),
+       "the keys of serve"},
+      {required("client"), &LabSettings::client, map(load_schema(Wiring::lab)), "the keys of load"},
+  };
+}
+
+}  // namespace mayfly

@@ -1,0 +1,244 @@
+// The generator as an app of the stack: it opens connections on schedule, asks, checks the answers, closes
+// as planned, and counts. One for each core.
+//
+// A connection is completed when all its answers arrived whole with status 2xx and it then closed as
+// planned (LoadCounters::completed). Latency runs from the intended start, not from the SYN.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <string>
+#include <type_traits>
+
+#include "load/response.h"
+#include "load/results.h"
+#include "load/schedule.h"
+#include "load/tuples.h"
+#include "stack/app.h"
+
+namespace mayfly {
+
+/// What the generator keeps with a connection, in the stack's AppState.
+struct LoadState {
+  Instant intended;                ///< when it was to start
+  ResponseParser parser;
+  std::uint32_t start_delay_us = 0;  ///< from `intended` to the SYN
+  std::uint32_t pair = 0;
+  std::uint32_t answers_left = 0;
+  Failure failure = Failure::none;
+  bool answered = false;           ///< all answers have arrived whole
+};
+static_assert(sizeof(LoadState) == sizeof(AppState) && std::is_trivially_copyable_v<LoadState>);
+
+/// "GET path HTTP/1.1", Host (RFC 9112 3.2) and, if `close`, the wish that the server closes (9.6).
+std::string make_request(const TargetSettings& target, bool close);
+
+class LoadApp {
+ public:
+  /// A generator that has fallen behind catches up by so many starts a poll at most: received frames must
+  /// not wait behind an endless row of SYNs.
+  static constexpr int kStartsPerPoll = 64;
+  /// Closed loop: after a start that found no pair or no room.
+  static constexpr Duration kRefusedPause = Duration::from_ms(1);
+  /// Connections may take so long after the end of the schedule; those that are open then failed.
+  static constexpr Duration kDrain = Duration::from_s(5);
+
+  /// `settings` outlives the app. `secret` keys the order of the source pairs.
+  LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret, FlowFilter mine = {});
+  LoadApp(const LoadApp&) = delete;
+  LoadApp& operator=(const LoadApp&) = delete;
+
+  // -- what the stack calls, see stack/app.h ---------------------------------------------------------
+  template <class Conn>
+  void on_open(Conn& c) noexcept;
+  template <class Conn>
+  std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept;
+  template <class Conn>
+  void on_sent(Conn&) noexcept {}
+  template <class Conn>
+  void on_peer_closed(Conn& c) noexcept;
+  template <class Conn>
+  void on_wake(Conn& c) noexcept;
+  template <class Conn>
+  void on_closed(Conn& c, CloseReason why) noexcept;
+  template <class Shard>
+  void on_poll(Shard& shard, Instant now) noexcept;
+
+  // -- what the core's own thread calls --------------------------------------------------------------
+  /// No more starts; open connections go on.
+  void stop(Instant now) noexcept { schedule_.stop(now); }
+  /// The schedule is over, and every connection has ended or had kDrain (load.timeout, if that is less) to
+  /// do so. Those still open are then to be aborted (Shard::abort_all) and polled once more, which counts
+  /// them as aborted_at_end.
+  bool finished(Instant now) const noexcept;
+  /// Everything until `now`. After the last poll any thread may ask.
+  const LoadResults& results(Instant now) noexcept;
+
+  // -- what any thread may call ----------------------------------------------------------------------
+  ResultsExchange& exchange() noexcept { return exchange_; }
+
+ private:
+  template <class Conn>
+  static LoadState& state_of(Conn& c) noexcept {
+    return *std::launder(reinterpret_cast<LoadState*>(&c.state()));
+  }
+  template <class Shard>
+  TuplePool::Outcome start(Shard& shard, Instant intended, Instant now) noexcept;
+  template <class Conn>
+  void ask(Conn& c, LoadState& s) noexcept;
+  template <class Conn>
+  bool take_answer(Conn& c, LoadState& s) noexcept;
+  template <class Conn>
+  void close_as_planned(Conn& c) noexcept;
+  template <class Conn>
+  void fail(Conn& c, LoadState& s, Failure why) noexcept;
+
+  void count_start(TuplePool::Outcome outcome, Instant now) noexcept;
+  Failure verdict_on(const LoadState& s, CloseReason why) const noexcept;
+
+  const LoadSettings& settings_;
+  Schedule schedule_;
+  TuplePool tuples_;
+  ResponseReader reader_;
+  std::string request_, last_request_;
+  Instant over_at_ = Instant::never();  ///< when the schedule was found to be over
+  Instant last_end_{};                  ///< of a connection
+  LoadResults results_;
+  ResultsExchange exchange_;
+};
+
+template <class Shard>
+void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
+  if (!schedule_.begun()) schedule_.begin(now);
+  for (int i = 0; i < kStartsPerPoll && schedule_.due(now, results_.counters.open); ++i) {
+    const TuplePool::Outcome outcome = start(shard, schedule_.intended(now), now);
+    if (outcome == TuplePool::Outcome::later) break;
+    count_start(outcome, now);
+  }
+  if (over_at_.is_never() && schedule_.over(now)) over_at_ = now;
+  if (exchange_.asked()) exchange_.give(results(now));
+}
+
+template <class Shard>
+TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) noexcept {
+  constexpr std::int64_t kDelayMax = 0xffff'ffff;
+  LoadState state;
+  state.intended = intended;
+  state.start_delay_us = static_cast<std::uint32_t>(std::min((now - intended).us, kDelayMax));
+  state.answers_left = settings_.load.requests_per_connection;
+  return tuples_.take([&](const FlowKey4& key, std::uint32_t pair) noexcept {
+    state.pair = pair;
+    const auto result =
+        shard.connect(key, std::bit_cast<AppState>(state), now + settings_.load.timeout);
+    using Why = decltype(result.error);
+    if (result.error == Why::none) return TuplePool::Answer::accepted;
+    return result.error == Why::table_full ? TuplePool::Answer::refused
+                                             : TuplePool::Answer::held;
+  });
+}
+
+template <class Conn>
+void LoadApp::on_open(Conn& c) noexcept {
+  LoadState& s = state_of(c);
+  ++results_.counters.established;
+  const Instant syn = s.intended + Duration{s.start_delay_us};
+  results_.connect_latency.record(static_cast<std::uint64_t>((c.now() - syn).us));
+  ask(c, s);
+}
+
+/// Sends the next request; one at a time, never pipelined.
+template <class Conn>
+void LoadApp::ask(Conn& c, LoadState& s) noexcept {
+  const std::string& request = s.answers_left == 1 ? last_request_ : request_;
+  if (c.send(std::as_bytes(std::span(request))) == 0) return fail(c, s, Failure::table_full);
+  ++results_.counters.requests;
+}
+
+template <class Conn>
+std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept {
+  using Outcome = ResponseParser::Outcome;
+  LoadState& s = state_of(c);
+  results_.counters.bytes += text.size();
+  std::size_t used = 0;
+  const Outcome outcome =
+      s.answered ? Outcome::malformed : reader_.read(s.parser, text, used);
+  if (outcome == Outcome::more) return text.size();
+  if (outcome == Outcome::bad_status) {
+    fail(c, s, Failure::bad_status);
+  } else if (outcome == Outcome::malformed || used < text.size()) {
+    fail(c, s, Failure::malformed_response);
+  } else if (take_answer(c, s)) {
+    close_as_planned(c);
+  }
+  return text.size();
+}
+
+/// An answer has arrived whole. True if it was the last; otherwise the next is asked for.
+template <class Conn>
+bool LoadApp::take_answer(Conn& c, LoadState& s) noexcept {
+  ++results_.counters.responses;
+  if (--s.answers_left == 0) {
+    s.answered = true;
+    results_.latency.record(static_cast<std::uint64_t>((c.now() - s.intended).us));
+    return true;
+  }
+  // RFC 9112 9.6: after `close` no further request may be sent.
+  if (s.parser.closes()) {
+    fail(c, s, Failure::short_body);
+  } else {
+    s.parser = {};
+    ask(c, s);
+  }
+  return false;
+}
+
+template <class Conn>
+void LoadApp::close_as_planned(Conn& c) noexcept {
+  switch (settings_.close.first) {
+    case Closer::client: return c.close_both();
+    case Closer::server: return;  // its FIN comes, on_peer_closed answers it
+    case Closer::reset: return c.abort();
+  }
+}
+
+template <class Conn>
+void LoadApp::on_peer_closed(Conn& c) noexcept {
+  LoadState& s = state_of(c);
+  if (!s.answered) {
+    if (s.parser.on_end() != ResponseParser::Outcome::complete)
+      return fail(c, s, Failure::short_body);
+    if (!take_answer(c, s)) return;
+    close_as_planned(c);
+  }
+  if (settings_.close.first == Closer::server) c.close();
+}
+
+template <class Conn>
+void LoadApp::on_wake(Conn& c) noexcept {
+  fail(c, state_of(c), Failure::timed_out);
+}
+
+template <class Conn>
+void LoadApp::fail(Conn& c, LoadState& s, Failure why) noexcept {
+  s.failure = why;
+  c.abort();
+}
+
+template <class Conn>
+void LoadApp::on_closed(Conn& c, CloseReason why) noexcept {
+  const LoadState& s = state_of(c);
+  const Failure failure = verdict_on(s, why);
+  if (failure == Failure::none)
+    ++results_.counters.completed;
+  else
+    ++results_.counters.failures(failure);
+  --results_.counters.open;
+  last_end_ = c.now();
+  const bool rests = failure != Failure::none || why == CloseReason::time_wait;
+  tuples_.release(s.pair, rests ? TuplePool::After::rest : TuplePool::After::ready);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,95 @@
+#include "load/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "load/schedule.h"
+#include "load/words.h"
+
+namespace mayfly {
+namespace {
+
+/// Our end holds the pair only when it closes first.
+Duration hold_of(const LoadSettings& settings) noexcept {
+  if (settings.close.first != Closer::client) return {};
+  const bool reuses = settings.time_wait_reuse == 1 && settings.tcp.timestamps;
+  return reuses ? std::min(settings.time_wait.hold, settings.reuse_delay)
+                : settings.time_wait.hold;
+}
+
+/// When more pairs are held than there are for the first time, or max() if that is after the run. The
+/// number held at t is that of the starts in (t - hold, t]: it never falls while the rate does not.
+Duration pairs_last(const LoadShape& shape, std::uint64_t pairs, Duration hold) noexcept {
+  const auto short_at = [&](Duration t) {
+    return starts_before(shape, t) - starts_before(shape, t - hold) > pairs;
+  };
+  Duration late = shape.duration > Duration{} ? shape.duration : shape.ramp + hold + hold;
+  if (shape.connections > 0) late = std::min(late, intended_start(shape, shape.connections));
+  if (!short_at(late)) return Duration::max();
+  for (Duration early{}; late - early > Duration::from_ms(1);) {
+    const Duration middle = early + (late - early) / 2;
+    (short_at(middle) ? late : early) = middle;
+  }
+  return late;
+}
+
+}  // namespace
+
+std::uint64_t addresses_of(const SourceSettings& sources) noexcept {
+  return std::uint64_t{sources.last.host} - sources.first.host + 1;
+}
+
+std::uint32_t ports_of(const SourceSettings& sources) noexcept {
+  return static_cast<std::uint32_t>(sources.port_last) - sources.port_first + 1;
+}
+
+std::uint32_t usable_pairs(const SourceSettings& sources) noexcept {
+  const std::uint64_t pairs = addresses_of(sources) * ports_of(sources);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(pairs, kPairsMax));
+}
+
+TuplePlan plan_tuples(const LoadSettings& settings) noexcept {
+  const LoadShape& shape = settings.load;
+  TuplePlan plan{.addresses = addresses_of(settings.sources),
+                 .ports = ports_of(settings.sources),
+                 .pairs = usable_pairs(settings.sources),
+                 .hold = hold_of(settings),
+                 .rate = shape.concurrency == 0 ? shape.rate : 0,
+                 .concurrency = shape.concurrency,
+                 .lasts = Duration::max()};
+  const auto pairs = static_cast<double>(plan.pairs);
+  if (plan.hold > Duration{}) plan.rate_max = pairs / plan.hold.seconds();
+  plan.short_of_pairs = plan.concurrency > plan.pairs ||
+                        (plan.rate_max > 0 && plan.rate > plan.rate_max);
+  if (plan.short_of_pairs && plan.rate > 0)
+    plan.lasts = pairs_last(shape, plan.pairs, plan.hold);
+  return plan;
+}
+
+std::string arithmetic_of(const TuplePlan& plan) {
+  std::string words = fmt::format("{} port{} x {} address{} = {} pairs", grouped(plan.ports),
+                                  plan.ports == 1 ? "" : "s", grouped(plan.addresses),
+                                  plan.addresses == 1 ? "" : "es",
+                                  grouped(plan.addresses * plan.ports));
+  if (plan.pairs < plan.addresses * plan.ports)
+    words += fmt::format(", of which {} are used", grouped(plan.pairs));
+  if (plan.rate_max > 0)
+    words += fmt::format("; held {:.6g} s each: at most {} connections/s", plan.hold.seconds(),
+                         grouped(plan.rate_max));
+  if (plan.rate > 0) words += fmt::format("; offered {}/s", grouped(plan.rate));
+  if (plan.concurrency > 0) words += fmt::format("; {} at once", grouped(plan.concurrency));
+  return words;
+}
+
+std::string warning_of(const TuplePlan& plan) {
+  if (!plan.short_of_pairs) return {};
+  std::string words = "too few source pairs: " + arithmetic_of(plan);
+  if (plan.rate > 0 && plan.lasts < Duration::max())
+    words += fmt::format("; they run out after {:.1f} s", plan.lasts.seconds());
+  else if (plan.rate > 0)
+    words += "; this run ends before they run out";
+  return words + ". More sources, a shorter time_wait.hold, or close.first: server help";
+}
+
+}  // namespace mayfly

@@ -1,0 +1,95 @@
+// When connections are to start: a pure function of time and of how many are open.
+//
+// Open loop: start number n has its instant, whatever happens to the connections before it. A generator
+// that falls behind starts late, but the intended instant stays and latency is measured from it, so a
+// stall of the server is seen by all the connections that it held up (no coordinated omission).
+// Closed loop: a fixed number of connections is kept open; the next starts when one has ended.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "base/time.h"
+#include "config/settings.h"
+
+namespace mayfly {
+
+/// Which part of the whole load a core takes: the starts `index`, `index + count`, `index + 2 count`, ...
+struct CorePart {
+  std::uint32_t index = 0;  ///< below `count`
+  std::uint32_t count = 1;  ///< cores that generate; at least 1
+};
+
+/// Open loop: when the start with this number (from 0, over all cores) is due, after the run began. The
+/// rate rises linearly from 0 during `shape.ramp` and stays. `shape.rate` is above 0.
+Duration intended_start(const LoadShape& shape, std::uint64_t number) noexcept;
+
+/// Open loop: how many starts, over all cores, are due before `elapsed`.
+std::uint64_t starts_before(const LoadShape& shape, Duration elapsed) noexcept;
+
+/// Closed loop: how many connections are wanted at once, over all cores. At least one during the ramp.
+std::uint32_t concurrency_at(const LoadShape& shape, Duration elapsed) noexcept;
+
+/// One core's starts. It ends after `shape.duration` or `shape.connections`, whichever comes first, or by
+/// stop().
+class Schedule {
+ public:
+  Schedule(const LoadShape& shape, CorePart part) noexcept;
+
+  /// The run begins. Called once, before anything else.
+  void begin(Instant now) noexcept;
+  bool begun() const noexcept { return begun_; }
+
+  /// Open loop: what was intended before the end may start so much later.
+  static constexpr Duration kLate = Duration::from_ms(10);
+
+  /// Is a start due, while `open` connections of this core are open?
+  bool due(Instant now, std::uint64_t open) const noexcept {
+    return now >= next_at_ && next_at_ < end_ && !over(now) &&
+           (open_loop() || open < wanted_at(now));
+  }
+
+  /// The intended instant of the start that is due.
+  Instant intended(Instant now) const noexcept { return open_loop() ? next_at_ : now; }
+  /// The start that is due was made or tried; the next one becomes current.
+  void take() noexcept;
+
+  /// Closed loop: no start before `until`. A refused start would otherwise be due again at once.
+  void pause(Instant until) noexcept {
+    if (!open_loop()) next_at_ = until;
+  }
+
+  /// No start will be due any more.
+  bool over(Instant now) const noexcept {
+    if (now < end_) return spent();
+    return !open_loop() || next_at_ >= end_ || now >= end_ + kLate || spent();
+  }
+  /// All the connections that were wanted have been started.
+  bool spent() const noexcept { return number_ >= connections_; }
+  /// Ends the schedule now, if it has not ended before.
+  void stop(Instant now) noexcept {
+    if (now < end_) end_ = now;
+  }
+
+  bool open_loop() const noexcept { return shape_.concurrency == 0; }
+  Instant began_at() const noexcept { return start_; }
+  /// By time: the instant; never() if only `connections` ends the run.
+  Instant end() const noexcept { return end_; }
+  std::uint64_t taken() const noexcept { return taken_; }
+  /// Open loop: starts that were intended before `now`, or the end if that is earlier, and not taken.
+  std::uint64_t behind(Instant now) const noexcept;
+
+ private:
+  std::uint64_t wanted_at(Instant now) const noexcept;
+  std::uint64_t own_share(std::uint64_t whole) const noexcept;
+
+  LoadShape shape_;
+  CorePart part_;
+  std::uint64_t connections_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t number_ = 0;  ///< over all cores, of the next start
+  std::uint64_t taken_ = 0;
+  Instant start_{}, end_ = Instant::never(), next_at_ = Instant::never();
+  bool begun_ = false;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,67 @@
+#include "load/tuples.h"
+
+#include <array>
+#include <numeric>
+
+#include "base/assert.h"
+
+namespace mayfly {
+namespace {
+
+/// The step between never used pairs: no common factor with their number, so that all are met; in the
+/// middle half of it, so that neighbours in time are far apart in address and port.
+std::uint64_t stride_for(std::uint64_t pairs, std::uint64_t random) noexcept {
+  if (pairs < 3) return 1;
+  std::uint64_t stride = pairs / 4 + random % (pairs / 2 + 1);
+  while (stride == 0 || std::gcd(stride, pairs) != 1) ++stride;
+  return stride;
+}
+
+}  // namespace
+
+void PairRing::push(std::uint32_t pair) noexcept {
+  MAYFLY_ASSERT(size_ < capacity_);
+  slots_[place(size_)] = pair;
+  ++size_;
+}
+
+void PairRing::remove(std::uint32_t position) noexcept {
+  MAYFLY_ASSERT(position < size_);
+  slots_[place(position)] = slots_[first_];
+  first_ = place(1);
+  --size_;
+}
+
+TuplePool::TuplePool(const SourceSettings& sources, const TargetSettings& target,
+                     const SipKey& secret, FlowFilter mine)
+    : first_address_(sources.first),
+      target_(target.address),
+      first_port_(sources.port_first),
+      target_port_(target.port),
+      ports_(ports_of(sources)),
+      pairs_(usable_pairs(sources)),
+      mine_(mine),
+      fresh_left_(pairs_),
+      ready_(pairs_),
+      resting_(pairs_) {
+  // RFC 6056 3.3.3: F(local address, remote address, remote port, secret) is where the sequence starts.
+  const std::array<std::uint64_t, 2> flow{
+      std::uint64_t{first_address_.host} << 32 | target_.host, target_port_};
+  const std::uint64_t offset = siphash13(flow, secret);
+  fresh_ = offset % pairs_;
+  stride_ = stride_for(pairs_, offset >> 32);
+}
+
+FlowKey4 TuplePool::key_of(std::uint32_t pair) const noexcept {
+  const std::uint32_t address = pair / ports_;
+  const auto port = static_cast<std::uint16_t>(first_port_ + pair % ports_);
+  return FlowKey4::of({first_address_.host + address}, port, target_, target_port_);
+}
+
+void TuplePool::next_fresh() noexcept {
+  --fresh_left_;
+  fresh_ += stride_;
+  if (fresh_ >= pairs_) fresh_ -= pairs_;
+}
+
+}  // namespace mayfly

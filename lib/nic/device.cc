@@ -1,0 +1,321 @@
+#include "nic/device.h"
+
+#include <fmt/format.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ether.h>
+#include <rte_lcore.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <random>
+
+#include "nic/devargs.h"
+#include "nic/device_setup.h"
+#include "nic/eal.h"
+#include "nic/memif.h"
+
+namespace mayfly {
+namespace {
+
+constexpr useconds_t kRetryUs = 100'000;
+
+std::uint64_t random_word() {
+  static std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+std::optional<std::uint16_t> find_port(const std::string& name) {
+  std::uint16_t id = 0;
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) return std::nullopt;
+  return id;
+}
+
+/// Drivers of a host's own interface: its address is the host's, changing it would outlive us.
+bool shares_host_interface(std::string_view driver) {
+  return driver == "net_af_packet" || driver == "net_af_xdp" || driver == "net_tap" ||
+         driver == "net_pcap";
+}
+
+}  // namespace
+
+/// The steps of Device::open, in order; each returns what stopped it.
+class DeviceOpener {
+ public:
+  using Failure = std::optional<Error>;
+
+  DeviceOpener(const PortSettings& settings, const DeviceOptions& options)
+      : settings_(settings), options_(options) {
+    device_.group_ = std::make_unique<PortGroup>();
+  }
+
+  Result<Device> open() {
+    for (auto step : {&DeviceOpener::probe, &DeviceOpener::plan, &DeviceOpener::make_pools,
+                      &DeviceOpener::configure, &DeviceOpener::set_up_queues,
+                      &DeviceOpener::make_rings, &DeviceOpener::set_mac, &DeviceOpener::start,
+                      &DeviceOpener::learn_hash, &DeviceOpener::wait_for_link}) {
+      if (Failure failure = (this->*step)()) return *std::move(failure);
+    }
+    return std::move(device_);
+  }
+
+ private:
+  Error failed(std::string_view what, int status) const {
+    return {fmt::format("device \"{}\": {}: {}{}", settings_.device, what, rte_strerror(-status),
+                        eal_log_suffix())};
+  }
+
+  Failure probe() {
+    const std::string name(device_name(settings_.device));
+    auto id = find_port(name);
+    if (!id) {
+      remove_stale_memif_socket(settings_.device);
+      take_eal_log();  // so that an error quotes this device's words only
+      const int status = rte_dev_probe(settings_.device.c_str());
+      id = find_port(name);
+      if (!id) return failed("no such device, or its driver refused the arguments", status);
+    }
+    PortGroup& group = *device_.group_;
+    group.port_id = *id;
+    if (const int status = rte_eth_dev_info_get(*id, &info_); status != 0)
+      return failed("no information", status);
+    device_.driver_ = info_.driver_name;
+    return std::nullopt;
+  }
+
+  Failure plan() {
+    PortGroup& group = *device_.group_;
+    plan_ = plan_queues(info_, settings_.queues, options_.cores);
+    group.cores = options_.cores;
+    group.rx_queues = plan_.rx_queues;
+    group.tx_queues = plan_.tx_queues;
+    group.steering = plan_.steering;
+    group.flow_secret = {random_word(), random_word()};
+    std::uint16_t rx = settings_.descriptors, tx = settings_.descriptors;
+    if (rx == 0) rx = info_.default_rxportconf.ring_size;
+    if (tx == 0) tx = info_.default_txportconf.ring_size;
+    device_.rx_descriptors_ = rx != 0 ? rx : kDescriptorsDefault;
+    device_.tx_descriptors_ = tx != 0 ? tx : kDescriptorsDefault;
+    return std::nullopt;
+  }
+
+  Failure make_pools() {
+    const std::uint32_t descriptors = std::max(device_.rx_descriptors_, device_.tx_descriptors_);
+    for (std::uint32_t core = 0; core < options_.cores; ++core) {
+      const std::uint32_t frames =
+          pool_size(plan_, core, descriptors, frames_held(settings_, options_), options_.cores);
+      rte_mempool* pool = rte_pktmbuf_pool_create(
+          fmt::format("frames_{}_{}", device_.group_->port_id, core).c_str(), frames, kPoolCache, 0,
+          RTE_PKTMBUF_HEADROOM + kFrameRoom, static_cast<int>(rte_socket_id()));
+      if (pool == nullptr) {
+        return failed(fmt::format("no memory for {} frames of core {}", frames, core), -rte_errno);
+      }
+      device_.group_->pools.push_back(pool);
+    }
+    return std::nullopt;
+  }
+
+  Failure configure() {
+    PortGroup& group = *device_.group_;
+    rte_eth_conf conf{};
+    device_.rx_offloads_ = wanted_rx_offloads(info_);
+    conf.rxmode.offloads = device_.rx_offloads_;
+    conf.txmode.offloads = wanted_tx_offloads(info_, plan_.steering);
+    if (settings_.mtu >= info_.min_mtu && settings_.mtu <= info_.max_mtu)
+      conf.rxmode.mtu = settings_.mtu;
+    if (plan_.steering == Steering::device_hash) {
+      // Nobody outside knows the key, so nobody can aim at one core.
+      group.toeplitz_key.resize(toeplitz_key_size(info_));
+      for (std::uint8_t& octet : group.toeplitz_key)
+        octet = static_cast<std::uint8_t>(random_word());
+      conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+      // Whole TCP only: fragments all come to one queue then, where they can be put together.
+      conf.rx_adv_conf.rss_conf = {group.toeplitz_key.data(), toeplitz_key_size(info_),
+                                   RTE_ETH_RSS_NONFRAG_IPV4_TCP};
+    }
+    group.tx_offloads.ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+    group.tx_offloads.tcp_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
+    if (group.tx_offloads.ip_checksum)
+      group.tx_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+    if (group.tx_offloads.tcp_checksum)
+      group.tx_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
+    int status = rte_eth_dev_configure(group.port_id, plan_.rx_queues, plan_.tx_queues, &conf);
+    if (status != 0) return failed("its configuration was refused", status);
+    // Devices without such limits leave the numbers alone.
+    status = rte_eth_dev_adjust_nb_rx_tx_desc(group.port_id, &device_.rx_descriptors_,
+                                              &device_.tx_descriptors_);
+    if (status != 0) return failed("no acceptable number of descriptors", status);
+    return std::nullopt;
+  }
+
+  Failure set_up_queues() {
+    const PortGroup& group = *device_.group_;
+    const int socket = rte_eth_dev_socket_id(group.port_id);
+    const auto node = static_cast<unsigned>(socket);  // SOCKET_ID_ANY stays what it is
+    for (std::uint16_t q = 0; q < plan_.rx_queues; ++q) {
+      const int status = rte_eth_rx_queue_setup(group.port_id, q, device_.rx_descriptors_, node,
+                                                nullptr, group.pools[q]);
+      if (status != 0) return failed(fmt::format("receive queue {}", q), status);
+    }
+    for (std::uint16_t q = 0; q < plan_.tx_queues; ++q) {
+      const int status =
+          rte_eth_tx_queue_setup(group.port_id, q, device_.tx_descriptors_, node, nullptr);
+      if (status != 0) return failed(fmt::format("transmit queue {}", q), status);
+    }
+    return std::nullopt;
+  }
+
+  rte_ring* make_ring(std::string_view kind, std::uint32_t core, unsigned flags) const {
+    const std::string name = fmt::format("{}_{}_{}", kind, device_.group_->port_id, core);
+    return rte_ring_create(name.c_str(), kHandOverRing, static_cast<int>(rte_socket_id()), flags);
+  }
+
+  Failure make_rings() {
+    PortGroup& group = *device_.group_;
+    if (group.steering == Steering::one_core) return std::nullopt;
+    const bool software = group.steering == Steering::software;
+    const unsigned rx_flags = software ? RING_F_SP_ENQ | RING_F_SC_DEQ : RING_F_SC_DEQ;
+    for (std::uint32_t core = 0; core < group.cores; ++core) {
+      group.rx_rings.push_back(make_ring("rx_ring", core, rx_flags));
+      if (group.rx_rings.back() == nullptr) return failed("no memory for a ring", -rte_errno);
+      group.tx_rings.push_back(nullptr);
+      if (core < group.tx_queues) continue;
+      group.tx_rings.back() = make_ring("tx_ring", core, RING_F_SP_ENQ | RING_F_SC_DEQ);
+      if (group.tx_rings.back() == nullptr) return failed("no memory for a ring", -rte_errno);
+    }
+    return std::nullopt;
+  }
+
+  Failure set_mac() {
+    const std::uint16_t id = device_.group_->port_id;
+    rte_ether_addr own{};
+    if (const int status = rte_eth_macaddr_get(id, &own); status != 0)
+      return failed("no MAC address", status);
+    if (!settings_.mac && !rte_is_valid_assigned_ether_addr(&own))
+      rte_eth_random_addr(own.addr_bytes);
+    if (settings_.mac) std::ranges::copy(settings_.mac->octets, own.addr_bytes);
+    std::ranges::copy(own.addr_bytes, device_.mac_.octets.begin());
+    if (!settings_.mac) return std::nullopt;
+    if (!shares_host_interface(device_.driver_) &&
+        rte_eth_dev_default_mac_addr_set(id, &own) == 0) {
+      return std::nullopt;
+    }
+    rte_eth_promiscuous_enable(id);  // devices that filter nothing refuse, and need not
+    device_.mac_words_ = "; takes frames for any MAC address and keeps its own";
+    return std::nullopt;
+  }
+
+  bool keep_waiting(const std::string& waiting_for, Duration& waited) const {
+    if (waited >= options_.patience) return false;
+    waited = waited + Duration{kRetryUs};
+    usleep(kRetryUs);
+    return !options_.on_wait || options_.on_wait(waiting_for);
+  }
+
+  bool is_memif_client() const {
+    const std::string_view role = device_argument(settings_.device, "role");
+    return device_.driver_ == "net_memif" && role != "server" && role != "master";
+  }
+
+  Failure start() {
+    Duration waited;
+    while (true) {
+      const int status = rte_eth_dev_start(device_.group_->port_id);
+      if (status == 0) return std::nullopt;
+      if (!is_memif_client()) return failed("it does not start", status);
+      const std::string peer = memif_peer_words(settings_.device);
+      if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, status);
+      take_eal_log();
+    }
+  }
+
+  /// Which queue each hash value goes to. A device may have a table of its own choice, or take
+  /// ours.
+  Failure learn_hash() {
+    PortGroup& group = *device_.group_;
+    if (group.steering != Steering::device_hash) return std::nullopt;
+    std::vector<rte_eth_rss_reta_entry64> table((info_.reta_size + RTE_ETH_RETA_GROUP_SIZE - 1) /
+                                                RTE_ETH_RETA_GROUP_SIZE);
+    for (std::uint16_t i = 0; i < info_.reta_size; ++i) {
+      auto& entry = table[i / RTE_ETH_RETA_GROUP_SIZE];
+      entry.mask |= std::uint64_t{1} << i % RTE_ETH_RETA_GROUP_SIZE;
+      entry.reta[i % RTE_ETH_RETA_GROUP_SIZE] = static_cast<std::uint16_t>(i % group.rx_queues);
+    }
+    int status = rte_eth_dev_rss_reta_update(group.port_id, table.data(), info_.reta_size);
+    if (status != 0)
+      status = rte_eth_dev_rss_reta_query(group.port_id, table.data(), info_.reta_size);
+    if (status != 0) return failed("its RSS table can neither be set nor read", status);
+    for (std::uint16_t i = 0; i < info_.reta_size; ++i) {
+      group.indirection.push_back(
+          table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE]);
+    }
+    return std::nullopt;
+  }
+
+  /// A memif client's handshake goes on after the start; what is sent before its end is lost.
+  Failure wait_for_link() {
+    Duration waited;
+    while (is_memif_client() && !device_.link_up()) {
+      const std::string peer = memif_peer_words(settings_.device);
+      if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
+    }
+    return std::nullopt;
+  }
+
+  const PortSettings& settings_;
+  const DeviceOptions& options_;
+  rte_eth_dev_info info_{};
+  QueuePlan plan_;
+  Device device_;
+};
+
+Result<Device> Device::open(const PortSettings& settings, const DeviceOptions& options) {
+  return DeviceOpener(settings, options).open();
+}
+
+Device::~Device() {
+  if (group_ == nullptr || driver_.empty()) return;
+  rte_eth_dev_stop(group_->port_id);
+  rte_eth_dev_close(group_->port_id);
+  for (rte_ring* ring : group_->rx_rings) rte_ring_free(ring);
+  for (rte_ring* ring : group_->tx_rings) rte_ring_free(ring);
+  for (rte_mempool* pool : group_->pools) rte_mempool_free(pool);
+}
+
+bool Device::link_up() const {
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(group_->port_id, &link) == 0 &&
+         link.link_status == RTE_ETH_LINK_UP;
+}
+
+std::string Device::describe() const {
+  const PortGroup& g = *group_;
+  std::string words = fmt::format("{}, {} receive and {} transmit queue{} of {} and {} descriptors",
+                                  driver_, g.rx_queues, g.tx_queues, g.tx_queues == 1 ? "" : "s",
+                                  rx_descriptors_, tx_descriptors_);
+  const auto side = [](bool ip, bool tcp) {
+    return ip && tcp ? "by the device"
+           : tcp     ? "IPv4 in software, TCP by the device"
+           : ip      ? "IPv4 by the device, TCP in software"
+                     : "in software";
+  };
+  words += fmt::format("; checksums received {}, sent {}",
+                       side(rx_offloads_ & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM,
+                            rx_offloads_ & RTE_ETH_RX_OFFLOAD_TCP_CKSUM),
+                       side(g.tx_offloads.ip_checksum, g.tx_offloads.tcp_checksum));
+  switch (g.steering) {
+    case Steering::one_core: break;
+    case Steering::device_hash: words += "; the device's RSS spreads flows over the cores"; break;
+    case Steering::device_own:
+      words += "; the device spreads flows over the queues in its own way";
+      break;
+    case Steering::software:
+      words += fmt::format("; software RSS: core 0 receives for all {}", g.cores);
+      if (g.tx_queues < g.cores) words += fmt::format(" and sends for {}", g.cores - g.tx_queues);
+  }
+  return words + mac_words_;
+}
+
+}  // namespace mayfly

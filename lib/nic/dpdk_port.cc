@@ -1,0 +1,176 @@
+#include "nic/dpdk_port.h"
+
+#include <rte_thash.h>
+
+#include <utility>
+
+#include "nic/steer.h"
+
+namespace mayfly {
+
+DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
+    : port_id_(group.port_id),
+      queue_(static_cast<std::uint16_t>(core_index)),
+      spread_(group.steering != Steering::one_core),
+      core_(core_index),
+      tx_flags_(group.tx_flags),
+      tx_ring_(group.tx_rings.empty() ? nullptr : group.tx_rings[core_index]),
+      pool_(group.pools[core_index]),
+      group_(&group),
+      reassembler_(std::make_unique<Reassembler>()) {}
+
+std::uint32_t DpdkPort::shard_of(const FlowKey4& key) const noexcept {
+  switch (group_->steering) {
+    case Steering::one_core: return 0;
+    case Steering::device_own: return core_;
+    case Steering::software: return flow_shard(key, group_->flow_secret, group_->cores);
+    case Steering::device_hash: break;
+  }
+  // A received frame's source is the remote end.
+  std::array<std::uint32_t, 3> tuple{
+      key.remote().host, key.local().host,
+      std::uint32_t{key.remote_port_host()} << 16 | key.local_port_host()};
+  const std::uint32_t hash = rte_softrss(tuple.data(), tuple.size(), group_->toeplitz_key.data());
+  return group_->indirection[hash & (group_->indirection.size() - 1)];
+}
+
+void DpdkPort::drop(Frame f, Drop why) noexcept {
+  count(why);
+  rte_pktmbuf_free(f);
+}
+
+std::size_t DpdkPort::linearize(std::span<Frame> frames) noexcept {
+  std::size_t kept = 0;
+  for (const Frame f : frames) {
+    if (f->nb_segs == 1 || rte_pktmbuf_linearize(f) == 0) {
+      frames[kept++] = f;
+    } else {
+      drop(f, Drop::frame_chained);
+    }
+  }
+  return kept;
+}
+
+std::size_t DpdkPort::receive_spread(std::span<Frame> frames, Instant now) noexcept {
+  if (group_->steering != Steering::software) return receive_steered(frames);
+  if (core_ == 0) return receive_for_all(frames, now);
+  return rte_ring_dequeue_burst(group_->rx_rings[core_], reinterpret_cast<void**>(frames.data()),
+                                static_cast<unsigned>(frames.size()), nullptr);
+}
+
+std::size_t DpdkPort::receive_for_all(std::span<Frame> frames, Instant now) noexcept {
+  transmit_for_others();
+  const std::size_t n = keep_contiguous(frames.first(receive_queue(frames)));
+  std::size_t kept = 0;
+  for (Frame f : frames.first(n)) {
+    Route route = route_of(bytes(f));
+    if (route.kind == Route::Kind::fragment) {
+      f = whole_datagram(f, route.l3_off, now);
+      if (f == nullptr) continue;
+      route = route_of(bytes(f));
+    }
+    if (route.kind == Route::Kind::all) copy_to_others(f);
+    const std::uint32_t owner = route.kind == Route::Kind::flow ? shard_of(route.key) : 0;
+    if (owner == 0) {
+      frames[kept++] = f;
+    } else {
+      hand_over(f, owner);
+    }
+  }
+  return kept;
+}
+
+DpdkPort::Frame DpdkPort::whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept {
+  Drop why = Drop::none;
+  const Frame whole = reassemble_with(*reassembler_, *this, f, l3_off, now, why);
+  if (why != Drop::none) count(why);
+  return whole;
+}
+
+/// The device hashes what it understands: TCP. ARP reaches one queue and all must learn; an ICMP
+/// error goes by its outer addresses and must reach the core of the flow that it quotes.
+std::size_t DpdkPort::receive_steered(std::span<Frame> frames) noexcept {
+  // What other cores hand over comes first, and leaves room, so that neither source starves the
+  // other.
+  const std::size_t handed =
+      rte_ring_dequeue_burst(group_->rx_rings[core_], reinterpret_cast<void**>(frames.data()),
+                             static_cast<unsigned>(frames.size() / 2), nullptr);
+  frames = frames.subspan(handed);
+  const std::size_t n = keep_contiguous(frames.first(receive_queue(frames)));
+  std::size_t kept = 0;
+  for (const Frame f : frames.first(n)) {
+    std::uint32_t owner = core_;
+    if (!is_whole_tcp(bytes(f))) [[unlikely]] {
+      const Route route = route_of(bytes(f));
+      if (route.kind == Route::Kind::all) copy_to_others(f);
+      if (route.kind == Route::Kind::flow) owner = shard_of(route.key);
+    }
+    if (owner == core_) {
+      frames[kept++] = f;
+    } else {
+      hand_over(f, owner);
+    }
+  }
+  return handed + kept;
+}
+
+DpdkPort::Frame DpdkPort::reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept {
+  const Frame whole = reassemble_with(*reassembler_, *this, f, l3_off, now, why);
+  if (whole == nullptr || !spread_) return whole;
+  const Route route = route_of(bytes(whole));
+  const std::uint32_t owner = route.kind == Route::Kind::flow ? shard_of(route.key) : core_;
+  if (owner == core_) return whole;
+  hand_over(whole, owner);
+  return nullptr;
+}
+
+/// Software: the frame itself. Otherwise it is rare, and a copy keeps every frame of a core in the
+/// core's own pool, which lets the device free whole bursts at once.
+void DpdkPort::hand_over(Frame f, std::uint32_t core) noexcept {
+  if (group_->steering != Steering::software) {
+    const Frame copy = rte_pktmbuf_copy(f, group_->pools[core], 0, UINT32_MAX);
+    if (copy == nullptr) return drop(f, Drop::no_buffer);
+    rte_pktmbuf_free(std::exchange(f, copy));
+  }
+  if (rte_ring_enqueue(group_->rx_rings[core], f) != 0) drop(f, Drop::ring_full);
+}
+
+void DpdkPort::copy_to_others(Frame f) noexcept {
+  for (std::uint32_t core = 0; core < group_->cores; ++core) {
+    if (core == core_) continue;
+    const Frame copy = rte_pktmbuf_copy(f, group_->pools[core], 0, UINT32_MAX);
+    if (copy == nullptr) {
+      count(Drop::no_buffer);
+    } else if (rte_ring_enqueue(group_->rx_rings[core], copy) != 0) {
+      drop(copy, Drop::ring_full);
+    }
+  }
+}
+
+std::size_t DpdkPort::transmit_ring(std::span<Frame> frames) noexcept {
+  return rte_ring_enqueue_burst(tx_ring_, reinterpret_cast<void* const*>(frames.data()),
+                                static_cast<unsigned>(frames.size()), nullptr);
+}
+
+/// One burst of each core that has no transmit queue, in turn. What the device does not take waits
+/// here, and the rings fill up behind it until their cores see it as a full device.
+void DpdkPort::transmit_for_others() noexcept {
+  for (std::uint32_t i = 0; i < group_->cores; ++i) {
+    if (waiting_first_ == waiting_end_) take_waiting();
+    waiting_first_ += rte_eth_tx_burst(port_id_, queue_, waiting_.data() + waiting_first_,
+                                       static_cast<std::uint16_t>(waiting_end_ - waiting_first_));
+    if (waiting_first_ != waiting_end_) return;
+  }
+}
+
+void DpdkPort::take_waiting() noexcept {
+  next_sender_ = next_sender_ + 1 == group_->cores ? 0 : next_sender_ + 1;
+  rte_ring* ring = group_->tx_rings[next_sender_];
+  waiting_first_ = 0;
+  waiting_end_ = 0;
+  if (ring == nullptr) return;
+  waiting_end_ =
+      rte_ring_dequeue_burst(ring, reinterpret_cast<void**>(waiting_.data()), kBurstMax, nullptr);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,181 @@
+// One core's view of an ethdev port: its receive and transmit queue, its mempool, and what stands
+// in for what the device lacks. Satisfies Port; a Frame is an rte_mbuf.
+#pragma once
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/siphash.h"
+#include "stack/counter.h"
+#include "stack/port.h"
+#include "stack/reassembler.h"
+#include "wire/flow_key.h"
+
+namespace mayfly {
+
+/// Who brings a flow's frames to the core that owns the flow.
+enum class Steering : std::uint8_t {
+  one_core,     ///< nobody needs to
+  device_hash,  ///< the device, by a Toeplitz hash whose key we know
+  device_own,   ///< the device, in a way of its own: a flow stays on the queue where it first came
+  software,     ///< core 0 receives for all and hands frames on
+};
+
+/// What the ports of all cores on one device share. Constant while they poll, but for the rings'
+/// contents.
+struct PortGroup {
+  std::uint16_t port_id = 0;
+  std::uint32_t cores = 1;
+  std::uint16_t rx_queues = 1, tx_queues = 1;
+  Steering steering = Steering::one_core;
+  TxOffloads tx_offloads;
+  std::uint64_t tx_flags = 0;       ///< of every frame whose checksums the device fills in
+  std::vector<rte_mempool*> pools;  ///< one a core
+  std::vector<rte_ring*> rx_rings;  ///< to each core from others; empty with one core
+  std::vector<rte_ring*>
+      tx_rings;          ///< from each core without a transmit queue to core 0; null otherwise
+  SipKey flow_secret{};  ///< Steering::software
+  std::vector<std::uint8_t> toeplitz_key;  ///< Steering::device_hash
+  std::vector<std::uint16_t> indirection;  ///< queue of each hash value, a power of two of them
+};
+
+class DpdkPort {
+ public:
+  using Frame = rte_mbuf*;
+
+  /// `group` outlives the port.
+  DpdkPort(const PortGroup& group, std::uint32_t core_index);
+
+  std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
+    const std::size_t n = spread_ ? receive_spread(frames, now) : receive_queue(frames);
+    return keep_contiguous(frames.first(n));
+  }
+
+  std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
+    if (tx_ring_ != nullptr) return transmit_ring(frames);
+    return rte_eth_tx_burst(port_id_, queue_, frames.data(),
+                            static_cast<std::uint16_t>(frames.size()));
+  }
+
+  std::span<std::byte> bytes(Frame f) noexcept {
+    return {rte_pktmbuf_mtod(f, std::byte*), f->data_len};
+  }
+
+  RxChecks rx_checks(Frame f) noexcept {
+    const std::uint64_t ip = f->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+    const std::uint64_t l4 = f->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    RxChecks checks;
+    checks.ip_good = ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    checks.ip_bad = ip == RTE_MBUF_F_RX_IP_CKSUM_BAD;
+    // NONE: the field is not filled in, but the device vouches for the data (virtio between
+    // guests).
+    checks.l4_good = l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+    checks.l4_bad = l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD;
+    return checks;
+  }
+
+  Frame allocate() noexcept {
+    const Frame f = rte_pktmbuf_alloc(pool_);
+    if (f != nullptr) f->data_len = kFrameRoom, f->pkt_len = kFrameRoom;
+    return f;
+  }
+
+  /// Also of a received frame that is sent again. What pads a short frame is zero, never old
+  /// memory.
+  void set_length(Frame f, std::size_t length) noexcept {
+    if (length < kEthernetMin) {
+      std::memset(rte_pktmbuf_mtod(f, std::byte*) + length, 0, kEthernetMin - length);
+      length = kEthernetMin;
+    }
+    f->data_len = static_cast<std::uint16_t>(length);
+    f->pkt_len = static_cast<std::uint32_t>(length);
+    f->ol_flags = 0;  // what was verified of other bytes
+  }
+
+  void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
+    f->ol_flags = tx_flags_;
+    f->l2_len = l2 & 0x7f;
+    f->l3_len = l3 & 0x1ff;
+  }
+
+  TxOffloads tx_offloads() noexcept { return group_->tx_offloads; }
+
+  void release(Frame f) noexcept { rte_pktmbuf_free(f); }
+
+  /// With more than one core, a whole datagram may belong to another: then it is handed over and
+  /// null returned.
+  Frame reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept;
+
+  std::uint32_t core_index() const noexcept { return core_; }
+  std::uint32_t cores() const noexcept { return group_->cores; }
+
+  /// The core that a flow's received frames come to. A client chooses its source port so that this
+  /// is its own core. Steering::device_own: ours, since answers come to the queue that asked (true
+  /// of devices that pair queues).
+  std::uint32_t shard_of(const FlowKey4& key) const noexcept;
+
+  /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, and
+  /// fragments that the receiving core reassembled for others. Any thread may ask.
+  std::uint64_t drops(Drop why) const noexcept {
+    if (why == Drop::fragment_timeout) return reassembler_->timed_out();
+    return drops_[static_cast<std::size_t>(why)].get();
+  }
+
+ private:
+  static constexpr std::size_t kEthernetMin = 60;  // without the frame check sequence
+
+  std::size_t receive_queue(std::span<Frame> frames) noexcept {
+    return rte_eth_rx_burst(port_id_, queue_, frames.data(),
+                            static_cast<std::uint16_t>(frames.size()));
+  }
+
+  /// Frames in several buffers are rare: only then does anything move.
+  std::size_t keep_contiguous(std::span<Frame> frames) noexcept {
+    for (const Frame f : frames) {
+      if (f->nb_segs != 1) [[unlikely]]
+        return linearize(frames);
+    }
+    return frames.size();
+  }
+
+  std::size_t linearize(std::span<Frame> frames) noexcept;
+  std::size_t receive_spread(std::span<Frame> frames, Instant now) noexcept;
+  std::size_t receive_for_all(std::span<Frame> frames, Instant now) noexcept;
+  std::size_t receive_steered(std::span<Frame> frames) noexcept;
+  Frame whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept;
+  std::size_t transmit_ring(std::span<Frame> frames) noexcept;
+  void transmit_for_others() noexcept;
+  void take_waiting() noexcept;
+  void hand_over(Frame f, std::uint32_t core) noexcept;
+  void copy_to_others(Frame f) noexcept;
+  void count(Drop why) noexcept { drops_[static_cast<std::size_t>(why)].add(); }
+  void drop(Frame f, Drop why) noexcept;
+
+  // What each burst touches stands together.
+  std::uint16_t port_id_;
+  std::uint16_t queue_;
+  bool spread_;
+  std::uint32_t core_;
+  std::uint64_t tx_flags_;
+  rte_ring* tx_ring_;
+  rte_mempool* pool_;
+  const PortGroup* group_;
+
+  std::unique_ptr<Reassembler> reassembler_;
+  std::uint32_t next_sender_ = 0;
+  std::size_t waiting_first_ = 0, waiting_end_ = 0;  // of waiting_
+  std::array<Frame, kBurstMax> waiting_{};           // taken from a tx ring, not yet by the device
+  std::array<Counter, kDropCount> drops_;
+};
+
+static_assert(Port<DpdkPort>);
+
+}  // namespace mayfly

@@ -1,0 +1,17 @@
+// What net_memif needs around it: a stale socket file out of the way.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mayfly {
+
+/// Of devargs of a memif server on a socket file: removes the file if a process that is gone left
+/// it behind, which would fail the start with "Address already in use". Other devices, and sockets
+/// that someone listens on, are left alone.
+void remove_stale_memif_socket(std::string_view devargs);
+
+/// "a memif server on /run/mayfly.sock, id 0": what a memif client waits for.
+std::string memif_peer_words(std::string_view devargs);
+
+}  // namespace mayfly

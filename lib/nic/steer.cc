@@ -1,0 +1,103 @@
+#include "nic/steer.h"
+
+#include <cstring>
+#include <optional>
+
+#include "base/endian.h"
+#include "wire/ethernet.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t kIpv4HeaderMin = 20;
+constexpr std::size_t kIcmpHeader = 8;
+constexpr std::uint8_t kIcmp = 1, kTcp = 6, kUdp = 17;
+constexpr std::uint16_t kMoreFragmentsOrOffset = 0x3fff;
+
+std::uint8_t octet(std::span<const std::byte> bytes, std::size_t at) {
+  return std::to_integer<std::uint8_t>(bytes[at]);
+}
+
+struct NetworkHeader {
+  std::uint16_t ethertype = 0;
+  std::uint8_t offset = 0;
+};
+
+NetworkHeader network_header(std::span<const std::byte> frame) noexcept {
+  if (frame.size() < 14) return {};
+  const std::uint16_t type = load_be16(&frame[12]);
+  if (type != ethertype::vlan) return {type, 14};
+  if (frame.size() < 18) return {};
+  return {load_be16(&frame[16]), 18};
+}
+
+struct Ipv4View {
+  std::span<const std::byte> header, payload;
+  std::uint8_t protocol() const { return octet(header, 9); }
+  bool is_fragment() const { return (load_be16(&header[6]) & kMoreFragmentsOrOffset) != 0; }
+};
+
+std::optional<Ipv4View> ipv4_view(std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() < kIpv4HeaderMin || octet(bytes, 0) >> 4 != 4) return std::nullopt;
+  const std::size_t header = (octet(bytes, 0) & 0x0fu) * 4u;
+  if (header < kIpv4HeaderMin || header > bytes.size()) return std::nullopt;
+  return Ipv4View{bytes.first(header), bytes.subspan(header)};
+}
+
+template <class T>
+T load_raw(const std::byte* p) noexcept {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+/// The flow whose receiver is the packet's destination.
+std::optional<FlowKey4> flow_of(const Ipv4View& ip) noexcept {
+  if ((ip.protocol() != kTcp && ip.protocol() != kUdp) || ip.payload.size() < 4)
+    return std::nullopt;
+  return FlowKey4{load_raw<std::uint32_t>(&ip.header[16]), load_raw<std::uint32_t>(&ip.header[12]),
+                  load_raw<std::uint16_t>(&ip.payload[2]), load_raw<std::uint16_t>(&ip.payload[0]),
+                  0};
+}
+
+bool is_icmp_error(std::uint8_t type) noexcept {  // RFC 1122 3.2.2
+  return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
+
+/// The flow of ours that an ICMP error quotes: the quoted packet's source is local.
+std::optional<FlowKey4> quoted_flow(std::span<const std::byte> icmp) noexcept {
+  if (icmp.size() < kIcmpHeader || !is_icmp_error(octet(icmp, 0))) return std::nullopt;
+  const auto quoted = ipv4_view(icmp.subspan(kIcmpHeader));
+  if (!quoted) return std::nullopt;
+  const auto flow = flow_of(*quoted);
+  if (!flow) return std::nullopt;
+  return FlowKey4{flow->remote_ip, flow->local_ip, flow->remote_port, flow->local_port, 0};
+}
+
+}  // namespace
+
+Route route_of(std::span<const std::byte> frame) noexcept {
+  const auto [type, l3_off] = network_header(frame);
+  Route route{Route::Kind::first, l3_off, {}};
+  if (type == ethertype::arp) route.kind = Route::Kind::all;
+  if (type != ethertype::ipv4) return route;
+  const auto ip = ipv4_view(frame.subspan(l3_off));
+  if (!ip) return route;
+  if (ip->is_fragment()) {
+    route.kind = Route::Kind::fragment;
+  } else if (const auto key = ip->protocol() == kIcmp ? quoted_flow(ip->payload) : flow_of(*ip)) {
+    route.kind = Route::Kind::flow;
+    route.key = *key;
+  }
+  return route;
+}
+
+bool is_whole_tcp(std::span<const std::byte> frame) noexcept {
+  const auto [type, l3_off] = network_header(frame);
+  if (type != ethertype::ipv4 || frame.size() < l3_off + kIpv4HeaderMin) return false;
+  const std::byte* ip = &frame[l3_off];
+  return std::to_integer<std::uint8_t>(ip[9]) == kTcp &&
+         (load_be16(ip + 6) & kMoreFragmentsOrOffset) == 0;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,46 @@
+// Which core a frame belongs to, when the device does not decide that or cannot know it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/siphash.h"
+#include "wire/flow_key.h"
+
+namespace mayfly {
+
+/// Where a received frame must go.
+struct Route {
+  enum class Kind : std::uint8_t {
+    flow,      ///< to the core that owns `key`
+    all,       ///< to every core: each has a neighbour cache of its own
+    first,     ///< to core 0: whatever any one core can answer for all
+    fragment,  ///< reassemble first; the network header is at l3_off
+  };
+  Kind kind = Kind::first;
+  std::uint8_t l3_off = 0;
+  FlowKey4 key;  ///< local = destination; of an ICMP error, the flow that it quotes
+};
+
+/// Looks at addresses and ports only and trusts nothing: a frame that makes no sense goes to core
+/// 0, whose parser counts the reason. Never reads outside `frame`.
+Route route_of(std::span<const std::byte> frame) noexcept;
+
+/// True for an unfragmented TCP datagram in an untagged or tagged frame: it is where its flow's
+/// hash put it.
+bool is_whole_tcp(std::span<const std::byte> frame) noexcept;
+
+/// The core that owns a flow when software spreads them: a keyed hash, the same for both
+/// directions.
+inline std::uint32_t flow_shard(const FlowKey4& key, const SipKey& secret,
+                                std::uint32_t shards) noexcept {
+  const std::uint64_t local = std::uint64_t{key.local_ip} << 16 | key.local_port;
+  const std::uint64_t remote = std::uint64_t{key.remote_ip} << 16 | key.remote_port;
+  const bool ordered = local < remote;
+  const std::uint64_t hash =
+      siphash13<2>({ordered ? local : remote, ordered ? remote : local}, secret);
+  return static_cast<std::uint32_t>((hash >> 32) * shards >> 32);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,163 @@
+// Who closes first, and how: the one place that ends connections, shared by the services.
+//
+// close.first: server. The FIN follows the last byte of the answer. Every answer is the last: a
+// client that would keep the connection is told `Connection: close`. TIME_WAIT is the server's.
+//
+// close.first: client. The answer states its length, and the server waits for the client's FIN. A
+// client that keeps the connection has http.keep_alive_timeout between requests: it is not waiting
+// for anybody. One that asked for the end (`Connection: close`, or HTTP/1.0 without keep-alive), or
+// got an error, has `close.grace` from the moment the answer is acknowledged. Some such clients
+// wait for the server's FIN: when the grace ends the server closes first after all, and counts it
+// apart (Ending::grace_ended).
+//
+// close.abort: true. RST as soon as the last answer is acknowledged, whoever should close first.
+//
+// A request that was refused before it was read to its end is followed by more of it. Closing both
+// directions would answer that with RST, which may destroy the answer before the client reads it:
+// so we half-close, read and drop for kLinger, and only then close both (RFC 9112 9.6).
+//
+// A client that takes no byte of what is queued for kStallMax is reset, even if it answers window
+// probes.
+#pragma once
+
+#include "base/time.h"
+#include "config/settings.h"
+#include "service/counters.h"
+#include "service/state.h"
+#include "stack/app.h"
+
+namespace mayfly {
+
+class ClosePolicy {
+ public:
+  static constexpr Duration kStallMax = Duration::from_s(60);
+  static constexpr Duration kLinger = Duration::from_s(2);
+
+  explicit ClosePolicy(const CloseSettings& settings)
+      : server_first_(settings.first != Closer::client),
+        abort_(settings.abort || settings.first == Closer::reset),
+        grace_(settings.grace) {}
+
+  /// May a connection serve more than one request?
+  bool keeps_alive() const noexcept { return !server_first_; }
+
+  /// The last answer is queued. `s.ending` may say already why there is no other.
+  template <class Conn>
+  void finish(Conn& c, ServiceState& s) const noexcept {
+    if (abort_) return abort_when_acknowledged(c, s);
+    if (s.peer_closed) return follow(c, s);
+    const bool is_decided = s.ending != Ending::lost;
+    if (!server_first_ && !is_decided) {
+      s.phase = Phase::finishing;
+      return on_sent(c, s);
+    }
+    if (!is_decided) s.ending = Ending::server_first;
+    if (!s.unread) return close_both(c, s);
+    s.phase = Phase::lingering;
+    c.wake_at(c.now() + kLinger);
+    c.close();
+  }
+
+  /// Bytes were acknowledged, in any phase but `open`. The connection may be gone after it.
+  template <class Conn>
+  void on_sent(Conn& c, ServiceState& s) const noexcept {
+    const bool all = c.unsent() == 0;
+    switch (s.phase) {
+      case Phase::open: break;
+      case Phase::finishing:
+        if (!all) return c.wake_at(c.now() + kStallMax);
+        if (abort_) return abort_when_acknowledged(c, s);
+        s.phase = Phase::grace;
+        return c.wake_at(c.now() + grace_);
+      case Phase::closed: return c.wake_at(all ? Instant::never() : c.now() + kStallMax);
+      case Phase::grace:
+      case Phase::lingering: break;
+    }
+  }
+
+  /// The client's FIN, once nothing waits for room in the send queue any more.
+  template <class Conn>
+  void on_peer_closed(Conn& c, ServiceState& s) const noexcept {
+    s.peer_closed = true;
+    switch (s.phase) {
+      case Phase::open:
+      case Phase::finishing:
+      case Phase::grace:
+        if (abort_) return abort_when_acknowledged(c, s);
+        return follow(c, s);
+      case Phase::lingering: s.phase = Phase::closed; return on_sent(c, s);
+      case Phase::closed: break;
+    }
+  }
+
+  /// The time of the present phase is over. The connection may be gone after it.
+  template <class Conn>
+  void on_wake(Conn& c, ServiceState& s) const noexcept {
+    switch (s.phase) {
+      case Phase::grace: s.ending = Ending::grace_ended; return close_both(c, s);
+      case Phase::lingering: return close_both(c, s);
+      case Phase::open:
+      case Phase::finishing:
+      case Phase::closed:
+        if (c.unsent() > 0) abort(c, s, Ending::stalled);
+    }
+  }
+
+  /// Ends an idle connection.
+  template <class Conn>
+  void end_idle(Conn& c, ServiceState& s, Ending ending) const noexcept {
+    if (abort_) return abort(c, s, ending);
+    s.ending = ending;
+    close_both(c, s);
+  }
+
+  template <class Conn>
+  void stalled(Conn& c, ServiceState& s) const noexcept {
+    abort(c, s, Ending::stalled);
+  }
+
+  /// The connection is gone.
+  static void count(ServiceCounters& counters, const ServiceState& s, CloseReason why) noexcept {
+    // TCP knows better who was first when both FINs were under way: `done` is never said of an
+    // active closer that was alone.
+    const bool client_first = s.ending == Ending::server_first && why == CloseReason::done;
+    counters.closes_by(client_first ? Ending::client_first : s.ending).add();
+  }
+
+ private:
+  template <class Conn>
+  static void abort(Conn& c, ServiceState& s, Ending ending) noexcept {
+    s.phase = Phase::closed;
+    s.ending = ending;
+    c.abort();
+  }
+
+  template <class Conn>
+  static void abort_when_acknowledged(Conn& c, ServiceState& s) noexcept {
+    if (c.unsent() == 0) return abort(c, s, s.ending == Ending::lost ? Ending::aborted : s.ending);
+    s.phase = Phase::finishing;
+    c.wake_at(c.now() + kStallMax);
+  }
+
+  template <class Conn>
+  static void close_both(Conn& c, ServiceState& s) noexcept {
+    s.phase = Phase::closed;
+    c.wake_at(c.unsent() == 0 ? Instant::never() : c.now() + kStallMax);
+    c.close_both();
+  }
+
+  // The client's FIN came before ours.
+  template <class Conn>
+  static void follow(Conn& c, ServiceState& s) noexcept {
+    s.ending = Ending::client_first;
+    s.phase = Phase::closed;
+    c.wake_at(c.unsent() == 0 ? Instant::never() : c.now() + kStallMax);
+    c.close();
+  }
+
+  bool server_first_;
+  bool abort_;
+  Duration grace_;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,51 @@
+// Echo (RFC 862) and discard (RFC 863) over TCP. Both serve until the client closes.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "service/closer.h"
+
+namespace mayfly {
+
+/// Every byte comes back. A client that sends and never reads is not read either, then reset.
+class EchoService {
+ public:
+  EchoService(const ClosePolicy& policy, ServiceCounters& counters)
+      : policy_(policy), counters_(counters) {}
+
+  template <class Conn>
+  std::size_t on_data(Conn& c, const ServiceState& s, std::span<const std::byte> text) noexcept {
+    if (s.phase != Phase::open) return text.size();
+    const std::size_t taken = c.send_copy(text);
+    counters_.bytes_out.add(taken);
+    if (taken > 0) c.wake_at(c.now() + ClosePolicy::kStallMax);
+    return taken;
+  }
+
+  template <class Conn>
+  void on_sent(Conn& c, ServiceState& s) noexcept {
+    if (s.phase != Phase::open) return policy_.on_sent(c, s);
+    c.wake_at(c.unsent() == 0 ? Instant::never() : c.now() + ClosePolicy::kStallMax);
+  }
+
+ private:
+  const ClosePolicy& policy_;
+  ServiceCounters& counters_;
+};
+
+/// Every byte is thrown away.
+class DiscardService {
+ public:
+  explicit DiscardService(ServiceCounters& counters) : counters_(counters) {}
+
+  std::size_t on_data(std::span<const std::byte> text) noexcept {
+    counters_.discarded.add(text.size());
+    return text.size();
+  }
+
+ private:
+  ServiceCounters& counters_;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,243 @@
+// HTTP/1.0 and 1.1 (RFC 9110, RFC 9112): GET and HEAD of what the Site holds. Requests are answered
+// in the order they came in; while the send queue has no room for an answer, the next request is
+// not read.
+//
+// Time: http.request_timeout runs from the connection's opening, later from a request's first byte,
+// and is not restarted by more of it. Between requests http.keep_alive_timeout runs from the
+// acknowledgement of the last answer. How connections end is the ClosePolicy's (closer.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/slab.h"
+#include "service/closer.h"
+#include "service/request.h"
+#include "service/request_parser.h"
+#include "service/site.h"
+
+namespace mayfly {
+
+class HttpService {
+ public:
+  /// How many requests a core can have half read. One more is refused with 503.
+  static constexpr std::size_t kParsers = 4'096;
+  static constexpr std::size_t kMemoryBytes = kParsers * sizeof(RequestParser);
+
+  /// All references outlive the service.
+  HttpService(const HttpSettings& settings, const Site& site, const ClosePolicy& policy,
+              ServiceCounters& counters)
+      : settings_(settings),
+        site_(site),
+        policy_(policy),
+        counters_(counters),
+        blocks_(std::make_unique_for_overwrite<RequestParser[]>(kParsers)),
+        parsers_(std::span(blocks_.get(), kParsers)) {}
+
+  /// From now on every answer is its connection's last.
+  void drain() noexcept { draining_ = true; }
+
+  std::uint32_t parsers_used() const noexcept { return parsers_.used(); }
+
+  template <class Conn>
+  void on_open(Conn& c) noexcept {
+    c.wake_at(c.now() + settings_.request_timeout);
+  }
+
+  template <class Conn>
+  std::size_t on_data(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
+    std::size_t taken = 0;
+    while (taken < text.size() && s.phase == Phase::open && s.pending == 0) {
+      const auto rest = text.subspan(taken);
+      if (s.parser == kNoIndex) {
+        const std::size_t size = take_simple(c, s, rest);
+        taken += size;
+        if (size > 0) continue;
+        if (!take_parser(c, s)) continue;
+      }
+      taken += take_part(c, s, rest);
+    }
+    // Whatever follows the last request of a connection is read and dropped.
+    return s.phase == Phase::open ? taken : text.size();
+  }
+
+  template <class Conn>
+  void on_sent(Conn& c, ServiceState& s) noexcept {
+    if (s.pending != 0) return send_pending(c, s);
+    if (s.phase != Phase::open) return policy_.on_sent(c, s);
+    if (s.parser == kNoIndex) wait_for_request(c);
+  }
+
+  template <class Conn>
+  void on_peer_closed(Conn& c, ServiceState& s) noexcept {
+    s.peer_closed = true;
+    if (s.pending != 0) return;  // the answer comes first
+    release_parser(s);           // of a request that will never be whole
+    policy_.on_peer_closed(c, s);
+  }
+
+  template <class Conn>
+  void on_wake(Conn& c, ServiceState& s) noexcept {
+    if (s.pending != 0) return policy_.stalled(c, s);
+    if (s.phase != Phase::open) return policy_.on_wake(c, s);
+    if (s.parser == kNoIndex && s.requests > 0) {
+      if (c.unsent() > 0) return policy_.stalled(c, s);
+      return policy_.end_idle(c, s, Ending::keep_alive_timeout);
+    }
+    s.ending = Ending::request_timeout;
+    refuse(c, s, HttpStatus::request_timeout, true);
+  }
+
+  void on_closed(ServiceState& s) noexcept { release_parser(s); }
+
+ private:
+  // The common request: whole, simple, and for something we have. Its size, or 0: it is another.
+  template <class Conn>
+  std::size_t take_simple(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
+    const ScannedRequest scanned = scan_request(text, settings_.header_bytes_max);
+    if (scanned.size == 0) return 0;
+    const ResponseIndex resource = site_.find(scanned.request.path);
+    if (resource == 0) return 0;
+    answer(c, s, scanned.request, resource);
+    return scanned.size;
+  }
+
+  template <class Conn>
+  bool take_parser(Conn& c, ServiceState& s) noexcept {
+    s.parser = parsers_.take();
+    if (s.parser == kNoIndex) {
+      counters_.parsers_exhausted.add();
+      refuse(c, s, HttpStatus::unavailable, true);
+      return false;
+    }
+    parsers_[s.parser].start();
+    counters_.slow_requests.add();
+    // The first request's time runs since the opening.
+    if (s.requests > 0) c.wake_at(c.now() + settings_.request_timeout);
+    return true;
+  }
+
+  // Gives text to the connection's parser and does what follows. Returns how much was taken.
+  template <class Conn>
+  std::size_t take_part(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
+    RequestParser& parser = parsers_[s.parser];
+    const RequestParser::Step step = parser.feed(text, settings_);
+    switch (step.outcome) {
+      case RequestParser::Outcome::more: break;
+      case RequestParser::Outcome::refused: refuse(c, s, step.status, true); break;
+      case RequestParser::Outcome::head: take_head(c, s, parser); break;
+      case RequestParser::Outcome::complete: answer_parsed(c, s, parser); break;
+    }
+    return step.taken;
+  }
+
+  template <class Conn>
+  void take_head(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
+    if (site_.find(parser.request().path) == 0) {
+      refuse(c, s, HttpStatus::not_found, parser.has_body());
+    } else if (!parser.is_get_or_head()) {
+      refuse(c, s, HttpStatus::method_not_allowed, parser.has_body());
+    } else if (!parser.has_body()) {
+      answer_parsed(c, s, parser);
+    } else if (parser.wants_continue()) {
+      s.head_only = false;
+      queue(c, s, site_.answer(HttpStatus::continue_));
+    }
+  }
+
+  template <class Conn>
+  void answer_parsed(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
+    const Request request = parser.request();
+    const ResponseIndex resource = site_.find(request.path);
+    release_parser(s);
+    answer(c, s, request, resource);
+  }
+
+  template <class Conn>
+  void answer(Conn& c, ServiceState& s, const Request& request, ResponseIndex resource) noexcept {
+    s.head_only = request.head;
+    s.last = !keeps_alive(request, s);
+    const Persistence persistence = s.last             ? Persistence::close
+                                    : request.http_1_0 ? Persistence::stated
+                                                       : Persistence::implied;
+    queue(c, s, Site::variant(resource, persistence));
+  }
+
+  // `unread`: more of the request may come.
+  template <class Conn>
+  void refuse(Conn& c, ServiceState& s, HttpStatus status, bool unread) noexcept {
+    s.head_only = s.parser != kNoIndex && parsers_[s.parser].request().head;
+    release_parser(s);
+    s.last = true;
+    s.unread = unread;
+    queue(c, s, site_.answer(status));
+  }
+
+  template <class Conn>
+  void queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
+    s.pending = response;
+    const HttpStatus status = site_[response].status;
+    counters_.count_response(code_of(status));
+    if (status != HttpStatus::continue_) {
+      counters_.requests.add();
+      ++s.requests;
+    }
+    send_pending(c, s);
+  }
+
+  // Hands over what there is room for; on_sent comes back for the rest.
+  template <class Conn>
+  void send_pending(Conn& c, ServiceState& s) noexcept {
+    const Response& response = site_[s.pending];
+    if (s.parser == kNoIndex) c.wake_at(c.now() + ClosePolicy::kStallMax);
+    if (!s.lead_sent) {
+      const auto lead = s.head_only ? response.lead.first(response.head_size) : response.lead;
+      if (c.send(lead) == 0) return;
+      counters_.bytes_out.add(lead.size());
+      s.lead_sent = true;
+    }
+    if (response.body_bytes > 0 && !s.head_only) {
+      if (c.send_repeating(response.body, response.body_bytes) == 0) return;
+      counters_.bytes_out.add(response.body_bytes);
+    }
+    s.pending = 0;
+    s.lead_sent = false;
+    if (s.last) {
+      policy_.finish(c, s);
+    } else if (s.peer_closed) {
+      on_peer_closed(c, s);
+    }
+  }
+
+  template <class Conn>
+  void wait_for_request(Conn& c) noexcept {
+    c.wake_at(c.now() + (c.unsent() == 0 ? settings_.keep_alive_timeout : ClosePolicy::kStallMax));
+  }
+
+  bool keeps_alive(const Request& request, const ServiceState& s) const noexcept {
+    // RFC 9112 9.3: HTTP/1.1 keeps the connection unless told otherwise, HTTP/1.0 only if asked.
+    const bool wanted =
+        request.http_1_0 ? request.wish == Wish::keep_alive : request.wish != Wish::close;
+    const bool more =
+        settings_.keep_alive_requests == 0 || s.requests + 1 < settings_.keep_alive_requests;
+    return wanted && more && policy_.keeps_alive() && !draining_;
+  }
+
+  void release_parser(ServiceState& s) noexcept {
+    if (s.parser == kNoIndex) return;
+    parsers_.give_back(s.parser);
+    s.parser = kNoIndex;
+  }
+
+  const HttpSettings& settings_;
+  const Site& site_;
+  const ClosePolicy& policy_;
+  ServiceCounters& counters_;
+  std::unique_ptr<RequestParser[]> blocks_;
+  Slab<RequestParser> parsers_;
+  bool draining_ = false;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,282 @@
+#include "service/request_parser.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "service/target.h"
+
+namespace mayfly {
+namespace {
+
+std::string_view chars_of(std::span<const std::byte> text) noexcept {
+  return {reinterpret_cast<const char*>(text.data()), text.size()};
+}
+
+// Appends what fits; false if not all did.
+template <std::size_t N, class Size>
+bool append(std::array<char, N>& to, Size& size, std::string_view part) noexcept {
+  const std::size_t n = std::min(part.size(), N - size);
+  std::memcpy(to.data() + size, part.data(), n);
+  size = static_cast<Size>(size + n);
+  return n == part.size();
+}
+
+RequestParser& parser_of(llhttp_t* llhttp) noexcept {
+  return *static_cast<RequestParser*>(llhttp->data);
+}
+
+}  // namespace
+
+std::size_t HeadGuard::scan(std::string_view text) noexcept {
+  std::size_t n = 0;
+  while (n < text.size() && state_ != State::end) {
+    state_ = next(state_, text[n]);
+    if (state_ == State::bad) break;
+    ++n;
+  }
+  return n;
+}
+
+HeadGuard::State HeadGuard::next(State state, char c) noexcept {
+  switch (state) {
+    // RFC 9112 2.2: empty lines ahead of the request line are ignored.
+    case State::start:
+      if (c == '\r') return State::start_cr;
+      return is_http(c, http_char::token) ? State::request_line : State::bad;
+    case State::start_cr: return c == '\n' ? State::start : State::bad;
+    // RFC 9112 3: the parts of the request line are a single space apart.
+    case State::request_line:
+      if (c == ' ') return State::request_space;
+      if (c == '\r') return State::line_cr;
+      return is_http(c, http_char::field_value) ? State::request_line : State::bad;
+    case State::request_space:
+      return c != ' ' && is_http(c, http_char::field_value) ? State::request_line : State::bad;
+    case State::line:
+      if (c == '\r') return State::end_cr;
+      return is_http(c, http_char::token) ? State::in_line : State::bad;
+    case State::in_line:
+      if (c == '\r') return State::line_cr;
+      return is_http(c, http_char::field_value) ? State::in_line : State::bad;
+    case State::line_cr: return c == '\n' ? State::line : State::bad;
+    case State::end_cr: return c == '\n' ? State::end : State::bad;
+    case State::end:
+    case State::bad: return State::bad;
+  }
+  return State::bad;
+}
+
+// llhttp's callbacks: C functions, each with the parser behind `data`.
+struct RequestParser::Callbacks {
+  static int url(llhttp_t* l, const char* at, std::size_t n) noexcept {
+    return parser_of(l).take_target({at, n}), 0;
+  }
+  static int name(llhttp_t* l, const char* at, std::size_t n) noexcept {
+    return parser_of(l).take_name({at, n}), 0;
+  }
+  static int name_end(llhttp_t* l) noexcept { return parser_of(l).end_name(), 0; }
+  static int value(llhttp_t* l, const char* at, std::size_t n) noexcept {
+    return parser_of(l).take_value({at, n}), 0;
+  }
+  static int value_end(llhttp_t* l) noexcept { return parser_of(l).end_value(), 0; }
+  static int head_end(llhttp_t* l) noexcept {
+    parser_of(l).head_done_ = true;
+    return HPE_PAUSED;
+  }
+  static int body(llhttp_t* l, const char*, std::size_t n) noexcept {
+    RequestParser& p = parser_of(l);
+    if (n > p.body_left_) return HPE_USER;
+    p.body_left_ -= n;
+    return 0;
+  }
+  static int message_end(llhttp_t*) noexcept { return HPE_PAUSED; }
+
+  static constexpr llhttp_settings_t make() noexcept {
+    llhttp_settings_t s{};
+    s.on_url = url;
+    s.on_header_field = name;
+    s.on_header_field_complete = name_end;
+    s.on_header_value = value;
+    s.on_header_value_complete = value_end;
+    s.on_headers_complete = head_end;
+    s.on_body = body;
+    s.on_message_complete = message_end;
+    return s;
+  }
+};
+
+void RequestParser::start() noexcept {
+  static constexpr llhttp_settings_t kSettings = Callbacks::make();
+  llhttp_init(&llhttp_, HTTP_REQUEST, &kSettings);
+  llhttp_.data = this;
+  // We judge the version ourselves: one that is not ours is not bad syntax.
+  llhttp_.lenient_flags = LENIENT_VERSION;
+  request_ = {};
+  guard_ = {};
+  head_done_ = query_ = target_too_long_ = is_bad_ = coding_unknown_ = false;
+  expects_continue_ = expects_other_ = false;
+  field_ = Field::other;
+  body_ = Body::none;
+  hosts_ = codings_ = name_size_ = 0;
+  value_size_ = target_size_ = 0;
+  head_bytes_ = 0;
+  body_left_ = wire_left_ = 0;
+}
+
+RequestParser::Step RequestParser::feed(std::span<const std::byte> text,
+                                        const HttpSettings& limits) noexcept {
+  if (!head_done_) return feed_head(chars_of(text), limits);
+  return body_ == Body::sized ? feed_sized(chars_of(text)) : feed_chunked(chars_of(text));
+}
+
+RequestParser::Step RequestParser::feed_head(std::string_view text,
+                                             const HttpSettings& limits) noexcept {
+  const std::size_t room = limits.header_bytes_max - head_bytes_;
+  const std::size_t good = guard_.scan(text.substr(0, room));
+  head_bytes_ += static_cast<std::uint32_t>(good);
+  const llhttp_errno_t error = llhttp_execute(&llhttp_, text.data(), good);
+  if (error != HPE_OK && !head_done_) return {good, Outcome::refused, status_of_error()};
+  // The two must see the head's end at the same byte.
+  if (guard_.is_bad() || head_done_ != guard_.at_end()) {
+    return {good, Outcome::refused, HttpStatus::bad_request};
+  }
+  if (head_done_) {
+    const std::optional<HttpStatus> refused = finish_head(limits);
+    return {good, refused ? Outcome::refused : Outcome::head, refused.value_or(HttpStatus::ok)};
+  }
+  if (good == room) return {good, Outcome::refused, HttpStatus::header_too_large};
+  return {good, Outcome::more};
+}
+
+RequestParser::Step RequestParser::feed_sized(std::string_view text) noexcept {
+  const std::size_t n = std::min<std::uint64_t>(text.size(), body_left_);
+  body_left_ -= n;
+  return {n, body_left_ == 0 ? Outcome::complete : Outcome::more};
+}
+
+RequestParser::Step RequestParser::feed_chunked(std::string_view text) noexcept {
+  if (llhttp_get_errno(&llhttp_) == HPE_PAUSED) llhttp_resume(&llhttp_);
+  const std::size_t part = std::min<std::uint64_t>(text.size(), wire_left_);
+  wire_left_ -= part;
+  const llhttp_errno_t error = llhttp_execute(&llhttp_, text.data(), part);
+  if (error == HPE_PAUSED) {
+    const char* const end = llhttp_get_error_pos(&llhttp_);
+    return {static_cast<std::size_t>(end - text.data()), Outcome::complete};
+  }
+  if (error == HPE_USER) return {part, Outcome::refused, HttpStatus::content_too_large};
+  if (error != HPE_OK) return {part, Outcome::refused, HttpStatus::bad_request};
+  if (wire_left_ == 0) return {part, Outcome::refused, HttpStatus::content_too_large};
+  return {part, Outcome::more};
+}
+
+// What the head as a whole must satisfy. None: it does.
+std::optional<HttpStatus> RequestParser::finish_head(const HttpSettings& limits) noexcept {
+  // RFC 9110 15.6.6. A higher minor version is read as the highest that we know (RFC 9110 2.5).
+  if (llhttp_.http_major != 1) return HttpStatus::version_not_supported;
+  request_.http_1_0 = llhttp_.http_minor == 0;
+  request_.head = llhttp_.method == HTTP_HEAD;
+  if ((llhttp_.flags & F_CONNECTION_CLOSE) != 0) {
+    request_.wish = Wish::close;
+  } else if ((llhttp_.flags & F_CONNECTION_KEEP_ALIVE) != 0) {
+    request_.wish = Wish::keep_alive;
+  }
+  // RFC 9112 3.2: 400 for no Host in HTTP/1.1, for more than one, and for an invalid one.
+  if (is_bad_ || hosts_ > 1 || (hosts_ == 0 && !request_.http_1_0)) return HttpStatus::bad_request;
+  if (const auto refused = finish_framing(limits)) return refused;
+  // RFC 9110 10.1.1: an expectation in HTTP/1.0 is ignored, and without content there is nothing to
+  // wait for.
+  if (expects_other_ && !request_.http_1_0) return HttpStatus::expectation_failed;
+  if (request_.http_1_0 || body_ == Body::none) expects_continue_ = false;
+  return finish_target();
+}
+
+std::optional<HttpStatus> RequestParser::finish_target() noexcept {
+  if (target_too_long_) return HttpStatus::uri_too_long;
+  // RFC 9112 3.2.3, 3.2.4: CONNECT and OPTIONS have targets that are no paths.
+  const bool is_special =
+      llhttp_.method == HTTP_CONNECT ||
+      (llhttp_.method == HTTP_OPTIONS && target_size_ == 1 && target_[0] == '*');
+  if (is_special) return HttpStatus::method_not_allowed;
+  const auto path = canonical_path(std::span(target_).first(target_size_));
+  if (!path) return HttpStatus::bad_request;
+  request_.path = *path;
+  return std::nullopt;
+}
+
+std::optional<HttpStatus> RequestParser::finish_framing(const HttpSettings& limits) noexcept {
+  if (codings_ > 0) {
+    const bool chunked_last = (llhttp_.flags & F_CHUNKED) != 0;
+    // RFC 9112 6.1: framing that may be understood in two ways is an attack: Transfer-Encoding in
+    // HTTP/1.0 or beside Content-Length. RFC 9112 6.3: 400 when the last coding is not `chunked`.
+    const bool ambiguous =
+        request_.http_1_0 || (llhttp_.flags & F_CONTENT_LENGTH) != 0 || codings_ > 1;
+    if (ambiguous || !chunked_last) return HttpStatus::bad_request;
+    if (coding_unknown_) return HttpStatus::not_implemented;  // RFC 9112 6.1
+    body_ = Body::chunked;
+    body_left_ = limits.body_bytes_max;
+    // Chunks of one byte take six on the wire; extensions and trailers are bounded with them.
+    wire_left_ = 6 * limits.body_bytes_max + limits.header_bytes_max;
+  } else if (llhttp_.content_length > 0) {
+    if (llhttp_.content_length > limits.body_bytes_max) return HttpStatus::content_too_large;
+    body_ = Body::sized;
+    body_left_ = llhttp_.content_length;
+  }
+  return std::nullopt;
+}
+
+HttpStatus RequestParser::status_of_error() const noexcept {
+  switch (llhttp_get_errno(&llhttp_)) {
+    case HPE_INVALID_METHOD: {
+      // RFC 9110 15.6.2: an unknown method; but only if it can be one.
+      const char* const at = llhttp_get_error_pos(&llhttp_);
+      const bool is_token = at != nullptr && is_http(*at, http_char::token);
+      return is_token ? HttpStatus::not_implemented : HttpStatus::bad_request;
+    }
+    default: return HttpStatus::bad_request;
+  }
+}
+
+void RequestParser::take_target(std::string_view part) noexcept {
+  if (query_) return;
+  const std::size_t mark = part.find('?');
+  query_ = mark != part.npos;
+  if (!append(target_, target_size_, part.substr(0, mark))) target_too_long_ = true;
+}
+
+void RequestParser::take_name(std::string_view part) noexcept {
+  // One that does not fit is none of ours; a full buffer is longer than all of ours.
+  static_cast<void>(append(name_, name_size_, part));
+}
+
+void RequestParser::end_name() noexcept {
+  const std::string_view name(name_.data(), name_size_);
+  field_ = equals_ignoring_case(name, "host")                ? Field::host
+           : equals_ignoring_case(name, "expect")            ? Field::expect
+           : equals_ignoring_case(name, "transfer-encoding") ? Field::transfer_encoding
+                                                             : Field::other;
+  name_size_ = 0;
+  value_size_ = 0;
+}
+
+void RequestParser::take_value(std::string_view part) noexcept {
+  if (field_ != Field::other && !append(value_, value_size_, part)) is_bad_ = true;
+}
+
+void RequestParser::end_value() noexcept {
+  switch (field_) {
+    case Field::host:
+      hosts_ = hosts_ < 2 ? hosts_ + 1 : 2;
+      if (!is_host(value())) is_bad_ = true;
+      break;
+    case Field::expect:
+      (equals_ignoring_case(value(), "100-continue") ? expects_continue_ : expects_other_) = true;
+      break;
+    case Field::transfer_encoding:
+      codings_ = codings_ < 2 ? codings_ + 1 : 2;
+      if (!equals_ignoring_case(value(), "chunked")) coding_unknown_ = true;
+      break;
+    case Field::other: break;
+  }
+}
+
+}  // namespace mayfly

@@ -1,0 +1,135 @@
+// The full HTTP/1 request parser: any request, in pieces of any size. llhttp does the grammar;
+// around it stand the checks that keep a request from meaning two things to two readers (RFC
+// 9112 11.2).
+#pragma once
+
+#include <llhttp.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <type_traits>
+
+#include "config/settings.h"
+#include "service/request.h"
+#include "service/status.h"
+
+namespace mayfly {
+
+/// Reads the bytes of a head one by one, ahead of llhttp, for what llhttp 8 would let pass: a line
+/// must end in CR LF, none begins with a space (obs-fold, RFC 9112 5.2), the parts of the request
+/// line are one space apart, and there is no NUL nor any other control character (RFC 9110 5.5).
+class HeadGuard {
+ public:
+  enum class State : std::uint8_t {
+    start,
+    start_cr,
+    request_line,
+    request_space,
+    line,
+    in_line,
+    line_cr,
+    end_cr,
+    end,
+    bad
+  };
+
+  /// Takes bytes up to the end of the head or the first bad one, and returns how many were good.
+  std::size_t scan(std::string_view text) noexcept;
+
+  bool at_end() const noexcept { return state_ == State::end; }
+  bool is_bad() const noexcept { return state_ == State::bad; }
+
+ private:
+  static State next(State state, char c) noexcept;
+
+  State state_ = State::start;
+};
+
+/// One request in the making. A plain block for a Slab; start() before use.
+class RequestParser {
+ public:
+  /// The longest target without its query, and the longest decoded path.
+  static constexpr std::size_t kTargetMax = 1'024;
+
+  enum class Outcome : std::uint8_t {
+    more,      ///< all the text was taken and the request goes on
+    head,      ///< the head is complete, and valid
+    complete,  ///< so is the body
+    refused,   ///< answer with `status` and close
+  };
+  struct Step {
+    std::size_t taken = 0;
+    Outcome outcome = Outcome::more;
+    HttpStatus status = HttpStatus::ok;
+  };
+
+  std::uint32_t next_free;  ///< the Slab's
+
+  void start() noexcept;
+
+  /// Takes bytes of the request up to the next outcome. After `head`, call again for the body if
+  /// has_body().
+  Step feed(std::span<const std::byte> text, const HttpSettings& limits) noexcept;
+
+  // Once the head is complete:
+
+  /// False: it is another method that HTTP knows.
+  bool is_get_or_head() const noexcept {
+    return llhttp_.method == HTTP_GET || llhttp_.method == HTTP_HEAD;
+  }
+  /// The path points into the parser.
+  const Request& request() const noexcept { return request_; }
+  bool has_body() const noexcept { return body_ != Body::none; }
+  /// RFC 9110 10.1.1.
+  bool wants_continue() const noexcept { return expects_continue_; }
+
+ private:
+  enum class Field : std::uint8_t { other, host, expect, transfer_encoding };
+  enum class Body : std::uint8_t { none, sized, chunked };
+  struct Callbacks;
+
+  Step feed_head(std::string_view text, const HttpSettings& limits) noexcept;
+  Step feed_sized(std::string_view text) noexcept;
+  Step feed_chunked(std::string_view text) noexcept;
+  std::optional<HttpStatus> finish_head(const HttpSettings& limits) noexcept;
+  std::optional<HttpStatus> finish_framing(const HttpSettings& limits) noexcept;
+  std::optional<HttpStatus> finish_target() noexcept;
+  HttpStatus status_of_error() const noexcept;
+
+  void take_target(std::string_view part) noexcept;
+  void take_name(std::string_view part) noexcept;
+  void end_name() noexcept;
+  void take_value(std::string_view part) noexcept;
+  void end_value() noexcept;
+  std::string_view value() const noexcept { return trimmed({value_.data(), value_size_}); }
+
+  llhttp_t llhttp_;
+  Request request_;
+  HeadGuard guard_;
+  bool head_done_;
+  bool query_;  // the target's rest is of no interest
+  bool target_too_long_;
+  Field field_;
+  Body body_;
+  bool expects_continue_;
+  bool expects_other_;    // what we cannot meet
+  bool is_bad_;           // a field that we judge ourselves is invalid
+  bool coding_unknown_;   // a transfer coding that is not `chunked`
+  std::uint8_t hosts_;    // Host fields, up to 2
+  std::uint8_t codings_;  // Transfer-Encoding fields, up to 2
+  std::uint8_t name_size_;
+  std::uint16_t value_size_;
+  std::uint16_t target_size_;
+  std::uint32_t head_bytes_;
+  std::uint64_t body_left_;  // bytes of content that may still come
+  std::uint64_t wire_left_;  // of a chunked body, its framing included
+  std::array<char, 20> name_;
+  std::array<char, 300> value_;  // enough for a host name and its port
+  std::array<char, kTargetMax> target_;
+};
+static_assert(std::is_trivially_destructible_v<RequestParser>);
+
+}  // namespace mayfly

@@ -1,0 +1,104 @@
+// The server's App: each connection goes to the service of the port it came in on. One instance a
+// core.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "config/settings.h"
+#include "service/closer.h"
+#include "service/counters.h"
+#include "service/echo.h"
+#include "service/http.h"
+#include "service/site.h"
+#include "service/state.h"
+#include "stack/app.h"
+
+namespace mayfly {
+
+class Services {
+ public:
+  /// What one instance takes, the Site (which all cores share) not counted.
+  static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
+
+  /// `settings` and `site` outlive the services.
+  Services(const ServeSettings& settings, const Site& site)
+      : listens_(settings.listen),
+        policy_(settings.close),
+        http_(settings.http, site, policy_, counters_),
+        echo_(policy_, counters_),
+        discard_(counters_) {}
+  Services(const Services&) = delete;
+  Services& operator=(const Services&) = delete;
+
+  const ServiceCounters& counters() const noexcept { return counters_; }
+  const HttpService& http() const noexcept { return http_; }
+
+  /// The server is to end: no connection is kept for another request.
+  void drain() noexcept { http_.drain(); }
+
+  template <class Conn>
+  void on_open(Conn& c) noexcept {
+    ServiceState& s = open_state(c);
+    s.service = service_of(c.local_port());
+    if (s.service == ServiceKind::http) http_.on_open(c);
+  }
+
+  template <class Conn>
+  std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
+    ServiceState& s = state_of(c);
+    if (s.service == ServiceKind::http) [[likely]]
+      return http_.on_data(c, s, text);
+    return s.service == ServiceKind::echo ? echo_.on_data(c, s, text) : discard_.on_data(text);
+  }
+
+  template <class Conn>
+  void on_sent(Conn& c) noexcept {
+    ServiceState& s = state_of(c);
+    if (s.service == ServiceKind::http) [[likely]]
+      return http_.on_sent(c, s);
+    echo_.on_sent(c, s);
+  }
+
+  template <class Conn>
+  void on_peer_closed(Conn& c) noexcept {
+    ServiceState& s = state_of(c);
+    if (s.service == ServiceKind::http) [[likely]]
+      return http_.on_peer_closed(c, s);
+    policy_.on_peer_closed(c, s);
+  }
+
+  template <class Conn>
+  void on_wake(Conn& c) noexcept {
+    ServiceState& s = state_of(c);
+    if (s.service == ServiceKind::http) [[likely]]
+      return http_.on_wake(c, s);
+    policy_.on_wake(c, s);
+  }
+
+  template <class Conn>
+  void on_closed(Conn& c, CloseReason why) noexcept {
+    ServiceState& s = state_of(c);
+    if (s.service == ServiceKind::http) [[likely]]
+      http_.on_closed(s);
+    ClosePolicy::count(counters_, s, why);
+  }
+
+ private:
+  ServiceKind service_of(std::uint16_t port) const noexcept {
+    for (const ListenSettings& listen : listens_) {
+      if (listen.port == port) return listen.service;
+    }
+    return ServiceKind::discard;  // the stack refuses SYNs for other ports: nobody comes here
+  }
+
+  std::vector<ListenSettings> listens_;
+  ClosePolicy policy_;
+  ServiceCounters counters_;
+  HttpService http_;
+  EchoService echo_;
+  DiscardService discard_;
+};
+
+}  // namespace mayfly

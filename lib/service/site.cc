@@ -1,0 +1,199 @@
+#include "service/site.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "service/grammar.h"
+#include "service/pattern.h"
+#include "service/target.h"
+
+namespace mayfly {
+namespace {
+
+// Bodies up to this size stand right behind their head, once for each Persistence.
+constexpr std::size_t kInlineBodyMax = 4'096;
+
+constexpr std::string_view kText = "text/plain; charset=utf-8";
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+std::string_view connection_line(Persistence persistence) {
+  switch (persistence) {
+    case Persistence::implied: return "";
+    case Persistence::stated: return "Connection: keep-alive\r\n";
+    case Persistence::close: return "Connection: close\r\n";
+  }
+  return "";
+}
+
+std::string head_of(HttpStatus status, std::string_view reason, std::uint64_t body_bytes,
+                    std::string_view content_type, Persistence persistence,
+                    std::string_view more_lines = "") {
+  return fmt::format(
+      "HTTP/1.1 {} {}\r\nServer: mayfly\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}\r\n",
+      code_of(status), reason, content_type, body_bytes, more_lines, connection_line(persistence));
+}
+
+std::size_t position_of(HttpStatus status) noexcept {
+  static constexpr HttpStatus kAll[] = {
+#define MAYFLY_X(name, code, reason) HttpStatus::name,
+      MAYFLY_HTTP_STATUSES(MAYFLY_X)
+#undef MAYFLY_X
+  };
+  return static_cast<std::size_t>(std::ranges::find(kAll, status) - std::begin(kAll));
+}
+
+bool is_field_value(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return is_http(c, http_char::field_value); });
+}
+
+// What is wrong with a route by itself; empty = nothing.
+std::string_view fault_of(const RouteSettings& route) {
+  std::string path = route.path;
+  const auto canonical = canonical_path(path);
+  if (!route.path.starts_with('/') || canonical != route.path) {
+    return "the path must begin with \"/\" and hold no \"%\" and no dot segments";
+  }
+  if (!is_field_value(route.content_type)) return "the content type holds control characters";
+  if (route.body.has_value() + route.bytes.has_value() + route.folder.has_value() != 1) {
+    return "give just one of body, bytes and folder";
+  }
+  if (route.folder && !route.path.ends_with('/')) return "a folder's path must end with \"/\"";
+  return "";
+}
+
+}  // namespace
+
+Site::Site() {
+#define MAYFLY_X(name, code, reason) add_status(HttpStatus::name, reason);
+  MAYFLY_HTTP_STATUSES(MAYFLY_X)
+#undef MAYFLY_X
+}
+
+Result<Site> Site::load(const HttpSettings& settings, std::uint64_t folder_bytes_max) {
+  Site site;
+  std::string errors;
+  // Exact routes first: they win over a folder's file of the same path.
+  for (const bool folders : {false, true}) {
+    for (const RouteSettings& route : settings.routes) {
+      if (route.folder.has_value() == folders) site.add_route(route, folder_bytes_max, errors);
+    }
+  }
+  if (!errors.empty()) {
+    errors.pop_back();  // the last line's end
+    return Error{std::move(errors)};
+  }
+  return site;
+}
+
+ResponseIndex Site::answer(HttpStatus status) const noexcept {
+  return by_status_[position_of(status)];
+}
+
+std::uint64_t Site::memory_bytes() const noexcept {
+  std::uint64_t total = paths_.memory_bytes() + responses_.size() * sizeof(Response);
+  for (const auto& bytes : kept_) total += bytes.size();
+  for (const auto& path : kept_paths_) total += path.size();
+  return total;
+}
+
+void Site::add_status(HttpStatus status, std::string_view reason) {
+  const std::string body = fmt::format("{} {}\n", code_of(status), reason);
+  // RFC 9110 15.5.6: 405 names the methods that would do.
+  const std::string_view allow =
+      status == HttpStatus::method_not_allowed ? "Allow: GET, HEAD\r\n" : "";
+  const bool interim = code_of(status) < 200;  // RFC 9110 15.2: a head without content
+  const std::string head =
+      interim ? fmt::format("HTTP/1.1 {} {}\r\n\r\n", code_of(status), reason)
+              : head_of(status, reason, body.size(), kText, Persistence::close, allow);
+  const std::string_view content = interim ? std::string_view() : body;
+  by_status_.push_back(static_cast<ResponseIndex>(responses_.size()));
+  responses_.push_back(make_response(head, bytes_of(content), content.size(), status));
+}
+
+void Site::add_route(const RouteSettings& route, std::uint64_t& folder_bytes_left,
+                     std::string& errors) {
+  const std::string_view fault = fault_of(route);
+  if (!fault.empty()) {
+    errors += fmt::format("route {}: {}\n", route.path, fault);
+  } else if (route.folder) {
+    add_folder(route, folder_bytes_left, errors);
+  } else if (find(route.path) != 0) {
+    errors += fmt::format("route {}: the path is taken by another route\n", route.path);
+  } else if (route.body) {
+    const std::string_view type = route.content_type.empty() ? kText : route.content_type;
+    const auto body = bytes_of(*route.body);
+    add_path(route.path, add_resource(keep({body.begin(), body.end()}), body.size(), type));
+  } else {
+    const std::string_view type =
+        route.content_type.empty() ? content_type_of("") : std::string_view(route.content_type);
+    add_path(route.path, add_resource(pattern(), *route.bytes, type));
+  }
+}
+
+void Site::add_folder(const RouteSettings& route, std::uint64_t& bytes_left, std::string& errors) {
+  Result<std::vector<LoadedFile>> files = load_folder(*route.folder, bytes_left);
+  if (!files) {
+    errors += fmt::format("route {}: {}\n", route.path, files.error().what);
+    return;
+  }
+  for (LoadedFile& file : *files) {
+    bytes_left -= file.bytes.size();
+    const std::string_view type = route.content_type.empty() ? content_type_of(file.path)
+                                                             : std::string_view(route.content_type);
+    const std::uint64_t size = file.bytes.size();
+    const ResponseIndex resource = add_resource(keep(std::move(file.bytes)), size, type);
+    const std::string path = route.path + file.path;
+    add_path(path, resource);
+    constexpr std::string_view kIndex = "index.html";
+    if (path.ends_with(std::string("/") += kIndex)) {
+      add_path(path.substr(0, path.size() - kIndex.size()), resource);
+    }
+  }
+}
+
+void Site::add_path(std::string path, ResponseIndex resource) {
+  kept_paths_.push_back(std::move(path));
+  if (!paths_.add(kept_paths_.back(), resource)) kept_paths_.pop_back();
+}
+
+ResponseIndex Site::add_resource(std::span<const std::byte> body, std::uint64_t body_bytes,
+                                 std::string_view content_type) {
+  const auto first = static_cast<ResponseIndex>(responses_.size());
+  for (const Persistence p : {Persistence::implied, Persistence::stated, Persistence::close}) {
+    const std::string head = head_of(HttpStatus::ok, "OK", body_bytes, content_type, p);
+    responses_.push_back(make_response(head, body, body_bytes, HttpStatus::ok));
+  }
+  return first;
+}
+
+Response Site::make_response(std::string_view head, std::span<const std::byte> body,
+                             std::uint64_t body_bytes, HttpStatus status) {
+  const auto head_bytes = bytes_of(head);
+  std::vector<std::byte> lead(head_bytes.begin(), head_bytes.end());
+  const bool is_inline = body_bytes <= kInlineBodyMax;
+  if (is_inline) {
+    const auto part = body.first(static_cast<std::size_t>(body_bytes));
+    lead.insert(lead.end(), part.begin(), part.end());
+  }
+  Response response;
+  response.lead = keep(std::move(lead));
+  response.head_size = head.size();
+  response.status = status;
+  if (!is_inline) {
+    response.body = body;
+    response.body_bytes = body_bytes;
+  }
+  return response;
+}
+
+std::span<const std::byte> Site::keep(std::vector<std::byte> bytes) {
+  kept_.push_back(std::move(bytes));
+  return kept_.back();
+}
+
+}  // namespace mayfly

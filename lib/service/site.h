@@ -1,0 +1,90 @@
+// What the HTTP service can answer, all of it made at the start and the same for every core: each
+// resource's responses are whole byte strings, so that the answer to a common request is one send()
+// of memory that stays where it is. Nothing is formatted or copied while requests are served.
+//
+// There is no Date field: the only time that reaches a service is the poll loop's, which counts
+// from the start of the process, and "an origin server without a clock MUST NOT generate a Date
+// header field" (RFC 9110 6.6.1).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "service/folder.h"
+#include "service/path_table.h"
+#include "service/status.h"
+
+namespace mayfly {
+
+/// What an answer says of the connection's future.
+enum class Persistence : std::uint8_t {
+  implied,  ///< HTTP/1.1 keeps the connection unless told otherwise
+  stated,   ///< HTTP/1.0: `Connection: keep-alive`
+  close,    ///< `Connection: close`
+};
+
+/// One answer. `lead` is the head and, if that is short, the body; else the body follows.
+struct Response {
+  std::span<const std::byte> lead;
+  std::size_t head_size = 0;        ///< the part of `lead` that answers HEAD
+  std::span<const std::byte> body;  ///< repeated until there are `body_bytes`
+  std::uint64_t body_bytes = 0;     ///< beyond `lead`
+  HttpStatus status = HttpStatus::ok;
+};
+
+/// Names a Response of a Site; 0 is none.
+using ResponseIndex = std::uint32_t;
+
+class Site {
+ public:
+  /// All folders together.
+  static constexpr std::uint64_t kFolderBytesMax = std::uint64_t{1} << 30;
+
+  /// Reads the folders and makes all answers. On failure the error has a line for each fault.
+  static Result<Site> load(const HttpSettings& settings,
+                           std::uint64_t folder_bytes_max = kFolderBytesMax);
+
+  /// The resource at a canonical path, as the index of its first response; 0 if there is none.
+  ResponseIndex find(std::string_view path) const noexcept { return paths_.find(path); }
+
+  static ResponseIndex variant(ResponseIndex resource, Persistence persistence) noexcept {
+    return resource + static_cast<ResponseIndex>(persistence);
+  }
+
+  /// The answer with that status: an error with its text and `Connection: close`, or 100 Continue.
+  ResponseIndex answer(HttpStatus status) const noexcept;
+
+  const Response& operator[](ResponseIndex index) const noexcept { return responses_[index]; }
+
+  /// All bytes of heads and bodies and their index, for the memory plan.
+  std::uint64_t memory_bytes() const noexcept;
+
+ private:
+  Site();
+
+  void add_status(HttpStatus status, std::string_view reason);
+  void add_route(const RouteSettings& route, std::uint64_t& folder_bytes_left, std::string& errors);
+  void add_folder(const RouteSettings& route, std::uint64_t& bytes_left, std::string& errors);
+  void add_path(std::string path, ResponseIndex resource);
+  ResponseIndex add_resource(std::span<const std::byte> body, std::uint64_t body_bytes,
+                             std::string_view content_type);
+  Response make_response(std::string_view head, std::span<const std::byte> body,
+                         std::uint64_t body_bytes, HttpStatus status);
+  std::span<const std::byte> keep(std::vector<std::byte> bytes);
+
+  std::deque<std::vector<std::byte>> kept_;  // what the responses point to
+  std::deque<std::string> kept_paths_;       // what the table points to
+  std::vector<Response> responses_{1};       // three in a row a resource; the first is none
+  std::vector<ResponseIndex> by_status_;     // in the order of MAYFLY_HTTP_STATUSES
+  PathTable paths_;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,71 @@
+// What the services keep with a connection, in the 32 bytes that the stack gives them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include "base/slab.h"
+#include "config/settings.h"
+#include "stack/app.h"
+
+namespace mayfly {
+
+/// Where a connection stands, as a service sees it. All but `open` belongs to the ClosePolicy.
+enum class Phase : std::uint8_t {
+  open,       ///< text is taken, answers are given
+  finishing,  ///< the last answer is queued, not yet acknowledged; then comes what the policy says
+  grace,      ///< the last answer has arrived: the client may close first until the grace ends
+  lingering,  ///< our FIN follows the last answer; what the client still sends is read and dropped
+  closed,     ///< both sides are done as far as we are concerned; TCP ends the connection
+};
+
+// Why a service let a connection end; each connection counts once. X(name, what is counted)
+#define MAYFLY_ENDINGS(X)                                                                   \
+  X(lost, "ended by the peer's RST, by a time-out of TCP, or by the network")               \
+  X(server_first, "the server closed first")                                                \
+  X(client_first, "the client closed first")                                                \
+  X(grace_ended, "the client waited for the server's FIN: closed when the grace had ended") \
+  X(aborted, "the server closed with RST (close: {abort: true})")                           \
+  X(request_timeout, "no whole request arrived within http.request_timeout: 408")           \
+  X(keep_alive_timeout, "idle between requests for http.keep_alive_timeout")                \
+  X(stalled, "the client took no byte of an answer for a minute: RST")
+
+enum class Ending : std::uint8_t {
+#define MAYFLY_X(name, help) name,
+  MAYFLY_ENDINGS(MAYFLY_X)
+#undef MAYFLY_X
+};
+#define MAYFLY_X(name, help) +1
+inline constexpr std::size_t kEndingCount = 0 MAYFLY_ENDINGS(MAYFLY_X);
+#undef MAYFLY_X
+
+struct ServiceState {
+  std::uint32_t pending = 0;        ///< the response that waits for room to be sent; 0 = none
+  std::uint32_t requests = 0;       ///< answered on this connection
+  std::uint32_t parser = kNoIndex;  ///< holds the request that is half read
+  ServiceKind service = ServiceKind::http;
+  Phase phase = Phase::open;
+  Ending ending = Ending::lost;
+  bool peer_closed = false;  ///< the client's FIN has been taken
+  bool head_only = false;    ///< `pending` answers HEAD
+  bool lead_sent = false;    ///< of `pending`, only the rest of the body waits
+  bool last = false;         ///< no request is answered after `pending`
+  bool unread = false;       ///< the request that `pending` answers was not read to its end
+};
+static_assert(sizeof(ServiceState) <= sizeof(AppState) &&
+              std::is_trivially_copyable_v<ServiceState>);
+
+template <class Conn>
+ServiceState& open_state(Conn& c) noexcept {
+  return *::new (static_cast<void*>(&c.state())) ServiceState{};
+}
+
+template <class Conn>
+ServiceState& state_of(Conn& c) noexcept {
+  return *std::launder(reinterpret_cast<ServiceState*>(&c.state()));
+}
+
+}  // namespace mayfly

@@ -1,0 +1,33 @@
+// The status codes that the server answers with (RFC 9110 15).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mayfly {
+
+// X(name, code, reason phrase)
+#define MAYFLY_HTTP_STATUSES(X)                               \
+  X(continue_, 100, "Continue")                               \
+  X(ok, 200, "OK")                                            \
+  X(bad_request, 400, "Bad Request")                          \
+  X(not_found, 404, "Not Found")                              \
+  X(method_not_allowed, 405, "Method Not Allowed")            \
+  X(request_timeout, 408, "Request Timeout")                  \
+  X(content_too_large, 413, "Content Too Large")              \
+  X(uri_too_long, 414, "URI Too Long")                        \
+  X(expectation_failed, 417, "Expectation Failed")            \
+  X(header_too_large, 431, "Request Header Fields Too Large") \
+  X(not_implemented, 501, "Not Implemented")                  \
+  X(unavailable, 503, "Service Unavailable")                  \
+  X(version_not_supported, 505, "HTTP Version Not Supported")
+
+enum class HttpStatus : std::uint16_t {
+#define MAYFLY_X(name, code, reason) name = code,
+  MAYFLY_HTTP_STATUSES(MAYFLY_X)
+#undef MAYFLY_X
+};
+
+constexpr int code_of(HttpStatus status) noexcept { return static_cast<int>(status); }
+
+}  // namespace mayfly

@@ -1,0 +1,173 @@
+// What a connection has to send, as extents: stable memory that is only pointed to, a block that repeats, or
+// chunks of copied bytes. TCP names bytes by sequence number; this is where they are found again, for the
+// first transmission and for every later one.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "base/slab.h"
+#include "wire/seq.h"
+
+namespace mayfly {
+
+/// A run of bytes to send.
+struct Extent {
+  const std::byte* data = nullptr;
+  std::uint64_t length = 0;      ///< bytes, those acknowledged already not counted
+  std::uint64_t offset = 0;      ///< of the first such byte from the extent's start
+  std::uint32_t period = 0;      ///< data repeats after so many bytes; 0 = it does not
+  std::uint32_t chunk = kNoIndex;  ///< the copied bytes' chunk, given back with the extent
+  std::uint32_t next = kNoIndex;
+  std::uint32_t next_free = kNoIndex;
+};
+
+/// Room for copied bytes.
+struct Chunk {
+  static constexpr std::size_t kSize = 2'048;
+  std::array<std::byte, kSize - sizeof(std::uint32_t)> bytes;
+  std::uint32_t next_free;
+};
+
+/// A core's pools for all its connections' queues.
+struct TxPools {
+  Slab<Extent> extents;
+  Slab<Chunk> chunks;
+};
+
+/// One connection's queue. A plain value in its block; the pools are handed in.
+class TxQueue {
+ public:
+  static constexpr std::uint16_t kExtentsMax = 64;  ///< a connection's share of the pools
+
+  /// Starts empty; `first` is the sequence number of the first byte that will be queued.
+  void open(Seq first) noexcept { *this = TxQueue{}, base_ = first; }
+
+  /// Appends a run. False when out of extents: nothing is queued.
+  bool append(TxPools& pools, const std::byte* data, std::uint64_t length, std::uint32_t period) noexcept {
+    return append(pools, data, length, period, kNoIndex);
+  }
+
+  /// Copies what there is room for; returns the number of bytes queued.
+  std::size_t append_copy(TxPools& pools, std::span<const std::byte> bytes) noexcept {
+    std::size_t done = fill_last(pools, bytes);
+    while (done < bytes.size()) {
+      const std::uint32_t chunk = count_ < kExtentsMax ? pools.chunks.take() : kNoIndex;
+      if (chunk == kNoIndex) break;
+      auto& room = pools.chunks[chunk].bytes;
+      const std::size_t n = std::min(bytes.size() - done, room.size());
+      std::memcpy(room.data(), bytes.data() + done, n);
+      if (!append(pools, room.data(), n, 0, chunk)) {
+        pools.chunks.give_back(chunk);
+        break;
+      }
+      done += n;
+    }
+    return done;
+  }
+
+  /// Frees what stands before `una`.
+  void acknowledge(TxPools& pools, Seq una) noexcept {
+    std::uint64_t n = std::min<std::uint64_t>(queued_, static_cast<std::uint32_t>(una - base_));
+    if (before(una, base_) || n == 0) return;
+    base_ += static_cast<std::uint32_t>(n);
+    queued_ -= n;
+    while (n > 0) {
+      Extent& first = pools.extents[head_];
+      const std::uint64_t part = std::min(n, first.length);
+      first.length -= part;
+      first.offset += part;
+      n -= part;
+      if (first.length == 0) drop_first(pools);
+    }
+  }
+
+  /// Copies the `length` bytes that begin at sequence number `from` to `to`. They must be queued.
+  void copy(const TxPools& pools, Seq from, std::size_t length, std::byte* to) const noexcept {
+    std::uint64_t skip = static_cast<std::uint32_t>(from - base_);
+    for (std::uint32_t i = head_; length > 0; i = pools.extents[i].next) {
+      const Extent& extent = pools.extents[i];
+      if (skip >= extent.length) {
+        skip -= extent.length;
+        continue;
+      }
+      const std::size_t part = std::min<std::uint64_t>(length, extent.length - skip);
+      copy_run(extent, extent.offset + skip, part, to);
+      to += part;
+      length -= part;
+      skip = 0;
+    }
+  }
+
+  void clear(TxPools& pools) noexcept {
+    while (head_ != kNoIndex) drop_first(pools);
+    queued_ = 0;
+  }
+
+  /// Bytes queued and not acknowledged.
+  std::uint64_t queued() const noexcept { return queued_; }
+
+ private:
+  bool append(TxPools& pools, const std::byte* data, std::uint64_t length, std::uint32_t period,
+              std::uint32_t chunk) noexcept {
+    if (length == 0) return true;
+    const std::uint32_t index = count_ < kExtentsMax ? pools.extents.take() : kNoIndex;
+    if (index == kNoIndex) return false;
+    pools.extents[index] = {.data = data, .length = length, .period = period, .chunk = chunk};
+    (head_ == kNoIndex ? head_ : pools.extents[tail_].next) = index;
+    tail_ = index;
+    ++count_;
+    queued_ += length;
+    return true;
+  }
+
+  // The room behind the last copied bytes, so that many small writes do not take a chunk each.
+  std::size_t fill_last(TxPools& pools, std::span<const std::byte> bytes) noexcept {
+    if (tail_ == kNoIndex || pools.extents[tail_].chunk == kNoIndex) return 0;
+    Extent& last = pools.extents[tail_];
+    auto& room = pools.chunks[last.chunk].bytes;
+    const std::uint64_t used = last.offset + last.length;
+    const std::size_t n = std::min<std::uint64_t>(bytes.size(), room.size() - used);
+    std::memcpy(room.data() + used, bytes.data(), n);
+    last.length += n;
+    queued_ += n;
+    return n;
+  }
+
+  void drop_first(TxPools& pools) noexcept {
+    const std::uint32_t index = head_;
+    Extent& first = pools.extents[index];
+    head_ = first.next;
+    if (head_ == kNoIndex) tail_ = kNoIndex;
+    if (first.chunk != kNoIndex) pools.chunks.give_back(first.chunk);
+    pools.extents.give_back(index);
+    --count_;
+  }
+
+  static void copy_run(const Extent& extent, std::uint64_t at, std::size_t length,
+                       std::byte* to) noexcept {
+    if (extent.period == 0) {
+      std::memcpy(to, extent.data + at, length);
+      return;
+    }
+    while (length > 0) {
+      const std::uint64_t in_block = at % extent.period;
+      const std::size_t part = std::min<std::uint64_t>(length, extent.period - in_block);
+      std::memcpy(to, extent.data + in_block, part);
+      at += part;
+      to += part;
+      length -= part;
+    }
+  }
+
+  std::uint64_t queued_ = 0;
+  Seq base_;
+  std::uint32_t head_ = kNoIndex, tail_ = kNoIndex;
+  std::uint16_t count_ = 0;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,148 @@
+// The ACK field (RFC 9293 3.10.7.4, fifth): what is acknowledged, the peer's window, the round trip, loss,
+// and the states that an acknowledged FIN leads to.
+#include <algorithm>
+
+#include "tcp/congestion.h"
+#include "tcp/input.h"
+#include "tcp/rtt.h"
+#include "tcp/seq_ranges.h"
+
+namespace mayfly {
+namespace {
+
+/// RFC 7323 4.3 (2): TS.Recent follows the segment at the left edge.
+void record_timestamp(Connection& c, const Segment& s, Instant now) noexcept {
+  if (!c.has(conn_flag::timestamps) || !s.carries(tcp_option::timestamps)) return;
+  if (after(s.seq, c.last_ack_sent)) return;
+  c.ts_recent = s.ts.val;  // check_timestamp found it not older, or TS.Recent outdated
+  c.ts_recent_at = now;
+}
+
+/// SYN_RECEIVED: does the segment acknowledge our SYN? Then ESTABLISHED.
+bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
+                        Verdict& v) noexcept {
+  if (!after(s.ack, c.snd_una) || after(s.ack, c.snd_max)) {
+    v.drop = Drop::tcp_ack_unacceptable;
+    v.reply = Reply::rst;  // <SEQ=SEG.ACK><CTL=RST>
+    return false;
+  }
+  record_timestamp(c, s, now);
+  enter_established(c, cfg, now);
+  take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
+  v.events |= event::established;
+  return true;
+}
+
+/// Notes the SACK blocks that lie in what is outstanding. True if they say anything new.
+bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
+  bool news = false;
+  for (SackBlock block : sacks) {
+    // A block at or below SND.UNA is a D-SACK (RFC 2883) or old; one beyond SND.NXT is a lie.
+    if (before(block.left, c.snd_una)) block.left = c.snd_una;
+    if (!before(block.left, block.right) || after(block.right, c.snd_max)) continue;
+    const auto known = std::find_if(
+        c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count, [&](SackBlock r) {
+          return at_or_after(block.left, r.left) && at_or_before(block.right, r.right);
+        });
+    if (known != c.sacked.range.begin() + c.sacked.count) continue;
+    SackBlock merged;
+    news |= insert_range(c.sacked, block, merged);
+  }
+  return news;
+}
+
+/// SND.WND and what hangs on its being zero.
+void update_window(Connection& c, const Segment& s, Instant now) noexcept {
+  // RFC 9293 3.10.7.4: an older segment must not bring back an older window.
+  const bool newer = before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));
+  if (!newer) return;
+  const bool was_zero = c.snd_wnd == 0;
+  take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
+  if (!c.has(conn_flag::persist) || !was_zero || c.snd_wnd == 0) return;
+  // The window has opened: probing ends, text goes out with the next output.
+  c.clear(conn_flag::persist | conn_flag::probe_now);
+  c.retries = 0;
+  c.retransmit_at = Instant::never();
+  if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
+}
+
+void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
+  const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  measure_round_trip(c, s.ack, s.ts.echo, cfg, now);
+  c.snd_una = s.ack;
+  c.snd_nxt = later_of(c.snd_nxt, s.ack);
+  c.retries = 0;
+  on_new_ack(c, acked);
+  // RFC 6298 (5.2) and (5.3).
+  c.clear(conn_flag::persist | conn_flag::probe_now);
+  c.retransmit_at = Instant::never();
+  if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
+}
+
+/// The states of a close that has begun, once our FIN is acknowledged. False: the connection needs no more.
+bool on_fin_acked(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
+  switch (c.state) {
+    case State::fin_wait_1:
+      enter_fin_wait_2(c, cfg, now);
+      return true;
+    case State::closing:
+      enter_time_wait(c);
+      v.events |= event::time_wait;
+      return false;
+    case State::last_ack:
+      end_connection(c);
+      v.events |= event::closed;
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept {
+  c.snd_wnd = bytes;
+  c.snd_wl1 = s.seq;
+  c.snd_wl2 = s.ack;
+  c.max_snd_wnd = std::max(c.max_snd_wnd, bytes);
+}
+
+bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
+               const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
+  if (!s.has(tcp_flag::ack)) {
+    v.drop = Drop::tcp_ack_missing;
+    return false;
+  }
+  if (c.state == State::syn_received) {
+    if (!complete_handshake(c, s, cfg, now, v)) return false;
+    c.last_heard = now;
+    return true;
+  }
+  // RFC 5961 5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT.
+  if (after(s.ack, c.snd_max) || before(s.ack, c.snd_una - c.max_snd_wnd)) {
+    v.drop = Drop::tcp_ack_unacceptable;
+    owe_challenge_ack(c, cfg, now);
+    return false;
+  }
+  record_timestamp(c, s, now);
+  c.last_heard = now;
+  c.probes = 0;
+  if (before(s.ack, c.snd_una)) return true;  // a duplicate: its text may still be new
+
+  const bool news = c.has(conn_flag::sack) && !sacks.empty() && take_sacks(c, sacks);
+  const std::uint32_t window_before = c.snd_wnd;
+  const bool advances = after(s.ack, c.snd_una);
+  if (advances) {
+    take_new_ack(c, s, cfg, now);
+    v.events |= event::acked;
+  }
+  update_window(c, s, now);
+  if (advances) return !fin_acked(c) || on_fin_acked(c, cfg, now, v);
+
+  // RFC 5681 2: a duplicate ACK acknowledges nothing, says nothing, and something is outstanding.
+  const bool bare = s.length() == 0 && c.snd_una != c.snd_max && !c.has(conn_flag::persist);
+  if (bare && (news || c.snd_wnd == window_before)) on_duplicate_ack(c);
+  return true;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,105 @@
+// Opening: what LISTEN answers, both ways into a connection, the options of the handshake and its end.
+#include <algorithm>
+#include <bit>
+
+#include "tcp/congestion.h"
+#include "tcp/input.h"
+#include "tcp/rtt.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::uint32_t kWindowMax = 1u << 30;     // RFC 7323 2.3
+constexpr std::uint8_t kWindowShiftMax = 14;       // RFC 7323 2.3
+constexpr std::uint32_t kUserFlags = ~(conn_flag::user - 1);
+
+/// The least shift that lets the 16-bit field tell the whole window.
+constexpr std::uint8_t shift_for(std::uint32_t window) {
+  const int bits = std::bit_width(window);
+  return static_cast<std::uint8_t>(std::clamp(bits - 16, 0, int{kWindowShiftMax}));
+}
+static_assert(shift_for(65'535) == 0 && shift_for(65'536) == 1 && shift_for(kWindowMax) == 14);
+
+/// A connection with nothing sent and nothing received; keeps what belongs to the stack.
+void reset_block(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSettings& cfg,
+                 Instant now) noexcept {
+  const auto slot = c.slot;
+  const auto timer = c.timer;
+  const auto user_flags = c.flags & kUserFlags;
+  c = Connection{};
+  c.slot = slot;
+  c.timer = timer;
+  c.flags = user_flags;
+  c.iss = c.snd_una = c.snd_nxt = c.snd_max = c.recover = iss;
+  c.snd_end = iss + 1;  // text follows the SYN
+  c.rcv_wnd = std::min(cfg.receive_window, kWindowMax);
+  c.ts_offset = ts_offset;
+  c.rto_us = static_cast<std::uint32_t>(cfg.rto_initial.us);
+  c.last_heard = now;
+}
+
+}  // namespace
+
+void open_active(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSettings& cfg,
+                 Instant now) noexcept {
+  reset_block(c, iss, ts_offset, cfg, now);
+  c.state = State::syn_sent;
+  if (cfg.window_scale) c.rcv_wind_shift = shift_for(c.rcv_wnd);
+}
+
+ListenAnswer on_listen(const Segment& s) noexcept {
+  // RFC 9293 3.10.7.2: first RST, second ACK, third SYN; anything else is dropped.
+  if (s.has(tcp_flag::rst)) return ListenAnswer::ignore;
+  if (s.has(tcp_flag::ack)) return ListenAnswer::reset;
+  return s.has(tcp_flag::syn) ? ListenAnswer::open : ListenAnswer::ignore;
+}
+
+void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_offset,
+                  const TcpSettings& cfg, Instant now) noexcept {
+  reset_block(c, iss, ts_offset, cfg, now);
+  c.state = State::syn_received;
+  c.set(conn_flag::passive);
+  if (cfg.window_scale) c.rcv_wind_shift = shift_for(c.rcv_wnd);
+  take_options(c, syn, cfg, now);
+}
+
+void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
+  c.irs = s.seq;
+  c.rcv_nxt = c.last_ack_sent = s.seq + 1;
+  c.rcv_adv = c.rcv_nxt + std::min<std::uint32_t>(c.rcv_wnd, 0xffff);  // RFC 7323 2.2: SYNs are not scaled
+  if (s.carries(tcp_option::mss)) c.peer_mss = s.mss;  // RFC 9293 MUST-15: else 536
+  c.mss = std::min(std::max(c.peer_mss, kMssMin), cfg.mss);
+  if (cfg.window_scale && s.carries(tcp_option::window_scale)) {
+    c.set(conn_flag::window_scale);
+    c.snd_wind_shift = std::min(s.window_scale, kWindowShiftMax);  // RFC 7323 2.3: 14 for more
+  } else {
+    c.rcv_wind_shift = 0;
+  }
+  if (cfg.sack && s.carries(tcp_option::sack_permitted)) c.set(conn_flag::sack);
+  if (cfg.timestamps && s.carries(tcp_option::timestamps)) {
+    c.set(conn_flag::timestamps);
+    c.ts_recent = s.ts.val;
+    c.ts_recent_at = now;
+  }
+  take_window(c, s, s.window);
+}
+
+void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  const bool syn_lost = c.retries > 0;
+  if (syn_lost) {
+    // RFC 6298 (5.7): a time-out in the handshake makes the first RTO for text at least 3 s.
+    c.rto_us = std::max<std::uint32_t>(3'000'000, static_cast<std::uint32_t>(cfg.rto_initial.us));
+  } else if (c.has(conn_flag::rtt_timing)) {
+    take_sample(c, now - c.rtt_sent, cfg);
+  }
+  c.clear(conn_flag::rtt_timing);
+  c.retries = 0;
+  c.retransmit_at = Instant::never();
+  c.snd_una = c.snd_nxt = c.iss + 1;
+  start_congestion_control(c, cfg, syn_lost);
+  if (cfg.keep_alive.enabled) c.life_at = now + cfg.keep_alive.idle;
+  // A CLOSE during the handshake was queued (RFC 9293 3.10.4).
+  c.state = c.has(conn_flag::closing) ? State::fin_wait_1 : State::established;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,320 @@
+// What a connection has to say, one Emission at a time: SYN, retransmission, text, FIN, probe, and last of
+// all the ACK that nothing else carried (RFC 9293 3.8; RFC 6675 5).
+#include <algorithm>
+
+#include "tcp/congestion.h"
+#include "tcp/input.h"
+#include "tcp/rtt.h"
+#include "tcp/seq_ranges.h"
+
+namespace mayfly {
+namespace {
+
+/// RFC 9293 3.8.6.2.1: the override time-out is 0.1 to 1 s.
+constexpr std::uint32_t kOverrideMaxUs = 1'000'000;
+
+/// How many SACK blocks go with the next segment (RFC 2018 3: three beside timestamps).
+std::uint8_t sack_blocks(const Connection& c) noexcept {
+  if (!c.has(conn_flag::sack)) return 0;
+  return std::min<std::uint8_t>(c.held.count, c.has(conn_flag::timestamps) ? 3 : 4);
+}
+
+/// The most text in the next segment, in bytes: SMSS less the SACK option (RFC 6691).
+std::uint32_t text_room(const Connection& c) noexcept {
+  const std::uint32_t blocks = sack_blocks(c);
+  return smss(c) - (blocks > 0 ? 4 + 8 * blocks : 0);
+}
+
+/// The window field for the next segment. Moves the right edge only in steps that are worth it (RFC 9293
+/// 3.8.6.2.2, MUST-39), and never to the left (SHLD-14).
+std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
+  const std::uint8_t shift = c.rcv_wind_shift;
+  const std::uint32_t room = std::min(c.rcv_wnd, 0xffffu << shift);
+  const std::int32_t gain = (c.rcv_nxt + room) - c.rcv_adv;
+  const auto step = std::min<std::uint32_t>(cfg.receive_window / 2, cfg.mss);
+  if (gain >= static_cast<std::int32_t>(step)) c.rcv_adv = c.rcv_nxt + ((room >> shift) << shift);
+  const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt);
+  // What the scale cannot tell is rounded up where there is room for it: rounding down would take
+  // back a part of the window that was offered (RFC 7323 2.4).
+  const std::uint32_t unit = 1u << shift;
+  const std::uint32_t up = ((open + unit - 1) >> shift) << shift;
+  if (up > room) return static_cast<std::uint16_t>(std::min(open >> shift, 0xffffu));
+  c.rcv_adv = c.rcv_nxt + up;
+  return static_cast<std::uint16_t>(up >> shift);
+}
+
+/// RFC 2018 4: the block with the newest segment comes first.
+void add_sack_blocks(const Connection& c, Emission& e) noexcept {
+  e.sack_count = sack_blocks(c);
+  if (e.sack_count == 0) return;
+  e.options |= tcp_option::sack;
+  std::uint8_t n = 0;
+  for (std::uint8_t i = 0; i < c.held.count; ++i) {
+    if (contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
+  }
+  for (std::uint8_t i = 0; i < c.held.count && n < e.sack_count; ++i) {
+    if (!contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
+  }
+}
+
+void add_timestamps(const Connection& c, Instant now, Emission& e) noexcept {
+  e.options |= tcp_option::timestamps;
+  e.ts = {now.ts_ms() + c.ts_offset, e.has(tcp_flag::ack) ? c.ts_recent : 0};
+}
+
+/// All that every segment with an ACK says; the ACK that was owed is paid with it.
+void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, Emission& e) noexcept {
+  e.seq = seq;
+  e.ack = c.rcv_nxt;
+  e.payload_len = 0;
+  e.mss = 0;
+  e.flags = tcp_flag::ack;
+  e.options = 0;
+  e.window_scale = 0;
+  e.window = advertise_window(c, cfg);
+  e.ts = {};
+  if (c.has(conn_flag::timestamps)) add_timestamps(c, now, e);
+  add_sack_blocks(c, e);
+  c.last_ack_sent = c.rcv_nxt;
+  c.clear(conn_flag::ack_now | conn_flag::ack_delayed);
+  c.ack_at = Instant::never();
+}
+
+/// SYN in SYN_SENT, SYN-ACK in SYN_RECEIVED: when it was never sent, or is to go again.
+bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  if (c.snd_nxt != c.iss) return false;
+  const bool answer = c.state == State::syn_received;
+  e = Emission{};
+  e.seq = c.iss;
+  e.flags = tcp_flag::syn;
+  e.window = static_cast<std::uint16_t>(std::min(c.rcv_wnd, 0xffffu));  // RFC 7323 2.2: not scaled
+  e.options = tcp_option::mss;  // RFC 9293 SHLD-5
+  e.mss = cfg.mss;
+  if (answer) {
+    e.flags |= tcp_flag::ack;
+    e.ack = c.rcv_nxt;
+    c.clear(conn_flag::ack_now);
+  }
+  // A SYN offers what is allowed, a SYN-ACK what the SYN offered too (RFC 7323 1.3, RFC 2018 2).
+  const auto offers = [&](bool allowed, std::uint32_t agreed) {
+    return answer ? c.has(agreed) : allowed;
+  };
+  if (offers(cfg.window_scale, conn_flag::window_scale)) {
+    e.options |= tcp_option::window_scale;
+    e.window_scale = c.rcv_wind_shift;
+  }
+  if (offers(cfg.sack, conn_flag::sack)) e.options |= tcp_option::sack_permitted;
+  if (offers(cfg.timestamps, conn_flag::timestamps)) add_timestamps(c, now, e);
+
+  c.snd_nxt = c.iss + 1;
+  if (c.snd_max == c.iss) {
+    c.snd_max = c.snd_nxt;
+    time_segment(c, c.iss, now);
+  }
+  if (c.retransmit_at.is_never()) start_retransmit_timer(c, now);
+  return true;
+}
+
+/// Sends [seq, seq + len) and, if `fin`, the FIN after it.
+void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, std::uint32_t len,
+                 bool fin, Emission& e) noexcept {
+  write_common(c, cfg, now, seq, e);
+  e.payload_len = len;
+  const Seq text_end = seq + len;
+  if (len > 0 && text_end == c.snd_end) e.flags |= tcp_flag::psh;  // RFC 9293 MUST-60: the last queued
+  if (fin) {
+    e.flags |= tcp_flag::fin;
+    if (!c.has(conn_flag::peer_fin)) c.set(conn_flag::active_close);
+  }
+  const Seq end = text_end + (fin ? 1u : 0u);
+  if (before(seq, c.snd_max)) {
+    // Karn's algorithm: what is sent twice is not timed.
+    if (c.has(conn_flag::rtt_timing) && at_or_before(seq, c.rtt_seq) && after(end, c.rtt_seq)) {
+      c.clear(conn_flag::rtt_timing);
+    }
+  } else {
+    time_segment(c, seq, now);
+  }
+  c.snd_max = later_of(c.snd_max, end);
+  c.last_sent = now;
+}
+
+/// RFC 6298 (5.1): with text or FIN sent, the timer runs.
+void run_retransmit_timer(Connection& c, Instant now) noexcept {
+  if (c.has(conn_flag::persist)) {
+    c.clear(conn_flag::persist);
+    c.retries = 0;  // they counted probes
+  } else if (!c.retransmit_at.is_never()) {
+    return;
+  }
+  start_retransmit_timer(c, now);
+}
+
+/// One segment of [from, to) again; the FIN is sent again if it stands there.
+void emit_again(Connection& c, const TcpSettings& cfg, Instant now, SackBlock range,
+                Emission& e) noexcept {
+  const Seq text_to = after(range.right, c.snd_end) ? c.snd_end : range.right;
+  const auto len = std::min(static_cast<std::uint32_t>(text_to - range.left), text_room(c));
+  const bool fin = after(range.right, c.snd_end) && range.left + len == c.snd_end;
+  emit_octets(c, cfg, now, range.left, len, fin, e);
+  c.retransmit_next = later_of(c.retransmit_next, range.left + len + (fin ? 1u : 0u));
+  run_retransmit_timer(c, now);
+}
+
+/// Fast retransmit: the first segment goes again at once (RFC 5681 3.2, RFC 6582 3.2).
+bool emit_first_again(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  if (!c.has(conn_flag::retransmit_now)) return false;
+  c.clear(conn_flag::retransmit_now);
+  const SackBlock first{c.snd_una, c.sacked.count > 0 ? c.sacked.range[0].left : c.snd_max};
+  if (!before(first.left, first.right)) return false;
+  emit_again(c, cfg, now, first, e);
+  return true;
+}
+
+/// SACK recovery: other holes as the pipe allows (RFC 6675 5).
+bool emit_hole(Connection& c, bool only_lost, const TcpSettings& cfg, Instant now,
+               Emission& e) noexcept {
+  if (!c.has(conn_flag::sack_recovery) || flight_size(c) + smss(c) > c.cwnd) return false;
+  SackBlock hole;
+  if (!next_hole(c, only_lost, hole)) return false;
+  emit_again(c, cfg, now, hole, e);
+  return true;
+}
+
+/// Go-back-N does not send again what the peer has SACKed since. Returns how far the next SACKed
+/// octet is.
+std::uint32_t skip_sacked(Connection& c) noexcept {
+  if (!before(c.snd_nxt, c.snd_max)) return ~0u;
+  for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
+    const SackBlock block = c.sacked.range[i];
+    if (contains(block, c.snd_nxt)) c.snd_nxt = block.right;
+    if (before(c.snd_nxt, block.left)) return static_cast<std::uint32_t>(block.left - c.snd_nxt);
+  }
+  return ~0u;
+}
+
+/// Octets that the congestion window lets go now. Limited transmit (RFC 3042) lends one segment for each of
+/// the first two duplicate ACKs.
+std::uint32_t congestion_room(const Connection& c) noexcept {
+  std::uint32_t cwnd = c.cwnd;
+  if (!c.has(conn_flag::recovery)) cwnd += std::min(c.dup_acks, std::uint8_t{2}) * smss(c);
+  const std::uint32_t flight = flight_size(c);
+  return cwnd > flight ? cwnd - flight : 0;
+}
+
+/// Is there anything after snd_nxt: text, or a FIN?
+bool has_unsent(const Connection& c) noexcept {
+  return before(c.snd_nxt, c.snd_end) || (c.snd_nxt == c.snd_end && c.has(conn_flag::closing));
+}
+
+/// The sender's half of silly window avoidance, and Nagle (RFC 9293 3.8.6.2.1, 3.7.4). `len` is what the
+/// windows and the segment size allow, `queued` what waits.
+bool is_worth_sending(const Connection& c, const TcpSettings& cfg, std::uint32_t len,
+                      std::uint32_t queued, std::uint32_t window_room) noexcept {
+  if (len == 0) return false;
+  if (len == text_room(c)) return true;                     // (1) a full segment
+  if (c.has(conn_flag::rto_recovery)) return true;          // it was worth it before
+  if (len == queued && c.has(conn_flag::closing)) return true;  // no more will come
+  const bool idle = c.snd_nxt == c.snd_una || !cfg.nagle || c.has(conn_flag::no_nagle);
+  if (!idle) return false;
+  if (len == queued) return true;                           // (2) all of it, pushed
+  if (c.has(conn_flag::probe_now)) return true;             // (4) the override time-out
+  return len == window_room && len >= c.max_snd_wnd / 2;    // (3) half the largest window
+}
+
+/// New text, or text again after a time-out; the FIN rides on the last of it.
+bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  const std::uint32_t to_sacked = skip_sacked(c);
+  if (!has_unsent(c)) return false;
+  const std::int32_t open = (c.snd_una + c.snd_wnd) - c.snd_nxt;  // negative: the window has shrunk
+  if (open <= 0) return false;
+  restart_if_idle(c, cfg, now);
+  const auto window_room = static_cast<std::uint32_t>(open);
+  const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
+  const std::uint32_t len = std::min({queued, window_room, congestion_room(c), text_room(c), to_sacked});
+  // The FIN takes a sequence number, and so room in the peer's window (RFC 9293 3.4).
+  const bool fin = len == queued && c.has(conn_flag::closing) && window_room > len;
+  if (!is_worth_sending(c, cfg, len, queued, window_room) && !(fin && len == 0)) return false;
+
+  emit_octets(c, cfg, now, c.snd_nxt, len, fin, e);
+  c.snd_nxt += len + (fin ? 1u : 0u);
+  c.clear(conn_flag::probe_now);
+  run_retransmit_timer(c, now);
+  return true;
+}
+
+/// Text and FIN, old before new (RFC 6675 4, NextSeg).
+bool emit_something(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  return emit_first_again(c, cfg, now, e) || emit_hole(c, true, cfg, now, e) ||
+         emit_text(c, cfg, now, e) || emit_hole(c, false, cfg, now, e);
+}
+
+/// Text waits, nothing is in flight, and the window lets nothing go: only a timer can help (RFC 9293
+/// 3.8.6.1, and the override time-out of 3.8.6.2.1).
+void arm_persist(Connection& c, Instant now) noexcept {
+  if (!c.retransmit_at.is_never() || !has_unsent(c)) return;
+  c.set(conn_flag::persist);
+  c.retries = 0;
+  c.probes = 0;
+  const std::uint32_t wait = c.snd_wnd == 0 ? c.rto_us : std::min(c.rto_us, kOverrideMaxUs);
+  c.retransmit_at = now + Duration{wait};
+}
+
+/// A zero-window probe is one octet, sent again and again (RFC 9293 MUST-36); a keep-alive probe is empty
+/// and lies just before the window (RFC 9293 3.8.4, SHLD-27).
+bool emit_probe(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  if (!c.has(conn_flag::probe_now)) return false;
+  c.clear(conn_flag::probe_now);
+  if (c.has(conn_flag::persist)) {
+    const bool text = before(c.snd_una, c.snd_end);
+    if (!text && !c.has(conn_flag::closing)) return false;
+    emit_octets(c, cfg, now, c.snd_una, text ? 1 : 0, !text, e);
+    c.clear(conn_flag::rtt_timing);  // how long the window stays shut is no round trip
+  } else {
+    write_common(c, cfg, now, c.snd_una - 1, e);
+  }
+  return true;
+}
+
+bool emit_ack(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  if (!c.has(conn_flag::ack_now)) return false;
+  write_common(c, cfg, now, c.snd_max, e);
+  return true;
+}
+
+}  // namespace
+
+bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  switch (c.state) {
+    case State::closed:
+    case State::listen:
+      return false;
+    case State::syn_sent:
+      return emit_syn(c, cfg, now, e);
+    case State::syn_received:
+      return emit_syn(c, cfg, now, e) || emit_ack(c, cfg, now, e);
+    case State::time_wait:
+      return emit_ack(c, cfg, now, e);
+    default:
+      break;
+  }
+  if (emit_something(c, cfg, now, e)) return true;
+  arm_persist(c, now);
+  return emit_probe(c, cfg, now, e) || emit_ack(c, cfg, now, e);
+}
+
+bool reset_for(const Segment& s, Emission& e) noexcept {
+  if (s.has(tcp_flag::rst)) return false;
+  e = Emission{};
+  // RFC 9293 3.10.7.1: a sequence number that the sender of `s` will accept.
+  if (s.has(tcp_flag::ack)) {
+    e.seq = s.ack;
+    e.flags = tcp_flag::rst;
+  } else {
+    e.ack = s.end();
+    e.flags = tcp_flag::rst | tcp_flag::ack;
+  }
+  return true;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,28 @@
+// The retransmission time-out: measured, computed and backed off after RFC 6298.
+#pragma once
+
+#include "tcp/connection.h"
+#include "tcp/settings.h"
+
+namespace mayfly {
+
+/// Begins to time the segment at `seq`, unless one is being timed already.
+void time_segment(Connection& c, Seq seq, Instant now) noexcept;
+
+/// An ACK for new data came: takes a sample if it is unambiguous (Karn's algorithm). `echo` is TSecr when
+/// timestamps were agreed, and then resolves the ambiguity after a retransmission (RFC 6298 3).
+void measure_round_trip(Connection& c, Seq ack, std::uint32_t echo, const TcpSettings& cfg,
+                        Instant now) noexcept;
+
+/// One round-trip measurement (RFC 6298 (2.2), (2.3)); sets the RTO.
+void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noexcept;
+
+/// Doubles the RTO up to rto_max (RFC 6298 (5.5)).
+void back_off(Connection& c, const TcpSettings& cfg) noexcept;
+
+/// (Re)starts the retransmission timer for one RTO from now.
+inline void start_retransmit_timer(Connection& c, Instant now) noexcept {
+  c.retransmit_at = now + Duration{c.rto_us};
+}
+
+}  // namespace mayfly

@@ -1,0 +1,15 @@
+// Names of the states.
+#include "tcp/state.h"
+
+#include <array>
+
+namespace mayfly {
+
+std::string_view name_of(State state) noexcept {
+  static constexpr std::array<std::string_view, 11> kNames = {
+      "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+}  // namespace mayfly

@@ -1,0 +1,55 @@
+// SYN_SENT, in the order of RFC 9293 3.10.7.3; simultaneous open included.
+#include "tcp/input.h"
+
+namespace mayfly {
+namespace {
+
+/// The peer's SYN crossed ours: SYN_RECEIVED, and the SYN goes again, now with an ACK.
+void enter_syn_received(Connection& c) noexcept {
+  c.state = State::syn_received;
+  c.snd_nxt = c.iss;
+  c.clear(conn_flag::rtt_timing);  // Karn: the SYN is sent twice
+}
+
+}  // namespace
+
+Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant now) noexcept {
+  Verdict v;
+  // First, check the ACK bit. Only the SYN can be acknowledged.
+  const bool acks_syn = s.has(tcp_flag::ack) && after(s.ack, c.iss) && at_or_before(s.ack, c.snd_max);
+  if (s.has(tcp_flag::ack) && !acks_syn) {
+    v.drop = Drop::tcp_ack_unacceptable;
+    if (!s.has(tcp_flag::rst)) v.reply = Reply::rst;
+    return v;
+  }
+  // Second, check the RST bit: without an acceptable ACK it may be anybody's (RFC 5961 3.2).
+  if (s.has(tcp_flag::rst)) {
+    if (!acks_syn) {
+      v.drop = Drop::tcp_rst_out_of_window;
+      return v;
+    }
+    end_connection(c);
+    v.events = event::refused;
+    return v;
+  }
+  // Fourth, check the SYN bit; fifth, drop what has neither SYN nor RST.
+  if (!s.has(tcp_flag::syn)) {
+    v.drop = Drop::tcp_ack_unacceptable;
+    return v;
+  }
+  c.last_heard = now;
+  take_options(c, s, cfg, now);
+  if (!acks_syn) {
+    enter_syn_received(c);  // text on a SYN without ACK is not taken: the peer sends it again
+    return v;
+  }
+  enter_established(c, cfg, now);
+  owe_ack(c);
+  v.events = event::established;
+  s.seq += 1;  // past the SYN
+  s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
+  place_text_and_fin(c, s, v);
+  return v;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,200 @@
+// SYN_RECEIVED and the synchronized states: RFC 9293 3.10.7.4 in its own order, with the blind-attack rules
+// of RFC 5961 and PAWS (RFC 7323 5) in their places.
+#include <algorithm>
+
+#include "tcp/input.h"
+
+namespace mayfly {
+namespace {
+
+using enum State;
+
+/// RFC 5961 7: in ten intervals no more than ten.
+constexpr std::uint16_t kChallengesMax = 10;
+
+void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings& cfg, Instant now,
+                   Verdict& v) noexcept {
+  v.drop = drop;
+  const bool has_text = s.payload_len > 0 || s.has(tcp_flag::fin);
+  if (has_text && !s.has(tcp_flag::syn)) {
+    owe_ack(c);
+  } else {
+    owe_challenge_ack(c, cfg, now);
+  }
+}
+
+/// RFC 7323 5.3 R1, before the sequence number is looked at.
+bool check_timestamp(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
+                     Verdict& v) noexcept {
+  if (!c.has(conn_flag::timestamps) || s.has(tcp_flag::rst)) return true;
+  if (!s.carries(tcp_option::timestamps)) {
+    if (s.has(tcp_flag::syn)) return true;  // RFC 5961 4 answers it
+    v.drop = Drop::tcp_no_timestamp;        // RFC 7323 3.2: SHOULD drop silently, MUST NOT abort
+    return false;
+  }
+  const bool older = static_cast<std::int32_t>(s.ts.val - c.ts_recent) < 0;
+  if (!older || now - c.ts_recent_at > kTimestampLife) return true;
+  drop_with_ack(c, s, Drop::tcp_paws, cfg, now, v);
+  return false;
+}
+
+/// The four cases of RFC 9293 3.10.7.4; an RST counts by its sequence number alone (RFC 5961 3.2).
+bool is_in_window(const Connection& c, const Segment& s) noexcept {
+  const std::int32_t window = c.rcv_adv - c.rcv_nxt;
+  const std::int32_t start = s.seq - c.rcv_nxt;
+  if (s.length() == 0 || s.has(tcp_flag::rst)) {
+    return start == 0 || (start > 0 && start < window);
+  }
+  return start < window && s.end() - c.rcv_nxt > 0;
+}
+
+/// First, check the sequence number.
+bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant now,
+                    Verdict& v) noexcept {
+  if (!check_timestamp(c, s, cfg, now, v)) return false;
+  if (is_in_window(c, s)) [[likely]] return true;
+  if (s.has(tcp_flag::rst)) {
+    v.drop = Drop::tcp_rst_out_of_window;
+    return false;
+  }
+  if (s.seq == c.rcv_nxt && !s.has(tcp_flag::syn)) {
+    // RFC 9293 3.10.7.4: with a zero window the text is not acceptable, but a valid ACK is.
+    v.drop = Drop::tcp_out_of_window;
+    owe_ack(c);
+    s.payload_len = 0;
+    s.flags &= static_cast<std::uint8_t>(~tcp_flag::fin);
+    return true;
+  }
+  const bool old = s.payload_len > 0 && at_or_before(s.end(), c.rcv_nxt);
+  drop_with_ack(c, s, old ? Drop::tcp_duplicate : Drop::tcp_out_of_window, cfg, now, v);
+  return false;
+}
+
+/// Second, check the RST bit. The sequence number is inside the window.
+bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
+                 Verdict& v) noexcept {
+  if (!s.has(tcp_flag::rst)) [[likely]] return true;
+  if (s.seq != c.rcv_nxt) {  // RFC 5961 3.2
+    v.drop = Drop::tcp_rst_challenged;
+    owe_challenge_ack(c, cfg, now);
+    return false;
+  }
+  // An active open that met its peer's SYN is refused; a passive one goes back to LISTEN, that is away.
+  const bool refused = c.state == syn_received && !c.has(conn_flag::passive);
+  end_connection(c);
+  v.events |= refused ? event::refused : event::reset;
+  return false;
+}
+
+/// Fourth, check the SYN bit.
+bool check_syn(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
+               Verdict& v) noexcept {
+  if (!s.has(tcp_flag::syn)) [[likely]] return true;
+  if (c.state == syn_received && c.has(conn_flag::passive)) {  // back to LISTEN
+    end_connection(c);
+    v.events |= event::reset;
+    return false;
+  }
+  v.drop = Drop::tcp_syn_challenged;  // RFC 5961 4.2, whatever the sequence number
+  owe_challenge_ack(c, cfg, now);
+  return false;
+}
+
+/// SYN_RECEIVED sees the peer's SYN again, from before the window. True: handled to its end.
+bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
+  if (c.state != syn_received || !s.has(tcp_flag::syn) || s.has(tcp_flag::rst) || s.seq != c.irs) {
+    return false;
+  }
+  if (s.has(tcp_flag::ack)) {
+    // RFC 9293 3.5, figure 7: in a simultaneous open the SYN-ACK repeats the SYN and acknowledges ours.
+    s.seq += 1;
+    s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
+    return false;
+  }
+  if (c.has(conn_flag::timestamps) && s.carries(tcp_option::timestamps) &&
+      static_cast<std::int32_t>(s.ts.val - c.ts_recent) > 0) {
+    c.ts_recent = s.ts.val;
+    c.ts_recent_at = now;
+  }
+  c.snd_nxt = c.iss;  // our SYN-ACK was lost, or is on its way: it goes again
+  c.clear(conn_flag::rtt_timing);
+  return true;
+}
+
+/// Notes a FIN inside the window; take_fin takes it when all text before it is there.
+void note_fin(Connection& c, const Segment& s) noexcept {
+  if (!s.has(tcp_flag::fin) || c.has(conn_flag::fin_held)) return;
+  const Seq at = s.seq + s.payload_len;
+  if (before(at, c.rcv_nxt) || !before(at, c.rcv_adv)) return;
+  c.set(conn_flag::fin_held);
+  c.fin_at = at;
+  if (at != c.rcv_nxt && s.payload_len == 0) owe_ack(c);  // RFC 5681 4.2: ahead of a gap
+}
+
+}  // namespace
+
+void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  if (now - c.challenges_since >= cfg.challenge_ack_interval * kChallengesMax) {
+    c.challenges_since = now;
+    c.challenges = 0;
+  }
+  if (c.challenges >= kChallengesMax) return;
+  ++c.challenges;
+  owe_ack(c);
+}
+
+void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
+  const bool ends_here = s.payload_len == 0 && !s.has(tcp_flag::fin);
+  if (!kReceivesText.has(c.state)) {
+    // RFC 9293 3.10.7.4, seventh: after the peer's FIN there is no text to come.
+    if (!ends_here) v.drop = Drop::tcp_data_after_fin;
+    return;
+  }
+  // Sixth, check the URG bit: the text is delivered inline, the user is told.
+  if (s.has(tcp_flag::urg) && after(s.seq + s.urgent, c.rcv_nxt)) v.events |= event::urgent;
+  if (ends_here) return;
+
+  note_fin(c, s);
+  if (s.payload_len == 0) return;
+  // Seventh, the segment text: what is new, inside the window, and before the FIN.
+  const Seq edge = c.has(conn_flag::fin_held) && before(c.fin_at, c.rcv_adv) ? c.fin_at : c.rcv_adv;
+  const Seq end = s.seq + s.payload_len;
+  const Seq from = later_of(s.seq, c.rcv_nxt);
+  const std::int32_t fresh = (before(end, edge) ? end : edge) - from;
+  if (fresh <= 0) {
+    if (after(end, c.rcv_nxt)) v.drop = Drop::tcp_data_after_fin;
+    owe_ack(c);
+    return;
+  }
+  if (c.has(conn_flag::closed_both)) {
+    // RFC 9293 3.6.1 (SHLD-3), RFC 2525 2.17: nobody will read it, and the peer should know.
+    v.drop = Drop::tcp_data_after_close;
+    v.reply = Reply::rst;
+    v.events |= event::reset;
+    end_connection(c);
+    return;
+  }
+  v.text_off = static_cast<std::uint16_t>(from - s.seq);
+  v.text_len = static_cast<std::uint16_t>(fresh);
+  v.text_gap = static_cast<std::uint32_t>(from - c.rcv_nxt);
+  if (v.text_gap > 0) owe_ack(c);  // RFC 5681 4.2: out of order is told at once
+}
+
+Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
+                   const TcpSettings& cfg, Instant now) noexcept {
+  if (c.state == syn_sent) return on_syn_sent(c, s, cfg, now);
+  Verdict v;
+  Segment rest = s;  // what is left of it: parts that are not acceptable are taken away
+  if (is_repeated_syn(c, rest, now)) {
+    v.drop = Drop::tcp_duplicate;
+    return v;
+  }
+  // RFC 9293 3.10.7.4; false = stop here. The third check, security, has no place in today's TCP.
+  if (check_sequence(c, rest, cfg, now, v) && check_reset(c, rest, cfg, now, v) &&
+      check_syn(c, rest, cfg, now, v) && check_ack(c, rest, sacks, cfg, now, v)) {
+    place_text_and_fin(c, rest, v);
+  }
+  return v;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,99 @@
+// The decision about a segment in TIME_WAIT, in the order of RFC 9293 3.10.7.4.
+#include "tcp/time_wait.h"
+
+#include <algorithm>
+
+namespace mayfly {
+namespace {
+
+using enum TimeWaitAction;
+
+/// RFC 6191 2: the table, row by row. "After the last seen" is at or after RCV.NXT, which is one past the FIN.
+TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
+                       const TimeWaitPolicy& policy) noexcept {
+  const bool newer_sequence = at_or_after(s.seq, entry.rcv_nxt);
+  const TimeWaitVerdict challenge{ack, Drop::time_wait_syn, false};  // RFC 5961 4.2
+  switch (policy.reopen) {
+    case TimeWaitPolicy::Reopen::off:
+      return challenge;
+    case TimeWaitPolicy::Reopen::sequence:  // RFC 9293 MAY-2 (a) without timestamps
+      return newer_sequence ? TimeWaitVerdict{reopen, Drop::none, false} : challenge;
+    case TimeWaitPolicy::Reopen::rfc6191:
+      break;
+  }
+  const bool offers = s.carries(tcp_option::timestamps);
+  if (!entry.had_timestamps()) {
+    if (offers) return {reopen, Drop::none, true};
+    return newer_sequence ? TimeWaitVerdict{reopen, Drop::none, false} : challenge;
+  }
+  const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
+  if (offers && age > 0) return {reopen, Drop::none, true};
+  if ((!offers || age == 0) && newer_sequence) return {reopen, Drop::none, false};
+  return {drop, Drop::time_wait_syn, false};  // "silently drop the incoming SYN"
+}
+
+/// RFC 1337 3, fix F1: an RST does not end TIME_WAIT, unless the policy wants it so (RFC 9293 3.10.7.4).
+TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
+                       const TimeWaitPolicy& policy) noexcept {
+  if (policy.rst == TimeWaitPolicy::OnRst::ignore) return {drop, Drop::time_wait_rst, false};
+  if (s.seq == entry.rcv_nxt) return {kill, Drop::none, false};
+  const std::int32_t ahead = s.seq - entry.rcv_nxt;
+  const bool inside = ahead > 0 && static_cast<std::uint32_t>(ahead) < entry.window_bytes();
+  if (inside) return {ack, Drop::tcp_rst_challenged, false};  // RFC 5961 3.2
+  return {drop, Drop::tcp_rst_out_of_window, false};
+}
+
+}  // namespace
+
+TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
+                                     const TimeWaitPolicy& policy) noexcept {
+  if (s.has(tcp_flag::rst)) return on_rst(entry, s, policy);
+  if (s.has(tcp_flag::syn)) {
+    // A SYN-ACK cannot open anything: a late duplicate, answered as any SYN is (RFC 5961 4.2).
+    if (s.has(tcp_flag::ack)) return {ack, Drop::time_wait_syn, false};
+    return on_syn(entry, s, policy);
+  }
+  if (entry.had_timestamps()) {
+    if (!s.carries(tcp_option::timestamps)) return {drop, Drop::tcp_no_timestamp, false};
+    const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
+    if (age < 0) return {ack, Drop::tcp_paws, false};  // RFC 7323 5.3 R1
+  }
+  if (!s.has(tcp_flag::ack)) return {drop, Drop::tcp_ack_missing, false};
+  if (after(s.ack, entry.snd_nxt)) return {ack, Drop::tcp_ack_unacceptable, false};
+  // RFC 9293 3.10.7.4: "the only thing that can arrive in this state is a retransmission of the remote FIN".
+  if (s.has(tcp_flag::fin) && s.end() == entry.rcv_nxt) return {restart_and_ack, Drop::none, false};
+  // A bare ACK where it belongs calls for nothing; an answer to it could start an ACK loop (RFC 1337 2.2).
+  if (s.seq == entry.rcv_nxt && s.length() == 0) return {drop, Drop::time_wait_segment, false};
+  return {ack, Drop::time_wait_segment, false};
+}
+
+void make_time_wait_entry(const Connection& c, TimeWaitEntry& entry) noexcept {
+  entry.slot = c.slot;
+  entry.rcv_nxt = c.rcv_nxt;
+  entry.snd_nxt = c.snd_max;
+  entry.ts_recent = c.ts_recent;
+  const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt) >> c.rcv_wind_shift;
+  entry.window = static_cast<std::uint16_t>(std::min(open, 0xffffu));
+  const bool timestamps = c.has(conn_flag::timestamps);
+  entry.flags = static_cast<std::uint8_t>((c.rcv_wind_shift << TimeWaitEntry::kShiftAt) |
+                                          (timestamps ? TimeWaitEntry::kTimestamps : 0));
+}
+
+Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Instant now) noexcept {
+  Emission e;
+  e.seq = entry.snd_nxt;
+  e.ack = entry.rcv_nxt;
+  e.window = entry.window;
+  e.flags = tcp_flag::ack;
+  if (entry.had_timestamps()) {
+    e.options = tcp_option::timestamps;
+    e.ts = {now.ts_ms() + ts_offset, entry.ts_recent};
+  }
+  return e;
+}
+
+Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept {
+  return later_of(generated, entry.snd_nxt + 1);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,97 @@
+// The three deadlines: retransmission or zero-window probe, delayed ACK, and the connection's own life.
+#include <algorithm>
+
+#include "tcp/congestion.h"
+#include "tcp/input.h"
+#include "tcp/rtt.h"
+
+namespace mayfly {
+namespace {
+
+/// RFC 9293 3.8.3: R1, from which on the user is told; SHLD-10 asks for at least three retransmissions.
+constexpr std::uint8_t kR1 = 3;
+
+std::uint16_t time_out(Connection& c) noexcept {
+  end_connection(c);
+  return event::timed_out;
+}
+
+std::uint8_t retries_max(const Connection& c, const TcpSettings& cfg) noexcept {
+  switch (c.state) {
+    case State::syn_sent: return cfg.syn_retries;
+    case State::syn_received: return cfg.syn_ack_retries;
+    default: return cfg.retries;
+  }
+}
+
+/// RFC 9293 3.8.6.1: the interval grows exponentially (SHLD-30), and for as long as the peer answers there
+/// is no end to it (MUST-37). Silence ends it after R2.
+std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  if (c.probes >= cfg.retries) return time_out(c);
+  ++c.probes;
+  c.retries = static_cast<std::uint8_t>(std::min(c.retries + 1, 31));
+  c.set(conn_flag::persist | conn_flag::probe_now);
+  c.retransmit_at = now + Duration{std::min(std::int64_t{c.rto_us} << c.retries, cfg.rto_max.us)};
+  return 0;
+}
+
+std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  const bool handshake = !kSynchronized.has(c.state);
+  // RFC 9293 MUST-35: a window that has shrunk to nothing is probed, not flooded.
+  if (c.has(conn_flag::persist) || (!handshake && c.snd_wnd == 0)) return on_persist_timer(c, cfg, now);
+  if (c.retries >= retries_max(c, cfg)) return time_out(c);  // RFC 9293 MUST-20 (b): R2
+  if (handshake) {
+    c.snd_nxt = c.iss;
+    c.clear(conn_flag::rtt_timing);
+  } else {
+    on_retransmission_timeout(c);
+  }
+  ++c.retries;
+  back_off(c, cfg);
+  start_retransmit_timer(c, now);
+  return c.retries == kR1 ? event::slow : std::uint16_t{0};
+}
+
+/// Has the connection anything on its way, or waiting? Then its own timer watches the peer.
+bool is_busy(const Connection& c) noexcept { return !c.retransmit_at.is_never(); }
+
+std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  c.life_at = Instant::never();
+  const bool held = c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0;
+  if (c.state == State::fin_wait_2 && held) {
+    end_connection(c);
+    return event::closed | event::fin_wait_2_end;
+  }
+  const KeepAlive& keep = cfg.keep_alive;
+  if (!keep.enabled) return 0;
+  const Instant due = c.last_heard + keep.idle;
+  if (is_busy(c) || (c.probes == 0 && now < due)) {  // RFC 9293 MUST-26: only when nothing was heard
+    c.life_at = is_busy(c) ? now + keep.idle : due;
+    return 0;
+  }
+  if (c.probes >= keep.probes) return time_out(c);  // RFC 9293 MUST-29: not for one unanswered probe
+  ++c.probes;
+  c.set(conn_flag::probe_now);
+  c.life_at = now + keep.interval;
+  return 0;
+}
+
+}  // namespace
+
+Instant next_deadline(const Connection& c) noexcept {
+  return std::min({c.retransmit_at, c.ack_at, c.life_at});
+}
+
+std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  std::uint16_t events = 0;
+  if (c.ack_at <= now) {
+    c.ack_at = Instant::never();
+    c.clear(conn_flag::ack_delayed);
+    owe_ack(c);
+  }
+  if (c.retransmit_at <= now) events |= on_retransmit_timer(c, cfg, now);
+  if (c.life_at <= now) events |= on_life_timer(c, cfg, now);
+  return events;
+}
+
+}  // namespace mayfly

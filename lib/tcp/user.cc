@@ -1,0 +1,128 @@
+// What the user, and ICMP on the network's behalf, may ask of a connection (RFC 9293 3.10.2 to 3.10.5,
+// RFC 5927, RFC 1191).
+#include <algorithm>
+#include <array>
+
+#include "base/assert.h"
+#include "tcp/congestion.h"
+#include "tcp/input.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::uint16_t kHeaderBytes = 40;  // IPv4 and TCP without options
+
+/// RFC 1191 7.1: common MTUs, for routers that do not say theirs.
+constexpr std::array<std::uint16_t, 8> kPlateaus = {17'914, 8'166, 4'352, 2'002, 1'492, 1'006, 508, 296};
+
+std::uint16_t plateau_below(std::uint16_t mtu) noexcept {
+  const auto next = std::find_if(kPlateaus.begin(), kPlateaus.end(), [&](auto p) { return p < mtu; });
+  return next != kPlateaus.end() ? *next : std::uint16_t{68};
+}
+
+/// Smaller segments from now on, and what was too big goes again at once: not the network's congestion
+/// (RFC 1191 6.4).
+void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
+  const auto current = static_cast<std::uint16_t>(std::min(c.mss + kHeaderBytes, 0xffff));
+  if (mtu == 0) mtu = plateau_below(current);
+  if (mtu >= current) return;
+  c.mss = static_cast<std::uint16_t>(std::max<int>(mtu - kHeaderBytes, kMssMin));
+  if (!kSynchronized.has(c.state) || c.has(conn_flag::persist)) return;
+  go_back(c);
+}
+
+}  // namespace
+
+void end_connection(Connection& c) noexcept {
+  c.state = State::closed;
+  c.retransmit_at = c.ack_at = c.life_at = Instant::never();
+  c.clear(conn_flag::ack_now | conn_flag::ack_delayed | conn_flag::probe_now | conn_flag::persist |
+          conn_flag::fin_held);
+}
+
+void enter_time_wait(Connection& c) noexcept {
+  c.state = State::time_wait;
+  c.retransmit_at = c.life_at = Instant::never();
+}
+
+void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  c.state = State::fin_wait_2;
+  if (c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0) c.life_at = now + cfg.fin_wait_2_hold;
+}
+
+void queue_text(Connection& c, std::uint32_t bytes) noexcept {
+  MAYFLY_ASSERT(!c.has(conn_flag::closing));
+  c.snd_end += bytes;
+}
+
+void close(Connection& c, bool and_receive, const TcpSettings& cfg, Instant now) noexcept {
+  switch (c.state) {
+    case State::closed:
+    case State::listen:
+    case State::time_wait:
+      return;
+    case State::syn_sent:
+      return end_connection(c);  // RFC 9293 3.10.4
+    case State::established:
+      c.state = State::fin_wait_1;
+      break;
+    case State::close_wait:
+      c.state = State::last_ack;
+      break;
+    default:  // SYN_RECEIVED: queued until ESTABLISHED; the others have closed before
+      break;
+  }
+  c.set(conn_flag::closing);
+  if (!and_receive || c.has(conn_flag::closed_both)) return;
+  c.set(conn_flag::closed_both);
+  if (c.state == State::fin_wait_2) enter_fin_wait_2(c, cfg, now);
+}
+
+bool abort(Connection& c, Emission& rst) noexcept {
+  constexpr StateSet kSendsReset = states(State::syn_received, State::established, State::fin_wait_1,
+                                          State::fin_wait_2, State::close_wait);
+  const bool tell = kSendsReset.has(c.state);
+  if (tell) {
+    rst = Emission{};
+    rst.seq = c.snd_max;  // RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>
+    rst.flags = tcp_flag::rst;
+  }
+  end_connection(c);
+  return tell;
+}
+
+void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg) noexcept {
+  c.rcv_wnd = bytes;
+  if (!kReceivesText.has(c.state)) return;
+  // RFC 9293 3.8.6.2.2: an update must be worth a segment; while the peer has room to go on, two.
+  const std::int32_t gain = (c.rcv_nxt + std::min(bytes, 0xffffu << c.rcv_wind_shift)) - c.rcv_adv;
+  const bool shut = c.rcv_adv - c.rcv_nxt < std::int32_t{cfg.mss};
+  const std::uint32_t worth = std::min(cfg.receive_window / 2, (shut ? 1u : 2u) * cfg.mss);
+  if (gain >= static_cast<std::int32_t>(worth)) owe_ack(c);
+}
+
+Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const TcpSettings&,
+                      Instant) noexcept {
+  Verdict v;
+  // RFC 5927 4.1: only about a segment that is in flight.
+  if (before(quoted, c.snd_una) || !before(quoted, c.snd_max)) {
+    v.drop = Drop::icmp_untrusted;
+    return v;
+  }
+  const bool handshake = !kSynchronized.has(c.state);
+  switch (error.kind) {
+    case IcmpError::Kind::soft:  // RFC 9293 MUST-56: never ends a connection
+      break;
+    case IcmpError::Kind::hard:
+      if (!handshake) break;  // RFC 5927 5.2: in synchronized states hard errors are soft
+      end_connection(c);
+      v.events = event::unreachable;
+      break;
+    case IcmpError::Kind::fragmentation_needed:
+      lower_mss(c, error.mtu);
+      break;
+  }
+  return v;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,136 @@
+// The hierarchical timer wheel: a deadline in O(1), whatever the number held. 64 million entries
+// wait in it without making a tick slower.
+//
+// One tick is a millisecond. Level 0 has 2^16 slots (65 s), so that a 60 s hold is never moved
+// again; level 1 has 2^10 slots of 65 s each (18 h) whose entries are moved to level 0 when their
+// slot comes. A bitmap of occupied slots lets time jump over empty ones. Work is bounded by a
+// budget, cascading included.
+//
+// A slot is a circular list with the slot itself as its sentinel, first in first out. What is due
+// leaves its slot as a whole list, for `firing`, so whatever is armed meanwhile cannot get in among
+// it.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+
+#include "base/assert.h"
+#include "base/slab.h"
+#include "base/time.h"
+#include "timer/slot_set.h"
+
+namespace mayfly {
+
+/// The part of an entry that the wheel owns. Zero-initialised = not in a wheel.
+struct WheelNode {
+  std::uint32_t prev = 0;  ///< index + 1 of the neighbour, or slot | kHeadBit at the list's start
+  std::uint32_t next = 0;  ///< index + 1 of the neighbour, or slot | kHeadBit at the list's end
+  std::uint32_t deadline = 0;  ///< tick, modulo 2^32
+  constexpr bool armed() const { return prev != 0; }
+};
+static_assert(sizeof(WheelNode) == 12);
+
+/// Where the nodes are: `nodes.wheel_node(index)`.
+template <class N>
+concept WheelNodes = requires(N n, std::uint32_t index) {
+  { n.wheel_node(index) } noexcept -> std::same_as<WheelNode&>;
+};
+
+class TimerWheel {
+ public:
+  static constexpr std::uint32_t kLevel0Bits = 16, kLevel1Bits = 10;
+  static constexpr Duration kSpan =
+      Duration::from_ms((1LL << kLevel0Bits) * ((1LL << kLevel1Bits) - 1));
+  /// Indices go from 0 to kIndexMax.
+  static constexpr std::uint32_t kIndexMax = 0x7fff'fffe;
+
+  /// Time starts at `start` (not negative); the slots are allocated here and never again.
+  explicit TimerWheel(Instant start);
+
+  /// Arms `index`, anew if it is armed already, for the first tick at or after `deadline` (so never
+  /// early; at most 1 ms late while the owner advances every tick). A deadline at or before the
+  /// present tick fires at the next call of `advance`; one beyond kSpan waits kSpan.
+  template <WheelNodes N>
+  void arm(N& nodes, std::uint32_t index, Instant deadline) noexcept;
+  /// Does nothing for a node that is not armed.
+  template <WheelNodes N>
+  void disarm(N& nodes, std::uint32_t index) noexcept;
+
+  /// Moves time to `now` and calls `expired(index)` for each entry that is due, in tick order,
+  /// already disarmed; `expired` may arm and disarm any entry. Within a tick, the first armed fires
+  /// first, except for entries that were moved from level 1. Stops after `budget` entries were
+  /// fired or moved and goes on at the next call. Returns how much of the budget was used. Time
+  /// never goes back.
+  template <WheelNodes N, class F>
+  std::uint32_t advance(N& nodes, Instant now, std::uint32_t budget, F&& expired) noexcept;
+
+  /// The next instant at which `advance` may have something to do; Instant::never() when empty. A
+  /// lower bound: entries of level 1 count as due when their slot comes.
+  Instant next_due() const noexcept;
+
+  /// The entry that fires next, to a tick: the first of the earliest slot of level 0, or else of
+  /// level 1, to 65 s; kNoIndex when empty. Where long holds are mixed with ones below 65 s, a long
+  /// one not yet moved to level 0 may be due before it.
+  std::uint32_t earliest() const noexcept;
+
+  /// When an armed node fires: `deadline` rounded up to a tick, within what the wheel can hold.
+  Instant deadline_of(const WheelNode& node) const noexcept { return at_tick(tick_of(node)); }
+
+  std::uint32_t armed_count() const noexcept { return armed_; }
+
+ private:
+  static constexpr std::uint32_t kSlots0 = 1U << kLevel0Bits, kSlots1 = 1U << kLevel1Bits;
+  /// All lists by number: level 0, level 1, armed for the past or the present, taken to be fired.
+  static constexpr std::uint32_t kLate = kSlots0 + kSlots1;
+  static constexpr std::uint32_t kFiring = kLate + 1, kLists = kFiring + 1;
+  static constexpr std::uint32_t kHeadBit = 0x8000'0000;
+  static constexpr std::int64_t kTickUs = 1'000, kNoTick = Instant::never().us / kTickUs;
+
+  /// Links as in WheelNode; both name the list itself while it is empty.
+  struct List {
+    std::uint32_t first, last;
+  };
+
+  static constexpr Instant at_tick(std::int64_t tick) { return {tick * kTickUs}; }
+  bool empty(std::uint32_t list) const noexcept { return (lists_[list].first & kHeadBit) != 0; }
+  std::int64_t tick_of(const WheelNode& node) const noexcept {
+    return tick_ + static_cast<std::int32_t>(node.deadline - static_cast<std::uint32_t>(tick_));
+  }
+  static constexpr std::uint32_t slot0(std::int64_t tick) {
+    return static_cast<std::uint32_t>(tick) & (kSlots0 - 1);
+  }
+  static constexpr std::uint32_t slot1(std::int64_t tick) {
+    return static_cast<std::uint32_t>(tick >> kLevel0Bits) & (kSlots1 - 1);
+  }
+  std::uint32_t list_for(std::int64_t due) const noexcept;
+  std::int64_t next_fire() const noexcept;
+  std::int64_t next_cascade() const noexcept;
+  void mark_occupied(std::uint32_t list) noexcept;
+  void mark_empty(std::uint32_t list) noexcept;
+
+  template <WheelNodes N>
+  std::uint32_t& next_of(N& nodes, std::uint32_t link) noexcept;
+  template <WheelNodes N>
+  std::uint32_t& prev_of(N& nodes, std::uint32_t link) noexcept;
+  template <WheelNodes N>
+  void append(N& nodes, std::uint32_t list, std::uint32_t index) noexcept;
+  template <WheelNodes N>
+  void unlink(N& nodes, WheelNode& node) noexcept;
+  template <WheelNodes N>
+  void start_firing(N& nodes, std::uint32_t list) noexcept;
+  template <WheelNodes N, class F>
+  void fire(N& nodes, std::uint32_t& budget, F& expired) noexcept;
+  template <WheelNodes N>
+  void cascade(N& nodes, std::uint32_t list, std::uint32_t& budget) noexcept;
+
+  std::int64_t tick_;  ///< every tick up to this one has left its slot; level 0 holds the next 2^16
+  std::uint32_t armed_ = 0;
+  std::unique_ptr<List[]> lists_;
+  SlotSet<kSlots0> level0_;
+  SlotSet<kSlots1> level1_;
+};
+
+}  // namespace mayfly
+
+#include "timer/wheel_inl.h"

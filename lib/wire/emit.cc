@@ -1,0 +1,196 @@
+#include "wire/emit.h"
+
+#include <cstring>
+
+#include "base/assert.h"
+#include "base/endian.h"
+#include "wire/checksum.h"
+#include "wire/layout.h"
+#include "wire/options.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::uint8_t kTtl = 64;  // RFC 1122 3.2.1.7; the value that RFC 1700 recommends
+
+bool carries(const Emission& emission, std::uint8_t option) noexcept {
+  return (emission.options & option) != 0;
+}
+bool carries_sack(const Emission& emission) noexcept {
+  return carries(emission, tcp_option::sack) && emission.sack_count != 0;
+}
+
+std::byte* put_u8(std::byte* at, std::uint8_t v) noexcept {
+  store_u8(at, v);
+  return at + sizeof v;
+}
+std::byte* put_be16(std::byte* at, std::uint16_t v) noexcept {
+  store_be16(at, v);
+  return at + sizeof v;
+}
+std::byte* put_be32(std::byte* at, std::uint32_t v) noexcept {
+  store_be32(at, v);
+  return at + sizeof v;
+}
+/// Puts a field that is in network order already.
+template <class Field>
+std::byte* put_raw(std::byte* at, const Field& field) noexcept {
+  std::memcpy(at, &field, sizeof field);
+  return at + sizeof field;
+}
+
+/// Each group of options is padded in front with NOPs to whole words, so the header needs no more.
+std::byte* put_sack(std::byte* at, const Emission& emission) noexcept {
+  at = put_u8(put_u8(at, option_kind::nop), option_kind::nop);
+  at = put_u8(at, tcp_option_kind::sack);
+  at = put_u8(at, static_cast<std::uint8_t>(tcp_option_size::sack +
+                                            emission.sack_count * tcp_option_size::sack_block));
+  for (std::size_t i = 0; i < emission.sack_count; ++i) {
+    at = put_be32(put_be32(at, emission.sack[i].left.raw), emission.sack[i].right.raw);
+  }
+  return at;
+}
+
+/// In the order of common systems: MSS, SACK-permitted, timestamps, window scale; then SACK.
+void put_tcp_options(std::byte* at, const Emission& emission) noexcept {
+  constexpr std::uint32_t sack_permitted_timestamps = 0x0402'080a;
+  constexpr std::uint32_t nop_nop_sack_permitted = 0x0101'0402;
+  const bool sack_permitted = carries(emission, tcp_option::sack_permitted);
+  if (carries(emission, tcp_option::mss)) at = put_be32(at, 0x0204'0000u | emission.mss);
+  if (carries(emission, tcp_option::timestamps)) {
+    at = put_be32(at, sack_permitted ? sack_permitted_timestamps : kAlignedTimestamps);
+    at = put_be32(put_be32(at, emission.ts.val), emission.ts.echo);
+  } else if (sack_permitted) {
+    at = put_be32(at, nop_nop_sack_permitted);
+  }
+  if (carries(emission, tcp_option::window_scale)) {
+    at = put_be32(at, 0x0103'0300u | emission.window_scale);
+  }
+  if (carries_sack(emission)) put_sack(at, emission);
+}
+
+/// RFC 9293 3.1, the checksum left zero.
+void put_tcp_header(std::byte* at, const FlowKey4& key, const Emission& emission,
+                    std::size_t header_size) noexcept {
+  at = put_raw(put_raw(at, key.local_port), key.remote_port);
+  at = put_be32(put_be32(at, emission.seq.raw), emission.ack.raw);
+  const auto data_offset = static_cast<std::uint32_t>(header_size / 4);
+  at = put_be32(at, data_offset << 28 | std::uint32_t{emission.flags} << 16 | emission.window);
+  at = put_be32(at, 0);  // checksum, urgent pointer
+  if (emission.options != 0) put_tcp_options(at, emission);
+}
+
+struct Ipv4Fields {
+  std::uint32_t source = 0, destination = 0;  // big-endian
+  std::size_t payload_len = 0;
+  std::uint16_t id = 0;
+  std::uint8_t protocol = 0;
+};
+
+/// RFC 791 3.1 without options. The checksum is made from the values, not from the bytes just
+/// written, which the processor could not yet read back at full width.
+std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noexcept {
+  const auto length = static_cast<std::uint32_t>(kIpv4HeaderSizeMin + fields.payload_len);
+  const std::uint32_t words[] = {
+      0x4500'0000u | length,
+      std::uint32_t{fields.id} << 16 | ipv4_fragment::dont_fragment,
+      std::uint32_t{kTtl} << 24 | std::uint32_t{fields.protocol} << 16,
+  };
+  const std::uint64_t sum = std::uint64_t{words[0]} + words[1] + words[2] + swap32(fields.source) +
+                            swap32(fields.destination);
+  const std::uint32_t checksum = by == ChecksumBy::software ? checksum_finish(sum) : 0u;
+  at = put_be32(put_be32(put_be32(at, words[0]), words[1]), words[2] | checksum);
+  return put_raw(put_raw(at, fields.source), fields.destination);
+}
+
+}  // namespace
+
+std::size_t emit_link(std::byte* frame, const LinkHeader& link, std::uint16_t ethertype) noexcept {
+  std::byte* at = put_raw(put_raw(frame, link.destination.octets), link.source.octets);
+  if (link.vlan != 0) at = put_be16(put_be16(at, ethertype::vlan), link.vlan);
+  put_be16(at, ethertype);
+  return link.size();
+}
+
+std::size_t tcp_header_size(const Emission& emission) noexcept {
+  std::size_t size = kTcpHeaderSizeMin;
+  if (emission.options == 0) return size;
+  if (carries(emission, tcp_option::mss)) size += 4;
+  if (carries(emission, tcp_option::timestamps)) {
+    size += 12;
+  } else if (carries(emission, tcp_option::sack_permitted)) {
+    size += 4;
+  }
+  if (carries(emission, tcp_option::window_scale)) size += 4;
+  if (carries_sack(emission)) size += 4 + emission.sack_count * tcp_option_size::sack_block;
+  return size;
+}
+
+std::size_t tcp_payload_offset(const LinkHeader& link, const Emission& emission) noexcept {
+  return link.size() + kIpv4HeaderSizeMin + tcp_header_size(emission);
+}
+
+std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
+                     const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
+                     ChecksumBy tcp) noexcept {
+  const std::size_t header_size = tcp_header_size(emission);
+  const std::size_t segment_size = header_size + emission.payload_len;
+  const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + segment_size;
+  MAYFLY_ASSERT(header_size <= kTcpHeaderSizeMax && emission.sack_count <= kSackBlocksMax);
+  MAYFLY_ASSERT(kIpv4HeaderSizeMin + segment_size <= 0xffff && frame_size <= frame.size());
+  const Ipv4Fields fields{key.local_ip, key.remote_ip, segment_size, ip_id, ip_protocol::tcp};
+  std::byte* const l3 = frame.data() + emit_link(frame.data(), link, ethertype::ipv4);
+  std::byte* const header = put_ipv4(l3, fields, ip);
+  put_tcp_header(header, key, emission, header_size);
+  const std::uint64_t pseudo =
+      pseudo_header_sum(key, ip_protocol::tcp, static_cast<std::uint16_t>(segment_size));
+  const std::uint16_t checksum =
+      tcp == ChecksumBy::device ? checksum_fold(pseudo)
+                                : checksum_finish(checksum_add({header, segment_size}, pseudo));
+  store_be16(header + tcp_at::checksum, checksum);
+  return frame_size;
+}
+
+ArpPacket read_arp(std::span<const std::byte> frame, std::size_t l3_off) noexcept {
+  const std::byte* packet = frame.subspan(l3_off, kArpPacketSize).data();
+  ArpPacket arp;
+  arp.operation = ArpPacket::Operation{load_be16(packet + arp_at::operation)};
+  std::memcpy(&arp.sender_mac.octets, packet + arp_at::sender_mac, sizeof arp.sender_mac.octets);
+  std::memcpy(&arp.target_mac.octets, packet + arp_at::target_mac, sizeof arp.target_mac.octets);
+  arp.sender_ip = {load_be32(packet + arp_at::sender_ip)};
+  arp.target_ip = {load_be32(packet + arp_at::target_ip)};
+  return arp;
+}
+
+std::size_t emit_arp(std::span<std::byte> frame, const LinkHeader& link,
+                     const ArpPacket& arp) noexcept {
+  MAYFLY_ASSERT(link.size() + kArpPacketSize <= frame.size());
+  std::byte* at = frame.data() + emit_link(frame.data(), link, ethertype::arp);
+  at = put_be16(put_be16(at, 1), ethertype::ipv4);  // Ethernet, IPv4
+  at = put_u8(put_u8(at, 6), 4);                    // their addresses' lengths
+  at = put_be16(at, static_cast<std::uint16_t>(arp.operation));
+  at = put_be32(put_raw(at, arp.sender_mac.octets), arp.sender_ip.host);
+  put_be32(put_raw(at, arp.target_mac.octets), arp.target_ip.host);
+  return link.size() + kArpPacketSize;
+}
+
+std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
+                      Ipv4Address destination, std::uint8_t type, std::uint8_t code,
+                      std::uint32_t rest, std::span<const std::byte> body,
+                      std::uint16_t ip_id) noexcept {
+  const std::size_t message_size = kIcmpHeaderSize + body.size();
+  const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + message_size;
+  MAYFLY_ASSERT(kIpv4HeaderSizeMin + message_size <= 0xffff && frame_size <= frame.size());
+  const Ipv4Fields fields{swap32(source.host), swap32(destination.host), message_size, ip_id,
+                          ip_protocol::icmp};
+  // The body first: an echo's may be in this very frame, where the headers are about to be written.
+  std::byte* const message = frame.data() + link.size() + kIpv4HeaderSizeMin;
+  if (!body.empty()) std::memmove(message + kIcmpHeaderSize, body.data(), body.size());
+  put_ipv4(frame.data() + emit_link(frame.data(), link, ethertype::ipv4), fields,
+           ChecksumBy::software);
+  put_be32(put_be16(put_u8(put_u8(message, type), code), 0), rest);
+  store_be16(message + icmp_at::checksum, checksum_finish(checksum_add({message, message_size})));
+  return frame_size;
+}
+
+}  // namespace mayfly

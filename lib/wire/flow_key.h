@@ -1,0 +1,38 @@
+// The four-tuple that names a flow, as the flow table stores it: network byte order, no padding bits.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/endian.h"
+
+namespace mayfly {
+
+/// An IPv4 address in host order (198.18.0.1 is 0xc6120001).
+struct Ipv4Address {
+  std::uint32_t host = 0;
+  auto operator<=>(const Ipv4Address&) const = default;
+};
+
+/// A four-tuple over IPv4. Addresses and ports are big-endian. Padded to 16 bytes, for which rte_hash
+/// has a fast comparator.
+struct FlowKey4 {
+  std::uint32_t local_ip = 0, remote_ip = 0;
+  std::uint16_t local_port = 0, remote_port = 0;
+  std::uint32_t zero = 0;
+
+  static constexpr FlowKey4 of(Ipv4Address local, std::uint16_t local_port, Ipv4Address remote,
+                               std::uint16_t remote_port) {
+    return {swap32(local.host), swap32(remote.host), swap16(local_port), swap16(remote_port), 0};
+  }
+  constexpr Ipv4Address local() const { return {swap32(local_ip)}; }
+  constexpr Ipv4Address remote() const { return {swap32(remote_ip)}; }
+  constexpr std::uint16_t local_port_host() const { return swap16(local_port); }
+  constexpr std::uint16_t remote_port_host() const { return swap16(remote_port); }
+  friend constexpr bool operator==(const FlowKey4&, const FlowKey4&) = default;
+};
+static_assert(sizeof(FlowKey4) == 16 && std::has_unique_object_representations_v<FlowKey4>);
+
+}  // namespace mayfly

@@ -1,0 +1,59 @@
+// A received frame, understood: which kind it is, and for TCP the flow and the segment; or why it is dropped.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "wire/drop.h"
+#include "wire/ethernet.h"
+#include "wire/flow_key.h"
+#include "wire/segment.h"
+
+namespace mayfly {
+
+enum class FrameKind : std::uint8_t {
+  drop,            ///< see ParsedFrame::drop
+  tcp,             ///< key and segment are set
+  arp,             ///< a well-formed Ethernet/IPv4 ARP packet at l3_off
+  icmp,            ///< ICMP at l4_off, its checksum right
+  udp,             ///< UDP: a host without UDP answers port unreachable
+  other_protocol,  ///< any other IPv4 payload: protocol unreachable
+  fragment,        ///< an IPv4 fragment at l3_off: reassemble, then parse again
+};
+
+/// What the device has verified already; the parser verifies the rest in software.
+struct RxChecks {
+  bool ip_good = false, ip_bad = false, l4_good = false, l4_bad = false;
+};
+
+/// What the port expects of a frame.
+struct ParseRules {
+  MacAddress mac;           ///< ours: unicast frames to any other are dropped
+  std::uint16_t vlan = 0;   ///< 0 = untagged frames only (a priority tag of VLAN 0 is accepted)
+};
+
+struct ParsedFrame {
+  FrameKind kind = FrameKind::drop;
+  Drop drop = Drop::none;
+  bool link_group = false;      ///< sent to a group MAC address: no ICMP error answers it (RFC 1122 3.2.2)
+  std::uint8_t l3_off = 0;      ///< the network header, from the frame's first byte
+  std::uint8_t protocol = 0;    ///< IPv4 protocol number
+  std::uint16_t l4_off = 0;     ///< the transport header
+  std::uint16_t l4_len = 0;     ///< transport header and payload, after the IP total length
+  FlowKey4 key;                 ///< local = destination, remote = source; ports for TCP and UDP only
+  Segment segment;              ///< TCP only
+};
+
+/// Parses and checks a frame: Ethernet, VLAN, ARP or IPv4 (RFC 791, options skipped), ICMP, TCP with its
+/// options (unknown ones are skipped, RFC 9293 MUST-6) and checksums that the device has not verified.
+/// Never reads outside `frame`. Whether the addresses are ours is the caller's question.
+ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
+                        RxChecks checks) noexcept;
+
+/// Reads the SACK blocks that `segment` (parsed from `frame`) carries. Returns how many, 0..4.
+std::size_t read_sack(std::span<const std::byte> frame, const Segment& segment,
+                      std::array<SackBlock, kSackBlocksMax>& blocks) noexcept;
+
+}  // namespace mayfly

@@ -1,0 +1,182 @@
+#include "wire/print.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "base/endian.h"
+#include "wire/drop.h"
+#include "wire/emit.h"
+#include "wire/layout.h"
+#include "wire/options.h"
+#include "wire/parse.h"
+
+namespace mayfly {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+/// "SOURCE > DESTINATION"
+std::string addresses(const FlowKey4& key) {
+  return fmt::format("{} > {}", to_string(key.remote()), to_string(key.local()));
+}
+
+/// "SOURCE.PORT > DESTINATION.PORT"
+std::string endpoints(const FlowKey4& key) {
+  return fmt::format("{}.{} > {}.{}", to_string(key.remote()), key.remote_port_host(),
+                     to_string(key.local()), key.local_port_host());
+}
+
+std::string print_sack(Bytes option) {
+  const std::size_t blocks = (option.size() - tcp_option_size::sack) / tcp_option_size::sack_block;
+  std::string text = fmt::format("sack {}", blocks);
+  for (std::size_t i = 0; i < blocks; ++i) {
+    const std::byte* block = &option[tcp_option_size::sack + i * tcp_option_size::sack_block];
+    fmt::format_to(std::back_inserter(text), "{}{{{}:{}}}", i == 0 ? " " : "", load_be32(block),
+                   load_be32(block + 4));
+  }
+  return text;
+}
+
+std::string print_option(std::uint8_t kind, Bytes option) {
+  const auto is = [&](std::uint8_t wanted, std::size_t size) {
+    return kind == wanted && option.size() == size;
+  };
+  if (kind == option_kind::end) return "eol";
+  if (kind == option_kind::nop) return "nop";
+  if (is(tcp_option_kind::mss, tcp_option_size::mss)) {
+    return fmt::format("mss {}", load_be16(&option[2]));
+  }
+  if (is(tcp_option_kind::window_scale, tcp_option_size::window_scale)) {
+    return fmt::format("wscale {}", load_u8(&option[2]));
+  }
+  if (is(tcp_option_kind::sack_permitted, tcp_option_size::sack_permitted)) return "sackOK";
+  if (is(tcp_option_kind::timestamps, tcp_option_size::timestamps)) {
+    return fmt::format("TS val {} ecr {}", load_be32(&option[2]), load_be32(&option[6]));
+  }
+  if (kind == tcp_option_kind::sack) return print_sack(option);
+  return fmt::format("unknown-{}", kind);
+}
+
+std::string print_options(Bytes options) {
+  std::string text;
+  walk_options(options, [&](std::uint8_t kind, Bytes option) {
+    if (!text.empty()) text += ',';
+    text += print_option(kind, option);
+  });
+  return text.empty() ? text : fmt::format(", options [{}]", text);
+}
+
+/// As tcpdump: the sequence number of a segment that takes up none is left out.
+std::string print_tcp(Bytes frame, const ParsedFrame& parsed) {
+  const Segment& segment = parsed.segment;
+  std::string text =
+      fmt::format("{}: Flags [{}]", endpoints(parsed.key), flags_to_string(segment.flags));
+  const auto out = std::back_inserter(text);
+  if (segment.payload_len != 0) {
+    fmt::format_to(out, ", seq {}:{}", segment.seq.raw, (segment.seq + segment.payload_len).raw);
+  } else if (segment.has(tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) {
+    fmt::format_to(out, ", seq {}", segment.seq.raw);
+  }
+  if (segment.has(tcp_flag::ack)) fmt::format_to(out, ", ack {}", segment.ack.raw);
+  fmt::format_to(out, ", win {}", segment.window);
+  if (segment.has(tcp_flag::urg)) fmt::format_to(out, ", urg {}", segment.urgent);
+  const std::size_t options = parsed.l4_off + kTcpHeaderSizeMin;
+  text += print_options(frame.subspan(options, segment.payload_off - options));
+  fmt::format_to(out, ", length {}", segment.payload_len);
+  return text;
+}
+
+std::string print_arp(Bytes frame, const ParsedFrame& parsed) {
+  const ArpPacket arp = read_arp(frame, parsed.l3_off);
+  if (arp.operation == ArpPacket::Operation::request) {
+    return fmt::format("ARP, Request who-has {} tell {}", to_string(arp.target_ip),
+                       to_string(arp.sender_ip));
+  }
+  return fmt::format("ARP, Reply {} is-at {}", to_string(arp.sender_ip), to_string(arp.sender_mac));
+}
+
+/// RFC 792's name of a message; the code too, except where it is always zero.
+std::string icmp_name(std::uint8_t type, std::uint8_t code) {
+  switch (type) {
+    case 0: return "echo reply";
+    case 3: return fmt::format("destination unreachable code {}", code);
+    case 5: return fmt::format("redirect code {}", code);
+    case 8: return "echo request";
+    case 11: return fmt::format("time exceeded code {}", code);
+    case 12: return fmt::format("parameter problem code {}", code);
+    default: return fmt::format("type {} code {}", type, code);
+  }
+}
+
+std::string print_icmp(Bytes frame, const ParsedFrame& parsed) {
+  const std::byte* message = &frame[parsed.l4_off];
+  return fmt::format("{}: ICMP {}, length {}", addresses(parsed.key),
+                     icmp_name(load_u8(message + icmp_at::type), load_u8(message + icmp_at::code)),
+                     parsed.l4_len);
+}
+
+std::string print_fragment(Bytes frame, const ParsedFrame& parsed) {
+  const std::byte* packet = &frame[parsed.l3_off];
+  const std::uint16_t field = load_be16(packet + ipv4_at::fragment);
+  const bool more = (field & ipv4_fragment::more_fragments) != 0;
+  return fmt::format("{}: fragment of id {}, protocol {}, offset {}{}, length {}",
+                     addresses(parsed.key), load_be16(packet + ipv4_at::id), parsed.protocol,
+                     (field & ipv4_fragment::offset_mask) * 8, more ? "+" : "", parsed.l4_len);
+}
+
+/// Rules that take any frame: who prints has no address of his own.
+ParseRules rules_for(Bytes frame) {
+  ParseRules rules;
+  if (frame.size() < kEthernetHeaderSize + kVlanTagSize) return rules;
+  std::memcpy(rules.mac.octets.data(), frame.data(), rules.mac.octets.size());
+  if (load_be16(&frame[ethernet_at::type]) == ethertype::vlan) {
+    rules.vlan = load_be16(&frame[ethernet_at::vlan]) & 0x0fff;
+  }
+  return rules;
+}
+
+}  // namespace
+
+std::string to_string(Ipv4Address address) {
+  const std::uint32_t a = address.host;
+  return fmt::format("{}.{}.{}.{}", a >> 24, a >> 16 & 0xff, a >> 8 & 0xff, a & 0xff);
+}
+
+std::string to_string(const MacAddress& mac) {
+  const auto& o = mac.octets;
+  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", o[0], o[1], o[2], o[3], o[4],
+                     o[5]);
+}
+
+std::string flags_to_string(std::uint8_t flags) {
+  constexpr std::pair<std::uint8_t, char> letters[] = {
+      {tcp_flag::fin, 'F'}, {tcp_flag::syn, 'S'}, {tcp_flag::rst, 'R'}, {tcp_flag::psh, 'P'},
+      {tcp_flag::ack, '.'}, {tcp_flag::urg, 'U'}, {tcp_flag::ece, 'E'}, {tcp_flag::cwr, 'W'}};
+  std::string text;
+  for (const auto& [flag, letter] : letters) {
+    if ((flags & flag) != 0) text += letter;
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string print_frame(std::span<const std::byte> frame) {
+  const ParsedFrame parsed = parse_frame(frame, rules_for(frame), {});
+  switch (parsed.kind) {
+    case FrameKind::tcp: return print_tcp(frame, parsed);
+    case FrameKind::arp: return print_arp(frame, parsed);
+    case FrameKind::icmp: return print_icmp(frame, parsed);
+    case FrameKind::udp:
+      return fmt::format("{}: UDP, length {}", endpoints(parsed.key), parsed.l4_len);
+    case FrameKind::other_protocol:
+      return fmt::format("{}: protocol {}, length {}", addresses(parsed.key), parsed.protocol,
+                         parsed.l4_len);
+    case FrameKind::fragment: return print_fragment(frame, parsed);
+    case FrameKind::drop: break;
+  }
+  return fmt::format("drop {}, {} bytes", name_of(parsed.drop), frame.size());
+}
+
+}  // namespace mayfly

@@ -1,0 +1,37 @@
+#!/bin/bash
+# What the other scripts share. To be sourced: goes to the project's root and stops at the first
+# error.
+set -euo pipefail
+# Debian's own python3 and meson come first: a private Python lacks Debian's scapy and pytest.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '== %s\n' "$*"; }
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# configure DIR [OPTION...]: sets up a build directory; ninja itself keeps it up to date afterwards.
+configure() {
+  local dir=$1
+  shift
+  [ -f "$dir/build.ninja" ] && return
+  if command -v ccache >/dev/null; then
+    export CC="ccache gcc" CXX="ccache g++"
+  fi
+  say "meson setup $dir"
+  meson setup "$dir" "$@" >"$dir.log" 2>&1 || {
+    tail -n 20 "$dir.log" >&2
+    fail "meson could not set up $dir: the reason is above"
+  }
+  rm -f "$dir.log"
+}
+
+# compile DIR [TARGET...]: quiet unless it fails.
+compile() {
+  say "ninja -C $*"
+  ninja --quiet -C "$@" || fail "the build in $1 failed: the reason is above"
+}
+
+configure_release() { configure build --buildtype=release -Db_lto=true; }

@@ -1,0 +1,55 @@
+#!/bin/bash
+# Sets up, builds and runs the tests. The last line is `N passed, N failed`; the exit status is 0
+# only if every part asked for has run and nothing failed.
+#   scripts/test.sh [unit] [asan] [tidy] [wire]      all of them when none is named
+source "$(dirname "$0")/common.sh"
+results=out/test
+parts=${*:-tidy unit asan wire}
+for part in $parts; do
+  case $part in
+    unit | asan | tidy | wire) ;;
+    *) fail "no such part: $part (unit, asan, tidy, wire)" ;;
+  esac
+done
+scripts/setup.sh test
+rm -rf "$results"
+mkdir -p "$results"
+
+# Each GoogleTest program leaves its cases in DIR/<name>.xml; meson's log tells of those that never
+# got there.
+run_meson_tests() { # DIR PART
+  rm -f "$1"/*.xml
+  meson test -C "$1" --no-rebuild --print-errorlogs || true
+  mkdir -p "$results/$2"
+  cp "$1"/*.xml "$1/meson-logs/testlog.json" "$results/$2/" || true
+}
+
+run_pytest() { # PART
+  local report=$results/$1/pytest.xml
+  /usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$report" "tests/$1" || true
+}
+
+run_unit() {
+  run_meson_tests build unit
+}
+
+run_asan() {
+  configure build-asan -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
+  compile build-asan meson-test-prereq
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  run_meson_tests build-asan asan
+}
+
+run_tidy() { run_pytest tidy; }
+
+run_wire() {
+  [ "$(id -u)" = 0 ] || fail "the wire tests make network namespaces: run them as root"
+  run_pytest wire
+}
+
+for part in $parts; do
+  say "tests: $part"
+  "run_$part"
+done
+# shellcheck disable=SC2086  # a list of names
+exec /usr/bin/python3 scripts/count_tests.py "$results" $parts

@@ -1,0 +1,84 @@
+"""The folders of lib/ are layers: what each may include, as a picture in lib/README.md says it."""
+import re
+
+import pytest
+from sources import ROOT, code, files, includes, name
+
+BASE = {"base"}
+PROTOCOL = BASE | {"wire", "timer", "tcp"}
+STACK = PROTOCOL | {"stack"}
+MAY_INCLUDE = {
+    "base": BASE,
+    "wire": BASE | {"wire"},
+    "timer": BASE | {"timer"},
+    "tcp": PROTOCOL,
+    "config": BASE | {"wire", "config", "tcp/settings.h"},
+    "stack": STACK | {"config/settings.h"},
+    "nic": STACK | {"nic", "config/settings.h"},
+    "sim": STACK | {"sim", "config/settings.h"},
+    "service": STACK | {"service", "config/settings.h"},
+    "load": STACK | {"load", "config/settings.h"},
+    "admin": STACK | {"admin", "service", "load", "nic", "config"},
+    "lab": STACK | {"lab", "service", "load", "nic", "config"},
+}
+GENERATED = {"version.h"}
+PURE = ["base", "wire", "timer", "tcp"]
+CLOCKS = re.compile(r"\b(chrono|clock_gettime|gettimeofday|__rdtsc|std::time)\b"
+                    r"|\brte_(rdtsc|get_tsc|get_timer)\w*|\btime\s*\(\s*(nullptr|NULL|0)\s*\)")
+
+
+def is_dpdk(include: str) -> bool:
+    return include.startswith("<rte_") or include.startswith("rte_")
+
+
+def test_every_folder_has_its_place_among_the_layers():
+    folders = {p.relative_to(ROOT / "lib").parts[0] for p in files("lib")}
+    assert folders <= set(MAY_INCLUDE)
+
+
+@pytest.mark.parametrize("folder", MAY_INCLUDE)
+def test_a_folder_includes_only_what_lies_below_it(folder):
+    allowed = MAY_INCLUDE[folder]
+    wrong = [f"{name(path)} includes {include}"
+             for path in files(f"lib/{folder}") for include in includes(path)
+             if not include.startswith("<")
+             and include not in allowed and include.split("/")[0] not in allowed]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_our_own_headers_are_included_by_their_path_below_lib():
+    places = (ROOT / "lib", ROOT / "app")
+    wrong = [f"{name(path)} includes {include}"
+             for path in files("lib", "app") for include in includes(path)
+             if not include.startswith("<") and include not in GENERATED
+             and not any((place / include).exists() for place in places)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("folder", PURE + ["config"])
+def test_the_protocol_knows_nothing_of_dpdk(folder):
+    wrong = [f"{name(path)} includes {include}"
+             for path in files(f"lib/{folder}") for include in includes(path) if is_dpdk(include)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_fault_port_knows_nothing_of_dpdk():
+    wrong = [include for path in files("lib/stack") if path.stem == "fault_port"
+             for include in includes(path) if is_dpdk(include)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", PURE + ["stack"])
+def test_time_is_a_parameter_and_no_clock_is_read(folder):
+    wrong = [f"{name(path)}:{at}: {line.strip()}"
+             for path in files(f"lib/{folder}")
+             for at, line in enumerate(code(path).splitlines(), 1) if CLOCKS.search(line)]
+    wrong += [f"{name(path)} includes {include}" for path in files(f"lib/{folder}")
+              for include in includes(path) if include in ("<chrono>", "<ctime>", "<rte_cycles.h>")]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_server_is_not_linked_with_the_simulator():
+    wrong = [name(path) for path in files("app") for include in includes(path)
+             if path.stem == "serve" and include.startswith("sim/")]
+    assert not wrong

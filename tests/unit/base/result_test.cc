@@ -1,0 +1,41 @@
+#include "base/result.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+namespace mayfly {
+namespace {
+
+Result<std::string> greet(bool well) {
+  if (!well) return Error{"nobody there"};
+  return std::string("hello");
+}
+
+TEST(Result, HoldsAValue) {
+  const Result<std::string> result = greet(true);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(*result, "hello");
+  EXPECT_EQ(result->size(), 5U);
+}
+
+TEST(Result, HoldsAnError) {
+  const Result<std::string> result = greet(false);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().what, "nobody there");
+}
+
+TEST(Result, GivesAwayAValueThatCanOnlyBeMoved) {
+  Result<std::unique_ptr<int>> result = std::make_unique<int>(5);
+  const std::unique_ptr<int> owned = *std::move(result);
+  EXPECT_EQ(*owned, 5);
+}
+
+TEST(ResultDeathTest, AbortsWhenTheOtherOneIsAsked) {
+  EXPECT_DEATH(static_cast<void>(*greet(false)), "a bug: expected value != nullptr");
+  EXPECT_DEATH(static_cast<void>(greet(true).error()), "a bug: expected error != nullptr");
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,360 @@
+#include "load/load_app.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/prng.h"
+#include "unit/load/fake_shard.h"
+
+namespace mayfly {
+namespace {
+
+using test::FakeShard;
+
+constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+LoadSettings settings(Closer first, std::uint32_t requests = 1) {
+  LoadSettings s;
+  s.target = {.address = {0xc6120001}, .port = 80, .path = "/x", .host = "mayfly.test"};
+  s.sources = {.first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
+  s.load.concurrency = 1;
+  s.load.duration = 10_s;
+  s.load.timeout = 2_s;
+  s.load.requests_per_connection = requests;
+  s.close.first = first;
+  return s;
+}
+
+/// The generator over a fake stack, with one connection whose SYN is out.
+struct Lab {
+  explicit Lab(const LoadSettings& with) : wanted(with) { shard.poll({0}); }
+  Lab(Closer first, std::uint32_t requests = 1) : Lab(settings(first, requests)) {}
+
+  const LoadCounters& counters() { return app.results(shard.now).counters; }
+  std::uint64_t failed(Failure why) {
+    return counters().failed[static_cast<std::size_t>(why)];
+  }
+  std::uint64_t first_id() { return shard.flows.begin()->first; }
+
+  LoadSettings wanted;
+  LoadApp app{wanted, {}, {1, 2}};
+  FakeShard<LoadApp> shard{app, 60_s};
+};
+
+TEST(Request, NamesHostAndPath) {
+  EXPECT_EQ(make_request({.address = {0xc6120001}, .port = 80, .path = "/a"}, false),
+            "GET /a HTTP/1.1\r\nHost: 198.18.0.1\r\n\r\n");
+  EXPECT_EQ(make_request({.address = {0xc6120001}, .port = 8080}, true),
+            "GET / HTTP/1.1\r\nHost: 198.18.0.1:8080\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(make_request({.address = {0xc6120001}, .port = 8080, .host = "a.test"}, false),
+            "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+}
+
+TEST(ClientFirst, ClosesAfterTheAnswerAndCompletesWithTheServersFin) {
+  Lab lab(Closer::client);
+  lab.shard.answers_syn();
+  EXPECT_EQ(lab.shard.flow().sent, "GET /x HTTP/1.1\r\nHost: mayfly.test\r\n\r\n");
+  EXPECT_FALSE(lab.shard.flow().closed);
+  lab.shard.says(kAnswer);
+  EXPECT_TRUE(lab.shard.flow().closed_both);
+  EXPECT_EQ(lab.counters().completed, 0U);
+  lab.shard.closes();
+  EXPECT_EQ(lab.counters().completed, 1U);
+  EXPECT_EQ(lab.counters().failed_total(), 0U);
+}
+
+TEST(ClientFirst, FailsWhenTheServersFinNeverComes) {
+  Lab lab(Closer::client);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer);
+  lab.shard.ends(CloseReason::fin_wait_2);
+  EXPECT_EQ(lab.failed(Failure::timed_out), 1U);
+  EXPECT_EQ(lab.counters().completed, 0U);
+}
+
+TEST(ServerFirst, AsksTheServerToCloseAndWaitsForItsFin) {
+  Lab lab(Closer::server);
+  lab.shard.answers_syn();
+  EXPECT_EQ(lab.shard.flow().sent,
+            "GET /x HTTP/1.1\r\nHost: mayfly.test\r\nConnection: close\r\n\r\n");
+  lab.shard.says(kAnswer);
+  EXPECT_FALSE(lab.shard.flow().closed);
+  lab.shard.closes();
+  EXPECT_EQ(lab.counters().completed, 1U);
+}
+
+TEST(ServerFirst, FailsWhenTheServerDoesNotClose) {
+  Lab lab(Closer::server);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer);
+  lab.app.stop({1'999'999});
+  lab.shard.poll({1'999'999});
+  EXPECT_EQ(lab.counters().failed_total(), 0U);
+  lab.shard.poll({2'000'000});
+  EXPECT_EQ(lab.failed(Failure::timed_out), 1U);
+}
+
+TEST(ResetFirst, AbortsAfterTheAnswer) {
+  Lab lab(Closer::reset);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer);
+  EXPECT_TRUE(lab.shard.flows.empty());
+  EXPECT_EQ(lab.counters().completed, 1U);
+}
+
+TEST(ResetFirst, FailsWhenTheAnswerIsCutShort) {
+  Lab lab(Closer::reset);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer.substr(0, 20));
+  lab.shard.closes();
+  EXPECT_EQ(lab.failed(Failure::short_body), 1U);
+}
+
+TEST(SeveralRequests, AreSentOneAfterTheOtherAndOnlyTheLastAsksForTheClose) {
+  Lab lab(Closer::server, 3);
+  const std::string keep = make_request(lab.wanted.target, false);
+  const std::string last = make_request(lab.wanted.target, true);
+  lab.shard.answers_syn();
+  EXPECT_EQ(lab.shard.flow().sent, keep);
+  lab.shard.says(kAnswer);
+  EXPECT_EQ(lab.shard.flow().sent, keep + keep);
+  lab.shard.says(kAnswer);
+  EXPECT_EQ(lab.shard.flow().sent, keep + keep + last);
+  lab.shard.says(kAnswer);
+  lab.shard.closes();
+  EXPECT_EQ(lab.counters().completed, 1U);
+  EXPECT_EQ(lab.counters().responses, 3U);
+  EXPECT_EQ(lab.app.results(lab.shard.now).latency.count(), 1U);
+}
+
+TEST(SeveralRequests, FailWhenTheServerWillTakeNoMore) {
+  Lab lab(Closer::client, 2);
+  lab.shard.answers_syn();
+  lab.shard.says("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(lab.failed(Failure::short_body), 1U);
+}
+
+TEST(Answers, WithoutALengthEndWithTheConnection) {
+  for (const Closer first : {Closer::client, Closer::server, Closer::reset}) {
+    Lab lab(first);
+    lab.shard.answers_syn();
+    lab.shard.says("HTTP/1.1 200 OK\r\n\r\nhello");
+    EXPECT_EQ(lab.counters().responses, 0U);
+    lab.shard.closes();
+    EXPECT_EQ(lab.counters().completed, 1U);
+    EXPECT_TRUE(lab.shard.flows.empty());
+  }
+}
+
+TEST(Answers, ThatAreWrongEndTheConnectionWithARst) {
+  const auto failure_of = [](std::string_view text) {
+    Lab lab(Closer::client);
+    lab.shard.answers_syn();
+    lab.shard.says(text);
+    EXPECT_TRUE(lab.shard.flows.empty());
+    EXPECT_EQ(lab.counters().failed_total(), 1U);
+    for (std::size_t i = 0; i < kFailureCount; ++i)
+      if (lab.counters().failed[i] > 0) return static_cast<Failure>(i);
+    return Failure::none;
+  };
+  EXPECT_EQ(failure_of("HTTP/1.1 503 Busy\r\n"), Failure::bad_status);
+  EXPECT_EQ(failure_of("gopher"), Failure::malformed_response);
+  EXPECT_EQ(failure_of(std::string(kAnswer) + "x"), Failure::malformed_response);
+}
+
+TEST(Answers, MayNotGoOnAfterTheirEnd) {
+  Lab lab(Closer::server);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer);
+  lab.shard.says("x");
+  EXPECT_EQ(lab.failed(Failure::malformed_response), 1U);
+}
+
+TEST(Answers, AreTheSameInAnyPieces) {
+  constexpr std::uint64_t kSeed = 99;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  Prng random(kSeed);
+  Lab lab(Closer::client, 2);
+  for (std::uint64_t n = 1; n <= 500; ++n) {
+    lab.shard.poll();
+    lab.shard.answers_syn();
+    for (int answer = 0; answer < 2; ++answer) {
+      for (std::string_view left = kAnswer; !left.empty();) {
+        const std::size_t piece = 1 + random.below(left.size());
+        lab.shard.says(left.substr(0, piece));
+        left.remove_prefix(piece);
+      }
+    }
+    lab.shard.closes();
+    ASSERT_EQ(lab.counters().completed, n);
+  }
+  EXPECT_EQ(lab.shard.texts_not_taken, 0U);
+}
+
+TEST(Failures, AreNamedAfterHowTheConnectionEnded) {
+  const std::pair<CloseReason, Failure> kCases[] = {
+      {CloseReason::refused, Failure::refused},
+      {CloseReason::reset, Failure::reset},
+      {CloseReason::timed_out, Failure::timed_out},
+      {CloseReason::unreachable, Failure::unreachable},
+      {CloseReason::aborted, Failure::aborted_at_end},
+  };
+  for (const auto& [why, failure] : kCases) {
+    Lab lab(Closer::client);
+    lab.shard.ends(why);
+    EXPECT_EQ(lab.failed(failure), 1U) << name_of(failure);
+    EXPECT_EQ(lab.counters().failed_total(), 1U);
+    EXPECT_EQ(lab.counters().open, 0U);
+  }
+}
+
+TEST(Failures, IncludeAServerThatResetsAfterItsAnswer) {
+  Lab lab(Closer::server);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer);
+  lab.shard.ends(CloseReason::reset);
+  EXPECT_EQ(lab.failed(Failure::reset), 1U);
+  EXPECT_EQ(lab.counters().completed, 0U);
+}
+
+TEST(Failures, IncludeAHandshakeThatTakesLongerThanTheTimeout) {
+  Lab lab(Closer::client);
+  lab.app.stop({1});
+  lab.shard.poll({1'999'999});
+  EXPECT_EQ(lab.counters().open, 1U);
+  lab.shard.poll({2'000'000});
+  EXPECT_EQ(lab.failed(Failure::timed_out), 1U);
+  EXPECT_EQ(lab.counters().open, 0U);
+}
+
+TEST(Failures, IncludeAStackWithoutRoomToSend) {
+  Lab lab(Closer::client);
+  lab.shard.room_to_send = false;
+  lab.shard.answers_syn();
+  EXPECT_EQ(lab.failed(Failure::table_full), 1U);
+}
+
+TEST(ClosedLoopRun, KeepsTheWantedNumberOpenAndPausesWhenTheTableIsFull) {
+  LoadSettings s = settings(Closer::client);
+  s.load.concurrency = 10;
+  Lab lab(s);
+  EXPECT_EQ(lab.counters().open, 10U);
+  lab.shard.capacity = 9;
+  lab.shard.ends(CloseReason::refused);
+  lab.shard.poll({100});
+  lab.shard.poll({200});
+  EXPECT_EQ(lab.failed(Failure::table_full), 1U);
+  lab.shard.poll({1'100});
+  EXPECT_EQ(lab.failed(Failure::table_full), 2U);
+  lab.shard.capacity = 10;
+  lab.shard.poll({2'100});
+  EXPECT_EQ(lab.counters().open, 10U);
+  EXPECT_EQ(lab.counters().opened, 11U);
+}
+
+LoadSettings open_loop(double rate) {
+  LoadSettings s = settings(Closer::client);
+  s.load.concurrency = 0;
+  s.load.rate = rate;
+  s.load.duration = 1_s;
+  return s;
+}
+
+TEST(OpenLoopRun, MeasuresLatencyFromTheIntendedStart) {
+  Lab lab(open_loop(10));
+  lab.shard.flows.clear();
+  lab.shard.poll({130'000});  // 30 ms late for the second start
+  lab.shard.now = {135'000};
+  lab.shard.answers_syn();
+  lab.shard.now = {140'000};
+  lab.shard.says(kAnswer);
+  const LoadResults& r = lab.app.results(lab.shard.now);
+  EXPECT_EQ(r.connect_latency.max(), 5'000U);
+  EXPECT_EQ(r.latency.max(), 40'000U);
+}
+
+TEST(OpenLoopRun, CatchesUpInBoundedSteps) {
+  Lab lab(open_loop(1'000'000));
+  const auto before = lab.counters().opened;
+  lab.shard.poll({500});
+  EXPECT_EQ(lab.counters().opened - before, static_cast<std::uint64_t>(LoadApp::kStartsPerPoll));
+  EXPECT_EQ(lab.counters().behind, 500U - before - LoadApp::kStartsPerPoll);
+}
+
+TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
+  LoadSettings s = open_loop(1'000);
+  s.sources.port_last = 2'099;  // 100 pairs
+  Lab lab(s);
+  for (std::int64_t ms = 0; ms < 1'000; ++ms) {
+    lab.shard.poll({ms * 1'000});
+    if (lab.shard.flows.empty()) continue;
+    lab.shard.answers_syn();
+    lab.shard.says(kAnswer);
+    lab.shard.closes();
+  }
+  EXPECT_EQ(lab.counters().completed, 100U);
+  EXPECT_EQ(lab.counters().port_exhausted, 900U);
+  EXPECT_EQ(lab.counters().offered, 1'000U);
+  EXPECT_EQ(lab.counters().failed_total(), 0U);
+  EXPECT_LE(lab.shard.connects, 100 + 900 * TuplePool::kProbes);
+}
+
+TEST(OpenLoopRun, UsesAPairAgainOnceItsTimeWaitHasEnded) {
+  LoadSettings s = open_loop(10);
+  s.load.duration = 100_s;
+  s.sources.port_last = 2'000;  // one pair
+  Lab lab(s);
+  lab.shard.answers_syn();
+  lab.shard.says(kAnswer);
+  lab.shard.closes();
+  lab.shard.poll({59'999'999});
+  EXPECT_EQ(lab.counters().opened, 1U);
+  lab.shard.poll({60'000'000});
+  EXPECT_EQ(lab.counters().opened, 2U);
+}
+
+TEST(EndOfRun, WaitsForOpenConnectionsAndCountsTheRestAsAborted) {
+  Lab lab(open_loop(2));
+  lab.shard.poll({500'000});
+  lab.shard.answers_syn(lab.first_id());
+  lab.shard.poll({1'000'000});
+  EXPECT_FALSE(lab.app.finished({1'000'000}));
+  lab.shard.says(kAnswer, lab.first_id());
+  lab.shard.closes(lab.first_id());
+  EXPECT_FALSE(lab.app.finished({1'000'000}));
+  EXPECT_FALSE(lab.app.finished({2'999'999}));
+  EXPECT_TRUE(lab.app.finished({3'000'000}));  // load.timeout after the end
+  lab.shard.abort_all();
+  EXPECT_EQ(lab.failed(Failure::aborted_at_end), 1U);
+  EXPECT_EQ(lab.counters().completed, 1U);
+  EXPECT_EQ(lab.app.results({3'000'000}).ran, 1_s);
+}
+
+TEST(EndOfRun, ByNumberLastsUntilTheLastConnectionHasEnded) {
+  LoadSettings s = open_loop(1'000);
+  s.load.connections = 1;
+  s.load.duration = Duration{};
+  Lab lab(s);
+  EXPECT_FALSE(lab.app.finished({0}));
+  lab.shard.now = {30'000};
+  lab.shard.ends(CloseReason::refused);
+  lab.shard.poll({40'000});
+  EXPECT_TRUE(lab.app.finished({40'000}));
+  EXPECT_EQ(lab.app.results({90'000}).ran, 30_ms);
+}
+
+TEST(Exchange, HandsACopyToTheReaderAtTheNextPoll) {
+  Lab lab(Closer::client);
+  ResultsExchange& exchange = lab.app.exchange();
+  EXPECT_EQ(exchange.answer(), nullptr);
+  exchange.ask();
+  EXPECT_EQ(exchange.answer(), nullptr);
+  lab.shard.poll({100});
+  ASSERT_NE(exchange.answer(), nullptr);
+  EXPECT_EQ(exchange.answer()->counters.opened, 1U);
+  EXPECT_EQ(exchange.answer()->ran, 100_us);
+}
+
+}  // namespace
+}  // namespace mayfly

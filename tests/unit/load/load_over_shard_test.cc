@@ -1,0 +1,143 @@
+// The generator over the real stack: two shards on a wire in memory, with virtual time.
+#include <gtest/gtest.h>
+#include <rte_eal.h>
+
+#include <array>
+#include <string_view>
+
+#include "load/load_app.h"
+#include "load/report.h"
+#include "support/shard_pair.h"
+
+namespace mayfly::testing {
+namespace {
+
+/// The flow tables' memory comes from DPDK.
+class EalEnvironment : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    std::array<const char*, 9> arguments{"unit_load", "--no-huge",   "--no-shconf",
+                                         "--no-pci",  "--no-telemetry", "-m",
+                                         "64",        "--log-level=lib.eal:error", nullptr};
+    const int count = static_cast<int>(arguments.size()) - 1;
+    ASSERT_GE(rte_eal_init(count, const_cast<char**>(arguments.data())), 0);
+  }
+  void TearDown() override { rte_eal_cleanup(); }
+};
+const auto* const kEal = ::testing::AddGlobalTestEnvironment(new EalEnvironment);
+
+/// Answers each request, and closes as HTTP has it.
+struct WebApp {
+  template <class Conn>
+  void on_open(Conn&) noexcept {}
+  template <class Conn>
+  std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
+    const std::string_view request(reinterpret_cast<const char*>(text.data()), text.size());
+    c.send(as_bytes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+    if (request.find("Connection: close") != std::string_view::npos) c.close();
+    return text.size();
+  }
+  template <class Conn>
+  void on_sent(Conn&) noexcept {}
+  template <class Conn>
+  void on_peer_closed(Conn& c) noexcept {
+    c.close();
+  }
+  template <class Conn>
+  void on_wake(Conn&) noexcept {}
+  template <class Conn>
+  void on_closed(Conn&, CloseReason) noexcept {}
+};
+
+LoadSettings settings(Closer first) {
+  LoadSettings s;
+  s.target = {.address = {0xc6120001}};
+  s.sources = {.first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
+  s.load.rate = 500;
+  s.load.duration = 3_s;
+  s.load.timeout = 2_s;
+  s.close.first = first;
+  s.time_wait.hold = 1_s;
+  return s;
+}
+
+LoadSettings wanted;  // what the next Generator is made with
+struct Generator : LoadApp {
+  Generator() : LoadApp(wanted, {}, {1, 2}) {}
+};
+
+CoreReport run(const LoadSettings& with) {
+  wanted = with;
+  ShardPair<WebApp, Generator> pair;
+  pair.settings.time_wait.hold = with.time_wait.hold;
+  for (int i = 0; i < 100 && !pair.client_app.finished(pair.now); ++i) pair.run_for(100_ms);
+  EXPECT_TRUE(pair.client_app.finished(pair.now));
+  pair.client->abort_all(pair.now);
+  pair.run_for(1_ms);
+  return {0, pair.client_app.results(pair.now), StackFigures::of(pair.client->stats())};
+}
+
+TEST(LoadOverShard, CompletesEveryConnectionWhoeverClosesFirst) {
+  for (const Closer first : {Closer::client, Closer::server, Closer::reset}) {
+    LoadSettings s = settings(first);
+    s.load.requests_per_connection = 2;
+    const CoreReport report = run(s);
+    const LoadCounters& c = report.results.counters;
+    EXPECT_EQ(c.opened, 1'500U);
+    EXPECT_EQ(c.completed, 1'500U);
+    EXPECT_EQ(c.responses, 3'000U);
+    EXPECT_EQ(c.failed_total(), 0U);
+    EXPECT_EQ(report.stack.retransmissions, 0U);
+    EXPECT_EQ(report.stack.time_wait_peak > 0, first == Closer::client);
+  }
+}
+
+TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
+  LoadSettings s = settings(Closer::client);
+  s.sources.port_last = 2'099;  // 100 pairs, held 1 s each: 100 a second
+  const CoreReport report = run(s);
+  const LoadCounters& c = report.results.counters;
+  EXPECT_EQ(c.offered, 1'500U);
+  EXPECT_EQ(c.completed + c.port_exhausted, 1'500U);
+  EXPECT_GE(c.completed, 290U);
+  EXPECT_LE(c.completed, 300U);
+  EXPECT_EQ(report.stack.time_wait_peak, 100U);
+  EXPECT_EQ(c.failed_total(), 0U);
+}
+
+TEST(LoadOverShard, IsNotHinderedByThePairsWhenTheServerHoldsTheTimeWait) {
+  LoadSettings s = settings(Closer::reset);
+  s.sources.port_last = 2'099;
+  EXPECT_EQ(run(s).results.counters.completed, 1'500U);
+}
+
+TEST(LoadOverShard, KeepsTheWantedConcurrency) {
+  LoadSettings s = settings(Closer::reset);
+  s.load.rate = 0;
+  s.load.concurrency = 20;
+  s.load.connections = 1'000;
+  const LoadCounters c = run(s).results.counters;
+  EXPECT_EQ(c.offered, 1'000U);
+  EXPECT_EQ(c.completed, 1'000U);
+}
+
+TEST(LoadOverShard, FailsConnectionsToAPortWithoutAListener) {
+  LoadSettings s = settings(Closer::client);
+  s.target.port = 81;
+  const LoadCounters c = run(s).results.counters;
+  EXPECT_EQ(c.completed, 0U);
+  EXPECT_EQ(c.failed[static_cast<std::size_t>(Failure::refused)], 1'500U);
+}
+
+TEST(LoadOverShard, FailsConnectionsToAnAddressWhereNobodyIs) {
+  LoadSettings s = settings(Closer::client);
+  s.target.address = {0xc6120002};
+  s.load.connections = 10;
+  const LoadCounters c = run(s).results.counters;
+  EXPECT_EQ(c.completed, 0U);
+  EXPECT_EQ(c.failed_total(), 10U);
+  EXPECT_EQ(c.open, 0U);
+}
+
+}  // namespace
+}  // namespace mayfly::testing

@@ -1,0 +1,215 @@
+#include "load/tuples.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "load/plan.h"
+
+namespace mayfly {
+namespace {
+
+using Answer = TuplePool::Answer;
+using Outcome = TuplePool::Outcome;
+
+constexpr TargetSettings target() { return {.address = {0xc6120001}, .port = 80}; }
+
+SourceSettings sources(std::uint32_t addresses, std::uint16_t ports) {
+  return {.first = {0xc6120101},
+          .last = {0xc6120101 + addresses - 1},
+          .port_first = 2'000,
+          .port_last = static_cast<std::uint16_t>(2'000 + ports - 1)};
+}
+
+/// Takes a pair that the stack accepts at once.
+std::optional<std::uint32_t> take(TuplePool& pool) {
+  std::optional<std::uint32_t> taken;
+  pool.take([&](const FlowKey4&, std::uint32_t pair) {
+    taken = pair;
+    return Answer::accepted;
+  });
+  return taken;
+}
+
+std::vector<std::uint32_t> take_all(TuplePool& pool) {
+  std::vector<std::uint32_t> taken;
+  while (const auto pair = take(pool)) taken.push_back(*pair);
+  return taken;
+}
+
+TEST(TuplePool, GivesEveryPairOnceBeforeAnyAgain) {
+  for (const std::uint16_t ports : std::initializer_list<std::uint16_t>{1, 2, 3, 4, 60, 1'001}) {
+    TuplePool pool(sources(3, ports), target(), {1, 2});
+    const auto taken = take_all(pool);
+    EXPECT_EQ(taken.size(), 3U * ports);
+    EXPECT_EQ(std::set<std::uint32_t>(taken.begin(), taken.end()).size(), 3U * ports);
+  }
+}
+
+TEST(TuplePool, NamesEachPairByItsAddressAndPort) {
+  TuplePool pool(sources(2, 10), target(), {1, 2});
+  EXPECT_EQ(pool.key_of(0), FlowKey4::of({0xc6120101}, 2'000, {0xc6120001}, 80));
+  EXPECT_EQ(pool.key_of(19), FlowKey4::of({0xc6120102}, 2'009, {0xc6120001}, 80));
+}
+
+TEST(TuplePool, HidesItsOrderFromWhoDoesNotKnowTheSecret) {
+  TuplePool one(sources(1, 1'000), target(), {1, 2}), other(sources(1, 1'000), target(), {3, 4});
+  EXPECT_NE(take_all(one), take_all(other));
+}
+
+TEST(TuplePool, TriesTheLongestIdlePairFirst) {
+  TuplePool pool(sources(1, 4), target(), {1, 2});
+  take_all(pool);
+  for (const std::uint32_t pair : {2U, 0U, 3U}) pool.release(pair, TuplePool::After::rest);
+  EXPECT_EQ(take_all(pool), (std::vector<std::uint32_t>{2, 0, 3}));
+}
+
+TEST(TuplePool, PrefersPairsThatOweNoRest) {
+  TuplePool pool(sources(1, 4), target(), {1, 2});
+  take_all(pool);
+  pool.release(1, TuplePool::After::rest);
+  pool.release(2, TuplePool::After::ready);
+  EXPECT_EQ(take_all(pool), (std::vector<std::uint32_t>{2, 1}));
+}
+
+TEST(TuplePool, SkipsAHeldPairAndKeepsItForLater) {
+  TuplePool pool(sources(1, 3), target(), {1, 2});
+  take_all(pool);
+  for (const std::uint32_t pair : {0U, 1U, 2U}) pool.release(pair, TuplePool::After::rest);
+  std::uint32_t taken = 99;
+  const auto outcome = pool.take([&](const FlowKey4&, std::uint32_t pair) {
+    taken = pair;
+    return pair == 0 ? Answer::held : Answer::accepted;
+  });
+  EXPECT_EQ(outcome, Outcome::taken);
+  EXPECT_EQ(taken, 1U);
+  EXPECT_EQ(take_all(pool), (std::vector<std::uint32_t>{0, 2}));
+}
+
+TEST(TuplePool, SaysThatItIsExhaustedAfterABoundedNumberOfProbes) {
+  TuplePool pool(sources(1, 1'000), target(), {1, 2});
+  for (const std::uint32_t pair : take_all(pool)) pool.release(pair, TuplePool::After::rest);
+  std::uint32_t probes = 0;
+  const auto outcome = pool.take([&](const FlowKey4&, std::uint32_t) {
+    ++probes;
+    return Answer::held;
+  });
+  EXPECT_EQ(outcome, Outcome::exhausted);
+  EXPECT_EQ(probes, TuplePool::kProbes);
+  EXPECT_EQ(take_all(pool).size(), 1'000U);
+}
+
+TEST(TuplePool, LosesNoPairWhenTheStackIsFull) {
+  TuplePool pool(sources(1, 5), target(), {1, 2});
+  const auto full = [](const FlowKey4&, std::uint32_t) { return Answer::refused; };
+  EXPECT_EQ(pool.take(full), Outcome::refused);
+  const auto all = take_all(pool);
+  EXPECT_EQ(all.size(), 5U);
+  for (const std::uint32_t pair : all) pool.release(pair, TuplePool::After::ready);
+  EXPECT_EQ(pool.take(full), Outcome::refused);
+  EXPECT_EQ(take_all(pool).size(), 5U);
+}
+
+TEST(TuplePool, ComesBackToFreshPairsThatWereHeldAtFirst) {
+  TuplePool pool(sources(1, 20), target(), {1, 2});
+  const auto held = [](const FlowKey4&, std::uint32_t) { return Answer::held; };
+  EXPECT_EQ(pool.take(held), Outcome::later);
+  EXPECT_EQ(take_all(pool).size(), 20U);
+}
+
+bool odd_port(const void*, const FlowKey4& key) noexcept { return key.local_port_host() % 2 == 1; }
+bool even_port(const void*, const FlowKey4& key) noexcept {
+  return key.local_port_host() % 2 == 0;
+}
+bool no_flow(const void*, const FlowKey4&) noexcept { return false; }
+
+TEST(TuplePool, UsesOnlyTheFlowsOfItsCore) {
+  TuplePool odd(sources(2, 500), target(), {1, 2}, {odd_port, nullptr});
+  TuplePool even(sources(2, 500), target(), {1, 2}, {even_port, nullptr});
+  std::set<std::uint32_t> all;
+  for (const std::uint32_t pair : take_all(odd)) {
+    EXPECT_EQ(odd.key_of(pair).local_port_host() % 2, 1);
+    all.insert(pair);
+  }
+  EXPECT_EQ(all.size(), 500U);
+  for (const std::uint32_t pair : take_all(even)) all.insert(pair);
+  EXPECT_EQ(all.size(), 1'000U);
+}
+
+TEST(TuplePool, LooksForItsFlowsInBoundedSteps) {
+  TuplePool pool(sources(1, 200), target(), {1, 2}, {no_flow, nullptr});
+  const auto never = [](const FlowKey4&, std::uint32_t) -> Answer {
+    ADD_FAILURE() << "offered another core's flow";
+    return Answer::held;
+  };
+  for (std::uint32_t skipped = 0; skipped + TuplePool::kSkips <= 200; skipped += TuplePool::kSkips)
+    EXPECT_EQ(pool.take(never), Outcome::later);
+  EXPECT_EQ(pool.take(never), Outcome::exhausted);
+}
+
+LoadSettings plan_settings(double rate, Closer first) {
+  LoadSettings settings;
+  settings.sources = {.first = {0xc6120101}, .last = {0xc6120101}};
+  settings.load.rate = rate;
+  settings.load.duration = 30_s;
+  settings.close.first = first;
+  settings.time_wait.hold = 60_s;
+  return settings;
+}
+
+TEST(TuplePlan, ShowsTheArithmetic) {
+  const auto plan = plan_tuples(plan_settings(10'000, Closer::client));
+  EXPECT_EQ(arithmetic_of(plan),
+            "64,512 ports x 1 address = 64,512 pairs; held 60 s each: at most 1,075 connections/s; "
+            "offered 10,000/s");
+}
+
+TEST(TuplePlan, WarnsOfARateThatThePairsDoNotAllowAndSaysWhenTheyRunOut) {
+  const std::string warning = warning_of(plan_tuples(plan_settings(10'000, Closer::client)));
+  EXPECT_NE(warning.find("too few source pairs"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("run out after 6.5 s"), std::string::npos) << warning;
+}
+
+TEST(TuplePlan, SaysWhenTheRunIsTooShortToRunOut) {
+  const std::string warning = warning_of(plan_tuples(plan_settings(2'000, Closer::client)));
+  EXPECT_NE(warning.find("this run ends before"), std::string::npos) << warning;
+}
+
+TEST(TuplePlan, FindsTheEndOfThePairsBehindASlowRamp) {
+  LoadSettings settings = plan_settings(1'200, Closer::client);
+  settings.load.duration = 1'000_s;
+  settings.load.ramp = 300_s;
+  const auto plan = plan_tuples(settings);
+  ASSERT_LT(plan.lasts, 1'000_s);
+  EXPECT_GT(plan.lasts, 240_s);  // at 1,075/s and more for a whole hold
+}
+
+TEST(TuplePlan, IsSilentWhenThePairsSuffice) {
+  EXPECT_EQ(warning_of(plan_tuples(plan_settings(1'000, Closer::client))), "");
+}
+
+TEST(TuplePlan, IsSilentWhenTheServerHoldsTheTimeWait) {
+  EXPECT_EQ(warning_of(plan_tuples(plan_settings(10'000, Closer::server))), "");
+  EXPECT_EQ(warning_of(plan_tuples(plan_settings(10'000, Closer::reset))), "");
+}
+
+TEST(TuplePlan, CountsWithTheReuseDelayWhenPairsAreReused) {
+  LoadSettings settings = plan_settings(10'000, Closer::client);
+  settings.time_wait_reuse = 1;
+  EXPECT_EQ(warning_of(plan_tuples(settings)), "");
+  EXPECT_EQ(plan_tuples(settings).hold, 1_s);
+  settings.tcp.timestamps = false;
+  EXPECT_EQ(plan_tuples(settings).hold, 60_s);
+}
+
+TEST(TuplePlan, WarnsOfMoreConcurrencyThanPairs) {
+  LoadSettings settings = plan_settings(0, Closer::server);
+  settings.load.concurrency = 100'000;
+  EXPECT_NE(warning_of(plan_tuples(settings)).find("100,000 at once"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace mayfly

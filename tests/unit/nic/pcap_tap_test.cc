@@ -1,0 +1,107 @@
+#include "nic/pcap_tap.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "nic/device.h"
+#include "support/mem_port.h"
+#include "unit/nic/eal_environment.h"
+#include "unit/nic/frames.h"
+
+namespace mayfly {
+namespace {
+
+using testing::Bytes;
+using testing::MemPort;
+using testing::pattern;
+
+class PcapTapTest : public ::testing::Test {
+ protected:
+  PcapTapTest() {
+    char name[] = "/tmp/mayfly-test-XXXXXX";
+    close(mkstemp(name));
+    path = name;
+  }
+  ~PcapTapTest() override { unlink(path.c_str()); }
+
+  std::shared_ptr<PcapFile> create() {
+    auto file = PcapFile::create(path, now);
+    EXPECT_TRUE(file);
+    return *file;
+  }
+
+  /// The frames of the file as DPDK's own reader sees them.
+  std::vector<Bytes> read_back() {
+    static int readers = 0;
+    PortSettings settings;
+    settings.device =
+        "net_pcap" + std::to_string(readers++) + ",rx_pcap=" + path + ",tx_pcap=/dev/null";
+    auto device = Device::open(settings, {});
+    EXPECT_TRUE(device) << device.error().what;
+    DpdkPort port = device->port(0);
+    std::array<DpdkPort::Frame, kBurstMax> frames;
+    std::vector<Bytes> read;
+    const std::size_t n = port.receive(frames, {});
+    for (const auto frame : std::span(frames).first(n)) {
+      read.emplace_back(port.bytes(frame).begin(), port.bytes(frame).end());
+      port.release(frame);
+    }
+    return read;
+  }
+
+  static std::size_t send(CapturePort<MemPort>& port, std::size_t length, std::size_t count = 1) {
+    std::vector<MemPort::Frame> frames;
+    for (std::size_t i = 0; i < count; ++i) {
+      frames.push_back(port.allocate());
+      port.set_length(frames.back(), length + i);
+      std::ranges::copy(pattern(length + i), port.bytes(frames.back()).begin());
+    }
+    const std::size_t taken = port.transmit(frames, Instant{5});
+    for (const auto frame : std::span(frames).subspan(taken)) port.release(frame);
+    return taken;
+  }
+
+  Instant now{1'000'000};
+  std::string path;
+};
+
+TEST_F(PcapTapTest, WritesWhatIsReceivedAndSent) {
+  {
+    CapturePort<MemPort> port(create());
+    EXPECT_EQ(send(port, 60), 1u);
+    port.inner().inject(pattern(1'500));
+    MemPort::Frame frame = nullptr;
+    ASSERT_EQ(port.receive({&frame, 1}, now), 1u);
+    port.release(frame);
+  }
+  EXPECT_THAT(read_back(), ::testing::ElementsAre(pattern(60), pattern(1'500)));
+}
+
+TEST_F(PcapTapTest, WritesOnlyWhatTheDeviceTook) {
+  {
+    CapturePort<MemPort> port(create());
+    EXPECT_EQ(send(port, 60, 3), 3u);
+    port.inner().room = 0;
+    EXPECT_EQ(send(port, 100, 3), 0u);
+  }
+  EXPECT_THAT(read_back(), ::testing::ElementsAre(pattern(60), pattern(61), pattern(62)));
+}
+
+TEST_F(PcapTapTest, WithoutAFileFramesJustPass) {
+  CapturePort<MemPort> port(nullptr);
+  EXPECT_EQ(send(port, 60, 3), 3u);
+  EXPECT_EQ(port.inner().sent.size(), 3u);
+}
+
+TEST_F(PcapTapTest, AFileThatCannotBeWrittenIsAnError) {
+  const auto file = PcapFile::create("/nonexistent/folder/capture.pcap", now);
+  ASSERT_FALSE(file);
+  EXPECT_THAT(file.error().what, ::testing::HasSubstr("/nonexistent/folder/capture.pcap"));
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,109 @@
+#include "nic/steer.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "base/endian.h"
+#include "unit/nic/frames.h"
+#include "wire/ethernet.h"
+
+namespace mayfly {
+namespace {
+
+using testing::Bytes;
+using testing::ethernet;
+using testing::ipv4;
+using testing::kProtocolIcmp;
+using testing::kProtocolTcp;
+using testing::kProtocolUdp;
+using testing::ports;
+
+constexpr Ipv4Address kOurs{0xc612'0001}, kPeer{0xc612'0101};
+constexpr SipKey kSecret{1, 2};
+
+Bytes icmp(std::uint8_t type, std::span<const std::byte> quoted) {
+  Bytes message(8);
+  message[0] = std::byte{type};
+  message.insert(message.end(), quoted.begin(), quoted.end());
+  return ethernet(ethertype::ipv4, ipv4(kProtocolIcmp, message));
+}
+
+TEST(Steer, TcpAndUdpGoByTheirFourTuple) {
+  for (const std::uint8_t protocol : {kProtocolTcp, kProtocolUdp}) {
+    const Route route = route_of(ethernet(ethertype::ipv4, ipv4(protocol, ports(40'000, 80))));
+    EXPECT_EQ(route.kind, Route::Kind::flow);
+    EXPECT_EQ(route.key, FlowKey4::of(kOurs, 80, kPeer, 40'000));
+  }
+}
+
+TEST(Steer, ATagIsLookedThrough) {
+  Bytes tagged = ipv4(kProtocolTcp, ports(40'000, 80));
+  tagged.insert(tagged.begin(), {std::byte{0}, std::byte{12}, std::byte{8}, std::byte{0}});
+  const Bytes frame = ethernet(ethertype::vlan, tagged);
+  EXPECT_EQ(route_of(frame).key, FlowKey4::of(kOurs, 80, kPeer, 40'000));
+  EXPECT_TRUE(is_whole_tcp(frame));
+}
+
+TEST(Steer, ArpGoesToAll) {
+  EXPECT_EQ(route_of(ethernet(ethertype::arp, Bytes(28))).kind, Route::Kind::all);
+}
+
+TEST(Steer, AnIcmpErrorGoesToTheFlowThatItQuotes) {
+  Bytes sent_by_us = ipv4(kProtocolTcp, ports(80, 40'000));
+  store_be32(&sent_by_us[12], kOurs.host);
+  store_be32(&sent_by_us[16], kPeer.host);
+  const Route route = route_of(icmp(3, sent_by_us));
+  EXPECT_EQ(route.kind, Route::Kind::flow);
+  EXPECT_EQ(route.key, FlowKey4::of(kOurs, 80, kPeer, 40'000));
+}
+
+TEST(Steer, AnEchoRequestGoesToTheFirst) {
+  EXPECT_EQ(route_of(icmp(8, ipv4(kProtocolTcp, ports(80, 40'000)))).kind, Route::Kind::first);
+}
+
+TEST(Steer, FragmentsAreToBeReassembled) {
+  const Bytes middle = ethernet(ethertype::ipv4, ipv4(kProtocolTcp, Bytes(8), {.offset = 8}));
+  EXPECT_EQ(route_of(middle).kind, Route::Kind::fragment);
+  EXPECT_EQ(route_of(middle).l3_off, 14);
+  EXPECT_FALSE(is_whole_tcp(middle));
+  const Bytes first = ethernet(ethertype::ipv4, ipv4(kProtocolTcp, ports(1, 2), {.more = true}));
+  EXPECT_EQ(route_of(first).kind, Route::Kind::fragment);
+  EXPECT_FALSE(is_whole_tcp(first));
+}
+
+TEST(Steer, WhateverIsCutShortIsLeftToTheFirst) {
+  Bytes sent_by_us = ipv4(kProtocolTcp, ports(80, 40'000));
+  for (const Bytes& frame :
+       {testing::tcp_frame(FlowKey4::of(kOurs, 80, kPeer, 1)), icmp(3, sent_by_us)}) {
+    const std::size_t ports_end = frame.size() - 16;
+    for (std::size_t n = 0; n < ports_end; ++n) {
+      EXPECT_EQ(route_of(std::span(frame).first(n)).kind, Route::Kind::first) << n;
+      is_whole_tcp(std::span(frame).first(n));
+    }
+  }
+}
+
+TEST(Steer, BothDirectionsOfAFlowHaveOneOwner) {
+  for (std::uint16_t port = 1; port < 1'000; ++port) {
+    const auto here = flow_shard(FlowKey4::of(kOurs, 80, kPeer, port), kSecret, 5);
+    EXPECT_EQ(here, flow_shard(FlowKey4::of(kPeer, port, kOurs, 80), kSecret, 5));
+  }
+}
+
+TEST(Steer, FlowsAreSpreadEvenlyAndBySecret) {
+  std::array<int, 3> flows{};
+  int moved = 0;
+  for (std::uint16_t port = 0; port < 30'000; ++port) {
+    const FlowKey4 key = FlowKey4::of(kOurs, 80, kPeer, port);
+    const std::uint32_t shard = flow_shard(key, kSecret, 3);
+    ASSERT_LT(shard, 3u);
+    ++flows[shard];
+    moved += shard != flow_shard(key, SipKey{3, 4}, 3);
+  }
+  for (const int n : flows) EXPECT_NEAR(n, 10'000, 400);
+  EXPECT_NEAR(moved, 20'000, 600);
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,263 @@
+// Who closes, when, and what is counted.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "http_fixture.h"
+
+namespace mayfly::test {
+namespace {
+
+ServeSettings aborting(Closer first) {
+  ServeSettings settings = small_settings(first);
+  settings.close.abort = true;
+  return settings;
+}
+
+TEST(ServerFirst, TheFinRidesOnTheAnswer) {
+  Server server(Closer::server);
+  Client client(server.services);
+  client.send(get("/"));
+  EXPECT_TRUE(client.is_deaf()) << "closed before a byte of the answer left";
+  EXPECT_EQ(read_replies(client)[0].field("connection"), "close");
+  client.shut();
+  EXPECT_TRUE(client.has_ended());
+  EXPECT_EQ(server.closes(Ending::server_first), 1u);
+}
+
+TEST(ServerFirst, WaitsForALongAnswerToBeQueued) {
+  Server server(Closer::server);
+  Client client(server.services, 80, {.runs = 1});
+  client.send(get("/big"));
+  EXPECT_TRUE(client.is_open());
+  EXPECT_EQ(read_replies(client)[0].body.size(), kBigBytes);
+  EXPECT_TRUE(client.is_deaf());
+}
+
+TEST(ServerFirst, AClientWhoseFinCameFirstIsCountedAsSuch) {
+  Server server(Closer::server);
+  Client client(server.services);
+  client.send(get("/"));
+  client.end(CloseReason::done);
+  EXPECT_EQ(server.closes(Ending::client_first), 1u);
+  EXPECT_EQ(server.closes(Ending::server_first), 0u);
+}
+
+TEST(ClientFirst, ClosesAsSoonAsTheClientHas) {
+  Server server(Closer::client);
+  Client client(server.services);
+  ask(client, get("/"));
+  EXPECT_TRUE(client.is_open());
+  client.shut();
+  EXPECT_TRUE(client.has_ended());
+  EXPECT_EQ(server.closes(Ending::client_first), 1u);
+}
+
+TEST(ClientFirst, AClientThatAskedForTheEndHasTheGraceToCloseFirst) {
+  Server server(Closer::client);
+  Client client(server.services);
+  EXPECT_EQ(ask(client, get("/", "Connection: close\r\n")).field("connection"), "close");
+  client.after(199_ms);
+  EXPECT_TRUE(client.is_open());
+  client.shut();
+  EXPECT_TRUE(client.has_ended());
+  EXPECT_EQ(server.closes(Ending::client_first), 1u);
+}
+
+TEST(ClientFirst, AClientThatWaitsForTheServersFinGetsItWhenTheGraceEnds) {
+  Server server(Closer::client);
+  Client client(server.services);
+  ask(client, get("/", "Connection: close\r\n"));
+  client.after(200_ms);
+  EXPECT_TRUE(client.is_deaf());
+  client.shut();
+  EXPECT_EQ(server.closes(Ending::grace_ended), 1u);
+  EXPECT_EQ(server.closes(Ending::server_first), 0u);
+}
+
+TEST(ClientFirst, TheGraceRunsFromTheAnswersArrival) {
+  Server server(Closer::client);
+  Client client(server.services);
+  client.send(get("/big", "Connection: close\r\n"));
+  client.after(10_s);
+  EXPECT_TRUE(client.is_open());
+  EXPECT_EQ(client.read().size() / kBigBytes, 1u);
+  client.after(199_ms);
+  EXPECT_TRUE(client.is_open());
+  client.after(1_ms);
+  EXPECT_TRUE(client.saw_fin());
+}
+
+TEST(ClientFirst, WhatFollowsTheLastRequestIsDropped) {
+  Server server(Closer::client);
+  Client client(server.services);
+  client.send(get("/", "Connection: close\r\n") + get("/"));
+  EXPECT_EQ(read_replies(client).size(), 1u);
+  client.send(get("/"));
+  EXPECT_EQ(client.read(), "");
+  EXPECT_EQ(client.held_back(), 0u);
+}
+
+TEST(ClientFirst, AnIdleConnectionLivesForTheKeepAliveTimeout) {
+  Server server(Closer::client);
+  Client client(server.services);
+  ask(client, get("/"));
+  client.after(14_s);
+  ask(client, get("/"));
+  client.after(14'999_ms);
+  EXPECT_TRUE(client.is_open());
+  client.after(1_ms);
+  EXPECT_TRUE(client.saw_fin());
+  EXPECT_EQ(client.read(), "") << "it is closed without a word";
+  client.shut();
+  EXPECT_EQ(server.closes(Ending::keep_alive_timeout), 1u);
+}
+
+TEST(Abort, ResetsOnceTheAnswerIsAcknowledged) {
+  Server server(aborting(Closer::server));
+  Client client(server.services);
+  client.send(get("/"));
+  EXPECT_FALSE(client.saw_rst());
+  client.read_some(10);
+  EXPECT_FALSE(client.saw_rst());
+  client.read();
+  EXPECT_TRUE(client.saw_rst());
+  EXPECT_EQ(server.closes(Ending::aborted), 1u);
+}
+
+TEST(Abort, ResetsAHalfClosedClientAfterItsAnswer) {
+  Server server(aborting(Closer::client));
+  Client client(server.services);
+  client.send(get("/"));
+  client.shut();
+  EXPECT_FALSE(client.saw_rst());
+  EXPECT_EQ(read_replies(client).size(), 1u);
+  EXPECT_TRUE(client.saw_rst());
+}
+
+TEST(RequestTimeout, AnswersASilentClientWith408) {
+  Server server(Closer::server);
+  Client client(server.services);
+  client.after(9'999_ms);
+  EXPECT_TRUE(client.is_open());
+  client.after(1_ms);
+  EXPECT_EQ(read_replies(client)[0].status, 408);
+  EXPECT_TRUE(client.saw_fin());
+  client.shut();
+  EXPECT_EQ(server.closes(Ending::request_timeout), 1u);
+}
+
+TEST(RequestTimeout, IsNotPutOffByDribbling) {
+  Server server(Closer::client);
+  Client client(server.services);
+  const std::string request = get("/", "X: " + std::string(100, 'x') + "\r\n");
+  for (int i = 0; i < 10; ++i) {
+    client.send(request.substr(i, 1));
+    client.after(1_s);
+  }
+  EXPECT_EQ(read_replies(client)[0].status, 408);
+  EXPECT_EQ(server.services.http().parsers_used(), 0u);
+}
+
+TEST(RequestTimeout, RunsFromTheFirstByteOfALaterRequest) {
+  Server server(Closer::client);
+  Client client(server.services);
+  ask(client, get("/"));
+  client.after(14_s);
+  client.send("GET ");
+  client.after(9'999_ms);
+  EXPECT_EQ(client.read(), "");
+  client.after(1_ms);
+  EXPECT_EQ(read_replies(client)[0].status, 408);
+}
+
+TEST(RequestTimeout, CoversTheBody) {
+  Server server(Closer::client);
+  Client client(server.services);
+  client.send(get("/", "Expect: 100-continue\r\nContent-Length: 5\r\n"));
+  client.read();
+  client.after(10_s);
+  EXPECT_EQ(read_replies(client)[0].status, 408);
+}
+
+TEST(SlowReader, IsResetAfterAMinuteWithoutProgress) {
+  for (const Closer first : {Closer::server, Closer::client}) {
+    for (const char* field : {"", "Connection: close\r\n"}) {
+      Server server(first);
+      Client client(server.services, 80, {.runs = 2});
+      client.send(get("/big", field));
+      for (int i = 0; i < 5; ++i) {
+        client.after(59_s);
+        EXPECT_FALSE(client.saw_rst());
+        EXPECT_EQ(client.read_some(1).size(), 1u);
+      }
+      client.after(60_s);
+      EXPECT_TRUE(client.saw_rst());
+      EXPECT_EQ(server.closes(Ending::stalled), 1u);
+    }
+  }
+}
+
+TEST(SlowReader, IsResetWhileItsAnswerWaitsForRoom) {
+  Server server(Closer::client);
+  Client client(server.services, 80, {.runs = 1});
+  client.send(get("/big"));
+  client.after(60_s);
+  EXPECT_TRUE(client.saw_rst());
+}
+
+TEST(Endings, AResetByThePeerIsALostConnection) {
+  Server server(Closer::client);
+  Client client(server.services);
+  client.send("GET /");
+  client.end(CloseReason::reset);
+  EXPECT_EQ(server.closes(Ending::lost), 1u);
+  EXPECT_EQ(server.services.http().parsers_used(), 0u);
+}
+
+TEST(Echo, SendsEverythingBackAsFarAsThereIsRoom) {
+  Server server(Closer::server);
+  Client client(server.services, 7, {.runs = 8, .copied_bytes = 1'000});
+  std::string sent;
+  for (int i = 0; i < 5'000; ++i) sent += static_cast<char>('a' + i % 26);
+  client.send(sent);
+  EXPECT_EQ(client.unsent(), 1'000u);
+  EXPECT_EQ(client.held_back(), 4'000u);
+  client.shut();
+  EXPECT_EQ(client.read(), sent);
+  EXPECT_TRUE(client.has_ended());
+  EXPECT_EQ(server.closes(Ending::client_first), 1u);
+}
+
+TEST(Echo, ResetsAClientThatNeverReads) {
+  Server server(Closer::server);
+  Client client(server.services, 7);
+  client.send("x");
+  client.after(60_s);
+  EXPECT_TRUE(client.saw_rst());
+  EXPECT_EQ(server.closes(Ending::stalled), 1u);
+}
+
+TEST(Echo, KeepsAnIdleConnection) {
+  Server server(Closer::server);
+  Client client(server.services, 7);
+  client.send("x");
+  EXPECT_EQ(client.read(), "x");
+  client.after(Duration::from_s(86'400));
+  client.send("y");
+  EXPECT_EQ(client.read(), "y");
+}
+
+TEST(Discard, TakesEverythingAndSaysNothing) {
+  Server server(Closer::server);
+  Client client(server.services, 9);
+  client.send(std::string(100'000, 'x'));
+  EXPECT_EQ(client.held_back(), 0u);
+  EXPECT_EQ(client.read(), "");
+  client.shut();
+  EXPECT_TRUE(client.has_ended());
+  EXPECT_EQ(server.counters().discarded.get(), 100'000u);
+}
+
+}  // namespace
+}  // namespace mayfly::test

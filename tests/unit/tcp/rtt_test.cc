@@ -1,0 +1,87 @@
+// The retransmission time-out's arithmetic (RFC 6298).
+#include "tcp/rtt.h"
+
+#include "support/tcp_bench.h"
+
+namespace mayfly::test {
+namespace {
+
+Connection fresh() {
+  Connection c;
+  c.rto_us = 1'000'000;
+  return c;
+}
+
+TEST(Rtt, first_sample_sets_srtt_and_half_of_it_as_variation) {
+  auto c = fresh();
+  take_sample(c, 100_ms, TcpSettings{});
+  EXPECT_EQ(c.srtt_us, 100'000u);
+  EXPECT_EQ(c.rttvar_us, 50'000u);
+  EXPECT_EQ(c.rto_us, 300'000u);
+}
+
+TEST(Rtt, later_samples_are_smoothed) {
+  auto c = fresh();
+  take_sample(c, 100_ms, TcpSettings{});
+  take_sample(c, 200_ms, TcpSettings{});
+  EXPECT_EQ(c.srtt_us, 112'500u);
+  EXPECT_EQ(c.rttvar_us, 62'500u);
+  EXPECT_EQ(c.rto_us, 362'500u);
+}
+
+TEST(Rtt, rto_stays_between_floor_and_ceiling) {
+  auto c = fresh();
+  take_sample(c, 10_us, TcpSettings{});
+  EXPECT_EQ(c.rto_us, 200'000u);
+  take_sample(c, Duration::from_s(100), TcpSettings{});
+  EXPECT_EQ(c.rto_us, 60'000'000u);
+}
+
+TEST(Rtt, back_off_doubles_up_to_the_ceiling) {
+  auto c = fresh();
+  const TcpSettings cfg;
+  for (const std::uint32_t expected : {2u, 4u, 8u, 16u, 32u, 60u, 60u}) {
+    back_off(c, cfg);
+    EXPECT_EQ(c.rto_us, expected * 1'000'000);
+  }
+}
+
+TEST(Rtt, is_measured_in_the_handshake) {
+  auto t = Tcp::syn_received().whatever().after(80_ms).peer(ack());
+  EXPECT_EQ(t.c.srtt_us, 80'000u);
+  EXPECT_EQ(t.c.rto_us, 240'000u);
+}
+
+TEST(Rtt, rto_is_three_seconds_after_a_time_out_in_the_handshake) {
+  auto t = Tcp::syn_received().after(1_s).whatever().peer(ack());
+  EXPECT_EQ(t.c.rto_us, 3'000'000u);
+}
+
+TEST(Rtt, is_not_measured_on_a_retransmission) {
+  auto t = Tcp::established();
+  const auto srtt = t.c.srtt_us;
+  t.send(100).after(Duration{t.c.rto_us}).after(50_ms).peer(ack());
+  EXPECT_EQ(t.c.srtt_us, srtt);
+}
+
+TEST(Rtt, keeps_the_backed_off_rto_until_the_next_sample) {
+  auto t = Tcp::established();
+  const auto rto = t.c.rto_us;
+  t.send(100).after(Duration{rto}).peer(ack());
+  EXPECT_EQ(t.c.rto_us, 2 * rto);
+  t.send(100).after(10_ms).peer(ack());
+  EXPECT_EQ(t.c.rto_us, rto);
+}
+
+TEST(Rtt, timestamps_measure_a_retransmission) {
+  auto cfg = plain();
+  cfg.timestamps = true;
+  auto t = Tcp::established(cfg, syn().mss(1'000).stamped(1));
+  t.send(100).after(Duration{t.c.rto_us});
+  const auto val = t.out.back().ts.val;
+  t.after(90_ms).peer(ack().stamped(2, val));
+  EXPECT_EQ(t.c.srtt_us, 10'000u - 1'250u + 11'250u);
+}
+
+}  // namespace
+}  // namespace mayfly::test

@@ -1,0 +1,164 @@
+// Receiving: order, holes, the receiver's window and the ACKs (RFC 9293 3.8.6, RFC 5681 4.2, RFC 2018).
+#include "support/tcp_bench.h"
+
+namespace mayfly::test {
+namespace {
+
+TEST(DelayedAck, waits_no_longer_than_its_setting) {
+  auto t = Tcp::established();
+  t.peer(data(10)).silent().after(39_ms).silent().after(1_ms).us(ack().acks(10)).silent();
+}
+
+TEST(DelayedAck, is_not_delayed_for_every_second_segment) {
+  auto t = Tcp::established();
+  for (int i = 1; i <= 10; ++i) {
+    t.peer(data(1'000)).silent();
+    t.peer(data(1'000)).us(ack().acks(2'000 * i)).silent();
+  }
+}
+
+TEST(DelayedAck, can_be_switched_off) {
+  auto cfg = plain();
+  cfg.delayed_ack = Duration{0};
+  Tcp::established(cfg).peer(data(10)).us(ack().acks(10));
+}
+
+TEST(DelayedAck, rides_on_text_that_goes_the_other_way) {
+  auto t = Tcp::established();
+  t.peer(data(10)).send(20).us(data(20).acks(10)).after(1_s).whatever();
+  EXPECT_TRUE(t.c.ack_at.is_never());
+}
+
+TEST(OutOfOrder, is_acked_at_once_and_taken_when_the_gap_is_filled) {
+  auto t = Tcp::established();
+  t.peer(data(10).at(10)).us(ack().acks(0));
+  t.peer(data(10).at(30)).us(ack().acks(0));
+  t.peer(data(10).at(0)).us(ack().acks(20));
+  EXPECT_EQ(t.text_received, 20u);
+  t.peer(data(10).at(20)).us(ack().acks(40));
+  EXPECT_EQ(t.text_received, 40u);
+}
+
+TEST(OutOfOrder, text_that_overlaps_what_is_there_counts_once) {
+  auto t = Tcp::established();
+  t.peer(data(100)).peer(data(100).at(50)).us(ack().acks(150));
+  EXPECT_EQ(t.verdict.text_off, 50);
+  EXPECT_EQ(t.text_received, 150u);
+  t.peer(data(100).at(200)).peer(data(100).at(120)).whatever();
+  EXPECT_EQ(t.text_received, 300u);
+}
+
+TEST(OutOfOrder, keeps_four_ranges_and_drops_the_fifth) {
+  auto t = Tcp::established();
+  for (int i = 1; i <= 4; ++i) t.peer(data(10).at(i * 20)).dropped(Drop::none).us(ack().acks(0));
+  t.peer(data(10).at(200)).dropped(Drop::tcp_reassembly_full).us(ack().acks(0));
+  t.peer(data(20).at(0)).us(ack().acks(30));
+}
+
+TEST(Sack, reports_the_newest_range_first) {
+  auto cfg = plain();
+  cfg.sack = true;
+  auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok());
+  t.peer(data(10).at(20)).us(ack().sack(20, 30));
+  t.peer(data(10).at(60)).us(ack().sack(60, 70).sack(20, 30));
+  t.peer(data(10).at(40)).us(ack().sack(40, 50).sack(20, 30).sack(60, 70));
+  t.peer(data(10).at(30)).us(ack().sack(20, 50).sack(60, 70));
+  t.peer(data(20).at(0)).us(ack().acks(50).sack(60, 70));
+  t.peer(data(10).at(50)).us(ack().acks(70));
+  EXPECT_EQ(t.c.held.count, 0);
+}
+
+TEST(Sack, has_three_blocks_beside_timestamps) {
+  auto cfg = plain();
+  cfg.sack = cfg.timestamps = true;
+  auto t = Tcp::established(cfg, syn().sack_ok().stamped(1));
+  for (int i = 1; i <= 4; ++i) t.peer(data(10).at(i * 20));
+  EXPECT_EQ(t.out.back().sack_count, 3);
+}
+
+TEST(Sack, is_silent_when_it_was_not_agreed) {
+  auto t = Tcp::established();
+  t.peer(data(10).at(20));
+  EXPECT_EQ(t.out.front().sack_count, 0);
+}
+
+TEST(ReceiveWindow, cuts_text_at_its_right_edge) {
+  auto cfg = plain();
+  cfg.receive_window = 100;
+  auto t = Tcp::established(cfg);
+  t.room(0).peer(data(150));
+  EXPECT_EQ(t.text_received, 100u);
+  t.after(40_ms).us(ack().acks(100).window(0));
+}
+
+TEST(ReceiveWindow, is_never_taken_back) {
+  auto cfg = plain();
+  cfg.receive_window = 10'000;
+  auto t = Tcp::established(cfg);
+  t.room(3'000).peer(data(500)).peer(data(500)).us(ack().acks(1'000).window(9'000));
+  t.room(0).peer(data(500)).peer(data(500)).us(ack().acks(2'000).window(8'000));
+}
+
+TEST(ReceiveWindow, that_is_scaled_is_not_taken_back_by_rounding_either) {
+  auto cfg = plain();
+  cfg.window_scale = true;
+  cfg.receive_window = 1 << 20;  // 32 bytes a unit
+  auto t = Tcp::established(cfg, syn().scaled(0));
+  Seq edge{};
+  for (int i = 0; i < 200; ++i) {
+    t.peer(data(7)).after(40_ms);
+    const Seq offered = t.out.back().ack + (std::uint32_t{t.out.back().window} << 5);
+    if (i > 0) {
+      ASSERT_TRUE(at_or_after(offered, edge)) << i;
+    }
+    edge = offered;
+  }
+}
+
+TEST(ReceiveWindow, of_zero_still_takes_acks_and_rst_but_no_text) {
+  auto cfg = plain();
+  cfg.receive_window = 100;
+  auto t = Tcp::established(cfg);
+  t.room(0).peer(data(100)).after(40_ms).whatever();
+  t.send(50).whatever();
+  t.peer(data(1)).dropped(Drop::tcp_out_of_window).saw(event::acked).us(ack().acks(100).window(0));
+  EXPECT_EQ(t.text_received, 100u);
+  t.peer(rst()).saw(event::reset).gone();
+}
+
+TEST(ReceiveWindow, opens_with_an_update_that_is_worth_it) {
+  auto cfg = plain();
+  cfg.receive_window = 10'000;
+  auto t = Tcp::established(cfg);
+  t.room(0);
+  for (int i = 0; i < 10; ++i) t.peer(data(1'000));
+  EXPECT_EQ(t.out.back().window, 0);
+  t.whatever().room(400).silent().room(999).silent();
+  t.room(1'000).us(ack().window(1'000)).silent();
+}
+
+TEST(ReceiveWindow, does_not_open_in_small_steps) {
+  auto cfg = plain();
+  cfg.receive_window = 10'000;
+  auto t = Tcp::established(cfg);
+  t.room(10'000).peer(data(100)).after(40_ms).us(ack().window(9'900));
+  t.peer(data(100)).after(40_ms).us(ack().window(9'800));
+  for (int i = 0; i < 8; ++i) t.peer(data(100)).after(40_ms);
+  EXPECT_EQ(t.out.back().window, 10'000) << "after 1,000 octets the edge moves";
+}
+
+TEST(ReceiveWindow, that_nobody_reads_from_is_told_at_once) {
+  auto t = Tcp::established();
+  t.takes(0).peer(data(100)).us(ack().acks(0));
+}
+
+TEST(Urgent, is_told_and_its_text_delivered_inline) {
+  auto t = Tcp::established();
+  t.peer(data(10).urgent(3)).saw(event::urgent);
+  EXPECT_EQ(t.text_received, 10u);
+  t.peer(data(10));
+  EXPECT_EQ(t.events & event::urgent, 0);
+}
+
+}  // namespace
+}  // namespace mayfly::test

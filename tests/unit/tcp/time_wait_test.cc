@@ -1,0 +1,220 @@
+// TIME_WAIT: RFC 9293 3.10.7.4, RFC 6191 2 row by row, RFC 1337 F1; and against the full Connection.
+#include "tcp/time_wait.h"
+
+#include "base/prng.h"
+#include "support/tcp_bench.h"
+
+namespace mayfly {
+
+inline void PrintTo(TimeWaitAction action, std::ostream* out) {
+  static constexpr const char* kNames[] = {"drop", "ack", "restart_and_ack", "reopen", "kill"};
+  *out << kNames[static_cast<int>(action)];
+}
+
+namespace test {
+namespace {
+
+using enum TimeWaitAction;
+using Reopen = TimeWaitPolicy::Reopen;
+
+constexpr std::uint32_t kLastStamp = 0xffff'fff8u;
+constexpr Seq kRcvNxt{10}, kSndNxt{5'000};
+
+TimeWaitEntry entry(bool timestamps) {
+  TimeWaitEntry e{};
+  e.rcv_nxt = kRcvNxt;
+  e.snd_nxt = kSndNxt;
+  e.ts_recent = timestamps ? kLastStamp : 0;
+  e.window = 1'000;
+  e.flags = timestamps ? TimeWaitEntry::kTimestamps : 0;
+  return e;
+}
+
+Segment segment(std::uint8_t flags, std::int32_t ahead, std::optional<std::int32_t> stamp_ahead = {}) {
+  Segment s;
+  s.flags = flags;
+  s.seq = kRcvNxt + static_cast<std::uint32_t>(ahead);
+  if (flags & tcp_flag::ack) s.ack = kSndNxt;
+  if (stamp_ahead) {
+    s.options = tcp_option::timestamps;
+    s.ts.val = kLastStamp + static_cast<std::uint32_t>(*stamp_ahead);
+  }
+  return s;
+}
+
+struct SynRow {
+  const char* what;
+  bool had_timestamps;
+  std::optional<std::int32_t> stamp_ahead;
+  std::int32_t seq_ahead;
+  TimeWaitAction by_rfc6191, by_sequence;
+};
+
+const SynRow kSynRows[] = {
+    {"newer timestamp, newer sequence", true, 1, 1, reopen, reopen},
+    {"newer timestamp, older sequence", true, 1, -100, reopen, ack},
+    {"newer timestamp beyond the wrap", true, 50, -100, reopen, ack},
+    {"equal timestamp, newer sequence", true, 0, 0, reopen, reopen},
+    {"equal timestamp, the FIN's own sequence", true, 0, -1, drop, ack},
+    {"equal timestamp, older sequence", true, 0, -100, drop, ack},
+    {"older timestamp, newer sequence", true, -1, 100, drop, reopen},
+    {"older timestamp, older sequence", true, -1, -100, drop, ack},
+    {"no timestamp where there were some, newer sequence", true, {}, 100, reopen, reopen},
+    {"no timestamp where there were some, older sequence", true, {}, -100, drop, ack},
+    {"timestamp where there was none, newer sequence", false, 1, 100, reopen, reopen},
+    {"timestamp where there was none, older sequence", false, 1, -100, reopen, ack},
+    {"no timestamps, newer sequence", false, {}, 0, reopen, reopen},
+    {"no timestamps, older sequence", false, {}, -1, ack, ack},
+};
+
+TEST(TimeWaitSyn, follows_the_table_of_rfc_6191_under_each_policy) {
+  for (const SynRow& row : kSynRows) {
+    const auto s = segment(tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const auto decide = [&](Reopen how) {
+      TimeWaitPolicy policy;
+      policy.reopen = how;
+      return on_time_wait_segment(entry(row.had_timestamps), s, policy);
+    };
+    EXPECT_EQ(decide(Reopen::rfc6191).action, row.by_rfc6191) << row.what;
+    EXPECT_EQ(decide(Reopen::sequence).action, row.by_sequence) << row.what;
+    EXPECT_EQ(decide(Reopen::off).action, ack) << row.what;
+    EXPECT_EQ(decide(Reopen::off).drop, Drop::time_wait_syn) << row.what;
+    const auto v = decide(Reopen::rfc6191);
+    const bool stamp_decided = row.stamp_ahead && (!row.had_timestamps || *row.stamp_ahead > 0);
+    EXPECT_EQ(v.by_timestamp, v.action == reopen && stamp_decided) << row.what;
+  }
+}
+
+TEST(TimeWaitSyn, with_ack_opens_nothing) {
+  const auto s = segment(tcp_flag::syn | tcp_flag::ack, 100, 100);
+  EXPECT_EQ(on_time_wait_segment(entry(true), s, {}).action, ack);
+}
+
+TEST(TimeWaitRst, is_ignored_by_default) {
+  for (const int ahead : {-5, 0, 5}) {
+    const auto v = on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), {});
+    EXPECT_EQ(v.action, drop);
+    EXPECT_EQ(v.drop, Drop::time_wait_rst);
+  }
+}
+
+TEST(TimeWaitRst, ends_the_hold_where_the_policy_accepts_it_but_only_at_the_left_edge) {
+  TimeWaitPolicy policy;
+  policy.rst = TimeWaitPolicy::OnRst::accept;
+  const auto decide = [&](int ahead) {
+    return on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), policy).action;
+  };
+  EXPECT_EQ(decide(0), kill);
+  EXPECT_EQ(decide(1), ack);
+  EXPECT_EQ(decide(999), ack);
+  EXPECT_EQ(decide(1'000), drop);
+  EXPECT_EQ(decide(-1), drop);
+}
+
+TEST(TimeWaitSegment, retransmitted_fin_restarts_the_hold) {
+  EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::fin | tcp_flag::ack, -1), {}).action,
+            restart_and_ack);
+  auto with_text = segment(tcp_flag::fin | tcp_flag::ack, -101);
+  with_text.payload_len = 100;
+  EXPECT_EQ(on_time_wait_segment(entry(false), with_text, {}).action, restart_and_ack);
+}
+
+TEST(TimeWaitSegment, another_fin_does_not_restart_the_hold) {
+  for (const int ahead : {-2, 0, 1}) {
+    const auto s = segment(tcp_flag::fin | tcp_flag::ack, ahead);
+    EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).action, ack) << ahead;
+  }
+  const auto stale = segment(tcp_flag::fin | tcp_flag::ack, -1, -1);
+  EXPECT_EQ(on_time_wait_segment(entry(true), stale, {}).drop, Drop::tcp_paws);
+}
+
+TEST(TimeWaitSegment, old_text_is_acked) {
+  auto s = segment(tcp_flag::ack, -50);
+  s.payload_len = 10;
+  EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).action, ack);
+}
+
+TEST(TimeWaitSegment, bare_ack_in_its_place_is_not_answered) {
+  EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::ack, 0), {}).action, drop);
+}
+
+TEST(TimeWaitSegment, drops_say_why) {
+  EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::fin, -1), {}).drop,
+            Drop::tcp_ack_missing);
+  EXPECT_EQ(on_time_wait_segment(entry(true), segment(tcp_flag::ack, 0), {}).drop,
+            Drop::tcp_no_timestamp);
+  auto s = segment(tcp_flag::ack, 0);
+  s.ack = kSndNxt + 1;
+  EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).drop, Drop::tcp_ack_unacceptable);
+}
+
+TEST(TimeWaitEntry, keeps_what_the_ack_needs) {
+  auto cfg = plain();
+  cfg.timestamps = cfg.window_scale = true;
+  cfg.receive_window = 1 << 20;
+  auto t = Tcp::established(cfg, syn().scaled(2).stamped(70)).close().whatever().peer(data(0));
+  t.peer(fin().stamped(80)).in(State::time_wait);
+  const Emission last = t.out.back();
+  TimeWaitEntry e{};
+  t.c.slot = 42;
+  make_time_wait_entry(t.c, e);
+  EXPECT_EQ(e.slot, 42u);
+  const Emission again = time_wait_ack(e, t.c.ts_offset, t.now);
+  EXPECT_EQ(again.seq, last.seq);
+  EXPECT_EQ(again.ack, last.ack);
+  EXPECT_EQ(again.flags, last.flags);
+  EXPECT_EQ(again.window, last.window);
+  EXPECT_EQ(again.ts.val, last.ts.val);
+  EXPECT_EQ(again.ts.echo, last.ts.echo);
+}
+
+TEST(TimeWaitEntry, makes_a_new_incarnation_begin_after_the_old_one) {
+  const auto e = entry(false);
+  EXPECT_EQ(iss_after(e, kSndNxt + 1'000), kSndNxt + 1'000);
+  EXPECT_TRUE(after(iss_after(e, kSndNxt - 1'000), kSndNxt));
+}
+
+/// The compact entry and the full block in the same state give the same answers to all but SYN and RST,
+/// whose treatment is policy.
+TEST(TimeWaitEntry, answers_as_the_full_connection_does) {
+  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+    Prng prng(seed);
+    auto cfg = plain();
+    cfg.timestamps = prng.chance(0.5);
+    cfg.challenge_ack_interval = Duration{0};
+    auto t = Tcp::established(cfg, syn().stamped(100)).close().whatever().peer(data(0)).peer(fin());
+    t.whatever().in(State::time_wait);
+    TimeWaitEntry e{};
+    make_time_wait_entry(t.c, e);
+
+    const auto near = [&](int n) { return static_cast<int>(prng.below(2u * n + 1)) - n; };
+    auto said = prng.chance(0.5) ? data(0) : data(static_cast<std::uint32_t>(prng.below(4)));
+    if (prng.chance(0.4)) said = said.with_fin();
+    said = said.at(1 + near(3)).acks(1 + near(1));
+    if (prng.chance(0.1)) said = said.at(1 + near(200'000));
+    if (prng.chance(0.1)) said = said.without_ack();
+    if (cfg.timestamps && prng.chance(0.9)) {
+      said = said.stamped(100u + static_cast<std::uint32_t>(near(1)));
+    } else {
+      said = said.bare();
+    }
+    t.peer(said);
+    const auto verdict = on_time_wait_segment(e, t.last_heard, {});
+    const bool entry_acks = verdict.action == ack || verdict.action == restart_and_ack;
+    // Text or a FIN beyond the peer's FIN: the block ignores it (seventh), the entry tells the peer so.
+    const bool beyond = t.verdict.drop == Drop::tcp_data_after_fin;
+    if (beyond) continue;
+    const bool bare_in_window = verdict.action == ack && t.last_heard.length() == 0 &&
+                                after(t.last_heard.seq, e.rcv_nxt) && t.verdict.drop == Drop::none;
+    if (bare_in_window) continue;
+    // An unacceptable segment is answered before its ACK bit is looked at.
+    const bool no_ack = !t.last_heard.has(tcp_flag::ack);
+    if (no_ack) continue;
+    EXPECT_EQ(entry_acks, !t.out.empty())
+        << "seed " << seed << " " << name_of(verdict.drop) << " / " << name_of(t.verdict.drop);
+  }
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace mayfly

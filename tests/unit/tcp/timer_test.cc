@@ -1,0 +1,76 @@
+// Retransmission to R2, keep-alive and the deadlines (RFC 9293 3.8.3, 3.8.4; RFC 6298 5).
+#include "support/tcp_bench.h"
+
+namespace mayfly::test {
+namespace {
+
+TEST(Retransmission, doubles_its_pauses_tells_r1_and_ends_at_r2) {
+  auto cfg = plain();
+  cfg.retries = 5;
+  auto t = Tcp::established(cfg);
+  t.send(100).us(data(100));
+  Duration pause{t.c.rto_us};
+  for (int i = 1; i <= 5; ++i, pause = pause * 2) {
+    t.after(pause - 1_ms).silent().after(1_ms).us(data(100).at(0)).silent();
+    EXPECT_EQ((t.events & event::slow) != 0, i == 3) << i;
+  }
+  t.after(pause).silent().saw(event::timed_out).gone();
+}
+
+TEST(Retransmission, by_default_goes_on_for_more_than_100_seconds) {
+  Tcp::established().send(100).after(100_s).in(State::established);
+}
+
+TEST(Retransmission, timer_starts_anew_when_new_text_is_acknowledged) {
+  auto t = Tcp::established();
+  t.send(3'000).whatever().after(150_ms).peer(ack().acks(1'000)).after(150_ms).silent();
+  t.after(Duration{t.c.rto_us}).us(data(1'000).at(1'000));
+}
+
+TEST(Retransmission, timer_stops_when_all_is_acknowledged) {
+  auto t = Tcp::established();
+  t.send(100).whatever().peer(ack()).after(Duration::from_s(1'000)).silent();
+  EXPECT_TRUE(next_deadline(t.c).is_never());
+}
+
+TEST(Retransmission, carries_the_current_ack_and_window) {
+  auto t = Tcp::established();
+  t.send(100).whatever().peer(data(10).acks(0)).after(Duration{t.c.rto_us}).us(ack().acks(10));
+  t.us(data(100).at(0).acks(10));
+}
+
+TEST(KeepAlive, is_off_by_default) {
+  Tcp::established().after(Duration::from_s(100'000)).silent().in(State::established);
+}
+
+TcpSettings keeping_alive() {
+  auto cfg = plain();
+  cfg.keep_alive = {true, 100_s, 10_s, 3};
+  return cfg;
+}
+
+TEST(KeepAlive, probes_after_idleness_and_gives_up_after_several) {
+  auto t = Tcp::established(keeping_alive());
+  t.after(99_s).silent().after(1_s).us(ack().at(-1)).after(9_s).silent().after(1_s).us(ack().at(-1));
+  t.after(10_s).us(ack().at(-1)).after(10_s).silent().saw(event::timed_out).gone();
+}
+
+TEST(KeepAlive, is_satisfied_by_any_answer) {
+  auto t = Tcp::established(keeping_alive());
+  t.after(100_s).us(ack().at(-1)).peer(ack()).after(80_s).silent().in(State::established);
+  for (int i = 0; i < 20; ++i) t.after(19_s).peer(ack()).after(80_s).silent().in(State::established);
+}
+
+TEST(KeepAlive, waits_while_text_is_on_its_way) {
+  auto t = Tcp::established(keeping_alive());
+  t.after(95_s).send(10).us(data(10)).after(150_ms).silent();
+}
+
+TEST(KeepAlive, of_the_peer_is_answered) {
+  auto t = Tcp::established();
+  t.peer(ack().at(-1)).us(ack().acks(0));
+  t.peer(data(1).at(-1)).us(ack().acks(0));
+}
+
+}  // namespace
+}  // namespace mayfly::test

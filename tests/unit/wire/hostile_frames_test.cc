@@ -1,0 +1,99 @@
+// Frames cut short, bent and made up: nothing is read outside of them (an address-sanitizer build
+// watches) and what the parser says about them holds.
+#include <gtest/gtest.h>
+
+#include "unit/wire/frames.h"
+#include "wire/emit.h"
+#include "wire/print.h"
+
+namespace mayfly::test {
+namespace {
+
+/// Parses an exact-size copy, uses all that the result points to, and checks the result's promises.
+FrameKind survives(const Frame& frame, RxChecks checks) {
+  const Frame copy(frame.begin(), frame.end());
+  const ParsedFrame parsed = parse(copy, kOurRules, checks);
+  EXPECT_EQ(parsed.kind == FrameKind::drop, parsed.drop != Drop::none);
+  if (parsed.kind == FrameKind::drop) return parsed.kind;
+  if (parsed.kind == FrameKind::arp) {
+    read_arp(copy, parsed.l3_off);
+    return parsed.kind;
+  }
+  EXPECT_LE(std::size_t{parsed.l4_off} + parsed.l4_len, copy.size());
+  EXPECT_GE(parsed.l4_off, parsed.l3_off + 20);
+  if (parsed.kind == FrameKind::tcp) {
+    const Segment& segment = parsed.segment;
+    EXPECT_EQ(segment.payload_off + segment.payload_len, parsed.l4_off + parsed.l4_len);
+    EXPECT_GE(segment.payload_off, parsed.l4_off + 20);
+    std::array<SackBlock, kSackBlocksMax> blocks{};
+    EXPECT_EQ(read_sack(copy, segment, blocks), segment.sack_count);
+    EXPECT_LE(segment.sack_off + segment.sack_count * 8, segment.payload_off);
+  }
+  return parsed.kind;
+}
+
+Frame mutated(Frame frame, std::mt19937_64& random) {
+  for (auto edits = 1 + random() % 4; edits != 0; --edits) {
+    frame[random() % frame.size()] = std::byte(random());
+  }
+  if (random() % 4 == 0) frame.resize(random() % (frame.size() + 8));
+  return frame;
+}
+
+TEST(HostileFrames, TheSamplesAreValid) {
+  for (const Frame& frame : valid_frames()) EXPECT_EQ(drop_of(frame), Drop::none);
+}
+
+TEST(HostileFrames, EveryPrefixOfAValidFrameIsDropped) {
+  for (const Frame& frame : valid_frames()) {
+    for (std::size_t size = 0; size < frame.size(); ++size) {
+      const Frame prefix(frame.begin(), frame.begin() + size);
+      EXPECT_EQ(survives(prefix, {}), FrameKind::drop) << size << " of " << print_frame(frame);
+      EXPECT_EQ(survives(prefix, kAllGood), FrameKind::drop);
+      print_frame(prefix);
+    }
+  }
+}
+
+TEST(HostileFrames, NoFlippedBitOfADatagramGoesUnnoticed) {
+  const Frame good = valid_frames()[2];
+  for (std::size_t bit = 14 * 8; bit < good.size() * 8; ++bit) {
+    Frame frame = good;
+    frame[bit / 8] ^= std::byte(1 << bit % 8);
+    EXPECT_NE(drop_of(frame), Drop::none) << "bit " << bit;
+  }
+}
+
+TEST(HostileFrames, AnyMutationIsSurvived) {
+  auto random = seeded_generator();
+  const std::vector<Frame> samples = valid_frames();
+  std::size_t accepted = 0;
+  for (int round = 0; round < 100'000; ++round) {
+    SCOPED_TRACE(round);
+    const Frame frame = mutated(samples[random() % samples.size()], random);
+    // Mostly as if a device had found the checksums good: otherwise few would get far.
+    const RxChecks checks = random() % 4 == 0 ? RxChecks{} : kAllGood;
+    if (survives(frame, checks) != FrameKind::drop) ++accepted;
+    print_frame(frame);
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_GT(accepted, 10'000u);  // or the mutations would test the first checks only
+}
+
+TEST(HostileFrames, AnyOptionsAreSurvived) {
+  auto random = seeded_generator();
+  for (int round = 0; round < 20'000; ++round) {
+    SCOPED_TRACE(round);
+    Frame options(4 * (random() % 11));
+    // Small values make valid kinds and lengths likely.
+    for (auto& octet : options) octet = std::byte(random() % (random() % 2 == 0 ? 12 : 256));
+    const std::uint8_t flags = random() % 2 == 0 ? tcp_flag::syn : tcp_flag::ack;
+    const Frame frame = tcp_frame({.flags = flags, .options = options, .payload = text("tail")});
+    survives(frame, {});
+    print_frame(frame);
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+}  // namespace
+}  // namespace mayfly::test

@@ -1,0 +1,167 @@
+"""A scripted TCP peer: sends and expects single segments, over a raw socket in a namespace.
+
+Its address belongs to no kernel, so that none answers for it; it answers ARP itself.
+"""
+import itertools
+import select
+import socket
+import time
+from collections.abc import Iterator
+
+from network import SERVER, Namespace
+from scapy.layers.inet import ICMP, IP, TCP  # noqa: F401  (ICMP: for those who import it here)
+from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.packet import NoPayload, Packet
+
+ETH_P_ALL = 3
+SOL_PACKET, PACKET_AUXDATA = 263, 8  # of <linux/if_packet.h>; Python does not name them
+TP_STATUS_VLAN_VALID = 0x10
+FIRST_PORT = 20_000
+
+
+def flags_of(packet: Packet) -> str:
+    """The flags in the usual letters, without PSH: nothing hangs on it."""
+    return str(packet[TCP].flags).replace("P", "")
+
+
+def payload_of(packet: Packet) -> bytes:
+    """The TCP text, without the Ethernet padding behind it."""
+    ip, tcp = packet[IP], packet[TCP]
+    length = ip.len - 4 * ip.ihl - 4 * tcp.dataofs
+    return bytes(tcp.payload)[:length] if not isinstance(tcp.payload, NoPayload) else b""
+
+
+class Peer:
+    """A station on the wire. `vlan` tags what it sends, and then only tagged frames are seen."""
+
+    def __init__(self, namespace: Namespace, device: str, address: str = "198.18.0.77",
+                 mac: str = "02:00:00:00:00:77", vlan: int | None = None) -> None:
+        self.address, self.mac, self.vlan = address, mac, vlan
+        self.ports = itertools.count(FIRST_PORT)
+        self.server_mac: str | None = None
+        with namespace.entered():
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self.socket.bind((device, 0))
+        if vlan is not None:  # the kernel takes the tag off and hands it over beside the frame
+            self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+
+    def __enter__(self) -> "Peer":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.socket.close()
+
+    def send_frame(self, payload: Packet, to: str) -> None:
+        ether = Ether(src=self.mac, dst=to)
+        tagged = ether / Dot1Q(vlan=self.vlan) if self.vlan is not None else ether
+        self.socket.send(bytes(tagged / payload))
+
+    def send(self, packet: Packet) -> None:
+        """Sends an IP packet to the server, whose MAC address it asks for the first time."""
+        if self.server_mac is None:
+            self.resolve()
+        self.send_frame(packet, self.server_mac)
+
+    def resolve(self) -> None:
+        request = ARP(op="who-has", hwsrc=self.mac, psrc=self.address, pdst=SERVER)
+        self.send_frame(request, "ff:ff:ff:ff:ff:ff")
+        for frame in self.frames(2):
+            if ARP in frame and frame[ARP].op == 2 and frame[ARP].psrc == SERVER:
+                self.server_mac = frame[ARP].hwsrc
+                return
+        raise AssertionError("the server does not answer ARP")
+
+    def frames(self, seconds: float) -> Iterator[Packet]:
+        """What arrives for this station. Answers ARP requests by the way."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.socket], [], [], left)[0]:
+                return
+            frame, ancillary, _, sender = self.socket.recvmsg(2048, 64)
+            if sender[2] == socket.PACKET_OUTGOING or self.vlan != tag_of(ancillary):
+                continue
+            packet = Ether(frame)
+            if ARP in packet and packet[ARP].op == 1 and packet[ARP].pdst == self.address:
+                self.send_frame(ARP(op="is-at", hwsrc=self.mac, psrc=self.address,
+                                    hwdst=packet[ARP].hwsrc, pdst=packet[ARP].psrc), packet.src)
+            elif packet.dst == self.mac:
+                yield packet
+
+    def receive(self, kind: type[Packet], seconds: float = 2) -> Packet:
+        """The next packet to us that has a layer of this kind."""
+        for packet in self.frames(seconds):
+            if kind in packet and IP in packet and packet[IP].dst == self.address:
+                return packet
+        raise AssertionError(f"no {kind.__name__} arrived within {seconds} s")
+
+    def flow(self, port: int, **options) -> "Flow":
+        return Flow(self, port, next(self.ports), **options)
+
+
+def tag_of(ancillary: list) -> int | None:
+    """The VLAN identifier in struct tpacket_auxdata: status at 0, vlan_tci at 16."""
+    for _, _, data in ancillary:
+        if int.from_bytes(data[:4], "little") & TP_STATUS_VLAN_VALID:
+            return int.from_bytes(data[16:18], "little") & 0x0FFF
+    return None
+
+
+class Flow:
+    """One TCP connection, played by hand. `seq` and `ack` are what the next segment will carry."""
+
+    def __init__(self, peer: Peer, port: int, source_port: int, seq: int = 1_000_000,
+                 server: str = SERVER) -> None:
+        self.peer, self.port, self.source_port, self.server = peer, port, source_port, server
+        self.seq, self.ack = seq, 0
+
+    def segment(self, flags: str, text: bytes = b"", seq: int | None = None, ack: int | None = None,
+                options: list | None = None, window: int = 65_535) -> Packet:
+        return IP(src=self.peer.address, dst=self.server) / TCP(
+            sport=self.source_port, dport=self.port, flags=flags, window=window,
+            seq=self.seq if seq is None else seq, options=options or [],
+            ack=(self.ack if ack is None else ack) if "A" in flags else 0) / text
+
+    def send(self, flags: str, text: bytes = b"", **fields) -> None:
+        """Sends a segment; one without a `seq` of its own moves ours on."""
+        self.peer.send(self.segment(flags, text, **fields))
+        if "seq" not in fields:
+            self.seq = (self.seq + len(text) + ("S" in flags) + ("F" in flags)) % 2**32
+
+    def arrived(self, seconds: float) -> Iterator[Packet]:
+        for packet in self.peer.frames(seconds):
+            if TCP in packet and packet[IP].src == self.server \
+                    and (packet[TCP].sport, packet[TCP].dport) == (self.port, self.source_port):
+                yield packet
+
+    def expect(self, flags: str, seconds: float = 2) -> Packet:
+        """The next segment, which has to have these flags; PSH aside. Moves our `ack` over it."""
+        for packet in self.arrived(seconds):
+            tcp = packet[TCP]
+            assert flags_of(packet) == flags, f"expected {flags}, got {packet[IP].summary()}"
+            if tcp.seq == self.ack or "S" in flags:
+                length = len(payload_of(packet)) + ("S" in flags) + ("F" in flags)
+                self.ack = (tcp.seq + length) % 2**32
+            return packet
+        raise AssertionError(f"expected {flags}, but nothing came within {seconds} s")
+
+    def read_until(self, flags: str, seconds: float = 2) -> bytes:
+        """Takes text until a segment with these flags has come, and returns the text."""
+        text = b""
+        for packet in self.arrived(seconds):
+            if packet[TCP].seq == self.ack:
+                text += payload_of(packet)
+                self.ack = (self.ack + len(payload_of(packet)) + ("F" in flags_of(packet))) % 2**32
+            if flags_of(packet) == flags:
+                return text
+        raise AssertionError(f"no {flags} within {seconds} s; the text was {text!r}")
+
+    def silent(self, seconds: float) -> None:
+        """Nothing may come."""
+        for packet in self.arrived(seconds):
+            raise AssertionError(f"expected silence, got {packet[IP].summary()}")
+
+    def open(self, options: list | None = None) -> "Flow":
+        self.send("S", options=options or [("MSS", 1460)])
+        self.expect("SA")
+        self.send("A")
+        return self

@@ -1,0 +1,127 @@
+"""The binary as a user meets it: what it says when something is wrong, and how it ends."""
+import json
+import subprocess
+import time
+
+import pytest
+from mayfly import BINARY, MEGABYTE, ROOT, serve_settings
+from tools import URL, ab, curl, sha256
+
+WRONG = """\
+cores: [0]
+ports:
+  - device: "net_null0"
+    addresses: [198.18.0.999/15]
+listen:
+  - {port: 70000, service: http}
+time_wait: {hold: 60 parsecs, capacitty: 1M}
+"""
+
+
+def run(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=20,
+                          check=False)
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_every_error_of_a_configuration_is_told_with_its_place(tmp_path, command):
+    config = tmp_path / "wrong.yaml"
+    config.write_text(WRONG)
+    done = run(command, "-c", str(config))
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    for line, word in ((4, "198.18.0.999"), (6, "port"), (7, "hold"), (7, "capacitty")):
+        here = [text for text in said.splitlines() if f"wrong.yaml:{line}:" in text]
+        assert any(word in text for text in here), said
+
+
+def test_a_right_configuration_is_approved_by_check(tmp_path):
+    config = tmp_path / "right.yaml"
+    config.write_text(json.dumps(serve_settings("net_null0")))
+    done = run("check", "-c", str(config))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["serve", "load", "lab"])
+def test_the_configurations_that_come_with_it_are_approved(kind):
+    for config in sorted((ROOT / "conf" / kind).glob("*.yaml")):
+        done = run("check", "-c", str(config), "--kind", kind)
+        assert done.returncode == 0, f"{config}: {done.stdout}{done.stderr}"
+
+
+def test_a_missing_configuration_file_is_bad_usage():
+    done = run("serve", "-c", "no-such-file.yaml")
+    assert done.returncode == 2
+    assert "no-such-file.yaml" in done.stdout + done.stderr
+
+
+def test_an_unknown_option_is_bad_usage():
+    assert run("serve", "--fast").returncode == 2
+
+
+def test_a_missing_interface_is_named(run_mayfly):
+    server = run_mayfly("serve", serve_settings("net_af_packet0,iface=nosuch0"))
+    assert server.wait() in (1, 2)
+    assert "nosuch0" in server.said()
+    assert "ready" not in server.said()
+
+
+def test_an_occupied_socket_is_named(run_mayfly, tmp_path):
+    device = f"net_memif0,id=0,role=server,socket={tmp_path}/memif.sock,socket-abstract=no"
+    run_mayfly("serve", serve_settings(device)).wait_ready()
+    second = run_mayfly("serve", serve_settings(device))
+    assert second.wait() in (1, 2)
+    assert "memif.sock" in second.said()
+
+
+def test_a_key_can_be_set_on_the_command_line(wire, run_mayfly):
+    settings = serve_settings(f"net_af_packet0,iface={wire.device}")
+    server = run_mayfly("serve", settings, "--set", "time_wait.hold=200ms").wait_ready()
+    ab(wire.peer, "-n", "10", "-c", "1")
+    time.sleep(0.5)
+    assert server.stop()["time_wait"]["expired"] == 10
+
+
+def test_a_duration_ends_the_server(wire, run_mayfly):
+    settings = serve_settings(f"net_af_packet0,iface={wire.device}")
+    server = run_mayfly("serve", settings, "--duration", "1s").wait_ready()
+    begin = time.monotonic()
+    server.report()
+    assert time.monotonic() - begin == pytest.approx(1, abs=0.5)
+
+
+def test_ctrl_c_ends_at_once_when_nothing_is_open_and_prints_a_summary(serve):
+    server = serve()
+    begin = time.monotonic()
+    server.stop()
+    assert time.monotonic() - begin < 3
+    after_ready = server.said().split("ready", 1)[1]
+    assert "accepted" in after_ready
+
+
+def test_ctrl_c_lets_open_connections_finish_and_takes_no_new_ones(wire, serve, tmp_path):
+    www = tmp_path / "www"
+    www.mkdir()
+    (www / "file").write_bytes(bytes(range(256)) * (5 * MEGABYTE // 256))
+    server = serve({"http": {"routes": [{"path": "/files/", "folder": str(www)}]}})
+    download = wire.peer.start("curl", "-s", "--limit-rate", "3M", "-o", f"{tmp_path}/copy",
+                               URL + "files/file")
+    time.sleep(0.5)
+    server.interrupt()
+    time.sleep(0.2)
+    with pytest.raises(OSError):
+        wire.peer.connect(80)
+    assert download.wait(10) == 0
+    assert sha256(tmp_path / "copy") == sha256(www / "file")
+    assert server.report()["drops"]["tcp_draining"] > 0
+
+
+def test_the_report_has_the_promised_keys(wire, serve):
+    server = serve()
+    curl(wire.peer, URL)
+    report = server.stop()
+    assert {"accepted", "completed", "reset", "refused", "cps", "connections", "time_wait",
+            "cycles_per_connection", "packets", "drops", "busy_ratio"} <= report.keys()
+    assert {"now", "peak", "opened", "expired", "evicted", "reopened", "restored",
+            "killed"} <= report["time_wait"].keys()
+    assert {"rx", "tx"} <= report["packets"].keys()

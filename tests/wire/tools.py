@@ -1,0 +1,36 @@
+"""Linux's HTTP clients, and what they say about how it went."""
+import hashlib
+import re
+from pathlib import Path
+
+from network import SERVER, Namespace
+
+URL = f"http://{SERVER}/"
+
+
+def curl(peer: Namespace, *words: str, timeout: float = 30) -> str:
+    return peer.run("curl", "--silent", "--show-error", "--max-time", str(timeout), *words,
+                    timeout=timeout + 1)
+
+
+def ab(peer: Namespace, *words: str, timeout: float = 60) -> dict[str, int]:
+    """ApacheBench's counts, such as "Complete requests" and "Failed requests"."""
+    said = peer.run("ab", "-q", "-s", "10", *words, URL, timeout=timeout)
+    counts = re.findall(r"^([A-Z][\w -]+): +(\d+)\b", said, re.MULTILINE)
+    return {what: int(number) for what, number in counts}
+
+
+def wrk(peer: Namespace, *words: str, timeout: float = 60) -> dict[str, int]:
+    """wrk's number of requests, and its errors if it saw any."""
+    said = peer.run("wrk", "-t", "1", *words, URL, timeout=timeout)
+    counts = {"requests": int(re.search(r"(\d+) requests in", said)[1])}
+    if errors := re.search(r"Socket errors: (.*)", said):
+        counts["errors"] = sum(map(int, re.findall(r"\d+", errors[1])))
+    if wrong := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
+        counts["wrong"] = int(wrong[1])
+    return counts
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
