@@ -13,11 +13,15 @@ Secret random_secret() {
   return secret;
 }
 
-ShardSettings shard_settings(const CommonSettings& settings) {
-  ShardSettings made;
-  made.tcp = settings.tcp;
-  made.time_wait = settings.time_wait;
-  return made;
+ShardSettings shard_settings(const ServeSettings& settings) {
+  return {.tcp = settings.tcp, .time_wait = settings.time_wait};
+}
+
+ShardSettings shard_settings(const LoadSettings& settings) {
+  return {.tcp = settings.tcp,
+          .time_wait = settings.time_wait,
+          .reuse = settings.time_wait_reuse,
+          .reuse_delay = settings.reuse_delay};
 }
 
 ShardSizes shard_sizes(const CommonSettings& settings) {

@@ -4,27 +4,32 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "nic/clock.h"
 #include "nic/device.h"
 #include "nic/eal.h"
+#include "nic/pcap_tap.h"
 #include "stack/fault_port.h"
 #include "stack/shard.h"
 
 namespace mayfly {
 
-using WirePort = FaultPort<DpdkPort>;
+/// A device's queue, behind a faulty wire and a capture if the settings ask for them.
+using WirePort = CapturePort<FaultPort<DpdkPort>>;
 
 /// What the control thread wants of a polling core.
 enum class Command : std::uint8_t { run, drain, abort, stop };
 
 /// 128 random bits from the kernel.
 Secret random_secret();
-ShardSettings shard_settings(const CommonSettings& settings);
+ShardSettings shard_settings(const ServeSettings& settings);
+ShardSettings shard_settings(const LoadSettings& settings);
 ShardSizes shard_sizes(const CommonSettings& settings);
 /// The interface that core `core_index` has on this port.
 Interface interface_of(const PortSettings& settings, const Device& device, std::size_t core_index);
@@ -47,10 +52,11 @@ class Engine {
   using MakeApp = std::function<std::unique_ptr<A>(std::size_t core_index, const DpdkPort& port)>;
 
   /// Shards for every core of `settings` on the devices, which are open and outlive the engine.
-  static Result<std::unique_ptr<Engine>> create(const CommonSettings& settings,
+  static Result<std::unique_ptr<Engine>> create(const std::string& name, const CommonSettings& settings,
+                                                const ShardSettings& shard_settings,
                                                 std::vector<std::uint16_t> listen,
                                                 std::vector<Device>& devices, const TscClock& clock,
-                                                const std::string& name, const MakeApp& make_app);
+                                                const MakeApp& make_app);
 
   /// Starts the poll loops on EAL's workers from `first_worker` on.
   void start(Eal& eal, std::size_t first_worker);
@@ -65,6 +71,8 @@ class Engine {
     for (auto& core : cores_) sum += core->open.load(std::memory_order_relaxed);
     return sum;
   }
+  /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the others.
+  void stop();
   /// Copies of the counters, one for each core, the devices' own drops included.
   std::vector<ShardStats> stats() const;
   std::vector<std::unique_ptr<EngineCore<A>>>& cores() { return cores_; }
@@ -79,15 +87,24 @@ class Engine {
 };
 
 template <class A>
-Result<std::unique_ptr<Engine<A>>> Engine<A>::create(const CommonSettings& settings,
+Result<std::unique_ptr<Engine<A>>> Engine<A>::create(const std::string& name,
+                                                     const CommonSettings& settings,
+                                                     const ShardSettings& shard_settings,
                                                      std::vector<std::uint16_t> listen,
                                                      std::vector<Device>& devices,
-                                                     const TscClock& clock, const std::string& name,
-                                                     const MakeApp& make_app) {
+                                                     const TscClock& clock, const MakeApp& make_app) {
   auto engine = std::make_unique<Engine>();
   engine->clock_ = clock;
-  engine->settings_ = shard_settings(settings);
+  engine->settings_ = shard_settings;
   const Secret secret = random_secret();
+  std::vector<std::shared_ptr<PcapFile>> captures;  // one a port, null without; its cores share it
+  for (const PortSettings& port : settings.ports) {
+    captures.emplace_back();
+    if (port.pcap.empty()) continue;
+    auto file = PcapFile::create(port.pcap, clock.now());
+    if (!file) return file.error();
+    captures.back() = std::move(*file);
+  }
   for (std::size_t i = 0; i < settings.cores.size(); ++i) {
     auto core = std::make_unique<EngineCore<A>>();
     ShardConfig config;
@@ -101,11 +118,11 @@ Result<std::unique_ptr<Engine<A>>> Engine<A>::create(const CommonSettings& setti
       FaultSettings faults = settings.ports[d].faults;
       faults.seed += i;
       core->ports.push_back(
-          std::make_unique<WirePort>(devices[d].port(static_cast<std::uint32_t>(i)), faults));
+          std::make_unique<WirePort>(captures[d], devices[d].port(static_cast<std::uint32_t>(i)), faults));
       ports.push_back(core->ports.back().get());
       config.interfaces.push_back(interface_of(settings.ports[d], devices[d], i));
     }
-    core->app = make_app(i, core->ports.front()->inner());
+    core->app = make_app(i, core->ports.front()->inner().inner());
     auto shard = Shard<WirePort, A>::create(config, ports, *core->app, engine->settings_, clock.now());
     if (!shard) return shard.error();
     core->shard = std::move(*shard);
@@ -119,6 +136,14 @@ void Engine<A>::start(Eal& eal, std::size_t first_worker) {
   for (std::size_t i = 0; i < cores_.size(); ++i) {
     const bool started = eal.run_on(first_worker + i, [this, &core = *cores_[i]] { poll_loop(core); });
     MAYFLY_ASSERT(started);
+  }
+}
+
+template <class A>
+void Engine<A>::stop() {
+  for (std::size_t i = cores_.size(); i-- > 0;) {
+    cores_[i]->command.store(Command::stop, std::memory_order_release);
+    if (i == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 

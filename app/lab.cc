@@ -68,6 +68,7 @@ int lab_command(const RunOptions& options) {
   }
   LabSettings lab = std::move(*loaded.settings);
   if (options.duration) lab.client.load.duration = *options.duration;
+  LoadRun::own_sources(lab.client);
   const auto site = Site::load(lab.server.http);
   if (!site) {
     fmt::print(stderr, "{}\n", site.error().what);

@@ -24,6 +24,7 @@ int load_command(const RunOptions& options) {
   }
   LoadSettings settings = std::move(*loaded.settings);
   if (options.duration) settings.load.duration = *options.duration;
+  LoadRun::own_sources(settings);
   catch_signals();
   const TuplePlan tuples = plan_tuples(settings);
   const MemoryPlan plan = plan_memory(settings, "client", LoadRun::bytes_needed(settings));

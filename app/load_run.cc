@@ -27,6 +27,16 @@ std::size_t LoadRun::bytes_needed(const LoadSettings& settings) {
   return std::size_t{usable_pairs(settings.sources)} * 2 * sizeof(std::uint32_t) + sizeof(LoadApp);
 }
 
+void LoadRun::own_sources(LoadSettings& settings) {
+  auto& addresses = settings.ports.front().addresses;
+  const auto has = [&](Ipv4Address ip) {
+    return std::ranges::any_of(addresses, [&](auto& a) { return ip >= a.first && ip <= a.last; });
+  };
+  const SourceSettings& sources = settings.sources;
+  if (has(sources.first) && has(sources.last)) return;
+  addresses.push_back({sources.first, sources.last, addresses.front().prefix_length});
+}
+
 Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings, std::vector<Device>& devices,
                                                  const TscClock& clock) {
   std::unique_ptr<LoadRun> run(new LoadRun(settings));
@@ -34,7 +44,8 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings, s
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
   const Secret secret = random_secret();
   auto engine = Engine<LoadApp>::create(
-      settings, {}, devices, clock, "client", [&](std::size_t i, const DpdkPort& port) {
+      "client", settings, shard_settings(settings), {}, devices, clock,
+      [&](std::size_t i, const DpdkPort& port) {
         const FlowFilter mine = cores > 1 ? FlowFilter{comes_back_here, &port} : FlowFilter{};
         return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores}, secret, mine);
       });
@@ -84,7 +95,7 @@ void LoadRun::watch() {
   fmt::print("{}", line.end());
   engine_->tell(Command::abort);
   std::this_thread::sleep_for(milliseconds(20));
-  engine_->tell(Command::stop);
+  engine_->stop();
 }
 
 std::vector<CoreReport> LoadRun::reports() {

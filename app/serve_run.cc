@@ -29,7 +29,7 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings
   std::unique_ptr<ServeRun> run(new ServeRun(settings));
   run->clock_ = clock;
   auto engine = Engine<Services>::create(
-      settings, ports_of(settings), devices, clock, "server",
+      "server", settings, shard_settings(settings), ports_of(settings), devices, clock,
       [&](std::size_t, const DpdkPort&) { return std::make_unique<Services>(settings, site); });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
@@ -68,7 +68,7 @@ void ServeRun::drain_and_stop() {
   engine_->tell(Command::abort);
   std::this_thread::sleep_for(milliseconds(20));
   sample();
-  engine_->tell(Command::stop);
+  engine_->stop();
 }
 
 ServiceCounters ServeRun::services() const {

@@ -26,7 +26,6 @@ class ServeRun {
   void sample();
   /// No new connections; the open ones finish, or are reset after drain_timeout. Then the poll loops end.
   void drain_and_stop();
-  void stop_now() { engine_->tell(Command::stop); }
 
   /// After the loops have returned.
   nlohmann::ordered_json json() const;

@@ -95,6 +95,7 @@ std::optional<Eal> start_process(std::span<const MemoryPlan> plans, const Common
   options.cores = cores;
   options.file_prefix = settings.file_prefix;
   options.memory_mb = (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the heap's own overhead
+  for (const PortSettings& port : settings.ports) options.expect(port);
   auto eal = start_eal(options);
   if (!eal) {
     fmt::print(stderr, "mayfly: {}\n", eal.error().what);

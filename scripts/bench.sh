@@ -4,7 +4,7 @@
 source "$(dirname "$0")/common.sh"
 save=
 [ "${1:-}" = --save ] && save=1 && shift
-scripts/setup.sh run
+scripts/setup.sh test
 
 wanted() { # NAME WORD...
   local name=$1 word

@@ -1,24 +1,18 @@
 #!/bin/bash
 # Makes a fresh Debian 12 machine ready: packages, hugepages, a build. Does only what is missing, so
 # a second run is quick and needs no network.
-#   scripts/setup.sh [run | test | dev]      test adds what the tests need, dev clang and clang-tidy
+#   scripts/setup.sh [run | test | dev]      test adds tests and benchmarks, dev clang and clang-tidy
 #   MAYFLY_HUGEPAGES=never                   leaves the machine's hugepages alone
 source "$(dirname "$0")/common.sh"
 
 packages_for() {
-  # Listed for run too: the tests and benchmarks are part of the one build.
   echo g++ meson ninja-build pkg-config ccache python3 \
-    libdpdk-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev \
-    node-llhttp libgtest-dev libgmock-dev libbenchmark-dev
-  case $1 in
-    test | dev)
-      echo iproute2 ethtool curl wrk apache2-utils nginx-light tcpdump clang-format \
-        python3-pytest python3-scapy
-      ;;
-  esac
-  case $1 in
-    dev) echo clang clang-tidy libclang-rt-14-dev ;;
-  esac
+    libdpdk-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev node-llhttp
+  [ "$1" = run ] && return
+  echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils \
+    nginx-light tcpdump clang-format python3-pytest python3-scapy
+  [ "$1" = test ] && return
+  echo clang clang-tidy libclang-rt-14-dev
 }
 
 missing_packages() {
@@ -92,5 +86,10 @@ kind=${1:-run}
 case $kind in run | test | dev) ;; *) fail "usage: scripts/setup.sh [run | test | dev]" ;; esac
 install_packages "$kind"
 [ "${MAYFLY_HUGEPAGES:-auto}" = never ] || reserve_hugepages
-configure_release
-compile build
+if [ "$kind" = run ]; then
+  configure_release false
+  compile build app/mayfly
+else
+  configure_release true
+  compile build
+fi

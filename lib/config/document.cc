@@ -1,6 +1,7 @@
 #include "config/document.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -9,6 +10,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
+#include <utility>
 
 #include "config/utf8.h"
 
@@ -18,88 +22,134 @@ namespace {
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::size_t kListItemsMax = 65'536;
 
-/// Copies yaml-cpp's graph into a tree. Aliases can make that graph cyclic, or a tree of 2^n nodes.
-class Copier {
- public:
-  Copier(const Place& origin, Report& report) : origin_(origin), report_(report) {}
+/// How many values there are in a tree.
+std::size_t size_of(const Value& value) {
+  std::size_t size = 1;
+  for (const Value& item : value.items) size += size_of(item);
+  for (const Value::Entry& entry : value.entries) size += size_of(entry.value);
+  return size;
+}
 
-  std::optional<Value> copy(const YAML::Node& node, int depth = 0) {
-    constexpr int kDepthMax = 32, kNodesMax = 200'000;
-    Value value{.place = place(node.Mark())};
-    if (depth > kDepthMax || ++nodes_ > kNodesMax) {
-      report_.add(value.place, "", "is nested too deeply or has too many values");
-      return std::nullopt;
-    }
-    switch (node.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: return value;
-      case YAML::NodeType::Scalar:
-        value.kind = Value::Kind::scalar;
-        value.text = node.Scalar();
-        return value;
-      case YAML::NodeType::Sequence:
-        value.kind = Value::Kind::list;
-        return copy_items(node, depth, value) ? std::optional(std::move(value)) : std::nullopt;
-      case YAML::NodeType::Map:
-        value.kind = Value::Kind::map;
-        return copy_entries(node, depth, value) ? std::optional(std::move(value)) : std::nullopt;
-    }
-    return value;
+/// Builds a tree from what the parser finds, in limits: aliases can make 2^n values of n lines.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(const Place& origin) : origin_(origin) { root_.place = origin; }
+
+  Value take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(make(Value::Kind::null, mark), mark, anchor);
   }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                const std::string& text) override {
+    Value value = make(Value::Kind::scalar, mark);
+    value.text = text;
+    add(std::move(value), mark, anchor);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto named = anchors_.find(anchor);
+    if (named == anchors_.end()) throw YAML::ParserException(mark, "an alias within its own value");
+    count(size_of(named->second), mark);
+    add(Value(named->second), mark, 0);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(Value::Kind::list, mark, anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(Value::Kind::map, mark, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
 
  private:
-  Place place(const YAML::Mark& mark) const {
-    if (!origin_.override_text.empty()) return origin_;
-    return {mark.line + 1, mark.column + 1, {}};
+  /// A list or map of which more is to come.
+  struct Open {
+    Value value;
+    YAML::Mark mark;
+    YAML::anchor_t anchor;
+    std::optional<Value> key;  ///< of a map, until its value has come
+  };
+
+  Value make(Value::Kind kind, const YAML::Mark& mark) {
+    count(1, mark);
+    if (!origin_.override_text.empty()) return {.kind = kind, .place = origin_};
+    return {.kind = kind, .place = {mark.line + 1, mark.column + 1, {}}};
   }
 
-  bool copy_items(const YAML::Node& node, int depth, Value& list) {
-    for (const YAML::Node& item : node) {
-      std::optional<Value> value = copy(item, depth + 1);
-      if (!value) return false;
-      list.items.push_back(*std::move(value));
-    }
-    return true;
+  void count(std::size_t values, const YAML::Mark& mark) {
+    constexpr std::size_t kValuesMax = 100'000;
+    values_ += values;
+    if (values_ > kValuesMax) throw YAML::ParserException(mark, "too many values");
   }
 
-  bool copy_entries(const YAML::Node& node, int depth, Value& map) {
-    for (const auto& entry : node) {
-      const Place at = place(entry.first.Mark());
-      if (!entry.first.IsScalar()) {
-        report_.add(at, "", "a key must be a word");
-        return false;
-      }
-      std::optional<Value> value = copy(entry.second, depth + 1);
-      if (!value) return false;
-      // yaml-cpp gives an empty value no place of its own.
-      if (value->kind == Value::Kind::null) value->place = at;
-      map.entries.push_back({entry.first.Scalar(), at, *std::move(value)});
+  void open(Value::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+    constexpr std::size_t kDepthMax = 32;
+    if (open_.size() == kDepthMax) throw YAML::ParserException(mark, "nested too deeply");
+    open_.push_back({make(kind, mark), mark, anchor, std::nullopt});
+  }
+
+  void close() {
+    Open done = std::move(open_.back());
+    open_.pop_back();
+    add(std::move(done.value), done.mark, done.anchor);
+  }
+
+  void add(Value value, const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor != 0) {
+      count(size_of(value), mark);
+      anchors_[anchor] = value;
     }
-    return true;
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else if (Open& parent = open_.back(); parent.value.kind == Value::Kind::list) {
+      parent.value.items.push_back(std::move(value));
+    } else if (parent.key) {
+      add_entry(parent, std::move(value));
+    } else if (value.kind == Value::Kind::scalar) {
+      parent.key = std::move(value);
+    } else {
+      throw YAML::ParserException(mark, "a key must be a word");
+    }
+  }
+
+  static void add_entry(Open& map, Value value) {
+    Place place = map.key->place;
+    // The parser finds a missing value where the next key begins.
+    if (value.kind == Value::Kind::null) value.place = place;
+    map.value.entries.push_back({std::move(map.key->text), std::move(place), std::move(value)});
+    map.key.reset();
   }
 
   const Place& origin_;
-  Report& report_;
-  int nodes_ = 0;
+  Value root_;
+  std::vector<Open> open_;
+  std::map<YAML::anchor_t, Value> anchors_;
+  std::size_t values_ = 0;
 };
 
-/// `origin` is where the text came from if that is an override.
+/// The first document of the text; a null value if there is none. `origin` is the override that the
+/// text came from, if any.
 std::optional<Value> parse(const std::string& text, const Place& origin, Report& report) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      report.add(origin, "", "holds more than one YAML document", "remove the lines `---`");
-      return std::nullopt;
-    }
-    if (documents.empty()) return Value{.place = origin};
-    return Copier(origin, report).copy(documents[0]);
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    TreeBuilder first(origin), rest(origin);
+    parser.HandleNextDocument(first);
+    // Not "while": before a stray "," the parser finds empty documents for ever.
+    if (!parser.HandleNextDocument(rest)) return first.take();
+    report.add(origin, "", "goes on after its first YAML document",
+               "a stray character, or `---` between two documents");
   } catch (const YAML::Exception& exception) {
     Place place = origin;
     if (!exception.mark.is_null()) {
       place.line = exception.mark.line + 1;
       place.column = exception.mark.column + 1;
     }
-    report.add(place, "", "YAML syntax: " + exception.msg);
+    report.add(place, "", "YAML: " + exception.msg);
   } catch (const std::exception& exception) {
     report.add(origin, "", fmt::format("cannot be parsed: {}", exception.what()));
   }

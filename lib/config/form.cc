@@ -17,10 +17,9 @@ std::string hint_for_unknown(const std::string& key, const std::vector<std::stri
 
 }  // namespace
 
-void check_names(const Cursor& at, const std::vector<KeyName>& known,
-                 const std::vector<std::string>& hints) {
+void check_names(const Cursor& at, const std::vector<KnownKey>& known) {
   std::vector<std::string> names;
-  for (const KeyName& name : known) names.push_back(name.text);
+  for (const KnownKey& key : known) names.push_back(key.name.text);
   std::vector<std::string> seen;
   for (const Value::Entry& entry : at.value.entries) {
     const std::string path = join_key(at.path, shown(entry.key));
@@ -32,9 +31,9 @@ void check_names(const Cursor& at, const std::vector<KeyName>& known,
       seen.push_back(entry.key);
     }
   }
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (!known[i].is_required || find(at.value, known[i].text) != nullptr) continue;
-    at.report.add(at.value.place, join_key(at.path, known[i].text), "is missing", hints[i]);
+  for (const auto& [name, hint] : known) {
+    if (!name.is_required || find(at.value, name.text) != nullptr) continue;
+    at.report.add(at.value.place, join_key(at.path, name.text), "is missing", hint);
   }
 }
 

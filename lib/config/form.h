@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <concepts>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,36 +111,37 @@ struct Key {
 
   /// `projection` (mostly a member pointer) finds the target of the form within a T.
   template <class Projection, class V>
-  requires std::invocable<const Projection&, T&> Key(KeyName key_name, Projection projection,
-                                                     Form<V> form, std::string help)
-      : name(std::move(key_name)), hint(form.hint()) {
-    read = [projection, inner = form.read](const Cursor& at, T& target) {
-      inner(at, std::invoke(projection, target));
+  Key(KeyName key_name, Projection projection, Form<V> key_form, std::string help)
+      : name(std::move(key_name)), hint(key_form.hint()) {
+    const auto form = std::make_shared<const Form<V>>(std::move(key_form));
+    read = [projection, form](const Cursor& at, T& target) {
+      form->read(at, std::invoke(projection, target));
     };
     list_keys = [projection, form, help, key = name](const T& defaults, const std::string& path,
                                                      std::vector<KeyReference>& keys) {
       const V& value = std::invoke(projection, defaults);
       const std::string full = join_key(path, key.text);
       // A map says itself through its keys.
-      if (form.show) {
-        keys.push_back(
-            {full, form.type, form.range, key.is_required ? "required" : form.show(value), help});
+      if (form->show) {
+        keys.push_back({full, form->type, form->range,
+                        key.is_required ? "required" : form->show(value), help});
       }
-      if (form.list_keys) form.list_keys(value, full, keys);
+      if (form->list_keys) form->list_keys(value, full, keys);
     };
   }
 
   /// A key of a part of T as a key of T.
   template <class Projection, class Part>
-  static Key lift(Projection projection, const Key<Part>& part) {
-    Key key(part.name);
-    key.hint = part.hint;
+  static Key lift(Projection projection, const Key<Part>& part_key) {
+    const auto part = std::make_shared<const Key<Part>>(part_key);
+    Key key(part->name);
+    key.hint = part->hint;
     key.read = [projection, part](const Cursor& at, T& target) {
-      part.read(at, std::invoke(projection, target));
+      part->read(at, std::invoke(projection, target));
     };
     key.list_keys = [projection, part](const T& defaults, const std::string& path,
                                        std::vector<KeyReference>& keys) {
-      part.list_keys(std::invoke(projection, defaults), path, keys);
+      part->list_keys(std::invoke(projection, defaults), path, keys);
     };
     return key;
   }
@@ -166,30 +167,32 @@ Schema<T> operator+(Schema<T> schema, const Schema<T>& more) {
   return schema;
 }
 
+/// What check_names needs to know of a key.
+struct KnownKey {
+  KeyName name;
+  std::string hint;
+};
+
 /// Says what is wrong with the names of a map's keys, whatever their values: unknown, twice,
 /// missing.
-void check_names(const Cursor& at, const std::vector<KeyName>& known,
-                 const std::vector<std::string>& hints);
+void check_names(const Cursor& at, const std::vector<KnownKey>& known);
 
 /// A map with the keys of `schema`. No value at all is an empty map: all its keys may be commented
 /// out.
 template <class T>
-Form<T> map(Schema<T> schema) {
+Form<T> map(Schema<T> keys_of_map) {
+  const auto schema = std::make_shared<const Schema<T>>(std::move(keys_of_map));
+  std::vector<KnownKey> known;
+  for (const Key<T>& key : *schema) known.push_back({key.name, key.hint});
   Form<T> form{.type = "map"};
-  std::vector<KeyName> names;
-  std::vector<std::string> hints;
-  for (const Key<T>& key : schema) {
-    names.push_back(key.name);
-    hints.push_back(key.hint);
-  }
   form.list_keys = [schema](const T& defaults, const std::string& path,
                             std::vector<KeyReference>& keys) {
-    for (const Key<T>& key : schema) key.list_keys(defaults, path, keys);
+    for (const Key<T>& key : *schema) key.list_keys(defaults, path, keys);
   };
-  form.read = [schema = std::move(schema), names, hints](const Cursor& at, T& target) {
+  form.read = [schema, known](const Cursor& at, T& target) {
     if (at.value.kind != Value::Kind::null && !at.expect(Value::Kind::map, "key: value")) return;
-    check_names(at, names, hints);
-    for (const Key<T>& key : schema) {
+    check_names(at, known);
+    for (const Key<T>& key : *schema) {
       if (const Value* value = find(at.value, key.name.text)) {
         key.read(at.below(key.name.text, *value), target);
       }
@@ -201,8 +204,9 @@ Form<T> map(Schema<T> schema) {
 /// A list of `least` to `most` elements. An element that fails stays as a default one, so that the
 /// others keep their index.
 template <class V>
-Form<std::vector<V>> list(Form<V> element, std::size_t least, std::size_t most) {
-  Form<std::vector<V>> form{.type = "list of " + element.type + "s", .range = element.range};
+Form<std::vector<V>> list(Form<V> element_form, std::size_t least, std::size_t most) {
+  const auto element = std::make_shared<const Form<V>>(std::move(element_form));
+  Form<std::vector<V>> form{.type = "list of " + element->type, .range = element->range};
   form.read = [element, least, most, hint = form.hint()](const Cursor& at, std::vector<V>& target) {
     if (!at.expect(Value::Kind::list, hint)) return;
     const std::size_t size = at.value.items.size();
@@ -210,20 +214,20 @@ Form<std::vector<V>> list(Form<V> element, std::size_t least, std::size_t most) 
     if (size > most) return at.fail(fmt::format("has more than {} elements", most), hint);
     target.assign(size, V{});
     for (std::size_t i = 0; i < size; ++i) {
-      element.read(at.below(std::to_string(i), at.value.items[i]), target[i]);
+      element->read(at.below(std::to_string(i), at.value.items[i]), target[i]);
     }
   };
   form.show = [element](const std::vector<V>& values) {
     std::string text;
     for (const V& value : values) {
-      text += (text.empty() ? "" : ", ") + (element.show ? element.show(value) : "...");
+      text += (text.empty() ? "" : ", ") + (element->show ? element->show(value) : "...");
     }
     return text.empty() ? std::string("none") : "[" + text + "]";
   };
-  if (element.list_keys) {
+  if (element->list_keys) {
     form.list_keys = [element](const std::vector<V>&, const std::string& path,
                                std::vector<KeyReference>& keys) {
-      element.list_keys(V{}, path + ".N", keys);
+      element->list_keys(V{}, path + ".N", keys);
     };
   }
   return form;

@@ -88,11 +88,11 @@ void finish(LabSettings& settings, const Value& root, Report& report, const std:
 
 template <class T>
 Loaded<T> read(const std::string& path, std::span<const std::string> overrides, T settings,
-               const Schema<T>& schema) {
+               const Form<T>& form) {
   Report report(path);
   Loaded<T> loaded;
   if (const std::optional<Value> root = read_document(path, overrides, report)) {
-    map(schema).read(Cursor{*root, "", report}, settings);
+    form.read(Cursor{*root, "", report}, settings);
     finish(settings, *root, report, path);
     if (report.empty()) loaded.settings = std::move(settings);
   }
@@ -104,17 +104,20 @@ Loaded<T> read(const std::string& path, std::span<const std::string> overrides, 
 
 Loaded<ServeSettings> read_serve_settings(const std::string& path,
                                           std::span<const std::string> overrides) {
-  return read(path, overrides, ServeSettings{}, serve_schema());
+  static const Form<ServeSettings> form = map(serve_schema());
+  return read(path, overrides, ServeSettings{}, form);
 }
 
 Loaded<LoadSettings> read_load_settings(const std::string& path,
                                         std::span<const std::string> overrides) {
-  return read(path, overrides, LoadSettings{}, load_schema());
+  static const Form<LoadSettings> form = map(load_schema());
+  return read(path, overrides, LoadSettings{}, form);
 }
 
 Loaded<LabSettings> read_lab_settings(const std::string& path,
                                       std::span<const std::string> overrides) {
-  return read(path, overrides, lab_defaults(), lab_schema());
+  static const Form<LabSettings> form = map(lab_schema());
+  return read(path, overrides, lab_defaults(), form);
 }
 
 }  // namespace mayfly

@@ -199,7 +199,8 @@ void check_ends(const LoadSettings& settings, const Scope& scope) {
     });
     if (!is_local) scope.fail("sources.addresses", "are not on the link of any port");
   }
-  if (!scope.is_sound({"target", "sources.addresses"})) return;
+  const bool is_known = target.address != Ipv4Address{};
+  if (!is_known || !scope.is_sound({"target", "sources.addresses"})) return;
   const bool is_ours = (sources.first <= target.address && target.address <= sources.last) ||
                        std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
                          return is_own(port, target.address);

@@ -14,8 +14,7 @@ std::string make_request(const TargetSettings& target, bool close) {
                      close ? "Connection: close\r\n" : "");
 }
 
-LoadApp::LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret,
-                 FlowFilter mine)
+LoadApp::LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret, FlowFilter mine)
     : settings_(settings),
       schedule_(settings.load, part),
       tuples_(settings.sources, settings.target, secret, mine),
@@ -66,8 +65,7 @@ Failure LoadApp::verdict_on(const LoadState& s, CloseReason why) const noexcept 
       return s.answered && settings_.close.first == Closer::reset ? Failure::none
                                                                   : Failure::aborted_at_end;
     case CloseReason::done:
-    case CloseReason::time_wait:
-      return s.answered ? Failure::none : Failure::short_body;
+    case CloseReason::time_wait: return s.answered ? Failure::none : Failure::short_body;
   }
   return Failure::aborted_at_end;  // not reached: every reason has its case
 }

@@ -1,8 +1,8 @@
-// The generator as an app of the stack: it opens connections on schedule, asks, checks the answers, closes
-// as planned, and counts. One for each core.
+// The generator as an app of the stack: it opens connections on schedule, asks, checks the answers,
+// closes as planned, and counts. One for each core.
 //
-// A connection is completed when all its answers arrived whole with status 2xx and it then closed as
-// planned (LoadCounters::completed). Latency runs from the intended start, not from the SYN.
+// A connection is completed when all its answers arrived whole with status 2xx and it then closed
+// as planned (LoadCounters::completed). Latency runs from the intended start, not from the SYN.
 #pragma once
 
 #include <algorithm>
@@ -23,13 +23,13 @@ namespace mayfly {
 
 /// What the generator keeps with a connection, in the stack's AppState.
 struct LoadState {
-  Instant intended;                ///< when it was to start
+  Instant intended;  ///< when it was to start
   ResponseParser parser;
   std::uint32_t start_delay_us = 0;  ///< from `intended` to the SYN
   std::uint32_t pair = 0;
   std::uint32_t answers_left = 0;
   Failure failure = Failure::none;
-  bool answered = false;           ///< all answers have arrived whole
+  bool answered = false;  ///< all answers have arrived whole
 };
 static_assert(sizeof(LoadState) == sizeof(AppState) && std::is_trivially_copyable_v<LoadState>);
 
@@ -38,8 +38,8 @@ std::string make_request(const TargetSettings& target, bool close);
 
 class LoadApp {
  public:
-  /// A generator that has fallen behind catches up by so many starts a poll at most: received frames must
-  /// not wait behind an endless row of SYNs.
+  /// A generator that has fallen behind catches up by so many starts a poll at most: received
+  /// frames must not wait behind an endless row of SYNs.
   static constexpr int kStartsPerPoll = 64;
   /// Closed loop: after a start that found no pair or no room.
   static constexpr Duration kRefusedPause = Duration::from_ms(1);
@@ -51,7 +51,7 @@ class LoadApp {
   LoadApp(const LoadApp&) = delete;
   LoadApp& operator=(const LoadApp&) = delete;
 
-  // -- what the stack calls, see stack/app.h ---------------------------------------------------------
+  // -- what the stack calls, see stack/app.h --
   template <class Conn>
   void on_open(Conn& c) noexcept;
   template <class Conn>
@@ -67,17 +67,17 @@ class LoadApp {
   template <class Shard>
   void on_poll(Shard& shard, Instant now) noexcept;
 
-  // -- what the core's own thread calls --------------------------------------------------------------
+  // -- what the core's own thread calls --
   /// No more starts; open connections go on.
   void stop(Instant now) noexcept { schedule_.stop(now); }
-  /// The schedule is over, and every connection has ended or had kDrain (load.timeout, if that is less) to
-  /// do so. Those still open are then to be aborted (Shard::abort_all) and polled once more, which counts
-  /// them as aborted_at_end.
+  /// The schedule is over, and every connection has ended or had kDrain (load.timeout, if that is
+  /// less) to do so. Those still open are then to be aborted (Shard::abort_all) and polled once
+  /// more, which counts them as aborted_at_end.
   bool finished(Instant now) const noexcept;
   /// Everything until `now`. After the last poll any thread may ask.
   const LoadResults& results(Instant now) noexcept;
 
-  // -- what any thread may call ----------------------------------------------------------------------
+  // -- what any thread may call --
   ResultsExchange& exchange() noexcept { return exchange_; }
 
  private:
@@ -135,8 +135,7 @@ TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) n
         shard.connect(key, std::bit_cast<AppState>(state), now + settings_.load.timeout);
     using Why = decltype(result.error);
     if (result.error == Why::none) return TuplePool::Answer::accepted;
-    return result.error == Why::table_full ? TuplePool::Answer::refused
-                                             : TuplePool::Answer::held;
+    return result.error == Why::table_full ? TuplePool::Answer::refused : TuplePool::Answer::held;
   });
 }
 
@@ -163,8 +162,7 @@ std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept 
   LoadState& s = state_of(c);
   results_.counters.bytes += text.size();
   std::size_t used = 0;
-  const Outcome outcome =
-      s.answered ? Outcome::malformed : reader_.read(s.parser, text, used);
+  const Outcome outcome = s.answered ? Outcome::malformed : reader_.read(s.parser, text, used);
   if (outcome == Outcome::more) return text.size();
   if (outcome == Outcome::bad_status) {
     fail(c, s, Failure::bad_status);

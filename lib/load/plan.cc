@@ -14,12 +14,12 @@ namespace {
 Duration hold_of(const LoadSettings& settings) noexcept {
   if (settings.close.first != Closer::client) return {};
   const bool reuses = settings.time_wait_reuse == 1 && settings.tcp.timestamps;
-  return reuses ? std::min(settings.time_wait.hold, settings.reuse_delay)
-                : settings.time_wait.hold;
+  return reuses ? std::min(settings.time_wait.hold, settings.reuse_delay) : settings.time_wait.hold;
 }
 
-/// When more pairs are held than there are for the first time, or max() if that is after the run. The
-/// number held at t is that of the starts in (t - hold, t]: it never falls while the rate does not.
+/// When more pairs are held than there are for the first time, or max() if that is after the run.
+/// The number held at t is that of the starts in (t - hold, t]: it never falls while the rate does
+/// not.
 Duration pairs_last(const LoadShape& shape, std::uint64_t pairs, Duration hold) noexcept {
   const auto short_at = [&](Duration t) {
     return starts_before(shape, t) - starts_before(shape, t - hold) > pairs;
@@ -60,18 +60,17 @@ TuplePlan plan_tuples(const LoadSettings& settings) noexcept {
                  .lasts = Duration::max()};
   const auto pairs = static_cast<double>(plan.pairs);
   if (plan.hold > Duration{}) plan.rate_max = pairs / plan.hold.seconds();
-  plan.short_of_pairs = plan.concurrency > plan.pairs ||
-                        (plan.rate_max > 0 && plan.rate > plan.rate_max);
-  if (plan.short_of_pairs && plan.rate > 0)
-    plan.lasts = pairs_last(shape, plan.pairs, plan.hold);
+  plan.short_of_pairs =
+      plan.concurrency > plan.pairs || (plan.rate_max > 0 && plan.rate > plan.rate_max);
+  if (plan.short_of_pairs && plan.rate > 0) plan.lasts = pairs_last(shape, plan.pairs, plan.hold);
   return plan;
 }
 
 std::string arithmetic_of(const TuplePlan& plan) {
-  std::string words = fmt::format("{} port{} x {} address{} = {} pairs", grouped(plan.ports),
-                                  plan.ports == 1 ? "" : "s", grouped(plan.addresses),
-                                  plan.addresses == 1 ? "" : "es",
-                                  grouped(plan.addresses * plan.ports));
+  std::string words =
+      fmt::format("{} port{} x {} address{} = {} pairs", grouped(plan.ports),
+                  plan.ports == 1 ? "" : "s", grouped(plan.addresses),
+                  plan.addresses == 1 ? "" : "es", grouped(plan.addresses * plan.ports));
   if (plan.pairs < plan.addresses * plan.ports)
     words += fmt::format(", of which {} are used", grouped(plan.pairs));
   if (plan.rate_max > 0)

@@ -1,7 +1,7 @@
 // Are there enough source pairs for the wanted rate? Answered with the arithmetic, before the run.
 //
-// Who closes first keeps the pair for the hold (RFC 9293 3.6.1), so a client that does can open at most
-// pairs / hold connections a second to one server address and port.
+// Who closes first keeps the pair for the hold (RFC 9293 3.6.1), so a client that does can open at
+// most pairs / hold connections a second to one server address and port.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,19 @@ std::uint32_t usable_pairs(const SourceSettings& sources) noexcept;
 
 struct TuplePlan {
   std::uint64_t addresses = 0, ports = 0;
-  std::uint64_t pairs = 0;       ///< addresses x ports, at most kPairsMax
-  Duration hold{};               ///< how long our end holds a pair after its connection
-  double rate_max = 0;           ///< connections a second that the pairs allow; 0 = no limit of ours
-  double rate = 0;               ///< wanted; 0 = closed loop
-  std::uint32_t concurrency = 0; ///< wanted; 0 = open loop
-  Duration lasts{};              ///< open loop: when the pairs run out; max() = not within this run
-  bool short_of_pairs = false;   ///< the rate x hold, or the concurrency, exceeds the pairs
+  std::uint64_t pairs = 0;  ///< addresses x ports, at most kPairsMax
+  Duration hold{};          ///< how long our end holds a pair after its connection
+  double rate_max = 0;      ///< connections a second that the pairs allow; 0 = no limit of ours
+  double rate = 0;          ///< wanted; 0 = closed loop
+  std::uint32_t concurrency = 0;  ///< wanted; 0 = open loop
+  Duration lasts{};             ///< open loop: when the pairs run out; max() = not within this run
+  bool short_of_pairs = false;  ///< the rate x hold, or the concurrency, exceeds the pairs
 };
 
 TuplePlan plan_tuples(const LoadSettings& settings) noexcept;
 
-/// "64,512 ports x 1 address = 64,512 pairs; held 60 s each: at most 1,075 connections/s; offered 10,000/s"
+/// "64,512 ports x 1 address = 64,512 pairs; held 60 s each: at most 1,075 connections/s; offered
+/// 10,000/s"
 std::string arithmetic_of(const TuplePlan& plan);
 
 /// What to tell the user at the start: empty when there are enough pairs.

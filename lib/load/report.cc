@@ -91,12 +91,9 @@ Json json_of(const CoreReport& report) {
 }
 
 Json json_of(const TuplePlan& plan) {
-  return {{"addresses", plan.addresses},
-          {"ports", plan.ports},
-          {"pairs", plan.pairs},
-          {"hold_s", plan.hold.seconds()},
-          {"rate_max", plan.rate_max},
-          {"arithmetic", arithmetic_of(plan)}};
+  return {{"addresses", plan.addresses}, {"ports", plan.ports},
+          {"pairs", plan.pairs},         {"hold_s", plan.hold.seconds()},
+          {"rate_max", plan.rate_max},   {"arithmetic", arithmetic_of(plan)}};
 }
 
 std::string latency_row(std::string_view name, const Histogram& h) {
@@ -125,8 +122,7 @@ std::string bar(double done) {
 /// 0..1, or nothing for a run without an end.
 std::optional<double> progress(const LoadShape& shape, const LoadCounters& c, Duration elapsed) {
   if (shape.duration.us <= 0 && shape.connections == 0) return std::nullopt;
-  const double by_time =
-      shape.duration.us > 0 ? elapsed.seconds() / shape.duration.seconds() : 0;
+  const double by_time = shape.duration.us > 0 ? elapsed.seconds() / shape.duration.seconds() : 0;
   const std::uint64_t ended = c.completed + c.failed_total() + c.port_exhausted;
   return std::clamp(std::max(by_time, per(ended, shape.connections)), 0.0, 1.0);
 }
@@ -197,16 +193,16 @@ std::string load_table(const LoadSettings& settings, std::span<const CoreReport>
   return table;
 }
 
-std::string LiveLine::next(const LoadResults& so_far, const StackFigures& stack,
-                           Duration elapsed) {
+std::string LiveLine::next(const LoadResults& so_far, const StackFigures& stack, Duration elapsed) {
   const LoadCounters& c = so_far.counters;
   std::string line;
   if (const auto done = progress(shape_, c, elapsed))
     line += fmt::format("{} {:3.0f}%  ", bar(*done), *done * 100);
-  line += fmt::format("{} conn/s  p50 {} us  p99 {} us  open {}  time_wait {}  failed {}",
-                      grouped(rate_of(c.completed - completed_, elapsed - elapsed_)),
-                      grouped(so_far.latency.percentile(50)), grouped(so_far.latency.percentile(99)),
-                      grouped(c.open), grouped(stack.time_wait_now), grouped(c.failed_total()));
+  line +=
+      fmt::format("{} conn/s  p50 {} us  p99 {} us  open {}  time_wait {}  failed {}",
+                  grouped(rate_of(c.completed - completed_, elapsed - elapsed_)),
+                  grouped(so_far.latency.percentile(50)), grouped(so_far.latency.percentile(99)),
+                  grouped(c.open), grouped(stack.time_wait_now), grouped(c.failed_total()));
   if (c.port_exhausted > 0) line += fmt::format("  no free pair {}", grouped(c.port_exhausted));
   if (c.behind > 0) line += fmt::format("  behind {}", grouped(c.behind));
   completed_ = c.completed;

@@ -16,9 +16,9 @@ namespace mayfly {
 struct StackFigures {
   std::uint64_t packets_rx = 0, packets_tx = 0;
   std::uint64_t retransmissions = 0;
-  std::uint64_t drops = 0;            ///< received frames that were not processed to their end, all reasons
+  std::uint64_t drops = 0;  ///< received frames not processed to their end, for all reasons
   std::uint64_t time_wait_now = 0, time_wait_peak = 0;
-  std::uint64_t time_wait_reused = 0; ///< entries that our own connects ended early (time_wait.reuse)
+  std::uint64_t time_wait_reused = 0;         ///< ended early by our own connects (time_wait.reuse)
   std::uint64_t cycles = 0, busy_cycles = 0;  ///< TSC, of all polls and of those that did work
 
   static StackFigures of(const ShardStats& stats) noexcept;
@@ -27,7 +27,7 @@ struct StackFigures {
 };
 
 struct CoreReport {
-  std::uint32_t core = 0;             ///< its number in the machine
+  std::uint32_t core = 0;  ///< its number in the machine
   LoadResults results;
   StackFigures stack;
 };
@@ -38,13 +38,14 @@ nlohmann::ordered_json load_json(const LoadSettings& settings, std::span<const C
 /// The final table; several lines, the last one ended.
 std::string load_table(const LoadSettings& settings, std::span<const CoreReport> cores);
 
-/// The progress of a run, for a terminal as one line that is written over, otherwise as plain lines.
+/// The progress of a run, for a terminal as one line that is written over, otherwise as plain
+/// lines.
 class LiveLine {
  public:
   LiveLine(const LoadShape& shape, bool terminal) : shape_(shape), terminal_(terminal) {}
 
-  /// What to write now, `elapsed` after the start and later than at the last call. Rates are those since
-  /// the last call, percentiles those of the whole run.
+  /// What to write now, `elapsed` after the start and later than at the last call. Rates are those
+  /// since the last call, percentiles those of the whole run.
   std::string next(const LoadResults& so_far, const StackFigures& stack, Duration elapsed);
   /// What to write after the last line.
   std::string end() const { return terminal_ ? "\n" : ""; }

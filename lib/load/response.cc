@@ -92,40 +92,34 @@ ResponseParser::Outcome ResponseParser::on_end() noexcept {
 ResponseParser::Outcome ResponseParser::on_head_octet(char c) noexcept {
   switch (step_) {
     case Step::version:
-    case Step::status:
-      return on_status_octet(c);
+    case Step::status: return on_status_octet(c);
     case Step::reason:
     case Step::other_value:
       if (c == '\r') return go(Step::line_lf);
       return is_text(c) ? Outcome::more : Outcome::malformed;
-    case Step::line_lf:
-      return expect(c, '\n', Step::line_start);
+    case Step::line_lf: return expect(c, '\n', Step::line_start);
     case Step::line_start:
       if (c == '\r') return go(Step::head_lf);
       candidates_ = (1U << kHeaders.size()) - 1;
       go(Step::name);
       [[fallthrough]];
-    case Step::name:
-      return on_name_octet(c);
+    case Step::name: return on_name_octet(c);
     case Step::length_space:
     case Step::length_digits:
-    case Step::length_end:
-      return on_length_octet(c);
+    case Step::length_end: return on_length_octet(c);
     case Step::coding_space:
     case Step::coding:
-    case Step::coding_end:
-      return on_coding_octet(c);
+    case Step::coding_end: return on_coding_octet(c);
     case Step::option_start:
     case Step::option:
-    case Step::option_end:
-      return on_option_octet(c);
+    case Step::option_end: return on_option_octet(c);
     default:  // head_lf: the caller asks only while in_head()
       return c == '\n' ? on_head_end() : Outcome::malformed;
   }
 }
 
-// RFC 9112 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]. The second space is often
-// left out with the phrase, and nothing hangs on it.
+// RFC 9112 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]. The second space is
+// often left out with the phrase, and nothing hangs on it.
 ResponseParser::Outcome ResponseParser::on_status_octet(char c) noexcept {
   const unsigned at = matched_;
   if (step_ == Step::version) {
@@ -156,8 +150,8 @@ ResponseParser::Outcome ResponseParser::on_status() noexcept {
   return Outcome::more;
 }
 
-/// Drops the words that do not go on with `c`. The word being read is then one octet longer. True if some
-/// word is left.
+/// Drops the words that do not go on with `c`. The word being read is then one octet longer. True
+/// if some word is left.
 template <std::size_t N>
 bool ResponseParser::narrow(const std::array<const char*, N>& words, char c) noexcept {
   unsigned left = 0;
@@ -197,10 +191,8 @@ ResponseParser::Outcome ResponseParser::on_colon() noexcept {
       if (chunked_) return Outcome::malformed;
       chunked_ = true;
       return go(Step::coding_space);
-    case 2:
-      return go(Step::option_start);
-    default:
-      return go(Step::other_value);
+    case 2: return go(Step::option_start);
+    default: return go(Step::other_value);
   }
 }
 
@@ -267,19 +259,15 @@ ResponseParser::Outcome ResponseParser::on_head_end() noexcept {
 ResponseParser::Outcome ResponseParser::on_chunk_octet(char c) noexcept {
   switch (step_) {
     case Step::chunk_start:
-    case Step::chunk_size:
-      return on_chunk_digit(c);
+    case Step::chunk_size: return on_chunk_digit(c);
     case Step::chunk_extension:
       if (c == '\r') return go(Step::chunk_size_lf);
       return is_text(c) ? Outcome::more : Outcome::malformed;
     case Step::chunk_size_lf:
       return expect(c, '\n', length_ > 0 ? Step::chunk : Step::trailer_start);
-    case Step::chunk_cr:
-      return expect(c, '\r', Step::chunk_lf);
-    case Step::chunk_lf:
-      return expect(c, '\n', Step::chunk_start);
-    default:
-      return on_trailer_octet(c);
+    case Step::chunk_cr: return expect(c, '\r', Step::chunk_lf);
+    case Step::chunk_lf: return expect(c, '\n', Step::chunk_start);
+    default: return on_trailer_octet(c);
   }
 }
 
@@ -302,8 +290,7 @@ ResponseParser::Outcome ResponseParser::on_trailer_octet(char c) noexcept {
     case Step::trailer:
       if (c == '\r') return go(Step::trailer_lf);
       return is_text(c) ? Outcome::more : Outcome::malformed;
-    case Step::trailer_lf:
-      return expect(c, '\n', Step::trailer_start);
+    case Step::trailer_lf: return expect(c, '\n', Step::trailer_start);
     default:  // last_lf
       return expect(c, '\n', Step::complete);
   }

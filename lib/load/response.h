@@ -1,5 +1,5 @@
-// Reads an HTTP/1.x response as it comes in, octet by octet where it must and in one step where it can,
-// with eight bytes of state. Strict: what RFC 9112 calls malformed is malformed here.
+// Reads an HTTP/1.x response as it comes in, octet by octet where it must and in one step where it
+// can, with eight bytes of state. Strict: what RFC 9112 calls malformed is malformed here.
 #pragma once
 
 #include <array>
@@ -19,13 +19,14 @@ class ResponseParser {
     malformed,
   };
 
-  /// Takes octets up to the end of the head (status line, headers, empty line) or of `text`. `used` is how
-  /// many. `more` with in_head() false: the body follows.
+  /// Takes octets up to the end of the head (status line, headers, empty line) or of `text`. `used`
+  /// is how many. `more` with in_head() false: the body follows.
   Outcome take_head(std::span<const std::byte> text, std::size_t& used) noexcept;
-  /// Takes octets of the body. in_head() is false. Complete with no octet taken if there is no body.
+  /// Takes octets of the body. in_head() is false. Complete with no octet taken if there is no
+  /// body.
   Outcome take_body(std::span<const std::byte> text, std::size_t& used) noexcept;
-  /// The peer will send no more: complete if the end of the connection is the end of the body (RFC 9112
-  /// 6.3, rule 8), otherwise malformed, that is cut short.
+  /// The peer will send no more: complete if the end of the connection is the end of the body (RFC
+  /// 9112 6.3, rule 8), otherwise malformed, that is cut short.
   Outcome on_end() noexcept;
 
   bool at_start() const noexcept { return step_ == Step::version && matched_ == 0; }
@@ -34,6 +35,7 @@ class ResponseParser {
   bool closes() const noexcept { return close_ || (http_1_0_ && !keep_alive_); }
 
  private:
+  // clang-format off
   enum class Step : std::uint8_t {
     version, status, reason, line_lf, line_start, name,
     length_space, length_digits, length_end,   // the value of Content-Length
@@ -45,6 +47,7 @@ class ResponseParser {
     trailer_start, trailer, trailer_lf, last_lf,
     complete,
   };
+  // clang-format on
 
   Outcome on_head_octet(char c) noexcept;
   Outcome on_status_octet(char c) noexcept;
@@ -83,7 +86,8 @@ class ResponseParser {
   static constexpr unsigned kLengthBits = 40;
   static constexpr std::uint64_t kLengthEnd = std::uint64_t{1} << kLengthBits;  ///< 1 TiB
 
-  std::uint64_t length_ : kLengthBits = 0;  ///< octets of body or chunk to come; the status, while read
+  /// Octets of body or chunk to come; the status, while it is read.
+  std::uint64_t length_ : kLengthBits = 0;
   Step step_ = Step::version;
   std::uint8_t matched_ : 5 = 0;     ///< octets of the word read so far
   std::uint8_t candidates_ : 3 = 0;  ///< the words, a bit each, that it may still become
@@ -97,9 +101,9 @@ class ResponseParser {
 };
 static_assert(sizeof(ResponseParser) == 8);
 
-/// Reads responses that mostly begin alike: the last head that came in one piece is kept with the parser's
-/// state after it. The same octets lead to the same state, so a response that begins with them is not
-/// parsed again; only its body is counted.
+/// Reads responses that mostly begin alike: the last head that came in one piece is kept with the
+/// parser's state after it. The same octets lead to the same state, so a response that begins with
+/// them is not parsed again; only its body is counted.
 class ResponseReader {
  public:
   /// Takes octets of the response up to its end or that of `text`; `used` is how many.

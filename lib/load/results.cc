@@ -6,12 +6,14 @@
 namespace mayfly {
 
 std::string_view name_of(Failure failure) noexcept {
+  // clang-format off
   static constexpr std::array<std::string_view, kFailureCount> kNames{
       "none",
 #define MAYFLY_X(name, help) #name,
       MAYFLY_LOAD_FAILURES(MAYFLY_X)
 #undef MAYFLY_X
   };
+  // clang-format on
   return kNames[static_cast<std::size_t>(failure)];
 }
 

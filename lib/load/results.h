@@ -13,15 +13,15 @@
 namespace mayfly {
 
 // Why a connection failed, as the JSON names it. X(name, what it means)
-#define MAYFLY_LOAD_FAILURES(X)                                                                   \
-  X(refused, "RST in answer to our SYN")                                                          \
-  X(reset, "the peer's RST, at any later time")                                                   \
-  X(timed_out, "load.timeout, TCP's limit of retransmissions, or a FIN that never came")          \
-  X(unreachable, "ICMP said so, or nobody answered ARP")                                          \
-  X(bad_status, "an answer that is not 2xx")                                                      \
-  X(short_body, "the peer ended the connection before all its answers had arrived whole")         \
-  X(malformed_response, "not HTTP, or octets after the end of an answer")                         \
-  X(table_full, "our own stack had no room for the connection; these were never opened")          \
+#define MAYFLY_LOAD_FAILURES(X)                                                           \
+  X(refused, "RST in answer to our SYN")                                                  \
+  X(reset, "the peer's RST, at any later time")                                           \
+  X(timed_out, "load.timeout, TCP's limit of retransmissions, or a FIN that never came")  \
+  X(unreachable, "ICMP said so, or nobody answered ARP")                                  \
+  X(bad_status, "an answer that is not 2xx")                                              \
+  X(short_body, "the peer ended the connection before all its answers had arrived whole") \
+  X(malformed_response, "not HTTP, or octets after the end of an answer")                 \
+  X(table_full, "our own stack had no room for the connection; these were never opened")  \
   X(aborted_at_end, "still open when the run ended")
 
 enum class Failure : std::uint8_t {
@@ -39,12 +39,13 @@ inline constexpr std::size_t kFailureCount = 1 MAYFLY_LOAD_FAILURES(MAYFLY_X);
 std::string_view name_of(Failure failure) noexcept;
 
 struct LoadCounters {
-  std::uint64_t offered = 0;         ///< starts that were made or tried
-  std::uint64_t behind = 0;          ///< starts that were due and not made: the generator was too slow
-  std::uint64_t opened = 0;          ///< of the offered, those that the stack took: a SYN went out
-  std::uint64_t established = 0;     ///< of the opened, those whose handshake completed
-  /// Of the established, those whose answers all arrived whole with status 2xx, and which then closed as
-  /// planned: client first, both FINs; server first, the server's FIN and then ours; reset, our RST.
+  std::uint64_t offered = 0;      ///< starts that were made or tried
+  std::uint64_t behind = 0;       ///< starts that were due and not made: the generator was too slow
+  std::uint64_t opened = 0;       ///< of the offered, those that the stack took: a SYN went out
+  std::uint64_t established = 0;  ///< of the opened, those whose handshake completed
+  /// Of the established, those whose answers all arrived whole with status 2xx, and which then
+  /// closed as planned: client first, both FINs; server first, the server's FIN and then ours;
+  /// reset, our RST.
   std::uint64_t completed = 0;
   std::uint64_t open = 0;            ///< opened and not yet ended
   std::uint64_t requests = 0;        ///< sent
@@ -68,8 +69,8 @@ struct LoadResults {
   void merge(const LoadResults& other) noexcept;
 };
 
-/// Brings a copy of the results from the polling core to a reader, who asks for it. The core's part costs
-/// one load a poll; it never waits.
+/// Brings a copy of the results from the polling core to a reader, who asks for it. The core's part
+/// costs one load a poll; it never waits.
 class ResultsExchange {
  public:
   /// The reader: asks for a fresh copy, unless one is being asked for.

@@ -27,8 +27,7 @@ Duration intended_start(const LoadShape& shape, std::uint64_t number) noexcept {
 
 std::uint64_t starts_before(const LoadShape& shape, Duration elapsed) noexcept {
   const double t = std::max(0.0, elapsed.seconds()), ramp = shape.ramp.seconds();
-  const double starts =
-      t < ramp ? shape.rate * t * t / (2 * ramp) : shape.rate * (t - ramp / 2);
+  const double starts = t < ramp ? shape.rate * t * t / (2 * ramp) : shape.rate * (t - ramp / 2);
   return static_cast<std::uint64_t>(std::ceil(starts));
 }
 

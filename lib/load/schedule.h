@@ -1,8 +1,10 @@
 // When connections are to start: a pure function of time and of how many are open.
 //
-// Open loop: start number n has its instant, whatever happens to the connections before it. A generator
-// that falls behind starts late, but the intended instant stays and latency is measured from it, so a
-// stall of the server is seen by all the connections that it held up (no coordinated omission).
+// Open loop: start number n has its instant, whatever happens to the connections before it. A
+// generator that falls behind starts late, but the intended instant stays and latency is measured
+// from it, so a stall of the server is seen by all the connections that it held up (no coordinated
+// omission).
+//
 // Closed loop: a fixed number of connections is kept open; the next starts when one has ended.
 #pragma once
 
@@ -14,24 +16,26 @@
 
 namespace mayfly {
 
-/// Which part of the whole load a core takes: the starts `index`, `index + count`, `index + 2 count`, ...
+/// Which part of the whole load a core takes: the starts `index`, `index + count`, `index + 2
+/// count`, ...
 struct CorePart {
   std::uint32_t index = 0;  ///< below `count`
   std::uint32_t count = 1;  ///< cores that generate; at least 1
 };
 
-/// Open loop: when the start with this number (from 0, over all cores) is due, after the run began. The
-/// rate rises linearly from 0 during `shape.ramp` and stays. `shape.rate` is above 0.
+/// Open loop: when the start with this number (from 0, over all cores) is due, after the run began.
+/// The rate rises linearly from 0 during `shape.ramp` and stays. `shape.rate` is above 0.
 Duration intended_start(const LoadShape& shape, std::uint64_t number) noexcept;
 
 /// Open loop: how many starts, over all cores, are due before `elapsed`.
 std::uint64_t starts_before(const LoadShape& shape, Duration elapsed) noexcept;
 
-/// Closed loop: how many connections are wanted at once, over all cores. At least one during the ramp.
+/// Closed loop: how many connections are wanted at once, over all cores. At least one during the
+/// ramp.
 std::uint32_t concurrency_at(const LoadShape& shape, Duration elapsed) noexcept;
 
-/// One core's starts. It ends after `shape.duration` or `shape.connections`, whichever comes first, or by
-/// stop().
+/// One core's starts. It ends after `shape.duration` or `shape.connections`, whichever comes first,
+/// or by stop().
 class Schedule {
  public:
   Schedule(const LoadShape& shape, CorePart part) noexcept;
@@ -76,7 +80,8 @@ class Schedule {
   /// By time: the instant; never() if only `connections` ends the run.
   Instant end() const noexcept { return end_; }
   std::uint64_t taken() const noexcept { return taken_; }
-  /// Open loop: starts that were intended before `now`, or the end if that is earlier, and not taken.
+  /// Open loop: starts that were intended before `now`, or the end if that is earlier, and not
+  /// taken.
   std::uint64_t behind(Instant now) const noexcept;
 
  private:

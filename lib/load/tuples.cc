@@ -8,8 +8,8 @@
 namespace mayfly {
 namespace {
 
-/// The step between never used pairs: no common factor with their number, so that all are met; in the
-/// middle half of it, so that neighbours in time are far apart in address and port.
+/// The step between never used pairs: no common factor with their number, so that all are met; in
+/// the middle half of it, so that neighbours in time are far apart in address and port.
 std::uint64_t stride_for(std::uint64_t pairs, std::uint64_t random) noexcept {
   if (pairs < 3) return 1;
   std::uint64_t stride = pairs / 4 + random % (pairs / 2 + 1);
@@ -44,9 +44,10 @@ TuplePool::TuplePool(const SourceSettings& sources, const TargetSettings& target
       fresh_left_(pairs_),
       ready_(pairs_),
       resting_(pairs_) {
-  // RFC 6056 3.3.3: F(local address, remote address, remote port, secret) is where the sequence starts.
-  const std::array<std::uint64_t, 2> flow{
-      std::uint64_t{first_address_.host} << 32 | target_.host, target_port_};
+  // RFC 6056 3.3.3: F(local address, remote address, remote port, secret) is where the sequence
+  // starts.
+  const std::array<std::uint64_t, 2> flow{std::uint64_t{first_address_.host} << 32 | target_.host,
+                                          target_port_};
   const std::uint64_t offset = siphash13(flow, secret);
   fresh_ = offset % pairs_;
   stride_ = stride_for(pairs_, offset >> 32);

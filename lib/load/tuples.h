@@ -1,10 +1,11 @@
 // The source (address, port) pairs of the generator: which one the next connection takes.
 //
-// A pair that was never used comes first, in the order of RFC 6056 3.3.3: an offset keyed by the destination
-// and a secret, plus an increment. Then the pairs that have been used, longest idle first, from two rings:
-// `ready` holds those that owe nobody a rest, `resting` those that may be in TIME_WAIT. A ring is in the order
-// of release, which is the order of expiry, so a look at its first few pairs says whether there is any:
-// taking a pair costs the same whatever the number of pairs.
+// A pair that was never used comes first, in the order of RFC 6056 3.3.3: an offset keyed by the
+// destination and a secret, plus an increment. Then the pairs that have been used, longest idle
+// first, from two rings: `ready` holds those that owe nobody a rest, `resting` those that may be in
+// TIME_WAIT. A ring is in the order of release, which is the order of expiry, so a look at its
+// first few pairs says whether there is any: taking a pair costs the same whatever the number of
+// pairs.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +19,8 @@
 
 namespace mayfly {
 
-/// Which flows are this core's: with several cores, those whose packets the device brings to it. A plain
-/// function and its context, so that asking is one call. The default takes all.
+/// Which flows are this core's: with several cores, those whose packets the device brings to it. A
+/// plain function and its context, so that asking is one call. The default takes all.
 struct FlowFilter {
   bool (*accepts)(const void* context, const FlowKey4& key) noexcept = nullptr;
   const void* context = nullptr;
@@ -29,7 +30,8 @@ struct FlowFilter {
   }
 };
 
-/// A first-in first-out ring of pair numbers in memory that is taken once and touched when it is used.
+/// A first-in first-out ring of pair numbers in memory that is taken once and touched when it is
+/// used.
 class PairRing {
  public:
   explicit PairRing(std::uint32_t capacity)
@@ -103,8 +105,9 @@ class TuplePool {
   std::uint16_t first_port_, target_port_;
   std::uint32_t ports_, pairs_;
   FlowFilter mine_;
-  std::uint32_t fresh_left_;       ///< pairs never offered
-  std::uint64_t fresh_, stride_;   ///< the next of them, and the step to the one after it, modulo pairs_
+  std::uint32_t fresh_left_;  ///< pairs never offered
+  std::uint64_t fresh_;       ///< the next of them
+  std::uint64_t stride_;      ///< from it to the one after it, modulo pairs_
   PairRing ready_, resting_;
 };
 

@@ -93,7 +93,7 @@ class DeviceOpener {
     group.tx_queues = plan_.tx_queues;
     group.steering = plan_.steering;
     group.flow_secret = {random_word(), random_word()};
-    std::uint16_t rx = settings_.descriptors, tx = settings_.descriptors;
+    std::uint16_t rx = descriptors_wanted(settings_), tx = rx;
     if (rx == 0) rx = info_.default_rxportconf.ring_size;
     if (tx == 0) tx = info_.default_txportconf.ring_size;
     device_.rx_descriptors_ = rx != 0 ? rx : kDescriptorsDefault;
@@ -195,8 +195,9 @@ class DeviceOpener {
       return failed("no MAC address", status);
     if (!settings_.mac && !rte_is_valid_assigned_ether_addr(&own))
       rte_eth_random_addr(own.addr_bytes);
-    if (settings_.mac) std::ranges::copy(settings_.mac->octets, own.addr_bytes);
-    std::ranges::copy(own.addr_bytes, device_.mac_.octets.begin());
+    if (settings_.mac)
+      std::memcpy(own.addr_bytes, settings_.mac->octets.data(), sizeof own.addr_bytes);
+    std::memcpy(device_.mac_.octets.data(), own.addr_bytes, sizeof own.addr_bytes);
     if (!settings_.mac) return std::nullopt;
     if (!shares_host_interface(device_.driver_) &&
         rte_eth_dev_default_mac_addr_set(id, &own) == 0) {
@@ -226,7 +227,7 @@ class DeviceOpener {
       if (status == 0) return std::nullopt;
       if (!is_memif_client()) return failed("it does not start", status);
       const std::string peer = memif_peer_words(settings_.device);
-      if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, status);
+      if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
       take_eal_log();
     }
   }

@@ -1,8 +1,10 @@
 #include "nic/device_setup.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
+#include "nic/devargs.h"
 #include "stack/fault_port.h"
 
 namespace mayfly {
@@ -19,6 +21,15 @@ bool knows_its_queues(const rte_eth_dev_info& info) {
 }
 
 }  // namespace
+
+std::uint16_t descriptors_wanted(const PortSettings& settings) {
+  const bool zero_copy = device_argument(settings.device, "zero-copy") == "yes";
+  if (settings.descriptors != 0 || !zero_copy) return settings.descriptors;
+  int log2_size = 10;  // the driver's default; it takes up to 14
+  const std::string_view text = device_argument(settings.device, "rsize");
+  std::from_chars(text.data(), text.data() + text.size(), log2_size);
+  return static_cast<std::uint16_t>(1 << std::clamp(log2_size, 0, 14));
+}
 
 std::uint8_t toeplitz_key_size(const rte_eth_dev_info& info) {
   constexpr std::uint8_t kUsual = 40;
@@ -68,8 +79,8 @@ std::uint32_t pool_size(const QueuePlan& plan, std::uint32_t core, std::uint32_t
 }
 
 std::size_t port_memory(const PortSettings& settings, const DeviceOptions& options) {
-  const std::uint32_t descriptors =
-      settings.descriptors != 0 ? settings.descriptors : kDescriptorsDefault;
+  const std::uint16_t wanted = descriptors_wanted(settings);
+  const std::uint32_t descriptors = wanted != 0 ? wanted : kDescriptorsDefault;
   const QueuePlan plan{options.cores > 1 ? Steering::software : Steering::one_core, 1, 1};
   std::size_t frames = 0;
   for (std::uint32_t core = 0; core < options.cores; ++core) {

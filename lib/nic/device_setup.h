@@ -30,6 +30,10 @@ std::uint32_t pool_size(const QueuePlan& plan, std::uint32_t core, std::uint32_t
 /// Frames a core that the stack and a faulty wire may hold.
 std::uint32_t frames_held(const PortSettings& settings, const DeviceOptions& options);
 
+/// Descriptors a ring that the user wants, 0 = whatever the device likes. A zero-copy memif keeps
+/// frames in its rings, whose size stands in its arguments.
+std::uint16_t descriptors_wanted(const PortSettings& settings);
+
 inline constexpr std::uint16_t kDescriptorsDefault = 1'024;
 inline constexpr std::uint32_t kHandOverRing = 1'024;  ///< frames from core to core
 inline constexpr std::uint32_t kPoolCache = 256;       ///< mbufs that a core keeps for itself

@@ -1,7 +1,6 @@
 #include "nic/eal.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <pthread.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
@@ -72,6 +71,15 @@ std::vector<std::uint32_t> allowed_cpus() {
   return cpus;
 }
 
+std::string comma_list(const std::vector<std::uint32_t>& cpus) {
+  std::string list;
+  for (const std::uint32_t cpu : cpus) {
+    if (!list.empty()) list += ',';
+    list += std::to_string(cpu);
+  }
+  return list;
+}
+
 std::optional<Error> check_cores(const std::vector<std::uint32_t>& cores,
                                  const std::vector<std::uint32_t>& allowed) {
   if (cores.empty()) return Error{"no core to poll on"};
@@ -81,7 +89,7 @@ std::optional<Error> check_cores(const std::vector<std::uint32_t>& cores,
   for (std::size_t i = 0; i < cores.size(); ++i) {
     if (!std::ranges::binary_search(allowed, cores[i])) {
       return Error{fmt::format("core {} is not among this process's CPUs {}", cores[i],
-                               fmt::join(allowed, ","))};
+                               comma_list(allowed))};
     }
     if (std::find(cores.begin(), cores.begin() + i, cores[i]) != cores.begin() + i) {
       return Error{fmt::format("core {} is named twice", cores[i])};
@@ -99,7 +107,7 @@ std::string lcore_map(const std::vector<std::uint32_t>& cores,
     if (std::ranges::find(cores, cpu) == cores.end()) control.push_back(cpu);
   }
   if (control.empty()) control = allowed;
-  std::string map = fmt::format("0@({})", fmt::join(control, ","));
+  std::string map = fmt::format("0@({})", comma_list(control));
   for (std::size_t i = 0; i < cores.size(); ++i) map += fmt::format(",{}@{}", i + 1, cores[i]);
   return map;
 }
@@ -112,7 +120,7 @@ std::vector<std::string> arguments(const EalOptions& options, bool hugepages,
       "mayfly", "--lcores=" + lcore_map(options.cores, allowed), "--main-lcore=0",
       // Virtual addresses for DMA too: no physical ones are needed, root or not.
       "--iova-mode=va", "--no-telemetry", "--log-level=*:error", "--file-prefix=" + prefix, "-m",
-      fmt::format("{}", options.memory_mb)};
+      std::to_string(options.memory_mb)};
   if (hugepages) {
     args.push_back("--in-memory");  // nothing is left behind on hugetlbfs, nor under /run
   } else {

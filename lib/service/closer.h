@@ -16,6 +16,10 @@
 // directions would answer that with RST, which may destroy the answer before the client reads it:
 // so we half-close, read and drop for kLinger, and only then close both (RFC 9112 9.6).
 //
+// When the send queue has no room, the client's acknowledgements make some; when it has none
+// although nothing is queued, other connections hold the core's memory, and it is tried again after
+// kRetry.
+//
 // A client that takes no byte of what is queued for kStallMax is reset, even if it answers window
 // probes.
 #pragma once
@@ -32,6 +36,7 @@ class ClosePolicy {
  public:
   static constexpr Duration kStallMax = Duration::from_s(60);
   static constexpr Duration kLinger = Duration::from_s(2);
+  static constexpr Duration kRetry = Duration::from_ms(10);
 
   explicit ClosePolicy(const CloseSettings& settings)
       : server_first_(settings.first != Closer::client),
@@ -109,6 +114,12 @@ class ClosePolicy {
     if (abort_) return abort(c, s, ending);
     s.ending = ending;
     close_both(c, s);
+  }
+
+  /// The send queue did not take all: on_sent or on_wake is the time to go on.
+  template <class Conn>
+  static void wait_for_room(Conn& c) noexcept {
+    c.wake_at(c.now() + (c.unsent() == 0 ? kRetry : kStallMax));
   }
 
   template <class Conn>

@@ -19,7 +19,7 @@ class EchoService {
     if (s.phase != Phase::open) return text.size();
     const std::size_t taken = c.send_copy(text);
     counters_.bytes_out.add(taken);
-    if (taken > 0) c.wake_at(c.now() + ClosePolicy::kStallMax);
+    ClosePolicy::wait_for_room(c);
     return taken;
   }
 

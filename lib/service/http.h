@@ -3,8 +3,9 @@
 // not read.
 //
 // Time: http.request_timeout runs from the connection's opening, later from a request's first byte,
-// and is not restarted by more of it. Between requests http.keep_alive_timeout runs from the
-// acknowledgement of the last answer. How connections end is the ClosePolicy's (closer.h).
+// and is not restarted by more of it, but once by 100 Continue. Between requests
+// http.keep_alive_timeout runs from the acknowledgement of the last answer. How connections end is
+// the ClosePolicy's (closer.h).
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,13 @@ class HttpService {
 
   /// From now on every answer is its connection's last.
   void drain() noexcept { draining_ = true; }
+
+  /// Draining has begun: a connection that only waits for another request is closed.
+  template <class Conn>
+  void on_drain(Conn& c, ServiceState& s) noexcept {
+    const bool idle = s.phase == Phase::open && s.pending == 0 && s.parser == kNoIndex;
+    if (idle && s.requests > 0) policy_.end_idle(c, s, Ending::server_first);
+  }
 
   std::uint32_t parsers_used() const noexcept { return parsers_.used(); }
 
@@ -80,6 +88,7 @@ class HttpService {
 
   template <class Conn>
   void on_wake(Conn& c, ServiceState& s) noexcept {
+    if (s.pending != 0 && c.unsent() == 0) return send_pending(c, s);
     if (s.pending != 0) return policy_.stalled(c, s);
     if (s.phase != Phase::open) return policy_.on_wake(c, s);
     if (s.parser == kNoIndex && s.requests > 0) {
@@ -142,7 +151,6 @@ class HttpService {
     } else if (!parser.has_body()) {
       answer_parsed(c, s, parser);
     } else if (parser.wants_continue()) {
-      s.head_only = false;
       queue(c, s, site_.answer(HttpStatus::continue_));
     }
   }
@@ -187,21 +195,12 @@ class HttpService {
     send_pending(c, s);
   }
 
-  // Hands over what there is room for; on_sent comes back for the rest.
+  // Hands over what there is room for; on_sent or on_wake comes back for the rest.
   template <class Conn>
   void send_pending(Conn& c, ServiceState& s) noexcept {
-    const Response& response = site_[s.pending];
-    if (s.parser == kNoIndex) c.wake_at(c.now() + ClosePolicy::kStallMax);
-    if (!s.lead_sent) {
-      const auto lead = s.head_only ? response.lead.first(response.head_size) : response.lead;
-      if (c.send(lead) == 0) return;
-      counters_.bytes_out.add(lead.size());
-      s.lead_sent = true;
-    }
-    if (response.body_bytes > 0 && !s.head_only) {
-      if (c.send_repeating(response.body, response.body_bytes) == 0) return;
-      counters_.bytes_out.add(response.body_bytes);
-    }
+    if (!push(c, s, site_[s.pending])) return ClosePolicy::wait_for_room(c);
+    const bool is_interim = s.parser != kNoIndex;
+    c.wake_at(c.now() + (is_interim ? settings_.request_timeout : ClosePolicy::kStallMax));
     s.pending = 0;
     s.lead_sent = false;
     if (s.last) {
@@ -209,6 +208,21 @@ class HttpService {
     } else if (s.peer_closed) {
       on_peer_closed(c, s);
     }
+  }
+
+  // False: not all of the response is queued.
+  template <class Conn>
+  bool push(Conn& c, ServiceState& s, const Response& response) noexcept {
+    if (!s.lead_sent) {
+      const auto lead = s.head_only ? response.lead.first(response.head_size) : response.lead;
+      if (c.send(lead) == 0) return false;
+      counters_.bytes_out.add(lead.size());
+      s.lead_sent = true;
+    }
+    if (response.body_bytes == 0 || s.head_only) return true;
+    if (c.send_repeating(response.body, response.body_bytes) == 0) return false;
+    counters_.bytes_out.add(response.body_bytes);
+    return true;
   }
 
   template <class Conn>

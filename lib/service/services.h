@@ -38,6 +38,13 @@ class Services {
   /// The server is to end: no connection is kept for another request.
   void drain() noexcept { http_.drain(); }
 
+  /// Once for each connection that is open when draining begins.
+  template <class Conn>
+  void on_drain(Conn& c) noexcept {
+    ServiceState& s = state_of(c);
+    if (s.service == ServiceKind::http) http_.on_drain(c, s);
+  }
+
   template <class Conn>
   void on_open(Conn& c) noexcept {
     ServiceState& s = open_state(c);

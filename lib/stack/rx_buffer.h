@@ -43,6 +43,7 @@ class RxBuffers {
   }
 
   std::uint32_t size() const noexcept { return size_; }
+  std::uint32_t used() const noexcept { return static_cast<std::uint32_t>(free_.size() - free_count_); }
 
  private:
   std::size_t place(Seq at) const noexcept { return at.raw & (size_ - 1); }

@@ -95,6 +95,8 @@ class Shard {
 
   std::uint32_t open_connections() const noexcept { return memory_.blocks.used(); }
   std::uint32_t time_wait_entries() const noexcept { return memory_.time_waits.used(); }
+  /// How much of it is in use; for the core that polls, or when nobody does.
+  const ShardMemory& memory() const noexcept { return memory_; }
   /// The next instant at which poll() has something to do without a frame arriving.
   Instant next_due() const noexcept;
   /// Counters; any thread may read them.

@@ -71,6 +71,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
     if (ref.kind == FlowRef::Kind::connection) return {ConnectError::tuple_in_use};
     const TimeWaitEntry& old = memory_.time_waits[ref.index];
     if (!may_reuse(key, old)) return {ConnectError::time_wait};
+    if (memory_.blocks.full()) return {ConnectError::table_full};
     iss = iss_after(old, iss);
     stats_.time_wait_reused.add();
     end_time_wait(ref.index);

@@ -1,5 +1,5 @@
-// The ACK field (RFC 9293 3.10.7.4, fifth): what is acknowledged, the peer's window, the round trip, loss,
-// and the states that an acknowledged FIN leads to.
+// The ACK field (RFC 9293 3.10.7.4, fifth): what is acknowledged, the peer's window, the round
+// trip, loss, and the states that an acknowledged FIN leads to.
 #include <algorithm>
 
 #include "tcp/congestion.h"
@@ -54,7 +54,8 @@ bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
 /// SND.WND and what hangs on its being zero.
 void update_window(Connection& c, const Segment& s, Instant now) noexcept {
   // RFC 9293 3.10.7.4: an older segment must not bring back an older window.
-  const bool newer = before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));
+  const bool newer =
+      before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));
   if (!newer) return;
   const bool was_zero = c.snd_wnd == 0;
   take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
@@ -68,7 +69,7 @@ void update_window(Connection& c, const Segment& s, Instant now) noexcept {
 
 void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
   const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
-  measure_round_trip(c, s.ack, s.ts.echo, cfg, now);
+  measure_round_trip(c, s.ack, cfg, now);
   c.snd_una = s.ack;
   c.snd_nxt = later_of(c.snd_nxt, s.ack);
   c.retries = 0;
@@ -79,12 +80,11 @@ void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
   if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
 }
 
-/// The states of a close that has begun, once our FIN is acknowledged. False: the connection needs no more.
+/// The states of a close that has begun, once our FIN is acknowledged. False: the connection needs
+/// no more.
 bool on_fin_acked(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
   switch (c.state) {
-    case State::fin_wait_1:
-      enter_fin_wait_2(c, cfg, now);
-      return true;
+    case State::fin_wait_1: enter_fin_wait_2(c, cfg, now); return true;
     case State::closing:
       enter_time_wait(c);
       v.events |= event::time_wait;
@@ -93,8 +93,7 @@ bool on_fin_acked(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v
       end_connection(c);
       v.events |= event::closed;
       return false;
-    default:
-      return true;
+    default: return true;
   }
 }
 

@@ -1,4 +1,5 @@
-// Bytes are counted, not ACKs (RFC 3465), so a peer that divides its ACKs gains nothing (RFC 5681 3.1).
+// Bytes are counted, not ACKs (RFC 3465), so a peer that divides its ACKs gains nothing (RFC
+// 5681 3.1).
 #include "tcp/congestion.h"
 
 #include <algorithm>
@@ -22,7 +23,8 @@ bool is_lost(const Connection& c, std::uint8_t index) noexcept {
   return above > (kDupThresh - 1) * smss(c);
 }
 
-/// RFC 6675 4, SetPipe: each octet counts once if it is not known to be lost, and once if it was sent again.
+/// RFC 6675 4, SetPipe: each octet counts once if it is not known to be lost, and once if it was
+/// sent again.
 std::uint32_t pipe(const Connection& c) noexcept {
   std::uint32_t octets = 0;
   Seq at = c.snd_una;
@@ -55,7 +57,8 @@ void enter_recovery(Connection& c) noexcept {
   c.set(conn_flag::recovery | conn_flag::retransmit_now);
   c.recover = c.snd_max;
   c.retransmit_next = c.snd_una;
-  // RFC 5681 3.1 (4): FlightSize is all that is unacknowledged, not what limited transmit added to cwnd.
+  // RFC 5681 3.1 (4): FlightSize is all that is unacknowledged, not what limited transmit added to
+  // cwnd.
   const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
   c.ssthresh = std::max(flight / 2, 2 * smss(c));
   // Where a peer agreed to SACK but sends no blocks, NewReno does the work.
@@ -110,8 +113,9 @@ void on_duplicate_ack(Connection& c) noexcept {
   if (c.has(conn_flag::rto_recovery)) return;  // RFC 6582 4.1: duplicates of go-back-N's own making
   if (c.dup_acks < 0xff) ++c.dup_acks;
   if (c.has(conn_flag::recovery)) {
-    // RFC 5681 3.2 step 4: a segment has left the network. With SACK, pipe() knows it already. No more
-    // than was in flight can have left it, however many duplicates a peer makes up (RFC 5681 3.2).
+    // RFC 5681 3.2 step 4: a segment has left the network. With SACK, pipe() knows it already. No
+    // more than was in flight can have left it, however many duplicates a peer makes up (RFC
+    // 5681 3.2).
     const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
     if (!c.has(conn_flag::sack_recovery)) c.cwnd = std::min(c.cwnd + smss(c), c.ssthresh + flight);
     return;
@@ -131,8 +135,9 @@ void go_back(Connection& c) noexcept {
 
 void on_retransmission_timeout(Connection& c) noexcept {
   const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
-  // RFC 5681 3.1: ssthresh is left alone when the same segment times out again.
-  if (c.retries == 0) c.ssthresh = std::max(flight / 2, 2 * smss(c));
+  // RFC 5681 3.1 (4). When the same segment times out again, snd_max is where it was: so is
+  // ssthresh.
+  c.ssthresh = std::max(flight / 2, 2 * smss(c));
   c.cwnd = smss(c);
   c.bytes_acked = 0;
   c.sacked.count = 0;  // RFC 2018 8: the receiver may have thrown it away

@@ -34,8 +34,9 @@ void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexce
 Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant now) noexcept;
 
 // -- synchronized.cc --
-/// Owes the peer an ACK that no text demands: a challenge (RFC 5961 3.2), or the answer to an empty segment
-/// outside the window. Rate limited for each connection (RFC 5961 7), which also ends ACK loops (RFC 1337 2.2).
+/// Owes the peer an ACK that no text demands: a challenge (RFC 5961 3.2), or the answer to an empty
+/// segment outside the window. Rate limited for each connection (RFC 5961 7), which also ends ACK
+/// loops (RFC 1337 2.2).
 void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 /// Finds the place of the segment's text and notes its FIN (RFC 9293 3.10.7.4, sixth to eighth).
 void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept;

@@ -1,4 +1,5 @@
-// Opening: what LISTEN answers, both ways into a connection, the options of the handshake and its end.
+// Opening: what LISTEN answers, both ways into a connection, the options of the handshake and its
+// end.
 #include <algorithm>
 #include <bit>
 
@@ -9,8 +10,8 @@
 namespace mayfly {
 namespace {
 
-constexpr std::uint32_t kWindowMax = 1u << 30;     // RFC 7323 2.3
-constexpr std::uint8_t kWindowShiftMax = 14;       // RFC 7323 2.3
+constexpr std::uint32_t kWindowMax = 1u << 30;  // RFC 7323 2.3
+constexpr std::uint8_t kWindowShiftMax = 14;    // RFC 7323 2.3
 constexpr std::uint32_t kUserFlags = ~(conn_flag::user - 1);
 
 /// The least shift that lets the 16-bit field tell the whole window.
@@ -66,8 +67,9 @@ void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_o
 void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
   c.irs = s.seq;
   c.rcv_nxt = c.last_ack_sent = s.seq + 1;
-  c.rcv_adv = c.rcv_nxt + std::min<std::uint32_t>(c.rcv_wnd, 0xffff);  // RFC 7323 2.2: SYNs are not scaled
-  if (s.carries(tcp_option::mss)) c.peer_mss = s.mss;  // RFC 9293 MUST-15: else 536
+  c.rcv_adv =
+      c.rcv_nxt + std::min<std::uint32_t>(c.rcv_wnd, 0xffff);  // RFC 7323 2.2: SYNs are not scaled
+  if (s.carries(tcp_option::mss)) c.peer_mss = s.mss;          // RFC 9293 MUST-15: else 536
   c.mss = std::min(std::max(c.peer_mss, kMssMin), cfg.mss);
   if (cfg.window_scale && s.carries(tcp_option::window_scale)) {
     c.set(conn_flag::window_scale);

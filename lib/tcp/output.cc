@@ -1,5 +1,5 @@
-// What a connection has to say, one Emission at a time: SYN, retransmission, text, FIN, probe, and last of
-// all the ACK that nothing else carried (RFC 9293 3.8; RFC 6675 5).
+// What a connection has to say, one Emission at a time: SYN, retransmission, text, FIN, probe, and
+// last of all the ACK that nothing else carried (RFC 9293 3.8; RFC 6675 5).
 #include <algorithm>
 
 #include "tcp/congestion.h"
@@ -25,8 +25,8 @@ std::uint32_t text_room(const Connection& c) noexcept {
   return smss(c) - (blocks > 0 ? 4 + 8 * blocks : 0);
 }
 
-/// The window field for the next segment. Moves the right edge only in steps that are worth it (RFC 9293
-/// 3.8.6.2.2, MUST-39), and never to the left (SHLD-14).
+/// The window field for the next segment. Moves the right edge only in steps that are worth it (RFC
+/// 9293 3.8.6.2.2, MUST-39), and never to the left (SHLD-14).
 std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
   const std::uint8_t shift = c.rcv_wind_shift;
   const std::uint32_t room = std::min(c.rcv_wnd, 0xffffu << shift);
@@ -63,7 +63,8 @@ void add_timestamps(const Connection& c, Instant now, Emission& e) noexcept {
 }
 
 /// All that every segment with an ACK says; the ACK that was owed is paid with it.
-void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, Emission& e) noexcept {
+void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
+                  Emission& e) noexcept {
   e.seq = seq;
   e.ack = c.rcv_nxt;
   e.payload_len = 0;
@@ -88,7 +89,7 @@ bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
   e.seq = c.iss;
   e.flags = tcp_flag::syn;
   e.window = static_cast<std::uint16_t>(std::min(c.rcv_wnd, 0xffffu));  // RFC 7323 2.2: not scaled
-  e.options = tcp_option::mss;  // RFC 9293 SHLD-5
+  e.options = tcp_option::mss;                                          // RFC 9293 SHLD-5
   e.mss = cfg.mss;
   if (answer) {
     e.flags |= tcp_flag::ack;
@@ -121,7 +122,8 @@ void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, st
   write_common(c, cfg, now, seq, e);
   e.payload_len = len;
   const Seq text_end = seq + len;
-  if (len > 0 && text_end == c.snd_end) e.flags |= tcp_flag::psh;  // RFC 9293 MUST-60: the last queued
+  // RFC 9293 MUST-61: the last octet that is queued is pushed.
+  if (len > 0 && text_end == c.snd_end) e.flags |= tcp_flag::psh;
   if (fin) {
     e.flags |= tcp_flag::fin;
     if (!c.has(conn_flag::peer_fin)) c.set(conn_flag::active_close);
@@ -193,8 +195,8 @@ std::uint32_t skip_sacked(Connection& c) noexcept {
   return ~0u;
 }
 
-/// Octets that the congestion window lets go now. Limited transmit (RFC 3042) lends one segment for each of
-/// the first two duplicate ACKs.
+/// Octets that the congestion window lets go now. Limited transmit (RFC 3042) lends one segment for
+/// each of the first two duplicate ACKs.
 std::uint32_t congestion_room(const Connection& c) noexcept {
   std::uint32_t cwnd = c.cwnd;
   if (!c.has(conn_flag::recovery)) cwnd += std::min(c.dup_acks, std::uint8_t{2}) * smss(c);
@@ -207,19 +209,19 @@ bool has_unsent(const Connection& c) noexcept {
   return before(c.snd_nxt, c.snd_end) || (c.snd_nxt == c.snd_end && c.has(conn_flag::closing));
 }
 
-/// The sender's half of silly window avoidance, and Nagle (RFC 9293 3.8.6.2.1, 3.7.4). `len` is what the
-/// windows and the segment size allow, `queued` what waits.
+/// The sender's half of silly window avoidance, and Nagle (RFC 9293 3.8.6.2.1, 3.7.4). `len` is
+/// what the windows and the segment size allow, `queued` what waits.
 bool is_worth_sending(const Connection& c, const TcpSettings& cfg, std::uint32_t len,
                       std::uint32_t queued, std::uint32_t window_room) noexcept {
   if (len == 0) return false;
-  if (len == text_room(c)) return true;                     // (1) a full segment
-  if (c.has(conn_flag::rto_recovery)) return true;          // it was worth it before
+  if (len == text_room(c)) return true;                         // (1) a full segment
+  if (c.has(conn_flag::rto_recovery)) return true;              // it was worth it before
   if (len == queued && c.has(conn_flag::closing)) return true;  // no more will come
   const bool idle = c.snd_nxt == c.snd_una || !cfg.nagle || c.has(conn_flag::no_nagle);
   if (!idle) return false;
-  if (len == queued) return true;                           // (2) all of it, pushed
-  if (c.has(conn_flag::probe_now)) return true;             // (4) the override time-out
-  return len == window_room && len >= c.max_snd_wnd / 2;    // (3) half the largest window
+  if (len == queued) return true;                         // (2) all of it, pushed
+  if (c.has(conn_flag::probe_now)) return true;           // (4) the override time-out
+  return len == window_room && len >= c.max_snd_wnd / 2;  // (3) half the largest window
 }
 
 /// New text, or text again after a time-out; the FIN rides on the last of it.
@@ -231,7 +233,8 @@ bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) 
   restart_if_idle(c, cfg, now);
   const auto window_room = static_cast<std::uint32_t>(open);
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
-  const std::uint32_t len = std::min({queued, window_room, congestion_room(c), text_room(c), to_sacked});
+  const std::uint32_t len =
+      std::min({queued, window_room, congestion_room(c), text_room(c), to_sacked});
   // The FIN takes a sequence number, and so room in the peer's window (RFC 9293 3.4).
   const bool fin = len == queued && c.has(conn_flag::closing) && window_room > len;
   if (!is_worth_sending(c, cfg, len, queued, window_room) && !(fin && len == 0)) return false;
@@ -249,8 +252,8 @@ bool emit_something(Connection& c, const TcpSettings& cfg, Instant now, Emission
          emit_text(c, cfg, now, e) || emit_hole(c, false, cfg, now, e);
 }
 
-/// Text waits, nothing is in flight, and the window lets nothing go: only a timer can help (RFC 9293
-/// 3.8.6.1, and the override time-out of 3.8.6.2.1).
+/// Text waits, nothing is in flight, and the window lets nothing go: only a timer can help (RFC
+/// 9293 3.8.6.1, and the override time-out of 3.8.6.2.1).
 void arm_persist(Connection& c, Instant now) noexcept {
   if (!c.retransmit_at.is_never() || !has_unsent(c)) return;
   c.set(conn_flag::persist);
@@ -260,8 +263,8 @@ void arm_persist(Connection& c, Instant now) noexcept {
   c.retransmit_at = now + Duration{wait};
 }
 
-/// A zero-window probe is one octet, sent again and again (RFC 9293 MUST-36); a keep-alive probe is empty
-/// and lies just before the window (RFC 9293 3.8.4, SHLD-27).
+/// A zero-window probe is one octet, sent again and again (RFC 9293 MUST-36); a keep-alive probe is
+/// empty and lies just before the window (RFC 9293 3.8.4, SHLD-12).
 bool emit_probe(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (!c.has(conn_flag::probe_now)) return false;
   c.clear(conn_flag::probe_now);
@@ -287,16 +290,11 @@ bool emit_ack(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
 bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   switch (c.state) {
     case State::closed:
-    case State::listen:
-      return false;
-    case State::syn_sent:
-      return emit_syn(c, cfg, now, e);
-    case State::syn_received:
-      return emit_syn(c, cfg, now, e) || emit_ack(c, cfg, now, e);
-    case State::time_wait:
-      return emit_ack(c, cfg, now, e);
-    default:
-      break;
+    case State::listen: return false;
+    case State::syn_sent: return emit_syn(c, cfg, now, e);
+    case State::syn_received: return emit_syn(c, cfg, now, e) || emit_ack(c, cfg, now, e);
+    case State::time_wait: return emit_ack(c, cfg, now, e);
+    default: break;
   }
   if (emit_something(c, cfg, now, e)) return true;
   arm_persist(c, now);

@@ -21,19 +21,10 @@ void time_segment(Connection& c, Seq seq, Instant now) noexcept {
   c.rtt_sent = now;
 }
 
-void measure_round_trip(Connection& c, Seq ack, std::uint32_t echo, const TcpSettings& cfg,
-                        Instant now) noexcept {
-  if (c.has(conn_flag::rtt_timing)) {
-    if (!after(ack, c.rtt_seq)) return;
-    c.clear(conn_flag::rtt_timing);
-    take_sample(c, now - c.rtt_sent, cfg);
-  } else if (c.has(conn_flag::timestamps) && c.retries > 0) {
-    // RFC 7323 4.1: TSecr says which transmission is acknowledged. A peer may lie: bounded by rto_max.
-    const std::uint32_t elapsed_ms = now.ts_ms() + c.ts_offset - echo;
-    if (elapsed_ms <= static_cast<std::uint64_t>(cfg.rto_max.ms())) {
-      take_sample(c, Duration::from_ms(elapsed_ms), cfg);
-    }
-  }
+void measure_round_trip(Connection& c, Seq ack, const TcpSettings& cfg, Instant now) noexcept {
+  if (!c.has(conn_flag::rtt_timing) || !after(ack, c.rtt_seq)) return;
+  c.clear(conn_flag::rtt_timing);
+  take_sample(c, now - c.rtt_sent, cfg);
 }
 
 void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noexcept {

@@ -9,10 +9,10 @@ namespace mayfly {
 /// Begins to time the segment at `seq`, unless one is being timed already.
 void time_segment(Connection& c, Seq seq, Instant now) noexcept;
 
-/// An ACK for new data came: takes a sample if it is unambiguous (Karn's algorithm). `echo` is TSecr when
-/// timestamps were agreed, and then resolves the ambiguity after a retransmission (RFC 6298 3).
-void measure_round_trip(Connection& c, Seq ack, std::uint32_t echo, const TcpSettings& cfg,
-                        Instant now) noexcept;
+/// An ACK for new data came: takes a sample if it is unambiguous (Karn's algorithm, RFC 6298 3).
+/// TSecr would resolve the ambiguity, but where an ACK was lost it echoes the first transmission,
+/// so each sample would count the time-out in: the RTO would grow to its ceiling and stay there.
+void measure_round_trip(Connection& c, Seq ack, const TcpSettings& cfg, Instant now) noexcept;
 
 /// One round-trip measurement (RFC 6298 (2.2), (2.3)); sets the RTO.
 void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noexcept;

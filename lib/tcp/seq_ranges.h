@@ -7,8 +7,8 @@
 
 namespace mayfly {
 
-/// Adds the non-empty range `added`, merging what it overlaps or touches; `merged` receives the range that
-/// holds it now. False, and nothing changes, when there would be more than kRangesMax.
+/// Adds the non-empty range `added`, merging what it overlaps or touches; `merged` receives the
+/// range that holds it now. False, and nothing changes, when there would be more than kRangesMax.
 bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcept;
 
 /// Forgets everything before `seq`.

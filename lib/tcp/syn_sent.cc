@@ -16,7 +16,8 @@ void enter_syn_received(Connection& c) noexcept {
 Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant now) noexcept {
   Verdict v;
   // First, check the ACK bit. Only the SYN can be acknowledged.
-  const bool acks_syn = s.has(tcp_flag::ack) && after(s.ack, c.iss) && at_or_before(s.ack, c.snd_max);
+  const bool acks_syn =
+      s.has(tcp_flag::ack) && after(s.ack, c.iss) && at_or_before(s.ack, c.snd_max);
   if (s.has(tcp_flag::ack) && !acks_syn) {
     v.drop = Drop::tcp_ack_unacceptable;
     if (!s.has(tcp_flag::rst)) v.reply = Reply::rst;

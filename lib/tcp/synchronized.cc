@@ -1,5 +1,5 @@
-// SYN_RECEIVED and the synchronized states: RFC 9293 3.10.7.4 in its own order, with the blind-attack rules
-// of RFC 5961 and PAWS (RFC 7323 5) in their places.
+// SYN_RECEIVED and the synchronized states: RFC 9293 3.10.7.4 in its own order, with the
+// blind-attack rules of RFC 5961 and PAWS (RFC 7323 5) in their places.
 #include <algorithm>
 
 #include "tcp/input.h"
@@ -52,7 +52,8 @@ bool is_in_window(const Connection& c, const Segment& s) noexcept {
 bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant now,
                     Verdict& v) noexcept {
   if (!check_timestamp(c, s, cfg, now, v)) return false;
-  if (is_in_window(c, s)) [[likely]] return true;
+  if (is_in_window(c, s)) [[likely]]
+    return true;
   if (s.has(tcp_flag::rst)) {
     v.drop = Drop::tcp_rst_out_of_window;
     return false;
@@ -73,13 +74,15 @@ bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant n
 /// Second, check the RST bit. The sequence number is inside the window.
 bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
                  Verdict& v) noexcept {
-  if (!s.has(tcp_flag::rst)) [[likely]] return true;
+  if (!s.has(tcp_flag::rst)) [[likely]]
+    return true;
   if (s.seq != c.rcv_nxt) {  // RFC 5961 3.2
     v.drop = Drop::tcp_rst_challenged;
     owe_challenge_ack(c, cfg, now);
     return false;
   }
-  // An active open that met its peer's SYN is refused; a passive one goes back to LISTEN, that is away.
+  // An active open that met its peer's SYN is refused; a passive one goes back to LISTEN, that is
+  // away.
   const bool refused = c.state == syn_received && !c.has(conn_flag::passive);
   end_connection(c);
   v.events |= refused ? event::refused : event::reset;
@@ -89,7 +92,8 @@ bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instan
 /// Fourth, check the SYN bit.
 bool check_syn(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
                Verdict& v) noexcept {
-  if (!s.has(tcp_flag::syn)) [[likely]] return true;
+  if (!s.has(tcp_flag::syn)) [[likely]]
+    return true;
   if (c.state == syn_received && c.has(conn_flag::passive)) {  // back to LISTEN
     end_connection(c);
     v.events |= event::reset;
@@ -106,7 +110,8 @@ bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
     return false;
   }
   if (s.has(tcp_flag::ack)) {
-    // RFC 9293 3.5, figure 7: in a simultaneous open the SYN-ACK repeats the SYN and acknowledges ours.
+    // RFC 9293 3.5, figure 7: in a simultaneous open the SYN-ACK repeats the SYN and acknowledges
+    // ours.
     s.seq += 1;
     s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
     return false;

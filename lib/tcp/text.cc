@@ -1,13 +1,13 @@
-// Received text: what is taken in order, what is held out of order, the FIN, and the ACK they call for
-// (RFC 9293 3.10.7.4, seventh and eighth; RFC 5681 4.2; RFC 2018).
+// Received text: what is taken in order, what is held out of order, the FIN, and the ACK they call
+// for (RFC 9293 3.10.7.4, seventh and eighth; RFC 5681 4.2; RFC 2018).
 #include "tcp/input.h"
 #include "tcp/seq_ranges.h"
 
 namespace mayfly {
 namespace {
 
-/// RFC 9293 3.8.6.3: at least every second segment is acknowledged at once (SHLD-19), the first of a pair
-/// after less than half a second (MUST-40).
+/// RFC 9293 3.8.6.3: at least every second segment is acknowledged at once (SHLD-19), the first of
+/// a pair after less than half a second (MUST-40).
 void owe_ack_for_text(Connection& c, bool at_once, const TcpSettings& cfg, Instant now) noexcept {
   if (at_once || c.has(conn_flag::ack_delayed) || cfg.delayed_ack.us == 0) return owe_ack(c);
   c.set(conn_flag::ack_delayed);
@@ -47,12 +47,11 @@ std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
   c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt);
   owe_ack(c);
   switch (c.state) {
-    case State::established:
-      c.state = State::close_wait;
-      return event::peer_fin;
+    case State::established: c.state = State::close_wait; return event::peer_fin;
     case State::fin_wait_1:
-      // Had our FIN been acknowledged, we would be in FIN_WAIT_2 by now. If it still waits behind text
-      // it has not been sent: then the peer closed first, and CLOSE counts as called in CLOSE_WAIT.
+      // Had our FIN been acknowledged, we would be in FIN_WAIT_2 by now. If it still waits behind
+      // text it has not been sent: then the peer closed first, and CLOSE counts as called in
+      // CLOSE_WAIT.
       c.state = fin_sent(c) ? State::closing : State::last_ack;
       return event::peer_fin;
     default:  // FIN_WAIT_2

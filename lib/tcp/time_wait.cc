@@ -8,18 +8,17 @@ namespace {
 
 using enum TimeWaitAction;
 
-/// RFC 6191 2: the table, row by row. "After the last seen" is at or after RCV.NXT, which is one past the FIN.
+/// RFC 6191 2: the table, row by row. "After the last seen" is at or after RCV.NXT, which is one
+/// past the FIN.
 TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
                        const TimeWaitPolicy& policy) noexcept {
   const bool newer_sequence = at_or_after(s.seq, entry.rcv_nxt);
   const TimeWaitVerdict challenge{ack, Drop::time_wait_syn, false};  // RFC 5961 4.2
   switch (policy.reopen) {
-    case TimeWaitPolicy::Reopen::off:
-      return challenge;
+    case TimeWaitPolicy::Reopen::off: return challenge;
     case TimeWaitPolicy::Reopen::sequence:  // RFC 9293 MAY-2 (a) without timestamps
       return newer_sequence ? TimeWaitVerdict{reopen, Drop::none, false} : challenge;
-    case TimeWaitPolicy::Reopen::rfc6191:
-      break;
+    case TimeWaitPolicy::Reopen::rfc6191: break;
   }
   const bool offers = s.carries(tcp_option::timestamps);
   if (!entry.had_timestamps()) {
@@ -32,7 +31,8 @@ TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
   return {drop, Drop::time_wait_syn, false};  // "silently drop the incoming SYN"
 }
 
-/// RFC 1337 3, fix F1: an RST does not end TIME_WAIT, unless the policy wants it so (RFC 9293 3.10.7.4).
+/// RFC 1337 3, fix F1: an RST does not end TIME_WAIT, unless the policy wants it so (RFC
+/// 9293 3.10.7.4).
 TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
                        const TimeWaitPolicy& policy) noexcept {
   if (policy.rst == TimeWaitPolicy::OnRst::ignore) return {drop, Drop::time_wait_rst, false};
@@ -60,9 +60,11 @@ TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& 
   }
   if (!s.has(tcp_flag::ack)) return {drop, Drop::tcp_ack_missing, false};
   if (after(s.ack, entry.snd_nxt)) return {ack, Drop::tcp_ack_unacceptable, false};
-  // RFC 9293 3.10.7.4: "the only thing that can arrive in this state is a retransmission of the remote FIN".
+  // RFC 9293 3.10.7.4: "the only thing that can arrive in this state is a retransmission of the
+  // remote FIN".
   if (s.has(tcp_flag::fin) && s.end() == entry.rcv_nxt) return {restart_and_ack, Drop::none, false};
-  // A bare ACK where it belongs calls for nothing; an answer to it could start an ACK loop (RFC 1337 2.2).
+  // A bare ACK where it belongs calls for nothing; an answer to it could start an ACK loop (RFC
+  // 1337 2.2).
   if (s.seq == entry.rcv_nxt && s.length() == 0) return {drop, Drop::time_wait_segment, false};
   return {ack, Drop::time_wait_segment, false};
 }

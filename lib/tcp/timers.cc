@@ -1,4 +1,5 @@
-// The three deadlines: retransmission or zero-window probe, delayed ACK, and the connection's own life.
+// The three deadlines: retransmission or zero-window probe, delayed ACK, and the connection's own
+// life.
 #include <algorithm>
 
 #include "tcp/congestion.h"
@@ -8,7 +9,8 @@
 namespace mayfly {
 namespace {
 
-/// RFC 9293 3.8.3: R1, from which on the user is told; SHLD-10 asks for at least three retransmissions.
+/// RFC 9293 3.8.3: R1, from which on the user is told; SHLD-10 asks for at least three
+/// retransmissions.
 constexpr std::uint8_t kR1 = 3;
 
 std::uint16_t time_out(Connection& c) noexcept {
@@ -24,8 +26,8 @@ std::uint8_t retries_max(const Connection& c, const TcpSettings& cfg) noexcept {
   }
 }
 
-/// RFC 9293 3.8.6.1: the interval grows exponentially (SHLD-30), and for as long as the peer answers there
-/// is no end to it (MUST-37). Silence ends it after R2.
+/// RFC 9293 3.8.6.1: the interval grows exponentially (SHLD-30), and for as long as the peer
+/// answers there is no end to it (MUST-37). Silence ends it after R2.
 std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   if (c.probes >= cfg.retries) return time_out(c);
   ++c.probes;
@@ -38,7 +40,8 @@ std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant no
 std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   const bool handshake = !kSynchronized.has(c.state);
   // RFC 9293 MUST-35: a window that has shrunk to nothing is probed, not flooded.
-  if (c.has(conn_flag::persist) || (!handshake && c.snd_wnd == 0)) return on_persist_timer(c, cfg, now);
+  if (c.has(conn_flag::persist) || (!handshake && c.snd_wnd == 0))
+    return on_persist_timer(c, cfg, now);
   if (c.retries >= retries_max(c, cfg)) return time_out(c);  // RFC 9293 MUST-20 (b): R2
   if (handshake) {
     c.snd_nxt = c.iss;
@@ -65,11 +68,13 @@ std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) 
   const KeepAlive& keep = cfg.keep_alive;
   if (!keep.enabled) return 0;
   const Instant due = c.last_heard + keep.idle;
-  if (is_busy(c) || (c.probes == 0 && now < due)) {  // RFC 9293 MUST-26: only when nothing was heard
+  if (is_busy(c) ||
+      (c.probes == 0 && now < due)) {  // RFC 9293 MUST-26: only when nothing was heard
     c.life_at = is_busy(c) ? now + keep.idle : due;
     return 0;
   }
-  if (c.probes >= keep.probes) return time_out(c);  // RFC 9293 MUST-29: not for one unanswered probe
+  if (c.probes >= keep.probes)
+    return time_out(c);  // RFC 9293 MUST-29: not for one unanswered probe
   ++c.probes;
   c.set(conn_flag::probe_now);
   c.life_at = now + keep.interval;

@@ -1,5 +1,5 @@
-// What the user, and ICMP on the network's behalf, may ask of a connection (RFC 9293 3.10.2 to 3.10.5,
-// RFC 5927, RFC 1191).
+// What the user, and ICMP on the network's behalf, may ask of a connection (RFC 9293 3.10.2
+// to 3.10.5, RFC 5927, RFC 1191).
 #include <algorithm>
 #include <array>
 
@@ -13,15 +13,17 @@ namespace {
 constexpr std::uint16_t kHeaderBytes = 40;  // IPv4 and TCP without options
 
 /// RFC 1191 7.1: common MTUs, for routers that do not say theirs.
-constexpr std::array<std::uint16_t, 8> kPlateaus = {17'914, 8'166, 4'352, 2'002, 1'492, 1'006, 508, 296};
+constexpr std::array<std::uint16_t, 8> kPlateaus = {17'914, 8'166, 4'352, 2'002,
+                                                    1'492,  1'006, 508,   296};
 
 std::uint16_t plateau_below(std::uint16_t mtu) noexcept {
-  const auto next = std::find_if(kPlateaus.begin(), kPlateaus.end(), [&](auto p) { return p < mtu; });
+  const auto next =
+      std::find_if(kPlateaus.begin(), kPlateaus.end(), [&](auto p) { return p < mtu; });
   return next != kPlateaus.end() ? *next : std::uint16_t{68};
 }
 
-/// Smaller segments from now on, and what was too big goes again at once: not the network's congestion
-/// (RFC 1191 6.4).
+/// Smaller segments from now on, and what was too big goes again at once: not the network's
+/// congestion (RFC 1191 6.4).
 void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
   const auto current = static_cast<std::uint16_t>(std::min(c.mss + kHeaderBytes, 0xffff));
   if (mtu == 0) mtu = plateau_below(current);
@@ -47,7 +49,8 @@ void enter_time_wait(Connection& c) noexcept {
 
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   c.state = State::fin_wait_2;
-  if (c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0) c.life_at = now + cfg.fin_wait_2_hold;
+  if (c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0)
+    c.life_at = now + cfg.fin_wait_2_hold;
 }
 
 void queue_text(Connection& c, std::uint32_t bytes) noexcept {
@@ -59,16 +62,10 @@ void close(Connection& c, bool and_receive, const TcpSettings& cfg, Instant now)
   switch (c.state) {
     case State::closed:
     case State::listen:
-    case State::time_wait:
-      return;
-    case State::syn_sent:
-      return end_connection(c);  // RFC 9293 3.10.4
-    case State::established:
-      c.state = State::fin_wait_1;
-      break;
-    case State::close_wait:
-      c.state = State::last_ack;
-      break;
+    case State::time_wait: return;
+    case State::syn_sent: return end_connection(c);  // RFC 9293 3.10.4
+    case State::established: c.state = State::fin_wait_1; break;
+    case State::close_wait: c.state = State::last_ack; break;
     default:  // SYN_RECEIVED: queued until ESTABLISHED; the others have closed before
       break;
   }
@@ -79,8 +76,8 @@ void close(Connection& c, bool and_receive, const TcpSettings& cfg, Instant now)
 }
 
 bool abort(Connection& c, Emission& rst) noexcept {
-  constexpr StateSet kSendsReset = states(State::syn_received, State::established, State::fin_wait_1,
-                                          State::fin_wait_2, State::close_wait);
+  constexpr StateSet kSendsReset = states(State::syn_received, State::established,
+                                          State::fin_wait_1, State::fin_wait_2, State::close_wait);
   const bool tell = kSendsReset.has(c.state);
   if (tell) {
     rst = Emission{};
@@ -118,9 +115,7 @@ Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const T
       end_connection(c);
       v.events = event::unreachable;
       break;
-    case IcmpError::Kind::fragmentation_needed:
-      lower_mss(c, error.mtu);
-      break;
+    case IcmpError::Kind::fragmentation_needed: lower_mss(c, error.mtu); break;
   }
   return v;
 }

@@ -173,6 +173,9 @@ class FakeClient {
     conn_.now_ = end;
   }
 
+  /// Other connections take or give back the memory for queues.
+  void set_room(FakeRoom room) { conn_.room_ = room; }
+
   /// The server has sent its FIN (or will, behind what is still to be read).
   bool saw_fin() const { return conn_.fin_ && !conn_.aborted_; }
   bool saw_rst() const { return conn_.aborted_; }

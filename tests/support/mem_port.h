@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stack/port.h"
+#include "stack/reassembler.h"
 
 namespace mayfly::testing {
 
@@ -27,6 +28,8 @@ class MemPort {
     a.peer_ = &b;
     b.peer_ = &a;
   }
+  MemPort() = default;
+  MemPort(MemPort&&) = default;  // before it is joined
   ~MemPort() {
     for (Frame frame : arrived) delete frame;
   }
@@ -68,10 +71,9 @@ class MemPort {
     ++buffers;
     delete frame;
   }
-  Frame reassemble(Frame frame, std::size_t, Instant, Drop& why) noexcept {
-    why = Drop::fragment_table_full;
-    release(frame);
-    return nullptr;
+  Frame reassemble(Frame frame, std::size_t l3_off, Instant now, Drop& why) noexcept {
+    if (!reassembler_) reassembler_ = std::make_unique<Reassembler>();
+    return reassemble_with(*reassembler_, *this, frame, l3_off, now, why);
   }
 
   /// Puts a frame into the port's receive queue.
@@ -90,6 +92,7 @@ class MemPort {
 
  private:
   MemPort* peer_ = nullptr;
+  std::unique_ptr<Reassembler> reassembler_;
 };
 static_assert(Port<MemPort>);
 

@@ -28,8 +28,8 @@ inline constexpr Seq kOurIss{0xffff'ff00u};  // both spaces wrap early in every 
 inline constexpr Seq kPeerIss{0xffff'fff0u};
 inline constexpr std::uint32_t kTsOffset = 0xffff'f000u;
 
-/// A segment as a test speaks of it: what the peer says, or what is expected of us. What is not said is
-/// right for the peer (at RCV.NXT, acknowledging all), and not looked at for us.
+/// A segment as a test speaks of it: what the peer says, or what is expected of us. What is not
+/// said is right for the peer (at RCV.NXT, acknowledging all), and not looked at for us.
 struct Spoken {
   std::uint8_t flags = 0;
   std::uint32_t len = 0;
@@ -42,32 +42,69 @@ struct Spoken {
   std::uint16_t urgent_pointer = 0;
   std::vector<SackBlock> sacks;
 
-  Spoken at(std::int64_t n) const { auto s = *this; s.seq_at = n; return s; }
-  Spoken acks(std::int64_t n) const { auto s = *this; s.flags |= tcp_flag::ack; s.ack_at = n; return s; }
-  Spoken window(std::uint32_t n) const { auto s = *this; s.window_field = n; return s; }
+  Spoken at(std::int64_t n) const {
+    auto s = *this;
+    s.seq_at = n;
+    return s;
+  }
+  Spoken acks(std::int64_t n) const {
+    auto s = *this;
+    s.flags |= tcp_flag::ack;
+    s.ack_at = n;
+    return s;
+  }
+  Spoken window(std::uint32_t n) const {
+    auto s = *this;
+    s.window_field = n;
+    return s;
+  }
   Spoken stamped(std::uint32_t val, std::uint32_t echo = 0) const {
     auto s = *this;
     s.ts = Timestamps{val, echo};
     return s;
   }
-  Spoken bare() const { auto s = *this; s.without_timestamps = true; return s; }
-  Spoken mss(std::uint16_t n) const { auto s = *this; s.mss_value = n; return s; }
-  Spoken scaled(std::uint8_t n) const { auto s = *this; s.scale = n; return s; }
-  Spoken sack_ok() const { auto s = *this; s.sack_allowed = true; return s; }
+  Spoken bare() const {
+    auto s = *this;
+    s.without_timestamps = true;
+    return s;
+  }
+  Spoken mss(std::uint16_t n) const {
+    auto s = *this;
+    s.mss_value = n;
+    return s;
+  }
+  Spoken scaled(std::uint8_t n) const {
+    auto s = *this;
+    s.scale = n;
+    return s;
+  }
+  Spoken sack_ok() const {
+    auto s = *this;
+    s.sack_allowed = true;
+    return s;
+  }
   Spoken urgent(std::uint16_t n) const {
     auto s = *this;
     s.flags |= tcp_flag::urg;
     s.urgent_pointer = n;
     return s;
   }
-  Spoken with_fin() const { auto s = *this; s.flags |= tcp_flag::fin; return s; }
+  Spoken with_fin() const {
+    auto s = *this;
+    s.flags |= tcp_flag::fin;
+    return s;
+  }
   Spoken without_ack() const {
     auto s = *this;
     s.flags &= static_cast<std::uint8_t>(~tcp_flag::ack);
     return s;
   }
   /// Our PSH bit must be set.
-  Spoken push() const { auto s = *this; s.pushed = true; return s; }
+  Spoken push() const {
+    auto s = *this;
+    s.pushed = true;
+    return s;
+  }
   /// [from, to) of the other side's text has arrived.
   Spoken sack(std::uint32_t from, std::uint32_t to) const {
     auto s = *this;
@@ -113,13 +150,28 @@ class Tcp {
   // -- what happens --
   Tcp& peer(const Spoken& said);
   Tcp& after(Duration d);
-  Tcp& send(std::uint32_t bytes) { queue_text(c, bytes); return drain(); }
-  Tcp& close() { mayfly::close(c, false, cfg, now); return drain(); }
-  Tcp& close_both() { mayfly::close(c, true, cfg, now); return drain(); }
-  Tcp& room(std::uint32_t bytes) { set_receive_room(c, bytes, cfg); return drain(); }
+  Tcp& send(std::uint32_t bytes) {
+    queue_text(c, bytes);
+    return drain();
+  }
+  Tcp& close() {
+    mayfly::close(c, false, cfg, now);
+    return drain();
+  }
+  Tcp& close_both() {
+    mayfly::close(c, true, cfg, now);
+    return drain();
+  }
+  Tcp& room(std::uint32_t bytes) {
+    set_receive_room(c, bytes, cfg);
+    return drain();
+  }
   Tcp& icmp(const IcmpError& error, std::int64_t quoted_at);
   /// The user takes at most so much of each segment from now on.
-  Tcp& takes(std::uint32_t bytes) { accept_max = bytes; return *this; }
+  Tcp& takes(std::uint32_t bytes) {
+    accept_max = bytes;
+    return *this;
+  }
 
   // -- what is expected --
   Tcp& us(const Spoken& expected, Where where = Where::current());
@@ -131,7 +183,10 @@ class Tcp {
   /// The answer outside the connection to the last segment is RST.
   Tcp& reset_sent(Where where = Where::current());
   /// Forgets what we said so far.
-  Tcp& whatever() { out.clear(); return *this; }
+  Tcp& whatever() {
+    out.clear();
+    return *this;
+  }
 
   /// Octets of text we sent since the last time this was asked; forgets them.
   std::uint32_t text_sent();
@@ -143,7 +198,7 @@ class Tcp {
   Connection c;
   std::deque<Emission> out;
   Verdict verdict;
-  std::uint16_t events = 0;       ///< of the last call of peer or after
+  std::uint16_t events = 0;  ///< of the last call of peer or after
   std::uint32_t text_received = 0;
   std::uint32_t accept_max = ~0u;
   Segment last_heard;
@@ -176,10 +231,19 @@ inline Segment Tcp::spell(const Spoken& said) const {
   s.window = static_cast<std::uint16_t>(said.window_field.value_or(65'535));
   s.payload_len = static_cast<std::uint16_t>(said.len);
   s.urgent = said.urgent_pointer;
-  if (said.mss_value) { s.options |= tcp_option::mss; s.mss = *said.mss_value; }
-  if (said.scale) { s.options |= tcp_option::window_scale; s.window_scale = *said.scale; }
+  if (said.mss_value) {
+    s.options |= tcp_option::mss;
+    s.mss = *said.mss_value;
+  }
+  if (said.scale) {
+    s.options |= tcp_option::window_scale;
+    s.window_scale = *said.scale;
+  }
   if (said.sack_allowed) s.options |= tcp_option::sack_permitted;
-  if (said.ts) { s.options |= tcp_option::timestamps; s.ts = *said.ts; }
+  if (said.ts) {
+    s.options |= tcp_option::timestamps;
+    s.ts = *said.ts;
+  }
   if (!said.ts && c.has(conn_flag::timestamps) && !said.without_timestamps) {
     s.options |= tcp_option::timestamps;
     s.ts = {c.ts_recent, now.ts_ms() + c.ts_offset};
@@ -199,7 +263,8 @@ inline Tcp& Tcp::peer(const Spoken& said) {
     const std::uint32_t accepted = std::min<std::uint32_t>(verdict.text_len, accept_max);
     text_received += accepted + take_text(c, accepted, cfg, now);
   } else if (verdict.text_len > 0) {
-    if (!hold_text(c, s.seq + verdict.text_off, verdict.text_len)) verdict.drop = Drop::tcp_reassembly_full;
+    if (!hold_text(c, s.seq + verdict.text_off, verdict.text_len))
+      verdict.drop = Drop::tcp_reassembly_full;
   }
   events |= take_fin(c, cfg, now);
   return drain();
@@ -233,27 +298,43 @@ inline Tcp& Tcp::us(const Spoken& expected, Where where) {
   out.pop_front();
   EXPECT_EQ(int{e.flags} & ~int{tcp_flag::psh}, int{expected.flags});
   EXPECT_EQ(e.payload_len, expected.len);
-  if (expected.pushed) { EXPECT_TRUE(e.has(tcp_flag::psh)); }
-  if (expected.seq_at) { EXPECT_EQ(e.seq - (c.iss + 1), *expected.seq_at); }
-  if (expected.ack_at) { EXPECT_EQ(e.ack - (c.irs + 1), *expected.ack_at); }
-  if (expected.window_field) { EXPECT_EQ(e.window, *expected.window_field); }
-  if (expected.mss_value) { EXPECT_EQ(e.mss, *expected.mss_value); }
+  if (expected.pushed) {
+    EXPECT_TRUE(e.has(tcp_flag::psh));
+  }
+  if (expected.seq_at) {
+    EXPECT_EQ(e.seq - (c.iss + 1), *expected.seq_at);
+  }
+  if (expected.ack_at) {
+    EXPECT_EQ(e.ack - (c.irs + 1), *expected.ack_at);
+  }
+  if (expected.window_field) {
+    EXPECT_EQ(e.window, *expected.window_field);
+  }
+  if (expected.mss_value) {
+    EXPECT_EQ(e.mss, *expected.mss_value);
+  }
   if (expected.scale) {
     EXPECT_TRUE(e.options & tcp_option::window_scale);
     EXPECT_EQ(e.window_scale, *expected.scale);
   }
-  if (expected.sack_allowed) { EXPECT_TRUE(e.options & tcp_option::sack_permitted); }
+  if (expected.sack_allowed) {
+    EXPECT_TRUE(e.options & tcp_option::sack_permitted);
+  }
   if (expected.ts) {
     EXPECT_TRUE(e.options & tcp_option::timestamps);
     EXPECT_EQ(e.ts.val, expected.ts->val);
     EXPECT_EQ(e.ts.echo, expected.ts->echo);
   }
-  if (expected.without_timestamps) { EXPECT_FALSE(e.options & tcp_option::timestamps); }
+  if (expected.without_timestamps) {
+    EXPECT_FALSE(e.options & tcp_option::timestamps);
+  }
   if (!expected.sacks.empty()) {
     EXPECT_EQ(e.sack_count, expected.sacks.size());
     for (std::size_t i = 0; i < std::min<std::size_t>(e.sack_count, expected.sacks.size()); ++i) {
-      EXPECT_EQ(static_cast<std::uint32_t>(e.sack[i].left - (c.irs + 1)), expected.sacks[i].left.raw);
-      EXPECT_EQ(static_cast<std::uint32_t>(e.sack[i].right - (c.irs + 1)), expected.sacks[i].right.raw);
+      EXPECT_EQ(static_cast<std::uint32_t>(e.sack[i].left - (c.irs + 1)),
+                expected.sacks[i].left.raw);
+      EXPECT_EQ(static_cast<std::uint32_t>(e.sack[i].right - (c.irs + 1)),
+                expected.sacks[i].right.raw);
     }
   }
   return *this;
@@ -315,9 +396,15 @@ inline Tcp Tcp::established(const TcpSettings& cfg, const Spoken& offer) {
   return syn_received(cfg, offer).whatever().after(Duration::from_ms(10)).peer(ack()).whatever();
 }
 inline Tcp Tcp::fin_wait_1(const TcpSettings& cfg) { return established(cfg).close().whatever(); }
-inline Tcp Tcp::fin_wait_2(const TcpSettings& cfg) { return fin_wait_1(cfg).peer(ack()).whatever(); }
-inline Tcp Tcp::close_wait(const TcpSettings& cfg) { return established(cfg).peer(fin()).whatever(); }
-inline Tcp Tcp::closing(const TcpSettings& cfg) { return fin_wait_1(cfg).peer(fin().acks(0)).whatever(); }
+inline Tcp Tcp::fin_wait_2(const TcpSettings& cfg) {
+  return fin_wait_1(cfg).peer(ack()).whatever();
+}
+inline Tcp Tcp::close_wait(const TcpSettings& cfg) {
+  return established(cfg).peer(fin()).whatever();
+}
+inline Tcp Tcp::closing(const TcpSettings& cfg) {
+  return fin_wait_1(cfg).peer(fin().acks(0)).whatever();
+}
 inline Tcp Tcp::last_ack(const TcpSettings& cfg) { return close_wait(cfg).close().whatever(); }
 inline Tcp Tcp::time_wait(const TcpSettings& cfg) { return fin_wait_2(cfg).peer(fin()).whatever(); }
 

@@ -38,6 +38,7 @@ def serve_settings(device: str, changes: dict | None = None) -> dict:
                    {"port": 9, "service": "discard"}],
         "http": {"routes": [{"path": "/", "body": "hello, mayfly\n"}]},
         "close": {"first": "server"},
+        "drain_timeout": "500ms",
     }, changes or {})
 
 

@@ -62,10 +62,11 @@ class Peer:
             self.resolve()
         self.send_frame(packet, self.server_mac)
 
-    def resolve(self) -> None:
+    def resolve(self, seconds: float = 2) -> None:
+        """Asks for the server's MAC address."""
         request = ARP(op="who-has", hwsrc=self.mac, psrc=self.address, pdst=SERVER)
         self.send_frame(request, "ff:ff:ff:ff:ff:ff")
-        for frame in self.frames(2):
+        for frame in self.frames(seconds):
             if ARP in frame and frame[ARP].op == 2 and frame[ARP].psrc == SERVER:
                 self.server_mac = frame[ARP].hwsrc
                 return

@@ -1,5 +1,6 @@
 """The binary as a user meets it: what it says when something is wrong, and how it ends."""
 import json
+import os
 import subprocess
 import time
 
@@ -102,15 +103,16 @@ def test_ctrl_c_ends_at_once_when_nothing_is_open_and_prints_a_summary(serve):
 def test_ctrl_c_lets_open_connections_finish_and_takes_no_new_ones(wire, serve, tmp_path):
     www = tmp_path / "www"
     www.mkdir()
-    (www / "file").write_bytes(bytes(range(256)) * (5 * MEGABYTE // 256))
-    server = serve({"http": {"routes": [{"path": "/files/", "folder": str(www)}]}})
-    download = wire.peer.start("curl", "-s", "--limit-rate", "3M", "-o", f"{tmp_path}/copy",
+    (www / "file").write_bytes(os.urandom(30 * MEGABYTE))  # far more than the sockets hold
+    server = serve({"http": {"routes": [{"path": "/files/", "folder": str(www)}]},
+                    "drain_timeout": "10s"})
+    download = wire.peer.start("curl", "-s", "--limit-rate", "12M", "-o", f"{tmp_path}/copy",
                                URL + "files/file")
     time.sleep(0.5)
     server.interrupt()
     time.sleep(0.2)
-    with pytest.raises(OSError):
-        wire.peer.connect(80)
+    with pytest.raises(TimeoutError):
+        wire.peer.connect(80, seconds=0.5)
     assert download.wait(10) == 0
     assert sha256(tmp_path / "copy") == sha256(www / "file")
     assert server.report()["drops"]["tcp_draining"] > 0

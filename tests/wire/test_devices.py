@@ -15,7 +15,8 @@ def smoke(peer: Namespace, folder: Path, server) -> None:
     curl(peer, "-o", str(folder / "copy"), URL + "files/random.bin")
     assert sha256(folder / "copy") == sha256(folder / "www/random.bin")
     assert ab(peer, "-n", "500", "-c", "20")["Failed requests"] == 0
-    assert server.stop()["completed"] == 502
+    report = server.stop()
+    assert report["completed"] == report["accepted"] >= 502
 
 
 def smoke_settings(device: str, folder: Path) -> dict:

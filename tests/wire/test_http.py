@@ -22,7 +22,7 @@ def test_head_tells_the_length_and_sends_no_body(wire, serve):
 
 
 def test_two_requests_share_one_connection(wire, serve):
-    server = serve()
+    server = serve({"close": {"first": "client"}})
     opened = curl(wire.peer, "--write-out", "%{stderr}%{num_connects}\n", "-o", "/dev/null", URL,
                   "--write-out", "%{num_connects}\n", "-o", "/dev/null", URL).split()
     assert opened == ["1", "0"]

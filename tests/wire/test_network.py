@@ -100,7 +100,7 @@ def test_a_tagged_port_speaks_on_its_vlan_only(wire, serve):
         assert flow.read_until("FA").endswith(b"hello, mayfly\n")
     for vlan in (None, 13):
         with Peer(wire.peer, wire.peer_device, vlan=vlan) as other, pytest.raises(AssertionError):
-            other.resolve()
+            other.resolve(0.3)
     assert server.stop()["drops"]["vlan_other"] > 0
 
 
@@ -109,7 +109,7 @@ def test_every_address_of_a_range_is_served(wire, serve):
     for last in (1, 10, 11, 12, 13):
         assert curl(wire.peer, f"http://198.18.0.{last}/") == "hello, mayfly\n"
     with pytest.raises(OSError):
-        wire.peer.connect(80, "198.18.0.14")
+        wire.peer.connect(80, "198.18.0.14", seconds=0.5)
 
 
 def test_a_configured_mac_address_is_the_one_that_answers(serve, peer):

@@ -1,6 +1,8 @@
 """Linux's HTTP clients, and what they say about how it went."""
 import hashlib
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from network import SERVER, Namespace
@@ -29,6 +31,13 @@ def wrk(peer: Namespace, *words: str, timeout: float = 60) -> dict[str, int]:
     if wrong := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
         counts["wrong"] = int(wrong[1])
     return counts
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"still not so after {seconds} s"
+        time.sleep(0.02)
 
 
 def sha256(path: Path) -> str:

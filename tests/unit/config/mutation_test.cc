@@ -2,6 +2,8 @@
 // down.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <iostream>
 #include <random>
 
 #include "config_fixture.h"
@@ -9,13 +11,13 @@
 namespace mayfly::testing {
 namespace {
 
-constexpr int kRounds = 2'000;
+constexpr int kRounds = 500;
 
 class Mutation : public ConfigTest {
  protected:
   Mutation() {
     RecordProperty("seed", std::to_string(seed_));
-    std::cout << "seed " << seed_ << " (again: MAYFLY_SEED=" << seed_ << ")\n";
+    std::cout << "seed " << seed_ << " (again: MAYFLY_SEED=" << seed_ << ")" << std::endl;
   }
 
   std::size_t below(std::size_t n) { return random_() % n; }

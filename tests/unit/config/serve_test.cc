@@ -194,9 +194,9 @@ TEST_F(Serve, ReportsAllErrorsAtOnceInTheOrderOfTheFile) {
                  "(address: A/PREFIX or A-B/PREFIX)",
           file + ":4:5 ports.1.device: is missing (device: DPDK devargs without empty arguments, "
                  "or a PCI address)",
-          file + ":4:17 ports.1.addresses.0: \"198.18.0.0/15\" holds its network's own or "
+          file + ":4:18 ports.1.addresses.0: \"198.18.0.0/15\" holds its network's own or "
                  "broadcast address (address: A/PREFIX or A-B/PREFIX)",
-          file + ":4:33 ports.1.gatway: is not a known key (did you mean gateway?)",
+          file + ":4:34 ports.1.gatway: is not a known key (did you mean gateway?)",
           file + ":7:12 listen.1.port: is the same as in listen.0",
           file + ":9:9 time_wait.hold: \"11min\" is out of range (duration: 0 or 1ms..10min)",
           file + ":10:3 time_wait.hold: is there twice (the first one would win: remove one)",
@@ -237,7 +237,7 @@ TEST_P(ServeRange, IsKept) {
 INSTANTIATE_TEST_SUITE_P(
     Keys, ServeRange,
     ::testing::Values(
-        "cores=[1024]", "ports.0.mtu=575", "ports.0.mtu=1501", "ports.0.vlan=4095",
+        "cores.0=1024", "ports.0.mtu=575", "ports.0.mtu=1501", "ports.0.vlan=4095",
         "ports.0.queues=65", "ports.0.descriptors=32769", "ports.0.faults.delay=11s",
         "listen.0.port=0", "listen.0.port=65536", "connections.capacity=0",
         "connections.capacity=65Mi", "connections.send_chunks=15", "connections.receive_buffers=0",

@@ -1,5 +1,5 @@
-// A shard without a stack: connections that a test drives by hand, in virtual time. It keeps the promises of
-// stack/app.h, so what an app does with it is what it does with the real one.
+// A shard without a stack: connections that a test drives by hand, in virtual time. It keeps the
+// promises of stack/app.h, so what an app does with it is what it does with the real one.
 #pragma once
 
 #include <cstddef>
@@ -86,7 +86,8 @@ class FakeShard {
   }
   void poll() { poll(now); }
 
-  // -- what the peer does; the newest connection unless told otherwise -------------------------------
+  // -- what the peer does; the newest connection unless told otherwise
+  // -------------------------------
   void answers_syn(std::uint64_t id = 0) {
     Conn conn(*this, flow(id));
     app_.on_open(conn);

@@ -17,7 +17,8 @@ constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r
 LoadSettings settings(Closer first, std::uint32_t requests = 1) {
   LoadSettings s;
   s.target = {.address = {0xc6120001}, .port = 80, .path = "/x", .host = "mayfly.test"};
-  s.sources = {.first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
+  s.sources = {
+      .first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
   s.load.concurrency = 1;
   s.load.duration = 10_s;
   s.load.timeout = 2_s;
@@ -32,9 +33,7 @@ struct Lab {
   Lab(Closer first, std::uint32_t requests = 1) : Lab(settings(first, requests)) {}
 
   const LoadCounters& counters() { return app.results(shard.now).counters; }
-  std::uint64_t failed(Failure why) {
-    return counters().failed[static_cast<std::size_t>(why)];
-  }
+  std::uint64_t failed(Failure why) { return counters().failed[static_cast<std::size_t>(why)]; }
   std::uint64_t first_id() { return shard.flows.begin()->first; }
 
   LoadSettings wanted;

@@ -16,9 +16,10 @@ namespace {
 class EalEnvironment : public ::testing::Environment {
  public:
   void SetUp() override {
-    std::array<const char*, 9> arguments{"unit_load", "--no-huge",   "--no-shconf",
-                                         "--no-pci",  "--no-telemetry", "-m",
-                                         "64",        "--log-level=lib.eal:error", nullptr};
+    std::array<const char*, 9> arguments{
+        "unit_load",      "--no-huge", "--no-shconf", "--no-pci",
+        "--no-telemetry", "-m",        "64",          "--log-level=lib.eal:error",
+        nullptr};
     const int count = static_cast<int>(arguments.size()) - 1;
     ASSERT_GE(rte_eal_init(count, const_cast<char**>(arguments.data())), 0);
   }
@@ -52,7 +53,8 @@ struct WebApp {
 LoadSettings settings(Closer first) {
   LoadSettings s;
   s.target = {.address = {0xc6120001}};
-  s.sources = {.first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
+  s.sources = {
+      .first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
   s.load.rate = 500;
   s.load.duration = 3_s;
   s.load.timeout = 2_s;
@@ -106,7 +108,7 @@ TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
 }
 
 TEST(LoadOverShard, IsNotHinderedByThePairsWhenTheServerHoldsTheTimeWait) {
-  LoadSettings s = settings(Closer::reset);
+  LoadSettings s = settings(Closer::server);
   s.sources.port_last = 2'099;
   EXPECT_EQ(run(s).results.counters.completed, 1'500U);
 }

@@ -63,16 +63,24 @@ const Sample kSamples[] = {
     {"empty body", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Outcome::complete},
     {"no reason phrase", "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", Outcome::complete},
     {"204 has no body", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", Outcome::complete},
-    {"1xx goes before", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n"
-                        "Content-Length: 2\r\n\r\nok", Outcome::complete},
-    {"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
-               "A;x=\"y\"\r\n0123456789\r\n000\r\nTrailer: x\r\n\r\n", Outcome::complete},
-    {"a header whose name begins like another", "HTTP/1.1 200 OK\r\nContent-Length-X: 9\r\n"
-     "Content: 9\r\nConnectio: close\r\nContent-Length: 1\r\n\r\nx", Outcome::complete},
+    {"1xx goes before",
+     "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n"
+     "Content-Length: 2\r\n\r\nok",
+     Outcome::complete},
+    {"chunks",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+     "A;x=\"y\"\r\n0123456789\r\n000\r\nTrailer: x\r\n\r\n",
+     Outcome::complete},
+    {"a header whose name begins like another",
+     "HTTP/1.1 200 OK\r\nContent-Length-X: 9\r\n"
+     "Content: 9\r\nConnectio: close\r\nContent-Length: 1\r\n\r\nx",
+     Outcome::complete},
     {"options", "HTTP/1.1 200 OK\r\nConnection: upgrade ,, Close\r\nContent-Length: 1\r\n\r\nx",
      Outcome::complete},
-    {"HTTP/1.0 kept alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n"
-                            "\r\nx", Outcome::complete},
+    {"HTTP/1.0 kept alive",
+     "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n"
+     "\r\nx",
+     Outcome::complete},
     {"body until the end", "HTTP/1.1 200 OK\r\n\r\nhello", Outcome::more},
     {"body cut short", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", Outcome::more},
 
@@ -100,8 +108,10 @@ const Sample kSamples[] = {
      Outcome::malformed},
     {"length beyond reason", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
      Outcome::malformed},
-    {"length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"
-                          "\r\n", Outcome::malformed},
+    {"length and chunks",
+     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"
+     "\r\n",
+     Outcome::malformed},
     {"gzip was not asked for", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
      Outcome::malformed},
     {"chunked and more", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunkedx\r\n\r\n",
@@ -112,8 +122,8 @@ const Sample kSamples[] = {
      Outcome::malformed},
     {"no chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
      Outcome::malformed},
-    {"chunk longer than it says", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
-     Outcome::malformed},
+    {"chunk longer than it says",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", Outcome::malformed},
     {"chunk size beyond reason",
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffff\r\n", Outcome::malformed},
     {"folded trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n x\r\n\r\n",
@@ -208,8 +218,8 @@ TEST(ResponseReader, ChecksTheBodyOfAResponseWhoseHeadItKnows) {
 }
 
 TEST(ResponseReader, ReadsHeadsThatAreTooLongToKeep) {
-  const std::string text = "HTTP/1.1 200 OK\r\nX: " + std::string(2'000, 'x') +
-                           "\r\nContent-Length: 2\r\n\r\nok";
+  const std::string text =
+      "HTTP/1.1 200 OK\r\nX: " + std::string(2'000, 'x') + "\r\nContent-Length: 2\r\n\r\nok";
   ResponseReader reader;
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(read_in_pieces(reader, text, {}).outcome, Outcome::complete);

@@ -121,9 +121,7 @@ TEST(TuplePool, ComesBackToFreshPairsThatWereHeldAtFirst) {
 }
 
 bool odd_port(const void*, const FlowKey4& key) noexcept { return key.local_port_host() % 2 == 1; }
-bool even_port(const void*, const FlowKey4& key) noexcept {
-  return key.local_port_host() % 2 == 0;
-}
+bool even_port(const void*, const FlowKey4& key) noexcept { return key.local_port_host() % 2 == 0; }
 bool no_flow(const void*, const FlowKey4&) noexcept { return false; }
 
 TEST(TuplePool, UsesOnlyTheFlowsOfItsCore) {

@@ -102,6 +102,16 @@ TEST(PoolSize, AFaultyWireNeedsFramesOfItsOwn) {
   EXPECT_GT(port_memory(settings, {}), sound + 2 * kFaultyWireFrames * kFrameRoom);
 }
 
+TEST(Descriptors, OfAZeroCopyMemifAreItsRings) {
+  PortSettings settings;
+  settings.device = "net_memif0,role=client,rsize=12";
+  EXPECT_EQ(descriptors_wanted(settings), 0);
+  settings.device += ",zero-copy=yes";
+  EXPECT_EQ(descriptors_wanted(settings), 4'096);
+  settings.descriptors = 512;
+  EXPECT_EQ(descriptors_wanted(settings), 512);
+}
+
 class MemifSocketTest : public ::testing::Test {
  protected:
   MemifSocketTest() {

@@ -1,5 +1,6 @@
 #include "unit/nic/eal_environment.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 
@@ -65,7 +66,7 @@ Eal& eal() { return *running; }
 
 OpenPair open_pair(std::uint32_t cores_a, std::uint32_t cores_b, std::uint16_t queues) {
   static int pairs = 0;
-  auto pair = make_ring_pair("t" + std::to_string(pairs++), 256, queues);
+  auto pair = make_ring_pair(fmt::format("t{}", pairs++), 256, queues);
   if (!pair) {
     std::fprintf(stderr, "%s\n", pair.error().what.c_str());
     std::exit(1);

@@ -22,9 +22,9 @@ Bytes pattern(std::size_t n) {
 }
 
 Bytes ethernet(std::uint16_t type, std::span<const std::byte> rest) {
-  Bytes frame(kLinkSize, std::byte{2});
+  Bytes frame(kLinkSize + rest.size(), std::byte{2});
   store_be16(&frame[12], type);
-  frame.insert(frame.end(), rest.begin(), rest.end());
+  std::ranges::copy(rest, frame.begin() + kLinkSize);
   return frame;
 }
 

@@ -206,6 +206,20 @@ TEST(SlowReader, IsResetWhileItsAnswerWaitsForRoom) {
   EXPECT_TRUE(client.saw_rst());
 }
 
+TEST(FullPools, AnAnswerGoesOutWhenThereIsMemoryAgain) {
+  for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{7}}) {
+    Server server(Closer::client);
+    Client client(server.services, port, {.runs = 0});
+    client.send(get("/"));
+    client.after(5_s);
+    EXPECT_EQ(client.read(), "");
+    client.set_room({});
+    client.after(ClosePolicy::kRetry);
+    EXPECT_FALSE(client.read().empty());
+    EXPECT_TRUE(client.is_open());
+  }
+}
+
 TEST(Endings, AResetByThePeerIsALostConnection) {
   Server server(Closer::client);
   Client client(server.services);

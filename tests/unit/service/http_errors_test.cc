@@ -113,7 +113,7 @@ TEST(HttpErrors, NothingMayMeanTwoThings) {
 }
 
 TEST(HttpErrors, HeadersHaveOneForm) {
-  using namespace std::string_literals;
+  using std::literals::string_literals::operator""s;
   expect_refused({{get("/", "A: b\r\n c\r\n"), 400},
                   {get("/", "A: b\r\n\tc\r\n"), 400},
                   {"GET / HTTP/1.1\r\n Host: m\r\n\r\n", 400},

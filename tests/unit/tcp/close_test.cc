@@ -4,27 +4,30 @@
 namespace mayfly::test {
 namespace {
 
-TEST(ActiveClose, goes_through_fin_wait_1_and_2_to_time_wait) {
+TEST(ActiveClose, GoesThroughFinWait1And2ToTimeWait) {
   auto t = Tcp::established();
   t.close().us(fin().at(0).acks(0)).in(State::fin_wait_1);
   t.peer(ack()).silent().in(State::fin_wait_2);
-  t.peer(fin()).saw(event::peer_fin | event::time_wait).us(ack().at(1).acks(1)).in(State::time_wait);
+  t.peer(fin())
+      .saw(event::peer_fin | event::time_wait)
+      .us(ack().at(1).acks(1))
+      .in(State::time_wait);
   EXPECT_TRUE(t.c.has(conn_flag::active_close));
 }
 
-TEST(ActiveClose, reaches_time_wait_at_once_when_fin_and_ack_come_together) {
+TEST(ActiveClose, ReachesTimeWaitAtOnceWhenFinAndAckComeTogether) {
   auto t = Tcp::fin_wait_1();
   t.peer(fin().acks(1)).saw(event::time_wait).us(ack().acks(1)).in(State::time_wait);
 }
 
-TEST(ActiveClose, still_receives_text_and_sends_acks) {
+TEST(ActiveClose, StillReceivesTextAndSendsAcks) {
   auto t = Tcp::fin_wait_2();
   t.peer(data(500)).peer(data(500)).us(ack().acks(1'000)).in(State::fin_wait_2);
   t.peer(data(10).with_fin()).us(ack().acks(1'011)).in(State::time_wait);
   EXPECT_EQ(t.text_received, 1'010u);
 }
 
-TEST(PassiveClose, goes_through_close_wait_and_last_ack_to_closed) {
+TEST(PassiveClose, GoesThroughCloseWaitAndLastAckToClosed) {
   auto t = Tcp::established();
   t.peer(fin()).saw(event::peer_fin).us(ack().acks(1)).in(State::close_wait);
   t.close().us(fin().at(0).acks(1)).in(State::last_ack);
@@ -33,58 +36,66 @@ TEST(PassiveClose, goes_through_close_wait_and_last_ack_to_closed) {
   EXPECT_FALSE(t.c.has(conn_flag::active_close));
 }
 
-TEST(PassiveClose, can_still_send_text) {
+TEST(PassiveClose, CanStillSendText) {
   auto t = Tcp::close_wait();
   t.send(300).us(data(300).at(0).acks(1).push());
   t.peer(ack()).close().us(fin().at(300));
 }
 
-TEST(SimultaneousClose, goes_through_closing_to_time_wait) {
+TEST(SimultaneousClose, GoesThroughClosingToTimeWait) {
   auto t = Tcp::fin_wait_1();
   t.peer(fin().acks(0)).saw(event::peer_fin).us(ack().at(1).acks(1)).in(State::closing);
   t.peer(ack().acks(1)).saw(event::time_wait).silent().in(State::time_wait);
 }
 
-TEST(Fin, rides_on_the_last_text) {
+TEST(Fin, RidesOnTheLastText) {
   auto t = Tcp::established();
   queue_text(t.c, 100);
   t.close().us(data(100).at(0).with_fin().push()).silent();
 }
 
-TEST(Fin, waits_for_text_that_is_missing_before_it) {
+TEST(Fin, NeedsRoomInThePeersWindow) {
+  auto t = Tcp::established();
+  t.peer(ack().window(100));
+  queue_text(t.c, 100);
+  t.close().us(data(100)).silent();
+  t.peer(ack().window(100)).us(fin().at(100));
+}
+
+TEST(Fin, WaitsForTextThatIsMissingBeforeIt) {
   auto t = Tcp::established();
   t.peer(data(10).at(10).with_fin()).us(ack().acks(0)).in(State::established);
   t.peer(data(10).at(0)).saw(event::peer_fin).us(ack().acks(21)).in(State::close_wait);
   EXPECT_EQ(t.text_received, 20u);
 }
 
-TEST(Fin, is_not_taken_before_the_user_took_all_text) {
+TEST(Fin, IsNotTakenBeforeTheUserTookAllText) {
   auto t = Tcp::established();
   t.takes(4).peer(data(10).with_fin()).after(40_ms).us(ack().acks(4)).in(State::established);
   t.takes(100).peer(data(10).at(0).with_fin()).us(ack().acks(11)).in(State::close_wait);
 }
 
-TEST(Fin, that_comes_again_is_acked_again) {
+TEST(Fin, ThatComesAgainIsAckedAgain) {
   auto t = Tcp::close_wait();
   t.peer(fin().at(0)).us(ack().acks(1)).in(State::close_wait);
   auto last = Tcp::last_ack();
   last.peer(fin().at(0).acks(0)).us(ack().acks(1)).in(State::last_ack);
 }
 
-TEST(Fin, makes_text_beyond_it_worthless) {
+TEST(Fin, MakesTextBeyondItWorthless) {
   auto t = Tcp::established();
   t.peer(fin().at(10)).us(ack().acks(0));
   t.peer(data(30).at(0)).in(State::close_wait);
   EXPECT_EQ(t.text_received, 10u);
 }
 
-TEST(Fin, is_sent_again_until_it_is_acknowledged) {
+TEST(Fin, IsSentAgainUntilItIsAcknowledged) {
   auto t = Tcp::fin_wait_1();
   t.after(Duration{t.c.rto_us}).us(fin().at(0)).peer(ack()).in(State::fin_wait_2);
   EXPECT_TRUE(t.c.retransmit_at.is_never());
 }
 
-TEST(Fin, that_waits_behind_text_when_the_peer_closes_makes_us_the_passive_side) {
+TEST(Fin, ThatWaitsBehindTextWhenThePeerClosesMakesUsThePassiveSide) {
   auto t = Tcp::established();
   queue_text(t.c, 15'000);
   t.close().in(State::fin_wait_1);
@@ -96,22 +107,22 @@ TEST(Fin, that_waits_behind_text_when_the_peer_closes_makes_us_the_passive_side)
   t.peer(ack()).saw(event::closed).gone();
 }
 
-TEST(FinWait2, ends_after_its_hold_when_the_user_closed_both_ways) {
+TEST(FinWait2, EndsAfterItsHoldWhenTheUserClosedBothWays) {
   auto t = Tcp::established();
   t.close_both().whatever().peer(ack()).in(State::fin_wait_2);
   t.after(59_s).in(State::fin_wait_2);
   t.after(1_s).saw(event::closed | event::fin_wait_2_end).silent().gone();
 }
 
-TEST(FinWait2, waits_for_ever_after_a_half_close) {
+TEST(FinWait2, WaitsForEverAfterAHalfClose) {
   Tcp::fin_wait_2().after(Duration::from_s(100'000)).silent().in(State::fin_wait_2);
 }
 
-TEST(FinWait2, is_bounded_too_when_the_user_stops_reading_later) {
+TEST(FinWait2, IsBoundedTooWhenTheUserStopsReadingLater) {
   Tcp::fin_wait_2().close_both().after(60_s).saw(event::fin_wait_2_end).gone();
 }
 
-TEST(CloseBoth, answers_later_text_with_rst) {
+TEST(CloseBoth, AnswersLaterTextWithRst) {
   for (const bool acked : {false, true}) {
     auto t = Tcp::established().close_both().whatever();
     if (acked) t.peer(ack());
@@ -120,12 +131,12 @@ TEST(CloseBoth, answers_later_text_with_rst) {
   }
 }
 
-TEST(CloseBoth, still_takes_the_peers_fin) {
+TEST(CloseBoth, StillTakesThePeersFin) {
   auto t = Tcp::established().close_both().whatever();
   t.peer(fin()).us(ack().acks(1)).in(State::time_wait);
 }
 
-TEST(Abort, sends_rst_with_exactly_snd_nxt_where_the_standard_says_so) {
+TEST(Abort, SendsRstWithExactlySndNxtWhereTheStandardSaysSo) {
   using enum State;
   for (const State state : {syn_received, established, fin_wait_1, fin_wait_2, close_wait}) {
     auto t = Tcp::in_state(state);
@@ -143,7 +154,7 @@ TEST(Abort, sends_rst_with_exactly_snd_nxt_where_the_standard_says_so) {
   }
 }
 
-TEST(Abort, names_the_highest_number_sent_even_after_a_time_out) {
+TEST(Abort, NamesTheHighestNumberSentEvenAfterATimeOut) {
   auto t = Tcp::established().send(3'000).whatever();
   t.after(Duration{t.c.rto_us}).whatever();
   Emission e;
@@ -151,7 +162,7 @@ TEST(Abort, names_the_highest_number_sent_even_after_a_time_out) {
   EXPECT_EQ(e.seq, t.c.iss + 3'001);
 }
 
-TEST(Close, twice_is_once) {
+TEST(Close, TwiceIsOnce) {
   auto t = Tcp::fin_wait_1();
   t.close().silent().close().silent().in(State::fin_wait_1);
 }

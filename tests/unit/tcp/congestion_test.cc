@@ -1,6 +1,7 @@
 // How fast, and what when segments are lost: RFC 5681, 6582, 6675, 6928, 3042.
-#include "support/tcp_bench.h"
 #include "tcp/congestion.h"
+
+#include "support/tcp_bench.h"
 
 namespace mayfly::test {
 namespace {
@@ -12,19 +13,19 @@ TcpSettings with_sack() {
 }
 Tcp sack_connection() { return Tcp::established(with_sack(), syn().mss(1'000).sack_ok()); }
 
-TEST(InitialWindow, is_ten_segments) {
+TEST(InitialWindow, IsTenSegments) {
   auto t = Tcp::established();
   t.send(50'000);
   EXPECT_EQ(t.text_sent(), 10'000u);
 }
 
-TEST(InitialWindow, is_one_segment_after_a_lost_syn_ack) {
+TEST(InitialWindow, IsOneSegmentAfterALostSynAck) {
   auto t = Tcp::syn_received().after(1_s).whatever().peer(ack());
   t.send(50'000);
   EXPECT_EQ(t.text_sent(), 1'000u);
 }
 
-TEST(SlowStart, grows_by_what_is_acknowledged_but_two_segments_at_most) {
+TEST(SlowStart, GrowsByWhatIsAcknowledgedButTwoSegmentsAtMost) {
   auto t = Tcp::established().send(100'000).whatever();
   t.peer(ack().acks(1'000));
   EXPECT_EQ(t.c.cwnd, 11'000u);
@@ -32,13 +33,13 @@ TEST(SlowStart, grows_by_what_is_acknowledged_but_two_segments_at_most) {
   EXPECT_EQ(t.c.cwnd, 13'000u);
 }
 
-TEST(SlowStart, gains_nothing_from_divided_acks) {
+TEST(SlowStart, GainsNothingFromDividedAcks) {
   auto t = Tcp::established().send(100'000).whatever();
   for (int i = 1; i <= 100; ++i) t.peer(ack().acks(i * 10));
   EXPECT_EQ(t.c.cwnd, 11'000u);
 }
 
-TEST(CongestionAvoidance, grows_by_one_segment_a_window) {
+TEST(CongestionAvoidance, GrowsByOneSegmentAWindow) {
   auto t = Tcp::established();
   t.c.ssthresh = 5'000;
   t.send(200'000).whatever();
@@ -46,7 +47,7 @@ TEST(CongestionAvoidance, grows_by_one_segment_a_window) {
   EXPECT_EQ(t.c.cwnd, 11'000u);
 }
 
-TEST(FastRetransmit, follows_three_duplicate_acks) {
+TEST(FastRetransmit, FollowsThreeDuplicateAcks) {
   auto t = Tcp::established().send(10'000).whatever();
   t.peer(ack().acks(0)).silent().peer(ack().acks(0)).silent();
   t.peer(ack().acks(0)).us(data(1'000).at(0)).silent();
@@ -55,20 +56,20 @@ TEST(FastRetransmit, follows_three_duplicate_acks) {
   EXPECT_FALSE(t.c.has(conn_flag::recovery));
 }
 
-TEST(FastRetransmit, is_not_set_off_by_segments_with_text_or_window_changes) {
+TEST(FastRetransmit, IsNotSetOffBySegmentsWithTextOrWindowChanges) {
   auto t = Tcp::established().send(10'000).whatever();
   for (int i = 0; i < 4; ++i) t.peer(data(10).acks(0));
   for (int i = 0; i < 4; ++i) t.peer(ack().acks(0).window(50'000 + i));
   EXPECT_FALSE(t.c.has(conn_flag::recovery));
 }
 
-TEST(LimitedTransmit, sends_new_text_for_the_first_two_duplicates) {
+TEST(LimitedTransmit, SendsNewTextForTheFirstTwoDuplicates) {
   auto t = Tcp::established().send(50'000).whatever();
   t.peer(ack().acks(0)).us(data(1'000).at(10'000)).silent();
   t.peer(ack().acks(0)).us(data(1'000).at(11'000)).silent();
 }
 
-TEST(NewReno, repairs_one_hole_for_each_partial_ack) {
+TEST(NewReno, RepairsOneHoleForEachPartialAck) {
   auto t = Tcp::established().send(10'000).whatever();
   for (int i = 0; i < 3; ++i) t.peer(ack().acks(0));
   t.us(data(1'000).at(0));
@@ -80,14 +81,14 @@ TEST(NewReno, repairs_one_hole_for_each_partial_ack) {
   EXPECT_LE(t.c.cwnd, t.c.ssthresh);
 }
 
-TEST(NewReno, is_not_fooled_by_endless_duplicates) {
+TEST(NewReno, IsNotFooledByEndlessDuplicates) {
   auto t = Tcp::established().send(100'000).whatever();
   for (int i = 0; i < 1'000; ++i) t.peer(ack().acks(0));
   EXPECT_LE(t.text_sent(), 65'535u);
   EXPECT_LE(t.c.cwnd, t.c.ssthresh + 65'535u);
 }
 
-TEST(SackRecovery, sends_the_holes_again_and_nothing_that_arrived) {
+TEST(SackRecovery, SendsTheHolesAgainAndNothingThatArrived) {
   auto t = sack_connection().send(10'000).whatever();
   t.peer(ack().acks(0).sack(1'000, 2'000)).silent();
   t.peer(ack().acks(0).sack(1'000, 3'000)).silent();
@@ -99,27 +100,42 @@ TEST(SackRecovery, sends_the_holes_again_and_nothing_that_arrived) {
   EXPECT_EQ(t.c.cwnd, 5'000u);
 }
 
-TEST(SackRecovery, works_with_a_peer_that_agreed_but_sends_no_blocks) {
+TEST(SackRecovery, SendsNewTextBeforeAHoleThatMayStillArrive) {
+  auto t = sack_connection().send(50'000).whatever();
+  t.peer(ack().acks(0).sack(1'000, 5'000)).us(data(1'000).at(0)).silent();
+  t.peer(ack().acks(0).sack(1'000, 5'000).sack(6'000, 8'000)).us(data(1'000).at(10'000));
+}
+
+TEST(SackRecovery, CountsWhatIsInTheNetwork) {
+  auto t = sack_connection().send(10'000).whatever();
+  t.peer(ack().acks(0).sack(2'000, 6'000)).us(data(1'000).at(0)).silent();
+  // Lost: 2,000. Arrived: 4,000. Sent again: 1,000. After what arrived: 4,000.
+  EXPECT_EQ(flight_size(t.c), 5'000u);
+  t.peer(ack().acks(0).sack(2'000, 7'000)).us(data(1'000).at(1'000)).silent();
+  EXPECT_EQ(flight_size(t.c), 5'000u);
+}
+
+TEST(SackRecovery, WorksWithAPeerThatAgreedButSendsNoBlocks) {
   auto t = sack_connection().send(10'000).whatever();
   for (int i = 0; i < 3; ++i) t.peer(ack().acks(0));
   t.us(data(1'000).at(0));
   t.peer(ack().acks(5'000)).us(data(1'000).at(5'000));
 }
 
-TEST(SackRecovery, believes_no_block_beyond_what_was_sent) {
+TEST(SackRecovery, BelievesNoBlockBeyondWhatWasSent) {
   auto t = sack_connection().send(3'000).whatever();
   t.peer(ack().acks(0).sack(1'000, 9'000)).peer(ack().acks(0).sack(5'000, 4'000));
   EXPECT_EQ(t.c.sacked.count, 0);
 }
 
-TEST(SackRecovery, forgets_blocks_on_a_time_out) {
+TEST(SackRecovery, ForgetsBlocksOnATimeOut) {
   auto t = sack_connection().send(10'000).whatever();
   t.peer(ack().acks(0).sack(2'000, 3'000)).whatever();
   t.after(Duration{t.c.rto_us}).us(data(1'000).at(0)).silent();
   EXPECT_EQ(t.c.sacked.count, 0);
 }
 
-TEST(TimeOut, goes_back_to_one_segment_and_starts_slowly) {
+TEST(TimeOut, GoesBackToOneSegmentAndStartsSlowly) {
   auto t = Tcp::established().send(10'000).whatever();
   t.after(Duration{t.c.rto_us}).us(data(1'000).at(0)).silent();
   EXPECT_EQ(t.c.ssthresh, 5'000u);
@@ -127,13 +143,13 @@ TEST(TimeOut, goes_back_to_one_segment_and_starts_slowly) {
   t.peer(ack().acks(1'000)).us(data(1'000).at(1'000)).us(data(1'000).at(2'000)).silent();
 }
 
-TEST(TimeOut, of_the_same_segment_again_leaves_ssthresh_alone) {
+TEST(TimeOut, OfTheSameSegmentAgainLeavesSsthreshAlone) {
   auto t = Tcp::established().send(10'000).whatever();
   t.after(Duration{t.c.rto_us}).after(Duration{t.c.rto_us});
   EXPECT_EQ(t.c.ssthresh, 5'000u);
 }
 
-TEST(TimeOut, still_believes_an_ack_for_what_was_sent_before_it) {
+TEST(TimeOut, StillBelievesAnAckForWhatWasSentBeforeIt) {
   auto t = Tcp::established().send(10'000).whatever();
   t.after(Duration{t.c.rto_us}).whatever();
   t.peer(ack().acks(10'000)).dropped(Drop::none).saw(event::acked).silent();
@@ -141,13 +157,13 @@ TEST(TimeOut, still_believes_an_ack_for_what_was_sent_before_it) {
   EXPECT_TRUE(t.c.retransmit_at.is_never());
 }
 
-TEST(TimeOut, is_not_followed_by_fast_retransmit_of_its_own_duplicates) {
+TEST(TimeOut, IsNotFollowedByFastRetransmitOfItsOwnDuplicates) {
   auto t = Tcp::established().send(10'000).whatever();
   t.after(Duration{t.c.rto_us}).whatever();
   for (int i = 0; i < 6; ++i) t.peer(ack().acks(0)).silent();
 }
 
-TEST(Idle, restarts_from_the_initial_window) {
+TEST(Idle, RestartsFromTheInitialWindow) {
   auto t = Tcp::established();
   t.c.cwnd = 60'000;
   t.send(1'000).whatever().peer(ack());
@@ -155,7 +171,7 @@ TEST(Idle, restarts_from_the_initial_window) {
   EXPECT_EQ(t.text_sent(), 10'000u);
 }
 
-TEST(OptimisticAck, is_challenged_and_changes_nothing) {
+TEST(OptimisticAck, IsChallengedAndChangesNothing) {
   auto t = Tcp::established().send(50'000).whatever();
   const auto cwnd = t.c.cwnd;
   t.peer(ack().acks(20'000)).dropped(Drop::tcp_ack_unacceptable).us(ack());

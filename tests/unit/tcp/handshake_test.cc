@@ -4,7 +4,7 @@
 namespace mayfly::test {
 namespace {
 
-TEST(Listen, ignores_rst_resets_ack_opens_for_syn_and_drops_the_rest) {
+TEST(Listen, IgnoresRstResetsAckOpensForSynAndDropsTheRest) {
   const auto answer = [](std::uint8_t flags) {
     Segment s;
     s.flags = flags;
@@ -20,7 +20,7 @@ TEST(Listen, ignores_rst_resets_ack_opens_for_syn_and_drops_the_rest) {
   EXPECT_EQ(answer(0), ListenAnswer::ignore);
 }
 
-TEST(ResetFor, takes_its_number_from_the_ack_or_acknowledges_all) {
+TEST(ResetFor, TakesItsNumberFromTheAckOrAcknowledgesAll) {
   Segment s;
   s.seq = Seq{100};
   s.ack = Seq{777};
@@ -38,33 +38,33 @@ TEST(ResetFor, takes_its_number_from_the_ack_or_acknowledges_all) {
   EXPECT_EQ(e.flags, tcp_flag::rst | tcp_flag::ack);
 }
 
-TEST(ResetFor, never_answers_a_rst) {
+TEST(ResetFor, NeverAnswersARst) {
   Segment s;
   s.flags = tcp_flag::rst | tcp_flag::ack;
   Emission e;
   EXPECT_FALSE(reset_for(s, e));
 }
 
-TEST(PassiveOpen, answers_syn_ack_and_is_established_by_the_ack) {
+TEST(PassiveOpen, AnswersSynAckAndIsEstablishedByTheAck) {
   auto t = Tcp::syn_received();
   t.us(syn_ack().acks(0).mss(1'000).window(65'535)).silent();
   t.peer(ack()).saw(event::established).silent().in(State::established);
 }
 
-TEST(PassiveOpen, accepts_text_that_rides_on_the_handshakes_ack) {
+TEST(PassiveOpen, AcceptsTextThatRidesOnTheHandshakesAck) {
   auto t = Tcp::syn_received().whatever();
   t.peer(data(100)).saw(event::established).in(State::established);
   EXPECT_EQ(t.text_received, 100u);
   t.after(40_ms).us(ack().acks(100));
 }
 
-TEST(PassiveOpen, accepts_a_fin_on_the_handshakes_ack) {
+TEST(PassiveOpen, AcceptsAFinOnTheHandshakesAck) {
   auto t = Tcp::syn_received().whatever();
   t.peer(data(10).with_fin()).saw(event::established | event::peer_fin).in(State::close_wait);
   t.us(ack().acks(11));
 }
 
-TEST(SynReceived, answers_an_unacceptable_ack_with_rst_and_stays) {
+TEST(SynReceived, AnswersAnUnacceptableAckWithRstAndStays) {
   for (const int wrong : {-1, 1, 1'000'000}) {
     auto t = Tcp::syn_received().whatever();
     t.peer(ack().acks(wrong)).dropped(Drop::tcp_ack_unacceptable).reset_sent().silent();
@@ -72,28 +72,31 @@ TEST(SynReceived, answers_an_unacceptable_ack_with_rst_and_stays) {
   }
 }
 
-TEST(SynReceived, sends_the_syn_ack_again_when_the_syn_comes_again) {
+TEST(SynReceived, SendsTheSynAckAgainWhenTheSynComesAgain) {
   auto t = Tcp::syn_received().whatever();
   t.peer(syn()).us(syn_ack().acks(0)).silent().in(State::syn_received);
 }
 
-TEST(SynReceived, goes_away_on_rst_at_the_left_edge_only) {
+TEST(SynReceived, GoesAwayOnRstAtTheLeftEdgeOnly) {
   auto t = Tcp::syn_received().whatever();
-  t.peer(rst().at(1)).dropped(Drop::tcp_rst_challenged).us(ack().at(0).acks(0)).in(State::syn_received);
+  t.peer(rst().at(1))
+      .dropped(Drop::tcp_rst_challenged)
+      .us(ack().at(0).acks(0))
+      .in(State::syn_received);
   t.peer(rst().at(-1)).dropped(Drop::tcp_rst_out_of_window).silent().in(State::syn_received);
   t.peer(rst()).saw(event::reset).silent().gone();
 }
 
-TEST(SynReceived, returns_to_listen_on_a_new_syn_inside_the_window) {
+TEST(SynReceived, ReturnsToListenOnANewSynInsideTheWindow) {
   Tcp::syn_received().whatever().peer(syn().at(10)).saw(event::reset).silent().gone();
 }
 
-TEST(SynReceived, needs_an_ack_bit) {
+TEST(SynReceived, NeedsAnAckBit) {
   auto t = Tcp::syn_received().whatever();
   t.peer(data(3).without_ack()).dropped(Drop::tcp_ack_missing).silent().in(State::syn_received);
 }
 
-TEST(SynReceived, sends_the_syn_ack_again_with_growing_pauses_and_gives_up) {
+TEST(SynReceived, SendsTheSynAckAgainWithGrowingPausesAndGivesUp) {
   auto cfg = plain();
   cfg.syn_ack_retries = 2;
   auto t = Tcp::syn_received(cfg).whatever();
@@ -102,31 +105,31 @@ TEST(SynReceived, sends_the_syn_ack_again_with_growing_pauses_and_gives_up) {
   t.after(3'999_ms).silent().after(1_ms).silent().saw(event::timed_out).gone();
 }
 
-TEST(SynReceived, queues_a_close_until_it_is_established) {
+TEST(SynReceived, QueuesACloseUntilItIsEstablished) {
   auto t = Tcp::syn_received().whatever();
   t.close().silent().peer(ack()).us(fin().at(0)).in(State::fin_wait_1);
 }
 
-TEST(ActiveOpen, sends_a_syn_and_acknowledges_the_syn_ack) {
+TEST(ActiveOpen, SendsASynAndAcknowledgesTheSynAck) {
   auto t = Tcp::syn_sent();
   t.us(Spoken{.flags = tcp_flag::syn}.at(-1).mss(1'000)).silent();
   t.peer(syn_ack().mss(500)).saw(event::established).us(ack().at(0).acks(0)).in(State::established);
   EXPECT_EQ(t.c.mss, 500);
 }
 
-TEST(ActiveOpen, sends_queued_text_with_the_handshakes_ack) {
+TEST(ActiveOpen, SendsQueuedTextWithTheHandshakesAck) {
   auto t = Tcp::syn_sent().whatever();
   t.send(100).silent();
   t.peer(syn_ack().mss(1'000)).us(data(100).at(0).acks(0)).silent();
 }
 
-TEST(ActiveOpen, accepts_text_on_the_syn_ack) {
+TEST(ActiveOpen, AcceptsTextOnTheSynAck) {
   auto t = Tcp::syn_sent().whatever();
   t.peer(Spoken{.flags = tcp_flag::syn | tcp_flag::ack, .len = 20}.at(-1)).us(ack().acks(20));
   EXPECT_EQ(t.text_received, 20u);
 }
 
-TEST(SynSent, answers_an_ack_of_something_else_with_rst) {
+TEST(SynSent, AnswersAnAckOfSomethingElseWithRst) {
   for (const int wrong : {-1, 1}) {
     auto t = Tcp::syn_sent().whatever();
     t.peer(ack().acks(wrong)).reset_sent().silent().in(State::syn_sent);
@@ -134,7 +137,7 @@ TEST(SynSent, answers_an_ack_of_something_else_with_rst) {
   }
 }
 
-TEST(SynSent, is_refused_only_by_a_rst_that_acknowledges_the_syn) {
+TEST(SynSent, IsRefusedOnlyByARstThatAcknowledgesTheSyn) {
   auto t = Tcp::syn_sent().whatever();
   t.peer(rst()).dropped(Drop::tcp_rst_out_of_window).in(State::syn_sent);
   t.peer(rst().acks(5)).dropped(Drop::tcp_ack_unacceptable).in(State::syn_sent);
@@ -142,46 +145,46 @@ TEST(SynSent, is_refused_only_by_a_rst_that_acknowledges_the_syn) {
   t.peer(rst().acks(0)).saw(event::refused).silent().gone();
 }
 
-TEST(SynSent, drops_what_has_neither_syn_nor_rst) {
+TEST(SynSent, DropsWhatHasNeitherSynNorRst) {
   auto t = Tcp::syn_sent().whatever();
   t.peer(ack().acks(0)).silent().in(State::syn_sent);
   EXPECT_EQ(t.verdict.reply, Reply::none);
   t.peer(data(5).without_ack()).silent().in(State::syn_sent);
 }
 
-TEST(SynSent, sends_the_syn_again_for_at_least_three_minutes) {
+TEST(SynSent, SendsTheSynAgainForAtLeastThreeMinutes) {
   auto t = Tcp::syn_sent().whatever();
   t.after(180_s).in(State::syn_sent);
   EXPECT_EQ(t.out.size(), 7u);
   t.whatever().after(70_s).saw(event::timed_out).gone();
 }
 
-TEST(SynSent, ends_at_once_when_the_user_closes) { Tcp::syn_sent().whatever().close().silent().gone(); }
+TEST(SynSent, EndsAtOnceWhenTheUserCloses) { Tcp::syn_sent().whatever().close().silent().gone(); }
 
-TEST(SynSent, ends_on_a_hard_icmp_error_about_its_syn_only) {
+TEST(SynSent, EndsOnAHardIcmpErrorAboutItsSynOnly) {
   auto t = Tcp::syn_sent().whatever();
   t.icmp({IcmpError::Kind::hard, 0}, 3).dropped(Drop::icmp_untrusted).in(State::syn_sent);
   t.icmp({IcmpError::Kind::soft, 0}, -1).in(State::syn_sent);
   t.icmp({IcmpError::Kind::hard, 0}, -1).saw(event::unreachable).gone();
 }
 
-TEST(SimultaneousOpen, answers_syn_with_syn_ack_and_both_are_established) {
+TEST(SimultaneousOpen, AnswersSynWithSynAckAndBothAreEstablished) {
   auto t = Tcp::syn_sent().whatever();
   t.peer(syn().mss(1'000)).us(syn_ack().at(-1).acks(0)).silent().in(State::syn_received);
   t.peer(syn_ack().acks(0)).saw(event::established).in(State::established);
 }
 
-TEST(SimultaneousOpen, is_established_by_a_plain_ack_too) {
+TEST(SimultaneousOpen, IsEstablishedByAPlainAckToo) {
   auto t = Tcp::syn_sent().whatever().peer(syn().mss(1'000)).whatever();
   t.peer(data(10)).saw(event::established).in(State::established);
   EXPECT_EQ(t.text_received, 10u);
 }
 
-TEST(SimultaneousOpen, is_refused_by_a_rst) {
+TEST(SimultaneousOpen, IsRefusedByARst) {
   Tcp::syn_sent().peer(syn()).whatever().peer(rst()).saw(event::refused).gone();
 }
 
-TEST(SimultaneousOpen, challenges_another_syn_inside_the_window) {
+TEST(SimultaneousOpen, ChallengesAnotherSynInsideTheWindow) {
   auto t = Tcp::syn_sent().peer(syn()).whatever();
   t.peer(syn().at(10)).dropped(Drop::tcp_syn_challenged).us(ack()).in(State::syn_received);
 }

@@ -13,26 +13,24 @@ Tcp stamped_connection() {
   return Tcp::established(with_timestamps(), syn().mss(1'000).stamped(5'000));
 }
 
-TEST(Mss, is_536_when_the_peer_says_nothing) {
-  EXPECT_EQ(Tcp::established(plain(), syn()).c.mss, 536);
-}
+TEST(Mss, Is536WhenThePeerSaysNothing) { EXPECT_EQ(Tcp::established(plain(), syn()).c.mss, 536); }
 
-TEST(Mss, is_the_smaller_of_both_sides) {
+TEST(Mss, IsTheSmallerOfBothSides) {
   EXPECT_EQ(Tcp::established(plain(), syn().mss(700)).c.mss, 700);
   EXPECT_EQ(Tcp::established(plain(), syn().mss(9'000)).c.mss, 1'000);
 }
 
-TEST(Mss, that_is_ridiculous_is_raised_to_48) {
+TEST(Mss, ThatIsRidiculousIsRaisedTo48) {
   EXPECT_EQ(Tcp::established(plain(), syn().mss(0)).c.mss, 48);
   EXPECT_EQ(Tcp::established(plain(), syn().mss(1)).c.mss, 48);
 }
 
-TEST(Mss, leaves_room_for_the_options_of_each_segment) {
+TEST(Mss, LeavesRoomForTheOptionsOfEachSegment) {
   auto t = stamped_connection();
   t.send(3'000).us(data(988)).us(data(988));
 }
 
-TEST(WindowScale, is_answered_only_if_offered) {
+TEST(WindowScale, IsAnsweredOnlyIfOffered) {
   auto cfg = plain();
   cfg.window_scale = true;
   cfg.receive_window = 1 << 20;
@@ -42,7 +40,7 @@ TEST(WindowScale, is_answered_only_if_offered) {
   EXPECT_EQ(t.c.rcv_wind_shift, 0);
 }
 
-TEST(WindowScale, is_never_applied_to_the_windows_of_syns) {
+TEST(WindowScale, IsNeverAppliedToTheWindowsOfSyns) {
   auto cfg = plain();
   cfg.window_scale = true;
   auto t = Tcp::syn_received(cfg, syn().scaled(7).window(1'000));
@@ -53,13 +51,13 @@ TEST(WindowScale, is_never_applied_to_the_windows_of_syns) {
   EXPECT_EQ(active.c.snd_wnd, 1'000u);
 }
 
-TEST(WindowScale, above_14_counts_as_14) {
+TEST(WindowScale, Above14CountsAs14) {
   auto cfg = plain();
   cfg.window_scale = true;
   EXPECT_EQ(Tcp::syn_received(cfg, syn().scaled(200)).c.snd_wind_shift, 14);
 }
 
-TEST(WindowScale, tells_the_whole_receive_window_after_the_handshake) {
+TEST(WindowScale, TellsTheWholeReceiveWindowAfterTheHandshake) {
   auto cfg = plain();
   cfg.window_scale = true;
   cfg.receive_window = 1 << 20;
@@ -67,58 +65,60 @@ TEST(WindowScale, tells_the_whole_receive_window_after_the_handshake) {
   t.peer(data(10)).peer(data(10)).us(ack().window((1u << 20) >> 5));
 }
 
-TEST(Options, that_are_switched_off_are_neither_offered_nor_accepted) {
+TEST(Options, ThatAreSwitchedOffAreNeitherOfferedNorAccepted) {
   EXPECT_EQ(int{Tcp::syn_sent(plain()).out.front().options}, int{tcp_option::mss});
   const auto t = Tcp::syn_received(plain(), syn().scaled(3).sack_ok().stamped(7));
   EXPECT_EQ(int{t.out.front().options}, int{tcp_option::mss});
 }
 
-TEST(Options, are_all_offered_by_default) {
+TEST(Options, AreAllOfferedByDefault) {
   const auto t = Tcp::syn_sent(TcpSettings{});
   EXPECT_EQ(int{t.out.front().options}, tcp_option::mss | tcp_option::window_scale |
                                             tcp_option::sack_permitted | tcp_option::timestamps);
   EXPECT_EQ(t.out.front().ts.echo, 0u);
 }
 
-TEST(TimestampsOption, is_echoed_in_the_syn_ack_and_all_later_segments) {
+TEST(TimestampsOption, IsEchoedInTheSynAckAndAllLaterSegments) {
   auto t = Tcp::syn_received(with_timestamps(), syn().stamped(5'000));
   t.us(syn_ack().stamped(t.now.ts_ms() + kTsOffset, 5'000));
   t.peer(ack().stamped(5'010, 1)).peer(data(1).stamped(5'020, 1)).peer(data(1).stamped(5'030, 1));
   t.us(ack().stamped(t.now.ts_ms() + kTsOffset, 5'020));
 }
 
-TEST(TimestampsOption, echoes_the_segment_at_the_left_edge_not_a_later_one) {
+TEST(TimestampsOption, EchoesTheSegmentAtTheLeftEdgeNotALaterOne) {
   auto t = stamped_connection();
-  t.peer(data(10).at(10).stamped(5'100)).us(ack().acks(0).stamped(t.now.ts_ms() + kTsOffset, 5'000));
-  t.peer(data(10).at(0).stamped(5'050)).us(ack().acks(20).stamped(t.now.ts_ms() + kTsOffset, 5'050));
+  t.peer(data(10).at(10).stamped(5'100))
+      .us(ack().acks(0).stamped(t.now.ts_ms() + kTsOffset, 5'000));
+  t.peer(data(10).at(0).stamped(5'050))
+      .us(ack().acks(20).stamped(t.now.ts_ms() + kTsOffset, 5'050));
 }
 
-TEST(TimestampsOption, missing_where_it_was_agreed_drops_the_segment_silently) {
+TEST(TimestampsOption, MissingWhereItWasAgreedDropsTheSegmentSilently) {
   auto t = stamped_connection();
   t.peer(data(10).bare()).dropped(Drop::tcp_no_timestamp).silent().in(State::established);
   t.peer(data(10));
   EXPECT_EQ(t.text_received, 10u);
 }
 
-TEST(Paws, drops_text_with_an_older_timestamp_and_acks_it) {
+TEST(Paws, DropsTextWithAnOlderTimestampAndAcksIt) {
   auto t = stamped_connection();
   t.peer(data(10).stamped(4'999)).dropped(Drop::tcp_paws).us(ack().acks(0));
   t.peer(data(10).stamped(5'000));
   EXPECT_EQ(t.text_received, 10u);
 }
 
-TEST(Paws, counts_modulo_2_to_the_32) {
+TEST(Paws, CountsModulo2ToThe32) {
   auto t = Tcp::established(with_timestamps(), syn().stamped(0xffff'fff0u));
   t.peer(data(10).stamped(5)).dropped(Drop::none);
   t.whatever().peer(data(10).stamped(0xffff'fff0u)).dropped(Drop::tcp_paws);
 }
 
-TEST(Paws, does_not_apply_to_rst) {
+TEST(Paws, DoesNotApplyToRst) {
   stamped_connection().peer(rst().stamped(1)).saw(event::reset).gone();
   stamped_connection().peer(rst().bare()).saw(event::reset).gone();
 }
 
-TEST(Paws, forgets_a_timestamp_after_24_days) {
+TEST(Paws, ForgetsATimestampAfter24Days) {
   auto t = stamped_connection();
   t.now = t.now + Duration::from_s(24 * 86'400 - 60);
   t.peer(data(10).stamped(1)).dropped(Drop::tcp_paws).whatever();
@@ -127,7 +127,7 @@ TEST(Paws, forgets_a_timestamp_after_24_days) {
   EXPECT_EQ(t.c.ts_recent, 1u);
 }
 
-TEST(Paws, answers_a_new_syn_without_timestamps_with_a_challenge) {
+TEST(Paws, AnswersANewSynWithoutTimestampsWithAChallenge) {
   auto t = stamped_connection();
   t.peer(syn().at(50).bare()).dropped(Drop::tcp_syn_challenged).us(ack().acks(0));
 }

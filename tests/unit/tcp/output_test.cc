@@ -4,29 +4,29 @@
 namespace mayfly::test {
 namespace {
 
-TEST(Output, cuts_text_into_segments_and_pushes_the_last) {
+TEST(Output, CutsTextIntoSegmentsAndPushesTheLast) {
   auto t = Tcp::established();
   t.send(2'500).us(data(1'000).at(0)).us(data(1'000).at(1'000));
   t.silent();  // Nagle: the rest is small and something is on its way
   t.peer(ack().acks(1'000)).silent().peer(ack()).us(data(500).at(2'000).push());
 }
 
-TEST(Output, sends_pure_acks_last_and_once) {
+TEST(Output, SendsPureAcksLastAndOnce) {
   auto t = Tcp::established();
   t.peer(data(10).at(50)).us(ack()).silent();
 }
 
-TEST(Output, carries_nothing_while_there_is_nothing_to_say) {
+TEST(Output, CarriesNothingWhileThereIsNothingToSay) {
   Tcp::established().drain().silent().after(Duration::from_s(10'000)).silent();
 }
 
-TEST(Nagle, holds_small_text_while_something_is_unacknowledged) {
+TEST(Nagle, HoldsSmallTextWhileSomethingIsUnacknowledged) {
   auto t = Tcp::established();
   t.send(10).us(data(10)).send(10).silent().send(10).silent();
   t.peer(ack()).us(data(20).at(10).push());
 }
 
-TEST(Nagle, can_be_switched_off_for_all_or_for_one) {
+TEST(Nagle, CanBeSwitchedOffForAllOrForOne) {
   auto cfg = plain();
   cfg.nagle = false;
   Tcp::established(cfg).send(10).us(data(10)).send(10).us(data(10));
@@ -35,20 +35,20 @@ TEST(Nagle, can_be_switched_off_for_all_or_for_one) {
   t.send(10).us(data(10)).send(10).us(data(10));
 }
 
-TEST(Nagle, does_not_hold_the_last_text_before_a_fin) {
+TEST(Nagle, DoesNotHoldTheLastTextBeforeAFin) {
   auto t = Tcp::established();
   t.send(10).us(data(10));
   queue_text(t.c, 10);
   t.close().us(data(10).with_fin());
 }
 
-TEST(SendWindow, bounds_what_is_in_flight) {
+TEST(SendWindow, BoundsWhatIsInFlight) {
   auto t = Tcp::established();
   t.peer(ack().window(2'500)).send(10'000).us(data(1'000)).us(data(1'000)).silent();
   t.peer(ack().acks(1'000).window(2'500)).us(data(1'000).at(2'000)).silent();
 }
 
-TEST(SendWindow, that_shrinks_stops_new_text) {
+TEST(SendWindow, ThatShrinksStopsNewText) {
   auto t = Tcp::established();
   t.send(20'000).whatever();
   const auto sent = t.c.snd_max - (t.c.iss + 1);
@@ -58,7 +58,7 @@ TEST(SendWindow, that_shrinks_stops_new_text) {
   EXPECT_GT(t.text_sent(), 0u);
 }
 
-TEST(SendWindow, of_an_older_segment_is_not_believed) {
+TEST(SendWindow, OfAnOlderSegmentIsNotBelieved) {
   auto t = Tcp::established();
   t.peer(data(10).window(5'000)).peer(ack().at(10).window(6'000));
   EXPECT_EQ(t.c.snd_wnd, 6'000u);
@@ -66,19 +66,20 @@ TEST(SendWindow, of_an_older_segment_is_not_believed) {
   EXPECT_EQ(t.c.snd_wnd, 6'000u);
 }
 
-TEST(SillyWindow, is_not_filled_with_small_segments_until_the_override_time) {
+TEST(SillyWindow, IsNotFilledWithSmallSegmentsUntilTheOverrideTime) {
   auto t = Tcp::established();
   t.peer(ack().window(100)).send(5'000).silent();
   t.after(100_ms).silent().after(900_ms).us(data(100).at(0));
 }
 
-TEST(SillyWindow, is_used_when_it_is_half_of_the_largest_ever) {
-  auto t = Tcp::syn_received(plain(), syn().mss(1'000).window(600)).whatever().peer(ack().window(600));
+TEST(SillyWindow, IsUsedWhenItIsHalfOfTheLargestEver) {
+  auto t =
+      Tcp::syn_received(plain(), syn().mss(1'000).window(600)).whatever().peer(ack().window(600));
   t.send(5'000).us(data(600)).silent();
   t.peer(ack().window(299)).silent().peer(ack().window(300)).us(data(300));
 }
 
-TEST(ZeroWindow, is_probed_with_growing_pauses_for_ever_while_the_peer_answers) {
+TEST(ZeroWindow, IsProbedWithGrowingPausesForEverWhileThePeerAnswers) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(100).silent();
   std::int64_t pause_ms = t.c.rto_us / 1'000;
@@ -90,13 +91,13 @@ TEST(ZeroWindow, is_probed_with_growing_pauses_for_ever_while_the_peer_answers) 
   t.peer(ack().acks(0).window(1'000)).us(data(100).at(0));
 }
 
-TEST(ZeroWindow, is_left_when_nobody_answers_the_probes) {
+TEST(ZeroWindow, IsLeftWhenNobodyAnswersTheProbes) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(100);
   t.after(Duration::from_s(3'600)).saw(event::timed_out).gone();
 }
 
-TEST(ZeroWindow, probe_that_is_taken_moves_on) {
+TEST(ZeroWindow, ProbeThatIsTakenMovesOn) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(100).after(Duration{t.c.rto_us}).us(data(1).at(0));
   t.peer(ack().acks(1).window(0)).silent();
@@ -104,20 +105,20 @@ TEST(ZeroWindow, probe_that_is_taken_moves_on) {
   t.peer(ack().acks(1).window(5'000)).us(data(99).at(1));
 }
 
-TEST(ZeroWindow, with_only_a_fin_to_send_is_probed_with_the_fin) {
+TEST(ZeroWindow, WithOnlyAFinToSendIsProbedWithTheFin) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).close().silent().after(Duration{t.c.rto_us}).us(fin().at(0));
   t.peer(ack().acks(1).window(0)).in(State::fin_wait_2);
 }
 
-TEST(ZeroWindow, answers_to_probes_are_no_duplicate_acks) {
+TEST(ZeroWindow, AnswersToProbesAreNoDuplicateAcks) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(5'000).after(1_s).whatever();
   for (int i = 0; i < 5; ++i) t.peer(ack().acks(0).window(0)).silent();
   EXPECT_FALSE(t.c.has(conn_flag::recovery));
 }
 
-TEST(ZeroWindow, after_text_was_sent_probes_instead_of_timing_out) {
+TEST(ZeroWindow, AfterTextWasSentProbesInsteadOfTimingOut) {
   auto t = Tcp::established();
   t.send(3'000).whatever().peer(ack().acks(0).window(0)).silent();
   for (int i = 0; i < 40; ++i) {
@@ -129,20 +130,20 @@ TEST(ZeroWindow, after_text_was_sent_probes_instead_of_timing_out) {
   EXPECT_GE(t.text_sent(), 1'000u);
 }
 
-TEST(FragmentationNeeded, lowers_the_segment_size_and_sends_again) {
+TEST(FragmentationNeeded, LowersTheSegmentSizeAndSendsAgain) {
   auto t = Tcp::established();
   t.send(2'000).whatever();
   t.icmp({IcmpError::Kind::fragmentation_needed, 540}, 0).us(data(500).at(0)).us(data(500).at(500));
   EXPECT_EQ(t.c.mss, 500);
 }
 
-TEST(FragmentationNeeded, without_an_mtu_takes_the_next_plateau) {
+TEST(FragmentationNeeded, WithoutAnMtuTakesTheNextPlateau) {
   auto t = Tcp::established();
   t.send(2'000).whatever().icmp({IcmpError::Kind::fragmentation_needed, 0}, 0);
   EXPECT_EQ(t.c.mss, 1'006 - 40);
 }
 
-TEST(FragmentationNeeded, about_nothing_in_flight_is_not_believed) {
+TEST(FragmentationNeeded, AboutNothingInFlightIsNotBelieved) {
   auto t = Tcp::established();
   t.icmp({IcmpError::Kind::fragmentation_needed, 540}, 0).dropped(Drop::icmp_untrusted);
   EXPECT_EQ(t.c.mss, 1'000);

@@ -18,20 +18,20 @@ std::string test_name(const testing::TestParamInfo<State>& info) {
   return name;
 }
 INSTANTIATE_TEST_SUITE_P(States, EveryState,
-                         testing::Values(syn_received, established, fin_wait_1, fin_wait_2, close_wait,
-                                         closing, last_ack, time_wait),
+                         testing::Values(syn_received, established, fin_wait_1, fin_wait_2,
+                                         close_wait, closing, last_ack, time_wait),
                          test_name);
 INSTANTIATE_TEST_SUITE_P(States, SynchronizedState,
                          testing::Values(established, fin_wait_1, fin_wait_2, close_wait, closing,
                                          last_ack, time_wait),
                          test_name);
 
-TEST_P(EveryState, is_ended_by_a_rst_at_the_left_edge) {
+TEST_P(EveryState, IsEndedByARstAtTheLeftEdge) {
   t.peer(rst()).saw(event::reset).silent().gone();
   EXPECT_TRUE(next_deadline(t.c).is_never());
 }
 
-TEST_P(EveryState, challenges_a_rst_elsewhere_in_the_window) {
+TEST_P(EveryState, ChallengesARstElsewhereInTheWindow) {
   const auto window = static_cast<std::uint32_t>(t.c.rcv_adv - t.c.rcv_nxt);
   for (const auto ahead : {1u, window - 1}) {
     const auto at = (t.c.rcv_nxt + ahead) - (t.c.irs + 1);
@@ -39,7 +39,7 @@ TEST_P(EveryState, challenges_a_rst_elsewhere_in_the_window) {
   }
 }
 
-TEST_P(EveryState, ignores_a_rst_outside_the_window) {
+TEST_P(EveryState, IgnoresARstOutsideTheWindow) {
   const auto window = t.c.rcv_adv - t.c.rcv_nxt;
   for (const auto offset : {-1, -70'000, window, window + 70'000}) {
     const auto at = (t.c.rcv_nxt - (t.c.irs + 1)) + offset;
@@ -47,14 +47,14 @@ TEST_P(EveryState, ignores_a_rst_outside_the_window) {
   }
 }
 
-TEST_P(SynchronizedState, challenges_a_syn_whatever_its_number) {
+TEST_P(SynchronizedState, ChallengesASynWhateverItsNumber) {
   for (const auto at : {-1'000, -1, 0, 10, 100'000}) {
     t.peer(syn().at(at)).us(ack()).silent().in(GetParam());
     t.peer(syn_ack().at(at)).us(ack()).silent().in(GetParam());
   }
 }
 
-TEST_P(SynchronizedState, answers_text_outside_the_window_with_an_ack) {
+TEST_P(SynchronizedState, AnswersTextOutsideTheWindowWithAnAck) {
   const auto here = t.c.rcv_nxt - (t.c.irs + 1);
   for (const auto offset : {-500, 70'000}) {
     t.peer(data(100).at(here + offset)).us(ack().acks(here)).silent().in(GetParam());
@@ -62,45 +62,45 @@ TEST_P(SynchronizedState, answers_text_outside_the_window_with_an_ack) {
   EXPECT_EQ(t.text_received, 0u);
 }
 
-TEST_P(SynchronizedState, answers_an_old_empty_segment_with_an_ack) {
+TEST_P(SynchronizedState, AnswersAnOldEmptySegmentWithAnAck) {
   const auto here = t.c.rcv_nxt - (t.c.irs + 1);
   t.peer(ack().at(here - 1)).dropped(Drop::tcp_out_of_window).us(ack().acks(here)).in(GetParam());
 }
 
-TEST_P(SynchronizedState, drops_a_segment_without_ack) {
+TEST_P(SynchronizedState, DropsASegmentWithoutAck) {
   t.peer(data(5).without_ack()).dropped(Drop::tcp_ack_missing).silent().in(GetParam());
 }
 
-TEST_P(SynchronizedState, challenges_an_ack_of_what_was_never_sent) {
+TEST_P(SynchronizedState, ChallengesAnAckOfWhatWasNeverSent) {
   const auto sent = t.c.snd_max - (t.c.iss + 1);
   t.peer(data(5).acks(sent + 1)).dropped(Drop::tcp_ack_unacceptable).us(ack()).in(GetParam());
   EXPECT_EQ(t.text_received, 0u);
 }
 
-TEST_P(SynchronizedState, challenges_an_ack_from_too_far_back) {
+TEST_P(SynchronizedState, ChallengesAnAckFromTooFarBack) {
   const auto oldest = static_cast<std::int64_t>(t.c.snd_una - (t.c.iss + 1)) - 65'535;
   t.peer(data(5).acks(oldest - 1)).dropped(Drop::tcp_ack_unacceptable).us(ack()).in(GetParam());
   EXPECT_EQ(t.text_received, 0u);
 }
 
-TEST_P(SynchronizedState, is_not_ended_by_icmp) {
+TEST_P(SynchronizedState, IsNotEndedByIcmp) {
   t.icmp({IcmpError::Kind::hard, 0}, -1).silent().in(GetParam());
 }
 
-TEST_P(EveryState, limits_challenge_acks_to_ten_in_five_seconds) {
+TEST_P(EveryState, LimitsChallengeAcksToTenInFiveSeconds) {
   const auto at = (t.c.rcv_nxt + 5) - (t.c.irs + 1);
   for (int i = 0; i < 100; ++i) t.peer(rst().at(at));
   EXPECT_EQ(t.out.size(), 10u);
   t.whatever().after(5_s).whatever().peer(rst().at(at)).us(ack());
 }
 
-TEST_P(SynchronizedState, ends_an_ack_loop) {
+TEST_P(SynchronizedState, EndsAnAckLoop) {
   const auto here = t.c.rcv_nxt - (t.c.irs + 1);
   for (int i = 0; i < 100; ++i) t.peer(ack().at(here - 7));
   EXPECT_LE(t.out.size(), 10u);
 }
 
-TEST(ReceivesText, in_established_fin_wait_1_and_fin_wait_2_only) {
+TEST(ReceivesText, InEstablishedFinWait1AndFinWait2Only) {
   for (const State state : {established, fin_wait_1, fin_wait_2}) {
     auto t = Tcp::in_state(state);
     t.peer(data(10));
@@ -113,7 +113,7 @@ TEST(ReceivesText, in_established_fin_wait_1_and_fin_wait_2_only) {
   }
 }
 
-TEST(ChallengeAcks, do_not_use_up_the_acks_that_text_demands) {
+TEST(ChallengeAcks, DoNotUseUpTheAcksThatTextDemands) {
   auto t = Tcp::established();
   for (int i = 0; i < 100; ++i) t.peer(rst().at(5));
   t.whatever();

@@ -9,7 +9,7 @@
 namespace mayfly {
 namespace {
 
-TEST(SeqRanges, equal_a_set_of_octets_as_long_as_they_fit) {
+TEST(SeqRanges, EqualASetOfOctetsAsLongAsTheyFit) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Prng prng(seed);
     const Seq base{0xffff'ffe0u};  // wraps

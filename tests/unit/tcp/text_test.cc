@@ -1,15 +1,16 @@
-// Receiving: order, holes, the receiver's window and the ACKs (RFC 9293 3.8.6, RFC 5681 4.2, RFC 2018).
+// Receiving: order, holes, the receiver's window and the ACKs (RFC 9293 3.8.6, RFC 5681 4.2, RFC
+// 2018).
 #include "support/tcp_bench.h"
 
 namespace mayfly::test {
 namespace {
 
-TEST(DelayedAck, waits_no_longer_than_its_setting) {
+TEST(DelayedAck, WaitsNoLongerThanItsSetting) {
   auto t = Tcp::established();
   t.peer(data(10)).silent().after(39_ms).silent().after(1_ms).us(ack().acks(10)).silent();
 }
 
-TEST(DelayedAck, is_not_delayed_for_every_second_segment) {
+TEST(DelayedAck, IsNotDelayedForEverySecondSegment) {
   auto t = Tcp::established();
   for (int i = 1; i <= 10; ++i) {
     t.peer(data(1'000)).silent();
@@ -17,19 +18,19 @@ TEST(DelayedAck, is_not_delayed_for_every_second_segment) {
   }
 }
 
-TEST(DelayedAck, can_be_switched_off) {
+TEST(DelayedAck, CanBeSwitchedOff) {
   auto cfg = plain();
   cfg.delayed_ack = Duration{0};
   Tcp::established(cfg).peer(data(10)).us(ack().acks(10));
 }
 
-TEST(DelayedAck, rides_on_text_that_goes_the_other_way) {
+TEST(DelayedAck, RidesOnTextThatGoesTheOtherWay) {
   auto t = Tcp::established();
   t.peer(data(10)).send(20).us(data(20).acks(10)).after(1_s).whatever();
   EXPECT_TRUE(t.c.ack_at.is_never());
 }
 
-TEST(OutOfOrder, is_acked_at_once_and_taken_when_the_gap_is_filled) {
+TEST(OutOfOrder, IsAckedAtOnceAndTakenWhenTheGapIsFilled) {
   auto t = Tcp::established();
   t.peer(data(10).at(10)).us(ack().acks(0));
   t.peer(data(10).at(30)).us(ack().acks(0));
@@ -39,7 +40,19 @@ TEST(OutOfOrder, is_acked_at_once_and_taken_when_the_gap_is_filled) {
   EXPECT_EQ(t.text_received, 40u);
 }
 
-TEST(OutOfOrder, text_that_overlaps_what_is_there_counts_once) {
+TEST(OutOfOrder, IsAckedAtOnceThoughItIsNotKept) {
+  auto t = Tcp::established();
+  Segment s;
+  s.seq = t.c.rcv_nxt + 10;
+  s.ack = t.c.snd_max;
+  s.flags = tcp_flag::ack;
+  s.window = 1'000;
+  s.payload_len = 10;
+  EXPECT_EQ(on_segment(t.c, s, {}, t.cfg, t.now).text_gap, 10u);
+  t.drain().us(ack().acks(0));
+}
+
+TEST(OutOfOrder, TextThatOverlapsWhatIsThereCountsOnce) {
   auto t = Tcp::established();
   t.peer(data(100)).peer(data(100).at(50)).us(ack().acks(150));
   EXPECT_EQ(t.verdict.text_off, 50);
@@ -48,14 +61,14 @@ TEST(OutOfOrder, text_that_overlaps_what_is_there_counts_once) {
   EXPECT_EQ(t.text_received, 300u);
 }
 
-TEST(OutOfOrder, keeps_four_ranges_and_drops_the_fifth) {
+TEST(OutOfOrder, KeepsFourRangesAndDropsTheFifth) {
   auto t = Tcp::established();
   for (int i = 1; i <= 4; ++i) t.peer(data(10).at(i * 20)).dropped(Drop::none).us(ack().acks(0));
   t.peer(data(10).at(200)).dropped(Drop::tcp_reassembly_full).us(ack().acks(0));
   t.peer(data(20).at(0)).us(ack().acks(30));
 }
 
-TEST(Sack, reports_the_newest_range_first) {
+TEST(Sack, ReportsTheNewestRangeFirst) {
   auto cfg = plain();
   cfg.sack = true;
   auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok());
@@ -68,7 +81,7 @@ TEST(Sack, reports_the_newest_range_first) {
   EXPECT_EQ(t.c.held.count, 0);
 }
 
-TEST(Sack, has_three_blocks_beside_timestamps) {
+TEST(Sack, HasThreeBlocksBesideTimestamps) {
   auto cfg = plain();
   cfg.sack = cfg.timestamps = true;
   auto t = Tcp::established(cfg, syn().sack_ok().stamped(1));
@@ -76,13 +89,13 @@ TEST(Sack, has_three_blocks_beside_timestamps) {
   EXPECT_EQ(t.out.back().sack_count, 3);
 }
 
-TEST(Sack, is_silent_when_it_was_not_agreed) {
+TEST(Sack, IsSilentWhenItWasNotAgreed) {
   auto t = Tcp::established();
   t.peer(data(10).at(20));
   EXPECT_EQ(t.out.front().sack_count, 0);
 }
 
-TEST(ReceiveWindow, cuts_text_at_its_right_edge) {
+TEST(ReceiveWindow, CutsTextAtItsRightEdge) {
   auto cfg = plain();
   cfg.receive_window = 100;
   auto t = Tcp::established(cfg);
@@ -91,7 +104,7 @@ TEST(ReceiveWindow, cuts_text_at_its_right_edge) {
   t.after(40_ms).us(ack().acks(100).window(0));
 }
 
-TEST(ReceiveWindow, is_never_taken_back) {
+TEST(ReceiveWindow, IsNeverTakenBack) {
   auto cfg = plain();
   cfg.receive_window = 10'000;
   auto t = Tcp::established(cfg);
@@ -99,7 +112,7 @@ TEST(ReceiveWindow, is_never_taken_back) {
   t.room(0).peer(data(500)).peer(data(500)).us(ack().acks(2'000).window(8'000));
 }
 
-TEST(ReceiveWindow, that_is_scaled_is_not_taken_back_by_rounding_either) {
+TEST(ReceiveWindow, ThatIsScaledIsNotTakenBackByRoundingEither) {
   auto cfg = plain();
   cfg.window_scale = true;
   cfg.receive_window = 1 << 20;  // 32 bytes a unit
@@ -115,7 +128,7 @@ TEST(ReceiveWindow, that_is_scaled_is_not_taken_back_by_rounding_either) {
   }
 }
 
-TEST(ReceiveWindow, of_zero_still_takes_acks_and_rst_but_no_text) {
+TEST(ReceiveWindow, OfZeroStillTakesAcksAndRstButNoText) {
   auto cfg = plain();
   cfg.receive_window = 100;
   auto t = Tcp::established(cfg);
@@ -126,7 +139,7 @@ TEST(ReceiveWindow, of_zero_still_takes_acks_and_rst_but_no_text) {
   t.peer(rst()).saw(event::reset).gone();
 }
 
-TEST(ReceiveWindow, opens_with_an_update_that_is_worth_it) {
+TEST(ReceiveWindow, OpensWithAnUpdateThatIsWorthIt) {
   auto cfg = plain();
   cfg.receive_window = 10'000;
   auto t = Tcp::established(cfg);
@@ -137,7 +150,7 @@ TEST(ReceiveWindow, opens_with_an_update_that_is_worth_it) {
   t.room(1'000).us(ack().window(1'000)).silent();
 }
 
-TEST(ReceiveWindow, does_not_open_in_small_steps) {
+TEST(ReceiveWindow, DoesNotOpenInSmallSteps) {
   auto cfg = plain();
   cfg.receive_window = 10'000;
   auto t = Tcp::established(cfg);
@@ -147,12 +160,12 @@ TEST(ReceiveWindow, does_not_open_in_small_steps) {
   EXPECT_EQ(t.out.back().window, 10'000) << "after 1,000 octets the edge moves";
 }
 
-TEST(ReceiveWindow, that_nobody_reads_from_is_told_at_once) {
+TEST(ReceiveWindow, ThatNobodyReadsFromIsToldAtOnce) {
   auto t = Tcp::established();
   t.takes(0).peer(data(100)).us(ack().acks(0));
 }
 
-TEST(Urgent, is_told_and_its_text_delivered_inline) {
+TEST(Urgent, IsToldAndItsTextDeliveredInline) {
   auto t = Tcp::established();
   t.peer(data(10).urgent(3)).saw(event::urgent);
   EXPECT_EQ(t.text_received, 10u);

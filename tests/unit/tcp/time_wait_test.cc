@@ -1,4 +1,5 @@
-// TIME_WAIT: RFC 9293 3.10.7.4, RFC 6191 2 row by row, RFC 1337 F1; and against the full Connection.
+// TIME_WAIT: RFC 9293 3.10.7.4, RFC 6191 2 row by row, RFC 1337 F1; and against the full
+// Connection.
 #include "tcp/time_wait.h"
 
 #include "base/prng.h"
@@ -30,7 +31,8 @@ TimeWaitEntry entry(bool timestamps) {
   return e;
 }
 
-Segment segment(std::uint8_t flags, std::int32_t ahead, std::optional<std::int32_t> stamp_ahead = {}) {
+Segment segment(std::uint8_t flags, std::int32_t ahead,
+                std::optional<std::int32_t> stamp_ahead = {}) {
   Segment s;
   s.flags = flags;
   s.seq = kRcvNxt + static_cast<std::uint32_t>(ahead);
@@ -67,7 +69,7 @@ const SynRow kSynRows[] = {
     {"no timestamps, older sequence", false, {}, -1, ack, ack},
 };
 
-TEST(TimeWaitSyn, follows_the_table_of_rfc_6191_under_each_policy) {
+TEST(TimeWaitSyn, FollowsTheTableOfRfc6191UnderEachPolicy) {
   for (const SynRow& row : kSynRows) {
     const auto s = segment(tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
     const auto decide = [&](Reopen how) {
@@ -85,12 +87,12 @@ TEST(TimeWaitSyn, follows_the_table_of_rfc_6191_under_each_policy) {
   }
 }
 
-TEST(TimeWaitSyn, with_ack_opens_nothing) {
+TEST(TimeWaitSyn, WithAckOpensNothing) {
   const auto s = segment(tcp_flag::syn | tcp_flag::ack, 100, 100);
   EXPECT_EQ(on_time_wait_segment(entry(true), s, {}).action, ack);
 }
 
-TEST(TimeWaitRst, is_ignored_by_default) {
+TEST(TimeWaitRst, IsIgnoredByDefault) {
   for (const int ahead : {-5, 0, 5}) {
     const auto v = on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), {});
     EXPECT_EQ(v.action, drop);
@@ -98,7 +100,7 @@ TEST(TimeWaitRst, is_ignored_by_default) {
   }
 }
 
-TEST(TimeWaitRst, ends_the_hold_where_the_policy_accepts_it_but_only_at_the_left_edge) {
+TEST(TimeWaitRst, EndsTheHoldWhereThePolicyAcceptsItButOnlyAtTheLeftEdge) {
   TimeWaitPolicy policy;
   policy.rst = TimeWaitPolicy::OnRst::accept;
   const auto decide = [&](int ahead) {
@@ -111,15 +113,16 @@ TEST(TimeWaitRst, ends_the_hold_where_the_policy_accepts_it_but_only_at_the_left
   EXPECT_EQ(decide(-1), drop);
 }
 
-TEST(TimeWaitSegment, retransmitted_fin_restarts_the_hold) {
-  EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::fin | tcp_flag::ack, -1), {}).action,
-            restart_and_ack);
+TEST(TimeWaitSegment, RetransmittedFinRestartsTheHold) {
+  EXPECT_EQ(
+      on_time_wait_segment(entry(false), segment(tcp_flag::fin | tcp_flag::ack, -1), {}).action,
+      restart_and_ack);
   auto with_text = segment(tcp_flag::fin | tcp_flag::ack, -101);
   with_text.payload_len = 100;
   EXPECT_EQ(on_time_wait_segment(entry(false), with_text, {}).action, restart_and_ack);
 }
 
-TEST(TimeWaitSegment, another_fin_does_not_restart_the_hold) {
+TEST(TimeWaitSegment, AnotherFinDoesNotRestartTheHold) {
   for (const int ahead : {-2, 0, 1}) {
     const auto s = segment(tcp_flag::fin | tcp_flag::ack, ahead);
     EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).action, ack) << ahead;
@@ -128,17 +131,17 @@ TEST(TimeWaitSegment, another_fin_does_not_restart_the_hold) {
   EXPECT_EQ(on_time_wait_segment(entry(true), stale, {}).drop, Drop::tcp_paws);
 }
 
-TEST(TimeWaitSegment, old_text_is_acked) {
+TEST(TimeWaitSegment, OldTextIsAcked) {
   auto s = segment(tcp_flag::ack, -50);
   s.payload_len = 10;
   EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).action, ack);
 }
 
-TEST(TimeWaitSegment, bare_ack_in_its_place_is_not_answered) {
+TEST(TimeWaitSegment, BareAckInItsPlaceIsNotAnswered) {
   EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::ack, 0), {}).action, drop);
 }
 
-TEST(TimeWaitSegment, drops_say_why) {
+TEST(TimeWaitSegment, DropsSayWhy) {
   EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::fin, -1), {}).drop,
             Drop::tcp_ack_missing);
   EXPECT_EQ(on_time_wait_segment(entry(true), segment(tcp_flag::ack, 0), {}).drop,
@@ -148,7 +151,7 @@ TEST(TimeWaitSegment, drops_say_why) {
   EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).drop, Drop::tcp_ack_unacceptable);
 }
 
-TEST(TimeWaitEntry, keeps_what_the_ack_needs) {
+TEST(TimeWaitEntry, KeepsWhatTheAckNeeds) {
   auto cfg = plain();
   cfg.timestamps = cfg.window_scale = true;
   cfg.receive_window = 1 << 20;
@@ -168,15 +171,15 @@ TEST(TimeWaitEntry, keeps_what_the_ack_needs) {
   EXPECT_EQ(again.ts.echo, last.ts.echo);
 }
 
-TEST(TimeWaitEntry, makes_a_new_incarnation_begin_after_the_old_one) {
+TEST(TimeWaitEntry, MakesANewIncarnationBeginAfterTheOldOne) {
   const auto e = entry(false);
   EXPECT_EQ(iss_after(e, kSndNxt + 1'000), kSndNxt + 1'000);
   EXPECT_TRUE(after(iss_after(e, kSndNxt - 1'000), kSndNxt));
 }
 
-/// The compact entry and the full block in the same state give the same answers to all but SYN and RST,
-/// whose treatment is policy.
-TEST(TimeWaitEntry, answers_as_the_full_connection_does) {
+/// The compact entry and the full block in the same state give the same answers to all but SYN and
+/// RST, whose treatment is policy.
+TEST(TimeWaitEntry, AnswersAsTheFullConnectionDoes) {
   for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
     Prng prng(seed);
     auto cfg = plain();
@@ -201,7 +204,8 @@ TEST(TimeWaitEntry, answers_as_the_full_connection_does) {
     t.peer(said);
     const auto verdict = on_time_wait_segment(e, t.last_heard, {});
     const bool entry_acks = verdict.action == ack || verdict.action == restart_and_ack;
-    // Text or a FIN beyond the peer's FIN: the block ignores it (seventh), the entry tells the peer so.
+    // Text or a FIN beyond the peer's FIN: the block ignores it (seventh), the entry tells the peer
+    // so.
     const bool beyond = t.verdict.drop == Drop::tcp_data_after_fin;
     if (beyond) continue;
     const bool bare_in_window = verdict.action == ack && t.last_heard.length() == 0 &&

@@ -4,7 +4,7 @@
 namespace mayfly::test {
 namespace {
 
-TEST(Retransmission, doubles_its_pauses_tells_r1_and_ends_at_r2) {
+TEST(Retransmission, DoublesItsPausesTellsR1AndEndsAtR2) {
   auto cfg = plain();
   cfg.retries = 5;
   auto t = Tcp::established(cfg);
@@ -17,29 +17,29 @@ TEST(Retransmission, doubles_its_pauses_tells_r1_and_ends_at_r2) {
   t.after(pause).silent().saw(event::timed_out).gone();
 }
 
-TEST(Retransmission, by_default_goes_on_for_more_than_100_seconds) {
+TEST(Retransmission, ByDefaultGoesOnForMoreThan100Seconds) {
   Tcp::established().send(100).after(100_s).in(State::established);
 }
 
-TEST(Retransmission, timer_starts_anew_when_new_text_is_acknowledged) {
+TEST(Retransmission, TimerStartsAnewWhenNewTextIsAcknowledged) {
   auto t = Tcp::established();
   t.send(3'000).whatever().after(150_ms).peer(ack().acks(1'000)).after(150_ms).silent();
   t.after(Duration{t.c.rto_us}).us(data(1'000).at(1'000));
 }
 
-TEST(Retransmission, timer_stops_when_all_is_acknowledged) {
+TEST(Retransmission, TimerStopsWhenAllIsAcknowledged) {
   auto t = Tcp::established();
   t.send(100).whatever().peer(ack()).after(Duration::from_s(1'000)).silent();
   EXPECT_TRUE(next_deadline(t.c).is_never());
 }
 
-TEST(Retransmission, carries_the_current_ack_and_window) {
+TEST(Retransmission, CarriesTheCurrentAckAndWindow) {
   auto t = Tcp::established();
   t.send(100).whatever().peer(data(10).acks(0)).after(Duration{t.c.rto_us}).us(ack().acks(10));
   t.us(data(100).at(0).acks(10));
 }
 
-TEST(KeepAlive, is_off_by_default) {
+TEST(KeepAlive, IsOffByDefault) {
   Tcp::established().after(Duration::from_s(100'000)).silent().in(State::established);
 }
 
@@ -49,24 +49,32 @@ TcpSettings keeping_alive() {
   return cfg;
 }
 
-TEST(KeepAlive, probes_after_idleness_and_gives_up_after_several) {
+TEST(KeepAlive, ProbesAfterIdlenessAndGivesUpAfterSeveral) {
   auto t = Tcp::established(keeping_alive());
-  t.after(99_s).silent().after(1_s).us(ack().at(-1)).after(9_s).silent().after(1_s).us(ack().at(-1));
+  t.after(99_s)
+      .silent()
+      .after(1_s)
+      .us(ack().at(-1))
+      .after(9_s)
+      .silent()
+      .after(1_s)
+      .us(ack().at(-1));
   t.after(10_s).us(ack().at(-1)).after(10_s).silent().saw(event::timed_out).gone();
 }
 
-TEST(KeepAlive, is_satisfied_by_any_answer) {
+TEST(KeepAlive, IsSatisfiedByAnyAnswer) {
   auto t = Tcp::established(keeping_alive());
   t.after(100_s).us(ack().at(-1)).peer(ack()).after(80_s).silent().in(State::established);
-  for (int i = 0; i < 20; ++i) t.after(19_s).peer(ack()).after(80_s).silent().in(State::established);
+  for (int i = 0; i < 20; ++i)
+    t.after(19_s).peer(ack()).after(80_s).silent().in(State::established);
 }
 
-TEST(KeepAlive, waits_while_text_is_on_its_way) {
+TEST(KeepAlive, WaitsWhileTextIsOnItsWay) {
   auto t = Tcp::established(keeping_alive());
   t.after(95_s).send(10).us(data(10)).after(150_ms).silent();
 }
 
-TEST(KeepAlive, of_the_peer_is_answered) {
+TEST(KeepAlive, OfThePeerIsAnswered) {
   auto t = Tcp::established();
   t.peer(ack().at(-1)).us(ack().acks(0));
   t.peer(data(1).at(-1)).us(ack().acks(0));

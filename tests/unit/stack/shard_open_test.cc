@@ -1,0 +1,241 @@
+// From the first SYN to the first answer, and the segments that belong to nothing.
+#include <gtest/gtest.h>
+
+#include "support/wire.h"
+
+namespace mayfly::testing {
+namespace {
+
+TEST(ShardOpen, TellsTheAppWhenTheHandshakeIsComplete) {
+  Wire wire;
+  Peer peer(wire);
+  peer.sends(syn()).gets(syn_ack().acks(0));
+  EXPECT_EQ(wire.app.opened, 0u);
+  peer.sends(ack());
+  EXPECT_EQ(wire.app.opened, 1u);
+  EXPECT_EQ(wire.shard->open_connections(), 1u);
+  EXPECT_EQ(wire.stats().accepted.get(), 1u);
+}
+
+TEST(ShardOpen, TakesTextThatComesWithTheLastAckOfTheHandshake) {
+  Wire wire;
+  Peer peer(wire);
+  wire.app.data = [](ScriptConn& c, std::string_view said) {
+    c.send(bytes_of("pong"));
+    return said.size();
+  };
+  peer.sends(syn()).gets(syn_ack());
+  peer.sends(text("ping")).gets(text("pong").acks(4)).gets_nothing();
+  EXPECT_EQ(wire.app.opened, 1u);
+  EXPECT_EQ(wire.app.heard, "ping");
+}
+
+TEST(ShardOpen, AcknowledgesTextWithoutAnAnswerAfterTheDelay) {
+  Wire wire;
+  Peer peer(wire);
+  peer.opens().sends(text("ping")).gets_nothing();
+  wire.after(39_ms);
+  peer.gets_nothing();
+  wire.after(1_ms);
+  peer.gets(ack().acks(4));
+}
+
+TEST(ShardOpen, SendsTheSynAckAgainForADuplicateOfTheSyn) {
+  Wire wire;
+  Peer peer(wire);
+  peer.sends(syn()).gets(syn_ack());
+  peer.sends(syn()).gets(syn_ack()).gets_nothing();
+  EXPECT_EQ(wire.shard->open_connections(), 1u);
+}
+
+TEST(ShardOpen, GivesUpAHandshakeThatIsNeverCompleted) {
+  Given given;
+  given.settings.tcp.syn_ack_retries = 2;
+  Wire wire(given);
+  Peer peer(wire);
+  peer.sends(syn()).gets(syn_ack());
+  wire.after(1_s);
+  peer.gets(syn_ack());
+  wire.after(2_s);
+  peer.gets(syn_ack());
+  wire.after(4_s);
+  peer.gets_nothing();
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+  EXPECT_EQ(wire.closed(CloseReason::timed_out), 1u);
+  EXPECT_TRUE(wire.app.closed.empty()) << "the app had never heard of it";
+}
+
+TEST(ShardOpen, KeepsTwoInterleavedFlowsApart) {
+  Wire wire;
+  Peer first(wire, 40'001), second(wire, 40'002);
+  wire.app.data = [](ScriptConn& c, std::string_view said) {
+    c.send_copy(bytes_of(said));
+    return said.size();
+  };
+  first.puts(syn());
+  second.puts(syn());
+  wire.poll();
+  first.gets(syn_ack());
+  second.gets(syn_ack());
+  first.puts(ack());
+  second.puts(text("two"));
+  first.puts(text("one"));
+  wire.poll();
+  first.gets(text("one").acks(3)).gets_nothing();
+  second.gets(text("two").acks(3)).gets_nothing();
+}
+
+TEST(ShardOpen, ConnectsAndIsAnswered) {
+  Wire wire;
+  Peer peer(wire, 8'080, kPeerIp, 1'024);
+  ConnectResult made;
+  wire.app.poll = [&](ScriptShard& shard) { made = shard.connect(peer.shard_key(), {{7}}); };
+  std::uint64_t word = 0;
+  std::uint64_t id = 0;
+  wire.app.open = [&](ScriptConn& c) {
+    word = c.state().word[0];
+    id = c.id();
+    EXPECT_FALSE(c.passive());
+    c.send(bytes_of("hello"));
+  };
+  wire.poll();
+  ASSERT_EQ(made.error, ConnectError::none);
+  peer.gets(syn());
+  peer.sends(syn_ack().mss(1'460)).gets(text("hello").at(0).acks(0));
+  EXPECT_EQ(word, 7u) << "the state given to connect() is the connection's";
+  EXPECT_EQ(id, made.id);
+}
+
+TEST(ShardOpen, TellsTheAppThatItsConnectionWasRefused) {
+  Wire wire;
+  Peer peer(wire, 8'080, kPeerIp, 1'024);
+  wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
+  wire.poll();
+  peer.gets(syn()).sends(rst().acks(0)).gets_nothing();
+  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::refused});
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+}
+
+TEST(ShardOpen, DoesNotConnectTwiceFromOneFourTuple) {
+  Wire wire;
+  Peer peer(wire, 8'080, kPeerIp, 1'024);
+  ConnectError second = ConnectError::none;
+  wire.app.poll = [&](ScriptShard& shard) {
+    shard.connect(peer.shard_key(), {});
+    second = shard.connect(peer.shard_key(), {}).error;
+  };
+  wire.poll();
+  EXPECT_EQ(second, ConnectError::tuple_in_use);
+  peer.gets(syn()).gets_nothing();
+}
+
+TEST(ShardOpen, OpensSimultaneously) {  // RFC 9293 3.5, figure 7
+  Wire wire;
+  Peer peer(wire, 8'080, kPeerIp, 1'024);
+  wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
+  wire.poll();
+  peer.gets(syn()).sends(syn()).gets(syn_ack().acks(0));
+  peer.sends(syn_ack().acks(0));
+  EXPECT_EQ(wire.app.opened, 1u);
+}
+
+TEST(ShardOpen, DoesNotMistakeASynOfOneBurstForAnother) {
+  Wire wire;
+  Peer peer(wire);
+  peer.puts(syn()).puts(syn());
+  wire.poll();
+  peer.gets(syn_ack()).gets_nothing();
+  EXPECT_EQ(wire.stats().syn_received.get(), 1u);
+}
+
+TEST(ShardStrangers, AreAnsweredWithResetsOfBothForms) {  // RFC 9293 3.10.7.1
+  Wire wire;
+  Peer nobody(wire, 40'000, kPeerIp, 81);
+  nobody.sends(syn()).gets(said(tcp_flag::rst | tcp_flag::ack).acks(0));
+  EXPECT_EQ(nobody.next() - Seq{0xffff'ff01u}, 0);
+  nobody.sends(ack().acks(77));
+  ASSERT_EQ(nobody.inbox.size(), 1u);
+  EXPECT_EQ(nobody.inbox[0].segment.flags, tcp_flag::rst);
+  EXPECT_EQ(nobody.inbox[0].segment.seq, Seq{78});  // SEG.ACK
+  EXPECT_EQ(wire.drops(Drop::tcp_no_listener), 2u);
+  EXPECT_EQ(wire.stats().rst_sent.get(), 2u);
+}
+
+TEST(ShardStrangers, GetNoAnswerToAReset) {
+  Wire wire;
+  Peer nobody(wire, 40'000, kPeerIp, 81), somebody(wire);
+  nobody.sends(rst()).gets_nothing();
+  nobody.sends(rst().acks(5)).gets_nothing();
+  somebody.sends(rst()).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::tcp_rst_no_connection), 3u);
+  EXPECT_EQ(wire.stats().rst_sent.get(), 0u);
+}
+
+TEST(ShardStrangers, AreResetIfTheyAcknowledgeWhatAListenerNeverSaid) {  // RFC 9293 3.10.7.2
+  Wire wire;
+  Peer peer(wire);
+  peer.sends(ack().acks(9));
+  ASSERT_EQ(peer.inbox.size(), 1u);
+  EXPECT_EQ(peer.inbox[0].segment.flags, tcp_flag::rst);
+  EXPECT_EQ(wire.drops(Drop::tcp_no_listener), 1u);
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+}
+
+TEST(ShardStrangers, AreResetNoMoreOftenThanTheRateAllows) {
+  Wire wire;
+  Peer nobody(wire, 40'000, kPeerIp, 81);
+  for (int i = 0; i < 2'010; ++i) nobody.sends(syn());
+  EXPECT_EQ(nobody.inbox.size(), 2'000u);
+  EXPECT_EQ(wire.stats().rst_limited.get(), 10u);
+  nobody.ignores();
+  wire.after(1_ms);  // 20,000 a second
+  for (int i = 0; i < 30; ++i) nobody.sends(syn());
+  EXPECT_EQ(nobody.inbox.size(), 20u);
+}
+
+/// A SYN between addresses of the test's choice.
+Bytes syn_between(Wire& wire, Ipv4Address from, Ipv4Address to) {
+  Peer template_peer(wire, 50'000, from);
+  Bytes frame = template_peer.frame(syn());
+  const FlowKey4 key = FlowKey4::of(from, 50'000, to, 80);
+  Emission e;
+  e.seq = {1};
+  e.flags = tcp_flag::syn;
+  e.window = 1'000;
+  frame.resize(54);
+  emit_tcp(frame, {kServerMac, kPeerMac}, key, e, 1, ChecksumBy::software, ChecksumBy::software);
+  return frame;
+}
+
+TEST(ShardStrangers, CannotOpenToAnAddressThatIsNotOurs) {
+  Wire wire;
+  wire.put(syn_between(wire, kPeerIp, {0xc612'0002}));
+  wire.put(syn_between(wire, kPeerIp, {0xc613'ffff}));  // the directed broadcast of 198.18.0.0/15
+  wire.poll();
+  EXPECT_EQ(wire.drops(Drop::not_our_ip), 2u);
+  EXPECT_TRUE(wire.strays.empty());
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+}
+
+TEST(ShardStrangers, CannotOpenFromABroadcastAddressNorFromOurs) {  // RFC 9293 MUST-57, MUST-63
+  Wire wire;
+  wire.put(syn_between(wire, {0xc613'ffff}, kServerIp));
+  wire.put(syn_between(wire, {0xc612'0000}, kServerIp));
+  wire.put(syn_between(wire, kServerIp, kServerIp));
+  wire.poll();
+  EXPECT_EQ(wire.drops(Drop::ip_source_invalid), 3u);
+  EXPECT_TRUE(wire.strays.empty());
+}
+
+TEST(ShardStrangers, CannotOpenInALinkLayerBroadcast) {
+  Wire wire;
+  Bytes frame = syn_between(wire, kPeerIp, kServerIp);
+  std::fill_n(frame.begin(), 6, std::byte{0xff});
+  wire.put(frame);
+  wire.poll();
+  EXPECT_EQ(wire.drops(Drop::ip_multicast), 1u);
+  EXPECT_TRUE(wire.strays.empty());
+}
+
+}  // namespace
+}  // namespace mayfly::testing
