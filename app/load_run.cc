@@ -22,6 +22,8 @@ bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
 
 }  // namespace
 
+LoadRun::~LoadRun() = default;
+
 std::size_t LoadRun::bytes_needed(const LoadSettings& settings) {
   // Two rings of pair numbers (tuples.h), and the app with its histograms.
   return std::size_t{usable_pairs(settings.sources)} * 2 * sizeof(std::uint32_t) + sizeof(LoadApp);

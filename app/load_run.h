@@ -12,6 +12,8 @@ namespace mayfly {
 
 class LoadRun {
  public:
+  ~LoadRun();
+
   /// `settings` and `devices` outlive the run.
   static Result<std::unique_ptr<LoadRun>> create(const LoadSettings& settings, std::vector<Device>& devices,
                                                  const TscClock& clock);

@@ -22,6 +22,8 @@ std::vector<std::uint16_t> ports_of(const ServeSettings& settings) {
 
 }  // namespace
 
+ServeRun::~ServeRun() = default;
+
 std::size_t ServeRun::bytes_needed(const ServeSettings&) { return Services::kMemoryBytes; }
 
 Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings, const Site& site,

@@ -13,6 +13,8 @@ namespace mayfly {
 
 class ServeRun {
  public:
+  ~ServeRun();
+
   /// `settings`, `site` and `devices` outlive the run.
   static Result<std::unique_ptr<ServeRun>> create(const ServeSettings& settings, const Site& site,
                                                   std::vector<Device>& devices, const TscClock& clock);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -18,6 +19,7 @@
 #include "load/schedule.h"
 #include "load/tuples.h"
 #include "stack/app.h"
+#include "stack/port.h"
 
 namespace mayfly {
 
@@ -40,7 +42,7 @@ class LoadApp {
  public:
   /// A generator that has fallen behind catches up by so many starts a poll at most: received
   /// frames must not wait behind an endless row of SYNs.
-  static constexpr int kStartsPerPoll = 64;
+  static constexpr std::size_t kStartsPerPoll = 64;
   /// Closed loop: after a start that found no pair or no room.
   static constexpr Duration kRefusedPause = Duration::from_ms(1);
   /// Connections may take so long after the end of the schedule; those that are open then failed.
@@ -86,6 +88,8 @@ class LoadApp {
     return *std::launder(reinterpret_cast<LoadState*>(&c.state()));
   }
   template <class Shard>
+  void look_ahead(Shard& shard, std::size_t starts) noexcept;
+  template <class Shard>
   TuplePool::Outcome start(Shard& shard, Instant intended, Instant now) noexcept;
   template <class Conn>
   void ask(Conn& c, LoadState& s) noexcept;
@@ -113,13 +117,23 @@ class LoadApp {
 template <class Shard>
 void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
   if (!schedule_.begun()) schedule_.begin(now);
-  for (int i = 0; i < kStartsPerPoll && schedule_.due(now, results_.counters.open); ++i) {
+  std::size_t starts = 0;
+  for (; starts < kStartsPerPoll && schedule_.due(now, results_.counters.open); ++starts) {
     const TuplePool::Outcome outcome = start(shard, schedule_.intended(now), now);
     if (outcome == TuplePool::Outcome::later) break;
     count_start(outcome, now);
   }
+  if (starts > 0) look_ahead(shard, starts);
   if (over_at_.is_never() && schedule_.over(now)) over_at_ = now;
   if (exchange_.asked()) exchange_.give(results(now));
+}
+
+/// The next poll will probably start as many: their places in the flow table are cold.
+template <class Shard>
+void LoadApp::look_ahead(Shard& shard, std::size_t starts) noexcept {
+  std::array<FlowKey4, kBurstMax> keys;
+  const std::size_t n = tuples_.peek(std::span(keys).first(std::min(starts, keys.size())));
+  shard.expect(std::span(keys).first(n));
 }
 
 template <class Shard>

@@ -59,6 +59,18 @@ FlowKey4 TuplePool::key_of(std::uint32_t pair) const noexcept {
   return FlowKey4::of({first_address_.host + address}, port, target_, target_port_);
 }
 
+std::size_t TuplePool::peek(std::span<FlowKey4> keys) const noexcept {
+  std::size_t n = 0;
+  std::uint64_t fresh = fresh_;
+  for (std::uint32_t left = fresh_left_; left > 0 && n < keys.size(); --left) {
+    keys[n++] = key_of(static_cast<std::uint32_t>(fresh));
+    fresh = (fresh + stride_) % pairs_;
+  }
+  for (const PairRing* ring : {&ready_, &resting_})
+    for (std::uint32_t i = 0; i < ring->size() && n < keys.size(); ++i) keys[n++] = key_of(ring->at(i));
+  return n;
+}
+
 void TuplePool::next_fresh() noexcept {
   --fresh_left_;
   fresh_ += stride_;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/siphash.h"
 #include "config/settings.h"
@@ -85,6 +86,9 @@ class TuplePool {
   /// Offers pairs to `connect(key, pair) -> Answer` until it accepts one.
   template <class Connect>
   Outcome take(Connect&& connect) noexcept;
+
+  /// The pairs that take() will probably offer next; returns how many it wrote.
+  std::size_t peek(std::span<FlowKey4> keys) const noexcept;
 
   /// The connection that used `pair` has ended.
   void release(std::uint32_t pair, After after) noexcept {

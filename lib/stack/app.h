@@ -44,7 +44,7 @@ enum class CloseReason : std::uint8_t {
   reset,        ///< the peer's RST
   refused,      ///< RST in answer to our SYN
   timed_out,    ///< retransmission or keep-alive limit
-  unreachable,  ///< ICMP said so during the handshake, or ARP found nobody
+  unreachable,  ///< ICMP said so during the handshake
   aborted,      ///< we sent the RST
 };
 inline constexpr std::size_t kCloseReasonCount = 8;
@@ -53,7 +53,8 @@ std::string_view name_of(CloseReason reason) noexcept;
 
 /// on_open: the handshake is complete.
 /// on_data: text in order. Returns how many bytes were taken; the rest comes again, with more behind it, after
-///   the app has sent or at the next arrival. Not called again once it returned less, until on_sent or a wake.
+///   the app has sent or at the next arrival. Not called again once it returned less, until on_sent, a
+///   wake, or the end in TIME_WAIT.
 /// on_sent: acknowledged bytes left the queue (all of it gone when unsent() == 0).
 /// on_peer_closed: the peer's FIN, after all its text was taken.
 /// on_closed: the last call for this connection; it can no longer send.

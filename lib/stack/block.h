@@ -39,6 +39,7 @@ struct ConnectionBlock {
   std::uint32_t next_pending = kNoIndex;
   std::uint32_t next_free = kNoIndex;
   std::uint32_t generation = 0;            ///< counts the block's lives
+  std::uint32_t hash = 0;                  ///< the key's, in the flow table
   std::uint16_t local_port = 0;            ///< host order
   std::uint8_t port = 0;                   ///< which of the shard's ports
 };

@@ -76,11 +76,10 @@ std::int32_t FlowTable::insert(const FlowKey4& key, std::uint32_t hash, FlowRef 
   return position;
 }
 
-void FlowTable::erase(std::uint32_t position) noexcept {
+void FlowTable::erase(std::uint32_t position, std::uint32_t hash) noexcept {
   const FlowKey4 gone = key(position);
   refs_[position] = {};
-  [[maybe_unused]] const auto position_erased =
-      rte_hash_del_key_with_hash(table_.get(), &gone, hash(gone));
+  const std::int32_t position_erased = rte_hash_del_key_with_hash(table_.get(), &gone, hash);
   MAYFLY_ASSERT(position_erased == static_cast<std::int32_t>(position));
   ++epoch_;
   --used_;

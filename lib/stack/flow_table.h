@@ -48,15 +48,18 @@ class FlowTable {
     return static_cast<std::uint32_t>(siphash13(words, secret_));
   }
 
-  /// The positions of up to kBurstMax keys, kNone for a miss.
+  /// The positions of up to kBurstMax keys, negative for a miss.
   void find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
                  std::span<std::int32_t> positions) const noexcept;
   std::int32_t find(const FlowKey4& key, std::uint32_t hash) const noexcept;
   /// kNone when the table is full. The key must not be there yet.
   std::int32_t insert(const FlowKey4& key, std::uint32_t hash, FlowRef ref) noexcept;
-  void erase(std::uint32_t position) noexcept;
+  void erase(std::uint32_t position) noexcept { erase(position, hash(key(position))); }
+  /// The same for one whose hash is known.
+  void erase(std::uint32_t position, std::uint32_t hash) noexcept;
 
   const FlowKey4& key(std::uint32_t position) const noexcept;
+  void prefetch_key(std::uint32_t position) const noexcept { __builtin_prefetch(&key(position)); }
   FlowRef& ref(std::uint32_t position) noexcept { return refs_[position]; }
   /// Counts erasures: a position found earlier is still the same flow while this is unchanged.
   std::uint32_t epoch() const noexcept { return epoch_; }

@@ -78,6 +78,10 @@ class Shard {
   ConnectResult connect(const FlowKey4& key, const AppState& state,
                         Instant wake_at = Instant::never()) noexcept;
 
+  /// Flows that connect() will be asked for soon, at most kBurstMax: one bulk look-up now brings the table's
+  /// cold buckets into the cache, all misses at once.
+  void expect(std::span<const FlowKey4> keys) noexcept;
+
   /// Tells the link our addresses (gratuitous ARP).
   void announce(Instant now) noexcept;
   /// From now on SYNs are dropped (Drop::tcp_draining); open connections go on.
@@ -161,7 +165,7 @@ class Shard {
 
   // shard_connection.h
   void accept(const Arrival& a, std::uint32_t time_wait_record) noexcept;
-  ConnectionBlock* make_block(const FlowKey4& key, std::uint8_t link) noexcept;
+  ConnectionBlock* make_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
   void on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
   void on_events(ConnectionBlock& b, std::uint16_t events) noexcept;
   void on_established(ConnectionBlock& b) noexcept;
@@ -183,6 +187,8 @@ class Shard {
   void reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept;
   void hold(std::uint32_t index) noexcept;
   void end_time_wait(std::uint32_t index) noexcept;
+  std::size_t expire_time_waits() noexcept;
+  void end_time_waits(std::span<const std::uint32_t> indices) noexcept;
   void forget_record(ConnectionBlock& b) noexcept;
   bool restore_record(ConnectionBlock& b) noexcept;
   bool may_reuse(const FlowKey4& key, const TimeWaitEntry& entry) const noexcept;

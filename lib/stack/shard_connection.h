@@ -7,7 +7,8 @@ namespace mayfly {
 
 // A block for a new flow, in the table but not yet open; null (and a counted drop) when there is no room.
 template <Port P, class A>
-ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint8_t link) noexcept {
+ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint32_t hash,
+                                         std::uint8_t link) noexcept {
   const std::uint32_t index = memory_.blocks.take();
   if (index == kNoIndex) return nullptr;
   ConnectionBlock& b = memory_.blocks[index];
@@ -17,6 +18,7 @@ ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint8_t link)
   b.wake_at = b.armed_for = Instant::never();
   b.rx_unread = 0;
   b.rx_buffer = b.time_wait_record = b.next_pending = kNoIndex;
+  b.hash = hash;
   b.local_port = key.local_port_host();
   b.port = link;
   b.tcp.flags = 0;
@@ -35,7 +37,7 @@ void Shard<P, A>::accept(const Arrival& a, std::uint32_t time_wait_record) noexc
       memory_.time_waits.used() >= std::min(policy.capacity, memory_.time_waits.capacity()))
     return drop(Drop::time_wait_full);
   const FlowKey4& key = a.parsed.key;
-  ConnectionBlock* b = make_block(key, a.link);
+  ConnectionBlock* b = make_block(key, a.hash, a.link);
   if (b == nullptr) return drop(Drop::table_full);
   const FlowRef ref{FlowRef::Kind::connection, index_of(*b)};
   Seq iss = iss_for(key);
@@ -76,7 +78,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
     stats_.time_wait_reused.add();
     end_time_wait(ref.index);
   }
-  ConnectionBlock* b = make_block(key, 0);
+  ConnectionBlock* b = make_block(key, hash, 0);
   if (b == nullptr) return {ConnectError::table_full};
   position = memory_.table.insert(key, hash, {FlowRef::Kind::connection, index_of(*b)});
   if (position < 0) {
@@ -95,10 +97,25 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
 }
 
 template <Port P, class A>
+void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
+  std::array<const FlowKey4*, kBurstMax> pointers;
+  std::array<std::uint32_t, kBurstMax> hashes;
+  std::array<std::int32_t, kBurstMax> positions;
+  const std::size_t n = std::min(keys.size(), kBurstMax);
+  if (n == 0) return;
+  for (std::size_t i = 0; i < n; ++i) {
+    pointers[i] = &keys[i];
+    hashes[i] = memory_.table.hash(keys[i]);
+  }
+  memory_.table.find_bulk(std::span(pointers).first(n), std::span(hashes).first(n),
+                          std::span(positions).first(n));
+}
+
+template <Port P, class A>
 void Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
   if (b.tcp.state == State::closed) {  // aborted earlier in this burst
     finish(b, CloseReason::aborted);
-    return on_unknown_flow(a);
+    return dispatch(a, memory_.table.find(a.parsed.key, a.hash));  // gone, or back in TIME_WAIT
   }
   const Segment& s = a.parsed.segment;
   std::array<SackBlock, kSackBlocksMax> sacks;
@@ -127,11 +144,11 @@ template <Port P, class A>
 void Shard<P, A>::on_events(ConnectionBlock& b, std::uint16_t events) noexcept {
   if ((events & event::established) != 0) on_established(b);
   if ((events & event::acked) != 0) on_acked(b);
-  if ((events & event::peer_fin) != 0) {
-    b.tcp.set(block_flag::fin_unseen);
-    deliver_kept(b);
-  }
-  if ((events & event::time_wait) != 0) return enter_time_wait(b);
+  if ((events & event::peer_fin) != 0) b.tcp.set(block_flag::fin_unseen);
+  if ((events & event::time_wait) != 0) b.tcp.clear(block_flag::stalled);  // the last chance to take text
+  if ((events & (event::peer_fin | event::time_wait)) != 0) deliver_kept(b);
+  // RFC 9293 3.10.5: an app that aborts in TIME_WAIT has none.
+  if ((events & event::time_wait) != 0 && b.tcp.state == State::time_wait) return enter_time_wait(b);
   constexpr std::uint16_t kEnds = event::reset | event::refused | event::timed_out |
                                   event::unreachable | event::closed;
   if ((events & kEnds) != 0 && !b.tcp.has(block_flag::dead)) finish(b, reason_of(events));
@@ -193,12 +210,12 @@ void Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a, const 
     Conn conn(*this, b);
     taken = static_cast<std::uint32_t>(app_.on_data(conn, text));
     if (b.tcp.state == State::closed) return;
-    if (taken < text.size()) b.tcp.set(block_flag::stalled);
+    taken < text.size() ? b.tcp.set(block_flag::stalled) : b.tcp.clear(block_flag::stalled);
     b.rx_next = at + taken;
   }
   const std::uint32_t kept = taken < text.size() ? keep_text(b, at + taken, text.subspan(taken)) : 0;
   const std::uint32_t more = mayfly::take_text(b.tcp, taken + kept, cfg_->tcp, now_);
-  if (kept + more == 0) return;
+  if (kept + more == 0 && b.rx_buffer == kNoIndex) return;
   b.rx_unread += kept + more;
   deliver_kept(b);
 }
@@ -268,7 +285,7 @@ void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
   if (b.rx_buffer != kNoIndex) memory_.rx.give_back(b.rx_buffer);
   BlockNodes nodes{memory_.blocks};
   timers_.disarm(nodes, index_of(b));
-  if (reason != CloseReason::time_wait && !restore_record(b)) memory_.table.erase(b.tcp.slot);
+  if (reason != CloseReason::time_wait && !restore_record(b)) memory_.table.erase(b.tcp.slot, b.hash);
   ++b.generation;
   want_output(b);
 }
@@ -293,7 +310,10 @@ void Shard<P, A>::on_block_timer(std::uint32_t index) noexcept {
 
 template <Port P, class A>
 void Shard<P, A>::abort_all(Instant now) noexcept {
-  for_each(now, [](Conn& conn) { conn.abort(); });
+  for_each(now, [this](Conn& conn) {
+    conn.abort();
+    transmit();  // there may be more connections than the stage holds frames
+  });
 }
 
 template <Port P, class A>

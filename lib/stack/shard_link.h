@@ -90,6 +90,7 @@ template <Port P, class A>
 void Shard<P, A>::on_icmp(std::uint8_t link, std::span<const std::byte> bytes,
                           const ParsedFrame& p) noexcept {
   if (!links_[link]->interface.is_local(p.key.local())) return drop(Drop::not_our_ip);
+  if (links_[link]->interface.is_local(p.key.remote())) return drop(Drop::ip_source_invalid);
   const auto icmp = bytes.subspan(p.l4_off, p.l4_len);
   const auto type = std::to_integer<std::uint8_t>(icmp[0]);
   const auto code = std::to_integer<std::uint8_t>(icmp[1]);

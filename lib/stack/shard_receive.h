@@ -52,11 +52,7 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
   for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
   BlockNodes blocks{memory_.blocks};
   work += timers_.advance(blocks, now, kTimerBudget, [&](std::uint32_t i) { on_block_timer(i); });
-  TimeWaitNodes entries{memory_.time_waits};
-  work += expiry_.advance(entries, now, kExpiryBudget, [&](std::uint32_t i) {
-    stats_.time_wait_expired.add();
-    end_time_wait(i);
-  });
+  work += expire_time_waits();
   if constexpr (requires { app_.on_poll(*this, now); }) app_.on_poll(*this, now);
   respond();
   look_after_links();
@@ -65,7 +61,8 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
 
 template <Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
-  if (pending_first_ != kNoIndex) return now_;
+  const auto waits = [](const auto& link) { return link->staged_count > 0; };
+  if (pending_first_ != kNoIndex || std::any_of(links_.begin(), links_.end(), waits)) return now_;
   return std::min(timers_.next_due(), expiry_.next_due());
 }
 

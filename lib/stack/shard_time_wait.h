@@ -57,6 +57,41 @@ void Shard<P, A>::end_time_wait(std::uint32_t index) noexcept {
   stats_.time_wait_now.set(memory_.time_waits.used());
 }
 
+// The entries are cold by now: their keys, then their buckets, are fetched for a whole batch at once.
+template <Port P, class A>
+std::size_t Shard<P, A>::expire_time_waits() noexcept {
+  std::array<std::uint32_t, kExpiryBudget> due;
+  std::size_t count = 0;
+  TimeWaitNodes nodes{memory_.time_waits};
+  const std::size_t work =
+      expiry_.advance(nodes, now_, kExpiryBudget, [&](std::uint32_t i) { due[count++] = i; });
+  for (std::size_t i = 0; i < count; i += kBurstMax)
+    end_time_waits(std::span(due).subspan(i, std::min(kBurstMax, count - i)));
+  return work;
+}
+
+template <Port P, class A>
+void Shard<P, A>::end_time_waits(std::span<const std::uint32_t> indices) noexcept {
+  std::array<const FlowKey4*, kBurstMax> keys;
+  std::array<std::uint32_t, kBurstMax> hashes;
+  std::array<std::int32_t, kBurstMax> positions;
+  for (const std::uint32_t index : indices) memory_.table.prefetch_key(memory_.time_waits[index].slot);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    keys[i] = &memory_.table.key(memory_.time_waits[indices[i]].slot);
+    hashes[i] = memory_.table.hash(*keys[i]);
+  }
+  memory_.table.find_bulk(std::span(keys).first(indices.size()), std::span(hashes).first(indices.size()),
+                          std::span(positions).first(indices.size()));
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    TimeWaitEntry& entry = memory_.time_waits[indices[i]];
+    memory_.table.erase(entry.slot, hashes[i]);
+    ++entry.generation;
+    memory_.time_waits.give_back(indices[i]);
+  }
+  stats_.time_wait_expired.add(indices.size());
+  stats_.time_wait_now.set(memory_.time_waits.used());
+}
+
 template <Port P, class A>
 void Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   const TimeWaitEntry& entry = memory_.time_waits[index];

@@ -27,7 +27,7 @@ struct TcpSettings {
   Duration rto_min = Duration::from_ms(200);     ///< RFC 6298 (2.4) says 1 s SHOULD; see doc/conformance.md
   Duration rto_max = Duration::from_s(60);       ///< RFC 6298 (2.5)
   std::uint8_t syn_retries = 7;             ///< 1+2+..+60 s: at least 3 minutes (RFC 9293 MUST-23)
-  std::uint8_t syn_ack_retries = 5;
+  std::uint8_t syn_ack_retries = 7;
   std::uint8_t retries = 15;                ///< R2; more than 100 s at any RTO (SHLD-11)
   Duration delayed_ack = Duration::from_ms(40);  ///< below 0.5 s (MUST-40); 0 = every segment is ACKed
   Duration fin_wait_2_hold = Duration::from_s(60);  ///< after the user closed both ways; 0 = for ever

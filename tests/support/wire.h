@@ -148,6 +148,13 @@ class Peer {
     return *this;
   }
 
+  /// What came since the text was asked for last was lost on the way.
+  Peer& misses() {
+    inbox.clear();
+    heard_ = text_asked_;
+    return *this;
+  }
+
   /// As the shard has it: local is its own side.
   FlowKey4 shard_key() const;
   /// The frame for a segment, not sent.

@@ -156,6 +156,13 @@ class Flow:
                 return text
         raise AssertionError(f"no {flags} within {seconds} s; the text was {text!r}")
 
+    def read(self, length: int) -> bytes:
+        """Takes text until there are so many octets of it, in however many segments."""
+        text = b""
+        while len(text) < length:
+            text += self.read_until("A")
+        return text
+
     def silent(self, seconds: float) -> None:
         """Nothing may come."""
         for packet in self.arrived(seconds):

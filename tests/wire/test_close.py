@@ -139,9 +139,7 @@ def test_an_abortive_server_resets_with_exactly_its_next_sequence_number(serve, 
     serve({"close": {"abort": True}})
     flow = peer.flow(80).open()
     flow.send("A", REQUEST)
-    text = b""
-    while not text.endswith(b"hello, mayfly\n"):
-        text += flow.read_until("A")
+    assert flow.read_until("A").startswith(b"HTTP/1.1 200")
     flow.send("A")
     reset = next(flow.arrived(2))
     assert "R" in reset["TCP"].flags and reset["TCP"].seq == flow.ack

@@ -106,6 +106,7 @@ TEST(ShardArp, DropsWhatIsForMoreNeighboursThanTheCacheHolds) {
   for (std::uint32_t i = 0; i < 6'000; ++i) {  // the cache has 4,096 entries in sets of eight
     Peer nobody(wire, 10'000, {kPeerIp.host + i}, 81);
     nobody.sends(syn());
+    if (i % 1'000 == 0) wire.after(50_ms);  // strangers are answered at a limited rate
   }
   EXPECT_GT(wire.drops(Drop::neighbour_table_full), 0u);
 }
@@ -156,7 +157,8 @@ TEST(ShardArp, DoesNotLearnOfHostsThatAreNotOnTheLink) {
   wire.poll();
   Peer far(wire, 40'000, {0x0a00'0001});
   far.sends(syn()).gets_nothing();
-  EXPECT_EQ(wire.drops(Drop::no_route), 2u) << "the ARP reply has a MAC address, the SYN-ACK has none";
+  EXPECT_EQ(wire.drops(Drop::no_route), 1u);
+  EXPECT_EQ(wire.stats().arp_requests.get(), 0u);
 }
 
 TEST(ShardArp, AnnouncesOurAddresses) {  // RFC 5227 2.3

@@ -9,6 +9,7 @@
 #include "stack/fault_port.h"
 #include "stack/shard.h"
 #include "support/mem_port.h"
+#include "support/wire.h"
 
 namespace mayfly::testing {
 namespace {
@@ -125,7 +126,8 @@ struct Client {
     const auto& word = c.state().word;
     const bool well = why == CloseReason::done || why == CloseReason::time_wait;
     if (word[kHeard] == word[kLength]) return;  // a reset that meets the last ACK takes nothing away
-    ++(well ? cut_short : failed);
+    if (well) ++cut_short;
+    if (!well) failed.push_back(why);
   }
   template <class Conn>
   void send_more(Conn& c) noexcept {
@@ -139,7 +141,8 @@ struct Client {
 
   Prng random{1};
   Instant next_open;
-  unsigned opened = 0, closed = 0, failed = 0, cut_short = 0;
+  unsigned opened = 0, closed = 0, cut_short = 0;
+  std::vector<CloseReason> failed;
   std::uint64_t damaged = 0;
 };
 
@@ -170,10 +173,14 @@ class Soak {
   void expect_nothing_left() {
     EXPECT_EQ(client_app_.closed, client_app_.opened) << "an end was not reported";
     EXPECT_EQ(client_app_.cut_short, 0u);
-    if (weather_.faults.corrupt == 0) {  // a checksum of 16 bits does not find all damage
-      EXPECT_EQ(client_app_.damaged, 0u);
-      EXPECT_EQ(client_app_.failed, 0u) << "a wire that loses one frame in ten is no reason to fail";
+    EXPECT_EQ(client_app_.damaged, 0u);
+    if (weather_.faults.corrupt == 0) {  // damaged ARP misleads for a minute: it has no checksum
+      EXPECT_EQ(client_app_.failed, std::vector<CloseReason>{}) << "a wire that loses one frame in ten is no reason to fail";
     }
+    if (::testing::Test::HasFailure())
+      std::printf("%.1f s: loss %g dup %g reorder %g delay %ld jitter %ld closes %d chunks %u rx %u ts %d sack %d hold %ld cap %u full %d reuse %d\n",
+        (now_ - Instant{1'000'000}).seconds(), weather_.faults.loss, weather_.faults.duplicate, weather_.faults.reorder, weather_.faults.delay.us, weather_.faults.jitter.us,
+        weather_.server_closes, weather_.chunks, weather_.receive_buffers, weather_.settings.tcp.timestamps, weather_.settings.tcp.sack, weather_.settings.time_wait.hold.us, weather_.settings.time_wait.capacity, int(weather_.settings.time_wait.on_full), weather_.settings.reuse);
     expect_empty(server_->memory());
     expect_empty(client_->memory());
     server_.reset();
@@ -186,9 +193,8 @@ class Soak {
   template <class App>
   std::unique_ptr<Shard<FaultyPort, App>> make(std::uint32_t address, std::uint8_t station, FaultyPort& port,
                                                App& app) {
-    static unsigned made = 0;
     ShardConfig config;
-    config.name = "soak" + std::to_string(made++);
+    config.name = "soak" + std::to_string(station);
     config.sizes = {.connections = 200,
                     .time_wait = 200,
                     .chunks = weather_.chunks,

@@ -113,6 +113,9 @@ TEST(SackRecovery, CountsWhatIsInTheNetwork) {
   EXPECT_EQ(flight_size(t.c), 5'000u);
   t.peer(ack().acks(0).sack(2'000, 7'000)).us(data(1'000).at(1'000)).silent();
   EXPECT_EQ(flight_size(t.c), 5'000u);
+  // Both halves of the first hole, and the second one twice: it is not known to be lost.
+  t.peer(ack().acks(0).sack(2'000, 7'000).sack(8'000, 10'000)).us(data(1'000).at(7'000)).silent();
+  EXPECT_EQ(flight_size(t.c), 4'000u);
 }
 
 TEST(SackRecovery, WorksWithAPeerThatAgreedButSendsNoBlocks) {
