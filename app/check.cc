@@ -45,7 +45,8 @@ int check_command(const RunOptions& options, const std::string& kind) {
     const auto loaded = read_load_settings(options.config, options.sets);
     if (!well(loaded)) return kBadUsage;
     report_tuples(*loaded.settings);
-    return report_memory({plan_memory(*loaded.settings, "client", LoadRun::bytes_needed(*loaded.settings))});
+    return report_memory(
+        {plan_memory(*loaded.settings, "client", LoadRun::bytes_needed(*loaded.settings))});
   }
   if (kind == "lab") {
     const auto loaded = read_lab_settings(options.config, options.sets);
@@ -57,7 +58,8 @@ int check_command(const RunOptions& options, const std::string& kind) {
   }
   const auto loaded = read_serve_settings(options.config, options.sets);
   if (!well(loaded)) return kBadUsage;
-  return report_memory({plan_memory(*loaded.settings, "server", ServeRun::bytes_needed(*loaded.settings))});
+  return report_memory(
+      {plan_memory(*loaded.settings, "server", ServeRun::bytes_needed(*loaded.settings))});
 }
 
 }  // namespace mayfly

@@ -1,5 +1,5 @@
-// What serve, load and lab run: for each core its ports, its app and its Shard, polled on a thread of its own.
-// The control thread makes them, watches them and ends them; it never polls.
+// What serve, load and lab run: for each core its ports, its app and its Shard, polled on a thread
+// of its own. The control thread makes them, watches them and ends them; it never polls.
 #pragma once
 
 #include <array>
@@ -34,8 +34,8 @@ ShardSizes shard_sizes(const CommonSettings& settings);
 /// The interface that core `core_index` has on this port.
 Interface interface_of(const PortSettings& settings, const Device& device, std::size_t core_index);
 
-/// One core: made by the control thread, then touched by its polling thread alone, but for the atomics and
-/// the counters.
+/// One core: made by the control thread, then touched by its polling thread alone, but for the
+/// atomics and the counters.
 template <class A>
 struct EngineCore {
   std::vector<std::unique_ptr<WirePort>> ports;
@@ -52,7 +52,8 @@ class Engine {
   using MakeApp = std::function<std::unique_ptr<A>(std::size_t core_index, const DpdkPort& port)>;
 
   /// Shards for every core of `settings` on the devices, which are open and outlive the engine.
-  static Result<std::unique_ptr<Engine>> create(const std::string& name, const CommonSettings& settings,
+  static Result<std::unique_ptr<Engine>> create(const std::string& name,
+                                                const CommonSettings& settings,
                                                 const ShardSettings& shard_settings,
                                                 std::vector<std::uint16_t> listen,
                                                 std::vector<Device>& devices, const TscClock& clock,
@@ -71,7 +72,8 @@ class Engine {
     for (auto& core : cores_) sum += core->open.load(std::memory_order_relaxed);
     return sum;
   }
-  /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the others.
+  /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the
+  /// others.
   void stop();
   /// Copies of the counters, one for each core, the devices' own drops included.
   std::vector<ShardStats> stats() const;
@@ -87,12 +89,10 @@ class Engine {
 };
 
 template <class A>
-Result<std::unique_ptr<Engine<A>>> Engine<A>::create(const std::string& name,
-                                                     const CommonSettings& settings,
-                                                     const ShardSettings& shard_settings,
-                                                     std::vector<std::uint16_t> listen,
-                                                     std::vector<Device>& devices,
-                                                     const TscClock& clock, const MakeApp& make_app) {
+Result<std::unique_ptr<Engine<A>>> Engine<A>::create(
+    const std::string& name, const CommonSettings& settings, const ShardSettings& shard_settings,
+    std::vector<std::uint16_t> listen, std::vector<Device>& devices, const TscClock& clock,
+    const MakeApp& make_app) {
   auto engine = std::make_unique<Engine>();
   engine->clock_ = clock;
   engine->settings_ = shard_settings;
@@ -117,13 +117,14 @@ Result<std::unique_ptr<Engine<A>>> Engine<A>::create(const std::string& name,
     for (std::size_t d = 0; d < devices.size(); ++d) {
       FaultSettings faults = settings.ports[d].faults;
       faults.seed += i;
-      core->ports.push_back(
-          std::make_unique<WirePort>(captures[d], devices[d].port(static_cast<std::uint32_t>(i)), faults));
+      core->ports.push_back(std::make_unique<WirePort>(
+          captures[d], devices[d].port(static_cast<std::uint32_t>(i)), faults));
       ports.push_back(core->ports.back().get());
       config.interfaces.push_back(interface_of(settings.ports[d], devices[d], i));
     }
     core->app = make_app(i, core->ports.front()->inner().inner());
-    auto shard = Shard<WirePort, A>::create(config, ports, *core->app, engine->settings_, clock.now());
+    auto shard =
+        Shard<WirePort, A>::create(config, ports, *core->app, engine->settings_, clock.now());
     if (!shard) return shard.error();
     core->shard = std::move(*shard);
     engine->cores_.push_back(std::move(core));
@@ -134,7 +135,8 @@ Result<std::unique_ptr<Engine<A>>> Engine<A>::create(const std::string& name,
 template <class A>
 void Engine<A>::start(Eal& eal, std::size_t first_worker) {
   for (std::size_t i = 0; i < cores_.size(); ++i) {
-    const bool started = eal.run_on(first_worker + i, [this, &core = *cores_[i]] { poll_loop(core); });
+    const bool started =
+        eal.run_on(first_worker + i, [this, &core = *cores_[i]] { poll_loop(core); });
     MAYFLY_ASSERT(started);
   }
 }

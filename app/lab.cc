@@ -21,7 +21,8 @@ constexpr std::uint16_t kRingSize = 16'384;
 
 // Both devices of the pair, and the two halves of the settings that use them.
 bool join(LabSettings& lab) {
-  const auto queues = static_cast<std::uint16_t>(std::max(lab.server.cores.size(), lab.client.cores.size()));
+  const auto queues =
+      static_cast<std::uint16_t>(std::max(lab.server.cores.size(), lab.client.cores.size()));
   const auto pair = make_ring_pair("lab", kRingSize, queues);
   if (!pair) {
     fmt::print(stderr, "mayfly: {}\n", pair.error().what);
@@ -33,7 +34,8 @@ bool join(LabSettings& lab) {
   return true;
 }
 
-int write_results(const RunOptions& options, ServeRun& server, LoadRun& client, const LabSettings& lab) {
+int write_results(const RunOptions& options, ServeRun& server, LoadRun& client,
+                  const LabSettings& lab) {
   nlohmann::ordered_json json;
   json["server"] = server.json();
   json["client"] = load_json(lab.client, client.reports());
@@ -112,7 +114,8 @@ int lab_command(const RunOptions& options) {
   sampler.join();
   (*server)->drain_and_stop();
   eal->wait();
-  fmt::print("client\n{}server\n{}", load_table(lab.client, (*client)->reports()), (*server)->summary());
+  fmt::print("client\n{}server\n{}", load_table(lab.client, (*client)->reports()),
+             (*server)->summary());
   return write_results(options, **server, **client, lab);
 }
 

@@ -49,7 +49,8 @@ int load_command(const RunOptions& options) {
   const std::vector<CoreReport> reports = (*run)->reports();
   fmt::print("{}", load_table(settings, reports));
   if (!options.json.empty()) {
-    if (const std::string why = write_json(options.json, load_json(settings, reports)); !why.empty()) {
+    if (const std::string why = write_json(options.json, load_json(settings, reports));
+        !why.empty()) {
       fmt::print(stderr, "mayfly: {}\n", why);
       return kRunFailed;
     }

@@ -39,7 +39,8 @@ void LoadRun::own_sources(LoadSettings& settings) {
   addresses.push_back({sources.first, sources.last, addresses.front().prefix_length});
 }
 
-Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings, std::vector<Device>& devices,
+Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings,
+                                                 std::vector<Device>& devices,
                                                  const TscClock& clock) {
   std::unique_ptr<LoadRun> run(new LoadRun(settings));
   run->clock_ = clock;
@@ -49,7 +50,8 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings, s
       "client", settings, shard_settings(settings), {}, devices, clock,
       [&](std::size_t i, const DpdkPort& port) {
         const FlowFilter mine = cores > 1 ? FlowFilter{comes_back_here, &port} : FlowFilter{};
-        return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores}, secret, mine);
+        return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores},
+                                         secret, mine);
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
@@ -76,7 +78,8 @@ void LoadRun::watch() {
   const auto begin = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return Duration{std::chrono::duration_cast<std::chrono::microseconds>(
-                        std::chrono::steady_clock::now() - begin).count()};
+                        std::chrono::steady_clock::now() - begin)
+                        .count()};
   };
   LiveLine line(settings_.load, isatty(STDOUT_FILENO) != 0);
   auto next_line = begin + milliseconds(1000);

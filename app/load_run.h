@@ -15,7 +15,8 @@ class LoadRun {
   ~LoadRun();
 
   /// `settings` and `devices` outlive the run.
-  static Result<std::unique_ptr<LoadRun>> create(const LoadSettings& settings, std::vector<Device>& devices,
+  static Result<std::unique_ptr<LoadRun>> create(const LoadSettings& settings,
+                                                 std::vector<Device>& devices,
                                                  const TscClock& clock);
   /// The source addresses are ours too: ARP for them is answered, frames to them are taken.
   static void own_sources(LoadSettings& settings);

@@ -27,7 +27,8 @@ ServeRun::~ServeRun() = default;
 std::size_t ServeRun::bytes_needed(const ServeSettings&) { return Services::kMemoryBytes; }
 
 Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings, const Site& site,
-                                                   std::vector<Device>& devices, const TscClock& clock) {
+                                                   std::vector<Device>& devices,
+                                                   const TscClock& clock) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings));
   run->clock_ = clock;
   auto engine = Engine<Services>::create(
@@ -50,7 +51,8 @@ void ServeRun::watch(std::optional<Duration> duration) {
 void ServeRun::sample() {
   const StatsSnapshot sum = sum_of(engine_->stats());
   const std::uint64_t accepted = sum.accepted.get(), completed = completed_of(sum);
-  if (accepted_ == 0 && accepted > 0) first_ = clock_.now() - Duration::from_ms(kSampleEvery.count());
+  if (accepted_ == 0 && accepted > 0)
+    first_ = clock_.now() - Duration::from_ms(kSampleEvery.count());
   if (accepted != accepted_ || completed != completed_) last_ = clock_.now();
   accepted_ = accepted;
   completed_ = completed;
@@ -103,11 +105,12 @@ std::string ServeRun::summary() const {
   std::string text = fmt::format(
       "accepted {}, completed {} ({:.0f}/s), reset {}, TIME_WAIT {} now, {} at most\n"
       "packets {} in, {} out ({:.2f} a connection), {:.0f} cycles a connection, busy {:.0f} %\n",
-      j["accepted"].get<std::uint64_t>(), j["completed"].get<std::uint64_t>(), j["cps"].get<double>(),
-      j["reset"].get<std::uint64_t>(), j["time_wait"]["now"].get<std::uint64_t>(),
-      j["time_wait"]["peak"].get<std::uint64_t>(), j["packets"]["rx"].get<std::uint64_t>(),
-      j["packets"]["tx"].get<std::uint64_t>(), j["packets_per_connection"].get<double>(),
-      j["cycles_per_connection"].get<double>(), 100 * j["busy_ratio"].get<double>());
+      j["accepted"].get<std::uint64_t>(), j["completed"].get<std::uint64_t>(),
+      j["cps"].get<double>(), j["reset"].get<std::uint64_t>(),
+      j["time_wait"]["now"].get<std::uint64_t>(), j["time_wait"]["peak"].get<std::uint64_t>(),
+      j["packets"]["rx"].get<std::uint64_t>(), j["packets"]["tx"].get<std::uint64_t>(),
+      j["packets_per_connection"].get<double>(), j["cycles_per_connection"].get<double>(),
+      100 * j["busy_ratio"].get<double>());
   std::string drops;
   for (const auto& [reason, count] : j["drops"].items())
     drops += fmt::format("{}{} {}", drops.empty() ? "" : ", ", reason, count.get<std::uint64_t>());

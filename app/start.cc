@@ -16,7 +16,9 @@ namespace {
 
 constexpr double kMiB = 1024.0 * 1024.0;
 
-std::string in_mib(std::size_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / kMiB); }
+std::string in_mib(std::size_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / kMiB);
+}
 
 // The kernel's own account, in bytes.
 std::map<std::string, std::size_t> read_meminfo() {
@@ -42,7 +44,8 @@ DeviceOptions device_options(const CommonSettings& settings) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role, std::size_t extra_bytes) {
+MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
+                       std::size_t extra_bytes) {
   const ShardSizes sizes = shard_sizes(settings);
   const std::size_t cores = settings.cores.size();
   MemoryPlan plan;
@@ -51,9 +54,11 @@ MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role, 
     plan.bytes += bytes;
   };
   for (const MemoryItem& item : ShardMemory::plan(sizes)) {
-    line(item.what, fmt::format("{} x {} x {} B", cores, item.count, item.bytes_each), cores * item.bytes);
+    line(item.what, fmt::format("{} x {} x {} B", cores, item.count, item.bytes_each),
+         cores * item.bytes);
   }
-  if (extra_bytes > 0) line("app", fmt::format("{} x {} B", cores, extra_bytes), cores * extra_bytes);
+  if (extra_bytes > 0)
+    line("app", fmt::format("{} x {} B", cores, extra_bytes), cores * extra_bytes);
   plan.eal_bytes = cores * FlowTable::bytes_needed(sizes.connections + sizes.time_wait);
   const DeviceOptions options = device_options(settings);
   for (const PortSettings& port : settings.ports) {
@@ -70,7 +75,8 @@ std::string why_not_enough_memory(std::size_t bytes) {
   const std::size_t huge = values["HugePages_Free:"] * values["Hugepagesize:"];
   if (bytes <= ordinary + huge) return {};
   return fmt::format(
-      "this configuration needs {}, but only {} can be had ({} available and {} in free hugepages): lower "
+      "this configuration needs {}, but only {} can be had ({} available and {} in free "
+      "hugepages): lower "
       "connections.capacity or time_wait.capacity, or use fewer cores",
       in_mib(bytes), in_mib(ordinary + huge), in_mib(ordinary), in_mib(huge));
 }
@@ -94,7 +100,8 @@ std::optional<Eal> start_process(std::span<const MemoryPlan> plans, const Common
   options.hugepages = settings.hugepages;
   options.cores = cores;
   options.file_prefix = settings.file_prefix;
-  options.memory_mb = (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the heap's own overhead
+  options.memory_mb =
+      (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the heap's own overhead
   for (const PortSettings& port : settings.ports) options.expect(port);
   auto eal = start_eal(options);
   if (!eal) {

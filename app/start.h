@@ -1,4 +1,5 @@
-// From settings to running devices: the memory plan, the EAL, the ports, and what the start says about them.
+// From settings to running devices: the memory plan, the EAL, the ports, and what the start says
+// about them.
 #pragma once
 
 #include <cstdio>
@@ -15,26 +16,29 @@ namespace mayfly {
 
 /// What the process will take, before it takes anything.
 struct MemoryPlan {
-  std::string text;            ///< one line a part
-  std::size_t bytes = 0;       ///< all of it
-  std::size_t eal_bytes = 0;   ///< what of it comes from the EAL: packet buffers and flow tables
+  std::string text;           ///< one line a part
+  std::size_t bytes = 0;      ///< all of it
+  std::size_t eal_bytes = 0;  ///< what of it comes from the EAL: packet buffers and flow tables
 };
 
-/// The plan for one role (a server, a generator) of the process. `extra_bytes`: of the app, for each core.
-MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role, std::size_t extra_bytes);
+/// The plan for one role (a server, a generator) of the process. `extra_bytes`: of the app, for
+/// each core.
+MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
+                       std::size_t extra_bytes);
 
 /// Empty when `bytes` can be had now; else the arithmetic and what to change.
 std::string why_not_enough_memory(std::size_t bytes);
 
-/// Prints the plan, refuses what cannot be, and starts the EAL for `cores` in all. Exit status kBadUsage or
-/// kRunFailed in `status` on failure, which has been told to the user.
+/// Prints the plan, refuses what cannot be, and starts the EAL for `cores` in all. Exit status
+/// kBadUsage or kRunFailed in `status` on failure, which has been told to the user.
 std::optional<Eal> start_process(std::span<const MemoryPlan> plans, const CommonSettings& settings,
                                  const std::vector<std::uint32_t>& cores, int& status);
 
 /// Opens the ports of one role and says what each got. Failures have been told to the user.
 std::optional<std::vector<Device>> open_devices(const CommonSettings& settings);
 
-/// "port 80 http, port 7 echo" and "198.18.0.1/15": for the line that says that the server is ready.
+/// "port 80 http, port 7 echo" and "198.18.0.1/15": for the line that says that the server is
+/// ready.
 std::string listens_in_words(const ServeSettings& settings);
 std::string addresses_in_words(const CommonSettings& settings);
 

@@ -1,5 +1,6 @@
-// Whole connections through one server Shard on one core: a canned client feeds it frames and takes its answers,
-// so the figure does not depend on another core or on a device. Prints TSC cycles a connection.
+// Whole connections through one server Shard on one core: a canned client feeds it frames and takes
+// its answers, so the figure does not depend on another core or on a device. Prints TSC cycles a
+// connection.
 //
 //   bench_shard [connections] [in_flight] [time_wait capacity] [server|client: who closes first]
 #include <rte_eal.h>
@@ -24,7 +25,8 @@ struct BenchFrame {
   std::uint16_t length = 0;
 };
 
-/// Frames from a fixed pool; what the client wants to send stands in `in`, what the shard sent in `out`.
+/// Frames from a fixed pool; what the client wants to send stands in `in`, what the shard sent in
+/// `out`.
 class BenchPort {
  public:
   using Frame = BenchFrame*;
@@ -67,27 +69,39 @@ static_assert(Port<BenchPort>);
 
 const std::string kRequest = "GET / HTTP/1.1\r\nHost: 198.18.0.1\r\nConnection: close\r\n\r\n";
 const std::string kResponse =
-    "HTTP/1.1 200 OK\r\nServer: mayfly\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nhello, mayfly\n";
+    "HTTP/1.1 200 OK\r\nServer: mayfly\r\nContent-Type: text/plain\r\nContent-Length: "
+    "14\r\n\r\nhello, mayfly\n";
 
 /// Answers any text; closes right away, or when the peer has.
 struct AnswerApp {
   bool close_first = false;
   std::uint64_t closed = 0;
-  template <class C> void on_open(C&) noexcept {}
-  template <class C> std::size_t on_data(C& c, std::span<const std::byte> text) noexcept {
+  template <class C>
+  void on_open(C&) noexcept {}
+  template <class C>
+  std::size_t on_data(C& c, std::span<const std::byte> text) noexcept {
     c.send(std::as_bytes(std::span(kResponse)));
     if (close_first) c.close_both();
     return text.size();
   }
-  template <class C> void on_sent(C&) noexcept {}
-  template <class C> void on_peer_closed(C& c) noexcept { c.close_both(); }
-  template <class C> void on_wake(C&) noexcept {}
-  template <class C> void on_closed(C&, CloseReason) noexcept { ++closed; }
+  template <class C>
+  void on_sent(C&) noexcept {}
+  template <class C>
+  void on_peer_closed(C& c) noexcept {
+    c.close_both();
+  }
+  template <class C>
+  void on_wake(C&) noexcept {}
+  template <class C>
+  void on_closed(C&, CloseReason) noexcept {
+    ++closed;
+  }
 };
 
 const MacAddress kServerMac{{2, 0, 0, 0, 0, 1}}, kClientMac{{2, 0, 0, 0, 0, 2}};
 
-/// One canned client: where it stands, and what it says next. It only looks at the bits that it needs.
+/// One canned client: where it stands, and what it says next. It only looks at the bits that it
+/// needs.
 struct Client {
   FlowKey4 key;  // from its own side
   Seq seq, ack;
@@ -99,7 +113,8 @@ class Bench {
       : port_(in_flight * 8 + 4'096), clients_(in_flight), server_closes_(server_closes) {
     app_.close_first = server_closes;
     ShardConfig config;
-    config.sizes = {.connections = 65'536, .time_wait = time_wait, .chunks = 16, .receive_buffers = 16};
+    config.sizes = {
+        .connections = 65'536, .time_wait = time_wait, .chunks = 16, .receive_buffers = 16};
     config.secret = {1, 2};
     Interface interface;
     interface.mac = kServerMac;
@@ -172,7 +187,8 @@ class Bench {
     const std::size_t at = tcp_payload_offset(link, e);
     std::copy(text.begin(), text.end(), f->room.begin() + static_cast<std::ptrdiff_t>(at));
     const auto frame = std::span(f->room).first(at + text.size());
-    port_.set_length(f, emit_tcp(frame, link, c.key, e, 0, ChecksumBy::software, ChecksumBy::software));
+    port_.set_length(
+        f, emit_tcp(frame, link, c.key, e, 0, ChecksumBy::software, ChecksumBy::software));
     port_.in.push_back(f);
   }
 
@@ -203,7 +219,8 @@ class Bench {
   void teach_neighbours() {
     for (std::uint32_t i = 0; i < 256; ++i) {
       BenchFrame* f = port_.allocate();
-      const ArpPacket arp{ArpPacket::Operation::request, kClientMac, {}, {0xc612'0100 + i}, {0xc612'0001}};
+      const ArpPacket arp{
+          ArpPacket::Operation::request, kClientMac, {}, {0xc612'0100 + i}, {0xc612'0001}};
       port_.set_length(f, emit_arp(f->room, {kBroadcastMac, kClientMac, 0}, arp));
       port_.in.push_back(f);
     }
@@ -236,12 +253,13 @@ int run(int argc, char** argv) {
   for (std::uint64_t done = 0; done < connections; done += in_flight)
     rounds.push_back(static_cast<double>(bench.round()) / static_cast<double>(in_flight));
   std::ranges::sort(rounds);
-  std::printf("%s closes first, %llu in flight, TIME_WAIT %llu of %u: cycles a connection: "
-              "p5 %.0f, median %.0f, p95 %.0f (%llu closed)\n",
-              server_closes ? "server" : "client", static_cast<unsigned long long>(in_flight),
-              static_cast<unsigned long long>(bench.time_waits()), time_wait, rounds[rounds.size() / 20],
-              rounds[rounds.size() / 2], rounds[rounds.size() * 19 / 20],
-              static_cast<unsigned long long>(bench.closed()));
+  std::printf(
+      "%s closes first, %llu in flight, TIME_WAIT %llu of %u: cycles a connection: "
+      "p5 %.0f, median %.0f, p95 %.0f (%llu closed)\n",
+      server_closes ? "server" : "client", static_cast<unsigned long long>(in_flight),
+      static_cast<unsigned long long>(bench.time_waits()), time_wait, rounds[rounds.size() / 20],
+      rounds[rounds.size() / 2], rounds[rounds.size() * 19 / 20],
+      static_cast<unsigned long long>(bench.closed()));
   return 0;
 }
 
@@ -249,7 +267,8 @@ int run(int argc, char** argv) {
 }  // namespace mayfly
 
 int main(int argc, char** argv) {
-  const char* eal[] = {"bench_shard", "--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--log-level", "1"};
+  const char* eal[] = {"bench_shard", "--no-huge",      "-m",          "512",
+                       "--no-pci",    "--no-telemetry", "--log-level", "1"};
   if (rte_eal_init(8, const_cast<char**>(eal)) < 0) return 1;
   return mayfly::run(argc, argv);
 }

@@ -42,7 +42,8 @@ Json one(const StatsSnapshot& s, Duration active) {
       {"fin_again", s.time_wait_fin_again.get()},
   };
   json["cycles_per_connection"] =
-      completed > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(completed) : 0.0;
+      completed > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(completed)
+                    : 0.0;
   json["packets_per_connection"] =
       completed > 0 ? static_cast<double>(s.rx_packets.get() + s.tx_packets.get()) /
                           static_cast<double>(completed)
@@ -59,10 +60,16 @@ Json one(const StatsSnapshot& s, Duration active) {
     json["closed"][std::string(name_of(static_cast<CloseReason>(i)))] = s.closed[i].get();
   json["drops"] = Json::object();
   for (std::size_t i = 1; i < kDropCount; ++i)
-    if (s.drops[i].get() > 0) json["drops"][std::string(name_of(static_cast<Drop>(i)))] = s.drops[i].get();
+    if (s.drops[i].get() > 0)
+      json["drops"][std::string(name_of(static_cast<Drop>(i)))] = s.drops[i].get();
   const std::uint64_t cycles = s.cycles.get();
   json["busy_ratio"] =
       cycles > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(cycles) : 0.0;
+  const std::uint64_t busy_polls = s.busy_polls.get();
+  json["packets_per_busy_poll"] =
+      busy_polls > 0 ? static_cast<double>(s.rx_packets.get() + s.tx_packets.get()) /
+                           static_cast<double>(busy_polls)
+                     : 0.0;
   return json;
 }
 

@@ -1,4 +1,5 @@
-// A shard's counters as JSON: the machine-readable result of serve, and of the server's side of the lab.
+// A shard's counters as JSON: the machine-readable result of serve, and of the server's side of the
+// lab.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -6,8 +6,8 @@ namespace mayfly {
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 }  // namespace mayfly
 
-#define MAYFLY_ASSERT(expression)                                                   \
-  do {                                                                              \
-    if (!(expression)) [[unlikely]]                                                 \
-      ::mayfly::assertion_failed(#expression, __FILE__, __LINE__);                  \
+#define MAYFLY_ASSERT(expression)                                  \
+  do {                                                             \
+    if (!(expression)) [[unlikely]]                                \
+      ::mayfly::assertion_failed(#expression, __FILE__, __LINE__); \
   } while (false)

@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kNoIndex = 0xffff'ffff;
 /// is free. The memory is the owner's; blocks never taken are never written, so fresh pages stay
 /// untouched.
 template <class T>
-  requires std::is_trivially_destructible_v<T>
+requires std::is_trivially_destructible_v<T>
 class Slab {
  public:
   Slab() = default;

@@ -87,6 +87,7 @@ Json json_of(const CoreReport& report) {
           {"port_exhausted", c.port_exhausted},
           {"cycles_per_connection", cycles_per_connection(report)},
           {"busy_ratio", per(s.busy_cycles, s.cycles)},
+          {"packets_per_busy_poll", per(s.packets_rx + s.packets_tx, s.busy_polls)},
           {"duration_s", r.ran.seconds()}};
 }
 
@@ -137,7 +138,8 @@ StackFigures StackFigures::of(const ShardStats& stats) noexcept {
                  .time_wait_peak = stats.time_wait_peak.get(),
                  .time_wait_reused = stats.time_wait_reused.get(),
                  .cycles = stats.cycles.get(),
-                 .busy_cycles = stats.busy_cycles.get()};
+                 .busy_cycles = stats.busy_cycles.get(),
+                 .busy_polls = stats.busy_polls.get()};
   for (const Counter& drop : stats.drops) f.drops += drop.get();
   return f;
 }
@@ -152,6 +154,7 @@ void StackFigures::merge(const StackFigures& other) noexcept {
   time_wait_reused += other.time_wait_reused;
   cycles += other.cycles;
   busy_cycles += other.busy_cycles;
+  busy_polls += other.busy_polls;
 }
 
 Json load_json(const LoadSettings& settings, std::span<const CoreReport> cores) {

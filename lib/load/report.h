@@ -20,6 +20,7 @@ struct StackFigures {
   std::uint64_t time_wait_now = 0, time_wait_peak = 0;
   std::uint64_t time_wait_reused = 0;         ///< ended early by our own connects (time_wait.reuse)
   std::uint64_t cycles = 0, busy_cycles = 0;  ///< TSC, of all polls and of those that did work
+  std::uint64_t busy_polls = 0;
 
   static StackFigures of(const ShardStats& stats) noexcept;
   /// Adds another core's. The peaks are added too: they need not have been at the same time.

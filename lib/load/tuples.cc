@@ -67,7 +67,8 @@ std::size_t TuplePool::peek(std::span<FlowKey4> keys) const noexcept {
     fresh = (fresh + stride_) % pairs_;
   }
   for (const PairRing* ring : {&ready_, &resting_})
-    for (std::uint32_t i = 0; i < ring->size() && n < keys.size(); ++i) keys[n++] = key_of(ring->at(i));
+    for (std::uint32_t i = 0; i < ring->size() && n < keys.size(); ++i)
+      keys[n++] = key_of(ring->at(i));
   return n;
 }
 

@@ -6,7 +6,8 @@
 
 namespace mayfly {
 
-/// Only its owner may change it. Adding costs what it costs for a plain integer: no locked instruction.
+/// Only its owner may change it. Adding costs what it costs for a plain integer: no locked
+/// instruction.
 class Counter {
  public:
   Counter() = default;

@@ -12,7 +12,8 @@ namespace mayfly {
 namespace {
 
 constexpr std::uint32_t kBucketEntries = 8;  // RTE_HASH_BUCKET_ENTRIES
-constexpr std::size_t kBucketBytes = 64, kKeyBytes = 32;  // an rte_hash_key: data, 16 bytes, aligned
+constexpr std::size_t kBucketBytes = 64,
+                      kKeyBytes = 32;  // an rte_hash_key: data, 16 bytes, aligned
 
 std::uint32_t entries_for(std::uint32_t flows) {
   return std::max<std::uint32_t>(64, static_cast<std::uint32_t>(std::uint64_t{flows} * 10 / 6));
@@ -33,8 +34,8 @@ std::size_t FlowTable::bytes_needed(std::uint32_t flows) {
          buckets * kBucketBytes;
 }
 
-Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows, const Secret& secret,
-                                    HugePages pages) {
+Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows,
+                                    const Secret& secret, HugePages pages) {
   const std::uint32_t entries = entries_for(flows);
   rte_hash_parameters parameters{};
   parameters.name = name.c_str();
@@ -48,6 +49,8 @@ Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows
     return Error{"no memory for a flow table of " + std::to_string(flows) + " flows (" +
                  std::to_string(bytes_needed(flows) >> 20) + " MiB): " + rte_strerror(rte_errno)};
   }
+  if (!made.learn_key_places())
+    return Error{"this version of rte_hash keeps its keys in another way"};
   auto memory = Region::map((std::size_t{entries} + 1) * sizeof(FlowRef), pages);
   if (!memory) return memory.error();
   made.refs_memory_ = std::move(*memory);
@@ -85,10 +88,15 @@ void FlowTable::erase(std::uint32_t position, std::uint32_t hash) noexcept {
   --used_;
 }
 
-const FlowKey4& FlowTable::key(std::uint32_t position) const noexcept {
-  void* key = nullptr;
-  rte_hash_get_key_with_position(table_.get(), static_cast<std::int32_t>(position), &key);
-  return *static_cast<const FlowKey4*>(key);
+// rte_hash_get_key_with_position looks the key up again to confirm it, at each call. The keys stand
+// in one array, so two positions tell where all of them are; a third confirms it.
+bool FlowTable::learn_key_places() noexcept {
+  std::array<void*, 3> place{};
+  for (std::size_t i = 0; i < place.size(); ++i)
+    rte_hash_get_key_with_position(table_.get(), static_cast<std::int32_t>(i), &place[i]);
+  keys_ = static_cast<const std::byte*>(place[0]);
+  key_stride_ = static_cast<std::size_t>(static_cast<const std::byte*>(place[1]) - keys_);
+  return place[2] == keys_ + 2 * key_stride_;
 }
 
 }  // namespace mayfly

@@ -1,7 +1,8 @@
-// The connection table: four-tuple to whatever stands behind it, over rte_hash. One core's own; not thread-safe.
+// The connection table: four-tuple to whatever stands behind it, over rte_hash. One core's own; not
+// thread-safe.
 //
-// rte_hash keeps the keys and hands out positions; the FlowRef beside a position says what the flow is now, so
-// that a connection becomes a TIME_WAIT entry by one store, without touching the hash.
+// rte_hash keeps the keys and hands out positions; the FlowRef beside a position says what the flow
+// is now, so that a connection becomes a TIME_WAIT entry by one store, without touching the hash.
 #pragma once
 
 #include <array>
@@ -34,10 +35,11 @@ class FlowTable {
   /// A position that names no flow.
   static constexpr std::int32_t kNone = -1;
 
-  /// Room for at least `flows`; the buckets are sized for a load of 60 % at most, above which rte_hash's
-  /// insertions become slow. `secret` keys the hash: strangers cannot choose colliding tuples.
-  static Result<FlowTable> create(const std::string& name, std::uint32_t flows, const Secret& secret,
-                                  HugePages pages);
+  /// Room for at least `flows`; the buckets are sized for a load of 60 % at most, above which
+  /// rte_hash's insertions become slow. `secret` keys the hash: strangers cannot choose colliding
+  /// tuples.
+  static Result<FlowTable> create(const std::string& name, std::uint32_t flows,
+                                  const Secret& secret, HugePages pages);
   /// Bytes that create() takes for `flows`.
   static std::size_t bytes_needed(std::uint32_t flows);
 
@@ -58,7 +60,9 @@ class FlowTable {
   /// The same for one whose hash is known.
   void erase(std::uint32_t position, std::uint32_t hash) noexcept;
 
-  const FlowKey4& key(std::uint32_t position) const noexcept;
+  const FlowKey4& key(std::uint32_t position) const noexcept {
+    return *reinterpret_cast<const FlowKey4*>(keys_ + std::size_t{position} * key_stride_);
+  }
   void prefetch_key(std::uint32_t position) const noexcept { __builtin_prefetch(&key(position)); }
   FlowRef& ref(std::uint32_t position) noexcept { return refs_[position]; }
   /// Counts erasures: a position found earlier is still the same flow while this is unchanged.
@@ -70,6 +74,10 @@ class FlowTable {
     void operator()(rte_hash* table) const noexcept;
   };
   std::unique_ptr<rte_hash, Free> table_;
+  bool learn_key_places() noexcept;
+
+  const std::byte* keys_ = nullptr;  // rte_hash's key at position 0, and the distance to the next
+  std::size_t key_stride_ = 0;
   Region refs_memory_;
   std::span<FlowRef> refs_;
   Secret secret_{};

@@ -1,5 +1,6 @@
-// The neighbour cache: which MAC address an on-link IPv4 address has (RFC 826, RFC 1122 2.3.2). Bounded: sets of
-// eight ways. Entries age and are asked for again; frames that wait for an answer are kept, in bounded number.
+// The neighbour cache: which MAC address an on-link IPv4 address has (RFC 826, RFC 1122 2.3.2).
+// Bounded: sets of eight ways. Entries age and are asked for again; frames that wait for an answer
+// are kept, in bounded number.
 #pragma once
 
 #include <array>
@@ -20,14 +21,18 @@ template <class Frame>
 class NeighbourCache {
  public:
   static constexpr std::uint32_t kSets = 512, kWays = 8;
-  static constexpr std::uint32_t kWaitingMax = 4'096;     ///< frames, all neighbours together
-  static constexpr std::uint16_t kWaitingEachMax = 256;   ///< frames for one neighbour
-  static constexpr Duration kFresh = Duration::from_s(60);    ///< then it is asked for again (RFC 1122 2.3.2.1)
-  static constexpr Duration kRetry = Duration::from_s(1);     ///< at most one request a second (2.3.2.1)
+  static constexpr std::uint32_t kWaitingMax = 4'096;    ///< frames, all neighbours together
+  static constexpr std::uint16_t kWaitingEachMax = 256;  ///< frames for one neighbour
+  static constexpr Duration kFresh =
+      Duration::from_s(60);  ///< then it is asked for again (RFC 1122 2.3.2.1)
+  static constexpr Duration kRetry =
+      Duration::from_s(1);  ///< at most one request a second (2.3.2.1)
   static constexpr std::uint8_t kTries = 4;
 
   NeighbourCache()
-      : entries_(std::make_unique<Entry[]>(kSets * kWays)), waiting_(kWaitingMax), pool_(waiting_) {}
+      : entries_(std::make_unique<Entry[]>(kSets * kWays)),
+        waiting_(kWaitingMax),
+        pool_(waiting_) {}
 
   /// The neighbour's MAC address, or null while it is not known.
   const MacAddress* find(Ipv4Address ip) noexcept {
@@ -37,8 +42,8 @@ class NeighbourCache {
     return &entry->mac;
   }
 
-  /// Keeps `frame` until `ip` answers. `ask`: an ARP request is due now. On anything but Drop::none the frame
-  /// stays the caller's.
+  /// Keeps `frame` until `ip` answers. `ask`: an ARP request is due now. On anything but Drop::none
+  /// the frame stays the caller's.
   Drop wait(Ipv4Address ip, Frame frame, Instant now, bool& ask) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr) entry = make(ip, now);
@@ -55,10 +60,12 @@ class NeighbourCache {
     return Drop::none;
   }
 
-  /// An ARP packet said that `ip` is at `mac`. RFC 826: an entry that is there is renewed; a new one is made
-  /// only when `create` (the packet was for us). `resolved(frame)` gets each frame that waited, in order.
+  /// An ARP packet said that `ip` is at `mac`. RFC 826: an entry that is there is renewed; a new
+  /// one is made only when `create` (the packet was for us). `resolved(frame)` gets each frame that
+  /// waited, in order.
   template <class F>
-  void learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now, F&& resolved) noexcept {
+  void learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now,
+             F&& resolved) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr && create) entry = make(ip, now);
     if (entry == nullptr) return;
@@ -69,8 +76,9 @@ class NeighbourCache {
     release(*entry, resolved);
   }
 
-  /// Looks after a few sets; call it about once a millisecond. `ask(ip, mac or null)` sends a request, to
-  /// the known address or to all; `dropped(frame)` gets the frames of a neighbour that never answered.
+  /// Looks after a few sets; call it about once a millisecond. `ask(ip, mac or null)` sends a
+  /// request, to the known address or to all; `dropped(frame)` gets the frames of a neighbour that
+  /// never answered.
   template <class Ask, class F>
   void age(Instant now, Ask&& ask, F&& dropped) noexcept {
     constexpr std::uint32_t kEntriesAtOnce = 4 * kWays;
@@ -96,8 +104,8 @@ class NeighbourCache {
     Ipv4Address ip;
     MacAddress mac;
     State state = State::free;
-    bool used = false;            // since the hand last came by
-    std::uint8_t tries = 0;       // requests without an answer
+    bool used = false;       // since the hand last came by
+    std::uint8_t tries = 0;  // requests without an answer
     std::uint16_t waiting_count = 0;
     std::uint32_t first = kNoIndex, last = kNoIndex;
     Instant confirmed_at, asked_at;
@@ -130,7 +138,8 @@ class NeighbourCache {
         best = &set[i];
         break;
       }
-      if (set[i].state == State::known && (best == nullptr || set[i].confirmed_at < best->confirmed_at))
+      if (set[i].state == State::known &&
+          (best == nullptr || set[i].confirmed_at < best->confirmed_at))
         best = &set[i];
     }
     if (best == nullptr) return nullptr;

@@ -1,5 +1,5 @@
-// A receive window's worth of bytes, for the connections that need one: text that came out of order, and text
-// that the service has not taken yet. Most short connections never do.
+// A receive window's worth of bytes, for the connections that need one: text that came out of
+// order, and text that the service has not taken yet. Most short connections never do.
 #pragma once
 
 #include <algorithm>
@@ -38,12 +38,15 @@ class RxBuffers {
   }
 
   /// The bytes from `at` on, as many of `length` as are contiguous in the ring.
-  std::span<const std::byte> read(std::uint32_t index, Seq at, std::uint32_t length) const noexcept {
+  std::span<const std::byte> read(std::uint32_t index, Seq at,
+                                  std::uint32_t length) const noexcept {
     return {start_of(index) + place(at), std::min<std::size_t>(length, size_ - place(at))};
   }
 
   std::uint32_t size() const noexcept { return size_; }
-  std::uint32_t used() const noexcept { return static_cast<std::uint32_t>(free_.size() - free_count_); }
+  std::uint32_t used() const noexcept {
+    return static_cast<std::uint32_t>(free_.size() - free_count_);
+  }
 
  private:
   std::size_t place(Seq at) const noexcept { return at.raw & (size_ - 1); }

@@ -1,9 +1,11 @@
-// One core's engine: frames in, the TCP core and the app in the middle, frames out. It shares nothing with other
-// cores but a settings snapshot and counters that are read relaxed; it takes no lock and allocates nothing.
+// One core's engine: frames in, the TCP core and the app in the middle, frames out. It shares
+// nothing with other cores but a settings snapshot and counters that are read relaxed; it takes no
+// lock and allocates nothing.
 //
-// A burst, in poll():  receive -> parse -> find in bulk -> decide in arrival order -> deliver to the app ->
-// respond, once for each touched connection -> expire timers -> transmit. The parts of the class are in
-// shard_receive.h, shard_connection.h, shard_time_wait.h, shard_link.h and shard_send.h.
+// A burst, in poll():  receive -> parse -> find in bulk -> decide in arrival order -> deliver to
+// the app -> respond, once for each touched connection -> expire timers -> transmit. The parts of
+// the class are in shard_receive.h, shard_connection.h, shard_time_wait.h, shard_link.h and
+// shard_send.h.
 #pragma once
 
 #include <array>
@@ -32,25 +34,25 @@ namespace mayfly {
 struct ShardSettings {
   TcpSettings tcp;
   TimeWaitPolicy time_wait;
-  std::uint8_t reuse = 0;              ///< Linux's tcp_tw_reuse for our own active opens: 0, 1, 2 (loopback)
+  std::uint8_t reuse = 0;  ///< Linux's tcp_tw_reuse for our own active opens: 0, 1, 2 (loopback)
   Duration reuse_delay = Duration::from_s(1);
 };
 
 /// What a shard is made with.
 struct ShardConfig {
-  std::string name = "shard";               ///< unique in the process
+  std::string name = "shard";  ///< unique in the process
   ShardSizes sizes;
   Secret secret{};
   HugePages pages = HugePages::auto_;
-  std::vector<Interface> interfaces;        ///< one for each port
-  std::vector<std::uint16_t> listen;        ///< TCP ports with a service
+  std::vector<Interface> interfaces;  ///< one for each port
+  std::vector<std::uint16_t> listen;  ///< TCP ports with a service
 };
 
 enum class ConnectError : std::uint8_t {
   none,
-  table_full,     ///< no block or no room in the flow table
-  tuple_in_use,   ///< a live connection has this four-tuple
-  time_wait,      ///< our own TIME_WAIT entry holds it, and the policy does not allow its reuse
+  table_full,    ///< no block or no room in the flow table
+  tuple_in_use,  ///< a live connection has this four-tuple
+  time_wait,     ///< our own TIME_WAIT entry holds it, and the policy does not allow its reuse
 };
 struct ConnectResult {
   ConnectError error = ConnectError::none;
@@ -73,13 +75,13 @@ class Shard {
   /// One burst. Returns how much there was to do; 0 = idle.
   std::size_t poll(Instant now) noexcept;
 
-  /// Active open from key.local; call it from the app's on_poll. `wake_at`: as of Conn, so that the app can
-  /// bound the handshake too.
+  /// Active open from key.local; call it from the app's on_poll. `wake_at`: as of Conn, so that the
+  /// app can bound the handshake too.
   ConnectResult connect(const FlowKey4& key, const AppState& state,
                         Instant wake_at = Instant::never()) noexcept;
 
-  /// Flows that connect() will be asked for soon, at most kBurstMax: one bulk look-up now brings the table's
-  /// cold buckets into the cache, all misses at once.
+  /// Flows that connect() will be asked for soon, at most kBurstMax: one bulk look-up now brings
+  /// the table's cold buckets into the cache, all misses at once.
   void expect(std::span<const FlowKey4> keys) noexcept;
 
   /// Tells the link our addresses (gratuitous ARP).
@@ -92,7 +94,8 @@ class Shard {
   template <class F>
   void for_each(Instant now, F&& f) noexcept;
 
-  /// Takes effect at the next poll. Any thread; `settings` must stay as it is until another one took over.
+  /// Takes effect at the next poll. Any thread; `settings` must stay as it is until another one
+  /// took over.
   void use(const ShardSettings& settings) noexcept {
     next_settings_.store(&settings, std::memory_order_release);
   }
@@ -108,10 +111,10 @@ class Shard {
   const ShardStats& stats() const noexcept { return stats_; }
 
  private:
-  static constexpr std::size_t kTxStage = 512;          // frames that wait for the device
-  static constexpr std::size_t kTxReserve = 64;         // of them kept for what cannot wait
-  static constexpr std::uint32_t kTimerBudget = 512;    // timers a poll, so that no burst is stalled
-  static constexpr std::uint32_t kExpiryBudget = 512;   // TIME_WAIT entries a poll
+  static constexpr std::size_t kTxStage = 512;         // frames that wait for the device
+  static constexpr std::size_t kTxReserve = 64;        // of them kept for what cannot wait
+  static constexpr std::uint32_t kTimerBudget = 512;   // timers a poll, so that no burst is stalled
+  static constexpr std::uint32_t kExpiryBudget = 512;  // TIME_WAIT entries a poll
 
   struct Link {  // one port and what belongs to it
     P* port = nullptr;
@@ -128,7 +131,7 @@ class Shard {
     std::array<const FlowKey4*, kBurstMax> keys;
     std::array<std::uint32_t, kBurstMax> hashes;
     std::array<std::int32_t, kBurstMax> positions;
-    std::array<std::uint8_t, kBurstMax> look_up;  // frame -> its place in keys, hashes, positions
+    std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place in keys, hashes, positions
     std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
     std::size_t created_count = 0;
     std::uint32_t epoch = 0;
@@ -158,7 +161,8 @@ class Shard {
   void handle(std::uint8_t link, std::size_t i) noexcept;
   void on_tcp(const Arrival& a, std::int32_t position) noexcept;
   void dispatch(const Arrival& a, std::int32_t position) noexcept;
-  std::int32_t find_again(const FlowKey4& key, std::uint32_t hash, std::int32_t position) const noexcept;
+  std::int32_t find_again(const FlowKey4& key, std::uint32_t hash,
+                          std::int32_t position) const noexcept;
   void on_unknown_flow(const Arrival& a) noexcept;
   bool is_listening(const Arrival& a) noexcept;
   void on_fragment(std::uint8_t link, std::size_t i) noexcept;
@@ -196,7 +200,8 @@ class Shard {
   // shard_link.h
   void on_arp(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p) noexcept;
   void on_icmp(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p) noexcept;
-  void answer_echo(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p) noexcept;
+  void answer_echo(std::uint8_t link, std::span<const std::byte> bytes,
+                   const ParsedFrame& p) noexcept;
   void on_icmp_about_us(std::span<const std::byte> icmp, const IcmpError& error) noexcept;
   void answer_unreachable(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p,
                           std::uint8_t code) noexcept;
@@ -212,7 +217,9 @@ class Shard {
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e, const TxQueue* tx) noexcept;
   void send_reset(const Arrival& a) noexcept;
   void send_ip(std::uint8_t link, Frame frame, Ipv4Address to) noexcept;
-  bool has_room(const Link& link) const noexcept { return link.staged_count < kTxStage - kTxReserve; }
+  bool has_room(const Link& link) const noexcept {
+    return link.staged_count < kTxStage - kTxReserve;
+  }
   void stage(Link& link, Frame frame) noexcept;
   std::size_t transmit() noexcept;
   std::uint32_t ts_offset_of(const FlowKey4& key) const noexcept;

@@ -1,11 +1,13 @@
-// Live connections: what a segment or a timer does to one, and what the app hears of it. Part of shard.h.
+// Live connections: what a segment or a timer does to one, and what the app hears of it. Part of
+// shard.h.
 #pragma once
 
 #include "stack/shard.h"
 
 namespace mayfly {
 
-// A block for a new flow, in the table but not yet open; null (and a counted drop) when there is no room.
+// A block for a new flow, in the table but not yet open; null (and a counted drop) when there is no
+// room.
 template <Port P, class A>
 ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint32_t hash,
                                          std::uint8_t link) noexcept {
@@ -28,7 +30,8 @@ ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint32_t hash
   return &b;
 }
 
-// RFC 9293 3.10.7.2: LISTEN and a SYN. `time_wait_record` is the old incarnation that this SYN reopens.
+// RFC 9293 3.10.7.2: LISTEN and a SYN. `time_wait_record` is the old incarnation that this SYN
+// reopens.
 template <Port P, class A>
 void Shard<P, A>::accept(const Arrival& a, std::uint32_t time_wait_record) noexcept {
   if (draining_) return drop(Drop::tcp_draining);
@@ -127,7 +130,8 @@ void Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
   if (v.events != 0) on_events(b, v.events);
   if (v.text_len > 0 && b.tcp.state != State::closed) take_segment_text(b, a, v);
   if (b.tcp.state == State::closed) return;
-  if (const std::uint16_t events = take_fin(b.tcp, cfg_->tcp, now_); events != 0) on_events(b, events);
+  if (const std::uint16_t events = take_fin(b.tcp, cfg_->tcp, now_); events != 0)
+    on_events(b, events);
 }
 
 template <Port P, class A>
@@ -145,12 +149,14 @@ void Shard<P, A>::on_events(ConnectionBlock& b, std::uint16_t events) noexcept {
   if ((events & event::established) != 0) on_established(b);
   if ((events & event::acked) != 0) on_acked(b);
   if ((events & event::peer_fin) != 0) b.tcp.set(block_flag::fin_unseen);
-  if ((events & event::time_wait) != 0) b.tcp.clear(block_flag::stalled);  // the last chance to take text
+  if ((events & event::time_wait) != 0)
+    b.tcp.clear(block_flag::stalled);  // the last chance to take text
   if ((events & (event::peer_fin | event::time_wait)) != 0) deliver_kept(b);
   // RFC 9293 3.10.5: an app that aborts in TIME_WAIT has none.
-  if ((events & event::time_wait) != 0 && b.tcp.state == State::time_wait) return enter_time_wait(b);
-  constexpr std::uint16_t kEnds = event::reset | event::refused | event::timed_out |
-                                  event::unreachable | event::closed;
+  if ((events & event::time_wait) != 0 && b.tcp.state == State::time_wait)
+    return enter_time_wait(b);
+  constexpr std::uint16_t kEnds =
+      event::reset | event::refused | event::timed_out | event::unreachable | event::closed;
   if ((events & kEnds) != 0 && !b.tcp.has(block_flag::dead)) finish(b, reason_of(events));
 }
 
@@ -201,7 +207,8 @@ void Shard<P, A>::announce_text(ConnectionBlock& b) noexcept {
 }
 
 template <Port P, class A>
-void Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a, const Verdict& v) noexcept {
+void Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a,
+                                    const Verdict& v) noexcept {
   const auto text = a.bytes.subspan(a.parsed.segment.payload_off + v.text_off, v.text_len);
   const Seq at = b.tcp.rcv_nxt + v.text_gap;
   if (v.text_gap > 0) return hold_segment_text(b, at, text);
@@ -213,7 +220,8 @@ void Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a, const 
     taken < text.size() ? b.tcp.set(block_flag::stalled) : b.tcp.clear(block_flag::stalled);
     b.rx_next = at + taken;
   }
-  const std::uint32_t kept = taken < text.size() ? keep_text(b, at + taken, text.subspan(taken)) : 0;
+  const std::uint32_t kept =
+      taken < text.size() ? keep_text(b, at + taken, text.subspan(taken)) : 0;
   const std::uint32_t more = mayfly::take_text(b.tcp, taken + kept, cfg_->tcp, now_);
   if (kept + more == 0 && b.rx_buffer == kNoIndex) return;
   b.rx_unread += kept + more;
@@ -221,7 +229,12 @@ void Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a, const 
 }
 
 template <Port P, class A>
-void Shard<P, A>::hold_segment_text(ConnectionBlock& b, Seq at, std::span<const std::byte> text) noexcept {
+void Shard<P, A>::hold_segment_text(ConnectionBlock& b, Seq at,
+                                    std::span<const std::byte> text) noexcept {
+  // New settings may offer a larger window than the buffers were made for.
+  const std::size_t end =
+      b.rx_unread + static_cast<std::uint32_t>(at - b.tcp.rcv_nxt) + text.size();
+  if (end > memory_.rx.size()) return drop(Drop::tcp_reassembly_full);
   if (b.rx_buffer == kNoIndex) b.rx_buffer = memory_.rx.take();
   if (b.rx_buffer == kNoIndex || !hold_text(b.tcp, at, static_cast<std::uint32_t>(text.size())))
     return drop(Drop::tcp_reassembly_full);
@@ -230,7 +243,8 @@ void Shard<P, A>::hold_segment_text(ConnectionBlock& b, Seq at, std::span<const 
 
 // Text in order that the app did not take: kept if there is a buffer, else not acknowledged.
 template <Port P, class A>
-std::uint32_t Shard<P, A>::keep_text(ConnectionBlock& b, Seq at, std::span<const std::byte> text) noexcept {
+std::uint32_t Shard<P, A>::keep_text(ConnectionBlock& b, Seq at,
+                                     std::span<const std::byte> text) noexcept {
   if (b.rx_buffer == kNoIndex) b.rx_buffer = memory_.rx.take();
   if (b.rx_buffer == kNoIndex) {
     drop(Drop::tcp_reassembly_full);
@@ -270,8 +284,8 @@ void Shard<P, A>::deliver_kept(ConnectionBlock& b) noexcept {
   want_output(b);
 }
 
-// The connection is over: the app hears of it, and everything it held goes back. A block that still stands in
-// the pending list is freed when that list comes to it.
+// The connection is over: the app hears of it, and everything it held goes back. A block that still
+// stands in the pending list is freed when that list comes to it.
 template <Port P, class A>
 void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
   b.tcp.state = State::closed;
@@ -285,7 +299,8 @@ void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
   if (b.rx_buffer != kNoIndex) memory_.rx.give_back(b.rx_buffer);
   BlockNodes nodes{memory_.blocks};
   timers_.disarm(nodes, index_of(b));
-  if (reason != CloseReason::time_wait && !restore_record(b)) memory_.table.erase(b.tcp.slot, b.hash);
+  if (reason != CloseReason::time_wait && !restore_record(b))
+    memory_.table.erase(b.tcp.slot, b.hash);
   ++b.generation;
   want_output(b);
 }
@@ -297,7 +312,8 @@ void Shard<P, A>::on_block_timer(std::uint32_t index) noexcept {
   want_output(b);
   if (b.tcp.state == State::closed) return;
   if (next_deadline(b.tcp) <= now_) {
-    if (const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_); events != 0) on_events(b, events);
+    if (const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_); events != 0)
+      on_events(b, events);
     if (b.tcp.state == State::closed) return;
   }
   if (b.wake_at <= now_) {

@@ -25,12 +25,14 @@ void Shard<P, A>::on_arp(std::uint8_t link_index, std::span<const std::byte> byt
   if (!for_us || arp.operation != ArpPacket::Operation::request || !link.interface.answers) return;
   stats_.arp_replies.add();
   send_arp(link_index,
-           {ArpPacket::Operation::reply, link.interface.mac, arp.sender_mac, arp.target_ip, arp.sender_ip},
+           {ArpPacket::Operation::reply, link.interface.mac, arp.sender_mac, arp.target_ip,
+            arp.sender_ip},
            arp.sender_mac);
 }
 
 template <Port P, class A>
-void Shard<P, A>::send_arp(std::uint8_t link_index, const ArpPacket& arp, const MacAddress& to) noexcept {
+void Shard<P, A>::send_arp(std::uint8_t link_index, const ArpPacket& arp,
+                           const MacAddress& to) noexcept {
   Link& link = *links_[link_index];
   const Frame frame = link.port->allocate();
   if (frame == Frame{}) return drop(Drop::no_buffer);
@@ -40,7 +42,8 @@ void Shard<P, A>::send_arp(std::uint8_t link_index, const ArpPacket& arp, const 
 }
 
 template <Port P, class A>
-void Shard<P, A>::ask_neighbour(std::uint8_t link_index, Ipv4Address ip, const MacAddress* known) noexcept {
+void Shard<P, A>::ask_neighbour(std::uint8_t link_index, Ipv4Address ip,
+                                const MacAddress* known) noexcept {
   const Interface& interface = links_[link_index]->interface;
   const InterfaceAddress* ours = interface.on_link(ip);
   if (ours == nullptr) return;
@@ -49,8 +52,8 @@ void Shard<P, A>::ask_neighbour(std::uint8_t link_index, Ipv4Address ip, const M
            known != nullptr ? *known : kBroadcastMac);
 }
 
-// RFC 5227 2.3: tells the link who has our addresses. Ranges are for generators: their first few are enough,
-// the others are learned when they first speak.
+// RFC 5227 2.3: tells the link who has our addresses. Ranges are for generators: their first few
+// are enough, the others are learned when they first speak.
 template <Port P, class A>
 void Shard<P, A>::announce(Instant now) noexcept {
   constexpr std::uint32_t kEachMax = 64;
@@ -97,7 +100,7 @@ void Shard<P, A>::on_icmp(std::uint8_t link, std::span<const std::byte> bytes,
   using Kind = IcmpError::Kind;
   switch (type) {
     case 8: return answer_echo(link, bytes, p);
-    case 3:  // destination unreachable (RFC 1122 4.2.3.9)
+    case 3:           // destination unreachable (RFC 1122 4.2.3.9)
       if (code == 4)  // RFC 1191 4
         return on_icmp_about_us(icmp, {Kind::fragmentation_needed, load_be16(icmp.data() + 6)});
       return on_icmp_about_us(icmp, {code == 2 || code == 3 ? Kind::hard : Kind::soft, 0});
@@ -122,15 +125,17 @@ void Shard<P, A>::answer_echo(std::uint8_t link_index, std::span<const std::byte
   const std::size_t most = link.interface.mtu - 28u;
   const auto data = icmp.subspan(8, std::min<std::size_t>(icmp.size() - 8, most));
   const LinkHeader header{{}, link.interface.mac, link.interface.vlan};
-  link.port->set_length(frame, emit_icmp(link.port->bytes(frame), header, p.key.local(), p.key.remote(), 0,
-                                         0, load_be32(icmp.data() + 4), data, ip_id_++));
+  link.port->set_length(
+      frame, emit_icmp(link.port->bytes(frame), header, p.key.local(), p.key.remote(), 0, 0,
+                       load_be32(icmp.data() + 4), data, ip_id_++));
   stats_.icmp_sent.add();
   send_ip(link_index, frame, p.key.remote());
 }
 
 // RFC 5927: the quoted segment must be one of ours, and in flight.
 template <Port P, class A>
-void Shard<P, A>::on_icmp_about_us(std::span<const std::byte> icmp, const IcmpError& error) noexcept {
+void Shard<P, A>::on_icmp_about_us(std::span<const std::byte> icmp,
+                                   const IcmpError& error) noexcept {
   const auto quoted = icmp.subspan(8);
   if (quoted.size() < 28) return drop(Drop::icmp_malformed);
   const std::size_t ip_header = (std::to_integer<std::size_t>(quoted[0]) & 0xf) * 4;
@@ -153,8 +158,8 @@ void Shard<P, A>::on_icmp_about_us(std::span<const std::byte> icmp, const IcmpEr
   if (v.events != 0) on_events(b, v.events);
 }
 
-// RFC 1122 3.2.2: no ICMP error about a broadcast, nor to an address that is not one host's; RFC 1812 4.3.2.8:
-// limited in rate.
+// RFC 1122 3.2.2: no ICMP error about a broadcast, nor to an address that is not one host's; RFC
+// 1812 4.3.2.8: limited in rate.
 template <Port P, class A>
 void Shard<P, A>::answer_unreachable(std::uint8_t link_index, std::span<const std::byte> bytes,
                                      const ParsedFrame& p, std::uint8_t code) noexcept {
@@ -169,8 +174,8 @@ void Shard<P, A>::answer_unreachable(std::uint8_t link_index, std::span<const st
   const std::size_t ip_header = p.l4_off - p.l3_off;
   const auto quoted = bytes.subspan(p.l3_off, ip_header + std::min<std::size_t>(p.l4_len, 8));
   const LinkHeader header{{}, interface.mac, interface.vlan};
-  link.port->set_length(frame, emit_icmp(link.port->bytes(frame), header, p.key.local(), p.key.remote(), 3,
-                                         code, 0, quoted, ip_id_++));
+  link.port->set_length(frame, emit_icmp(link.port->bytes(frame), header, p.key.local(),
+                                         p.key.remote(), 3, code, 0, quoted, ip_id_++));
   stats_.icmp_sent.add();
   send_ip(link_index, frame, p.key.remote());
 }

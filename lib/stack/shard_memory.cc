@@ -29,20 +29,24 @@ Result<ShardMemory> ShardMemory::create(const std::string& name, const ShardSize
   const auto take = [&]<class T>(std::type_identity<T>, const char* what, std::size_t count) {
     auto region = Region::map(std::max<std::size_t>(count, 1) * sizeof(T), pages);
     if (!region) {
-      if (failure.empty()) failure = std::string("no memory for the ") + what + ": " + region.error().what;
+      if (failure.empty())
+        failure = std::string("no memory for the ") + what + ": " + region.error().what;
       return std::span<T>();
     }
     made.regions_.push_back(std::move(*region));
     return made.regions_.back().template as<T>().first(count);
   };
   made.blocks = Slab(take(std::type_identity<ConnectionBlock>{}, "connections", sizes.connections));
-  made.time_waits = Slab(take(std::type_identity<TimeWaitEntry>{}, "TIME_WAIT entries", sizes.time_wait));
-  made.tx.extents = Slab(take(std::type_identity<Extent>{}, "send extents", sizes.extents_or_default()));
+  made.time_waits =
+      Slab(take(std::type_identity<TimeWaitEntry>{}, "TIME_WAIT entries", sizes.time_wait));
+  made.tx.extents =
+      Slab(take(std::type_identity<Extent>{}, "send extents", sizes.extents_or_default()));
   made.tx.chunks = Slab(take(std::type_identity<Chunk>{}, "send chunks", sizes.chunks));
   const std::uint32_t buffer = RxBuffers::size_for(sizes.receive_window);
   const auto buffers = take(std::type_identity<std::byte>{}, "receive buffers",
                             std::size_t{sizes.receive_buffers} * buffer);
-  const auto free_list = take(std::type_identity<std::uint32_t>{}, "receive buffers", sizes.receive_buffers);
+  const auto free_list =
+      take(std::type_identity<std::uint32_t>{}, "receive buffers", sizes.receive_buffers);
   if (!failure.empty()) return Error{failure};
   made.rx = RxBuffers(buffers, buffer, free_list);
   auto table = FlowTable::create(name, sizes.connections + sizes.time_wait, secret, pages);

@@ -20,7 +20,7 @@ namespace mayfly {
 struct ShardSizes {
   std::uint32_t connections = 262'144;
   std::uint32_t time_wait = 1'000'000;
-  std::uint32_t extents = 0;          ///< 0 = twice the connections
+  std::uint32_t extents = 0;  ///< 0 = twice the connections
   std::uint32_t chunks = 8'192;
   std::uint32_t receive_buffers = 512;
   std::uint32_t receive_window = 65'535;

@@ -28,7 +28,8 @@ Shard<P, A>::Shard(const ShardConfig& config, ShardMemory memory, std::span<P* c
 template <Port P, class A>
 Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& config,
                                                          std::span<P* const> ports, A& app,
-                                                         const ShardSettings& settings, Instant now) {
+                                                         const ShardSettings& settings,
+                                                         Instant now) {
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
   auto memory = ShardMemory::create(config.name, config.sizes, config.secret, config.pages);
   if (!memory) return memory.error();
@@ -100,13 +101,15 @@ void Shard<P, A>::parse_burst(std::uint8_t link, std::size_t count) noexcept {
   find_burst(look_ups);
 }
 
-// One bulk look-up for the burst works as the prefetch of the hash's buckets; then the blocks are fetched.
+// One bulk look-up for the burst works as the prefetch of the hash's buckets; then the blocks are
+// fetched.
 template <Port P, class A>
 void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
   burst_.created_count = 0;
   burst_.epoch = memory_.table.epoch();
   if (look_ups == 0) return;
-  memory_.table.find_bulk(std::span(burst_.keys).first(look_ups), std::span(burst_.hashes).first(look_ups),
+  memory_.table.find_bulk(std::span(burst_.keys).first(look_ups),
+                          std::span(burst_.hashes).first(look_ups),
                           std::span(burst_.positions).first(look_ups));
   for (std::size_t i = 0; i < look_ups; ++i) {
     if (burst_.positions[i] < 0) continue;
@@ -203,7 +206,8 @@ bool Shard<P, A>::is_listening(const Arrival& a) noexcept {
 // A completed datagram is parsed like a frame that arrived, and looked up alone.
 template <Port P, class A>
 void Shard<P, A>::on_fragment(std::uint8_t link, std::size_t i) noexcept {
-  if (!links_[link]->interface.is_local(burst_.parsed[i].key.local())) return drop(Drop::not_our_ip);
+  if (!links_[link]->interface.is_local(burst_.parsed[i].key.local()))
+    return drop(Drop::not_our_ip);
   P& port = *links_[link]->port;
   const Frame fragment = burst_.frames[i];
   burst_.frames[i] = Frame{};  // the port owns it from here

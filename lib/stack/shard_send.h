@@ -12,12 +12,13 @@ void Shard<P, A>::want_output(ConnectionBlock& b) noexcept {
   b.tcp.set(block_flag::pending);
   b.next_pending = kNoIndex;
   const std::uint32_t index = index_of(b);
-  (pending_first_ == kNoIndex ? pending_first_ : memory_.blocks[pending_last_].next_pending) = index;
+  (pending_first_ == kNoIndex ? pending_first_ : memory_.blocks[pending_last_].next_pending) =
+      index;
   pending_last_ = index;
 }
 
-// Each touched connection once: its segments, then its timer. When the device takes no more, the rest waits
-// for the next poll with nothing lost.
+// Each touched connection once: its segments, then its timer. When the device takes no more, the
+// rest waits for the next poll with nothing lost.
 template <Port P, class A>
 void Shard<P, A>::respond() noexcept {
   while (pending_first_ != kNoIndex) {
@@ -39,7 +40,8 @@ void Shard<P, A>::respond() noexcept {
   }
 }
 
-// Sends all that the connection may send now. False: the device's stage is full, or buffers ran out.
+// Sends all that the connection may send now. False: the device's stage is full, or buffers ran
+// out.
 template <Port P, class A>
 bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
   const Link& link = *links_[b.port];
@@ -53,8 +55,8 @@ bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
   return false;
 }
 
-// The wheel is only told of earlier deadlines; a later one is found when the old one fires. So a connection
-// that lives for less than its first deadline costs one arming and one disarming.
+// The wheel is only told of earlier deadlines; a later one is found when the old one fires. So a
+// connection that lives for less than its first deadline costs one arming and one disarming.
 template <Port P, class A>
 void Shard<P, A>::arm(ConnectionBlock& b) noexcept {
   const Instant due = std::min(next_deadline(b.tcp), b.wake_at);
@@ -137,9 +139,11 @@ std::size_t Shard<P, A>::transmit() noexcept {
   for (auto& each : links_) {
     Link& link = *each;
     if (link.staged_count == 0) continue;
-    const std::size_t n = link.port->transmit(std::span(link.staged).first(link.staged_count), now_);
+    const std::size_t n =
+        link.port->transmit(std::span(link.staged).first(link.staged_count), now_);
     std::copy(link.staged.begin() + static_cast<std::ptrdiff_t>(n),
-              link.staged.begin() + static_cast<std::ptrdiff_t>(link.staged_count), link.staged.begin());
+              link.staged.begin() + static_cast<std::ptrdiff_t>(link.staged_count),
+              link.staged.begin());
     link.staged_count -= n;
     sent += n;
   }

@@ -1,5 +1,5 @@
-// TIME_WAIT acted out: entries made, answered for, reopened, restored and ended. Deciding is in tcp/time_wait.h.
-// Part of shard.h.
+// TIME_WAIT acted out: entries made, answered for, reopened, restored and ended. Deciding is in
+// tcp/time_wait.h. Part of shard.h.
 #pragma once
 
 #include "stack/shard.h"
@@ -57,7 +57,8 @@ void Shard<P, A>::end_time_wait(std::uint32_t index) noexcept {
   stats_.time_wait_now.set(memory_.time_waits.used());
 }
 
-// The entries are cold by now: their keys, then their buckets, are fetched for a whole batch at once.
+// The entries are cold by now: their keys, then their buckets, are fetched for a whole batch at
+// once.
 template <Port P, class A>
 std::size_t Shard<P, A>::expire_time_waits() noexcept {
   std::array<std::uint32_t, kExpiryBudget> due;
@@ -75,12 +76,14 @@ void Shard<P, A>::end_time_waits(std::span<const std::uint32_t> indices) noexcep
   std::array<const FlowKey4*, kBurstMax> keys;
   std::array<std::uint32_t, kBurstMax> hashes;
   std::array<std::int32_t, kBurstMax> positions;
-  for (const std::uint32_t index : indices) memory_.table.prefetch_key(memory_.time_waits[index].slot);
+  for (const std::uint32_t index : indices)
+    memory_.table.prefetch_key(memory_.time_waits[index].slot);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     keys[i] = &memory_.table.key(memory_.time_waits[indices[i]].slot);
     hashes[i] = memory_.table.hash(*keys[i]);
   }
-  memory_.table.find_bulk(std::span(keys).first(indices.size()), std::span(hashes).first(indices.size()),
+  memory_.table.find_bulk(std::span(keys).first(indices.size()),
+                          std::span(hashes).first(indices.size()),
                           std::span(positions).first(indices.size()));
   for (std::size_t i = 0; i < indices.size(); ++i) {
     TimeWaitEntry& entry = memory_.time_waits[indices[i]];
@@ -99,9 +102,7 @@ void Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   if (v.drop != Drop::none) drop(v.drop);
   switch (v.action) {
     case TimeWaitAction::drop: return;
-    case TimeWaitAction::kill:
-      stats_.time_wait_killed.add();
-      return end_time_wait(index);
+    case TimeWaitAction::kill: stats_.time_wait_killed.add(); return end_time_wait(index);
     case TimeWaitAction::restart_and_ack:
       stats_.time_wait_fin_again.add();
       hold(index);
@@ -118,7 +119,8 @@ void Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   send(a.link, key, time_wait_ack(entry, ts_offset_of(key), now_), nullptr);
 }
 
-// RFC 9293 MAY-2: the record is kept beside the new incarnation until its handshake has proved the SYN new.
+// RFC 9293 MAY-2: the record is kept beside the new incarnation until its handshake has proved the
+// SYN new.
 template <Port P, class A>
 void Shard<P, A>::reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept {
   accept(a, index);
@@ -149,12 +151,13 @@ bool Shard<P, A>::restore_record(ConnectionBlock& b) noexcept {
   return true;
 }
 
-// Linux's tcp_tw_reuse, for our own active opens: 1 = after reuse_delay and only with timestamps, which let
-// the peer tell the incarnations apart (RFC 6191 2); 2 = the same, over loopback only.
+// Linux's tcp_tw_reuse, for our own active opens: 1 = after reuse_delay and only with timestamps,
+// which let the peer tell the incarnations apart (RFC 6191 2); 2 = the same, over loopback only.
 template <Port P, class A>
 bool Shard<P, A>::may_reuse(const FlowKey4& key, const TimeWaitEntry& entry) const noexcept {
   if (cfg_->reuse == 0 || !entry.had_timestamps() || !cfg_->tcp.timestamps) return false;
-  if (cfg_->reuse == 2 && (key.local().host >> 24 != 127 || key.remote().host >> 24 != 127)) return false;
+  if (cfg_->reuse == 2 && (key.local().host >> 24 != 127 || key.remote().host >> 24 != 127))
+    return false;
   const Instant opened = expiry_.deadline_of(entry.timer) - cfg_->time_wait.hold;
   return now_ - opened >= cfg_->reuse_delay;
 }

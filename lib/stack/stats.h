@@ -11,38 +11,38 @@
 namespace mayfly {
 
 // X(name, what is counted)
-#define MAYFLY_SHARD_COUNTERS(X)                                                            \
-  X(rx_packets, "frames received")                                                          \
-  X(rx_bytes, "bytes received, Ethernet headers included")                                  \
-  X(tx_packets, "frames handed to the device")                                              \
-  X(tx_bytes, "bytes sent, Ethernet headers included")                                      \
-  X(accepted, "connections that completed a passive open")                                  \
-  X(opened, "connections that began an active open")                                        \
-  X(syn_received, "SYNs that made a connection block")                                      \
-  X(retransmitted, "segments sent again")                                                   \
-  X(rst_sent, "RSTs sent")                                                                  \
-  X(rst_limited, "RSTs held back by the rate limit")                                        \
-  X(challenge_acks, "challenge ACKs (RFC 5961) asked for")                                  \
-  X(arp_requests, "ARP requests sent")                                                      \
-  X(arp_replies, "ARP replies sent")                                                        \
-  X(icmp_sent, "ICMP messages sent")                                                        \
-  X(connections, "connection blocks in use now")                                            \
-  X(connections_peak, "most connection blocks in use at once")                              \
-  X(time_wait_now, "TIME_WAIT entries held now")                                            \
-  X(time_wait_peak, "most TIME_WAIT entries held at once")                                  \
-  X(time_wait_opened, "TIME_WAIT entries made")                                             \
-  X(time_wait_expired, "held for their whole time")                                         \
-  X(time_wait_evicted, "ended early to make room for a newer one")                          \
+#define MAYFLY_SHARD_COUNTERS(X)                                                              \
+  X(rx_packets, "frames received")                                                            \
+  X(rx_bytes, "bytes received, Ethernet headers included")                                    \
+  X(tx_packets, "frames handed to the device")                                                \
+  X(tx_bytes, "bytes sent, Ethernet headers included")                                        \
+  X(accepted, "connections that completed a passive open")                                    \
+  X(opened, "connections that began an active open")                                          \
+  X(syn_received, "SYNs that made a connection block")                                        \
+  X(retransmitted, "segments sent again")                                                     \
+  X(rst_sent, "RSTs sent")                                                                    \
+  X(rst_limited, "RSTs held back by the rate limit")                                          \
+  X(challenge_acks, "challenge ACKs (RFC 5961) asked for")                                    \
+  X(arp_requests, "ARP requests sent")                                                        \
+  X(arp_replies, "ARP replies sent")                                                          \
+  X(icmp_sent, "ICMP messages sent")                                                          \
+  X(connections, "connection blocks in use now")                                              \
+  X(connections_peak, "most connection blocks in use at once")                                \
+  X(time_wait_now, "TIME_WAIT entries held now")                                              \
+  X(time_wait_peak, "most TIME_WAIT entries held at once")                                    \
+  X(time_wait_opened, "TIME_WAIT entries made")                                               \
+  X(time_wait_expired, "held for their whole time")                                           \
+  X(time_wait_evicted, "ended early to make room for a newer one")                            \
   X(time_wait_skipped, "closed without TIME_WAIT: hold 0, or full and the policy says close") \
-  X(time_wait_reopened_timestamp, "ended by a SYN with a newer timestamp (RFC 6191)")       \
-  X(time_wait_reopened_sequence, "ended by a SYN with a higher sequence number (RFC 6191)") \
-  X(time_wait_reused, "ended by our own active open (time_wait.reuse)")                     \
-  X(time_wait_restored, "brought back since the SYN was an old duplicate (RFC 9293 MAY-2)") \
-  X(time_wait_killed, "ended by an accepted RST")                                           \
-  X(time_wait_fin_again, "retransmitted FINs acknowledged again")                           \
-  X(polls, "polls")                                                                         \
-  X(busy_polls, "polls that did work")                                                      \
-  X(cycles, "TSC cycles of all polls")                                                      \
+  X(time_wait_reopened_timestamp, "ended by a SYN with a newer timestamp (RFC 6191)")         \
+  X(time_wait_reopened_sequence, "ended by a SYN with a higher sequence number (RFC 6191)")   \
+  X(time_wait_reused, "ended by our own active open (time_wait.reuse)")                       \
+  X(time_wait_restored, "brought back since the SYN was an old duplicate (RFC 9293 MAY-2)")   \
+  X(time_wait_killed, "ended by an accepted RST")                                             \
+  X(time_wait_fin_again, "retransmitted FINs acknowledged again")                             \
+  X(polls, "polls")                                                                           \
+  X(busy_polls, "polls that did work")                                                        \
+  X(cycles, "TSC cycles of all polls")                                                        \
   X(busy_cycles, "TSC cycles of the polls that did work")
 
 struct ShardStats {

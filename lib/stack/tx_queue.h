@@ -1,6 +1,6 @@
-// What a connection has to send, as extents: stable memory that is only pointed to, a block that repeats, or
-// chunks of copied bytes. TCP names bytes by sequence number; this is where they are found again, for the
-// first transmission and for every later one.
+// What a connection has to send, as extents: stable memory that is only pointed to, a block that
+// repeats, or chunks of copied bytes. TCP names bytes by sequence number; this is where they are
+// found again, for the first transmission and for every later one.
 #pragma once
 
 #include <algorithm>
@@ -18,9 +18,9 @@ namespace mayfly {
 /// A run of bytes to send.
 struct Extent {
   const std::byte* data = nullptr;
-  std::uint64_t length = 0;      ///< bytes, those acknowledged already not counted
-  std::uint64_t offset = 0;      ///< of the first such byte from the extent's start
-  std::uint32_t period = 0;      ///< data repeats after so many bytes; 0 = it does not
+  std::uint64_t length = 0;        ///< bytes, those acknowledged already not counted
+  std::uint64_t offset = 0;        ///< of the first such byte from the extent's start
+  std::uint32_t period = 0;        ///< data repeats after so many bytes; 0 = it does not
   std::uint32_t chunk = kNoIndex;  ///< the copied bytes' chunk, given back with the extent
   std::uint32_t next = kNoIndex;
   std::uint32_t next_free = kNoIndex;
@@ -48,7 +48,8 @@ class TxQueue {
   void open(Seq first) noexcept { *this = TxQueue{}, base_ = first; }
 
   /// Appends a run. False when out of extents: nothing is queued.
-  bool append(TxPools& pools, const std::byte* data, std::uint64_t length, std::uint32_t period) noexcept {
+  bool append(TxPools& pools, const std::byte* data, std::uint64_t length,
+              std::uint32_t period) noexcept {
     return append(pools, data, length, period, kNoIndex);
   }
 

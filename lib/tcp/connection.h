@@ -1,5 +1,6 @@
-// One connection's control block (the RFC's TCB). Plain data: no pointers, no clock, no address family. The
-// key stays in the flow table, whose position is `slot`; payload bytes stay with the stack.
+// One connection's control block (the RFC's TCB). Plain data: no pointers, no clock, no address
+// family. The key stays in the flow table, whose position is `slot`; payload bytes stay with the
+// stack.
 #pragma once
 
 #include <array>
@@ -17,87 +18,93 @@ namespace mayfly {
 /// Facts about a connection that are yes or no.
 namespace conn_flag {
 inline constexpr std::uint32_t
-    timestamps = 1u << 0,      ///< agreed in the handshake
-    sack = 1u << 1,            ///< agreed
-    passive = 1u << 2,         ///< came from LISTEN: goes back there, that is away, on RST
-    closing = 1u << 3,         ///< the user has closed: a FIN follows the last queued byte
-    closed_both = 1u << 4,     ///< the user will not read either: data that arrives is answered with RST
-    active_close = 1u << 5,    ///< our FIN was sent before the peer's arrived
-    ack_now = 1u << 6,         ///< an ACK is owed with the next output
-    ack_delayed = 1u << 7,     ///< an ACK is owed by ack_at
-    fin_held = 1u << 8,        ///< the peer's FIN came ahead of data still missing: it stands at fin_at
-    peer_fin = 1u << 9,        ///< the peer's FIN was taken
-    recovery = 1u << 10,       ///< fast recovery, until `recover` is acknowledged
-    rto_recovery = 1u << 11,   ///< go-back-N after a time-out, until `recover`
-    persist = 1u << 12,        ///< retransmit_at is the zero-window probe's
-    probe_now = 1u << 13,      ///< a zero-window or keep-alive probe is due with the next output
-    rtt_timing = 1u << 14,     ///< rtt_seq is being timed (Karn: never a retransmission)
+    timestamps = 1u << 0,  ///< agreed in the handshake
+    sack = 1u << 1,        ///< agreed
+    passive = 1u << 2,     ///< came from LISTEN: goes back there, that is away, on RST
+    closing = 1u << 3,     ///< the user has closed: a FIN follows the last queued byte
+    closed_both =
+        1u << 4,  ///< the user will not read either: data that arrives is answered with RST
+    active_close = 1u << 5,  ///< our FIN was sent before the peer's arrived
+    ack_now = 1u << 6,       ///< an ACK is owed with the next output
+    ack_delayed = 1u << 7,   ///< an ACK is owed by ack_at
+    fin_held = 1u << 8,   ///< the peer's FIN came ahead of data still missing: it stands at fin_at
+    peer_fin = 1u << 9,   ///< the peer's FIN was taken
+    recovery = 1u << 10,  ///< fast recovery, until `recover` is acknowledged
+    rto_recovery = 1u << 11,  ///< go-back-N after a time-out, until `recover`
+    persist = 1u << 12,       ///< retransmit_at is the zero-window probe's
+    probe_now = 1u << 13,     ///< a zero-window or keep-alive probe is due with the next output
+    rtt_timing = 1u << 14,    ///< rtt_seq is being timed (Karn: never a retransmission)
     no_nagle = 1u << 15,
-    retransmit_now = 1u << 16,  ///< the segment at snd_una goes out again at once, whatever cwnd says
-    window_scale = 1u << 17,   ///< agreed (both shifts may still be zero)
+    retransmit_now =
+        1u << 16,             ///< the segment at snd_una goes out again at once, whatever cwnd says
+    window_scale = 1u << 17,  ///< agreed (both shifts may still be zero)
     sack_recovery = 1u << 18,  ///< with `recovery`: the peer's SACK blocks lead it (RFC 6675)
     user = 1u << 24;           ///< this bit and those above belong to the stack
 }  // namespace conn_flag
 
 inline constexpr std::size_t kRangesMax = 4;
 
-/// Up to kRangesMax disjoint ranges of sequence space in rising order: what arrived out of order, or what
-/// the peer has SACKed.
+/// Up to kRangesMax disjoint ranges of sequence space in rising order: what arrived out of order,
+/// or what the peer has SACKed.
 struct SeqRanges {
   std::array<SackBlock, kRangesMax> range{};
   std::uint8_t count = 0;
 };
 
 struct alignas(64) Connection {
-  // -- line 0: touched by every segment ---------------------------------------------------------------
+  // -- line 0: touched by every segment
+  // ---------------------------------------------------------------
   State state = State::closed;
-  std::uint8_t snd_wind_shift = 0;   ///< RFC 7323 2.3
+  std::uint8_t snd_wind_shift = 0;  ///< RFC 7323 2.3
   std::uint8_t rcv_wind_shift = 0;
-  std::uint8_t retries = 0;          ///< time-outs in a row for the oldest unacknowledged octet
-  std::uint32_t flags = 0;           ///< conn_flag
-  std::uint32_t slot = 0;            ///< the key's position in the flow table
+  std::uint8_t retries = 0;  ///< time-outs in a row for the oldest unacknowledged octet
+  std::uint32_t flags = 0;   ///< conn_flag
+  std::uint32_t slot = 0;    ///< the key's position in the flow table
   Seq snd_una, snd_nxt;
-  Seq snd_max;                       ///< the highest ever sent, plus one; snd_nxt goes back on a time-out
-  Seq snd_end;                       ///< after the last octet the user has queued (the FIN's place)
-  std::uint32_t snd_wnd = 0;         ///< bytes
+  Seq snd_max;                ///< the highest ever sent, plus one; snd_nxt goes back on a time-out
+  Seq snd_end;                ///< after the last octet the user has queued (the FIN's place)
+  std::uint32_t snd_wnd = 0;  ///< bytes
   Seq snd_wl1, snd_wl2;
   Seq rcv_nxt;
-  Seq rcv_adv;                       ///< the right edge we have advertised: never moves left
-  std::uint32_t rcv_wnd = 0;         ///< bytes we could take now
-  std::uint32_t ts_recent = 0;       ///< RFC 7323 4.3
-  Seq last_ack_sent;                 ///< RFC 7323's Last.ACK.sent
+  Seq rcv_adv;                  ///< the right edge we have advertised: never moves left
+  std::uint32_t rcv_wnd = 0;    ///< bytes we could take now
+  std::uint32_t ts_recent = 0;  ///< RFC 7323 4.3
+  Seq last_ack_sent;            ///< RFC 7323's Last.ACK.sent
 
-  // -- line 1: timers, round trip, congestion ----------------------------------------------------------
+  // -- line 1: timers, round trip, congestion
+  // ----------------------------------------------------------
   Instant retransmit_at = Instant::never();
   Instant ack_at = Instant::never();
-  Instant life_at = Instant::never();   ///< FIN_WAIT_2's end, or the next keep-alive probe
-  WheelNode timer;                      ///< armed for the earliest of all deadlines, or earlier (lazily)
+  Instant life_at = Instant::never();  ///< FIN_WAIT_2's end, or the next keep-alive probe
+  WheelNode timer;  ///< armed for the earliest of all deadlines, or earlier (lazily)
   std::uint32_t srtt_us = 0, rttvar_us = 0, rto_us = 0;
-  std::uint32_t cwnd = 0, ssthresh = 0;    ///< bytes
-  std::uint16_t mss = 536;                 ///< the most we may send in a segment, options included in the
-                                           ///< room: payload is mss - option bytes (RFC 6691)
+  std::uint32_t cwnd = 0, ssthresh = 0;  ///< bytes
+  std::uint16_t mss = 536;  ///< the most we may send in a segment, options included in the
+                            ///< room: payload is mss - option bytes (RFC 6691)
   std::uint8_t dup_acks = 0;
-  std::uint8_t probes = 0;                 ///< keep-alive probes unanswered
+  std::uint8_t probes = 0;  ///< keep-alive probes unanswered
 
-  // -- lines 2 and 3: handshake, loss, out of order ----------------------------------------------------
+  // -- lines 2 and 3: handshake, loss, out of order
+  // ----------------------------------------------------
   Seq iss, irs;
-  Seq recover;                          ///< RFC 6582: snd_max when the loss was noticed
+  Seq recover;  ///< RFC 6582: snd_max when the loss was noticed
   Seq rtt_seq;
   Instant rtt_sent;
-  Instant ts_recent_at;                 ///< for the 24-day rule (RFC 7323 5.5)
-  Instant challenges_since;             ///< `challenges` are counted from here on
-  Instant last_heard;                   ///< for keep-alive
-  Instant last_sent;                    ///< text or FIN; for the restart after idleness (RFC 5681 4.1)
-  std::uint32_t ts_offset = 0;          ///< added to our clock for TSval (RFC 7323 7.1)
-  std::uint32_t max_snd_wnd = 0;        ///< the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1)
-  std::uint32_t bytes_acked = 0;        ///< counts towards the next step of cwnd (RFC 5681 3.1)
-  std::uint16_t peer_mss = 536;         ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
-  std::uint16_t challenges = 0;         ///< challenge ACKs since challenges_since (RFC 5961 7)
-  Seq fin_at;                           ///< see conn_flag::fin_held
-  Seq retransmit_next;                  ///< SACK recovery: where the next hole is looked for
-  SeqRanges held;                       ///< received out of order
-  SeqRanges sacked;                     ///< SACKed by the peer
-  SackBlock newest_held;                ///< goes first in the SACK option (RFC 2018 4)
+  Instant ts_recent_at;         ///< for the 24-day rule (RFC 7323 5.5)
+  Instant challenges_since;     ///< `challenges` are counted from here on
+  Instant last_heard;           ///< for keep-alive
+  Instant last_sent;            ///< text or FIN; for the restart after idleness (RFC 5681 4.1)
+  std::uint32_t ts_offset = 0;  ///< added to our clock for TSval (RFC 7323 7.1)
+  std::uint32_t max_snd_wnd =
+      0;  ///< the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1)
+  std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
+  std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
+  std::uint16_t challenges = 0;   ///< challenge ACKs since challenges_since (RFC 5961 7)
+  Seq fin_at;                     ///< see conn_flag::fin_held
+  Seq retransmit_next;            ///< SACK recovery: where the next hole is looked for
+  SeqRanges held;                 ///< received out of order
+  SeqRanges sacked;               ///< SACKed by the peer
+  SackBlock newest_held;          ///< goes first in the SACK option (RFC 2018 4)
 
   constexpr bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
   constexpr void set(std::uint32_t flag) { flags |= flag; }

@@ -7,8 +7,17 @@
 namespace mayfly {
 
 enum class State : std::uint8_t {
-  closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing,
-  last_ack, time_wait
+  closed,
+  listen,
+  syn_sent,
+  syn_received,
+  established,
+  fin_wait_1,
+  fin_wait_2,
+  close_wait,
+  closing,
+  last_ack,
+  time_wait
 };
 
 /// "FIN-WAIT-1", as the RFC writes it.

@@ -1,5 +1,6 @@
-// TIME_WAIT: what is left of a connection for 2MSL (RFC 9293 3.6.1), half a cache line of it. Deciding is
-// apart from acting: on_time_wait_segment is a pure function, the stack carries out its action.
+// TIME_WAIT: what is left of a connection for 2MSL (RFC 9293 3.6.1), half a cache line of it.
+// Deciding is apart from acting: on_time_wait_segment is a pure function, the stack carries out its
+// action.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +16,16 @@
 namespace mayfly {
 
 struct TimeWaitEntry {
-  WheelNode timer;                ///< its deadline is the end of the hold
+  WheelNode timer;  ///< its deadline is the end of the hold
   union {
-    std::uint32_t slot;           ///< the key's position in the flow table
-    std::uint32_t next_free;      ///< while the entry is free (Slab)
+    std::uint32_t slot;       ///< the key's position in the flow table
+    std::uint32_t next_free;  ///< while the entry is free (Slab)
   };
-  Seq rcv_nxt, snd_nxt;           ///< both after the FINs
-  std::uint32_t ts_recent;        ///< the last TSval seen; meaningful with kTimestamps
-  std::uint16_t window;           ///< as last put on the wire (scaled)
-  std::uint8_t flags;             ///< kTimestamps and, in the high bits, rcv_wind_shift
-  std::uint8_t generation;        ///< counts the block's reuse; a FlowRef holds a copy
+  Seq rcv_nxt, snd_nxt;     ///< both after the FINs
+  std::uint32_t ts_recent;  ///< the last TSval seen; meaningful with kTimestamps
+  std::uint16_t window;     ///< as last put on the wire (scaled)
+  std::uint8_t flags;       ///< kTimestamps and, in the high bits, rcv_wind_shift
+  std::uint8_t generation;  ///< counts the block's reuse; a FlowRef holds a copy
 
   static constexpr std::uint8_t kTimestamps = 0x01, kShiftAt = 4;
   constexpr bool had_timestamps() const { return (flags & kTimestamps) != 0; }
@@ -43,22 +44,25 @@ enum class TimeWaitAction : std::uint8_t {
 };
 struct TimeWaitVerdict {
   TimeWaitAction action = TimeWaitAction::drop;
-  Drop drop = Drop::none;          ///< for drop and ack: the reason to count
-  bool by_timestamp = false;       ///< reopen: accepted for its timestamp, not its sequence number
+  Drop drop = Drop::none;     ///< for drop and ack: the reason to count
+  bool by_timestamp = false;  ///< reopen: accepted for its timestamp, not its sequence number
 };
 
 /// What TIME_WAIT says of a segment: RFC 9293 3.10.7.4, RFC 1337 F1, RFC 6191 2, RFC 7323 5.
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
                                      const TimeWaitPolicy& policy) noexcept;
 
-/// Writes what a Connection in TIME_WAIT leaves behind; slot is copied, timer and generation are kept as they are.
+/// Writes what a Connection in TIME_WAIT leaves behind; slot is copied, timer and generation are
+/// kept as they are.
 void make_time_wait_entry(const Connection& c, TimeWaitEntry& entry) noexcept;
 
-/// The ACK that answers in TIME_WAIT: <SEQ=SND.NXT><ACK=RCV.NXT>, with timestamps if the connection had them.
-/// `ts_offset` as for the connection (it is a function of the host pair, so the entry need not keep it).
+/// The ACK that answers in TIME_WAIT: <SEQ=SND.NXT><ACK=RCV.NXT>, with timestamps if the connection
+/// had them. `ts_offset` as for the connection (it is a function of the host pair, so the entry
+/// need not keep it).
 Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Instant now) noexcept;
 
-/// The least ISN for a new incarnation: after every sequence number of the old one (RFC 9293 MAY-2).
+/// The least ISN for a new incarnation: after every sequence number of the old one (RFC 9293
+/// MAY-2).
 Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept;
 
 }  // namespace mayfly

@@ -34,7 +34,8 @@ static_assert(sizeof(WheelNode) == 12);
 /// Where the nodes are: `nodes.wheel_node(index)`.
 template <class N>
 concept WheelNodes = requires(N n, std::uint32_t index) {
-  { n.wheel_node(index) } noexcept -> std::same_as<WheelNode&>;
+  { n.wheel_node(index) }
+  noexcept->std::same_as<WheelNode&>;
 };
 
 class TimerWheel {

@@ -9,8 +9,8 @@
 
 namespace mayfly {
 
-/// The sum of `bytes` as big-endian words, added to `sum`, not yet folded or complemented. An odd last
-/// byte counts as its word's high half, so only the last piece of a sum may be odd.
+/// The sum of `bytes` as big-endian words, added to `sum`, not yet folded or complemented. An odd
+/// last byte counts as its word's high half, so only the last piece of a sum may be odd.
 std::uint64_t checksum_add(std::span<const std::byte> bytes, std::uint64_t sum = 0) noexcept;
 
 /// Folds to 16 bits without complementing.
@@ -20,6 +20,7 @@ std::uint16_t checksum_fold(std::uint64_t sum) noexcept;
 std::uint16_t checksum_finish(std::uint64_t sum) noexcept;
 
 /// The IPv4 pseudo-header's sum (RFC 9293 3.1) for `length` bytes of TCP header and data.
-std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol, std::uint16_t length) noexcept;
+std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol,
+                                std::uint16_t length) noexcept;
 
 }  // namespace mayfly

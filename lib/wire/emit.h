@@ -24,8 +24,8 @@ std::size_t tcp_header_size(const Emission& emission) noexcept;
 std::size_t tcp_payload_offset(const LinkHeader& link, const Emission& emission) noexcept;
 
 /// Writes the headers of a TCP segment before a payload that stands already at tcp_payload_offset.
-/// `frame` has the whole frame's length. IPv4: DF set, TTL 64, `ip_id` as the identification (RFC 6864).
-/// Returns the frame's length.
+/// `frame` has the whole frame's length. IPv4: DF set, TTL 64, `ip_id` as the identification (RFC
+/// 6864). Returns the frame's length.
 std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                      const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
                      ChecksumBy tcp) noexcept;
@@ -41,12 +41,14 @@ inline constexpr std::size_t kArpPacketSize = 28;
 
 /// Reads a packet that parse_frame found well-formed.
 ArpPacket read_arp(std::span<const std::byte> frame, std::size_t l3_off) noexcept;
-/// Writes link header and packet; `frame` needs link.size() + kArpPacketSize bytes. Returns the length
-/// (the port pads to Ethernet's minimum).
-std::size_t emit_arp(std::span<std::byte> frame, const LinkHeader& link, const ArpPacket& arp) noexcept;
+/// Writes link header and packet; `frame` needs link.size() + kArpPacketSize bytes. Returns the
+/// length (the port pads to Ethernet's minimum).
+std::size_t emit_arp(std::span<std::byte> frame, const LinkHeader& link,
+                     const ArpPacket& arp) noexcept;
 
-/// Writes link, IPv4 and an ICMP message (type, code, `rest` = bytes 4..7 in host order, then `body`),
-/// checksums included. Returns the frame's length; `frame` needs link.size() + 28 + body.size().
+/// Writes link, IPv4 and an ICMP message (type, code, `rest` = bytes 4..7 in host order, then
+/// `body`), checksums included. Returns the frame's length; `frame` needs link.size() + 28 +
+/// body.size().
 std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
                       Ipv4Address destination, std::uint8_t type, std::uint8_t code,
                       std::uint32_t rest, std::span<const std::byte> body,

@@ -1,4 +1,5 @@
-// The four-tuple that names a flow, as the flow table stores it: network byte order, no padding bits.
+// The four-tuple that names a flow, as the flow table stores it: network byte order, no padding
+// bits.
 #pragma once
 
 #include <array>
@@ -16,8 +17,8 @@ struct Ipv4Address {
   auto operator<=>(const Ipv4Address&) const = default;
 };
 
-/// A four-tuple over IPv4. Addresses and ports are big-endian. Padded to 16 bytes, for which rte_hash
-/// has a fast comparator.
+/// A four-tuple over IPv4. Addresses and ports are big-endian. Padded to 16 bytes, for which
+/// rte_hash has a fast comparator.
 struct FlowKey4 {
   std::uint32_t local_ip = 0, remote_ip = 0;
   std::uint16_t local_port = 0, remote_port = 0;

@@ -1,4 +1,5 @@
-// A received frame, understood: which kind it is, and for TCP the flow and the segment; or why it is dropped.
+// A received frame, understood: which kind it is, and for TCP the flow and the segment; or why it
+// is dropped.
 #pragma once
 
 #include <array>
@@ -30,25 +31,27 @@ struct RxChecks {
 
 /// What the port expects of a frame.
 struct ParseRules {
-  MacAddress mac;           ///< ours: unicast frames to any other are dropped
-  std::uint16_t vlan = 0;   ///< 0 = untagged frames only (a priority tag of VLAN 0 is accepted)
+  MacAddress mac;          ///< ours: unicast frames to any other are dropped
+  std::uint16_t vlan = 0;  ///< 0 = untagged frames only (a priority tag of VLAN 0 is accepted)
 };
 
 struct ParsedFrame {
   FrameKind kind = FrameKind::drop;
   Drop drop = Drop::none;
-  bool link_group = false;      ///< sent to a group MAC address: no ICMP error answers it (RFC 1122 3.2.2)
-  std::uint8_t l3_off = 0;      ///< the network header, from the frame's first byte
-  std::uint8_t protocol = 0;    ///< IPv4 protocol number
-  std::uint16_t l4_off = 0;     ///< the transport header
-  std::uint16_t l4_len = 0;     ///< transport header and payload, after the IP total length
-  FlowKey4 key;                 ///< local = destination, remote = source; ports for TCP and UDP only
-  Segment segment;              ///< TCP only
+  bool link_group =
+      false;  ///< sent to a group MAC address: no ICMP error answers it (RFC 1122 3.2.2)
+  std::uint8_t l3_off = 0;    ///< the network header, from the frame's first byte
+  std::uint8_t protocol = 0;  ///< IPv4 protocol number
+  std::uint16_t l4_off = 0;   ///< the transport header
+  std::uint16_t l4_len = 0;   ///< transport header and payload, after the IP total length
+  FlowKey4 key;               ///< local = destination, remote = source; ports for TCP and UDP only
+  Segment segment;            ///< TCP only
 };
 
-/// Parses and checks a frame: Ethernet, VLAN, ARP or IPv4 (RFC 791, options skipped), ICMP, TCP with its
-/// options (unknown ones are skipped, RFC 9293 MUST-6) and checksums that the device has not verified.
-/// Never reads outside `frame`. Whether the addresses are ours is the caller's question.
+/// Parses and checks a frame: Ethernet, VLAN, ARP or IPv4 (RFC 791, options skipped), ICMP, TCP
+/// with its options (unknown ones are skipped, RFC 9293 MUST-6) and checksums that the device has
+/// not verified. Never reads outside `frame`. Whether the addresses are ours is the caller's
+/// question.
 ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
                         RxChecks checks) noexcept;
 

@@ -17,8 +17,8 @@ std::string to_string(Ipv4Address address);
 std::string to_string(const MacAddress& mac);
 /// "S", "S.", ".", "P.", "F.", "R.": the control bits as tcpdump writes them.
 std::string flags_to_string(std::uint8_t flags);
-/// "198.18.1.1.40000 > 198.18.0.1.80: Flags [S], seq 1, win 64240, options [mss 1460,...], length 0".
-/// A frame that cannot be parsed prints as "drop REASON, N bytes".
+/// "198.18.1.1.40000 > 198.18.0.1.80: Flags [S], seq 1, win 64240, options [mss 1460,...], length
+/// 0". A frame that cannot be parsed prints as "drop REASON, N bytes".
 std::string print_frame(std::span<const std::byte> frame);
 
 }  // namespace mayfly

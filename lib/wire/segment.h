@@ -1,5 +1,5 @@
-// The two narrow waists. A Segment is what arrived: parsed, bounds-checked, in host order. An Emission is
-// what to send: the only thing that the TCP core can say to the world.
+// The two narrow waists. A Segment is what arrived: parsed, bounds-checked, in host order. An
+// Emission is what to send: the only thing that the TCP core can say to the world.
 #pragma once
 
 #include <array>
@@ -13,14 +13,14 @@ namespace mayfly {
 
 /// TCP control bits (RFC 9293 3.1), as they stand in the header's byte 13.
 namespace tcp_flag {
-inline constexpr std::uint8_t fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack = 0x10, urg = 0x20,
-                              ece = 0x40, cwr = 0x80;
+inline constexpr std::uint8_t fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack = 0x10,
+                              urg = 0x20, ece = 0x40, cwr = 0x80;
 }  // namespace tcp_flag
 
 /// Which options a Segment carried or an Emission must carry.
 namespace tcp_option {
-inline constexpr std::uint8_t mss = 0x01, window_scale = 0x02, sack_permitted = 0x04, timestamps = 0x08,
-                              sack = 0x10;
+inline constexpr std::uint8_t mss = 0x01, window_scale = 0x02, sack_permitted = 0x04,
+                              timestamps = 0x08, sack = 0x10;
 }  // namespace tcp_option
 
 /// RFC 7323 3: TSval and TSecr.
@@ -37,18 +37,18 @@ inline constexpr std::size_t kSackBlocksMax = 4;
 
 /// A TCP segment that arrived. Fields whose option bit is not set in `options` are zero.
 struct Segment {
-  Seq seq, ack;                    ///< ack is zero unless the ACK bit is set
+  Seq seq, ack;  ///< ack is zero unless the ACK bit is set
   Timestamps ts;
-  std::uint16_t window = 0;        ///< as on the wire: not scaled
+  std::uint16_t window = 0;  ///< as on the wire: not scaled
   std::uint16_t mss = 0;
-  std::uint16_t payload_off = 0;   ///< from the frame's first byte
-  std::uint16_t payload_len = 0;   ///< after the IP total length: Ethernet padding is not payload
-  std::uint16_t urgent = 0;        ///< urgent pointer; zero unless URG is set
-  std::uint16_t sack_off = 0;      ///< the SACK blocks' place in the frame
-  std::uint8_t flags = 0;          ///< tcp_flag
-  std::uint8_t options = 0;        ///< tcp_option
-  std::uint8_t window_scale = 0;   ///< as on the wire; RFC 7323 2.3 says to use 14 for more
-  std::uint8_t sack_count = 0;     ///< 0..4
+  std::uint16_t payload_off = 0;  ///< from the frame's first byte
+  std::uint16_t payload_len = 0;  ///< after the IP total length: Ethernet padding is not payload
+  std::uint16_t urgent = 0;       ///< urgent pointer; zero unless URG is set
+  std::uint16_t sack_off = 0;     ///< the SACK blocks' place in the frame
+  std::uint8_t flags = 0;         ///< tcp_flag
+  std::uint8_t options = 0;       ///< tcp_option
+  std::uint8_t window_scale = 0;  ///< as on the wire; RFC 7323 2.3 says to use 14 for more
+  std::uint8_t sack_count = 0;    ///< 0..4
 
   constexpr bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
   constexpr bool carries(std::uint8_t option) const { return (options & option) != 0; }
@@ -61,18 +61,18 @@ struct Segment {
 };
 static_assert(sizeof(Segment) == 32 && std::is_trivially_copyable_v<Segment>);
 
-/// A TCP segment to send. The payload is named by its sequence number; who holds the bytes is not TCP's
-/// business. The urgent pointer is always zero: nothing here sends urgent data.
+/// A TCP segment to send. The payload is named by its sequence number; who holds the bytes is not
+/// TCP's business. The urgent pointer is always zero: nothing here sends urgent data.
 struct Emission {
   Seq seq, ack;
   Timestamps ts;
   std::uint32_t payload_len = 0;
-  std::uint16_t window = 0;        ///< as on the wire: already scaled
+  std::uint16_t window = 0;  ///< as on the wire: already scaled
   std::uint16_t mss = 0;
   std::uint8_t flags = 0;
   std::uint8_t options = 0;
   std::uint8_t window_scale = 0;
-  std::uint8_t sack_count = 0;     ///< 0..4; at most 3 beside timestamps (RFC 2018 3)
+  std::uint8_t sack_count = 0;  ///< 0..4; at most 3 beside timestamps (RFC 2018 3)
   std::array<SackBlock, kSackBlocksMax> sack{};
 
   constexpr bool has(std::uint8_t flag) const { return (flags & flag) != 0; }

@@ -1,4 +1,5 @@
-// Sequence numbers: arithmetic modulo 2^32 (RFC 9293 3.4). There is no operator<: the order is not total.
+// Sequence numbers: arithmetic modulo 2^32 (RFC 9293 3.4). There is no operator<: the order is not
+// total.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,10 @@ struct Seq {
   friend constexpr std::int32_t operator-(Seq a, Seq b) {
     return static_cast<std::int32_t>(a.raw - b.raw);
   }
-  constexpr Seq& operator+=(std::uint32_t n) { raw += n; return *this; }
+  constexpr Seq& operator+=(std::uint32_t n) {
+    raw += n;
+    return *this;
+  }
 
   friend constexpr bool before(Seq a, Seq b) { return (a - b) < 0; }
   friend constexpr bool after(Seq a, Seq b) { return (a - b) > 0; }

@@ -1,5 +1,5 @@
-// DPDK's environment for test programs that need its hash table and no device: started once, without
-// huge pages, PCI or files. A program gets it by compiling this file in.
+// DPDK's environment for test programs that need its hash table and no device: started once,
+// without huge pages, PCI or files. A program gets it by compiling this file in.
 #include <gtest/gtest.h>
 #include <rte_eal.h>
 

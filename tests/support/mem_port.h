@@ -55,8 +55,8 @@ class MemPort {
   std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
     const std::size_t n = std::min(frames.size(), room);
     for (Frame frame : frames.first(n)) {
-      sent.push_back(std::vector<std::byte>(frame->room.begin(), frame->room.begin() +
-                                                static_cast<std::ptrdiff_t>(frame->length)));
+      sent.push_back(std::vector<std::byte>(
+          frame->room.begin(), frame->room.begin() + static_cast<std::ptrdiff_t>(frame->length)));
       ++buffers;
       if (peer_ != nullptr) {
         peer_->arrived.push_back(frame);
@@ -88,7 +88,7 @@ class MemPort {
   std::deque<Frame> arrived;
   std::vector<std::vector<std::byte>> sent;  ///< copies of all that was transmitted
   std::size_t room = 1'000'000;              ///< frames that transmit takes at once
-  std::ptrdiff_t buffers = 100'000;          ///< left to allocate; back to the start when all came home
+  std::ptrdiff_t buffers = 100'000;  ///< left to allocate; back to the start when all came home
 
  private:
   MemPort* peer_ = nullptr;

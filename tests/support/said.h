@@ -1,5 +1,5 @@
-// What a TCP segment says, in a test's words. What is not said is right for a peer that sends it (next in
-// sequence, acknowledging all), and not looked at in a segment that is expected.
+// What a TCP segment says, in a test's words. What is not said is right for a peer that sends it
+// (next in sequence, acknowledging all), and not looked at in a segment that is expected.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,30 @@ struct Said {
   std::optional<Timestamps> ts;
 
   /// Numbers count octets of text: 0 is the first one after the SYN, for both sides.
-  Said at(std::int64_t n) const { return with([&](Said& s) { s.seq_at = n; }); }
+  Said at(std::int64_t n) const {
+    return with([&](Said& s) { s.seq_at = n; });
+  }
   Said acks(std::int64_t n) const {
     return with([&](Said& s) { s.flags |= tcp_flag::ack, s.ack_at = n; });
   }
-  Said window(std::uint16_t n) const { return with([&](Said& s) { s.window_field = n; }); }
-  Said mss(std::uint16_t n) const { return with([&](Said& s) { s.mss_value = n; }); }
-  Said scaled(std::uint8_t n) const { return with([&](Said& s) { s.scale = n; }); }
+  Said window(std::uint16_t n) const {
+    return with([&](Said& s) { s.window_field = n; });
+  }
+  Said mss(std::uint16_t n) const {
+    return with([&](Said& s) { s.mss_value = n; });
+  }
+  Said scaled(std::uint8_t n) const {
+    return with([&](Said& s) { s.scale = n; });
+  }
   Said stamped(std::uint32_t val, std::uint32_t echo = 0) const {
     return with([&](Said& s) { s.ts = Timestamps{val, echo}; });
   }
-  Said with_fin() const { return with([](Said& s) { s.flags |= tcp_flag::fin; }); }
-  Said with_ack() const { return with([](Said& s) { s.flags |= tcp_flag::ack; }); }
+  Said with_fin() const {
+    return with([](Said& s) { s.flags |= tcp_flag::fin; });
+  }
+  Said with_ack() const {
+    return with([](Said& s) { s.flags |= tcp_flag::ack; });
+  }
 
  private:
   template <class F>

@@ -1,4 +1,5 @@
-// An app that does what a test tells it to. Untold, it takes all text, says nothing and closes never.
+// An app that does what a test tells it to. Untold, it takes all text, says nothing and closes
+// never.
 #pragma once
 
 #include <functional>

@@ -15,16 +15,29 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
 
 /// Answers every request (any text) with "pong" and closes when the peer has.
 struct PongApp {
-  template <class Conn> void on_open(Conn&) noexcept { ++opened; }
-  template <class Conn> std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
+  template <class Conn>
+  void on_open(Conn&) noexcept {
+    ++opened;
+  }
+  template <class Conn>
+  std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
     ++requests;
     c.send(as_bytes("pong"));
     return text.size();
   }
-  template <class Conn> void on_sent(Conn&) noexcept {}
-  template <class Conn> void on_peer_closed(Conn& c) noexcept { c.close(); }
-  template <class Conn> void on_wake(Conn&) noexcept {}
-  template <class Conn> void on_closed(Conn&, CloseReason why) noexcept { last = why; ++closed; }
+  template <class Conn>
+  void on_sent(Conn&) noexcept {}
+  template <class Conn>
+  void on_peer_closed(Conn& c) noexcept {
+    c.close();
+  }
+  template <class Conn>
+  void on_wake(Conn&) noexcept {}
+  template <class Conn>
+  void on_closed(Conn&, CloseReason why) noexcept {
+    last = why;
+    ++closed;
+  }
 
   unsigned opened = 0, requests = 0, closed = 0;
   CloseReason last = CloseReason::done;
@@ -32,23 +45,35 @@ struct PongApp {
 
 /// Opens `to_open` connections, one a poll; sends "ping" and closes first when the answer is there.
 struct PingApp {
-  template <class S> void on_poll(S& shard, Instant) noexcept {
+  template <class S>
+  void on_poll(S& shard, Instant) noexcept {
     if (opened == to_open) return;
     ++opened;
-    const auto key = FlowKey4::of({0xc612'0101}, static_cast<std::uint16_t>(40'000 + opened),
-                                  {0xc612'0001}, 80);
+    const auto key =
+        FlowKey4::of({0xc612'0101}, static_cast<std::uint16_t>(40'000 + opened), {0xc612'0001}, 80);
     if (shard.connect(key, {}).error != ConnectError::none) ++refused;
   }
-  template <class Conn> void on_open(Conn& c) noexcept { c.send(as_bytes("ping")); }
-  template <class Conn> std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
+  template <class Conn>
+  void on_open(Conn& c) noexcept {
+    c.send(as_bytes("ping"));
+  }
+  template <class Conn>
+  std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
     ++answered;
     c.close_both();
     return text.size();
   }
-  template <class Conn> void on_sent(Conn&) noexcept {}
-  template <class Conn> void on_peer_closed(Conn&) noexcept {}
-  template <class Conn> void on_wake(Conn&) noexcept {}
-  template <class Conn> void on_closed(Conn&, CloseReason why) noexcept { last = why; ++closed; }
+  template <class Conn>
+  void on_sent(Conn&) noexcept {}
+  template <class Conn>
+  void on_peer_closed(Conn&) noexcept {}
+  template <class Conn>
+  void on_wake(Conn&) noexcept {}
+  template <class Conn>
+  void on_closed(Conn&, CloseReason why) noexcept {
+    last = why;
+    ++closed;
+  }
 
   unsigned to_open = 0, opened = 0, refused = 0, answered = 0, closed = 0;
   CloseReason last = CloseReason::done;
@@ -74,10 +99,12 @@ struct ShardPair {
   ShardPair() {
     MemPort::join(server_port, client_port);
     MemPort* const ports[] = {&server_port, &client_port};
-    server = std::move(*Shard<MemPort, ServerApp>::create(shard_config("server", 0xc612'0001, 1, {80}),
-                                                          std::span(ports).first(1), server_app, settings, now));
-    client = std::move(*Shard<MemPort, ClientApp>::create(shard_config("client", 0xc612'0101, 2, {}),
-                                                          std::span(ports).last(1), client_app, settings, now));
+    server = std::move(
+        *Shard<MemPort, ServerApp>::create(shard_config("server", 0xc612'0001, 1, {80}),
+                                           std::span(ports).first(1), server_app, settings, now));
+    client = std::move(
+        *Shard<MemPort, ClientApp>::create(shard_config("client", 0xc612'0101, 2, {}),
+                                           std::span(ports).last(1), client_app, settings, now));
   }
   /// Both ends are polled every 100 us of virtual time.
   void run_for(Duration span) {

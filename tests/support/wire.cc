@@ -121,7 +121,8 @@ void Wire::on_arp(const Bytes& frame, std::size_t l3_off) {
   const ArpPacket arp = read_arp(frame, l3_off);
   const bool gratuitous = arp.sender_ip == arp.target_ip;
   if (answers_arp && arp.operation == ArpPacket::Operation::request && !gratuitous) {
-    put(arp_frame({ArpPacket::Operation::reply, kPeerMac, arp.sender_mac, arp.target_ip, arp.sender_ip}));
+    put(arp_frame(
+        {ArpPacket::Operation::reply, kPeerMac, arp.sender_mac, arp.target_ip, arp.sender_ip}));
     return;
   }
   arps.push_back(arp);
@@ -143,7 +144,8 @@ Bytes Wire::arp_frame(const ArpPacket& arp, MacAddress to) const {
 Bytes Wire::icmp_frame(std::uint8_t type, std::uint8_t code, std::uint32_t rest, const Bytes& body,
                        Ipv4Address from, Ipv4Address to) const {
   Bytes frame(46 + body.size());
-  frame.resize(emit_icmp(frame, {kServerMac, kPeerMac, interface_.vlan}, from, to, type, code, rest, body, 1));
+  frame.resize(emit_icmp(frame, {kServerMac, kPeerMac, interface_.vlan}, from, to, type, code, rest,
+                         body, 1));
   return frame;
 }
 
@@ -170,16 +172,19 @@ Bytes Peer::frame(const Said& s) const {
   Emission e;
   e.flags = s.flags;
   e.seq = s.seq_at ? Seq{iss_.raw + 1 + static_cast<std::uint32_t>(*s.seq_at)} : next_;
-  if (e.has(tcp_flag::ack)) e.ack = s.ack_at ? Seq{irs_.raw + 1 + static_cast<std::uint32_t>(*s.ack_at)} : heard_;
+  if (e.has(tcp_flag::ack))
+    e.ack = s.ack_at ? Seq{irs_.raw + 1 + static_cast<std::uint32_t>(*s.ack_at)} : heard_;
   e.window = s.window_field.value_or(window);
   e.payload_len = static_cast<std::uint32_t>(s.text.size());
   if (s.mss_value) e.options |= tcp_option::mss, e.mss = *s.mss_value;
   if (s.scale) e.options |= tcp_option::window_scale, e.window_scale = *s.scale;
-  if (s.ts || clock) e.options |= tcp_option::timestamps, e.ts = s.ts.value_or(Timestamps{clock.value_or(0), echo_});
+  if (s.ts || clock)
+    e.options |= tcp_option::timestamps, e.ts = s.ts.value_or(Timestamps{clock.value_or(0), echo_});
   const LinkHeader link{kServerMac, kPeerMac, wire_.interface_.vlan};
   const std::size_t payload_at = tcp_payload_offset(link, e);
   Bytes frame(payload_at + s.text.size());
-  std::copy_n(bytes_of(s.text).begin(), s.text.size(), frame.begin() + static_cast<std::ptrdiff_t>(payload_at));
+  std::copy_n(bytes_of(s.text).begin(), s.text.size(),
+              frame.begin() + static_cast<std::ptrdiff_t>(payload_at));
   emit_tcp(frame, link, key_, e, 1, ChecksumBy::software, ChecksumBy::software);
   return frame;
 }
@@ -240,10 +245,12 @@ Peer& Peer::gets(const Said& expected, Where where) {
   const std::string shown = ": " + print_frame(heard.frame);
   if (without_push(s.flags) != expected.flags)
     fail("expected " + flags_to_string(expected.flags) + shown);
-  if (heard.text != expected.text) fail("expected the text \"" + expected.text.substr(0, 80) + "\"" + shown);
+  if (heard.text != expected.text)
+    fail("expected the text \"" + expected.text.substr(0, 80) + "\"" + shown);
   const auto expect = [&](const char* what, auto wanted, std::int64_t is) {
     if (wanted && std::int64_t{*wanted} != is)
-      fail(std::string(what) + " should be " + std::to_string(*wanted) + ", is " + std::to_string(is) + shown);
+      fail(std::string(what) + " should be " + std::to_string(*wanted) + ", is " +
+           std::to_string(is) + shown);
   };
   expect("seq", expected.seq_at, s.seq - (irs_ + 1));
   expect("ack", expected.ack_at, s.ack - (iss_ + 1));

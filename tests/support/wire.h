@@ -1,5 +1,5 @@
-// A wire whose far end the test holds: it plays the hosts that one shard talks to, frame by frame, in virtual
-// time. When the wire goes, everything the shard took must have come back.
+// A wire whose far end the test holds: it plays the hosts that one shard talks to, frame by frame,
+// in virtual time. When the wire goes, everything the shard took must have come back.
 //
 //   Wire wire;
 //   Peer peer(wire);
@@ -140,7 +140,8 @@ class Peer {
   // -- what is expected of the shard --
   Peer& gets(const Said& expected, Where where = Where::current());
   Peer& gets_nothing(Where where = Where::current());
-  /// All text that came in order since it was asked last, acknowledged or not; forgets the segments.
+  /// All text that came in order since it was asked last, acknowledged or not; forgets the
+  /// segments.
   std::string gets_text();
   /// Forgets what came.
   Peer& ignores() {

@@ -19,11 +19,14 @@ FlowTable make_table(std::uint32_t flows) {
 }
 
 FlowKey4 key(std::uint32_t n) {
-  return FlowKey4::of({0xc612'0001}, 80, {0xc612'0100 + n / 50'000}, static_cast<std::uint16_t>(1 + n % 50'000));
+  return FlowKey4::of({0xc612'0001}, 80, {0xc612'0100 + n / 50'000},
+                      static_cast<std::uint16_t>(1 + n % 50'000));
 }
 FlowRef connection(std::uint32_t index) { return {FlowRef::Kind::connection, index}; }
 
-std::int32_t find(const FlowTable& table, const FlowKey4& k) { return table.find(k, table.hash(k)); }
+std::int32_t find(const FlowTable& table, const FlowKey4& k) {
+  return table.find(k, table.hash(k));
+}
 
 TEST(FlowTableTest, FindsWhatWasInserted) {
   FlowTable table = make_table(100);
@@ -50,7 +53,8 @@ TEST(FlowTableTest, FindsABurstAtOnce) {
   FlowTable table = make_table(100);
   std::vector<FlowKey4> keys;
   for (std::uint32_t i = 0; i < kBurstMax; ++i) keys.push_back(key(i));
-  for (std::uint32_t i = 0; i < kBurstMax; i += 2) table.insert(keys[i], table.hash(keys[i]), connection(i));
+  for (std::uint32_t i = 0; i < kBurstMax; i += 2)
+    table.insert(keys[i], table.hash(keys[i]), connection(i));
   std::vector<const FlowKey4*> pointers;
   std::vector<std::uint32_t> hashes;
   for (const FlowKey4& k : keys) {
@@ -70,7 +74,8 @@ TEST(FlowTableTest, HashesByItsSecret) {
   ASSERT_TRUE(other);
   const FlowTable table = make_table(100);
   unsigned same = 0;
-  for (std::uint32_t i = 0; i < 1'000; ++i) same += table.hash(key(i)) == other->hash(key(i)) ? 1 : 0;
+  for (std::uint32_t i = 0; i < 1'000; ++i)
+    same += table.hash(key(i)) == other->hash(key(i)) ? 1 : 0;
   EXPECT_LT(same, 3u);
 }
 

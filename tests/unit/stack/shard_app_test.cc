@@ -1,4 +1,5 @@
-// What the app and the shard's owner may ask for: wake-ups, keep-alive, new settings, draining, ends.
+// What the app and the shard's owner may ask for: wake-ups, keep-alive, new settings, draining,
+// ends.
 #include <gtest/gtest.h>
 
 #include "support/wire.h"

@@ -132,7 +132,8 @@ TEST(ShardArp, AnswersAProbeWithoutLearningFromIt) {  // RFC 5227 2.1.1
   EXPECT_EQ(wire.arps.size(), 2u) << "the peer has to be asked for";
 }
 
-TEST(ShardArp, DoesNotLearnFromWhatWasNotForUs) {  // RFC 826: only an entry that is there is renewed
+TEST(ShardArp,
+     DoesNotLearnFromWhatWasNotForUs) {  // RFC 826: only an entry that is there is renewed
   Wire wire(stranger());
   Peer peer(wire);
   wire.put(wire.arp_frame(request(kPeerIp, {0xc612'0002}), kBroadcastMac));

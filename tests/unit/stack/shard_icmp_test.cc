@@ -1,5 +1,5 @@
-// ICMP (RFC 792, RFC 1122 3.2.2): echo, unreachable, and errors about our connections (RFC 5927, RFC 1191);
-// and the fragments of any datagram.
+// ICMP (RFC 792, RFC 1122 3.2.2): echo, unreachable, and errors about our connections (RFC 5927,
+// RFC 1191); and the fragments of any datagram.
 #include <gtest/gtest.h>
 
 #include "base/endian.h"
@@ -11,7 +11,8 @@
 namespace mayfly::testing {
 namespace {
 
-constexpr std::uint8_t kEcho = 8, kEchoReply = 0, kUnreachable = 3, kTimeExceeded = 11, kTimestamp = 13;
+constexpr std::uint8_t kEcho = 8, kEchoReply = 0, kUnreachable = 3, kTimeExceeded = 11,
+                       kTimestamp = 13;
 constexpr std::uint8_t kHostCode = 1, kProtocolCode = 2, kPortCode = 3, kTooBigCode = 4;
 constexpr std::size_t kIpAt = kEthernetHeaderSize, kIcmpAt = kIpAt + kIpv4HeaderSizeMin;
 
@@ -26,8 +27,9 @@ Bytes from(const Bytes& frame, std::size_t at) {
 std::uint8_t at(const Bytes& frame, std::size_t where) { return load_u8(&frame[where]); }
 
 /// An IPv4 datagram from the peer, of a protocol that is not TCP.
-Bytes datagram(Wire& wire, std::uint8_t protocol, const Bytes& payload, Ipv4Address source = kPeerIp,
-               Ipv4Address to = kServerIp, MacAddress mac = kServerMac) {
+Bytes datagram(Wire& wire, std::uint8_t protocol, const Bytes& payload,
+               Ipv4Address source = kPeerIp, Ipv4Address to = kServerIp,
+               MacAddress mac = kServerMac) {
   Bytes frame = wire.link_header(ethertype::ipv4, mac);
   const std::size_t ip = frame.size();
   frame.resize(ip + 20);
@@ -170,7 +172,8 @@ TEST(ShardIcmp, SaysUnreachableNoMoreOftenThanTheRateAllows) {  // RFC 1812 4.3.
 // -- errors about our connections --
 
 /// An error that quotes the start of a segment that we sent.
-Bytes error_about(Wire& wire, std::uint8_t type, std::uint8_t code, const Bytes& sent, std::uint32_t rest = 0) {
+Bytes error_about(Wire& wire, std::uint8_t type, std::uint8_t code, const Bytes& sent,
+                  std::uint32_t rest = 0) {
   return wire.icmp_frame(type, code, rest, {sent.begin() + kIpAt, sent.begin() + kIpAt + 28});
 }
 
@@ -249,7 +252,8 @@ TEST_F(ShardIcmpError, AboutAConnectionInTimeWaitChangesNothing) {
 
 TEST_F(ShardIcmpError, ThatQuotesNoTcpHeaderIsMalformed) {
   const Bytes sent = text_sent();
-  wire.put(wire.icmp_frame(kUnreachable, kPortCode, 0, {sent.begin() + kIpAt, sent.begin() + kIpAt + 27}));
+  wire.put(wire.icmp_frame(kUnreachable, kPortCode, 0,
+                           {sent.begin() + kIpAt, sent.begin() + kIpAt + 27}));
   Bytes quoted(sent.begin() + kIpAt, sent.begin() + kIpAt + 28);
   quoted[0] = std::byte{0x65};
   wire.put(wire.icmp_frame(kUnreachable, kPortCode, 0, quoted));
@@ -312,7 +316,8 @@ TEST(ShardFragments, OfASegmentAreHandledAsOne) {
   Wire wire;
   Peer peer(wire);
   peer.opens();
-  const auto [head, tail] = cut(peer.frame(text("a text in two parts, of which none is whole")), 32);
+  const auto [head, tail] =
+      cut(peer.frame(text("a text in two parts, of which none is whole")), 32);
   wire.put(tail);
   wire.put(head);
   wire.poll();

@@ -106,6 +106,20 @@ TEST(ShardOpen, ConnectsAndIsAnswered) {
   EXPECT_EQ(id, made.id);
 }
 
+TEST(ShardOpen, ConnectsFlowsThatItWasToldToExpectLikeAnyOther) {
+  Wire wire;
+  Peer expected(wire, 8'080, kPeerIp, 1'024), other(wire, 8'080, kPeerIp, 1'025);
+  const FlowKey4 keys[] = {expected.shard_key(), other.shard_key()};
+  wire.app.poll = [&](ScriptShard& shard) {
+    shard.expect(std::span(keys));
+    for (const FlowKey4& key : keys) EXPECT_EQ(shard.connect(key, {}).error, ConnectError::none);
+  };
+  wire.poll();
+  expected.answers();
+  other.answers();
+  EXPECT_EQ(wire.app.opened, 2u);
+}
+
 TEST(ShardOpen, TellsTheAppThatItsConnectionWasRefused) {
   Wire wire;
   Peer peer(wire, 8'080, kPeerIp, 1'024);

@@ -1,8 +1,10 @@
-// Two shards over a wire that loses, repeats, damages and reorders, from seeds: whatever the wire does, every
-// connection completes or is reported, text arrives as it was sent, and at the end nothing is left.
+// Two shards over a wire that loses, repeats, damages and reorders, from seeds: whatever the wire
+// does, every connection completes or is reported, text arrives as it was sent, and at the end
+// nothing is left.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/prng.h"
@@ -20,7 +22,9 @@ using FaultyPort = FaultPort<MemPort>;
 struct Weather {
   explicit Weather(std::uint64_t seed) {
     Prng random(seed);
-    const auto up_to = [&](double most) { return most * static_cast<double>(random.below(1'000)) / 1'000; };
+    const auto up_to = [&](double most) {
+      return most * static_cast<double>(random.below(1'000)) / 1'000;
+    };
     faults = {.loss = up_to(0.1), .duplicate = up_to(0.05), .reorder = up_to(0.1), .seed = seed};
     if (random.chance(0.5)) faults.corrupt = up_to(0.03);
     faults.delay = Duration{static_cast<std::int64_t>(random.below(3'000))};
@@ -37,6 +41,10 @@ struct Weather {
     settings.time_wait.on_full = static_cast<TimeWaitPolicy::OnFull>(random.below(3));
     settings.reuse = static_cast<std::uint8_t>(random.below(2));
   }
+  /// No reason for any connection to fail. Damaged ARP misleads for a minute, as it has no
+  /// checksum; a text that finds no room each time it is sent ends in a time-out.
+  bool is_fair() const { return faults.corrupt == 0 && chunks > 2; }
+
   FaultSettings faults;
   ShardSettings settings;
   bool server_closes = false;
@@ -46,7 +54,8 @@ struct Weather {
 /// What both ends keep in the words of a connection.
 enum Word { kLength, kSent, kHeard };
 
-/// A request is its own length (four bytes) and noise that follows from the length; the answer is the same.
+/// A request is its own length (four bytes) and noise that follows from the length; the answer is
+/// the same.
 std::byte byte_at(std::uint64_t length, std::uint64_t at) {
   if (at < 4) return static_cast<std::byte>(length >> 8 * at & 0xff);
   return static_cast<std::byte>((length * 31 + at * at) & 0xff);
@@ -59,7 +68,8 @@ struct EchoServer {
   template <class Conn>
   std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
     const std::size_t taken = c.send_copy(text);
-    if (taken < text.size()) c.wake_at(c.now() + 10_ms);  // chunks may be short, with nothing on its way
+    if (taken < text.size())
+      c.wake_at(c.now() + 50_ms);  // chunks may be short, with nothing on its way
     auto& word = c.state().word;
     for (const std::byte b : text.first(taken)) {
       if (word[kHeard] < 4) word[kLength] |= std::to_integer<std::uint64_t>(b) << 8 * word[kHeard];
@@ -125,18 +135,22 @@ struct Client {
     ++closed;
     const auto& word = c.state().word;
     const bool well = why == CloseReason::done || why == CloseReason::time_wait;
-    if (word[kHeard] == word[kLength]) return;  // a reset that meets the last ACK takes nothing away
+    if (word[kHeard] == word[kLength])
+      return;  // a reset that meets the last ACK takes nothing away
     if (well) ++cut_short;
     if (!well) failed.push_back(why);
   }
   template <class Conn>
   void send_more(Conn& c) noexcept {
     auto& word = c.state().word;
-    if (word[kSent] == word[kLength]) return;
-    std::vector<std::byte> rest;
-    for (std::uint64_t at = word[kSent]; at < word[kLength]; ++at) rest.push_back(byte_at(word[kLength], at));
-    word[kSent] += c.send_copy(rest);
-    if (word[kSent] < word[kLength]) c.wake_at(c.now() + 10_ms);
+    std::array<std::byte, 256> some;
+    while (word[kSent] < word[kLength]) {
+      const std::size_t n = std::min<std::size_t>(some.size(), word[kLength] - word[kSent]);
+      for (std::size_t i = 0; i < n; ++i) some[i] = byte_at(word[kLength], word[kSent] + i);
+      const std::size_t taken = c.send_copy(std::span(some).first(n));
+      word[kSent] += taken;
+      if (taken < n) return c.wake_at(c.now() + 50_ms);
+    }
   }
 
   Prng random{1};
@@ -174,13 +188,9 @@ class Soak {
     EXPECT_EQ(client_app_.closed, client_app_.opened) << "an end was not reported";
     EXPECT_EQ(client_app_.cut_short, 0u);
     EXPECT_EQ(client_app_.damaged, 0u);
-    if (weather_.faults.corrupt == 0) {  // damaged ARP misleads for a minute: it has no checksum
-      EXPECT_EQ(client_app_.failed, std::vector<CloseReason>{}) << "a wire that loses one frame in ten is no reason to fail";
+    if (weather_.is_fair()) {
+      EXPECT_EQ(client_app_.failed, std::vector<CloseReason>{});
     }
-    if (::testing::Test::HasFailure())
-      std::printf("%.1f s: loss %g dup %g reorder %g delay %ld jitter %ld closes %d chunks %u rx %u ts %d sack %d hold %ld cap %u full %d reuse %d\n",
-        (now_ - Instant{1'000'000}).seconds(), weather_.faults.loss, weather_.faults.duplicate, weather_.faults.reorder, weather_.faults.delay.us, weather_.faults.jitter.us,
-        weather_.server_closes, weather_.chunks, weather_.receive_buffers, weather_.settings.tcp.timestamps, weather_.settings.tcp.sack, weather_.settings.time_wait.hold.us, weather_.settings.time_wait.capacity, int(weather_.settings.time_wait.on_full), weather_.settings.reuse);
     expect_empty(server_->memory());
     expect_empty(client_->memory());
     server_.reset();
@@ -191,8 +201,8 @@ class Soak {
 
  private:
   template <class App>
-  std::unique_ptr<Shard<FaultyPort, App>> make(std::uint32_t address, std::uint8_t station, FaultyPort& port,
-                                               App& app) {
+  std::unique_ptr<Shard<FaultyPort, App>> make(std::uint32_t address, std::uint8_t station,
+                                               FaultyPort& port, App& app) {
     ShardConfig config;
     config.name = "soak" + std::to_string(station);
     config.sizes = {.connections = 200,
@@ -212,7 +222,9 @@ class Soak {
     return std::move(*shard);
   }
   bool is_over() {
-    const auto is_empty = [](const ShardMemory& m) { return m.table.used() == 0 && m.blocks.used() == 0; };
+    const auto is_empty = [](const ShardMemory& m) {
+      return m.table.used() == 0 && m.blocks.used() == 0;
+    };
     return client_app_.opened == Client::kConnections && is_empty(client_->memory()) &&
            is_empty(server_->memory()) && wire_due().is_never() && nothing_arrived();
   }

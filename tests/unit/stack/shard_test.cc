@@ -1,6 +1,7 @@
+#include "stack/shard.h"
+
 #include <gtest/gtest.h>
 
-#include "stack/shard.h"
 #include "support/mem_port.h"
 #include "support/shard_pair.h"
 

@@ -1,5 +1,5 @@
-// Text in both directions: taken in part, out of order, without room, too much for TCP to count, and sent
-// when the device or the buffers fail.
+// Text in both directions: taken in part, out of order, without room, too much for TCP to count,
+// and sent when the device or the buffers fail.
 #include <gtest/gtest.h>
 
 #include "support/wire.h"
@@ -27,7 +27,8 @@ TEST(ShardText, LeftByTheAppComesAgainAfterAWake) {
   };
   peer.opens().sends(text("headbody")).gets_nothing();
   peer.sends(text("tail"));
-  EXPECT_EQ(wire.app.heard, "head") << "the app is left alone until it was called for another reason";
+  EXPECT_EQ(wire.app.heard, "head")
+      << "the app is left alone until it was called for another reason";
   taken = 100;
   wire.after(10_ms);
   EXPECT_EQ(wire.app.heard, "headbodytail");
@@ -120,6 +121,22 @@ TEST(ShardText, HeldBehindAGapGivesItsBufferBackWhenOneSegmentCoversBoth) {
   peer.sends(text("aabb").at(0)).gets(ack().acks(4));
   EXPECT_EQ(wire.app.heard, "aabb");
   EXPECT_EQ(wire.shard->memory().rx.used(), 0u);
+}
+
+TEST(ShardText, OutOfOrderNeverOverwritesOtherTextInABufferSmallerThanTheWindow) {
+  Given given;
+  given.config.sizes.receive_window = 2'048;  // and the settings offer 65,535
+  Wire wire(given);
+  Peer peer(wire);
+  const std::string all = alphabet(2'600);
+  peer.opens();
+  peer.sends(text(all.substr(100, 1'000)).at(100));
+  peer.sends(text(all.substr(2'200, 400)).at(2'200));
+  EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 1u);
+  peer.sends(text(all.substr(0, 100)).at(0));
+  peer.sends(text(all.substr(1'100, 1'100)).at(1'100));
+  peer.sends(text(all.substr(2'200)).at(2'200));
+  EXPECT_EQ(wire.app.heard, all);
 }
 
 TEST(ShardText, OutOfOrderKeepsTheFinWaiting) {
@@ -327,7 +344,8 @@ TEST(ShardSend, SendsAgainWhatWasLost) {
   peer.sends(ack());
 }
 
-// Numbers of 32 bits must not be asked to count more than 2^30 bytes ahead, and the FIN waits for the rest.
+// Numbers of 32 bits must not be asked to count more than 2^30 bytes ahead, and the FIN waits for
+// the rest.
 TEST(ShardSend, CountsFarBeyondWhatSequenceNumbersCan) {
   static constexpr std::uint64_t kLength = (1ull << 30) + 100'000;
   Given given;

@@ -271,7 +271,8 @@ TEST_F(TimeWait, DoesNotExpireUnderAHandshakeThatMayYetFail) {
   into_time_wait(wire, peer);
   peer.again(peer.next() + kFurther).sends(syn()).gets(syn_ack());
   wire.after(900_ms);
-  EXPECT_EQ(wire.shard->time_wait_entries(), 1u) << "the record is kept until the SYN has proved new";
+  EXPECT_EQ(wire.shard->time_wait_entries(), 1u)
+      << "the record is kept until the SYN has proved new";
   EXPECT_EQ(wire.stats().time_wait_expired.get(), 0u);
   peer.sends(ack());
   EXPECT_EQ(wire.shard->time_wait_entries(), 0u);

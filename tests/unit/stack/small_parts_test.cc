@@ -28,7 +28,9 @@ class RxBuffersTest : public ::testing::Test {
     }
     return all;
   }
-  static std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+  static std::span<const std::byte> bytes(std::string_view text) {
+    return std::as_bytes(std::span(text));
+  }
 
   std::vector<std::byte> memory = std::vector<std::byte>(2 * 8);
   std::vector<std::uint32_t> free_list = std::vector<std::uint32_t>(2);
@@ -88,8 +90,8 @@ TEST(InterfaceTest, KnowsWhoIsOnTheLink) {
 
 TEST(InterfaceTest, KnowsBroadcastAndMulticastAddresses) {
   const Interface i = link();
-  for (const std::uint32_t ip : {0xffff'ffffu, 0xe000'0001u, 0xef00'0001u, 0xc613'ffffu, 0xc612'0000u,
-                                 0x0a00'00ffu, 0x0a00'0000u})
+  for (const std::uint32_t ip : {0xffff'ffffu, 0xe000'0001u, 0xef00'0001u, 0xc613'ffffu,
+                                 0xc612'0000u, 0x0a00'00ffu, 0x0a00'0000u})
     EXPECT_TRUE(i.is_broadcast({ip})) << std::hex << ip;
   for (const std::uint32_t ip : {0xc612'ffffu, 0xc613'0000u, 0x0a00'01ffu, 0xdfff'ffffu})
     EXPECT_FALSE(i.is_broadcast({ip})) << std::hex << ip;
@@ -144,7 +146,8 @@ TEST(RateLimitTest, SavesNoMoreThanABurst) {
 TEST(RateLimitTest, HoldsTheRateInTheLongRun) {
   RateLimit limit(1'000, 50);
   int allowed = 0;
-  for (Instant now{0}; now < Instant{10'000'000}; now = now + 100_us) allowed += limit.allow(now) ? 1 : 0;
+  for (Instant now{0}; now < Instant{10'000'000}; now = now + 100_us)
+    allowed += limit.allow(now) ? 1 : 0;
   EXPECT_NEAR(allowed, 10'050, 10);
 }
 
@@ -152,7 +155,8 @@ TEST(RateLimitTest, HoldsTheRateInTheLongRun) {
 
 TEST(CloseReasonTest, HasANameForEach) {
   std::set<std::string_view> names;
-  for (std::size_t i = 0; i < kCloseReasonCount; ++i) names.insert(name_of(static_cast<CloseReason>(i)));
+  for (std::size_t i = 0; i < kCloseReasonCount; ++i)
+    names.insert(name_of(static_cast<CloseReason>(i)));
   EXPECT_EQ(names.size(), kCloseReasonCount);
   EXPECT_FALSE(names.contains("unknown"));
   EXPECT_EQ(name_of(static_cast<CloseReason>(kCloseReasonCount)), "unknown");

@@ -16,7 +16,9 @@ class TxQueueTest : public ::testing::Test {
   static constexpr Seq kFirst{0xffff'fff8u};  // numbers wrap in every test
 
   explicit TxQueueTest(std::size_t extents = 100, std::size_t chunks = 4)
-      : extents_(extents), chunks_(chunks), pools_{Slab(std::span(extents_)), Slab(std::span(chunks_))} {
+      : extents_(extents),
+        chunks_(chunks),
+        pools_{Slab(std::span(extents_)), Slab(std::span(chunks_))} {
     queue_.open(kFirst);
   }
   ~TxQueueTest() override {
@@ -24,7 +26,9 @@ class TxQueueTest : public ::testing::Test {
     EXPECT_EQ(pools_.extents.used(), 0u);
     EXPECT_EQ(pools_.chunks.used(), 0u);
   }
-  bool append(std::string_view text) { return queue_.append(pools_, bytes(text).data(), text.size(), 0); }
+  bool append(std::string_view text) {
+    return queue_.append(pools_, bytes(text).data(), text.size(), 0);
+  }
   std::size_t copy_in(std::string_view text) { return queue_.append_copy(pools_, bytes(text)); }
   void acknowledge(std::uint32_t n) { queue_.acknowledge(pools_, kFirst + n); }
   std::string read(std::uint32_t at, std::size_t length) {
@@ -32,7 +36,9 @@ class TxQueueTest : public ::testing::Test {
     queue_.copy(pools_, kFirst + at, length, reinterpret_cast<std::byte*>(out.data()));
     return out;
   }
-  static std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+  static std::span<const std::byte> bytes(std::string_view text) {
+    return std::as_bytes(std::span(text));
+  }
 
   std::vector<Extent> extents_;
   std::vector<Chunk> chunks_;
@@ -166,7 +172,9 @@ TEST_F(TxQueueTest, AgreesWithAStringWhateverHappens) {
     for (int step = 0; step < 200; ++step) {
       const auto n = static_cast<std::size_t>(random.below(3'000));
       switch (random.below(5)) {
-        case 0: if (append(std::string_view(source).substr(0, n))) all += source.substr(0, n); break;
+        case 0:
+          if (append(std::string_view(source).substr(0, n))) all += source.substr(0, n);
+          break;
         case 1: {
           std::string text(n, static_cast<char>('a' + step % 26));
           all += text.substr(0, copy_in(text));
