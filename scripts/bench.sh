@@ -5,6 +5,8 @@ source "$(dirname "$0")/common.sh"
 save=
 [ "${1:-}" = --save ] && save=1 && shift
 scripts/setup.sh test
+configure build-unit --buildtype=release
+compile build-unit
 
 wanted() { # NAME WORD...
   local name=$1 word
@@ -15,7 +17,7 @@ wanted() { # NAME WORD...
 }
 
 found=0
-for program in $(find build/bench -type f -name 'bench_*' -executable | sort); do
+for program in $(find build-unit/bench -type f -name 'bench_*' -executable | sort); do
   name=$(basename "$program")
   wanted "$name" "$@" || continue
   found=$((found + 1))

@@ -34,11 +34,4 @@ compile() {
   ninja --quiet -C "$@" || fail "the build in $1 failed: the reason is above"
 }
 
-# configure_release TESTS: TESTS, true or false, says whether tests and benchmarks are part of it.
-configure_release() {
-  configure build --buildtype=release -Db_lto=true -Dtests="$1"
-  local options=build/meson-info/intro-buildoptions.json
-  if [ "$1" = true ] && grep -q '"tests", "value": false' $options; then
-    meson configure build -Dtests=true
-  fi
-}
+configure_release() { configure build --buildtype=release -Db_lto=true -Dtests=false; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes a fresh Debian 12 machine ready: packages, hugepages, a build. Does only what is missing, so
 # a second run is quick and needs no network.
-#   scripts/setup.sh [run | test | dev]      test adds tests and benchmarks, dev clang and clang-tidy
+#   scripts/setup.sh [run | test | dev]     test adds what the tests use, dev clang and clang-tidy
 #   MAYFLY_HUGEPAGES=never                   leaves the machine's hugepages alone
 source "$(dirname "$0")/common.sh"
 
@@ -86,10 +86,5 @@ kind=${1:-run}
 case $kind in run | test | dev) ;; *) fail "usage: scripts/setup.sh [run | test | dev]" ;; esac
 install_packages "$kind"
 [ "${MAYFLY_HUGEPAGES:-auto}" = never ] || reserve_hugepages
-if [ "$kind" = run ]; then
-  configure_release false
-  compile build app/mayfly
-else
-  configure_release true
-  compile build
-fi
+configure_release
+compile build app/mayfly

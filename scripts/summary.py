@@ -1,4 +1,4 @@
-"""Prints what run.sh has measured: summary.py OUT, the folder with lab/, serve.json and load.json."""
+"""Prints what run.sh has measured: summary.py OUT, the folder of lab/, serve.json, load.json."""
 import json
 import sys
 from pathlib import Path
