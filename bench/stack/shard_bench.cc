@@ -2,7 +2,8 @@
 // its answers, so the figure does not depend on another core or on a device. Prints TSC cycles a
 // connection.
 //
-//   cycles_per_connection [connections] [in_flight] [time_wait capacity] [server|client: who closes first]
+//   cycles_per_connection [connections] [in_flight] [time_wait capacity] [server|client: who closes
+//   first]
 #include <rte_eal.h>
 #include <x86intrin.h>
 
@@ -267,8 +268,8 @@ int run(int argc, char** argv) {
 }  // namespace mayfly
 
 int main(int argc, char** argv) {
-  const char* eal[] = {"cycles_per_connection", "--no-huge",      "-m",          "512",
-                       "--no-pci",    "--no-telemetry", "--log-level", "1"};
+  const char* eal[] = {"cycles_per_connection", "--no-huge",   "-m", "512", "--no-pci",
+                       "--no-telemetry",        "--log-level", "1"};
   if (rte_eal_init(8, const_cast<char**>(eal)) < 0) return 1;
   return mayfly::run(argc, argv);
 }

@@ -87,6 +87,8 @@ class DeviceOpener {
 
   Failure plan() {
     PortGroup& group = *device_.group_;
+    if (auto why = why_queues_do_not_fit(info_, settings_.queues, options_.cores))
+      return Error{fmt::format("device \"{}\": {}", settings_.device, *why)};
     plan_ = plan_queues(info_, settings_.queues, options_.cores);
     group.cores = options_.cores;
     group.rx_queues = plan_.rx_queues;

@@ -1,5 +1,7 @@
 #include "nic/device_setup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
@@ -20,7 +22,22 @@ bool knows_its_queues(const rte_eth_dev_info& info) {
   return std::string_view(info.driver_name) != "net_memif";
 }
 
+/// The kernel spreads frames over all of net_af_packet's queue pairs from the start, read or not.
+bool spreads_by_itself(const rte_eth_dev_info& info) {
+  return std::string_view(info.driver_name) == "net_af_packet" && info.max_rx_queues > 1;
+}
+
 }  // namespace
+
+std::optional<std::string> why_queues_do_not_fit(const rte_eth_dev_info& info,
+                                                 std::uint16_t queues_wanted, std::uint32_t cores) {
+  const bool reads_all = queues_wanted == 0 || queues_wanted >= cores;
+  if (!spreads_by_itself(info) || (info.max_rx_queues == cores && reads_all)) return std::nullopt;
+  return fmt::format(
+      "its frames are spread over qpairs={} queues, and each of {} cores reads one: use as many "
+      "cores as queue pairs, or leave qpairs out",
+      info.max_rx_queues, cores);
+}
 
 std::uint16_t descriptors_wanted(const PortSettings& settings) {
   const bool zero_copy = device_argument(settings.device, "zero-copy") == "yes";
@@ -43,7 +60,8 @@ QueuePlan plan_queues(const rte_eth_dev_info& info, std::uint16_t queues_wanted,
   const bool enough = std::min(info.max_rx_queues, info.max_tx_queues) >= cores;
   const bool want_all = queues_wanted == 0 || queues_wanted >= cores;
   if (want_all && enough && hashes_tcp(info)) return {Steering::device_hash, all, all};
-  if (queues_wanted >= cores && enough) return {Steering::device_own, all, all};
+  const bool own = queues_wanted >= cores || (queues_wanted == 0 && spreads_by_itself(info));
+  if (own && enough) return {Steering::device_own, all, all};
   const std::uint16_t limit = queues_wanted != 0 ? queues_wanted : all;
   const std::uint16_t offered = knows_its_queues(info) ? info.max_tx_queues : std::uint16_t{1};
   return {Steering::software, 1, std::clamp<std::uint16_t>(offered, 1, limit)};

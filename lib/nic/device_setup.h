@@ -4,6 +4,8 @@
 #include <rte_ethdev.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "nic/device.h"
 
@@ -14,6 +16,10 @@ struct QueuePlan {
   Steering steering = Steering::one_core;
   std::uint16_t rx_queues = 1, tx_queues = 1;
 };
+/// What a person can do about a device whose queues would not all be read; nothing when all is
+/// well.
+std::optional<std::string> why_queues_do_not_fit(const rte_eth_dev_info& info,
+                                                 std::uint16_t queues_wanted, std::uint32_t cores);
 QueuePlan plan_queues(const rte_eth_dev_info& info, std::uint16_t queues_wanted,
                       std::uint32_t cores);
 

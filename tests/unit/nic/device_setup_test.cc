@@ -80,6 +80,15 @@ TEST(QueuePlan, AMemifHasOneQueueUnlessTheUserKnowsBetter) {
   EXPECT_EQ(plan_queues(device(255, false, "net_memif"), 4, 4).steering, Steering::device_own);
 }
 
+TEST(QueuePlan, AllQueuePairsOfAfPacketAreRead) {
+  const rte_eth_dev_info two_pairs = device(2, false, "net_af_packet");
+  EXPECT_EQ(plan_queues(two_pairs, 0, 2).steering, Steering::device_own);
+  EXPECT_FALSE(why_queues_do_not_fit(two_pairs, 0, 2));
+  EXPECT_TRUE(why_queues_do_not_fit(two_pairs, 0, 1));
+  EXPECT_TRUE(why_queues_do_not_fit(two_pairs, 1, 2));
+  EXPECT_FALSE(why_queues_do_not_fit(device(1, false, "net_af_packet"), 0, 2));
+}
+
 TEST(Offloads, OnlyWhatIsOfferedIsTaken) {
   rte_eth_dev_info info = device(1, false);
   EXPECT_EQ(wanted_rx_offloads(info), 0u);

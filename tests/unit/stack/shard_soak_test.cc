@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "base/prng.h"
@@ -143,16 +142,17 @@ struct Client {
   template <class Conn>
   void send_more(Conn& c) noexcept {
     auto& word = c.state().word;
-    std::array<std::byte, 256> some;
     while (word[kSent] < word[kLength]) {
-      const std::size_t n = std::min<std::size_t>(some.size(), word[kLength] - word[kSent]);
-      for (std::size_t i = 0; i < n; ++i) some[i] = byte_at(word[kLength], word[kSent] + i);
-      const std::size_t taken = c.send_copy(std::span(some).first(n));
+      const std::size_t n = std::min<std::size_t>(piece.size(), word[kLength] - word[kSent]);
+      for (std::size_t i = 0; i < n; ++i) piece[i] = byte_at(word[kLength], word[kSent] + i);
+      const std::size_t taken = c.send_copy(std::span(piece).first(n));
       word[kSent] += taken;
       if (taken < n) return c.wake_at(c.now() + 50_ms);
     }
   }
 
+  std::vector<std::byte> piece =
+      std::vector<std::byte>(256);  ///< of a request, on its way into the queue
   Prng random{1};
   Instant next_open;
   unsigned opened = 0, closed = 0, cut_short = 0;
