@@ -170,6 +170,7 @@ class Shard {
   // shard_connection.h
   void accept(const Arrival& a, std::uint32_t time_wait_record) noexcept;
   ConnectionBlock* make_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
+  std::uint8_t link_of(Ipv4Address local) const noexcept;
   void on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
   void on_events(ConnectionBlock& b, std::uint16_t events) noexcept;
   void on_established(ConnectionBlock& b) noexcept;

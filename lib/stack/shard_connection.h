@@ -81,7 +81,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
     stats_.time_wait_reused.add();
     end_time_wait(ref.index);
   }
-  ConnectionBlock* b = make_block(key, hash, 0);
+  ConnectionBlock* b = make_block(key, hash, link_of(key.local()));
   if (b == nullptr) return {ConnectError::table_full};
   position = memory_.table.insert(key, hash, {FlowRef::Kind::connection, index_of(*b)});
   if (position < 0) {
@@ -97,6 +97,14 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
   stats_.opened.add();
   want_output(*b);
   return {ConnectError::none, Conn(*this, *b).id()};
+}
+
+// The port that has this address; the first one if none does.
+template <Port P, class A>
+std::uint8_t Shard<P, A>::link_of(Ipv4Address local) const noexcept {
+  for (std::size_t i = links_.size() - 1; i > 0; --i)
+    if (links_[i]->interface.is_local(local)) return static_cast<std::uint8_t>(i);
+  return 0;
 }
 
 template <Port P, class A>

@@ -22,7 +22,6 @@ namespace mayfly {
   X(retransmitted, "segments sent again")                                                     \
   X(rst_sent, "RSTs sent")                                                                    \
   X(rst_limited, "RSTs held back by the rate limit")                                          \
-  X(challenge_acks, "challenge ACKs (RFC 5961) asked for")                                    \
   X(arp_requests, "ARP requests sent")                                                        \
   X(arp_replies, "ARP replies sent")                                                          \
   X(icmp_sent, "ICMP messages sent")                                                          \

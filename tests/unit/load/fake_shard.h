@@ -58,6 +58,8 @@ class FakeShard {
 
   FakeShard(App& app, Duration hold) : app_(app), hold_(hold) {}
 
+  void expect(std::span<const FlowKey4>) noexcept {}
+
   FakeConnectResult connect(const FlowKey4& key, const AppState& state, Instant wake_at) noexcept {
     ++connects;
     const auto name = name_of(key);
