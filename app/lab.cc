@@ -30,7 +30,6 @@ bool join(LabSettings& lab) {
   }
   lab.server.ports[0].device = pair->a;
   lab.client.ports[0].device = pair->b;
-  lab.server.ports[0].descriptors = lab.client.ports[0].descriptors = kRingSize;
   return true;
 }
 
@@ -71,6 +70,8 @@ int lab_command(const RunOptions& options) {
   LabSettings lab = std::move(*loaded.settings);
   if (options.duration) lab.client.load.duration = *options.duration;
   LoadRun::own_sources(lab.client);
+  // A ring's frames come from its sender's pool: the memory plan must know its size.
+  lab.server.ports[0].descriptors = lab.client.ports[0].descriptors = kRingSize;
   const auto site = Site::load(lab.server.http);
   if (!site) {
     fmt::print(stderr, "{}\n", site.error().what);

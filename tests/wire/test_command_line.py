@@ -127,3 +127,20 @@ def test_the_report_has_the_promised_keys(wire, serve):
     assert {"now", "peak", "opened", "expired", "evicted", "reopened", "restored",
             "killed"} <= report["time_wait"].keys()
     assert {"rx", "tx"} <= report["packets"].keys()
+
+
+@pytest.mark.time_limit(60)
+@pytest.mark.parametrize("pages", ["auto", "never"])
+def test_the_lab_runs_with_hugepages_and_without(pages, tmp_path):
+    """Without them all memory is taken at the start: the plan must have counted everything."""
+    result = tmp_path / "lab.json"
+    sets = [f"{end}.{key}" for end in ("server", "client")
+            for key in (f"hugepages={pages}", "time_wait.capacity=200k", "connections.capacity=64k")]
+    done = subprocess.run(
+        [BINARY, "lab", "-c", ROOT / "conf/lab/first.yaml", "--duration", "1s", "--json", result,
+         *(word for one in sets for word in ("--set", one))],
+        capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(result.read_text())
+    assert report["client"]["completed"] > 100 and report["client"]["failed_total"] == 0
+    assert report["server"]["completed"] == report["client"]["completed"]
