@@ -2,6 +2,8 @@
 // of its own. The control thread makes them, watches them and ends them; it never polls.
 #pragma once
 
+#include <rte_cycles.h>
+
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -152,6 +154,11 @@ void Engine<A>::stop() {
 template <class A>
 void Engine<A>::poll_loop(EngineCore<A>& core) noexcept {
   Shard<WirePort, A>& shard = *core.shard;
+  // A core that had nothing to do for about a millisecond looks less often, which leaves its
+  // sibling thread the cycles, and rarely stands inside a driver whose other end goes away
+  // (doc/devices.md).
+  constexpr std::uint32_t kIdlePolls = 10'000, kIdlePauseUs = 5;
+  std::uint32_t idle_polls = 0;
   Command obeyed = Command::run;
   std::uint64_t start = TscClock::cycles();
   shard.announce(clock_.at(start));
@@ -163,6 +170,9 @@ void Engine<A>::poll_loop(EngineCore<A>& core) noexcept {
       obey(core, obeyed = command, now);
     }
     const std::size_t work = shard.poll(now);
+    idle_polls = work > 0 ? 0 : idle_polls + 1;
+    if (idle_polls > kIdlePolls) [[unlikely]]
+      rte_delay_us_block(kIdlePauseUs);
     const std::uint64_t end = TscClock::cycles();
     shard.stats().count_poll(end - start, work > 0);
     start = end;

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/app/mayfly"
 SETTINGS = {"load.concurrency": "256", "load.rate": "0", "load.ramp": "0", "time_wait.hold": "1s",
-            "time_wait.capacity": "1M", "sources.addresses": "198.18.1.1-198.18.1.200",
+            "time_wait.capacity": "1M", "connections.capacity": "16k", "sources.addresses": "198.18.1.1-198.18.1.200",
             "close.first": "client"}
 
 

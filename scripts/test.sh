@@ -21,7 +21,7 @@ mkdir -p "$results"
 # got there.
 run_meson_tests() { # DIR PART
   rm -f "$1"/*.xml
-  meson test -C "$1" --no-rebuild --print-errorlogs || true
+  meson test -C "$1" --no-rebuild --print-errorlogs --timeout-multiplier 5 || true
   mkdir -p "$results/$2"
   cp "$1"/*.xml "$1/meson-logs/testlog.json" "$results/$2/" || true
 }

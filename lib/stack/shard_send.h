@@ -47,6 +47,7 @@ bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
   const Link& link = *links_[b.port];
   Emission e;
   while (has_room(link)) {
+    if (is_quiet(b.tcp)) return true;
     const Seq max_before = b.tcp.snd_max;
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
     if (before(e.seq, max_before) && e.payload_len > 0) stats_.retransmitted.add();

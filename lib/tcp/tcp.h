@@ -137,6 +137,17 @@ void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg
 /// segment as sent.
 bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept;
 
+/// True: next_emission would find nothing to send, at the price of a few compares. False says
+/// nothing.
+inline bool is_quiet(const Connection& c) noexcept {
+  constexpr std::uint32_t kHasMoreToSay =
+      conn_flag::ack_now | conn_flag::retransmit_now | conn_flag::probe_now | conn_flag::persist |
+      conn_flag::recovery | conn_flag::rto_recovery | conn_flag::sack_recovery;
+  const bool all_sent =
+      after(c.snd_nxt, c.snd_end) || (c.snd_nxt == c.snd_end && !c.has(conn_flag::closing));
+  return all_sent && (c.flags & kHasMoreToSay) == 0 && kSynchronized.has(c.state);
+}
+
 /// The RST that answers a segment without a connection, in both forms (RFC 9293 3.10.7.1). False
 /// for an RST.
 bool reset_for(const Segment& s, Emission& e) noexcept;
