@@ -3,9 +3,10 @@
 
   bench/rates.py [--rounds 10] [--seconds 3] [--save NAME]
 
-Each round runs every way once: server and generator as two cores of one process over net_ring, and as
-two processes over net_memif, each with hugepages and without. The client closes first, one request a
-connection, a closed loop; it holds its TIME_WAIT for a second. --save writes bench/results/NAME.json.
+Each round runs every way once: server and generator as two cores of one process over net_ring,
+and as two processes over net_memif, each with hugepages and without. The client closes first, one
+request a connection, a closed loop; it holds its TIME_WAIT for a second. --save writes
+bench/results/NAME.json.
 """
 import argparse
 import json
@@ -21,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/app/mayfly"
 SETTINGS = {"load.concurrency": "256", "load.rate": "0", "load.ramp": "0", "time_wait.hold": "1s",
-            "time_wait.capacity": "1M", "connections.capacity": "16k", "sources.addresses": "198.18.1.1-198.18.1.200",
+            "time_wait.capacity": "1M", "connections.capacity": "16k",
+            "sources.addresses": "198.18.1.1-198.18.1.200",
             "close.first": "client"}
 
 
@@ -88,7 +90,8 @@ def main() -> int:
     for way, keys in summary.items():
         print(way)
         for key, value in keys.items():
-            print(f"  {key:24} {value['median']:12,.2f}   ({value['min']:,.2f} .. {value['max']:,.2f})")
+            low, high = value["min"], value["max"]
+            print(f"  {key:24} {value['median']:12,.2f}   ({low:,.2f} .. {high:,.2f})")
     if options.save:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True,
                                 capture_output=True, check=True).stdout.strip()

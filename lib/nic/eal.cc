@@ -158,7 +158,10 @@ Eal::Eal(Eal&& other) noexcept = default;
 Eal::~Eal() {
   if (state_ == nullptr) return;
   wait();
+  const std::string runtime_folder = rte_eal_get_runtime_dir();
   rte_eal_cleanup();
+  // DPDK leaves the folder of this process's own prefix behind, empty.
+  rmdir(runtime_folder.c_str());
 }
 
 bool Eal::run_on(std::size_t core_index, std::function<void()> loop) {
