@@ -135,7 +135,8 @@ def test_the_lab_runs_with_hugepages_and_without(pages, tmp_path):
     """Without them all memory is taken at the start: the plan must have counted everything."""
     result = tmp_path / "lab.json"
     sets = [f"{end}.{key}" for end in ("server", "client")
-            for key in (f"hugepages={pages}", "time_wait.capacity=200k", "connections.capacity=64k")]
+            for key in (f"hugepages={pages}", "time_wait.capacity=200k",
+                        "connections.capacity=64k")]
     done = subprocess.run(
         [BINARY, "lab", "-c", ROOT / "conf/lab/first.yaml", "--duration", "1s", "--json", result,
          *(word for one in sets for word in ("--set", one))],
