@@ -40,7 +40,8 @@ say "server and generator as two processes over net_memif, 10 s"
 server=$!
 wait_until_ready
 # As many as the machine can: a rate of its own choice suits no machine but the one it was made for.
-"$mayfly" load -c conf/load/memif.yaml --set load.rate=0 --set load.concurrency=256 --duration 10s \
+"$mayfly" load -c conf/load/memif.yaml --set load.rate=0 --set load.concurrency=256 \
+  --set sources.addresses=198.18.1.1-198.18.1.200 --duration 10s \
   --json out/load.json >out/load.log 2>&1 &
 generator=$!
 wait "$generator" || { cat out/load.log >&2 && fail "mayfly load failed: its words are above"; }
