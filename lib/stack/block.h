@@ -13,15 +13,16 @@ namespace mayfly {
 
 /// Facts that the stack keeps in Connection::flags, above conn_flag::user.
 namespace block_flag {
-inline constexpr std::uint32_t pending = conn_flag::user
-                                         << 0,  ///< in the list of blocks that want output
-    dead = conn_flag::user << 1,    ///< off the flow table; freed when the pending list comes to it
-    opened = conn_flag::user << 2,  ///< the app has seen on_open (or opened it itself)
-    stalled = conn_flag::user << 3,  ///< the app took less text than there was
-    fin_unseen =
-        conn_flag::user << 4,  ///< the peer's FIN waits behind text that the app has not taken
+// clang-format off
+inline constexpr std::uint32_t
+    pending = conn_flag::user << 0,      ///< in the list of blocks that want output
+    dead = conn_flag::user << 1,         ///< off the flow table; freed by the pending list
+    opened = conn_flag::user << 2,       ///< the app has seen on_open (or opened it itself)
+    stalled = conn_flag::user << 3,      ///< the app took less text than there was
+    fin_unseen = conn_flag::user << 4,   ///< the peer's FIN waits behind text not yet taken
     close_later = conn_flag::user << 5,  ///< close() came while not all text was announced to TCP
     close_later_both = conn_flag::user << 6;
+// clang-format on
 }  // namespace block_flag
 
 struct ConnectionBlock {

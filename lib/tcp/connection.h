@@ -17,29 +17,29 @@ namespace mayfly {
 
 /// Facts about a connection that are yes or no.
 namespace conn_flag {
+// clang-format off
 inline constexpr std::uint32_t
-    timestamps = 1u << 0,  ///< agreed in the handshake
-    sack = 1u << 1,        ///< agreed
-    passive = 1u << 2,     ///< came from LISTEN: goes back there, that is away, on RST
-    closing = 1u << 3,     ///< the user has closed: a FIN follows the last queued byte
-    closed_both =
-        1u << 4,  ///< the user will not read either: data that arrives is answered with RST
-    active_close = 1u << 5,  ///< our FIN was sent before the peer's arrived
-    ack_now = 1u << 6,       ///< an ACK is owed with the next output
-    ack_delayed = 1u << 7,   ///< an ACK is owed by ack_at
-    fin_held = 1u << 8,   ///< the peer's FIN came ahead of data still missing: it stands at fin_at
-    peer_fin = 1u << 9,   ///< the peer's FIN was taken
-    recovery = 1u << 10,  ///< fast recovery, until `recover` is acknowledged
-    rto_recovery = 1u << 11,  ///< go-back-N after a time-out, until `recover`
-    persist = 1u << 12,       ///< retransmit_at is the zero-window probe's
-    probe_now = 1u << 13,     ///< a zero-window or keep-alive probe is due with the next output
-    rtt_timing = 1u << 14,    ///< rtt_seq is being timed (Karn: never a retransmission)
+    timestamps = 1u << 0,      ///< agreed in the handshake
+    sack = 1u << 1,            ///< agreed
+    passive = 1u << 2,         ///< came from LISTEN: goes back there, that is away, on RST
+    closing = 1u << 3,         ///< the user has closed: a FIN follows the last queued byte
+    closed_both = 1u << 4,     ///< the user will not read either: data gets RST for an answer
+    active_close = 1u << 5,    ///< our FIN was sent before the peer's arrived
+    ack_now = 1u << 6,         ///< an ACK is owed with the next output
+    ack_delayed = 1u << 7,     ///< an ACK is owed by ack_at
+    fin_held = 1u << 8,        ///< the peer's FIN, ahead of data still missing, stands at fin_at
+    peer_fin = 1u << 9,        ///< the peer's FIN was taken
+    recovery = 1u << 10,       ///< fast recovery, until `recover` is acknowledged
+    rto_recovery = 1u << 11,   ///< go-back-N after a time-out, until `recover`
+    persist = 1u << 12,        ///< retransmit_at is the zero-window probe's
+    probe_now = 1u << 13,      ///< a zero-window or keep-alive probe is due with the next output
+    rtt_timing = 1u << 14,     ///< rtt_seq is being timed (Karn: never a retransmission)
     no_nagle = 1u << 15,
-    retransmit_now =
-        1u << 16,             ///< the segment at snd_una goes out again at once, whatever cwnd says
-    window_scale = 1u << 17,  ///< agreed (both shifts may still be zero)
+    retransmit_now = 1u << 16, ///< the segment at snd_una goes again at once, whatever cwnd says
+    window_scale = 1u << 17,   ///< agreed (both shifts may still be zero)
     sack_recovery = 1u << 18,  ///< with `recovery`: the peer's SACK blocks lead it (RFC 6675)
     user = 1u << 24;           ///< this bit and those above belong to the stack
+// clang-format on
 }  // namespace conn_flag
 
 inline constexpr std::size_t kRangesMax = 4;
@@ -53,7 +53,6 @@ struct SeqRanges {
 
 struct alignas(64) Connection {
   // -- line 0: touched by every segment
-  // ---------------------------------------------------------------
   State state = State::closed;
   std::uint8_t snd_wind_shift = 0;  ///< RFC 7323 2.3
   std::uint8_t rcv_wind_shift = 0;
@@ -72,7 +71,6 @@ struct alignas(64) Connection {
   Seq last_ack_sent;            ///< RFC 7323's Last.ACK.sent
 
   // -- line 1: timers, round trip, congestion
-  // ----------------------------------------------------------
   Instant retransmit_at = Instant::never();
   Instant ack_at = Instant::never();
   Instant life_at = Instant::never();  ///< FIN_WAIT_2's end, or the next keep-alive probe
@@ -85,7 +83,6 @@ struct alignas(64) Connection {
   std::uint8_t probes = 0;  ///< keep-alive probes unanswered
 
   // -- lines 2 and 3: handshake, loss, out of order
-  // ----------------------------------------------------
   Seq iss, irs;
   Seq recover;  ///< RFC 6582: snd_max when the loss was noticed
   Seq rtt_seq;

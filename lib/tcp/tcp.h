@@ -58,7 +58,6 @@ struct Verdict {
 };
 
 // -- opening
-// -------------------------------------------------------------------------------------------
 
 /// Active open: SYN_SENT; next_emission gives the SYN. `ts_offset` after RFC 7323 7.1, `iss` after
 /// RFC 6528. Overwrites all but slot, timer and the stack's flags.
@@ -76,7 +75,6 @@ void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_o
                   const TcpSettings& cfg, Instant now) noexcept;
 
 // -- segments
-// ------------------------------------------------------------------------------------------
 
 /// Handles a segment in any state but CLOSED and LISTEN, up to and including the ACK and the text's
 /// place. `sacks`: the segment's SACK blocks (read_sack).
@@ -112,7 +110,6 @@ Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const T
                       Instant now) noexcept;
 
 // -- the user's calls
-// ----------------------------------------------------------------------------------
 
 /// `bytes` more octets stand ready after snd_end. At most 2^30 may be between snd_una and snd_end.
 void queue_text(Connection& c, std::uint32_t bytes) noexcept;
@@ -130,7 +127,6 @@ bool abort(Connection& c, Emission& rst) noexcept;
 void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg) noexcept;
 
 // -- output
-// --------------------------------------------------------------------------------------------
 
 /// The next segment to send now, if any: SYN, text, FIN, retransmission, probe or ACK. Text and FIN
 /// carry the ACK that is owed; a pure ACK comes last. Call until false; each call counts the
@@ -153,7 +149,6 @@ inline bool is_quiet(const Connection& c) noexcept {
 bool reset_for(const Segment& s, Emission& e) noexcept;
 
 // -- time
-// ----------------------------------------------------------------------------------------------
 
 /// The earliest of the connection's deadlines, or never.
 Instant next_deadline(const Connection& c) noexcept;
