@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "config/read.h"
+#include "experiment.h"
 #include "load/plan.h"
 #include "load_run.h"
 #include "serve_run.h"
@@ -11,14 +12,8 @@
 namespace mayfly {
 namespace {
 
-int report_memory(std::initializer_list<MemoryPlan> plans) {
-  std::size_t bytes = 0;
-  fmt::print("memory\n");
-  for (const MemoryPlan& plan : plans) {
-    fmt::print("{}", plan.text);
-    bytes += plan.bytes;
-  }
-  if (const std::string why = why_not_enough_memory(bytes); !why.empty()) {
+int report_memory(std::span<const MemoryPlan> plans) {
+  if (const std::string why = print_memory(plans); !why.empty()) {
     fmt::print(stderr, "mayfly: {}\n", why);
     return kBadUsage;
   }
@@ -42,24 +37,27 @@ bool well(const Loaded<T>& loaded) {
 
 int check_command(const RunOptions& options, const std::string& kind) {
   if (kind == "load") {
-    const auto loaded = read_load_settings(options.config, options.sets);
+    const auto loaded = read_load_settings(options.config, options.sets, options.policy);
     if (!well(loaded)) return kBadUsage;
     report_tuples(*loaded.settings);
-    return report_memory(
-        {plan_memory(*loaded.settings, "client", LoadRun::bytes_needed(*loaded.settings))});
+    const MemoryPlan plan =
+        plan_memory(*loaded.settings, "client", LoadRun::bytes_needed(*loaded.settings));
+    return report_memory(std::span(&plan, 1));
   }
   if (kind == "lab") {
     const auto loaded = read_lab_settings(options.config, options.sets);
     if (!well(loaded)) return kBadUsage;
-    const LabSettings& lab = *loaded.settings;
-    report_tuples(lab.client);
-    return report_memory({plan_memory(lab.server, "server", ServeRun::bytes_needed(lab.server)),
-                          plan_memory(lab.client, "client", LoadRun::bytes_needed(lab.client))});
+    for (const ExperimentSettings& e : loaded.settings->experiments) {
+      fmt::print("{}: ", e.name);
+      report_tuples(e.client);
+    }
+    return report_memory(largest_plans(*loaded.settings));
   }
-  const auto loaded = read_serve_settings(options.config, options.sets);
+  const auto loaded = read_serve_settings(options.config, options.sets, options.policy);
   if (!well(loaded)) return kBadUsage;
-  return report_memory(
-      {plan_memory(*loaded.settings, "server", ServeRun::bytes_needed(*loaded.settings))});
+  const MemoryPlan plan =
+      plan_memory(*loaded.settings, "server", ServeRun::bytes_needed(*loaded.settings));
+  return report_memory(std::span(&plan, 1));
 }
 
 }  // namespace mayfly

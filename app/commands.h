@@ -19,11 +19,30 @@ struct RunOptions {
   std::optional<Duration> duration;  ///< --duration
   std::string json;                  ///< --json FILE; empty = none
   std::string out;                   ///< --out DIR, of the lab
+  std::string policy;                ///< --policy NAME or FILE, of serve and load; empty = none
+};
+
+/// The command line of plan, as it was written; empty = not given.
+struct PlanOptions {
+  std::string rate, hold;              ///< --rate 1M, --hold 60s
+  std::string clients, ports;          ///< --clients 100, --ports 1024-65535
+  std::string capacity, memory;        ///< --capacity 16M, --memory 8G
+  std::string first = "server", json;  ///< --first server|client, --json FILE
+};
+
+/// The command line of ctl.
+struct CtlOptions {
+  std::string socket;             ///< --socket PATH
+  std::vector<std::string> sets;  ///< set KEY=VALUE...
+  std::string policy;             ///< policy NAME
 };
 
 int serve_command(const RunOptions& options);
 int load_command(const RunOptions& options);
 int lab_command(const RunOptions& options);
 int check_command(const RunOptions& options, const std::string& kind);
+int plan_command(const PlanOptions& options);
+/// `request`: stats, settings, set, policy or reload.
+int ctl_command(const CtlOptions& options, const std::string& request);
 
 }  // namespace mayfly

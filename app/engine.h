@@ -74,6 +74,9 @@ class Engine {
     for (auto& core : cores_) sum += core->open.load(std::memory_order_relaxed);
     return sum;
   }
+  /// What every core goes by from its next poll on. One thread at a time; kept as long as the
+  /// engine lives, since nobody tells when a core has left a snapshot (changes are rare and small).
+  void use(const ShardSettings& shard, const CloseSettings& close);
   /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the
   /// others.
   void stop();
@@ -82,11 +85,17 @@ class Engine {
   std::vector<std::unique_ptr<EngineCore<A>>>& cores() { return cores_; }
 
  private:
+  struct Snapshot {
+    ShardSettings shard;
+    CloseSettings close;
+  };
+
   void poll_loop(EngineCore<A>& core) noexcept;
   void obey(EngineCore<A>& core, Command command, Instant now) noexcept;
 
   TscClock clock_;
   ShardSettings settings_;
+  std::vector<std::unique_ptr<const Snapshot>> snapshots_;  // what took over since
   std::vector<std::unique_ptr<EngineCore<A>>> cores_;
 };
 
@@ -140,6 +149,15 @@ void Engine<A>::start(Eal& eal, std::size_t first_worker) {
     const bool started =
         eal.run_on(first_worker + i, [this, &core = *cores_[i]] { poll_loop(core); });
     MAYFLY_ASSERT(started);
+  }
+}
+
+template <class A>
+void Engine<A>::use(const ShardSettings& shard, const CloseSettings& close) {
+  const auto& taken = snapshots_.emplace_back(std::make_unique<Snapshot>(Snapshot{shard, close}));
+  for (auto& core : cores_) {
+    core->shard->use(taken->shard);
+    core->app->use(taken->close);
   }
 }
 

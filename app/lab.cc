@@ -1,15 +1,23 @@
-// mayfly lab: server and generator as two cores of this process, over a pair of in-memory rings.
+// mayfly lab: experiments with server and generator as two cores of this process, the hazard lab,
+// and the report of both.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <thread>
+#include <fstream>
 
 #include "admin/stats_json.h"
 #include "commands.h"
 #include "config/read.h"
+#include "experiment.h"
+#include "lab/hazards.h"
+#include "lab/report.h"
+#include "lab_progress.h"
 #include "load/plan.h"
 #include "load_run.h"
 #include "nic/ring_pair.h"
+#include "origin.h"
 #include "serve_run.h"
 #include "signals.h"
 #include "start.h"
@@ -19,44 +27,114 @@ namespace {
 
 constexpr std::uint16_t kRingSize = 16'384;
 
-// Both devices of the pair, and the two halves of the settings that use them.
-bool join(LabSettings& lab) {
-  const auto queues =
-      static_cast<std::uint16_t>(std::max(lab.server.cores.size(), lab.client.cores.size()));
-  const auto pair = make_ring_pair("lab", kRingSize, queues);
-  if (!pair) {
-    fmt::print(stderr, "mayfly: {}\n", pair.error().what);
-    return false;
-  }
-  lab.server.ports[0].device = pair->a;
-  lab.client.ports[0].device = pair->b;
-  return true;
+/// What the files of the lab are written to, made before anything runs.
+std::string make_folder(const std::string& folder) {
+  std::error_code failure;
+  if (!folder.empty()) std::filesystem::create_directories(folder, failure);
+  return failure ? fmt::format("cannot make {}: {}", folder, failure.message()) : "";
 }
 
-int write_results(const RunOptions& options, ServeRun& server, LoadRun& client,
-                  const LabSettings& lab) {
-  nlohmann::ordered_json json;
-  json["server"] = server.json();
-  json["client"] = load_json(lab.client, client.reports());
-  std::string path = options.json;
-  if (!options.out.empty()) {
-    std::error_code failure;
-    std::filesystem::create_directories(options.out, failure);
-    if (failure) {
-      fmt::print(stderr, "mayfly: cannot make {}: {}\n", options.out, failure.message());
-      return kRunFailed;
-    }
-    path = options.out + "/summary.json";
+std::string write_text(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  file.close();
+  return file ? "" : fmt::format("cannot write {}: {}", path, std::strerror(errno));
+}
+
+/// Everything that has to be the same in all experiments, since the devices are.
+std::string why_not_together(const LabSettings& lab) {
+  const ExperimentSettings& first = lab.experiments.front();
+  for (const ExperimentSettings& e : lab.experiments) {
+    if (e.server.cores != first.server.cores || e.client.cores != first.client.cores)
+      return fmt::format("experiment {} has other cores than {}: all share them", e.name,
+                         first.name);
   }
-  for (const std::string& target : {path, options.json}) {
-    if (target.empty()) continue;
-    if (const std::string why = write_json(target, json); !why.empty()) {
-      fmt::print(stderr, "mayfly: {}\n", why);
-      return kRunFailed;
-    }
-    if (path == options.json) break;
+  return {};
+}
+
+/// Names both devices of the pair in every experiment.
+std::string join(LabSettings& lab) {
+  const ExperimentSettings& first = lab.experiments.front();
+  std::string server, client;
+  if (lab.wire == LabWire::ring) {
+    const auto queues =
+        static_cast<std::uint16_t>(std::max(first.server.cores.size(), first.client.cores.size()));
+    const auto pair = make_ring_pair("lab", kRingSize, queues);
+    if (!pair) return pair.error().what;
+    server = pair->a;
+    client = pair->b;
+  } else {
+    const auto end = [](int number, const char* role) {
+      return fmt::format(
+          "net_memif{},role={},id=0,socket=/tmp/mayfly-lab-{}.sock,"
+          "socket-abstract=no,rsize=14",
+          number, role, getpid());
+    };
+    server = end(0, "server");
+    client = end(1, "client");
   }
-  return client.succeeded() ? kOk : kRunFailed;
+  for (ExperimentSettings& e : lab.experiments) {
+    e.server.ports[0].device = server;
+    e.client.ports[0].device = client;
+  }
+  return {};
+}
+
+/// Runs everything; what was done before an interruption or a failure is in `result`. The failure
+/// in words, if there was one.
+std::string run_all(const LabSettings& lab, Eal& eal, LabResult& result) {
+  LabProgress progress(lab, isatty(STDOUT_FILENO) != 0);
+  if (!lab.experiments.empty()) {
+    auto server = open_devices(lab.experiments[0].server);
+    auto client = server ? open_devices(lab.experiments[0].client) : std::nullopt;
+    if (!client) return "the devices could not be opened";
+    LabDevices devices{std::move(*server), std::move(*client)};
+    const TscClock clock;
+    for (const ExperimentSettings& e : lab.experiments) {
+      if (stops_asked() > 0) return {};
+      auto run = run_experiment(e, lab.sample, devices, eal, clock,
+                                [&](const LabSample& sample) { progress.on_sample(e, sample); });
+      if (!run) return e.name + ": " + run.error().what;
+      progress.on_end(*run);
+      result.experiments.push_back(std::move(*run));
+    }
+  }
+  if (lab.hazards.policies.empty() || stops_asked() > 0) return {};
+  auto ledger = run_hazards(lab.hazards, [&](std::size_t done, std::size_t all) {
+    progress.on_hazards(done, all);
+    return stops_asked() == 0;
+  });
+  if (!ledger) return "hazards: " + ledger.error().what;
+  result.hazard_seed = lab.hazards.seed;
+  result.ledger = std::move(*ledger);
+  return {};
+}
+
+/// summary.json, samples.csv and report.html; and the JSON where else it is wanted.
+std::string write_results(const RunOptions& options, const LabResult& result) {
+  const nlohmann::ordered_json json = lab_json(result);
+  if (!options.json.empty())
+    if (std::string why = write_json(options.json, json); !why.empty()) return why;
+  if (options.out.empty()) return {};
+  if (std::string why = write_json(options.out + "/summary.json", json); !why.empty()) return why;
+  if (std::string why = write_text(options.out + "/samples.csv", samples_csv(result)); !why.empty())
+    return why;
+  if (std::string why = write_text(options.out + "/report.html", report_html(result)); !why.empty())
+    return why;
+  fmt::print("\nthe report: {}/report.html\n", options.out);
+  return {};
+}
+
+int fail(int status, const std::string& why) {
+  fmt::print(stderr, "mayfly: {}\n", why);
+  return status;
+}
+
+/// Every experiment completed something, and those that expect nothing in particular lost nothing.
+bool succeeded(const ExperimentRun& run) {
+  const bool judged = run.settings.expect != Expectation::none || run.settings.story > 0;
+  return run.client["completed"].get<std::uint64_t>() > 0 &&
+         (judged || run.client["failed_total"].get<std::uint64_t>() == 0);
 }
 
 }  // namespace
@@ -68,56 +146,40 @@ int lab_command(const RunOptions& options) {
     return kBadUsage;
   }
   LabSettings lab = std::move(*loaded.settings);
-  if (options.duration) lab.client.load.duration = *options.duration;
-  LoadRun::own_sources(lab.client);
-  // A ring's frames come from its sender's pool: the memory plan must know its size.
-  lab.server.ports[0].descriptors = lab.client.ports[0].descriptors = kRingSize;
-  const auto site = Site::load(lab.server.http);
-  if (!site) {
-    fmt::print(stderr, "{}\n", site.error().what);
-    return kBadUsage;
+  for (ExperimentSettings& e : lab.experiments) {
+    if (options.duration) e.client.load.duration = *options.duration;
+    if (const std::string why = refusal_of(e.client); !why.empty())
+      return fail(kBadUsage, e.name + ": " + why);
+    LoadRun::own_sources(e.client);
+    // A ring's frames come from its sender's pool: the memory plan must know its size.
+    e.server.ports[0].descriptors = e.client.ports[0].descriptors = kRingSize;
   }
+  std::vector<std::uint32_t> cores{0};
+  CommonSettings process;
+  if (!lab.experiments.empty()) {
+    if (const std::string why = why_not_together(lab); !why.empty()) return fail(kBadUsage, why);
+    process = lab.experiments[0].server;
+    cores = process.cores;
+    const auto& more = lab.experiments[0].client.cores;
+    cores.insert(cores.end(), more.begin(), more.end());
+  }
+  if (const std::string why = make_folder(options.out); !why.empty()) return fail(kRunFailed, why);
   catch_signals();
-  const MemoryPlan plans[] = {plan_memory(lab.server, "server", ServeRun::bytes_needed(lab.server)),
-                              plan_memory(lab.client, "client", LoadRun::bytes_needed(lab.client))};
-  std::vector<std::uint32_t> cores = lab.server.cores;
-  cores.insert(cores.end(), lab.client.cores.begin(), lab.client.cores.end());
   int status = kOk;
-  auto eal = start_process(plans, lab.server, cores, status);
+  auto eal = start_process(largest_plans(lab), process, cores, status);
   if (!eal) return status;
-  if (!join(lab)) return kRunFailed;
-  auto server_devices = open_devices(lab.server);
-  auto client_devices = server_devices ? open_devices(lab.client) : std::nullopt;
-  if (!client_devices) return kRunFailed;
-  const TuplePlan tuples = plan_tuples(lab.client);
-  fmt::print("source pairs: {}\n", arithmetic_of(tuples));
-  if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
+  if (!lab.experiments.empty())
+    if (const std::string why = join(lab); !why.empty()) return fail(kRunFailed, why);
 
-  const TscClock clock;
-  auto server = ServeRun::create(lab.server, *site, *server_devices, clock);
-  auto client = LoadRun::create(lab.client, *client_devices, clock);
-  if (!server || !client) {
-    fmt::print(stderr, "mayfly: {}\n", server ? client.error().what : server.error().what);
-    return kRunFailed;
-  }
-  (*server)->start(*eal, 0);
-  (*client)->start(*eal, lab.server.cores.size());
-  fmt::print("ready\n");
-  std::fflush(stdout);
-  std::jthread sampler([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      (*server)->sample();
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-  });
-  (*client)->watch();
-  sampler.request_stop();
-  sampler.join();
-  (*server)->drain_and_stop();
-  eal->wait();
-  fmt::print("client\n{}server\n{}", load_table(lab.client, (*client)->reports()),
-             (*server)->summary());
-  return write_results(options, **server, **client, lab);
+  LabResult result{.origin = origin_of(options.config)};
+  const std::string failure = run_all(lab, *eal, result);
+  fmt::print("\n{}", lab_table(result));
+  if (const std::string why = write_results(options, result); !why.empty())
+    return fail(kRunFailed, why);
+  if (!failure.empty()) return fail(kRunFailed, failure);
+  if (stops_asked() > 0)
+    return fail(kRunFailed, "interrupted: the results hold what was measured until then");
+  return std::ranges::all_of(result.experiments, succeeded) ? kOk : kRunFailed;
 }
 
 }  // namespace mayfly

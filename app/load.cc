@@ -11,21 +11,42 @@
 #include "load/plan.h"
 #include "load/report.h"
 #include "load_run.h"
+#include "reload.h"
 #include "signals.h"
 #include "start.h"
 
 namespace mayfly {
 
+namespace {
+
+/// The settings that were read, with what the command line says beside them.
+LoadSettings with_options(LoadSettings settings, const RunOptions& options) {
+  if (options.duration) settings.load.duration = *options.duration;
+  return settings;
+}
+
+nlohmann::ordered_json stats_of(LoadRun& run) {
+  const auto json = run.json_so_far();
+  if (json) return *json;
+  return {{"error", nlohmann::ordered_json::array({json.error().what})}};
+}
+
+}  // namespace
+
 int load_command(const RunOptions& options) {
-  auto loaded = read_load_settings(options.config, options.sets);
+  auto loaded = read_load_settings(options.config, options.sets, options.policy);
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
   }
-  LoadSettings settings = std::move(*loaded.settings);
-  if (options.duration) settings.load.duration = *options.duration;
+  LoadSettings settings = with_options(*loaded.settings, options);
+  if (const std::string why = refusal_of(settings); !why.empty()) {
+    fmt::print(stderr, "mayfly: {}\n", why);
+    return kBadUsage;
+  }
   LoadRun::own_sources(settings);
   catch_signals();
+  catch_hangups();
   const TuplePlan tuples = plan_tuples(settings);
   const MemoryPlan plan = plan_memory(settings, "client", LoadRun::bytes_needed(settings));
   int status = kOk;
@@ -41,10 +62,20 @@ int load_command(const RunOptions& options) {
     fmt::print(stderr, "mayfly: {}\n", run.error().what);
     return kRunFailed;
   }
+  Controls<LoadSettings> controls(
+      {{options.config, options.policy, options.sets},
+       *std::move(loaded.settings),
+       [&](const LoadSettings& wanted) { return refusal_of(with_options(wanted, options)); }},
+      {.use = [&](const LoadSettings& wanted) { (*run)->use(wanted); },
+       .stats = [&] { return stats_of(**run); }});
+  if (const std::string why = controls.open(); !why.empty()) {
+    fmt::print(stderr, "mayfly: {}\n", why);
+    return kRunFailed;
+  }
   fmt::print("ready\n");
   std::fflush(stdout);
   (*run)->start(*eal, 0);
-  (*run)->watch();
+  (*run)->watch([&] { controls.follow_hangups(); });
   eal->wait();
   const std::vector<CoreReport> reports = (*run)->reports();
   fmt::print("{}", load_table(settings, reports));

@@ -62,6 +62,14 @@ void LoadRun::start(Eal& eal, std::size_t first_worker) { engine_->start(eal, fi
 
 LoadResults LoadRun::results_so_far() {
   LoadResults sum;
+  for (const auto& results : ask_cores())
+    if (results) sum.merge(*results);
+  return sum;
+}
+
+std::vector<std::optional<LoadResults>> LoadRun::ask_cores() {
+  const std::lock_guard guard(asking_);
+  std::vector<std::optional<LoadResults>> answers;
   for (auto& core : engine_->cores()) core->app->exchange().ask();
   const auto give_up = std::chrono::steady_clock::now() + milliseconds(200);
   for (auto& core : engine_->cores()) {
@@ -69,12 +77,24 @@ LoadResults LoadRun::results_so_far() {
     while ((answer = core->app->exchange().answer()) == nullptr &&
            std::chrono::steady_clock::now() < give_up)
       std::this_thread::sleep_for(milliseconds(1));
-    if (answer != nullptr) sum.merge(*answer);
+    answers.push_back(answer == nullptr ? std::nullopt : std::optional(*answer));
   }
-  return sum;
+  return answers;
 }
 
-void LoadRun::watch() {
+Result<nlohmann::ordered_json> LoadRun::json_so_far() {
+  std::vector<CoreReport> reports;
+  const auto results = ask_cores();
+  const std::vector<ShardStats> stats = engine_->stats();
+  for (std::size_t i = 0; i < stats.size(); ++i) {
+    const std::uint32_t core = settings_.cores[i];
+    if (!results[i]) return Error{fmt::format("core {} does not answer", core)};
+    reports.push_back({core, *results[i], StackFigures::of(stats[i])});
+  }
+  return load_json(settings_, reports);
+}
+
+void LoadRun::watch(const std::function<void()>& each_round) {
   const auto begin = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return Duration{std::chrono::duration_cast<std::chrono::microseconds>(
@@ -84,11 +104,12 @@ void LoadRun::watch() {
   LiveLine line(settings_.load, isatty(STDOUT_FILENO) != 0);
   auto next_line = begin + milliseconds(1000);
   bool stopping = false;
-  while (!engine_->finished() && stops_asked() < 2) {
+  while (!finished() && stops_asked() < 2) {
     std::this_thread::sleep_for(milliseconds(20));
+    each_round();
     if (stops_asked() == 1 && !stopping) {
       stopping = true;
-      engine_->tell(Command::drain);
+      drain();
     }
     if (std::chrono::steady_clock::now() < next_line) continue;
     next_line += milliseconds(1000);
@@ -98,6 +119,10 @@ void LoadRun::watch() {
     std::fflush(stdout);
   }
   fmt::print("{}", line.end());
+  stop();
+}
+
+void LoadRun::stop() {
   engine_->tell(Command::abort);
   std::this_thread::sleep_for(milliseconds(20));
   engine_->stop();

@@ -1,9 +1,12 @@
 // One run of the generator: its engine, the line that it prints each second, and its end.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
+#include "admin/stats_json.h"
 #include "engine.h"
 #include "load/load_app.h"
 #include "load/report.h"
@@ -25,7 +28,22 @@ class LoadRun {
 
   void start(Eal& eal, std::size_t first_worker);
   /// Prints a line a second until the run is over or the user stops it, then ends the poll loops.
-  void watch();
+  /// Calls `each_round` some times a second meanwhile.
+  void watch(const std::function<void()>& each_round);
+  /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
+  void use(const LoadSettings& settings) { engine_->use(shard_settings(settings), settings.close); }
+  /// No more connections; the open ones go on.
+  void drain() { engine_->tell(Command::drain); }
+  bool finished() const { return engine_->finished(); }
+  /// Resets what is open and ends the poll loops.
+  void stop();
+  /// What all cores have so far. Any thread.
+  LoadResults results_so_far();
+  /// The JSON of the run so far; an error if a core does not answer. Any thread.
+  Result<nlohmann::ordered_json> json_so_far();
+  /// The counters of all cores' stacks.
+  StatsSnapshot totals() const { return sum_of(engine_->stats()); }
+
   /// After the loops have returned.
   std::vector<CoreReport> reports();
   /// At least one connection was completed, and none failed.
@@ -33,11 +51,13 @@ class LoadRun {
 
  private:
   explicit LoadRun(const LoadSettings& settings) : settings_(settings) {}
-  LoadResults results_so_far();
+  /// A copy of each core's results; none of one that does not poll.
+  std::vector<std::optional<LoadResults>> ask_cores();
 
   const LoadSettings& settings_;
   std::unique_ptr<Engine<LoadApp>> engine_;
   TscClock clock_;
+  std::mutex asking_;  // one reader at a time (ResultsExchange)
 };
 
 }  // namespace mayfly

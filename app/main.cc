@@ -10,6 +10,8 @@
 
 namespace {
 
+using mayfly::CtlOptions;
+using mayfly::PlanOptions;
 using mayfly::RunOptions;
 
 // Adds the options of a command that runs something.
@@ -21,6 +23,35 @@ void add_run_options(CLI::App& command, RunOptions& options, std::string& durati
   command.add_option("--duration", duration, "end by itself after this time: 30s, 5min");
   command.add_option("--json", options.json,
                      "write the result to this file at the end; - = standard output");
+}
+
+void add_plan_options(CLI::App& command, PlanOptions& options) {
+  command.add_option("--rate", options.rate, "connections a second: 100k, 1M")->required();
+  command.add_option("--hold", options.hold, "how long TIME_WAIT is held: 60s, 4min")->required();
+  command.add_option("--clients", options.clients, "client addresses: 100 if not given");
+  command.add_option("--ports", options.ports, "source ports of each: 1024-65535 if not given");
+  command.add_option("--capacity", options.capacity,
+                     "entries of the server's TIME_WAIT table; as many as are held if not given");
+  command.add_option("--first", options.first, "who closes first: server or client")
+      ->check(CLI::IsMember({"server", "client"}));
+  command.add_option("--memory", options.memory,
+                     "bytes to be had: 8G; what this machine has free if not given");
+  command.add_option("--json", options.json,
+                     "write the plan to this file too; - = standard output");
+}
+
+void add_ctl_options(CLI::App& command, CtlOptions& options) {
+  command.add_option("--socket", options.socket, "what admin.socket says there")->required();
+  command.require_subcommand(1);
+  command.add_subcommand("stats", "the numbers so far, as JSON");
+  command.add_subcommand("settings", "every key and its value");
+  command.add_subcommand("reload", "read the configuration file again");
+  command.add_subcommand("set", "override keys: time_wait.hold=5s close.first=client")
+      ->add_option("overrides", options.sets, "KEY=VALUE")
+      ->required();
+  command.add_subcommand("policy", "take another preset")
+      ->add_option("name", options.policy, "of conf/policy/, or a file like those")
+      ->required();
 }
 
 }  // namespace
@@ -39,7 +70,17 @@ int main(int argc, char** argv) {
   auto* lab = app.add_subcommand("lab", "server and generator as two cores of this process");
   auto* check =
       app.add_subcommand("check", "say what is wrong with a configuration, and what it needs");
+  auto* plan = app.add_subcommand("plan", "the arithmetic of a load, before anything runs");
+  PlanOptions plan_options;
+  add_plan_options(*plan, plan_options);
+  auto* ctl = app.add_subcommand("ctl", "ask a running serve or load, and change its policy");
+  CtlOptions ctl_options;
+  add_ctl_options(*ctl, ctl_options);
   for (auto* command : {serve, load, lab}) add_run_options(*command, options, duration);
+  for (auto* command : {serve, load, check})
+    command->add_option("--policy", options.policy,
+                        "a preset of conf/policy/ by name, or a file like those, laid over the "
+                        "configuration");
   lab->add_option("--out", options.out, "folder for the results");
   check->add_option("-c,--config", options.config, "the YAML file to read")->required();
   check->add_option("--set", options.sets, "override a key (repeatable)")
@@ -65,5 +106,8 @@ int main(int argc, char** argv) {
   if (serve->parsed()) return mayfly::serve_command(options);
   if (load->parsed()) return mayfly::load_command(options);
   if (lab->parsed()) return mayfly::lab_command(options);
+  if (plan->parsed()) return mayfly::plan_command(plan_options);
+  if (ctl->parsed())
+    return mayfly::ctl_command(ctl_options, ctl->get_subcommands().front()->get_name());
   return mayfly::check_command(options, kind);
 }

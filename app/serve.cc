@@ -4,6 +4,7 @@
 #include "admin/stats_json.h"
 #include "commands.h"
 #include "config/read.h"
+#include "reload.h"
 #include "serve_run.h"
 #include "signals.h"
 #include "start.h"
@@ -11,7 +12,7 @@
 namespace mayfly {
 
 int serve_command(const RunOptions& options) {
-  const auto loaded = read_serve_settings(options.config, options.sets);
+  const auto loaded = read_serve_settings(options.config, options.sets, options.policy);
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
@@ -23,6 +24,7 @@ int serve_command(const RunOptions& options) {
     return kBadUsage;
   }
   catch_signals();
+  catch_hangups();
   const MemoryPlan plan = plan_memory(settings, "server", ServeRun::bytes_needed(settings));
   int status = kOk;
   auto eal = start_process(std::span(&plan, 1), settings, settings.cores, status);
@@ -34,10 +36,18 @@ int serve_command(const RunOptions& options) {
     fmt::print(stderr, "mayfly: {}\n", run.error().what);
     return kRunFailed;
   }
+  Controls<ServeSettings> controls(
+      {{options.config, options.policy, options.sets}, settings},
+      {.use = [&](const ServeSettings& wanted) { (*run)->use(wanted); },
+       .stats = [&] { return (*run)->json(); }});
+  if (const std::string why = controls.open(); !why.empty()) {
+    fmt::print(stderr, "mayfly: {}\n", why);
+    return kRunFailed;
+  }
   (*run)->start(*eal, 0);
   fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings));
   std::fflush(stdout);
-  (*run)->watch(options.duration);
+  (*run)->watch(options.duration, [&] { controls.follow_hangups(); });
   eal->wait();
   fmt::print("{}", (*run)->summary());
   if (options.json.empty()) return kOk;

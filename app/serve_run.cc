@@ -39,18 +39,20 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings
   return run;
 }
 
-void ServeRun::watch(std::optional<Duration> duration) {
+void ServeRun::watch(std::optional<Duration> duration, const std::function<void()>& each_round) {
   const Instant begin = clock_.now();
   while (stops_asked() == 0 && (!duration || clock_.now() - begin < *duration)) {
     std::this_thread::sleep_for(kSampleEvery);
     sample();
+    each_round();
   }
   drain_and_stop();
 }
 
 void ServeRun::sample() {
-  const StatsSnapshot sum = sum_of(engine_->stats());
+  const StatsSnapshot sum = totals();
   const std::uint64_t accepted = sum.accepted.get(), completed = completed_of(sum);
+  const std::lock_guard guard(sampling_);
   if (accepted_ == 0 && accepted > 0)
     first_ = clock_.now() - Duration::from_ms(kSampleEvery.count());
   if (accepted != accepted_ || completed != completed_) last_ = clock_.now();
@@ -69,6 +71,10 @@ void ServeRun::drain_and_stop() {
     std::this_thread::sleep_for(milliseconds(10));
     sample();
   }
+  stop();
+}
+
+void ServeRun::stop() {
   engine_->tell(Command::abort);
   std::this_thread::sleep_for(milliseconds(20));
   sample();
@@ -88,7 +94,11 @@ ServiceCounters ServeRun::services() const {
 }
 
 nlohmann::ordered_json ServeRun::json() const {
-  nlohmann::ordered_json json = server_json(engine_->stats(), last_ - first_);
+  const Duration active = [this] {
+    const std::lock_guard guard(sampling_);
+    return last_ - first_;
+  }();
+  nlohmann::ordered_json json = server_json(engine_->stats(), active);
   const ServiceCounters counters = services();
 #define MAYFLY_X(name, help) json["service"][#name] = counters.name.get();
   MAYFLY_SERVICE_COUNTERS(MAYFLY_X)

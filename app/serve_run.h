@@ -1,10 +1,13 @@
 // One run of the server: its engine, its orderly end, its summary.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "admin/stats_json.h"
 #include "engine.h"
 #include "service/services.h"
 
@@ -23,16 +26,25 @@ class ServeRun {
 
   void start(Eal& eal, std::size_t first_worker) { engine_->start(eal, first_worker); }
   /// Serves until `duration` has passed (no end if it is not set) or the user stops it, then
-  /// drains.
-  void watch(std::optional<Duration> duration);
+  /// drains. Calls `each_round` some times a second meanwhile.
+  void watch(std::optional<Duration> duration, const std::function<void()>& each_round);
+  /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
+  void use(const ServeSettings& settings) {
+    engine_->use(shard_settings(settings), settings.close);
+  }
+  /// The counters of all cores.
+  StatsSnapshot totals() const { return sum_of(engine_->stats()); }
   /// Notes when connections come and go; call it about ten times a second.
   void sample();
   /// No new connections; the open ones finish, or are reset after drain_timeout. Then the poll
   /// loops end.
   void drain_and_stop();
+  /// Resets what is open and ends the poll loops.
+  void stop();
 
-  /// After the loops have returned.
+  /// So far; any thread.
   nlohmann::ordered_json json() const;
+  /// After the loops have returned.
   std::string summary() const;
 
  private:
@@ -42,6 +54,7 @@ class ServeRun {
   const ServeSettings& settings_;
   std::unique_ptr<Engine<Services>> engine_;
   TscClock clock_;
+  mutable std::mutex sampling_;  // guards the rest: json() is for any thread
   std::uint64_t accepted_ = 0, completed_ = 0;
   Instant first_, last_;  // samples at which the first connection was there, and the last one ended
 };

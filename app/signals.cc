@@ -7,9 +7,11 @@ namespace mayfly {
 namespace {
 
 std::atomic<int> asked{0};
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<bool> hung_up{false};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 void count(int) { asked.fetch_add(1, std::memory_order_relaxed); }
+void note_hangup(int) { hung_up.store(true, std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -20,6 +22,14 @@ void catch_signals() {
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
+
+void catch_hangups() {
+  struct sigaction action {};
+  action.sa_handler = note_hangup;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
+bool reload_asked() { return hung_up.exchange(false, std::memory_order_relaxed); }
 
 int stops_asked() { return asked.load(std::memory_order_relaxed); }
 

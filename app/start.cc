@@ -31,6 +31,14 @@ std::map<std::string, std::size_t> read_meminfo() {
   return values;
 }
 
+struct FreeMemory {
+  std::size_t ordinary = 0, huge = 0;  // bytes
+};
+FreeMemory read_free_memory() {
+  auto values = read_meminfo();
+  return {values["MemAvailable:"], values["HugePages_Free:"] * values["Hugepagesize:"]};
+}
+
 DeviceOptions device_options(const CommonSettings& settings) {
   DeviceOptions options;
   options.cores = static_cast<std::uint32_t>(settings.cores.size());
@@ -40,6 +48,17 @@ DeviceOptions device_options(const CommonSettings& settings) {
     return stops_asked() == 0;
   };
   return options;
+}
+
+/// Empty when `bytes` can be had now; else the arithmetic and what to change.
+std::string why_not_enough_memory(std::size_t bytes) {
+  const auto [ordinary, huge] = read_free_memory();
+  if (bytes <= ordinary + huge) return {};
+  return fmt::format(
+      "this configuration needs {}, but only {} can be had ({} available and {} in free "
+      "hugepages): lower "
+      "connections.capacity or time_wait.capacity, or use fewer cores",
+      in_mib(bytes), in_mib(ordinary + huge), in_mib(ordinary), in_mib(huge));
 }
 
 }  // namespace
@@ -59,7 +78,7 @@ MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
   }
   if (extra_bytes > 0)
     line("app", fmt::format("{} x {} B", cores, extra_bytes), cores * extra_bytes);
-  plan.eal_bytes = cores * FlowTable::bytes_needed(sizes.connections + sizes.time_wait);
+  plan.eal_bytes = cores * FlowTable::bytes_needed(sizes.connections);
   const DeviceOptions options = device_options(settings);
   for (const PortSettings& port : settings.ports) {
     const std::size_t bytes = port_memory(port, options);
@@ -69,33 +88,31 @@ MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
   return plan;
 }
 
-std::string why_not_enough_memory(std::size_t bytes) {
-  auto values = read_meminfo();
-  const std::size_t ordinary = values["MemAvailable:"];
-  const std::size_t huge = values["HugePages_Free:"] * values["Hugepagesize:"];
-  if (bytes <= ordinary + huge) return {};
-  return fmt::format(
-      "this configuration needs {}, but only {} can be had ({} available and {} in free "
-      "hugepages): lower "
-      "connections.capacity or time_wait.capacity, or use fewer cores",
-      in_mib(bytes), in_mib(ordinary + huge), in_mib(ordinary), in_mib(huge));
+std::size_t free_memory() {
+  const auto [ordinary, huge] = read_free_memory();
+  return ordinary + huge;
 }
 
-std::optional<Eal> start_process(std::span<const MemoryPlan> plans, const CommonSettings& settings,
-                                 const std::vector<std::uint32_t>& cores, int& status) {
-  std::size_t bytes = 0, eal_bytes = 0;
+std::string print_memory(std::span<const MemoryPlan> plans) {
+  std::size_t bytes = 0;
   fmt::print("memory\n");
   for (const MemoryPlan& plan : plans) {
     fmt::print("{}", plan.text);
     bytes += plan.bytes;
-    eal_bytes += plan.eal_bytes;
   }
   fmt::print("  {:<26} {:>28} {:>12}\n", "all", "", in_mib(bytes));
-  if (const std::string why = why_not_enough_memory(bytes); !why.empty()) {
+  return why_not_enough_memory(bytes);
+}
+
+std::optional<Eal> start_process(std::span<const MemoryPlan> plans, const CommonSettings& settings,
+                                 const std::vector<std::uint32_t>& cores, int& status) {
+  if (const std::string why = print_memory(plans); !why.empty()) {
     fmt::print(stderr, "mayfly: {}\n", why);
     status = kBadUsage;
     return std::nullopt;
   }
+  std::size_t eal_bytes = 0;
+  for (const MemoryPlan& plan : plans) eal_bytes += plan.eal_bytes;
   EalOptions options;
   options.hugepages = settings.hugepages;
   options.cores = cores;

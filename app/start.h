@@ -26,8 +26,12 @@ struct MemoryPlan {
 MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
                        std::size_t extra_bytes);
 
-/// Empty when `bytes` can be had now; else the arithmetic and what to change.
-std::string why_not_enough_memory(std::size_t bytes);
+/// Bytes that could be had now: ordinary memory and free hugepages.
+std::size_t free_memory();
+
+/// Prints the plans and their sum. Empty when that can be had now; else the arithmetic and what to
+/// change.
+std::string print_memory(std::span<const MemoryPlan> plans);
 
 /// Prints the plan, refuses what cannot be, and starts the EAL for `cores` in all. Exit status
 /// kBadUsage or kRunFailed in `status` on failure, which has been told to the user.

@@ -14,6 +14,20 @@ std::uint64_t closed_as(const StatsSnapshot& stats, CloseReason why) {
   return stats.closed[static_cast<std::size_t>(why)].get();
 }
 
+std::uint64_t dropped(const StatsSnapshot& stats, Drop why) {
+  return stats.drops[static_cast<std::size_t>(why)].get();
+}
+
+/// How many entries were evicted at an age below so many milliseconds, and at or above half of it.
+Json evicted_ages(const StatsSnapshot& stats) {
+  Json ages = Json::array();
+  for (std::size_t i = 0; i < ShardStats::kAges; ++i) {
+    const std::uint64_t count = stats.time_wait_evicted_age[i].get();
+    if (count > 0) ages.push_back({{"below", std::uint64_t{1} << i}, {"count", count}});
+  }
+  return ages;
+}
+
 Json one(const StatsSnapshot& s, Duration active) {
   Json json;
   const std::uint64_t completed = completed_of(s);
@@ -22,7 +36,7 @@ Json one(const StatsSnapshot& s, Duration active) {
   json["completed"] = completed;
   json["reset"] = closed_as(s, CloseReason::reset);
   for (const Drop why : {Drop::table_full, Drop::time_wait_full, Drop::tcp_draining})
-    json["refused"][std::string(name_of(why))] = s.drops[static_cast<std::size_t>(why)].get();
+    json["refused"][std::string(name_of(why))] = dropped(s, why);
   json["cps"] = active.us > 0 ? static_cast<double>(completed) / active.seconds() : 0.0;
   json["connections"] = s.connections.get();
   json["connections_peak"] = s.connections_peak.get();
@@ -40,7 +54,19 @@ Json one(const StatsSnapshot& s, Duration active) {
       {"restored", s.time_wait_restored.get()},
       {"killed", s.time_wait_killed.get()},
       {"fin_again", s.time_wait_fin_again.get()},
+      {"taken_over", s.time_wait_taken_over.get()},
+      {"shortened", s.time_wait_shortened.get()},
+      {"syn_refused", dropped(s, Drop::time_wait_syn)},
+      {"syn_recycled_away", dropped(s, Drop::time_wait_recycle)},
+      {"rst_ignored", dropped(s, Drop::time_wait_rst)},
+      {"paws", dropped(s, Drop::tcp_paws)},
+      {"hold_s", static_cast<double>(s.time_wait_hold_us.get()) / 1e6},
+      {"evicted_age_ms", evicted_ages(s)},
   };
+  // Reason 1 for TIME_WAIT (RFC 9293 3.6.1) violated: seen from the end that reset, and from the
+  // one that was reset.
+  json["harm"] = {{"rst_to_last_ack", s.rst_to_last_ack.get()},
+                  {"reset_in_last_ack", s.reset_in_last_ack.get()}};
   json["cycles_per_connection"] =
       completed > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(completed)
                     : 0.0;
@@ -78,9 +104,13 @@ Json one(const StatsSnapshot& s, Duration active) {
 StatsSnapshot sum_of(std::span<const StatsSnapshot> cores) {
   StatsSnapshot sum;
   for (const StatsSnapshot& core : cores) {
+    const std::uint64_t hold = sum.time_wait_hold_us.get();
 #define MAYFLY_X(name, help) sum.name.add(core.name.get());
     MAYFLY_SHARD_COUNTERS(MAYFLY_X)
 #undef MAYFLY_X
+    sum.time_wait_hold_us.set(std::max(hold, core.time_wait_hold_us.get()));
+    for (std::size_t i = 0; i < ShardStats::kAges; ++i)
+      sum.time_wait_evicted_age[i].add(core.time_wait_evicted_age[i].get());
     for (std::size_t i = 0; i < kDropCount; ++i) sum.drops[i].add(core.drops[i].get());
     for (std::size_t i = 0; i < kCloseReasonCount; ++i) sum.closed[i].add(core.closed[i].get());
   }

@@ -16,6 +16,7 @@ namespace mayfly {
 using StatsSnapshot = ShardStats;
 
 /// Sums plain counts; peaks and present numbers are summed too, since each core has its own table.
+/// The hold is the longest of all cores'.
 StatsSnapshot sum_of(std::span<const StatsSnapshot> cores);
 
 /// Connections that ended as TCP means it: both FINs exchanged.

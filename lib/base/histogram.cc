@@ -25,6 +25,20 @@ std::uint64_t Histogram::percentile(double percent) const noexcept {
   return max_;
 }
 
+Histogram Histogram::since(const Histogram& earlier) const noexcept {
+  Histogram later;
+  for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+    const std::uint64_t more = counts_[bucket] - earlier.counts_[bucket];
+    if (more == 0) continue;
+    later.counts_[bucket] = more;
+    later.min_ = std::min(later.min_, end_of(bucket));
+    later.max_ = std::min(end_of(bucket), max_);
+  }
+  later.count_ = count_ - earlier.count_;
+  later.sum_ = sum_ - earlier.sum_;
+  return later;
+}
+
 void Histogram::merge(const Histogram& other) noexcept {
   for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket)
     counts_[bucket] += other.counts_[bucket];

@@ -39,6 +39,10 @@ class Histogram {
   std::uint64_t max() const noexcept { return max_; }
   double mean() const noexcept { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
+  /// What was recorded after `earlier`, a former state of this histogram. Extremes are those of the
+  /// buckets.
+  Histogram since(const Histogram& earlier) const noexcept;
+
   /// Adds all that `other` has counted.
   void merge(const Histogram& other) noexcept;
   void reset() noexcept { *this = {}; }

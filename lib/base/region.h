@@ -39,6 +39,8 @@ class Region {
   static Result<Region> map(std::size_t bytes, HugePages want);
 
   Pages pages() const noexcept { return pages_; }
+  /// Writes to every page, so that none has to be found (and zeroed) when it is first used.
+  void touch() noexcept;
   /// `bytes` as asked for, rounded up to whole pages.
   std::size_t size() const noexcept { return size_; }
 

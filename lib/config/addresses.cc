@@ -115,6 +115,22 @@ Result<InterfaceAddress> parse_interface_address(std::string_view text) {
   return address;
 }
 
+Result<AddressPrefix> parse_prefix(std::string_view text) {
+  const auto [network, length] = cut(text, '/');
+  if (!length) return Error{in_quotes(text) + " has no prefix length, such as /8"};
+  const std::optional<std::uint32_t> bits = whole_number(*length, 32);
+  if (!bits) return Error{in_quotes(text) + " has no prefix length from 0 to 32"};
+  const std::optional<Ipv4Address> address = dotted_quad(network);
+  if (!address) return Error{in_quotes(text) + " is not an IPv4 network"};
+  const auto prefix_length = static_cast<std::uint8_t>(*bits);
+  const AddressPrefix meant{{address->host & mask_of(prefix_length)}, prefix_length};
+  if (meant.address != *address) {
+    return Error{fmt::format("{} has bits set beyond its prefix; did you mean {}?", in_quotes(text),
+                             format_prefix(meant))};
+  }
+  return meant;
+}
+
 Result<PortRange> parse_port_range(std::string_view text) {
   const auto [head, tail] = cut(text, '-');
   const std::optional<std::uint32_t> first = whole_number(head, 65'535);
@@ -135,8 +151,17 @@ std::string format_interface_address(const InterfaceAddress& address) {
   return fmt::format("{}/{}", format_range(address.first, address.last), address.prefix_length);
 }
 
+std::string format_prefix(const AddressPrefix& prefix) {
+  return fmt::format("{}/{}", to_string(prefix.address), prefix.length);
+}
+
 bool is_on_link(const InterfaceAddress& own, Ipv4Address address) {
   return ((own.first.host ^ address.host) & mask_of(own.prefix_length)) == 0;
+}
+
+bool covers(const AddressPrefix& outer, const AddressPrefix& inner) {
+  return outer.length <= inner.length &&
+         ((outer.address.host ^ inner.address.host) & mask_of(outer.length)) == 0;
 }
 
 }  // namespace mayfly

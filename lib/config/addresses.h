@@ -13,6 +13,11 @@ struct AddressRange {
   Ipv4Address first, last;
 };
 
+struct AddressPrefix {
+  Ipv4Address address;
+  std::uint8_t length = 32;
+};
+
 struct PortRange {
   std::uint16_t first = 0, last = 0;
 };
@@ -31,14 +36,21 @@ Result<AddressRange> parse_address_range(std::string_view text);
 /// not its own address, nor its broadcast address.
 Result<InterfaceAddress> parse_interface_address(std::string_view text);
 
+/// "10.0.0.0/8": any network, with no bit set beyond its length of 0 to 32.
+Result<AddressPrefix> parse_prefix(std::string_view text);
+
 /// "8080" or "1024-65535"; from 1, the first not after the last.
 Result<PortRange> parse_port_range(std::string_view text);
 
 /// The twins of the above: what they read as the same.
 std::string format_range(Ipv4Address first, Ipv4Address last);
 std::string format_interface_address(const InterfaceAddress& address);
+std::string format_prefix(const AddressPrefix& prefix);
 
 /// Whether `address` is on the link that `own` is on.
 bool is_on_link(const InterfaceAddress& own, Ipv4Address address);
+
+/// Whether all of `inner` is in `outer`.
+bool covers(const AddressPrefix& outer, const AddressPrefix& inner);
 
 }  // namespace mayfly

@@ -76,8 +76,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
   Value make(Value::Kind kind, const YAML::Mark& mark) {
     count(1, mark);
-    if (!origin_.override_text.empty()) return {.kind = kind, .place = origin_};
-    return {.kind = kind, .place = {mark.line + 1, mark.column + 1, {}}};
+    Value value{.kind = kind, .place = origin_};
+    if (!origin_.override_text.empty()) return value;
+    value.place.line = mark.line + 1;
+    value.place.column = mark.column + 1;
+    return value;
   }
 
   void count(std::size_t values, const YAML::Mark& mark) {
@@ -156,26 +159,29 @@ std::optional<Value> parse(const std::string& text, const Place& origin, Report&
   return std::nullopt;
 }
 
-std::optional<std::string> read_text(const std::string& path, Report& report) {
+std::optional<std::string> read_text(const std::string& path, const Place& origin, Report& report) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    report.add({}, "", "is a folder", "a YAML file is needed");
+    report.add(origin, "", "is a folder", "a YAML file is needed");
     return std::nullopt;
   }
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text(kFileBytesMax + 1, '\0');
   if (!file || (file.read(text.data(), static_cast<std::streamsize>(text.size())), file.bad())) {
-    report.add({}, "", fmt::format("cannot be read: {}", std::strerror(errno)));
+    report.add(origin, "", fmt::format("cannot be read: {}", std::strerror(errno)));
     return std::nullopt;
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kFileBytesMax) {
-    report.add({}, "", "is larger than 1 MiB");
+    report.add(origin, "", "is larger than 1 MiB");
     return std::nullopt;
   }
   if (const std::optional<TextPosition> at = find_non_text(text)) {
-    report.add({at->line, at->column, {}}, "", "is not UTF-8 text");
+    Place place = origin;
+    place.line = at->line;
+    place.column = at->column;
+    report.add(place, "", "is not UTF-8 text");
     return std::nullopt;
   }
   return text;
@@ -234,7 +240,7 @@ std::string why_not(const Value& parent, std::string_view word) {
                      parent.items.size());
 }
 
-void apply_override(Value& root, const std::string& text, Report& report) {
+void lay_override(Value& root, const std::string& text, Report& report) {
   const Place place{0, 0, text};
   const std::size_t equals = text.find('=');
   const std::string_view path = std::string_view(text).substr(0, equals);
@@ -273,11 +279,10 @@ std::string_view kind_name(Value::Kind kind) {
   return "nothing";
 }
 
-std::optional<Value> read_document(const std::string& path, std::span<const std::string> overrides,
-                                   Report& report) {
-  const std::optional<std::string> text = read_text(path, report);
+std::optional<Value> read_document(const std::string& path, const Place& origin, Report& report) {
+  const std::optional<std::string> text = read_text(path, origin, report);
   if (!text) return std::nullopt;
-  std::optional<Value> root = parse(*text, Place{}, report);
+  std::optional<Value> root = parse(*text, origin, report);
   if (!root) return std::nullopt;
   if (root->kind == Value::Kind::null) {
     report.add(root->place, "", "is empty", "see conf/ for examples");
@@ -288,10 +293,41 @@ std::optional<Value> read_document(const std::string& path, std::span<const std:
                "lines such as `cores: [0]`");
     return std::nullopt;
   }
-  for (const std::string& text_of_override : overrides) {
-    apply_override(*root, text_of_override, report);
-  }
   return root;
+}
+
+void lay_overrides(Value& root, std::span<const std::string> overrides, Report& report) {
+  for (const std::string& text : overrides) lay_override(root, text, report);
+}
+
+void lay_over(Value& under, const Value& over) {
+  using Kind = Value::Kind;
+  if (under.kind == Kind::map && over.kind == Kind::null) return;
+  if (under.kind != Kind::map || over.kind != Kind::map) {
+    under = over;
+    return;
+  }
+  for (auto entry = over.entries.begin(); entry != over.entries.end(); ++entry) {
+    const auto has_its_key = [&](const Value::Entry& other) { return other.key == entry->key; };
+    const auto there = std::find_if(under.entries.begin(), under.entries.end(), has_its_key);
+    // A key that `over` itself has twice stays so: whoever reads the names will say it.
+    if (there == under.entries.end() || std::any_of(over.entries.begin(), entry, has_its_key)) {
+      under.entries.push_back(*entry);
+    } else {
+      there->place = entry->place;
+      lay_over(there->value, entry->value);
+    }
+  }
+}
+
+Value with_prefix(Value value, const std::string& prefix) {
+  value.place.prefix = prefix;
+  for (Value& item : value.items) item = with_prefix(std::move(item), prefix);
+  for (Value::Entry& entry : value.entries) {
+    entry.place.prefix = prefix;
+    entry.value = with_prefix(std::move(entry.value), prefix);
+  }
+  return value;
 }
 
 const Value* find(const Value& root, std::string_view path) {

@@ -33,11 +33,21 @@ struct Value::Entry {
 /// "a list", "a map", "text" or "nothing".
 std::string_view kind_name(Value::Kind kind);
 
-/// Reads the file (UTF-8, at most 1 MiB, one document, a map) and lays the overrides over it, the
-/// later over the earlier. Nothing if the file is of no use; an override that cannot be laid is
-/// left out. Either way `report` says why. No exception leaves.
-std::optional<Value> read_document(const std::string& path, std::span<const std::string> overrides,
-                                   Report& report);
+/// Reads the file (UTF-8, at most 1 MiB, one document, a map). Its values are placed in
+/// `origin.file`, the report's own if that is empty. Nothing if the file is of no use; then
+/// `report` says why. No exception leaves.
+std::optional<Value> read_document(const std::string& path, const Place& origin, Report& report);
+
+/// Lays "KEY=VALUE" texts over `root`, the later over the earlier. One that cannot be laid is left
+/// out, and `report` says why.
+void lay_overrides(Value& root, std::span<const std::string> overrides, Report& report);
+
+/// Lays one document over another, key by key: maps are merged, all else is replaced. A map without
+/// a value (all its keys are commented out) changes nothing.
+void lay_over(Value& under, const Value& over);
+
+/// The same value, to be laid elsewhere: messages about it have `prefix` before the key.
+Value with_prefix(Value value, const std::string& prefix);
 
 /// What "ports.0.device" names below `root`; null if it is not there.
 const Value* find(const Value& root, std::string_view path);

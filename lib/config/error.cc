@@ -18,43 +18,79 @@ std::string to_string(const ConfigError& error) {
   return text;
 }
 
+std::string Report::Finding::full_key() const { return join_key(place.prefix, key); }
+
+bool Report::Finding::is_same(const Finding& other) const {
+  const auto where = [](const Place& p) {
+    return std::tie(p.line, p.column, p.override_text, p.file);
+  };
+  return where(place) == where(other.place) && what == other.what && full_key() == other.full_key();
+}
+
 void Report::add(const Place& place, std::string key, std::string what, std::string hint) {
   constexpr std::size_t kErrorsMax = 1'000;
-  if (errors_.size() == kErrorsMax) {
+  if (findings_.size() == kErrorsMax) {
     ++left_out_;
     return;
   }
-  const bool overridden = !place.override_text.empty();
-  errors_.push_back({.file = overridden ? "--set " + place.override_text : file_,
-                     .line = overridden ? 0 : place.line,
-                     .column = overridden ? 0 : place.column,
-                     .key = std::move(key),
-                     .what = std::move(what),
-                     .hint = std::move(hint)});
+  findings_.push_back({place, std::move(key), std::move(what), std::move(hint)});
+  // A line within an override says nothing: it is shown as a whole.
+  if (Place& at = findings_.back().place; !at.override_text.empty()) at.line = at.column = 0;
+}
+
+void Report::absorb(Report part, std::string_view context) {
+  for (Finding& finding : part.findings_) {
+    const bool is_known = std::any_of(findings_.begin(), findings_.end(),
+                                      [&](const Finding& known) { return finding.is_same(known); });
+    if (is_known) continue;
+    if (finding.place.prefix.empty() && !context.empty()) {
+      finding.hint += (finding.hint.empty() ? "" : "; ") + std::string(context);
+    }
+    finding.key = finding.full_key();
+    finding.place.prefix.clear();
+    add(finding.place, std::move(finding.key), std::move(finding.what), std::move(finding.hint));
+  }
+  left_out_ += part.left_out_;
 }
 
 bool Report::concerns(std::string_view key, std::size_t count) const {
   const auto is_at_or_below = [](std::string_view path, std::string_view top) {
     return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '.');
   };
-  const auto end = errors_.begin() + static_cast<std::ptrdiff_t>(std::min(count, errors_.size()));
-  return std::any_of(errors_.begin(), end, [&](const ConfigError& error) {
-    return !error.key.empty() && (is_at_or_below(error.key, key) || is_at_or_below(key, error.key));
+  const auto end = findings_.begin() + static_cast<std::ptrdiff_t>(std::min(count, size()));
+  return std::any_of(findings_.begin(), end, [&](const Finding& finding) {
+    return !finding.key.empty() &&
+           (is_at_or_below(finding.key, key) || is_at_or_below(key, finding.key));
   });
+}
+
+ConfigError Report::told(Finding finding) const {
+  const Place& place = finding.place;
+  const std::string& file = place.file.empty() ? file_ : place.file;
+  return {.file = place.override_text.empty() ? file : "--set " + place.override_text,
+          .line = place.line,
+          .column = place.column,
+          .key = finding.full_key(),
+          .what = std::move(finding.what),
+          .hint = std::move(finding.hint)};
 }
 
 std::vector<ConfigError> Report::take() {
-  std::stable_sort(errors_.begin(), errors_.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  std::stable_sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) {
+    return std::tie(a.place.file, a.place.line, a.place.column) <
+           std::tie(b.place.file, b.place.line, b.place.column);
   });
+  std::vector<ConfigError> errors;
+  for (Finding& finding : findings_) errors.push_back(told(std::move(finding)));
   if (left_out_ > 0) {
-    errors_.push_back({.file = file_, .what = fmt::format("has {} more errors", left_out_)});
+    errors.push_back({.file = file_, .what = fmt::format("has {} more errors", left_out_)});
   }
-  return std::move(errors_);
+  return errors;
 }
 
 std::string join_key(std::string_view path, std::string_view name) {
-  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+  if (path.empty() || name.empty()) return std::string(path.empty() ? name : path);
+  return fmt::format("{}.{}", path, name);
 }
 
 std::string shown(std::string_view text) {

@@ -27,20 +27,27 @@ struct Loaded {
   std::vector<ConfigError> errors;
 };
 
-/// Where a value was written: a place in the file, or the text of a --set override.
+/// Where a value was written: a place in a file, or the text of a --set override.
 struct Place {
   int line = 0, column = 0;
-  std::string override_text;
+  std::string override_text{};
+  std::string file{};    ///< empty = the report's own
+  std::string prefix{};  ///< what stands before the key there, of a value that was laid elsewhere
 };
 
-/// Collects the errors of one file and its overrides.
+/// Collects the errors of one file, its overrides and what is laid over it.
 class Report {
  public:
   explicit Report(std::string file) : file_(std::move(file)) {}
 
+  /// `key` is as in the document that is read; messages have the prefix of `place` before it.
   void add(const Place& place, std::string key, std::string what, std::string hint = {});
-  bool empty() const { return errors_.empty(); }
-  std::size_t size() const { return errors_.size(); }
+  /// Takes over what `part` found and this report does not have yet. `context` says in the hint
+  /// where an error came up whose place has no prefix of its own.
+  void absorb(Report part, std::string_view context = {});
+  const std::string& file() const { return file_; }
+  bool empty() const { return findings_.empty(); }
+  std::size_t size() const { return findings_.size(); }
   /// Whether one of the first `count` errors is about `key`, or something below or above it.
   bool concerns(std::string_view key, std::size_t count) const;
   /// Hands out the errors in the order of the file, those of overrides first. Of more than a
@@ -48,12 +55,21 @@ class Report {
   std::vector<ConfigError> take();
 
  private:
+  struct Finding {
+    Place place;
+    std::string key, what, hint;
+    /// The key as it is written at the place.
+    std::string full_key() const;
+    bool is_same(const Finding& other) const;
+  };
+  ConfigError told(Finding finding) const;
+
   std::string file_;
-  std::vector<ConfigError> errors_;
+  std::vector<Finding> findings_;
   std::size_t left_out_ = 0;
 };
 
-/// "a.b"; just `name` if `path` is empty.
+/// "a.b"; just the other if one is empty.
 std::string join_key(std::string_view path, std::string_view name);
 
 /// The text for a message: control characters blanked, cut after 40 bytes.

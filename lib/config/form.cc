@@ -31,6 +31,7 @@ void check_names(const Cursor& at, const std::vector<KnownKey>& known) {
       seen.push_back(entry.key);
     }
   }
+  if (at.is_layer) return;
   for (const auto& [name, hint] : known) {
     if (!name.is_required || find(at.value, name.text) != nullptr) continue;
     at.report.add(at.value.place, join_key(at.path, name.text), "is missing", hint);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/describe.h"
 #include "config/document.h"
 #include "config/error.h"
 #include "config/reference.h"
@@ -25,9 +26,10 @@ struct Cursor {
   const Value& value;
   std::string path;
   Report& report;
+  bool is_layer = false;  ///< the document is a part: what is missing may be in another
 
   Cursor below(std::string_view name, const Value& child) const {
-    return {child, join_key(path, name), report};
+    return {child, join_key(path, name), report, is_layer};
   }
   void fail(std::string what, std::string hint) const {
     report.add(value.place, path, std::move(what), std::move(hint));
@@ -52,6 +54,9 @@ struct Form {
   std::function<std::string(const V&)> show;    ///< as it could be written in YAML
   /// Maps and lists of maps: adds what is below `path`, given the default of this value.
   std::function<void(const V&, const std::string& path, std::vector<KeyReference>&)> list_keys{};
+
+  /// Maps and lists of maps: adds what this value says below `path`. Others say it by `show`.
+  std::function<void(const V&, const std::string& path, std::vector<KeyValue>&)> describe{};
 
   std::string hint() const { return range.empty() ? type : type + ": " + range; }
 };
@@ -88,6 +93,18 @@ Form<std::optional<V>> maybe(Form<V> form) {
   return {form.type, form.range, read, show};
 }
 
+/// A layer of a map: others are laid over or under it, so none of its keys has to be there. `keys`
+/// says which it can have; the reference does not list them again.
+template <class V>
+Form<V> layer(Form<V> whole, std::string keys) {
+  Form<V> form{.type = "map", .range = std::move(keys)};
+  form.read = [read = std::move(whole.read)](const Cursor& at, V& target) {
+    read(Cursor{at.value, at.path, at.report, true}, target);
+  };
+  form.show = [](const V&) { return std::string("none"); };
+  return form;
+}
+
 /// A name of a key; `required("x")` makes its absence an error.
 struct KeyName {
   std::string text;
@@ -108,6 +125,7 @@ struct Key {
   std::function<void(const Cursor&, T&)> read;
   std::function<void(const T& defaults, const std::string& path, std::vector<KeyReference>&)>
       list_keys;
+  std::function<void(const T&, const std::string& path, std::vector<KeyValue>&)> describe;
 
   /// `projection` (mostly a member pointer) finds the target of the form within a T.
   template <class Projection, class V>
@@ -128,6 +146,13 @@ struct Key {
       }
       if (form->list_keys) form->list_keys(value, full, keys);
     };
+    describe = [projection, form, key = name](const T& owner, const std::string& path,
+                                              std::vector<KeyValue>& values) {
+      const V& value = std::invoke(projection, owner);
+      const std::string full = join_key(path, key.text);
+      if (form->describe) return form->describe(value, full, values);
+      values.push_back({full, form->show(value)});
+    };
   }
 
   /// A key of a part of T as a key of T.
@@ -142,6 +167,10 @@ struct Key {
     key.list_keys = [projection, part](const T& defaults, const std::string& path,
                                        std::vector<KeyReference>& keys) {
       part->list_keys(std::invoke(projection, defaults), path, keys);
+    };
+    key.describe = [projection, part](const T& owner, const std::string& path,
+                                      std::vector<KeyValue>& values) {
+      part->describe(std::invoke(projection, owner), path, values);
     };
     return key;
   }
@@ -189,6 +218,9 @@ Form<T> map(Schema<T> keys_of_map) {
                             std::vector<KeyReference>& keys) {
     for (const Key<T>& key : *schema) key.list_keys(defaults, path, keys);
   };
+  form.describe = [schema](const T& value, const std::string& path, std::vector<KeyValue>& values) {
+    for (const Key<T>& key : *schema) key.describe(value, path, values);
+  };
   form.read = [schema, known](const Cursor& at, T& target) {
     if (at.value.kind != Value::Kind::null && !at.expect(Value::Kind::map, "key: value")) return;
     check_names(at, known);
@@ -228,6 +260,13 @@ Form<std::vector<V>> list(Form<V> element_form, std::size_t least, std::size_t m
     form.list_keys = [element](const std::vector<V>&, const std::string& path,
                                std::vector<KeyReference>& keys) {
       element->list_keys(V{}, path + ".N", keys);
+    };
+  }
+  if (element->describe) {
+    form.describe = [element](const std::vector<V>& elements, const std::string& path,
+                              std::vector<KeyValue>& values) {
+      for (std::size_t i = 0; i < elements.size(); ++i)
+        element->describe(elements[i], join_key(path, std::to_string(i)), values);
     };
   }
   return form;

@@ -1,6 +1,7 @@
 #include "config/forms.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "wire/print.h"
 
@@ -99,6 +100,28 @@ Form<std::string> word(std::string type, std::string range,
   return scalar<std::string>(std::move(type), std::move(range), parse, plain);
 }
 
+Form<std::string> experiment_name() {
+  constexpr std::size_t kLongest = 64;
+  return word("name", "letters, digits, - and ., at most 64", [](std::string_view name) {
+    return name.size() <= kLongest && std::all_of(name.begin(), name.end(), [](char c) {
+             return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.';
+           });
+  });
+}
+
+Form<std::string> preset() { return file_name("preset"); }
+
+Form<LabPair> preset_pair() {
+  Form<std::string> name = preset();
+  Form<LabPair> form{.type = name.type};
+  form.read = [read = name.read](const Cursor& at, LabPair& pair) {
+    read(at, pair.policy);
+    pair.name = pair.policy;
+  };
+  form.show = [](const LabPair& pair) { return pair.policy; };
+  return form;
+}
+
 Form<std::string> device() {
   const auto has_no_empty_argument = [](std::string_view devargs) {
     return !devargs.starts_with(',') && !devargs.ends_with(',') &&
@@ -129,9 +152,25 @@ Form<InterfaceAddress> interface_address() {
                                   format_interface_address);
 }
 
+Form<NearPrefix> near_prefix() {
+  Form<NearPrefix> form{.type = "network", .range = "A/PREFIX"};
+  form.show = [](const NearPrefix& near) { return format_prefix({near.address, near.length}); };
+  form.read = [hint = form.hint()](const Cursor& at, NearPrefix& near) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    const Result<AddressPrefix> prefix = parse_prefix(at.value.text);
+    if (!prefix) return at.fail(prefix.error().what, hint);
+    near.address = prefix->address;
+    near.length = prefix->length;
+  };
+  return form;
+}
+
 Form<SourceSettings> source_addresses() {
   Form<SourceSettings> form{.type = "addresses", .range = "A or A-B"};
-  form.show = [](const SourceSettings&) { return std::string("those of the first port"); };
+  form.show = [](const SourceSettings& sources) {
+    if (sources.first == Ipv4Address{}) return std::string("those of the first port");
+    return to_string(sources.first) + "-" + to_string(sources.last);
+  };
   form.read = [hint = form.hint()](const Cursor& at, SourceSettings& sources) {
     if (!at.expect(Value::Kind::scalar, hint)) return;
     const Result<AddressRange> range = parse_address_range(at.value.text);

@@ -89,11 +89,20 @@ Form<std::string> file_name(std::string type);
 Form<std::string> word(std::string type, std::string range,
                        std::function<bool(std::string_view)> is_allowed);
 
+/// A name of an experiment: letters, digits, '-' and '.', at most 64.
+Form<std::string> experiment_name();
+/// A preset of conf/policy/: its name, or a path that has a '/' or ends in ".yaml".
+Form<std::string> preset();
+/// The same as the whole of a pair: it is named after its preset.
+Form<LabPair> preset_pair();
+
 Form<std::string> device();
 Form<std::string> url_path();
 Form<Ipv4Address> ipv4();
 Form<MacAddress> mac();
 Form<InterfaceAddress> interface_address();
+/// "10.0.0.0/8", the part of a NearPrefix beside its hold.
+Form<NearPrefix> near_prefix();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.
 Form<SourceSettings> source_addresses();
 Form<SourceSettings> source_ports();

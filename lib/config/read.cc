@@ -1,123 +1,67 @@
 #include "config/read.h"
 
-#include <algorithm>
-#include <filesystem>
-
+#include "config/derive.h"
+#include "config/preset.h"
 #include "config/rules.h"
 #include "config/schema.h"
 
 namespace mayfly {
 namespace {
 
-/// The parts that follow from others unless they are given.
-void derive(CommonSettings& settings, const Scope& scope) {
-  constexpr int kHeaderBytes = 40;
-  if (scope.has("tcp.mss")) return;
-  for (const PortSettings& port : settings.ports) {
-    settings.tcp.mss =
-        std::min(settings.tcp.mss, static_cast<std::uint16_t>(port.mtu - kHeaderBytes));
-  }
-}
-
-void derive(ServeSettings& settings, const Scope& scope, const std::string& file) {
-  derive(static_cast<CommonSettings&>(settings), scope);
-  const std::filesystem::path base = std::filesystem::path(file).parent_path();
-  for (RouteSettings& route : settings.http.routes) {
-    if (route.folder) route.folder = (base / *route.folder).lexically_normal().string();
-  }
-}
-
-void derive(LoadSettings& settings, const Scope& scope) {
-  derive(static_cast<CommonSettings&>(settings), scope);
-  if (scope.has("sources.addresses") || settings.ports.empty()) return;
-  const auto& addresses = settings.ports[0].addresses;
-  if (addresses.empty()) return;
-  settings.sources.first = addresses[0].first;
-  settings.sources.last = addresses[0].last;
-}
-
-LabSettings lab_defaults() {
-  LabSettings lab;
-  lab.server.cores = {0};
-  lab.server.listen = {ListenSettings{}};
-  lab.client.cores = {1};
-  return lab;
-}
-
-/// The lab's only port of one end, at `address` unless the file says where.
-void derive_port(CommonSettings& settings, const Scope& scope, const InterfaceAddress& address) {
-  if (!scope.has("ports")) settings.ports.resize(1);
-  if (!settings.ports.empty() && !scope.has("ports.0.addresses")) {
-    settings.ports[0].addresses = {address};
-  }
-}
-
-void derive(LabSettings& lab, const Scope& server, const Scope& client, const std::string& file) {
-  constexpr Ipv4Address kServer{0xc6120001}, kClientFirst{0xc6120101}, kClientLast{0xc6120164};
-  derive_port(lab.server, server, {kServer, kServer, 15});
-  derive_port(lab.client, client, {kClientFirst, kClientLast, 15});
-  derive(lab.server, server, file);
-  derive(lab.client, client);
-  if (!client.has("target.address") && !lab.server.ports.empty() &&
-      !lab.server.ports[0].addresses.empty()) {
-    lab.client.target.address = lab.server.ports[0].addresses[0].first;
-  }
-  if (!client.has("target.port") && !lab.server.listen.empty()) {
-    lab.client.target.port = lab.server.listen[0].port;
-  }
-  if (!client.has("hugepages")) lab.client.hugepages = lab.server.hugepages;
-}
-
-void finish(ServeSettings& settings, const Value& root, Report& report, const std::string& file) {
+void finish(ServeSettings& settings, const Value& root, Report& report) {
   const Scope scope(root, "", report);
-  derive(settings, scope, file);
+  derive(settings, scope, report.file());
   check_rules(settings, scope);
 }
 
-void finish(LoadSettings& settings, const Value& root, Report& report, const std::string&) {
+void finish(LoadSettings& settings, const Value& root, Report& report) {
   const Scope scope(root, "", report);
   derive(settings, scope);
   check_rules(settings, scope);
 }
 
-void finish(LabSettings& settings, const Value& root, Report& report, const std::string& file) {
-  const Scope lab(root, "", report), server(root, "server", report), client(root, "client", report);
-  derive(settings, server, client, file);
-  check_rules(settings, lab, server, client);
+/// Lays the part of the preset that is for this end, "server" or "client", over the document.
+void lay_preset(Value& root, const std::string& policy, const std::string& end, Report& report,
+                Report& presets_report) {
+  if (policy.empty()) return;
+  Presets presets(report.file(), "");
+  const Place command_line{.file = "--policy " + policy};
+  const Value* preset = presets.find(policy, command_line, "", presets_report);
+  const Value* part = preset == nullptr ? nullptr : find(*preset, end);
+  if (part != nullptr && part->kind == Value::Kind::map) lay_over(root, with_prefix(*part, end));
 }
 
 template <class T>
-Loaded<T> read(const std::string& path, std::span<const std::string> overrides, T settings,
-               const Form<T>& form) {
-  Report report(path);
-  Loaded<T> loaded;
-  if (const std::optional<Value> root = read_document(path, overrides, report)) {
+Loaded<T> read(const std::string& path, std::span<const std::string> overrides,
+               const std::string& policy, const std::string& end, const Form<T>& form) {
+  // What is wrong with a preset is told apart: there, keys have other names.
+  Report report(path), presets_report(path);
+  T settings;
+  if (std::optional<Value> root = read_document(path, Place{}, report)) {
+    lay_preset(*root, policy, end, report, presets_report);
+    lay_overrides(*root, overrides, report);
     form.read(Cursor{*root, "", report}, settings);
-    finish(settings, *root, report, path);
-    if (report.empty()) loaded.settings = std::move(settings);
+    finish(settings, *root, report);
   }
-  loaded.errors = report.take();
-  return loaded;
+  report.absorb(std::move(presets_report));
+  if (!report.empty()) return {std::nullopt, report.take()};
+  return {std::move(settings), {}};
 }
 
 }  // namespace
 
 Loaded<ServeSettings> read_serve_settings(const std::string& path,
-                                          std::span<const std::string> overrides) {
+                                          std::span<const std::string> overrides,
+                                          const std::string& policy) {
   static const Form<ServeSettings> form = map(serve_schema());
-  return read(path, overrides, ServeSettings{}, form);
+  return read(path, overrides, policy, "server", form);
 }
 
 Loaded<LoadSettings> read_load_settings(const std::string& path,
-                                        std::span<const std::string> overrides) {
+                                        std::span<const std::string> overrides,
+                                        const std::string& policy) {
   static const Form<LoadSettings> form = map(load_schema());
-  return read(path, overrides, LoadSettings{}, form);
-}
-
-Loaded<LabSettings> read_lab_settings(const std::string& path,
-                                      std::span<const std::string> overrides) {
-  static const Form<LabSettings> form = map(lab_schema());
-  return read(path, overrides, lab_defaults(), form);
+  return read(path, overrides, policy, "client", form);
 }
 
 }  // namespace mayfly

@@ -18,6 +18,8 @@ std::vector<KeyReference> reference_of(const Schema<T>& schema) {
 
 std::vector<KeyReference> serve_reference() { return reference_of(serve_schema()); }
 std::vector<KeyReference> load_reference() { return reference_of(load_schema()); }
+std::vector<KeyReference> lab_reference() { return reference_of(lab_schema()); }
+std::vector<KeyReference> policy_reference() { return reference_of(policy_schema()); }
 
 std::string to_markdown(const KeyReference& key) {
   const std::string value = key.range.empty() ? key.type : key.type + ": " + key.range;

@@ -16,6 +16,8 @@ struct KeyReference {
 
 std::vector<KeyReference> serve_reference();
 std::vector<KeyReference> load_reference();
+std::vector<KeyReference> lab_reference();
+std::vector<KeyReference> policy_reference();
 
 /// The row of a key in doc/configuration.md, a Markdown table.
 std::string to_markdown(const KeyReference& key);

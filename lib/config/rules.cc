@@ -107,6 +107,40 @@ void check_tcp(const TcpSettings& tcp, const Scope& scope) {
   }
 }
 
+void check_nearness(const std::vector<NearPrefix>& nearness, const Scope& scope) {
+  const auto prefix_of = [](const NearPrefix& near) {
+    return AddressPrefix{near.address, near.length};
+  };
+  for (std::size_t i = 0; i < nearness.size(); ++i) {
+    const std::string key = fmt::format("time_wait.nearness.{}.prefix", i);
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      const std::string other = fmt::format("time_wait.nearness.{}.prefix", earlier);
+      if (!scope.is_sound({key, other})) continue;
+      if (!covers(prefix_of(nearness[earlier]), prefix_of(nearness[i]))) continue;
+      scope.fail(key,
+                 "is never reached: all of it is in " + format_prefix(prefix_of(nearness[earlier])),
+                 "the first that matches counts");
+      break;
+    }
+  }
+}
+
+void check_time_wait(const CommonSettings& settings, const Scope& scope) {
+  const TimeWaitPolicy& policy = settings.time_wait;
+  if (policy.balance && policy.floor > policy.hold &&
+      scope.is_sound({"time_wait.balance", "time_wait.floor", "time_wait.hold"})) {
+    scope.fail("time_wait.floor",
+               fmt::format("{} is above the hold, {}", format_duration(policy.floor),
+                           format_duration(policy.hold)));
+  }
+  // Its last timestamp a host is all that it remembers.
+  if (policy.recycle && !settings.tcp.timestamps &&
+      scope.is_sound({"time_wait.recycle", "tcp.timestamps"})) {
+    scope.fail("time_wait.recycle", "needs tcp.timestamps");
+  }
+  check_nearness(policy.nearness, scope);
+}
+
 void check_common(const CommonSettings& settings, const Scope& scope) {
   std::set<std::uint32_t> cores;
   for (std::size_t i = 0; i < settings.cores.size(); ++i) {
@@ -116,7 +150,6 @@ void check_common(const CommonSettings& settings, const Scope& scope) {
     }
   }
   check_ports(settings, scope);
-  check_tcp(settings.tcp, scope);
 }
 
 void check_folder(const RouteSettings& route, const std::string& path, const Scope& scope) {
@@ -171,7 +204,7 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
   } else if (scope.is_sound({"load.duration", "load.ramp"}) && load.ramp > load.duration) {
     scope.fail("load.ramp", "is longer than the duration, " + format_duration(load.duration));
   }
-  if (scope.is_sound({"load.concurrency", "sources"}) &&
+  if (!load.overcommit && scope.is_sound({"load.concurrency", "load.overcommit", "sources"}) &&
       load.concurrency > source_pairs(settings.sources)) {
     scope.fail("load.concurrency",
                fmt::format("{} connections from {} pairs of address and port", load.concurrency,
@@ -232,16 +265,14 @@ void Scope::fail(std::string_view key, std::string what, std::string hint) const
   report_.add(nearest_place(root_, path), path, std::move(what), std::move(hint));
 }
 
-void check_rules(const ServeSettings& settings, const Scope& scope) {
-  check_common(settings, scope);
-  check_unique(scope, "listen", "port", settings.listen, [](const auto& l) { return l.port; });
-  check_routes(settings.http, scope);
+void check_policy(const ServeSettings& settings, const Scope& scope) {
+  check_tcp(settings.tcp, scope);
+  check_time_wait(settings, scope);
 }
 
-void check_rules(const LoadSettings& settings, const Scope& scope) {
-  check_common(settings, scope);
-  check_shape(settings, scope);
-  check_ends(settings, scope);
+void check_policy(const LoadSettings& settings, const Scope& scope) {
+  check_tcp(settings.tcp, scope);
+  check_time_wait(settings, scope);
   // RFC 6191: only a newer timestamp tells the new incarnation from the old one.
   if (settings.time_wait_reuse > 0 && !settings.tcp.timestamps &&
       scope.is_sound({"time_wait.reuse", "tcp.timestamps"})) {
@@ -249,28 +280,59 @@ void check_rules(const LoadSettings& settings, const Scope& scope) {
   }
 }
 
-void check_rules(const LabSettings& settings, const Scope& lab, const Scope& server,
-                 const Scope& client) {
-  check_rules(settings.server, server);
-  check_rules(settings.client, client);
-  const auto& cores = settings.server.cores;
-  if (lab.is_sound({"server.cores", "client.cores"}) &&
-      std::find_first_of(cores.begin(), cores.end(), settings.client.cores.begin(),
-                         settings.client.cores.end()) != cores.end()) {
+void check_rules(const ServeSettings& settings, const Scope& scope) {
+  check_common(settings, scope);
+  check_policy(settings, scope);
+  check_unique(scope, "listen", "port", settings.listen, [](const auto& l) { return l.port; });
+  check_routes(settings.http, scope);
+}
+
+void check_rules(const LoadSettings& settings, const Scope& scope) {
+  check_common(settings, scope);
+  check_policy(settings, scope);
+  check_shape(settings, scope);
+  check_ends(settings, scope);
+}
+
+void check_rules(const LabPair& pair, const Scope& both, const Scope& server, const Scope& client) {
+  check_rules(pair.server, server);
+  check_rules(pair.client, client);
+  const auto& cores = pair.server.cores;
+  if (both.is_sound({"server.cores", "client.cores"}) &&
+      std::find_first_of(cores.begin(), cores.end(), pair.client.cores.begin(),
+                         pair.client.cores.end()) != cores.end()) {
     client.fail("cores", "are the server's too", "each end polls on cores of its own");
   }
-  if (lab.is_sound({"server.hugepages", "client.hugepages"}) &&
-      settings.client.hugepages != settings.server.hugepages) {
+  if (both.is_sound({"server.hugepages", "client.hugepages"}) &&
+      pair.client.hugepages != pair.server.hugepages) {
     client.fail("hugepages", "differ from the server's: it is one process");
   }
-  if (!lab.is_sound({"server.ports", "server.listen", "client.target"})) return;
-  const TargetSettings& target = settings.client.target;
-  if (!is_own(settings.server.ports.at(0), target.address)) {
+  if (!both.is_sound({"server.ports", "server.listen", "client.target"}) ||
+      pair.server.ports.empty()) {
+    return;
+  }
+  const TargetSettings& target = pair.client.target;
+  if (!is_own(pair.server.ports[0], target.address)) {
     client.fail("target.address", to_string(target.address) + " is not the server's");
   }
-  if (std::none_of(settings.server.listen.begin(), settings.server.listen.end(),
+  if (std::none_of(pair.server.listen.begin(), pair.server.listen.end(),
                    [&](const ListenSettings& listen) { return listen.port == target.port; })) {
     client.fail("target.port", fmt::format("the server does not listen on {}", target.port));
+  }
+}
+
+void check_rules(const LabSettings& lab, const Scope& scope) {
+  check_unique(scope, "experiments", "name", lab.experiments, [](const auto& e) { return e.name; });
+  check_unique(scope, "hazards.policies", "", lab.hazards.policies,
+               [](const auto& pair) { return pair.name; });
+  for (std::size_t i = 0; scope.has("experiments") && i < lab.experiments.size(); ++i) {
+    const std::string experiment = fmt::format("experiments.{}", i);
+    const std::string key = experiment + ".warm_up";
+    const Duration duration = lab.experiments[i].client.load.duration;
+    if (duration.us == 0 || lab.experiments[i].warm_up < duration) continue;
+    if (scope.is_sound({key, experiment + ".client.load", "client.load"})) {
+      scope.fail(key, "leaves nothing of the duration, " + format_duration(duration));
+    }
   }
 }
 

@@ -12,8 +12,8 @@
 
 namespace mayfly {
 
-/// The part of a document that holds the keys of one settings struct: all of it, or the lab's
-/// "server".
+/// The part of a document that holds the keys of one settings struct: all of it, or an
+/// experiment's "server".
 class Scope {
  public:
   Scope(const Value& root, std::string prefix, Report& report)
@@ -34,7 +34,12 @@ class Scope {
 
 void check_rules(const ServeSettings& settings, const Scope& scope);
 void check_rules(const LoadSettings& settings, const Scope& scope);
-void check_rules(const LabSettings& settings, const Scope& lab, const Scope& server,
-                 const Scope& client);
+/// What holds of either end's policy alone: tcp and time_wait.
+void check_policy(const ServeSettings& settings, const Scope& scope);
+void check_policy(const LoadSettings& settings, const Scope& scope);
+/// The two ends of an experiment, each by itself and with the other.
+void check_rules(const LabPair& pair, const Scope& both, const Scope& server, const Scope& client);
+/// The experiments with each other.
+void check_rules(const LabSettings& lab, const Scope& scope);
 
 }  // namespace mayfly

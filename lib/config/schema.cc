@@ -15,7 +15,7 @@ KeyName required_with_devices(const char* name, Wiring wiring) {
   return wiring == Wiring::devices ? required(name) : name;
 }
 
-Schema<FaultSettings> fault_schema() {
+Schema<FaultSettings> link_schema() {
   return {
       {"loss", &FaultSettings::loss, probability(), "frames that vanish"},
       {"duplicate", &FaultSettings::duplicate, probability(), "frames that arrive twice"},
@@ -24,8 +24,13 @@ Schema<FaultSettings> fault_schema() {
       {"delay", &FaultSettings::delay, duration_or_zero({1}, 10_s), "added each way"},
       {"jitter", &FaultSettings::jitter, duration_or_zero({1}, 10_s),
        "up to so much more delay, at random"},
-      {"seed", &FaultSettings::seed, number<std::uint64_t>(0), "the same seed, the same faults"},
   };
+}
+
+Schema<FaultSettings> fault_schema() {
+  return link_schema() +
+         Schema<FaultSettings>{{"seed", &FaultSettings::seed, number<std::uint64_t>(0),
+                                "the same seed, the same faults"}};
 }
 
 Schema<PortSettings> port_schema(Wiring wiring) {
@@ -64,6 +69,14 @@ Schema<ConnectionSettings> connection_schema() {
   };
 }
 
+Schema<NearPrefix> near_schema() {
+  return {
+      {required("prefix"), std::identity{}, near_prefix(), "peers in this network"},
+      {required("hold"), &NearPrefix::hold, duration_or_zero(1_ms, 10_min),
+       "2MSL for them; 0 = no TIME_WAIT"},
+  };
+}
+
 Schema<TimeWaitPolicy> time_wait_schema() {
   using P = TimeWaitPolicy;
   return {
@@ -83,6 +96,16 @@ Schema<TimeWaitPolicy> time_wait_schema() {
       {"rst", &P::rst,
        choice<P::OnRst>({{"ignore", P::OnRst::ignore}, {"accept", P::OnRst::accept}}),
        "a reset in TIME_WAIT: ignored (RFC 1337 fix F1), or ends it"},
+      {"balance", &P::balance, boolean(),
+       "the hold follows capacity / close rate, between floor and hold"},
+      {"floor", &P::floor, duration(1_ms, 10_min), "with `balance`: never hold less"},
+      {"recycle", &P::recycle, boolean(),
+       "Linux's removed tcp_tw_recycle, a hazard: with timestamps hold 3.5 x RTO, and one "
+       "timestamp a host"},
+      {"hand_over", &P::hand_over, boolean(),
+       "closing second: take the TIME_WAIT over, and free the peer's entry with a reset"},
+      {"nearness", &P::nearness, list(map(near_schema()), 0, 8),
+       "a hold of their own for peers in a network; the first that matches counts"},
   };
 }
 
@@ -134,11 +157,16 @@ bool is_file_prefix(std::string_view name) {
   return name.size() <= 64 && name.find_first_of("/\\*?:") == std::string_view::npos;
 }
 
+Schema<AdminSettings> admin_schema() {
+  return {{"socket", &AdminSettings::socket, file_name("file"),
+           "a UNIX socket for `mayfly ctl`, made at the start (doc/control.md)"}};
+}
+
 /// What serve and load share, but for time_wait and close: they differ in these.
 Schema<CommonSettings> common_schema(Wiring wiring) {
   using C = CommonSettings;
   const auto port_list = list(map(port_schema(wiring)), 1, wiring == Wiring::lab ? 1 : 16);
-  return {
+  Schema<C> keys{
       {"hugepages", &C::hugepages,
        choice<HugePagesMode>({{"auto", HugePagesMode::automatic}, {"never", HugePagesMode::never}}),
        "whether packet memory may come from hugepages"},
@@ -152,6 +180,10 @@ Schema<CommonSettings> common_schema(Wiring wiring) {
        word("word", "at most 64, a part of a file name", is_file_prefix),
        "DPDK's `--file-prefix`; by default made from the process id"},
   };
+  // The lab's ends are steered by the lab.
+  if (wiring == Wiring::devices)
+    keys.push_back({"admin", &C::admin, map(admin_schema()), "looking at it while it runs"});
+  return keys;
 }
 
 Schema<CloseSettings> serve_close_schema() {
@@ -169,7 +201,9 @@ Schema<CloseSettings> load_close_schema() {
   return {{"first", &CloseSettings::first,
            choice<Closer>(
                {{"server", Closer::server}, {"client", Closer::client}, {"reset", Closer::reset}}),
-           "who closes first; `reset`: the client, with a reset"}};
+           "who closes first; `reset`: the client, with a reset"},
+          {"abort", &CloseSettings::abort, boolean(),
+           "with `first: server`: its reset after the last answer is the planned end"}};
 }
 
 Schema<ListenSettings> listen_schema() {
@@ -239,6 +273,16 @@ Schema<SourceSettings> source_schema() {
   };
 }
 
+Schema<LoadSettings> client_time_wait_schema() {
+  using L = LoadSettings;
+  return within<L>(&L::time_wait, time_wait_schema()) +
+         Schema<L>{{"reuse", &L::time_wait_reuse, number<std::uint8_t>(0, 2),
+                    "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
+                    "timestamps, 2 the same on loopback only"},
+                   {"reuse_delay", &L::reuse_delay, duration_or_zero(1_ms, 10_min),
+                    "how long a four-tuple rests before its reuse"}};
+}
+
 Schema<LoadShape> shape_schema() {
   using L = LoadShape;
   return {
@@ -254,6 +298,79 @@ Schema<LoadShape> shape_schema() {
       {"requests_per_connection", &L::requests_per_connection,
        count<std::uint32_t>(1, 1'000'000'000), "requests before the close"},
       {"timeout", &L::timeout, duration(1_ms, kHour), "a connection that takes longer has failed"},
+      {"overcommit", &L::overcommit, boolean(),
+       "run although the source pairs or the tables cannot last"},
+  };
+}
+
+Schema<ServeSettings> server_policy_schema() {
+  using S = ServeSettings;
+  const std::string keys = "keys of serve";
+  return {
+      {"close", &S::close, layer(map(serve_close_schema()), keys), "how connections end"},
+      {"time_wait", &S::time_wait, layer(map(time_wait_schema()), keys), "the TIME_WAIT policy"},
+      {"fin_wait_2", &S::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
+      {"tcp", &S::tcp, layer(map(tcp_schema()), keys), "the protocol"},
+  };
+}
+
+Schema<LoadSettings> client_policy_schema() {
+  using L = LoadSettings;
+  const std::string keys = "keys of load";
+  return {
+      {"close", &L::close, layer(map(load_close_schema()), keys), "how connections end"},
+      {"time_wait", std::identity{}, layer(map(client_time_wait_schema()), keys),
+       "the TIME_WAIT policy"},
+      {"fin_wait_2", &L::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
+      {"tcp", &L::tcp, layer(map(tcp_schema()), keys), "the protocol"},
+  };
+}
+
+/// A layer for each end, of all the keys there are.
+Schema<LabPair> layers_schema(bool is_required, const std::string& server_help,
+                              const std::string& client_help) {
+  const auto name = [is_required](const char* key) { return is_required ? required(key) : key; };
+  return {
+      {name("server"), &LabPair::server,
+       layer(map(serve_schema(Wiring::lab)), "keys of serve, without devices"), server_help},
+      {name("client"), &LabPair::client,
+       layer(map(load_schema(Wiring::lab)), "keys of load, without devices"), client_help},
+  };
+}
+
+Schema<ExperimentSettings> experiment_schema() {
+  using E = ExperimentSettings;
+  return Schema<E>{
+             {required("name"), &E::name, experiment_name(), "as the results call it"},
+             {"title", &E::title, text(), "one line for the report"},
+             {"story", &E::story, number<std::uint8_t>(0, 5),
+              "its chapter of the report; 0 = none"},
+             {"expect", &E::expect,
+              choice<Expectation>({{"none", Expectation::none},
+                                   {"flat", Expectation::flat},
+                                   {"bound", Expectation::bound},
+                                   {"collapse", Expectation::collapse}}),
+              "the rate is as offered; or what the arithmetic allows; or at most half of what is "
+              "offered, and swinging"},
+             {"warm_up", &E::warm_up, duration_or_zero(1_ms, kHour),
+              "left out of the figures, from the start; by default at most a fifth of the "
+              "duration"},
+             {"policy", &E::policy, preset(), "a preset over the base"},
+         } +
+         within<E>(std::identity{},
+                   layers_schema(false, "over the preset, for this experiment alone",
+                                 "over the preset, for this experiment alone"));
+}
+
+Schema<HazardSettings> hazard_schema() {
+  using H = HazardSettings;
+  return {
+      {"seed", &H::seed, number<std::uint64_t>(0), "the same seed, the same ledger"},
+      {"connections", &H::connections, count<std::uint32_t>(1, 10'000'000),
+       "of each kind of client, for each policy"},
+      {"nat", &H::nat, boolean(), "also many hosts behind one address, each with its own clock"},
+      {"link", &H::link, map(link_schema()), "the wire between the ends"},
+      {required("policies"), &H::policies, list(preset_pair(), 1, 64), "the presets to compare"},
   };
 }
 
@@ -275,16 +392,9 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
 
 Schema<LoadSettings> load_schema(Wiring wiring) {
   using L = LoadSettings;
-  const Schema<L> time_wait =
-      within<L>(&L::time_wait, time_wait_schema()) +
-      Schema<L>{{"reuse", &L::time_wait_reuse, number<std::uint8_t>(0, 2),
-                 "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
-                 "timestamps, 2 the same on loopback only"},
-                {"reuse_delay", &L::reuse_delay, duration_or_zero(1_ms, 10_min),
-                 "how long a four-tuple rests before its reuse"}};
   return within<L>(std::identity{}, common_schema(wiring)) +
          Schema<L>{
-             {"time_wait", std::identity{}, map(time_wait), "the TIME_WAIT policy"},
+             {"time_wait", std::identity{}, map(client_time_wait_schema()), "the TIME_WAIT policy"},
              {required_with_devices("target", wiring), &L::target, map(target_schema(wiring)),
               "the server"},
              {"sources", &L::sources, map(source_schema()), "the client's end"},
@@ -293,12 +403,36 @@ Schema<LoadSettings> load_schema(Wiring wiring) {
          };
 }
 
-Schema<LabSettings> lab_schema() {
+Schema<LabPair> pair_schema() {
   return {
-      {required("server"), &LabSettings::server, map(serve_schema(Wiring::lab)),
-       "the keys of serve"},
-      {required("client"), &LabSettings::client, map(load_schema(Wiring::lab)), "the keys of load"},
+      {required("server"), &LabPair::server, map(serve_schema(Wiring::lab)), "the server"},
+      {required("client"), &LabPair::client, map(load_schema(Wiring::lab)), "the client"},
   };
+}
+
+Schema<LabPair> policy_schema() {
+  return {
+      {"server", &LabPair::server, map(server_policy_schema()), "the server"},
+      {"client", &LabPair::client, map(client_policy_schema()), "the client"},
+  };
+}
+
+Schema<LabFile> lab_schema() {
+  using L = LabFile;
+  return Schema<L>{
+             {"wire", &L::wire,
+              choice<LabWire>({{"ring", LabWire::ring}, {"memif", LabWire::memif}}),
+              "between the ends: rings of frames, or shared memory that copies them"},
+             {"sample", &L::sample, duration(10_ms, 10_s), "between two samples"},
+         } +
+         within<L>(&L::base, layers_schema(true, "the server of every experiment",
+                                           "the client of every experiment")) +
+         Schema<L>{
+             {"experiments", &L::experiments, list(map(experiment_schema()), 1, 64),
+              "run one after the other; by default a single one of the base"},
+             {"hazards", &L::hazards, map(hazard_schema()),
+              "policies over a simulated bad link, run after the experiments"},
+         };
 }
 
 }  // namespace mayfly

@@ -12,6 +12,18 @@ enum class Wiring : std::uint8_t { devices, lab };
 
 Schema<ServeSettings> serve_schema(Wiring wiring = Wiring::devices);
 Schema<LoadSettings> load_schema(Wiring wiring = Wiring::devices);
-Schema<LabSettings> lab_schema();
+
+/// The two ends of an experiment, when all layers are merged.
+Schema<LabPair> pair_schema();
+
+/// A preset of conf/policy/: what it changes at either end.
+Schema<LabPair> policy_schema();
+
+/// The lab's own file. `base` and the ends of the experiments are layers here: checked key by key,
+/// and of no use until they are merged.
+struct LabFile : LabSettings {
+  LabPair base;
+};
+Schema<LabFile> lab_schema();
 
 }  // namespace mayfly

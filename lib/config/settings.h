@@ -75,7 +75,7 @@ struct CloseSettings {
   Closer first = Closer::server;
   Duration grace =
       Duration::from_ms(200);  ///< first: client: how long the server waits for its FIN
-  bool abort = false;          ///< the server closes with RST
+  bool abort = false;          ///< the server closes with RST; of a client: that is the planned end
 };
 
 struct ConnectionSettings {
@@ -87,6 +87,11 @@ struct ConnectionSettings {
 
 enum class HugePagesMode : std::uint8_t { automatic, never };
 
+/// How the process is looked at and steered while it runs.
+struct AdminSettings {
+  std::string socket;  ///< path of the control socket; empty = none
+};
+
 /// What serve and load share.
 struct CommonSettings {
   HugePagesMode hugepages = HugePagesMode::automatic;
@@ -96,6 +101,7 @@ struct CommonSettings {
   CloseSettings close;
   TimeWaitPolicy time_wait;
   TcpSettings tcp;
+  AdminSettings admin;
   std::string file_prefix;  ///< EAL --file-prefix; empty = made from the process id
 };
 
@@ -126,6 +132,7 @@ struct LoadShape {
   Duration ramp{};  ///< the rate or concurrency rises linearly in this time
   std::uint32_t requests_per_connection = 1;
   Duration timeout = Duration::from_s(30);  ///< a connection that takes longer has failed
+  bool overcommit = false;  ///< run although the source pairs or the tables cannot last
 };
 
 struct LoadSettings : CommonSettings {
@@ -137,10 +144,47 @@ struct LoadSettings : CommonSettings {
   Duration reuse_delay = Duration::from_s(1);
 };
 
-/// Server and generator as two cores of one process, over a pair of in-memory rings.
-struct LabSettings {
+/// Both ends under one policy, as an experiment runs them: the lab's own settings, a preset of
+/// conf/policy/ over them, and what the experiment changes over that.
+struct LabPair {
+  std::string name;    ///< unique in the lab; letters, digits, '-' and '.'
+  std::string policy;  ///< the preset's name, that is its file's without ".yaml"; empty = none
   ServeSettings server;
   LoadSettings client;
+};
+
+/// What an experiment is to show. The lab holds the measured rate against it.
+enum class Expectation : std::uint8_t {
+  none,
+  flat,      ///< the offered rate, all the time
+  bound,     ///< the rate settles at what the arithmetic allows (Little's law)
+  collapse,  ///< at most half of what is offered, and swinging
+};
+
+struct ExperimentSettings : LabPair {
+  std::string title;       ///< one line for the report; empty = the name
+  std::uint8_t story = 0;  ///< its place in the tour: 1 to 5; 0 = none
+  Expectation expect = Expectation::none;
+  Duration warm_up = Duration::from_s(1);  ///< from the start; not in the figures
+};
+
+/// The hazard lab: the policies over a simulated link that loses, delays, doubles and reorders.
+struct HazardSettings {
+  std::uint64_t seed = 1;
+  std::uint32_t connections = 2'000;  ///< of each kind of client, for each policy
+  bool nat = true;                    ///< many hosts behind one address, each with its own clock
+  FaultSettings link;                 ///< `seed` is not used
+  std::vector<LabPair> policies;      ///< only tcp, close, fin_wait_2 and time_wait count
+};
+
+enum class LabWire : std::uint8_t { ring, memif };
+
+/// Experiments with server and generator as two cores of one process.
+struct LabSettings {
+  LabWire wire = LabWire::ring;
+  Duration sample = Duration::from_ms(100);     ///< between two samples
+  std::vector<ExperimentSettings> experiments;  ///< in the order in which they run
+  HazardSettings hazards;                       ///< run after them
 };
 
 }  // namespace mayfly

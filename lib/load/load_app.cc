@@ -16,10 +16,12 @@ std::string make_request(const TargetSettings& target, bool close) {
 
 LoadApp::LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret, FlowFilter mine)
     : settings_(settings),
+      close_(&settings.close),
+      next_close_(&settings.close),
       schedule_(settings.load, part),
       tuples_(settings.sources, settings.target, secret, mine),
       request_(make_request(settings.target, false)),
-      last_request_(make_request(settings.target, settings.close.first == Closer::server)) {}
+      closing_request_(make_request(settings.target, true)) {}
 
 bool LoadApp::finished(Instant now) const noexcept {
   if (over_at_.is_never()) return false;
@@ -57,13 +59,12 @@ Failure LoadApp::verdict_on(const LoadState& s, CloseReason why) const noexcept 
   if (s.failure != Failure::none) return s.failure;
   switch (why) {
     case CloseReason::refused: return Failure::refused;
-    case CloseReason::reset: return Failure::reset;
+    case CloseReason::reset: return s.answered && s.server_resets ? Failure::none : Failure::reset;
     case CloseReason::timed_out: return Failure::timed_out;
     case CloseReason::unreachable: return Failure::unreachable;
     case CloseReason::fin_wait_2: return Failure::timed_out;
     case CloseReason::aborted:
-      return s.answered && settings_.close.first == Closer::reset ? Failure::none
-                                                                  : Failure::aborted_at_end;
+      return s.answered && s.closer == Closer::reset ? Failure::none : Failure::aborted_at_end;
     case CloseReason::done:
     case CloseReason::time_wait: return s.answered ? Failure::none : Failure::short_body;
   }

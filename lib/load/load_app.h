@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -31,7 +32,9 @@ struct LoadState {
   std::uint32_t pair = 0;
   std::uint32_t answers_left = 0;
   Failure failure = Failure::none;
-  bool answered = false;  ///< all answers have arrived whole
+  bool answered = false;           ///< all answers have arrived whole
+  Closer closer = Closer::server;  ///< who is to close first: decided at the last request
+  bool server_resets = false;      ///< the server's reset is the planned end: likewise
 };
 static_assert(sizeof(LoadState) == sizeof(AppState) && std::is_trivially_copyable_v<LoadState>);
 
@@ -80,6 +83,11 @@ class LoadApp {
   const LoadResults& results(Instant now) noexcept;
 
   // -- what any thread may call --
+  /// How connections end, from the next poll on; one whose last request has been sent keeps to what
+  /// was planned then. `close` must stay as it is until another one took over.
+  void use(const CloseSettings& close) noexcept {
+    next_close_.store(&close, std::memory_order_release);
+  }
   ResultsExchange& exchange() noexcept { return exchange_; }
 
  private:
@@ -96,7 +104,7 @@ class LoadApp {
   template <class Conn>
   bool take_answer(Conn& c, LoadState& s) noexcept;
   template <class Conn>
-  void close_as_planned(Conn& c) noexcept;
+  void close_as_planned(Conn& c, const LoadState& s) noexcept;
   template <class Conn>
   void fail(Conn& c, LoadState& s, Failure why) noexcept;
 
@@ -104,18 +112,21 @@ class LoadApp {
   Failure verdict_on(const LoadState& s, CloseReason why) const noexcept;
 
   const LoadSettings& settings_;
+  const CloseSettings* close_;
+  std::atomic<const CloseSettings*> next_close_;
   Schedule schedule_;
   TuplePool tuples_;
   ResponseReader reader_;
-  std::string request_, last_request_;
-  Instant over_at_ = Instant::never();  ///< when the schedule was found to be over
-  Instant last_end_{};                  ///< of a connection
+  std::string request_, closing_request_;  ///< the second asks the server to close
+  Instant over_at_ = Instant::never();     ///< when the schedule was found to be over
+  Instant last_end_{};                     ///< of a connection
   LoadResults results_;
   ResultsExchange exchange_;
 };
 
 template <class Shard>
 void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
+  close_ = next_close_.load(std::memory_order_acquire);
   if (!schedule_.begun()) schedule_.begin(now);
   std::size_t starts = 0;
   for (; starts < kStartsPerPoll && schedule_.due(now, results_.counters.open); ++starts) {
@@ -165,7 +176,12 @@ void LoadApp::on_open(Conn& c) noexcept {
 /// Sends the next request; one at a time, never pipelined.
 template <class Conn>
 void LoadApp::ask(Conn& c, LoadState& s) noexcept {
-  const std::string& request = s.answers_left == 1 ? last_request_ : request_;
+  const bool is_last = s.answers_left == 1;
+  if (is_last) {
+    s.closer = close_->first;
+    s.server_resets = close_->abort && s.closer == Closer::server;
+  }
+  const std::string& request = is_last && s.closer == Closer::server ? closing_request_ : request_;
   if (c.send(std::as_bytes(std::span(request))) == 0) return fail(c, s, Failure::table_full);
   ++results_.counters.requests;
 }
@@ -183,7 +199,7 @@ std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept 
   } else if (outcome == Outcome::malformed || used < text.size()) {
     fail(c, s, Failure::malformed_response);
   } else if (take_answer(c, s)) {
-    close_as_planned(c);
+    close_as_planned(c, s);
   }
   return text.size();
 }
@@ -208,8 +224,8 @@ bool LoadApp::take_answer(Conn& c, LoadState& s) noexcept {
 }
 
 template <class Conn>
-void LoadApp::close_as_planned(Conn& c) noexcept {
-  switch (settings_.close.first) {
+void LoadApp::close_as_planned(Conn& c, const LoadState& s) noexcept {
+  switch (s.closer) {
     case Closer::client: return c.close_both();
     case Closer::server: return;  // its FIN comes, on_peer_closed answers it
     case Closer::reset: return c.abort();
@@ -223,9 +239,9 @@ void LoadApp::on_peer_closed(Conn& c) noexcept {
     if (s.parser.on_end() != ResponseParser::Outcome::complete)
       return fail(c, s, Failure::short_body);
     if (!take_answer(c, s)) return;
-    close_as_planned(c);
+    close_as_planned(c, s);
   }
-  if (settings_.close.first == Closer::server) c.close();
+  if (s.closer == Closer::server) c.close();
 }
 
 template <class Conn>

@@ -10,9 +10,10 @@
 namespace mayfly {
 namespace {
 
-/// Our end holds the pair only when it closes first.
+/// Our end holds the pair when it closes first, or takes the TIME_WAIT over from who did.
 Duration hold_of(const LoadSettings& settings) noexcept {
-  if (settings.close.first != Closer::client) return {};
+  const bool takes_over = settings.close.first == Closer::server && settings.time_wait.hand_over;
+  if (settings.close.first != Closer::client && !takes_over) return {};
   const bool reuses = settings.time_wait_reuse == 1 && settings.tcp.timestamps;
   return reuses ? std::min(settings.time_wait.hold, settings.reuse_delay) : settings.time_wait.hold;
 }
@@ -88,7 +89,15 @@ std::string warning_of(const TuplePlan& plan) {
     words += fmt::format("; they run out after {:.1f} s", plan.lasts.seconds());
   else if (plan.rate > 0)
     words += "; this run ends before they run out";
-  return words + ". More sources, a shorter time_wait.hold, or close.first: server help";
+  return words + ". More sources, a shorter time_wait.hold or close.first: server helps";
+}
+
+std::string refusal_of(const LoadSettings& settings) {
+  if (settings.load.overcommit) return {};
+  const TuplePlan plan = plan_tuples(settings);
+  const bool runs_out = plan.concurrency > plan.pairs || plan.lasts < Duration::max();
+  if (!runs_out) return {};
+  return warning_of(plan) + "; to run it all the same: load.overcommit: true";
 }
 
 }  // namespace mayfly

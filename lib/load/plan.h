@@ -39,4 +39,8 @@ std::string arithmetic_of(const TuplePlan& plan);
 /// What to tell the user at the start: empty when there are enough pairs.
 std::string warning_of(const TuplePlan& plan);
 
+/// Why this load is not to be run: its pairs run out before it ends, and it does not say
+/// load.overcommit. Empty otherwise. Only the client's side is known, so only that is judged.
+std::string refusal_of(const LoadSettings& settings);
+
 }  // namespace mayfly

@@ -44,8 +44,8 @@ struct LoadCounters {
   std::uint64_t opened = 0;       ///< of the offered, those that the stack took: a SYN went out
   std::uint64_t established = 0;  ///< of the opened, those whose handshake completed
   /// Of the established, those whose answers all arrived whole with status 2xx, and which then
-  /// closed as planned: client first, both FINs; server first, the server's FIN and then ours;
-  /// reset, our RST.
+  /// closed as planned: client first, both FINs; server first, the server's FIN and then ours, or
+  /// (close.abort) its RST; reset, our RST.
   std::uint64_t completed = 0;
   std::uint64_t open = 0;            ///< opened and not yet ended
   std::uint64_t requests = 0;        ///< sent

@@ -22,6 +22,9 @@
 //
 // A client that takes no byte of what is queued for kStallMax is reset, even if it answers window
 // probes.
+//
+// The policy may be replaced between two polls. A connection whose end has begun keeps to what it
+// began.
 #pragma once
 
 #include "base/time.h"
@@ -49,7 +52,8 @@ class ClosePolicy {
   /// The last answer is queued. `s.ending` may say already why there is no other.
   template <class Conn>
   void finish(Conn& c, ServiceState& s) const noexcept {
-    if (abort_) return abort_when_acknowledged(c, s);
+    s.aborts = abort_;
+    if (s.aborts) return abort_when_acknowledged(c, s);
     if (s.peer_closed) return follow(c, s);
     const bool is_decided = s.ending != Ending::lost;
     if (!server_first_ && !is_decided) {
@@ -71,7 +75,7 @@ class ClosePolicy {
       case Phase::open: break;
       case Phase::finishing:
         if (!all) return c.wake_at(c.now() + kStallMax);
-        if (abort_) return abort_when_acknowledged(c, s);
+        if (s.aborts) return abort_when_acknowledged(c, s);
         s.phase = Phase::grace;
         return c.wake_at(c.now() + grace_);
       case Phase::closed: return c.wake_at(all ? Instant::never() : c.now() + kStallMax);
@@ -85,10 +89,10 @@ class ClosePolicy {
   void on_peer_closed(Conn& c, ServiceState& s) const noexcept {
     s.peer_closed = true;
     switch (s.phase) {
-      case Phase::open:
+      case Phase::open: s.aborts = abort_; [[fallthrough]];
       case Phase::finishing:
       case Phase::grace:
-        if (abort_) return abort_when_acknowledged(c, s);
+        if (s.aborts) return abort_when_acknowledged(c, s);
         return follow(c, s);
       case Phase::lingering: s.phase = Phase::closed; return on_sent(c, s);
       case Phase::closed: break;

@@ -2,6 +2,7 @@
 // core.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -25,6 +26,8 @@ class Services {
   /// `settings` and `site` outlive the services.
   Services(const ServeSettings& settings, const Site& site)
       : listens_(settings.listen),
+        close_(&settings.close),
+        next_close_(&settings.close),
         policy_(settings.close),
         http_(settings.http, site, policy_, counters_),
         echo_(policy_, counters_),
@@ -34,6 +37,21 @@ class Services {
 
   const ServiceCounters& counters() const noexcept { return counters_; }
   const HttpService& http() const noexcept { return http_; }
+
+  /// Who closes first, from the next poll on; a connection whose end has begun keeps to what it
+  /// began. Any thread; `close` must stay as it is until another one took over.
+  void use(const CloseSettings& close) noexcept {
+    next_close_.store(&close, std::memory_order_release);
+  }
+
+  template <class Shard>
+  void on_poll(Shard&, Instant) noexcept {
+    const CloseSettings* next = next_close_.load(std::memory_order_acquire);
+    if (next == close_) [[likely]]
+      return;
+    close_ = next;
+    policy_ = ClosePolicy(*next);
+  }
 
   /// The server is to end: no connection is kept for another request.
   void drain() noexcept { http_.drain(); }
@@ -101,6 +119,8 @@ class Services {
   }
 
   std::vector<ListenSettings> listens_;
+  const CloseSettings* close_;  // what policy_ was made of
+  std::atomic<const CloseSettings*> next_close_;
   ClosePolicy policy_;
   ServiceCounters counters_;
   HttpService http_;

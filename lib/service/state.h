@@ -54,6 +54,7 @@ struct ServiceState {
   bool lead_sent = false;    ///< of `pending`, only the rest of the body waits
   bool last = false;         ///< no request is answered after `pending`
   bool unread = false;       ///< the request that `pending` answers was not read to its end
+  bool aborts = false;       ///< it ends with RST: decided when the end began
 };
 static_assert(sizeof(ServiceState) <= sizeof(AppState) &&
               std::is_trivially_copyable_v<ServiceState>);

@@ -29,8 +29,8 @@ void FlowTable::Free::operator()(rte_hash* table) const noexcept { rte_hash_free
 std::size_t FlowTable::bytes_needed(std::uint32_t flows) {
   const std::size_t entries = entries_for(flows);
   const std::size_t buckets = std::bit_ceil(entries / kBucketEntries);
-  // Keys, the ring of free slots (4 bytes each, a power of two), buckets, and the references.
-  return entries * (kKeyBytes + sizeof(FlowRef)) + std::bit_ceil(entries + 1) * 4 +
+  // Keys, the ring of free slots (4 bytes each, a power of two), buckets, and the block indices.
+  return entries * (kKeyBytes + sizeof(std::uint32_t)) + std::bit_ceil(entries + 1) * 4 +
          buckets * kBucketBytes;
 }
 
@@ -51,10 +51,10 @@ Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows
   }
   if (!made.learn_key_places())
     return Error{"this version of rte_hash keeps its keys in another way"};
-  auto memory = Region::map((std::size_t{entries} + 1) * sizeof(FlowRef), pages);
+  auto memory = Region::map((std::size_t{entries} + 1) * sizeof(std::uint32_t), pages);
   if (!memory) return memory.error();
-  made.refs_memory_ = std::move(*memory);
-  made.refs_ = made.refs_memory_.as<FlowRef>();
+  made.blocks_memory_ = std::move(*memory);
+  made.blocks_ = made.blocks_memory_.as<std::uint32_t>();
   made.secret_ = secret;
   return made;
 }
@@ -71,17 +71,17 @@ std::int32_t FlowTable::find(const FlowKey4& key, std::uint32_t hash) const noex
   return position >= 0 ? position : kNone;
 }
 
-std::int32_t FlowTable::insert(const FlowKey4& key, std::uint32_t hash, FlowRef ref) noexcept {
+std::int32_t FlowTable::insert(const FlowKey4& key, std::uint32_t hash,
+                               std::uint32_t block) noexcept {
   const std::int32_t position = rte_hash_add_key_with_hash(table_.get(), &key, hash);
   if (position < 0) return kNone;
-  refs_[static_cast<std::uint32_t>(position)] = ref;
+  blocks_[static_cast<std::uint32_t>(position)] = block;
   ++used_;
   return position;
 }
 
 void FlowTable::erase(std::uint32_t position, std::uint32_t hash) noexcept {
   const FlowKey4 gone = key(position);
-  refs_[position] = {};
   const std::int32_t position_erased = rte_hash_del_key_with_hash(table_.get(), &gone, hash);
   MAYFLY_ASSERT(position_erased == static_cast<std::int32_t>(position));
   ++epoch_;

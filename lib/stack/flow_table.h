@@ -1,8 +1,7 @@
-// The connection table: four-tuple to whatever stands behind it, over rte_hash. One core's own; not
-// thread-safe.
+// The connection table: four-tuple to the block of a live connection, over rte_hash. One core's
+// own; not thread-safe. What has gone to TIME_WAIT is in a table of its own (time_wait_table.h).
 //
-// rte_hash keeps the keys and hands out positions; the FlowRef beside a position says what the flow
-// is now, so that a connection becomes a TIME_WAIT entry by one store, without touching the hash.
+// rte_hash keeps the keys and hands out positions; the block's index stands beside its position.
 #pragma once
 
 #include <array>
@@ -21,14 +20,6 @@
 struct rte_hash;
 
 namespace mayfly {
-
-/// What a flow is: the kind of block, and its index in that kind's slab.
-struct FlowRef {
-  enum class Kind : std::uint32_t { none, connection, time_wait };
-  Kind kind = Kind::none;
-  std::uint32_t index = 0;
-};
-static_assert(sizeof(FlowRef) == 8);
 
 class FlowTable {
  public:
@@ -55,16 +46,15 @@ class FlowTable {
                  std::span<std::int32_t> positions) const noexcept;
   std::int32_t find(const FlowKey4& key, std::uint32_t hash) const noexcept;
   /// kNone when the table is full. The key must not be there yet.
-  std::int32_t insert(const FlowKey4& key, std::uint32_t hash, FlowRef ref) noexcept;
-  void erase(std::uint32_t position) noexcept { erase(position, hash(key(position))); }
-  /// The same for one whose hash is known.
+  std::int32_t insert(const FlowKey4& key, std::uint32_t hash, std::uint32_t block) noexcept;
+  /// `hash` is the key's.
   void erase(std::uint32_t position, std::uint32_t hash) noexcept;
 
   const FlowKey4& key(std::uint32_t position) const noexcept {
     return *reinterpret_cast<const FlowKey4*>(keys_ + std::size_t{position} * key_stride_);
   }
-  void prefetch_key(std::uint32_t position) const noexcept { __builtin_prefetch(&key(position)); }
-  FlowRef& ref(std::uint32_t position) noexcept { return refs_[position]; }
+  /// The block of the flow at `position`.
+  std::uint32_t block(std::uint32_t position) const noexcept { return blocks_[position]; }
   /// Counts erasures: a position found earlier is still the same flow while this is unchanged.
   std::uint32_t epoch() const noexcept { return epoch_; }
   std::uint32_t used() const noexcept { return used_; }
@@ -78,8 +68,8 @@ class FlowTable {
 
   const std::byte* keys_ = nullptr;  // rte_hash's key at position 0, and the distance to the next
   std::size_t key_stride_ = 0;
-  Region refs_memory_;
-  std::span<FlowRef> refs_;
+  Region blocks_memory_;
+  std::span<std::uint32_t> blocks_;
   Secret secret_{};
   std::uint32_t epoch_ = 0, used_ = 0;
 };

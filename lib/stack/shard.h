@@ -4,8 +4,8 @@
 //
 // A burst, in poll():  receive -> parse -> find in bulk -> decide in arrival order -> deliver to
 // the app -> respond, once for each touched connection -> expire timers -> transmit. The parts of
-// the class are in shard_receive.h, shard_connection.h, shard_time_wait.h, shard_link.h and
-// shard_send.h.
+// the class are in shard_receive.h, shard_connection.h, shard_time_wait.h, shard_hold.h,
+// shard_link.h and shard_send.h.
 #pragma once
 
 #include <array>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "stack/app.h"
+#include "stack/hold_balance.h"
 #include "stack/interface.h"
 #include "stack/neighbours.h"
 #include "stack/port.h"
@@ -50,9 +51,10 @@ struct ShardConfig {
 
 enum class ConnectError : std::uint8_t {
   none,
-  table_full,    ///< no block or no room in the flow table
-  tuple_in_use,  ///< a live connection has this four-tuple
-  time_wait,     ///< our own TIME_WAIT entry holds it, and the policy does not allow its reuse
+  table_full,      ///< no block or no room in the flow table
+  tuple_in_use,    ///< a live connection has this four-tuple
+  time_wait,       ///< our own TIME_WAIT entry holds it, and the policy does not allow its reuse
+  time_wait_full,  ///< no entry would be left for it, and the policy says refuse
 };
 struct ConnectResult {
   ConnectError error = ConnectError::none;
@@ -115,6 +117,7 @@ class Shard {
   static constexpr std::size_t kTxReserve = 64;        // of them kept for what cannot wait
   static constexpr std::uint32_t kTimerBudget = 512;   // timers a poll, so that no burst is stalled
   static constexpr std::uint32_t kExpiryBudget = 512;  // TIME_WAIT entries a poll
+  static constexpr std::uint32_t kShortenBudget = 256;  // looked at a poll after the hold shrank
 
   struct Link {  // one port and what belongs to it
     P* port = nullptr;
@@ -132,6 +135,7 @@ class Shard {
     std::array<std::uint32_t, kBurstMax> hashes;
     std::array<std::int32_t, kBurstMax> positions;
     std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place in keys, hashes, positions
+    std::array<std::uint8_t, kBurstMax> missed;    // places without a live connection
     std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
     std::size_t created_count = 0;
     std::uint32_t epoch = 0;
@@ -145,10 +149,6 @@ class Shard {
   struct BlockNodes {
     Slab<ConnectionBlock>& slab;
     WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
-  };
-  struct TimeWaitNodes {
-    Slab<TimeWaitEntry>& slab;
-    WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].timer; }
   };
 
   Shard(const ShardConfig& config, ShardMemory memory, std::span<P* const> ports, A& app,
@@ -164,12 +164,14 @@ class Shard {
   std::int32_t find_again(const FlowKey4& key, std::uint32_t hash,
                           std::int32_t position) const noexcept;
   void on_unknown_flow(const Arrival& a) noexcept;
+  void on_closed_port(const Arrival& a) noexcept;
   bool is_listening(const Arrival& a) noexcept;
   void on_fragment(std::uint8_t link, std::size_t i) noexcept;
 
   // shard_connection.h
-  void accept(const Arrival& a, std::uint32_t time_wait_record) noexcept;
-  ConnectionBlock* make_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
+  bool accept(const Arrival& a, std::uint32_t time_wait_record) noexcept;
+  bool refuse(Drop reason) noexcept;
+  ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
   std::uint8_t link_of(Ipv4Address local) const noexcept;
   void on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
   void on_events(ConnectionBlock& b, std::uint16_t events) noexcept;
@@ -187,16 +189,30 @@ class Shard {
 
   // shard_time_wait.h
   void enter_time_wait(ConnectionBlock& b) noexcept;
-  std::uint32_t take_time_wait_entry() noexcept;
+  bool make_time_wait(ConnectionBlock& b) noexcept;
+  bool make_room() noexcept;
+  void take_over(ConnectionBlock& b) noexcept;
   void on_time_wait(std::uint32_t index, const Arrival& a) noexcept;
   void reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept;
-  void hold(std::uint32_t index) noexcept;
+  void forget_record(ConnectionBlock& b) noexcept;
+  void restore_record(ConnectionBlock& b) noexcept;
+  bool may_reuse(const FlowKey4& key, const TimeWaitRecord& old) const noexcept;
+  bool is_recycled_away(const Arrival& a) const noexcept;
+  bool would_overfill() const noexcept;
+
+  // shard_hold.h
+  void follow_policy(const ShardSettings& before) noexcept;
+  Duration hold_for(const FlowKey4& key) const noexcept;
+  Duration hold_for(const ConnectionBlock& b, const FlowKey4& key) noexcept;
+  std::uint32_t time_wait_limit() const noexcept {
+    return std::min(cfg_->time_wait.capacity, memory_.time_waits.capacity());
+  }
   void end_time_wait(std::uint32_t index) noexcept;
   std::size_t expire_time_waits() noexcept;
   void end_time_waits(std::span<const std::uint32_t> indices) noexcept;
-  void forget_record(ConnectionBlock& b) noexcept;
-  bool restore_record(ConnectionBlock& b) noexcept;
-  bool may_reuse(const FlowKey4& key, const TimeWaitEntry& entry) const noexcept;
+  std::size_t shorten_holds() noexcept;
+  void balance_hold() noexcept;
+  void set_hold(Duration hold) noexcept;
 
   // shard_link.h
   void on_arp(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p) noexcept;
@@ -216,7 +232,7 @@ class Shard {
   bool send_pending(ConnectionBlock& b) noexcept;
   void arm(ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e, const TxQueue* tx) noexcept;
-  void send_reset(const Arrival& a) noexcept;
+  bool send_reset(const Arrival& a) noexcept;
   void send_ip(std::uint8_t link, Frame frame, Ipv4Address to) noexcept;
   bool has_room(const Link& link) const noexcept {
     return link.staged_count < kTxStage - kTxReserve;
@@ -243,7 +259,12 @@ class Shard {
   std::uint16_t ip_id_ = 0;
   bool draining_ = false;
   Secret secret_;
-  TimerWheel timers_, expiry_;
+  TimerWheel timers_;
+  Duration hold_{};        // 2MSL for an entry made now, but for nearness and recycle
+  Duration swept_hold_{};  // what all entries were last held against
+  std::uint32_t shorten_next_ = kNoIndex;  // the next record to hold against hold_; none: no index
+  HoldBalance balance_;
+  std::uint64_t balanced_opened_ = 0;  // time_wait_opened at balance_'s last step
   Burst burst_;
   std::vector<std::unique_ptr<Link>> links_;
   std::array<std::uint64_t, 1024> listening_{};  // a bit a port
@@ -256,6 +277,7 @@ class Shard {
 
 #include "stack/conn.h"              // IWYU pragma: export
 #include "stack/shard_connection.h"  // IWYU pragma: export
+#include "stack/shard_hold.h"        // IWYU pragma: export
 #include "stack/shard_link.h"        // IWYU pragma: export
 #include "stack/shard_receive.h"     // IWYU pragma: export
 #include "stack/shard_send.h"        // IWYU pragma: export

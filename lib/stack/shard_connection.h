@@ -6,14 +6,19 @@
 
 namespace mayfly {
 
-// A block for a new flow, in the table but not yet open; null (and a counted drop) when there is no
-// room.
+// A block for a new flow, in the table but not yet open; null when there is no room.
 template <Port P, class A>
-ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint32_t hash,
+ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_t hash,
                                          std::uint8_t link) noexcept {
   const std::uint32_t index = memory_.blocks.take();
   if (index == kNoIndex) return nullptr;
+  const std::int32_t position = memory_.table.insert(key, hash, index);
+  if (position < 0) {
+    memory_.blocks.give_back(index);
+    return nullptr;
+  }
   ConnectionBlock& b = memory_.blocks[index];
+  b.tcp.slot = static_cast<std::uint32_t>(position);
   b.tx = {};
   b.app = {};
   b.unannounced = 0;
@@ -31,64 +36,51 @@ ConnectionBlock* Shard<P, A>::make_block(const FlowKey4& key, std::uint32_t hash
 }
 
 // RFC 9293 3.10.7.2: LISTEN and a SYN. `time_wait_record` is the old incarnation that this SYN
-// reopens.
+// reopens. False: there is no room, or the policy refuses it.
 template <Port P, class A>
-void Shard<P, A>::accept(const Arrival& a, std::uint32_t time_wait_record) noexcept {
-  if (draining_) return drop(Drop::tcp_draining);
-  const TimeWaitPolicy& policy = cfg_->time_wait;
-  if (policy.on_full == TimeWaitPolicy::OnFull::refuse && time_wait_record == kNoIndex &&
-      memory_.time_waits.used() >= std::min(policy.capacity, memory_.time_waits.capacity()))
-    return drop(Drop::time_wait_full);
+bool Shard<P, A>::accept(const Arrival& a, std::uint32_t time_wait_record) noexcept {
+  const bool reopens = time_wait_record != kNoIndex;
+  if (draining_) return refuse(Drop::tcp_draining);
+  if (!reopens && would_overfill()) return refuse(Drop::time_wait_full);
+  if (!reopens && is_recycled_away(a)) return refuse(Drop::time_wait_recycle);
   const FlowKey4& key = a.parsed.key;
-  ConnectionBlock* b = make_block(key, a.hash, a.link);
-  if (b == nullptr) return drop(Drop::table_full);
-  const FlowRef ref{FlowRef::Kind::connection, index_of(*b)};
+  ConnectionBlock* b = open_block(key, a.hash, a.link);
+  if (b == nullptr) return refuse(Drop::table_full);
+  burst_.created[burst_.created_count++] = a.hash;
   Seq iss = iss_for(key);
-  if (time_wait_record != kNoIndex) {
-    const TimeWaitEntry& old = memory_.time_waits[time_wait_record];
-    iss = iss_after(old, iss);
-    b->tcp.slot = old.slot;
+  if (reopens) {
+    iss = iss_after(memory_.time_waits[time_wait_record].entry, iss);
     b->time_wait_record = time_wait_record;
-    memory_.table.ref(old.slot) = ref;
-  } else {
-    const std::int32_t position = memory_.table.insert(key, a.hash, ref);
-    if (position < 0) {
-      memory_.blocks.give_back(index_of(*b));
-      return drop(Drop::table_full);
-    }
-    b->tcp.slot = static_cast<std::uint32_t>(position);
-    burst_.created[burst_.created_count++] = a.hash;
   }
   open_passive(b->tcp, a.parsed.segment, iss, ts_offset_of(key), cfg_->tcp, now_);
   b->tx.open(iss + 1);
   stats_.syn_received.add();
   want_output(*b);
+  return true;
+}
+
+template <Port P, class A>
+bool Shard<P, A>::refuse(Drop reason) noexcept {
+  drop(reason);
+  return false;
 }
 
 template <Port P, class A>
 ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
                                    Instant wake_at) noexcept {
   const std::uint32_t hash = memory_.table.hash(key);
-  std::int32_t position = memory_.table.find(key, hash);
-  Seq iss = iss_for(key);
-  if (position >= 0) {
-    const FlowRef ref = memory_.table.ref(static_cast<std::uint32_t>(position));
-    if (ref.kind == FlowRef::Kind::connection) return {ConnectError::tuple_in_use};
-    const TimeWaitEntry& old = memory_.time_waits[ref.index];
-    if (!may_reuse(key, old)) return {ConnectError::time_wait};
-    if (memory_.blocks.full()) return {ConnectError::table_full};
-    iss = iss_after(old, iss);
-    stats_.time_wait_reused.add();
-    end_time_wait(ref.index);
-  }
-  ConnectionBlock* b = make_block(key, hash, link_of(key.local()));
+  if (memory_.table.find(key, hash) >= 0) return {ConnectError::tuple_in_use};
+  const std::uint32_t old = memory_.time_waits.find(key, hash);
+  if (old != kNoIndex && !may_reuse(key, memory_.time_waits[old])) return {ConnectError::time_wait};
+  if (old == kNoIndex && would_overfill()) return {ConnectError::time_wait_full};
+  ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
   if (b == nullptr) return {ConnectError::table_full};
-  position = memory_.table.insert(key, hash, {FlowRef::Kind::connection, index_of(*b)});
-  if (position < 0) {
-    memory_.blocks.give_back(index_of(*b));
-    return {ConnectError::table_full};
+  Seq iss = iss_for(key);
+  if (old != kNoIndex) {
+    iss = iss_after(memory_.time_waits[old].entry, iss);
+    stats_.time_wait_reused.add();
+    end_time_wait(old);
   }
-  b->tcp.slot = static_cast<std::uint32_t>(position);
   open_active(b->tcp, iss, ts_offset_of(key), cfg_->tcp, now_);
   b->tx.open(iss + 1);
   b->app = state;
@@ -118,8 +110,10 @@ void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
     pointers[i] = &keys[i];
     hashes[i] = memory_.table.hash(keys[i]);
   }
+  for (std::size_t i = 0; i < n; ++i) memory_.time_waits.prefetch_bucket(hashes[i]);
   memory_.table.find_bulk(std::span(pointers).first(n), std::span(hashes).first(n),
                           std::span(positions).first(n));
+  for (std::size_t i = 0; i < n; ++i) memory_.time_waits.prefetch_record(hashes[i]);
 }
 
 template <Port P, class A>
@@ -131,9 +125,11 @@ void Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
   const Segment& s = a.parsed.segment;
   std::array<SackBlock, kSackBlocksMax> sacks;
   const std::size_t sack_count = s.sack_count > 0 ? read_sack(a.bytes, s, sacks) : 0;
+  const State before = b.tcp.state;
   const Verdict v = on_segment(b.tcp, s, std::span(sacks).first(sack_count), cfg_->tcp, now_);
   if (v.drop != Drop::none) drop(v.drop);
   if (v.reply == Reply::rst) send_reset(a);
+  if (before == State::last_ack && (v.events & event::reset) != 0) stats_.reset_in_last_ack.add();
   want_output(b);
   if (v.events != 0) on_events(b, v.events);
   if (v.text_len > 0 && b.tcp.state != State::closed) take_segment_text(b, a, v);
@@ -163,6 +159,10 @@ void Shard<P, A>::on_events(ConnectionBlock& b, std::uint16_t events) noexcept {
   // RFC 9293 3.10.5: an app that aborts in TIME_WAIT has none.
   if ((events & event::time_wait) != 0 && b.tcp.state == State::time_wait)
     return enter_time_wait(b);
+  // CLOSED by the ACK of LAST_ACK, not by the end of FIN_WAIT_2.
+  if ((events & (event::closed | event::fin_wait_2_end)) == event::closed &&
+      cfg_->time_wait.hand_over)
+    return take_over(b);
   constexpr std::uint16_t kEnds =
       event::reset | event::refused | event::timed_out | event::unreachable | event::closed;
   if ((events & kEnds) != 0 && !b.tcp.has(block_flag::dead)) finish(b, reason_of(events));
@@ -307,8 +307,8 @@ void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
   if (b.rx_buffer != kNoIndex) memory_.rx.give_back(b.rx_buffer);
   BlockNodes nodes{memory_.blocks};
   timers_.disarm(nodes, index_of(b));
-  if (reason != CloseReason::time_wait && !restore_record(b))
-    memory_.table.erase(b.tcp.slot, b.hash);
+  memory_.table.erase(b.tcp.slot, b.hash);
+  if (b.time_wait_record != kNoIndex) restore_record(b);
   ++b.generation;
   want_output(b);
 }

@@ -146,11 +146,13 @@ void Shard<P, A>::on_icmp_about_us(std::span<const std::byte> icmp,
   const std::byte* tcp = quoted.data() + ip_header;
   const FlowKey4 key = FlowKey4::of({load_be32(quoted.data() + 12)}, load_be16(tcp),
                                     {load_be32(quoted.data() + 16)}, load_be16(tcp + 2));
-  const std::int32_t position = memory_.table.find(key, memory_.table.hash(key));
-  if (position < 0) return drop(Drop::icmp_untrusted);
-  const FlowRef ref = memory_.table.ref(static_cast<std::uint32_t>(position));
-  if (ref.kind != FlowRef::Kind::connection) return drop(Drop::icmp_ignored);
-  ConnectionBlock& b = memory_.blocks[ref.index];
+  const std::uint32_t hash = memory_.table.hash(key);
+  const std::int32_t position = memory_.table.find(key, hash);
+  if (position < 0) {
+    const bool over = memory_.time_waits.find(key, hash) != kNoIndex;
+    return drop(over ? Drop::icmp_ignored : Drop::icmp_untrusted);
+  }
+  ConnectionBlock& b = memory_.blocks[memory_.table.block(static_cast<std::uint32_t>(position))];
   if (b.tcp.state == State::closed) return drop(Drop::icmp_ignored);
   const Verdict v = on_icmp_error(b.tcp, error, Seq{load_be32(tcp + 4)}, cfg_->tcp, now_);
   if (v.drop != Drop::none) drop(v.drop);

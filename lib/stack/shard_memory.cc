@@ -5,16 +5,19 @@
 namespace mayfly {
 
 std::vector<MemoryItem> ShardMemory::plan(const ShardSizes& sizes) {
-  const std::uint32_t flows = sizes.connections + sizes.time_wait;
   const std::size_t buffer = RxBuffers::size_for(sizes.receive_window);
   const auto item = [](std::string what, std::uint64_t count, std::size_t each) {
     return MemoryItem{std::move(what), count, each, count * each};
   };
   return {
       item("connections", sizes.connections, sizeof(ConnectionBlock)),
-      item("TIME_WAIT entries", sizes.time_wait, sizeof(TimeWaitEntry)),
-      {"flow table", flows, FlowTable::bytes_needed(flows) / std::max(flows, 1u),
-       FlowTable::bytes_needed(flows)},
+      {"TIME_WAIT entries", sizes.time_wait,
+       TimeWaitTable::bytes_needed(sizes.time_wait) / std::max(sizes.time_wait, 1u),
+       TimeWaitTable::bytes_needed(sizes.time_wait)},
+      {"flow table", sizes.connections,
+       FlowTable::bytes_needed(sizes.connections) / std::max(sizes.connections, 1u),
+       FlowTable::bytes_needed(sizes.connections)},
+      item("timestamps of hosts", ShardSizes::kHostStamps, sizeof(HostStamp)),
       item("send extents", sizes.extents_or_default(), sizeof(Extent)),
       item("send chunks", sizes.chunks, sizeof(Chunk)),
       item("receive buffers", sizes.receive_buffers, buffer + sizeof(std::uint32_t)),
@@ -22,8 +25,10 @@ std::vector<MemoryItem> ShardMemory::plan(const ShardSizes& sizes) {
 }
 
 Result<ShardMemory> ShardMemory::create(const std::string& name, const ShardSizes& sizes,
-                                        const Secret& secret, HugePages pages) {
-  ShardMemory made;
+                                        const Secret& secret, HugePages pages, Instant start) {
+  auto time_waits = TimeWaitTable::create(sizes.time_wait, pages, start);
+  if (!time_waits) return time_waits.error();
+  ShardMemory made(std::move(*time_waits));
   std::string failure;
   // The span of `count` T in fresh memory of its own; empty and `failure` set if there is none.
   const auto take = [&]<class T>(std::type_identity<T>, const char* what, std::size_t count) {
@@ -37,8 +42,6 @@ Result<ShardMemory> ShardMemory::create(const std::string& name, const ShardSize
     return made.regions_.back().template as<T>().first(count);
   };
   made.blocks = Slab(take(std::type_identity<ConnectionBlock>{}, "connections", sizes.connections));
-  made.time_waits =
-      Slab(take(std::type_identity<TimeWaitEntry>{}, "TIME_WAIT entries", sizes.time_wait));
   made.tx.extents =
       Slab(take(std::type_identity<Extent>{}, "send extents", sizes.extents_or_default()));
   made.tx.chunks = Slab(take(std::type_identity<Chunk>{}, "send chunks", sizes.chunks));
@@ -47,9 +50,11 @@ Result<ShardMemory> ShardMemory::create(const std::string& name, const ShardSize
                             std::size_t{sizes.receive_buffers} * buffer);
   const auto free_list =
       take(std::type_identity<std::uint32_t>{}, "receive buffers", sizes.receive_buffers);
+  made.host_stamps = HostStamps(
+      take(std::type_identity<HostStamp>{}, "timestamps of hosts", ShardSizes::kHostStamps));
   if (!failure.empty()) return Error{failure};
   made.rx = RxBuffers(buffers, buffer, free_list);
-  auto table = FlowTable::create(name, sizes.connections + sizes.time_wait, secret, pages);
+  auto table = FlowTable::create(name, sizes.connections, secret, pages);
   if (!table) return table.error();
   made.table = std::move(*table);
   return made;

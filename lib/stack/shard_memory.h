@@ -10,9 +10,10 @@
 #include "base/slab.h"
 #include "stack/block.h"
 #include "stack/flow_table.h"
+#include "stack/host_stamps.h"
 #include "stack/rx_buffer.h"
+#include "stack/time_wait_table.h"
 #include "stack/tx_queue.h"
-#include "tcp/time_wait.h"
 
 namespace mayfly {
 
@@ -24,6 +25,8 @@ struct ShardSizes {
   std::uint32_t chunks = 8'192;
   std::uint32_t receive_buffers = 512;
   std::uint32_t receive_window = 65'535;
+
+  static constexpr std::uint32_t kHostStamps = 16'384;  ///< a power of two
 
   std::uint32_t extents_or_default() const { return extents != 0 ? extents : 2 * connections; }
 };
@@ -37,18 +40,22 @@ struct MemoryItem {
 
 struct ShardMemory {
   Slab<ConnectionBlock> blocks;
-  Slab<TimeWaitEntry> time_waits;
+  TimeWaitTable time_waits;
   TxPools tx;
   RxBuffers rx;
   FlowTable table;
+  HostStamps host_stamps;
 
-  /// Takes the memory; the error says what did not fit. `name` is unique in the process.
+  /// Takes the memory; the error says what did not fit. `name` is unique in the process. `start`:
+  /// when time begins.
   static Result<ShardMemory> create(const std::string& name, const ShardSizes& sizes,
-                                    const Secret& secret, HugePages pages);
+                                    const Secret& secret, HugePages pages, Instant start);
   /// What create() will take, part by part.
   static std::vector<MemoryItem> plan(const ShardSizes& sizes);
 
  private:
+  explicit ShardMemory(TimeWaitTable held) : time_waits(std::move(held)) {}
+
   std::vector<Region> regions_;
 };
 

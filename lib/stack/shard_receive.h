@@ -14,8 +14,9 @@ Shard<P, A>::Shard(const ShardConfig& config, ShardMemory memory, std::span<P* c
       memory_(std::move(memory)),
       secret_(config.secret),
       timers_(now),
-      expiry_(now),
       next_settings_(&settings) {
+  set_hold(settings.time_wait.hold);
+  balance_.begin(settings.time_wait, now);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     links_.push_back(std::make_unique<Link>());
     links_[i]->port = ports[i];
@@ -31,7 +32,7 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
                                                          const ShardSettings& settings,
                                                          Instant now) {
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
-  auto memory = ShardMemory::create(config.name, config.sizes, config.secret, config.pages);
+  auto memory = ShardMemory::create(config.name, config.sizes, config.secret, config.pages, now);
   if (!memory) return memory.error();
   return std::unique_ptr<Shard>(new Shard(config, std::move(*memory), ports, app, settings, now));
 }
@@ -48,12 +49,14 @@ Shard<P, A>::~Shard() {
 template <Port P, class A>
 std::size_t Shard<P, A>::poll(Instant now) noexcept {
   now_ = now;
-  cfg_ = next_settings_.load(std::memory_order_acquire);
+  if (const auto* next = next_settings_.load(std::memory_order_acquire); next != cfg_) [[unlikely]]
+    follow_policy(*std::exchange(cfg_, next));
   std::size_t work = 0;
   for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
   BlockNodes blocks{memory_.blocks};
   work += timers_.advance(blocks, now, kTimerBudget, [&](std::uint32_t i) { on_block_timer(i); });
-  work += expire_time_waits();
+  work += expire_time_waits() + shorten_holds();
+  if (cfg_->time_wait.balance) balance_hold();
   if constexpr (requires { app_.on_poll(*this, now); }) app_.on_poll(*this, now);
   respond();
   look_after_links();
@@ -64,7 +67,7 @@ template <Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
   const auto waits = [](const auto& link) { return link->staged_count > 0; };
   if (pending_first_ != kNoIndex || std::any_of(links_.begin(), links_.end(), waits)) return now_;
-  return std::min(timers_.next_due(), expiry_.next_due());
+  return std::min(timers_.next_due(), memory_.time_waits.next_due());
 }
 
 template <Port P, class A>
@@ -83,6 +86,7 @@ template <Port P, class A>
 void Shard<P, A>::parse_burst(std::uint8_t link, std::size_t count) noexcept {
   P& port = *links_[link]->port;
   const ParseRules rules{links_[link]->interface.mac, links_[link]->interface.vlan};
+  const bool holds_time_waits = memory_.time_waits.used() > 0;
   std::size_t look_ups = 0;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(port.bytes(burst_.frames[i]).data());
@@ -93,8 +97,11 @@ void Shard<P, A>::parse_burst(std::uint8_t link, std::size_t count) noexcept {
     if (burst_.parsed[i].kind != FrameKind::tcp) continue;
     burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
     burst_.keys[look_ups] = &burst_.parsed[i].key;
-    burst_.hashes[look_ups] = memory_.table.hash(burst_.parsed[i].key);
+    const std::uint32_t hash = burst_.hashes[look_ups] = memory_.table.hash(burst_.parsed[i].key);
     ++look_ups;
+    // A SYN may find a TIME_WAIT entry, a FIN may make one: in a table that is large and cold.
+    if (holds_time_waits && burst_.parsed[i].segment.has(tcp_flag::syn | tcp_flag::fin))
+      memory_.time_waits.prefetch_bucket(hash);
   }
   stats_.rx_packets.add(count);
   stats_.rx_bytes.add(bytes);
@@ -111,19 +118,23 @@ void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
   memory_.table.find_bulk(std::span(burst_.keys).first(look_ups),
                           std::span(burst_.hashes).first(look_ups),
                           std::span(burst_.positions).first(look_ups));
+  std::size_t missed = 0;
   for (std::size_t i = 0; i < look_ups; ++i) {
-    if (burst_.positions[i] < 0) continue;
-    const FlowRef ref = memory_.table.ref(static_cast<std::uint32_t>(burst_.positions[i]));
-    if (ref.kind == FlowRef::Kind::connection) {
-      const char* block = reinterpret_cast<const char*>(&memory_.blocks[ref.index]);
-      __builtin_prefetch(block);
-      __builtin_prefetch(block + 64);
-      __builtin_prefetch(block + offsetof(ConnectionBlock, tx));
-      __builtin_prefetch(block + offsetof(ConnectionBlock, wake_at));
-    } else {
-      __builtin_prefetch(&memory_.time_waits[ref.index]);
+    if (burst_.positions[i] < 0) {
+      burst_.missed[missed++] = static_cast<std::uint8_t>(i);
+      continue;
     }
+    const auto position = static_cast<std::uint32_t>(burst_.positions[i]);
+    const char* block =
+        reinterpret_cast<const char*>(&memory_.blocks[memory_.table.block(position)]);
+    __builtin_prefetch(block);
+    __builtin_prefetch(block + 64);
+    __builtin_prefetch(block + offsetof(ConnectionBlock, tx));
+    __builtin_prefetch(block + offsetof(ConnectionBlock, wake_at));
   }
+  if (memory_.time_waits.used() == 0) return;
+  for (const std::uint8_t i : std::span(burst_.missed).first(missed))
+    memory_.time_waits.prefetch_record(burst_.hashes[i]);
 }
 
 template <Port P, class A>
@@ -161,10 +172,14 @@ void Shard<P, A>::on_tcp(const Arrival& a, std::int32_t position) noexcept {
 
 template <Port P, class A>
 void Shard<P, A>::dispatch(const Arrival& a, std::int32_t position) noexcept {
-  if (position < 0) return on_unknown_flow(a);
-  const FlowRef ref = memory_.table.ref(static_cast<std::uint32_t>(position));
-  if (ref.kind == FlowRef::Kind::time_wait) return on_time_wait(ref.index, a);
-  on_connection(memory_.blocks[ref.index], a);
+  if (position >= 0)
+    return on_connection(memory_.blocks[memory_.table.block(static_cast<std::uint32_t>(position))],
+                         a);
+  if (memory_.time_waits.used() > 0) {
+    const std::uint32_t index = memory_.time_waits.find(a.parsed.key, a.hash);
+    if (index != kNoIndex) return on_time_wait(index, a);
+  }
+  on_unknown_flow(a);
 }
 
 template <Port P, class A>
@@ -185,16 +200,21 @@ void Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
     return drop(Drop::ip_source_invalid);
   if (a.parsed.link_group) return drop(Drop::ip_multicast);
   const Segment& s = a.parsed.segment;
-  if (!is_listening(a)) {  // RFC 9293 3.10.7.1: CLOSED
-    if (s.has(tcp_flag::rst)) return drop(Drop::tcp_rst_no_connection);
-    drop(Drop::tcp_no_listener);
-    return send_reset(a);
-  }
-  switch (on_listen(s)) {
+  switch (is_listening(a) ? on_listen(s) : ListenAnswer::reset) {
     case ListenAnswer::ignore: return drop(Drop::tcp_rst_no_connection);
-    case ListenAnswer::reset: drop(Drop::tcp_no_listener); return send_reset(a);
-    case ListenAnswer::open: return accept(a, kNoIndex);
+    case ListenAnswer::reset: return on_closed_port(a);
+    case ListenAnswer::open: accept(a, kNoIndex); return;
   }
+}
+
+// RFC 9293 3.10.7.1: CLOSED.
+template <Port P, class A>
+void Shard<P, A>::on_closed_port(const Arrival& a) noexcept {
+  if (a.parsed.segment.has(tcp_flag::rst)) return drop(Drop::tcp_rst_no_connection);
+  drop(Drop::tcp_no_listener);
+  // A FIN for a connection that nobody remembers: its sender waits for the last ACK, in LAST_ACK,
+  // and TIME_WAIT did not last long enough to give it (RFC 9293 3.6.1).
+  if (send_reset(a) && a.parsed.segment.has(tcp_flag::fin)) stats_.rst_to_last_ack.add();
 }
 
 template <Port P, class A>

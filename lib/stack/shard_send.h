@@ -94,12 +94,15 @@ bool Shard<P, A>::send(std::uint8_t link_index, const FlowKey4& key, const Emiss
 }
 
 template <Port P, class A>
-void Shard<P, A>::send_reset(const Arrival& a) noexcept {
+bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
   Emission rst;
-  if (!reset_for(a.parsed.segment, rst)) return;
-  if (!rst_limit_.allow(now_)) return stats_.rst_limited.add();
+  if (!reset_for(a.parsed.segment, rst)) return false;
+  if (!rst_limit_.allow(now_)) {
+    stats_.rst_limited.add();
+    return false;
+  }
   stats_.rst_sent.add();
-  send(a.link, a.parsed.key, rst, nullptr);
+  return send(a.link, a.parsed.key, rst, nullptr);
 }
 
 // Fills in the next hop's MAC address (RFC 1122 3.3.1), or keeps the frame until ARP has found it.

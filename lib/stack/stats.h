@@ -1,9 +1,12 @@
 // What a shard counts. One list makes the member and its name in the JSON.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
+#include "base/time.h"
 #include "stack/app.h"
 #include "stack/counter.h"
 #include "wire/drop.h"
@@ -39,6 +42,11 @@ namespace mayfly {
   X(time_wait_restored, "brought back since the SYN was an old duplicate (RFC 9293 MAY-2)")   \
   X(time_wait_killed, "ended by an accepted RST")                                             \
   X(time_wait_fin_again, "retransmitted FINs acknowledged again")                             \
+  X(time_wait_taken_over, "taken over from a peer that closed first (time_wait.hand_over)")   \
+  X(time_wait_shortened, "ended before their first deadline since the hold became shorter")   \
+  X(time_wait_hold_us, "2MSL that an entry made now gets, where nothing else counts; us")     \
+  X(rst_to_last_ack, "RSTs that answered the FIN of a connection unknown here")               \
+  X(reset_in_last_ack, "our connections that were reset in LAST_ACK")                         \
   X(polls, "polls")                                                                           \
   X(busy_polls, "polls that did work")                                                        \
   X(cycles, "TSC cycles of all polls")                                                        \
@@ -48,6 +56,9 @@ struct ShardStats {
 #define MAYFLY_X(name, help) Counter name;
   MAYFLY_SHARD_COUNTERS(MAYFLY_X)
 #undef MAYFLY_X
+  /// Entries evicted at an age below 2^i ms that were not below 2^(i-1) ms.
+  static constexpr std::size_t kAges = 21;
+  std::array<Counter, kAges> time_wait_evicted_age;
   std::array<Counter, kDropCount> drops;
   std::array<Counter, kCloseReasonCount> closed;  ///< by CloseReason
 
@@ -57,6 +68,11 @@ struct ShardStats {
     if (!did_work) return;
     busy_polls.add();
     busy_cycles.add(spent);
+  }
+  void evicted_at(Duration age) noexcept {
+    const auto ms = static_cast<std::uint64_t>(age.us / 1'000);
+    time_wait_evicted.add();
+    time_wait_evicted_age[std::min<std::size_t>(std::bit_width(ms), kAges - 1)].add();
   }
   void drop(Drop reason) noexcept { drops[static_cast<std::size_t>(reason)].add(); }
 };

@@ -69,16 +69,16 @@ TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& 
   return {ack, Drop::time_wait_segment, false};
 }
 
-void make_time_wait_entry(const Connection& c, TimeWaitEntry& entry) noexcept {
-  entry.slot = c.slot;
-  entry.rcv_nxt = c.rcv_nxt;
-  entry.snd_nxt = c.snd_max;
-  entry.ts_recent = c.ts_recent;
+TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept {
   const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt) >> c.rcv_wind_shift;
-  entry.window = static_cast<std::uint16_t>(std::min(open, 0xffffu));
   const bool timestamps = c.has(conn_flag::timestamps);
-  entry.flags = static_cast<std::uint8_t>((c.rcv_wind_shift << TimeWaitEntry::kShiftAt) |
-                                          (timestamps ? TimeWaitEntry::kTimestamps : 0));
+  return {.rcv_nxt = c.rcv_nxt,
+          .snd_nxt = c.snd_max,
+          .ts_recent = c.ts_recent,
+          .window = static_cast<std::uint16_t>(std::min(open, 0xffffu)),
+          .flags = static_cast<std::uint8_t>((c.rcv_wind_shift << TimeWaitEntry::kShiftAt) |
+                                             (timestamps ? TimeWaitEntry::kTimestamps : 0)),
+          .unused = 0};
 }
 
 Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Instant now) noexcept {
@@ -96,6 +96,13 @@ Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Inst
 
 Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept {
   return later_of(generated, entry.snd_nxt + 1);
+}
+
+Emission hand_over_reset(const TimeWaitEntry& entry) noexcept {
+  Emission e;
+  e.seq = entry.snd_nxt;
+  e.flags = tcp_flag::rst;
+  return e;
 }
 
 }  // namespace mayfly

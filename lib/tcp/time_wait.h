@@ -1,6 +1,6 @@
-// TIME_WAIT: what is left of a connection for 2MSL (RFC 9293 3.6.1), half a cache line of it.
-// Deciding is apart from acting: on_time_wait_segment is a pure function, the stack carries out its
-// action.
+// TIME_WAIT: what is left of a connection for 2MSL (RFC 9293 3.6.1), a quarter of a cache line of
+// it. Deciding is apart from acting: on_time_wait_segment is a pure function, the stack carries out
+// its action.
 #pragma once
 
 #include <cstdint>
@@ -9,23 +9,18 @@
 #include "base/time.h"
 #include "tcp/connection.h"
 #include "tcp/settings.h"
-#include "timer/wheel.h"
 #include "wire/drop.h"
 #include "wire/segment.h"
 
 namespace mayfly {
 
+/// What the protocol has to remember. The four-tuple and the time are the stack's to keep.
 struct TimeWaitEntry {
-  WheelNode timer;  ///< its deadline is the end of the hold
-  union {
-    std::uint32_t slot;       ///< the key's position in the flow table
-    std::uint32_t next_free;  ///< while the entry is free (Slab)
-  };
   Seq rcv_nxt, snd_nxt;     ///< both after the FINs
   std::uint32_t ts_recent;  ///< the last TSval seen; meaningful with kTimestamps
   std::uint16_t window;     ///< as last put on the wire (scaled)
   std::uint8_t flags;       ///< kTimestamps and, in the high bits, rcv_wind_shift
-  std::uint8_t generation;  ///< counts the block's reuse; a FlowRef holds a copy
+  std::uint8_t unused;
 
   static constexpr std::uint8_t kTimestamps = 0x01, kShiftAt = 4;
   constexpr bool had_timestamps() const { return (flags & kTimestamps) != 0; }
@@ -33,7 +28,7 @@ struct TimeWaitEntry {
     return static_cast<std::uint32_t>(window) << (flags >> kShiftAt);
   }
 };
-static_assert(sizeof(TimeWaitEntry) == 32 && std::is_trivially_copyable_v<TimeWaitEntry>);
+static_assert(sizeof(TimeWaitEntry) == 16 && std::is_trivially_copyable_v<TimeWaitEntry>);
 
 enum class TimeWaitAction : std::uint8_t {
   drop,             ///< say nothing
@@ -52,9 +47,8 @@ struct TimeWaitVerdict {
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
                                      const TimeWaitPolicy& policy) noexcept;
 
-/// Writes what a Connection in TIME_WAIT leaves behind; slot is copied, timer and generation are
-/// kept as they are.
-void make_time_wait_entry(const Connection& c, TimeWaitEntry& entry) noexcept;
+/// What a Connection leaves behind when both FINs are exchanged and ours is acknowledged.
+TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept;
 
 /// The ACK that answers in TIME_WAIT: <SEQ=SND.NXT><ACK=RCV.NXT>, with timestamps if the connection
 /// had them. `ts_offset` as for the connection (it is a function of the host pair, so the entry
@@ -64,5 +58,9 @@ Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Inst
 /// The least ISN for a new incarnation: after every sequence number of the old one (RFC 9293
 /// MAY-2).
 Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept;
+
+/// The RST with which the end in LAST_ACK, its FIN acknowledged, frees the entry of a peer that
+/// accepts RST in TIME_WAIT (Faber, Touch and Yue 1999, 4): <SEQ=SND.NXT><CTL=RST>.
+Emission hand_over_reset(const TimeWaitEntry& entry) noexcept;
 
 }  // namespace mayfly

@@ -114,8 +114,15 @@ void TimerWheel::start_firing(N& nodes, std::uint32_t list) noexcept {
 
 template <WheelNodes N, class F>
 void TimerWheel::fire(N& nodes, std::uint32_t& budget, F& expired) noexcept {
+  // Nodes of one list were armed one after the other and often lie so in memory: the step from one
+  // to the next says where those behind it may be, long before the chain leads there.
+  constexpr std::uintptr_t kAhead = 6;
+  std::uintptr_t before = 0;
   for (; budget > 0 && !empty(kFiring); --budget) {
     const std::uint32_t index = lists_[kFiring].first - 1;
+    const auto place = reinterpret_cast<std::uintptr_t>(&nodes.wheel_node(index));
+    __builtin_prefetch(reinterpret_cast<const void*>(place + kAhead * (place - before)));
+    before = place;
     disarm(nodes, index);
     expired(index);
   }

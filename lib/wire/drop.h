@@ -62,6 +62,7 @@ namespace mayfly {
   X(time_wait_rst, "RST in TIME_WAIT, ignored (RFC 1337 fix F1)")                                  \
   X(time_wait_syn, "SYN in TIME_WAIT, refused (RFC 6191 2)")                                       \
   X(time_wait_segment, "old segment in TIME_WAIT")                                                 \
+  X(time_wait_recycle, "SYN older than its host's last timestamp (time_wait.recycle)")             \
   X(neighbour_wait_full, "too many frames wait for an ARP answer")                                 \
   X(neighbour_table_full, "no room in the neighbour cache")                                        \
   X(neighbour_unreachable, "no ARP answer: the frames that waited are dropped")                    \

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "service": STACK | {"service", "config/settings.h"},
     "load": STACK | {"load", "config/settings.h"},
     "admin": STACK | {"admin", "service", "load", "nic", "config"},
-    "lab": STACK | {"lab", "service", "load", "nic", "config"},
+    "lab": STACK | {"lab", "sim", "service", "load", "nic", "config"},
 }
 GENERATED = {"version.h"}
 PURE = ["base", "wire", "timer", "tcp"]

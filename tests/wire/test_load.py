@@ -22,6 +22,8 @@ http {{
 }}
 """
 
+FEW_PORTS = {"sources": {"addresses": "198.18.1.1-198.18.1.1", "ports": "2000-2099"}}
+
 
 @pytest.fixture
 def nginx(wire: Wire, tmp_path: Path) -> Iterator[None]:
@@ -74,9 +76,15 @@ def test_refused_connections_are_counted_as_failed(wire, run_mayfly):
     assert load.numbers()["failed"]["refused"] > 50
 
 
+def test_a_load_that_must_run_out_of_ports_is_refused_with_the_arithmetic(wire, run_mayfly):
+    load = run_mayfly("load", veth_settings(wire, FEW_PORTS))
+    assert load.wait() == 2
+    for words in ("100 ports x 1 address = 100 pairs", "run out after 0.1 s", "load.overcommit"):
+        assert words in load.said(), load.said()
+
+
 def test_running_out_of_ports_is_said_and_counted(wire, nginx, run_mayfly):
-    changes = {"sources": {"addresses": "198.18.1.1-198.18.1.1", "ports": "2000-2099"}}
-    load = run_mayfly("load", veth_settings(wire, changes))
+    load = run_mayfly("load", veth_settings(wire, FEW_PORTS | {"load": {"overcommit": True}}))
     assert load.numbers()["opened"] == 100
     assert load.numbers()["port_exhausted"] > 0
 

@@ -78,6 +78,31 @@ TEST(PortRange, IsOnePortOrSeveral) {
   }
 }
 
+TEST(Prefix, IsAWholeNetwork) {
+  ASSERT_TRUE(parse_prefix("198.18.0.0/15"));
+  EXPECT_EQ(parse_prefix("198.18.0.0/15")->address, Ipv4Address{0xc6120000});
+  EXPECT_EQ(parse_prefix("198.18.0.0/15")->length, 15);
+  EXPECT_TRUE(parse_prefix("0.0.0.0/0"));
+  EXPECT_TRUE(parse_prefix("127.0.0.1/32"));
+  EXPECT_EQ(why_not(parse_prefix("127.0.0.1/8")),
+            "\"127.0.0.1/8\" has bits set beyond its prefix; did you mean 127.0.0.0/8?");
+  for (const char* text :
+       {"10.0.0.0", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "/8", "10.0.0.0/+8"}) {
+    EXPECT_FALSE(parse_prefix(text)) << text;
+  }
+}
+
+TEST(Prefix, CoversWhatIsInIt) {
+  const AddressPrefix all{}, wide{{0x0a000000}, 8}, narrow{{0x0a010000}, 16},
+      other{{0x0b000000}, 8};
+  EXPECT_TRUE(covers({{}, 0}, other));
+  EXPECT_TRUE(covers(wide, narrow));
+  EXPECT_TRUE(covers(wide, wide));
+  EXPECT_FALSE(covers(narrow, wide));
+  EXPECT_FALSE(covers(wide, other));
+  EXPECT_FALSE(covers(all, wide));
+}
+
 TEST(OnLink, ComparesThePrefix) {
   const InterfaceAddress own = *parse_interface_address("198.18.0.1/15");
   EXPECT_TRUE(is_on_link(own, *parse_ipv4("198.19.255.1")));

@@ -65,14 +65,22 @@ class ConfigTest : public ::testing::Test {
     return path(name);
   }
   void make_folder(const std::string& name) const {
-    std::filesystem::create_directory(folder_ / name);
+    std::filesystem::create_directories(folder_ / name);
   }
 
-  Loaded<ServeSettings> serve(const std::string& text, const Overrides& overrides = {}) const {
-    return read_serve_settings(write(text), overrides);
+  /// A preset that the files of this test find by its name.
+  std::string write_preset(const std::string& name, const std::string& text) const {
+    make_folder("policy");
+    return write(text, "policy/" + name + ".yaml");
   }
-  Loaded<LoadSettings> load(const std::string& text, const Overrides& overrides = {}) const {
-    return read_load_settings(write(text), overrides);
+
+  Loaded<ServeSettings> serve(const std::string& text, const Overrides& overrides = {},
+                              const std::string& policy = "") const {
+    return read_serve_settings(write(text), overrides, policy);
+  }
+  Loaded<LoadSettings> load(const std::string& text, const Overrides& overrides = {},
+                            const std::string& policy = "") const {
+    return read_load_settings(write(text), overrides, policy);
   }
   Loaded<LabSettings> lab(const std::string& text, const Overrides& overrides = {}) const {
     return read_lab_settings(write(text), overrides);

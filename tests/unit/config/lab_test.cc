@@ -1,5 +1,5 @@
-// The keys of lab: those of serve and load below `server` and `client`, with an answer for what is
-// left out.
+// The two ends of a lab: the keys of serve and load below `server` and `client`, with an answer for
+// what is left out.
 #include <gmock/gmock.h>
 
 #include "config_fixture.h"
@@ -13,6 +13,12 @@ using ::testing::UnorderedElementsAre;
 
 using Lab = ConfigTest;
 
+/// The only experiment of a file that has none.
+const ExperimentSettings& only(const Loaded<LabSettings>& loaded) {
+  EXPECT_EQ(loaded.settings->experiments.size(), 1u);
+  return loaded.settings->experiments.at(0);
+}
+
 TEST_F(Lab, NeedsTheTwoEndsAndALoad) {
   EXPECT_THAT(complaints(lab(kLab)), IsEmpty());
   EXPECT_THAT(complaints(lab("server: {}\n")), ElementsAre("client: is missing"));
@@ -22,7 +28,7 @@ TEST_F(Lab, NeedsTheTwoEndsAndALoad) {
 TEST_F(Lab, ConnectsTheTwoEndsByItself) {
   const auto loaded = lab(kLab, {"server.listen=[{port: 8080}]"});
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const LabSettings& s = *loaded.settings;
+  const ExperimentSettings& s = only(loaded);
   EXPECT_EQ(s.server.ports.at(0).addresses.at(0).first, Ipv4Address{0xc6120001});
   EXPECT_EQ(s.client.ports.at(0).addresses.at(0).last, Ipv4Address{0xc6120164});
   EXPECT_EQ(s.client.sources.last, Ipv4Address{0xc6120164});
@@ -36,11 +42,11 @@ TEST_F(Lab, TakesFaultsAndAddressesThroughPorts) {
   const auto loaded = lab(kLab, {"server.ports=[{addresses: [10.0.0.1/8]}]",
                                  "client.ports=[{faults: {loss: 1%}, addresses: [10.0.1.1/8]}]"});
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->client.target.address, Ipv4Address{0x0a000001});
+  EXPECT_EQ(only(loaded).client.target.address, Ipv4Address{0x0a000001});
   const auto faulty = lab(kLab, {"server.ports=[{faults: {loss: 1%}}]"});
   ASSERT_THAT(messages(faulty), IsEmpty());
-  EXPECT_DOUBLE_EQ(faulty.settings->server.ports.at(0).faults.loss, 0.01);
-  EXPECT_EQ(faulty.settings->server.ports.at(0).addresses.at(0).prefix_length, 15);
+  EXPECT_DOUBLE_EQ(only(faulty).server.ports.at(0).faults.loss, 0.01);
+  EXPECT_EQ(only(faulty).server.ports.at(0).addresses.at(0).prefix_length, 15);
 }
 
 TEST_F(Lab, MakesItsOwnDevices) {
@@ -58,7 +64,7 @@ TEST_F(Lab, EndsPollOnCoresOfTheirOwn) {
 TEST_F(Lab, IsOneProcess) {
   const auto loaded = lab(kLab, {"server.hugepages=never"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->client.hugepages, HugePagesMode::never);
+  EXPECT_EQ(only(loaded).client.hugepages, HugePagesMode::never);
   EXPECT_THAT(complaints(lab(kLab, {"server.hugepages=never", "client.hugepages=auto"})),
               ElementsAre("client.hugepages: differ from the server's: it is one process"));
 }

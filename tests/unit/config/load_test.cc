@@ -87,6 +87,14 @@ TEST_F(Load, HasPairsOfAddressAndPortEnough) {
               ElementsAre("load.concurrency: 512 connections from 100 pairs of address and port"));
 }
 
+TEST_F(Load, MayOvercommitItsPairs) {
+  const auto loaded =
+      load(kLoad, {"sources={addresses: 198.18.1.1, ports: 1024-1123}", "load.overcommit=true"});
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  EXPECT_TRUE(loaded.settings->load.overcommit);
+  EXPECT_FALSE(load(kLoad).settings->load.overcommit);
+}
+
 TEST_F(Load, HasMemoryForItsConnections) {
   EXPECT_THAT(complaints(load(kLoad, {"connections.capacity=500"})),
               ElementsAre("load.concurrency: 512 connections, but memory for 500"));

@@ -13,6 +13,14 @@ namespace {
 
 constexpr int kRounds = 500;
 
+constexpr const char* kExperiments =
+    "server: {close: {first: client}, time_wait: {hold: 2s}}\n"
+    "client: {load: {concurrency: 512}}\n"
+    "experiments:\n"
+    "  - {name: a, expect: flat, client: {load: {concurrency: 8}}}\n"
+    "  - {name: b, policy: mine, warm_up: 1s}\n"
+    "hazards: {seed: 7, link: {loss: 1%}, policies: [mine]}\n";
+
 class Mutation : public ConfigTest {
  protected:
   Mutation() {
@@ -100,13 +108,25 @@ class Mutation : public ConfigTest {
 };
 
 TEST_F(Mutation, OfAFileIsReadOrRefused) {
+  write_preset("mine", "server: {time_wait: {hold: 1s}}\n");
   for (int i = 0; i < kRounds; ++i) {
     const std::string server = mutate(std::string(kServe) + "tcp: {mss: 1400}\nclose: &c {}\n");
     expect_settled(serve(server), server);
     const std::string client = mutate(kLoad);
     expect_settled(load(client), client);
-    const std::string both = mutate(kLab);
+    const std::string both = mutate(kExperiments);
     expect_settled(lab(both), both);
+  }
+}
+
+TEST_F(Mutation, OfAPresetIsReadOrRefused) {
+  for (int i = 0; i < kRounds; ++i) {
+    const std::string preset = mutate(
+        "server: {time_wait: {nearness: [{prefix: 10.0.0.0/8, hold: 1s}]}, tcp: {sack: no}}\n"
+        "client: {close: {first: reset}, time_wait: {reuse: 1}}\n");
+    write_preset("mine", preset);
+    expect_settled(serve(kServe, {}, "mine"), preset);
+    expect_settled(lab(kExperiments), preset);
   }
 }
 

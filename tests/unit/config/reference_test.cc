@@ -29,7 +29,8 @@ std::set<std::string> documented_rows() {
 
 std::set<std::string> known_rows() {
   std::set<std::string> rows;
-  for (const auto& keys : {serve_reference(), load_reference()}) {
+  for (const auto& keys :
+       {serve_reference(), load_reference(), lab_reference(), policy_reference()}) {
     for (const KeyReference& key : keys) rows.insert(to_markdown(key));
   }
   return rows;
@@ -72,7 +73,65 @@ TEST(Examples, OfLoadAreRight) {
 }
 
 TEST(Examples, OfLabAreRight) {
-  EXPECT_THAT(messages(read_lab_settings((kRoot / "conf/lab/first.yaml").string())), IsEmpty());
+  for (const std::string& file : examples("lab")) {
+    EXPECT_THAT(messages(read_lab_settings(file)), IsEmpty());
+  }
+}
+
+TEST(Presets, FitEveryServerAndClient) {
+  for (const std::string& preset : examples("policy")) {
+    for (const std::string& file : examples("serve")) {
+      EXPECT_THAT(messages(read_serve_settings(file, {}, preset)), IsEmpty());
+    }
+    for (const std::string& file : examples("load")) {
+      EXPECT_THAT(messages(read_load_settings(file, {}, preset)), IsEmpty());
+    }
+  }
+}
+
+TEST(Presets, SayInFiveLinesWhatTheyAre) {
+  const std::vector<std::string> openings{
+      "# Does: ", "# Buys: ", "# Risks: ", "# Who does so: ", "# Clause: "};
+  for (const std::string& preset : examples("policy")) {
+    std::ifstream file(preset);
+    std::string line;
+    for (const std::string& opening : openings) {
+      std::getline(file, line);
+      EXPECT_TRUE(line.starts_with(opening) && line.ends_with('.')) << preset << ": " << line;
+      EXPECT_LE(line.size(), 100u) << preset << ": " << line;
+    }
+    std::getline(file, line);
+    EXPECT_FALSE(line.starts_with('#')) << preset << ": " << line;
+  }
+}
+
+TEST(Presets, AreAllComparedByTheHazardLab) {
+  std::set<std::string> all;
+  for (const std::string& preset : examples("policy")) {
+    all.insert(std::filesystem::path(preset).stem().string());
+  }
+  for (const char* name : {"hazards", "tour"}) {
+    const auto lab =
+        read_lab_settings((kRoot / "conf/lab" / (std::string(name) + ".yaml")).string());
+    ASSERT_THAT(messages(lab), IsEmpty());
+    std::set<std::string> compared;
+    for (const LabPair& pair : lab.settings->hazards.policies) compared.insert(pair.policy);
+    EXPECT_EQ(compared, all) << name;
+  }
+}
+
+TEST(Tour, TellsFiveStoriesInUnderTwoMinutes) {
+  const auto lab = read_lab_settings((kRoot / "conf/lab/tour.yaml").string());
+  ASSERT_THAT(messages(lab), IsEmpty());
+  Duration all;
+  std::set<int> stories;
+  for (const ExperimentSettings& experiment : lab.settings->experiments) {
+    all = all + experiment.client.load.duration;
+    stories.insert(experiment.story);
+    EXPECT_NE(experiment.expect, Expectation::none) << experiment.name;
+  }
+  EXPECT_LE(all, 110_s);
+  EXPECT_EQ(stories, (std::set<int>{1, 2, 3, 4, 5}));
 }
 
 }  // namespace

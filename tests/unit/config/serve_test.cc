@@ -242,13 +242,14 @@ INSTANTIATE_TEST_SUITE_P(
         "listen.0.port=0", "listen.0.port=65536", "connections.capacity=0",
         "connections.capacity=65Mi", "connections.send_chunks=15", "connections.receive_buffers=0",
         "time_wait.hold=999us", "time_wait.hold=601s", "time_wait.capacity=0",
-        "time_wait.capacity=257Mi", "close.grace=61s", "fin_wait_2.hold=2h", "drain_timeout=2h",
-        "tcp.mss=87", "tcp.mss=1461", "tcp.receive_window=2Gi", "tcp.initial_window_segments=0",
-        "tcp.rto_initial=9ms", "tcp.rto_min=0", "tcp.rto_max=11min", "tcp.syn_retries=21",
-        "tcp.syn_ack_retries=21", "tcp.retries=0", "tcp.delayed_ack=500ms",
-        "tcp.challenge_ack_interval=61s", "tcp.keep_alive.idle=1ms", "tcp.keep_alive.interval=1ms",
-        "tcp.keep_alive.probes=0", "http.header_bytes_max=127", "http.body_bytes_max=2Gi",
-        "http.request_timeout=0", "http.keep_alive_timeout=0", "http.keep_alive_requests=2G"),
+        "time_wait.capacity=257Mi", "time_wait.floor=0", "time_wait.floor=11min", "close.grace=61s",
+        "fin_wait_2.hold=2h", "drain_timeout=2h", "tcp.mss=87", "tcp.mss=1461",
+        "tcp.receive_window=2Gi", "tcp.initial_window_segments=0", "tcp.rto_initial=9ms",
+        "tcp.rto_min=0", "tcp.rto_max=11min", "tcp.syn_retries=21", "tcp.syn_ack_retries=21",
+        "tcp.retries=0", "tcp.delayed_ack=500ms", "tcp.challenge_ack_interval=61s",
+        "tcp.keep_alive.idle=1ms", "tcp.keep_alive.interval=1ms", "tcp.keep_alive.probes=0",
+        "http.header_bytes_max=127", "http.body_bytes_max=2Gi", "http.request_timeout=0",
+        "http.keep_alive_timeout=0", "http.keep_alive_requests=2G"),
     [](const auto& named) {
       std::string name = std::to_string(named.index) + "_" + named.param;
       std::replace_if(
@@ -344,6 +345,66 @@ TEST_F(Serve, ListenersHavePortsOfTheirOwn) {
 
 TEST_F(Serve, HoldMayBeZero) {
   EXPECT_THAT(complaints(serve(kServe, {"time_wait.hold=0"})), IsEmpty());
+}
+
+TEST_F(Serve, ReadsTheWaysOutOfTimeWait) {
+  const auto plain = serve(kServe);
+  ASSERT_TRUE(plain.settings);
+  EXPECT_FALSE(plain.settings->time_wait.balance || plain.settings->time_wait.recycle ||
+               plain.settings->time_wait.hand_over);
+  const auto loaded = serve(kServe, {"time_wait={balance: true, floor: 500ms, recycle: true, "
+                                     "hand_over: true, nearness: [{prefix: 127.0.0.0/8, hold: 2s}, "
+                                     "{prefix: 0.0.0.0/0, hold: 0}]}"});
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  const TimeWaitPolicy& policy = loaded.settings->time_wait;
+  EXPECT_TRUE(policy.balance && policy.recycle && policy.hand_over);
+  EXPECT_EQ(policy.floor, 500_ms);
+  ASSERT_EQ(policy.nearness.size(), 2u);
+  EXPECT_EQ(policy.nearness[0].address, Ipv4Address{0x7f000000});
+  EXPECT_EQ(policy.nearness[0].length, 8);
+  EXPECT_EQ(policy.nearness[0].hold, 2_s);
+  EXPECT_EQ(policy.nearness[1].length, 0);
+  EXPECT_EQ(policy.nearness[1].hold, Duration{});
+}
+
+TEST_F(Serve, TheFloorOfABalancedHoldIsNotAboveIt) {
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait={hold: 2s, floor: 3s, balance: true}"})),
+              ElementsAre("time_wait.floor: 3s is above the hold, 2s"));
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait={hold: 2s, floor: 2s, balance: true}"})),
+              IsEmpty());
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait={hold: 2s, floor: 3s}"})), IsEmpty());
+}
+
+TEST_F(Serve, RecyclingNeedsTimestamps) {
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.recycle=true", "tcp.timestamps=off"})),
+              ElementsAre("time_wait.recycle: needs tcp.timestamps"));
+}
+
+TEST_F(Serve, NearNetworksAreWholeOnes) {
+  EXPECT_THAT(messages(serve(kServe, {"time_wait.nearness=[{prefix: 198.18.0.1/15, hold: 2s}]"})),
+              ElementsAre(HasSubstr("time_wait.nearness.0.prefix: \"198.18.0.1/15\" has bits set "
+                                    "beyond its prefix; did you mean 198.18.0.0/15?")));
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[{prefix: 10.0.0.0/8}]"})),
+              ElementsAre("time_wait.nearness.0.hold: is missing"));
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[{prefix: 10.0.0.0/8, hold: 11min}]"})),
+              ElementsAre("time_wait.nearness.0.hold: \"11min\" is out of range"));
+}
+
+TEST_F(Serve, ANearNetworkWithinAnEarlierOneIsNeverReached) {
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[{prefix: 10.0.0.0/8, hold: 1s}, "
+                                        "{prefix: 10.1.0.0/16, hold: 2s}]"})),
+              ElementsAre("time_wait.nearness.1.prefix: is never reached: all of it is in "
+                          "10.0.0.0/8"));
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[{prefix: 10.1.0.0/16, hold: 1s}, "
+                                        "{prefix: 10.0.0.0/8, hold: 2s}]"})),
+              IsEmpty());
+}
+
+TEST_F(Serve, NearNetworksAreAtMostEight) {
+  std::string list;
+  for (int i = 1; i <= 9; ++i) list += "{prefix: " + std::to_string(i) + ".0.0.0/8, hold: 1s}, ";
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[" + list + "]"})),
+              ElementsAre("time_wait.nearness: has more than 8 elements"));
 }
 
 TEST_F(Serve, ServerCannotMakeTheClientReset) {

@@ -355,5 +355,41 @@ TEST(Exchange, HandsACopyToTheReaderAtTheNextPoll) {
   EXPECT_EQ(exchange.answer()->ran, 100_us);
 }
 
+TEST(AChangeOfPolicy, LeavesAConnectionThatHasAskedToWhatItPlanned) {
+  Lab lab(Closer::server);
+  lab.shard.answers_syn();
+  const CloseSettings client_first{.first = Closer::client};
+  lab.app.use(client_first);
+  lab.shard.poll({1'000});
+  lab.shard.says(kAnswer);
+  EXPECT_FALSE(lab.shard.flow().closed) << "the server was asked to close";
+  lab.shard.closes();
+  EXPECT_TRUE(lab.shard.flow().closed);
+}
+
+TEST(AChangeOfPolicy, HoldsForTheNextRequest) {
+  Lab lab(Closer::server);
+  const CloseSettings client_first{.first = Closer::client};
+  lab.app.use(client_first);
+  lab.shard.poll({1'000});
+  lab.shard.answers_syn();
+  EXPECT_EQ(lab.shard.flow().sent, "GET /x HTTP/1.1\r\nHost: mayfly.test\r\n\r\n");
+  lab.shard.says(kAnswer);
+  EXPECT_TRUE(lab.shard.flow().closed_both);
+  lab.shard.closes();
+  EXPECT_EQ(lab.counters().completed, 1U);
+}
+
+TEST(AChangeOfPolicy, AResetIsPlannedOnlyWhereItWasAskedFor) {
+  Lab lab(Closer::server);
+  const CloseSettings aborting{.first = Closer::server, .abort = true};
+  lab.shard.answers_syn();
+  lab.app.use(aborting);
+  lab.shard.poll({1'000});
+  lab.shard.says(kAnswer);
+  lab.shard.ends(CloseReason::reset);
+  EXPECT_EQ(lab.failed(Failure::reset), 1U);
+}
+
 }  // namespace
 }  // namespace mayfly

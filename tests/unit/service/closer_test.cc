@@ -273,5 +273,55 @@ TEST(Discard, TakesEverythingAndSaysNothing) {
   EXPECT_EQ(server.counters().discarded.get(), 100'000u);
 }
 
+/// The policy changes while `server` runs.
+void change(Server& server, const CloseSettings& to) {
+  server.services.use(to);
+  server.services.on_poll(server, Instant{});
+}
+
+TEST(AChangeOfPolicy, HoldsForTheNextAnswerOfAnOpenConnection) {
+  Server server(Closer::client);
+  Client client(server.services);
+  EXPECT_EQ(ask(client, get("/")).field("connection"), "");
+  const CloseSettings server_first{.first = Closer::server};
+  change(server, server_first);
+  EXPECT_EQ(ask(client, get("/")).field("connection"), "close");
+  EXPECT_TRUE(client.is_deaf());
+  client.shut();
+  EXPECT_EQ(server.closes(Ending::server_first), 1u);
+}
+
+TEST(AChangeOfPolicy, WaitsForTheNextPoll) {
+  Server server(Closer::server);
+  const CloseSettings client_first{.first = Closer::client};
+  server.services.use(client_first);
+  Client client(server.services);
+  EXPECT_EQ(ask(client, get("/")).field("connection"), "close");
+}
+
+TEST(AChangeOfPolicy, LeavesAConnectionThatHasTheGraceToIt) {
+  Server server(Closer::client);
+  Client client(server.services);
+  ask(client, get("/", "Connection: close\r\n"));
+  const CloseSettings abortive{.first = Closer::server, .abort = true};
+  change(server, abortive);
+  client.after(199_ms);
+  EXPECT_TRUE(client.is_open());
+  client.shut();
+  EXPECT_EQ(server.closes(Ending::client_first), 1u);
+  EXPECT_EQ(server.closes(Ending::aborted), 0u);
+}
+
+TEST(AChangeOfPolicy, LeavesAConnectionThatWasToBeResetToIt) {
+  Server server(aborting(Closer::server));
+  Client client(server.services);
+  client.send(get("/"));
+  const CloseSettings server_first{.first = Closer::server};
+  change(server, server_first);
+  read_replies(client);
+  EXPECT_TRUE(client.has_ended());
+  EXPECT_EQ(server.closes(Ending::aborted), 1u);
+}
+
 }  // namespace
 }  // namespace mayfly::test

@@ -22,28 +22,32 @@ FlowKey4 key(std::uint32_t n) {
   return FlowKey4::of({0xc612'0001}, 80, {0xc612'0100 + n / 50'000},
                       static_cast<std::uint16_t>(1 + n % 50'000));
 }
-FlowRef connection(std::uint32_t index) { return {FlowRef::Kind::connection, index}; }
 
 std::int32_t find(const FlowTable& table, const FlowKey4& k) {
   return table.find(k, table.hash(k));
 }
 
+void erase(FlowTable& table, std::int32_t position) {
+  const auto at = static_cast<std::uint32_t>(position);
+  table.erase(at, table.hash(table.key(at)));
+}
+
 TEST(FlowTableTest, FindsWhatWasInserted) {
   FlowTable table = make_table(100);
-  const std::int32_t position = table.insert(key(1), table.hash(key(1)), connection(7));
+  const std::int32_t position = table.insert(key(1), table.hash(key(1)), 7);
   ASSERT_GE(position, 0);
   EXPECT_EQ(find(table, key(1)), position);
   EXPECT_EQ(find(table, key(2)), FlowTable::kNone);
-  EXPECT_EQ(table.ref(static_cast<std::uint32_t>(position)).index, 7u);
+  EXPECT_EQ(table.block(static_cast<std::uint32_t>(position)), 7u);
   EXPECT_EQ(table.key(static_cast<std::uint32_t>(position)), key(1));
   EXPECT_EQ(table.used(), 1u);
 }
 
 TEST(FlowTableTest, ForgetsWhatWasErasedAndSaysThatItDid) {
   FlowTable table = make_table(100);
-  const std::int32_t position = table.insert(key(1), table.hash(key(1)), connection(7));
+  const std::int32_t position = table.insert(key(1), table.hash(key(1)), 7);
   const std::uint32_t epoch = table.epoch();
-  table.erase(static_cast<std::uint32_t>(position));
+  erase(table, position);
   EXPECT_EQ(find(table, key(1)), FlowTable::kNone);
   EXPECT_NE(table.epoch(), epoch);
   EXPECT_EQ(table.used(), 0u);
@@ -53,8 +57,7 @@ TEST(FlowTableTest, FindsABurstAtOnce) {
   FlowTable table = make_table(100);
   std::vector<FlowKey4> keys;
   for (std::uint32_t i = 0; i < kBurstMax; ++i) keys.push_back(key(i));
-  for (std::uint32_t i = 0; i < kBurstMax; i += 2)
-    table.insert(keys[i], table.hash(keys[i]), connection(i));
+  for (std::uint32_t i = 0; i < kBurstMax; i += 2) table.insert(keys[i], table.hash(keys[i]), i);
   std::vector<const FlowKey4*> pointers;
   std::vector<std::uint32_t> hashes;
   for (const FlowKey4& k : keys) {
@@ -83,18 +86,18 @@ TEST(FlowTableTest, HoldsAllTheFlowsItWasMadeForAndFillsUpOnlyThen) {
   constexpr std::uint32_t kFlows = 6'000;
   FlowTable table = make_table(kFlows);
   std::uint32_t held = 0;
-  while (table.insert(key(held), table.hash(key(held)), connection(held)) >= 0) ++held;
+  while (table.insert(key(held), table.hash(key(held)), held) >= 0) ++held;
   EXPECT_GE(held, kFlows) << "at a load of 60 % every insertion succeeds";
   EXPECT_EQ(table.used(), held);
   EXPECT_EQ(find(table, key(held)), FlowTable::kNone);
   for (std::uint32_t i = 0; i < held; ++i) {
     const std::int32_t position = find(table, key(i));
     ASSERT_GE(position, 0);
-    ASSERT_EQ(table.ref(static_cast<std::uint32_t>(position)).index, i);
-    table.erase(static_cast<std::uint32_t>(position));
+    ASSERT_EQ(table.block(static_cast<std::uint32_t>(position)), i);
+    erase(table, position);
   }
   EXPECT_EQ(table.used(), 0u);
-  EXPECT_GE(table.insert(key(1), table.hash(key(1)), connection(1)), 0) << "room again";
+  EXPECT_GE(table.insert(key(1), table.hash(key(1)), 1), 0) << "room again";
 }
 
 TEST(FlowTableTest, SaysWhyItCannotBeMade) {
@@ -119,11 +122,11 @@ TEST(FlowTableTest, AgreesWithAMapWhateverHappens) {
       const auto known = map.find(k);
       ASSERT_EQ(position >= 0, known != map.end());
       if (position >= 0) {
-        ASSERT_EQ(table.ref(static_cast<std::uint32_t>(position)).index, known->second);
-        table.erase(static_cast<std::uint32_t>(position));
+        ASSERT_EQ(table.block(static_cast<std::uint32_t>(position)), known->second);
+        erase(table, position);
         map.erase(known);
       } else if (map.size() < 500) {
-        ASSERT_GE(table.insert(k, table.hash(k), connection(step)), 0);
+        ASSERT_GE(table.insert(k, table.hash(k), step), 0);
         map.emplace(k, step);
       }
       ASSERT_EQ(table.used(), map.size());

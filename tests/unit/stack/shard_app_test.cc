@@ -253,7 +253,7 @@ TEST(ShardRoom, IsPlannedAsItIsTaken) {
     EXPECT_FALSE(item.what.empty());
     bytes += item.bytes;
   }
-  EXPECT_GT(bytes, 100 * sizeof(ConnectionBlock) + 100 * sizeof(TimeWaitEntry));
+  EXPECT_GT(bytes, 100 * sizeof(ConnectionBlock) + 100 * sizeof(TimeWaitRecord));
 }
 
 }  // namespace

@@ -223,7 +223,7 @@ class Soak {
   }
   bool is_over() {
     const auto is_empty = [](const ShardMemory& m) {
-      return m.table.used() == 0 && m.blocks.used() == 0;
+      return m.table.used() == 0 && m.blocks.used() == 0 && m.time_waits.used() == 0;
     };
     return client_app_.opened == Client::kConnections && is_empty(client_->memory()) &&
            is_empty(server_->memory()) && wire_due().is_never() && nothing_arrived();

@@ -158,10 +158,7 @@ TEST(TimeWaitEntry, KeepsWhatTheAckNeeds) {
   auto t = Tcp::established(cfg, syn().scaled(2).stamped(70)).close().whatever().peer(data(0));
   t.peer(fin().stamped(80)).in(State::time_wait);
   const Emission last = t.out.back();
-  TimeWaitEntry e{};
-  t.c.slot = 42;
-  make_time_wait_entry(t.c, e);
-  EXPECT_EQ(e.slot, 42u);
+  const TimeWaitEntry e = make_time_wait_entry(t.c);
   const Emission again = time_wait_ack(e, t.c.ts_offset, t.now);
   EXPECT_EQ(again.seq, last.seq);
   EXPECT_EQ(again.ack, last.ack);
@@ -187,8 +184,7 @@ TEST(TimeWaitEntry, AnswersAsTheFullConnectionDoes) {
     cfg.challenge_ack_interval = Duration{0};
     auto t = Tcp::established(cfg, syn().stamped(100)).close().whatever().peer(data(0)).peer(fin());
     t.whatever().in(State::time_wait);
-    TimeWaitEntry e{};
-    make_time_wait_entry(t.c, e);
+    const TimeWaitEntry e = make_time_wait_entry(t.c);
 
     const auto near = [&](int n) { return static_cast<int>(prng.below(2u * n + 1)) - n; };
     auto said = prng.chance(0.5) ? data(0) : data(static_cast<std::uint32_t>(prng.below(4)));

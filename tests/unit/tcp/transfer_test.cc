@@ -236,8 +236,7 @@ class Wire {
   void settle(int side) {
     End& end = ends_[side];
     if (end.c.state == State::time_wait && !end.time_wait) {
-      end.time_wait.emplace();
-      make_time_wait_entry(end.c, *end.time_wait);
+      end.time_wait = make_time_wait_entry(end.c);
       end.over = true;
     }
     if (end.c.state == State::closed && end.events != 0) end.over = true;

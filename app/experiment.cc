@@ -1,0 +1,139 @@
+#include "experiment.h"
+
+#include <chrono>
+#include <thread>
+
+#include "load/report.h"
+#include "load_run.h"
+#include "serve_run.h"
+#include "signals.h"
+
+namespace mayfly {
+namespace {
+
+using std::chrono::steady_clock;
+
+/// Both ends' counters at one moment.
+struct Reading {
+  double t = 0;  // seconds since the experiment began
+  LoadResults load;
+  StatsSnapshot server, client;
+};
+
+std::uint64_t refused_by(const StatsSnapshot& s) {
+  std::uint64_t sum = 0;
+  for (const Drop why : {Drop::table_full, Drop::time_wait_full, Drop::time_wait_recycle})
+    sum += s.drops[static_cast<std::size_t>(why)].get();
+  return sum;
+}
+
+std::uint64_t reset_at(const StatsSnapshot& s) {
+  return s.closed[static_cast<std::size_t>(CloseReason::reset)].get();
+}
+
+double busy_between(const StatsSnapshot& before, const StatsSnapshot& now) {
+  const std::uint64_t all = now.cycles.get() - before.cycles.get();
+  const std::uint64_t busy = now.busy_cycles.get() - before.busy_cycles.get();
+  return all == 0 ? 0 : static_cast<double>(busy) / static_cast<double>(all);
+}
+
+LabSample between(const Reading& before, const Reading& now) {
+  const double seconds = now.t - before.t;
+  const auto rate = [&](std::uint64_t was, std::uint64_t is) {
+    return seconds > 0 ? static_cast<double>(is - was) / seconds : 0.0;
+  };
+  const LoadCounters &was = before.load.counters, &is = now.load.counters;
+  const Histogram latency = now.load.latency.since(before.load.latency);
+  return {.t = now.t,
+          .cps = rate(was.completed, is.completed),
+          .offered = rate(was.offered + was.behind, is.offered + is.behind),
+          .refused = rate(refused_by(before.server), refused_by(now.server)),
+          .reset = rate(reset_at(before.server) + reset_at(before.client),
+                        reset_at(now.server) + reset_at(now.client)),
+          .failed = rate(was.failed_total(), is.failed_total()),
+          .exhausted = rate(was.port_exhausted, is.port_exhausted),
+          .server_time_wait = now.server.time_wait_now.get(),
+          .client_time_wait = now.client.time_wait_now.get(),
+          .server_open = now.server.connections.get(),
+          .client_open = now.client.connections.get(),
+          .server_hold = static_cast<double>(now.server.time_wait_hold_us.get()) / 1e6,
+          .p50_us = static_cast<double>(latency.percentile(50)),
+          .p99_us = static_cast<double>(latency.percentile(99)),
+          .server_busy = busy_between(before.server, now.server),
+          .client_busy = busy_between(before.client, now.client)};
+}
+
+/// Frames that the last experiment left between the devices would be strays in the next.
+void empty(std::vector<Device>& devices, std::size_t cores, Instant now) {
+  std::array<DpdkPort::Frame, kBurstMax> frames;
+  for (Device& device : devices) {
+    for (std::size_t core = 0; core < cores; ++core) {
+      DpdkPort port = device.port(static_cast<std::uint32_t>(core));
+      while (const std::size_t n = port.receive(frames, now))
+        for (DpdkPort::Frame frame : std::span(frames).first(n)) port.release(frame);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
+  std::vector<MemoryPlan> largest;
+  std::size_t most = 0;
+  for (const ExperimentSettings& e : lab.experiments) {
+    std::vector<MemoryPlan> plans{plan_memory(e.server, "server", ServeRun::bytes_needed(e.server)),
+                                  plan_memory(e.client, "client", LoadRun::bytes_needed(e.client))};
+    const std::size_t bytes = plans[0].bytes + plans[1].bytes;
+    if (bytes <= most) continue;
+    most = bytes;
+    largest = std::move(plans);
+  }
+  return largest;
+}
+
+Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
+                                     LabDevices& devices, Eal& eal, const TscClock& clock,
+                                     const OnSample& on_sample) {
+  const auto site = Site::load(settings.server.http);
+  if (!site) return site.error();
+  auto server = ServeRun::create(settings.server, *site, devices.server, clock);
+  if (!server) return server.error();
+  auto client = LoadRun::create(settings.client, devices.client, clock);
+  if (!client) return client.error();
+
+  ExperimentRun run;
+  run.settings = settings;
+  const auto begin = steady_clock::now();
+  const auto read = [&] {
+    Reading now{.load = (*client)->results_so_far(),
+                .server = (*server)->totals(),
+                .client = (*client)->totals()};
+    now.t = std::chrono::duration<double>(steady_clock::now() - begin).count();
+    return now;
+  };
+  (*server)->start(eal, 0);
+  (*client)->start(eal, settings.server.cores.size());
+  Reading before;
+  for (auto next = begin; !(*client)->finished() && stops_asked() < 2;) {
+    std::this_thread::sleep_until(next += std::chrono::microseconds(sample_every.us));
+    Reading now = read();
+    run.samples.push_back(between(before, now));
+    on_sample(run.samples.back());
+    (*server)->sample();
+    before = std::move(now);
+    if (stops_asked() > 0 && !run.interrupted) {
+      run.interrupted = true;
+      (*client)->drain();
+    }
+  }
+  (*client)->stop();
+  (*server)->stop();
+  eal.wait();
+  run.server = (*server)->json();
+  run.client = load_json(settings.client, (*client)->reports());
+  empty(devices.client, settings.client.cores.size(), clock.now());
+  empty(devices.server, settings.server.cores.size(), clock.now());
+  return run;
+}
+
+}  // namespace mayfly

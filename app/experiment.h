@@ -1,0 +1,35 @@
+// One experiment of the lab: server and generator as two cores of this process on a pair of
+// devices, with a look at both every so often.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/result.h"
+#include "lab/result.h"
+#include "nic/clock.h"
+#include "nic/device.h"
+#include "nic/eal.h"
+#include "start.h"
+
+namespace mayfly {
+
+/// Both ends' devices, open for all experiments of a lab.
+struct LabDevices {
+  std::vector<Device> server, client;
+};
+
+/// The memory plans of the experiment that takes most; the others come before or after it.
+std::vector<MemoryPlan> largest_plans(const LabSettings& lab);
+
+/// Called with each sample.
+using OnSample = std::function<void(const LabSample&)>;
+
+/// Runs it to its end, or until the user asks for the end (ExperimentRun::interrupted). Frames that
+/// are still between the devices afterwards are gone. Fails when there is no memory, or the server
+/// has nothing to serve.
+Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
+                                     LabDevices& devices, Eal& eal, const TscClock& clock,
+                                     const OnSample& on_sample);
+
+}  // namespace mayfly

@@ -1,0 +1,28 @@
+// What the lab shows while it runs: for a terminal one line that is written over, with a bar and
+// the time left; otherwise a line an experiment.
+#pragma once
+
+#include <string>
+
+#include "lab/result.h"
+
+namespace mayfly {
+
+class LabProgress {
+ public:
+  /// The names and lengths of what is to come.
+  LabProgress(const LabSettings& settings, bool terminal);
+
+  void on_sample(const ExperimentSettings& experiment, const LabSample& sample);
+  void on_end(const ExperimentRun& run);
+  void on_hazards(std::size_t done, std::size_t all);
+
+ private:
+  void line(const std::string& text);
+
+  bool terminal_;
+  double all_s_ = 0, done_s_ = 0;
+  std::size_t number_ = 1, count_;
+};
+
+}  // namespace mayfly

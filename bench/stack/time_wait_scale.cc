@@ -1,0 +1,116 @@
+// Does the number of TIME_WAIT entries held make a connection dearer? Three servers that close
+// first, in turn: one that holds next to nothing, one with 16 M entries, one with 64 M, each in
+// balance: every connection makes an entry and ends one. Then a million entries whose holds end in
+// one tick, and the longest poll that this causes. Prints JSON.
+//
+//   time_wait_scale [millions] [millions] [pairs of blocks]        default 16 64 15
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "canned_clients.h"
+
+namespace mayfly::bench {
+namespace {
+
+constexpr std::size_t kInFlight = 512;
+/// Of simulated time, with 512 in flight: 3 bursts of 16 polls, 20 us each.
+constexpr double kRate = kInFlight / (3 * 16 * 20e-6);
+constexpr int kRounds = 400, kSettle = 40;  // of a block; the first few warm the caches
+
+using Json = nlohmann::ordered_json;
+
+struct Held {
+  explicit Held(std::uint64_t entries)
+      : wanted(entries),
+        clients(std::make_unique<CannedClients>(
+            fmt::format("held{}", entries), kInFlight,
+            TimeWaitPolicy{.hold = Duration{static_cast<std::int64_t>(static_cast<double>(entries) /
+                                                                      kRate * 1e6)},
+                           .capacity = static_cast<std::uint32_t>(entries + entries / 16 + 65'536)},
+            true)) {}
+
+  void fill() {
+    while (clients->stats().time_wait_expired.get() < kInFlight) clients->round();
+  }
+  /// Cycles a connection over one block, the median of its rounds.
+  double block() {
+    std::vector<std::uint64_t> rounds;
+    for (int i = 0; i < kRounds; ++i) {
+      const std::uint64_t cycles = clients->round();
+      if (i >= kSettle) rounds.push_back(cycles);
+    }
+    std::ranges::nth_element(rounds, rounds.begin() + std::ssize(rounds) / 2);
+    return static_cast<double>(rounds[rounds.size() / 2]) / kInFlight;
+  }
+
+  std::uint64_t wanted;
+  std::unique_ptr<CannedClients> clients;
+  std::vector<double> cycles;
+};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+Json result_of(const Held& held, const Held& empty) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < held.cycles.size(); ++i)
+    ratios.push_back(empty.cycles[i] / held.cycles[i]);
+  const auto [least, most] = std::ranges::minmax(ratios);
+  return {{"held", held.clients->time_waits()},
+          {"cycles_per_connection", median(held.cycles)},
+          {"rate_against_empty", {{"median", median(ratios)}, {"min", least}, {"max", most}}}};
+}
+
+/// A million entries end in the same tick, while nothing else is to be done.
+Json mass_expiry() {
+  constexpr std::uint32_t kEntries = 1'000'000;
+  CannedClients clients("expiry", kInFlight,
+                        {.hold = Duration::from_s(120), .capacity = 2 * kEntries}, true);
+  clients.stop_clock();
+  while (clients.time_waits() < kEntries) clients.round();
+  std::vector<std::uint64_t> polls{clients.idle(Duration::from_s(121))};
+  while (clients.time_waits() > 0) polls.push_back(clients.idle(1_us));
+  std::ranges::sort(polls);
+  const double per_us = static_cast<double>(rte_get_tsc_hz()) / 1e6;
+  const auto us = [&](std::size_t i) { return static_cast<double>(polls[i]) / per_us; };
+  return {{"entries", kEntries},
+          {"polls", polls.size()},
+          {"poll_us",
+           {{"median", us(polls.size() / 2)},
+            {"p99", us(polls.size() * 99 / 100)},
+            {"max", us(polls.size() - 1)}}}};
+}
+
+int run(int argc, char** argv) {
+  Held empty(1'000), some(number(argc, argv, 1, 16) * 1'000'000),
+      many(number(argc, argv, 2, 64) * 1'000'000);
+  const std::uint64_t pairs = number(argc, argv, 3, 15);
+  for (Held* held : {&empty, &some, &many}) {
+    held->fill();
+    std::fprintf(stderr, "%llu held\n",
+                 static_cast<unsigned long long>(held->clients->time_waits()));
+  }
+  for (std::uint64_t i = 0; i < pairs; ++i)
+    for (Held* held : {&empty, &some, &many}) held->cycles.push_back(held->block());
+  Json json;
+  json["bytes_per_entry"] =
+      static_cast<double>(TimeWaitTable::bytes_needed(64'000'000)) / 64'000'000;
+  json["empty"] = {{"held", empty.clients->time_waits()},
+                   {"cycles_per_connection", median(empty.cycles)}};
+  json["held"] = {result_of(some, empty), result_of(many, empty)};
+  json["expiry_in_one_tick"] = mass_expiry();
+  std::puts(json.dump(2).c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace mayfly::bench
+
+int main(int argc, char** argv) {
+  return mayfly::bench::start_eal("1024") ? mayfly::bench::run(argc, argv) : 1;
+}

@@ -1,0 +1,72 @@
+// The control socket: a UNIX stream socket on which a line in is answered by a line out. What the
+// lines mean is in requests.h.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace mayfly {
+
+/// A file descriptor, closed at the end of its owner.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int number) : number_(number) {}
+  Fd(Fd&& other) noexcept;
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd();
+  int get() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+
+ private:
+  int number_ = -1;
+};
+
+/// Answers from a thread of its own, one client after the other, as long as it lives.
+class ControlServer {
+ public:
+  /// A longer line is answered with an error, and its client dropped.
+  static constexpr std::size_t kLineMax = 64 * 1024;
+  static constexpr std::size_t kClientsMax = 16;
+  static constexpr Duration kIdleMax = Duration::from_s(60);
+
+  /// The answer to a line, both without their line feed. Runs on the server's thread.
+  using Answer = std::function<std::string(std::string_view line)>;
+
+  /// Makes the socket, for this user alone. One that an earlier process has left there is replaced;
+  /// it is an error if somebody listens, or if `path` is something else. Clients that say nothing
+  /// for `idle_max` are dropped.
+  static Result<std::unique_ptr<ControlServer>> create(const std::string& path, Answer answer,
+                                                       Duration idle_max = kIdleMax);
+  /// Ends the thread and removes the socket.
+  ~ControlServer();
+
+ private:
+  struct Client;
+
+  ControlServer(std::string path, Fd listener, Fd end, Answer answer, Duration idle_max);
+  void run();
+  void accept_all();
+  void serve(Client& client, short events);
+  void answer_lines(Client& client);
+
+  std::string path_;
+  Fd listener_, end_;  // end_: an eventfd, readable when the thread is to end
+  Answer answer_;
+  Duration idle_max_;
+  std::vector<Client> clients_;
+  std::thread thread_;
+};
+
+/// A client: sends one line to the socket at `path` and returns the answer, both without line feed.
+/// Waits for at most `patience`.
+Result<std::string> ask_control(const std::string& path, std::string_view line, Duration patience);
+
+}  // namespace mayfly

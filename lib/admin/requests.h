@@ -1,0 +1,27 @@
+// What can be asked on the control socket: a JSON object a line, answered by one. doc/control.md
+// describes them.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mayfly {
+
+/// What a running server or generator does for each request. Each returns the answer.
+struct ControlActions {
+  std::function<nlohmann::ordered_json()> stats, settings, reload;
+  /// "KEY=VALUE" texts, to take effect together or not at all.
+  std::function<nlohmann::ordered_json(const std::vector<std::string>& overrides)> set;
+  std::function<nlohmann::ordered_json(const std::string& name)> policy;
+};
+
+/// The answer to one line, as a line. Whatever the line is: it throws nothing.
+std::string answer_request(const ControlActions& actions, std::string_view line);
+
+/// {"error":["..."]}, the answer to what is not done.
+std::string refusal(const std::string& why);
+
+}  // namespace mayfly

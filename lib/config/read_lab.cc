@@ -1,0 +1,118 @@
+// The lab's file: layers that are merged, read and checked once for each experiment.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "config/derive.h"
+#include "config/preset.h"
+#include "config/read.h"
+#include "config/rules.h"
+#include "config/schema.h"
+
+namespace mayfly {
+namespace {
+
+/// Whether a pair is to run, or only its policy counts: then nothing else has to be there.
+enum class Use : std::uint8_t { run, policy };
+
+/// Makes pairs of ends out of the layers of one file.
+class PairReader {
+ public:
+  PairReader(const Value& root, Report& report)
+      : root_(root),
+        report_(report),
+        presets_(report.file(), std::filesystem::path(report.file()).parent_path()) {
+    base_.kind = Value::Kind::map;
+    base_.place = root.place;
+    lay_ends(base_, root);
+  }
+
+  /// Reads the base, the preset that `pair.policy` names and the layers at `key`, one over the
+  /// other. `policy_key` is where the preset is named.
+  void read(LabPair& pair, const std::string& key, const std::string& policy_key, Use use) {
+    Value merged = base_;
+    if (!pair.policy.empty()) {
+      const Place place = nearest_place(root_, policy_key);
+      const Value* preset = presets_.find(pair.policy, place, policy_key, report_);
+      if (preset != nullptr) lay_ends(merged, *preset);
+      pair.policy = preset_name(pair.policy);
+    }
+    const Value* own = key.empty() ? nullptr : find(root_, key);
+    if (own != nullptr) lay_ends(merged, with_prefix(*own, key));
+    Report found(report_.file());
+    settle(pair, merged, found, use);
+    const bool is_one_of_many = !pair.name.empty() && !policy_key.empty();
+    report_.absorb(std::move(found), is_one_of_many ? "with " + pair.name : "");
+  }
+
+ private:
+  static void lay_ends(Value& under, const Value& over) {
+    Value ends{.kind = Value::Kind::map, .place = over.place};
+    for (const Value::Entry& entry : over.entries) {
+      if (entry.key == "server" || entry.key == "client") ends.entries.push_back(entry);
+    }
+    lay_over(under, ends);
+  }
+
+  void settle(LabPair& pair, const Value& merged, Report& found, Use use) const {
+    static const Form<LabPair> form = map(pair_schema());
+    LabPair ends = lab_defaults();
+    form.read(Cursor{merged, "", found, use == Use::policy}, ends);
+    const Scope both(merged, "", found), server(merged, "server", found),
+        client(merged, "client", found);
+    derive(ends, server, client, found.file());
+    if (use == Use::run) {
+      check_rules(ends, both, server, client);
+    } else {
+      check_policy(ends.server, server);
+      check_policy(ends.client, client);
+    }
+    pair.server = std::move(ends.server);
+    pair.client = std::move(ends.client);
+  }
+
+  const Value& root_;
+  Report& report_;
+  Presets presets_;
+  Value base_;
+};
+
+void read_pairs(LabSettings& lab, const Value& root, Report& report) {
+  PairReader reader(root, report);
+  const Scope scope(root, "", report);
+  if (!scope.has("experiments") && !scope.has("hazards")) {
+    lab.experiments.resize(1);
+    lab.experiments[0].name = "run";
+    reader.read(lab.experiments[0], "", "", Use::run);
+    derive(lab.experiments[0], scope);
+  }
+  for (std::size_t i = 0; scope.has("experiments") && i < lab.experiments.size(); ++i) {
+    const std::string key = fmt::format("experiments.{}", i);
+    reader.read(lab.experiments[i], key, key + ".policy", Use::run);
+    derive(lab.experiments[i], Scope(root, key, report));
+  }
+  for (std::size_t i = 0; i < lab.hazards.policies.size(); ++i) {
+    LabPair& pair = lab.hazards.policies[i];
+    reader.read(pair, "", fmt::format("hazards.policies.{}", i), Use::policy);
+    pair.name = pair.policy;
+  }
+  check_rules(lab, scope);
+}
+
+}  // namespace
+
+Loaded<LabSettings> read_lab_settings(const std::string& path,
+                                      std::span<const std::string> overrides) {
+  static const Form<LabFile> form = map(lab_schema());
+  Report report(path);
+  LabFile lab;
+  if (std::optional<Value> root = read_document(path, Place{}, report)) {
+    lay_overrides(*root, overrides, report);
+    form.read(Cursor{*root, "", report}, lab);
+    read_pairs(lab, *root, report);
+  }
+  if (!report.empty()) return {std::nullopt, report.take()};
+  return {std::move(static_cast<LabSettings&>(lab)), {}};
+}
+
+}  // namespace mayfly

@@ -1,0 +1,195 @@
+#include "lab/advice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "lab/words.h"
+
+namespace mayfly {
+namespace {
+
+/// A policy that this user could have, and why it would suit.
+struct Option {
+  std::string_view policy, because;
+};
+
+struct User {
+  std::string_view name, situation;
+  std::span<const Option> options;  ///< the most suitable first
+};
+
+constexpr std::array kWebServer{
+    Option{"client-first",
+           "The length of each answer tells the clients when to close, so TIME_WAIT "
+           "spreads over all of them and the server holds none"},
+    Option{"balanced",
+           "The hold follows what the table can carry and needs nothing of the clients"},
+    Option{"rfc6191",
+           "A newer SYN ends the entry, and the old one is kept until it has proved itself"},
+    Option{"evict-oldest", "The oldest entry makes room, so the longest possible hold is kept"},
+    Option{"freebsd", "A cap, with the oldest entry making room"},
+    Option{"linux-default", "A large table, and straight to CLOSED when it is full"},
+    Option{"strict-rfc9293", "The whole 2MSL, where the table is large enough for it"},
+};
+constexpr std::array kBehindBalancer{
+    Option{"rfc6191", "The balancer's few pairs come back soon, and its timestamps rise"},
+    Option{"hand-over", "Both ends are yours, so the balancer can take the TIME_WAIT over"},
+    Option{"balanced", "The hold follows what the table can carry"},
+    Option{"evict-oldest", "The oldest entry makes room for the pair that comes back"},
+    Option{"linux-default", "A large table, and a newer SYN reopens"},
+    Option{"client-first", "The balancer closes first and holds the TIME_WAIT itself"},
+};
+constexpr std::array kLoadTester{
+    Option{"rfc6191", "The server under test closes first and reopens, so no source pair is held"},
+    Option{"linux-tw-reuse", "The tester takes a pair again after a second"},
+    Option{"balanced", "The server closes first and no source pair is held"},
+    Option{"evict-oldest", "The server closes first and never refuses"},
+    Option{"none", "Nothing is held anywhere"},
+    Option{"reset", "An RST ends every connection at once"},
+};
+constexpr std::array kProxy{
+    Option{"linux-tw-reuse",
+           "The pair to an upstream is taken again after a second, and timestamps "
+           "protect it"},
+    Option{"rfc6191", "The upstream closes first and lets a newer SYN reopen the pair"},
+    Option{"hand-over", "The TIME_WAIT goes to the end that can better carry it"},
+    Option{"balanced", "The upstream closes first, its hold follows its table"},
+    Option{"evict-oldest", "The upstream closes first and never refuses"},
+};
+constexpr std::array<User, 4> kUsers{{
+    {"A public web server",
+     "Its clients are many, unknown, and partly behind NAT: it can change its own end only.",
+     kWebServer},
+    {"A server behind a load balancer",
+     "One or a few clients open all connections, so four-tuples come back soon. Both ends are its "
+     "owner's.",
+     kBehindBalancer},
+    {"A load tester",
+     "It needs source pairs back quickly and wants its harm to be known, not hidden in the "
+     "figures.",
+     kLoadTester},
+    {"A proxy with few upstreams",
+     "It is the client: addresses times ports over hold is its limit to each upstream.", kProxy},
+}};
+
+/// The harms that were counted, in words: "Reset in LAST_ACK (12), Killed (3)".
+std::string harm_words(const LedgerRow& row) {
+  std::string words;
+  for (const Harm& harm : kHarms)
+    if (const std::uint64_t count = row.*harm.count; count > 0)
+      words += fmt::format("{}{} ({})", words.empty() ? "" : ", ", harm.title, grouped(count));
+  return words;
+}
+
+std::string price_words(const PolicyRow& row) {
+  if (row.ledger == nullptr) return "Its harm was not measured here.";
+  const LedgerRow& ledger = *row.ledger;
+  if (ledger.harms() == 0)
+    return fmt::format("No harm in {} connections of the hazard lab.", grouped(ledger.connections));
+  return fmt::format("Its price in {} connections of the hazard lab: {}.",
+                     grouped(ledger.connections), harm_words(ledger));
+}
+
+/// Harmless before unknown before harmful.
+int risk_of(const PolicyRow& row) {
+  return row.ledger == nullptr ? 1 : row.ledger->harms() == 0 ? 0 : 2;
+}
+
+double harm_share(const PolicyRow& row) {
+  if (row.ledger == nullptr || row.ledger->connections == 0) return 0;
+  return static_cast<double>(row.harms()) / static_cast<double>(row.ledger->connections);
+}
+
+struct Candidate {
+  const PolicyRow* row;
+  const Option* option;
+};
+
+/// The options that were measured, in the user's order.
+std::vector<Candidate> measured_options(const User& user, std::span<const PolicyRow> policies) {
+  std::vector<Candidate> candidates;
+  for (const Option& option : user.options) {
+    const auto row = std::ranges::find(policies, option.policy, &PolicyRow::name);
+    if (row != policies.end() && row->is_judged()) candidates.push_back({&*row, &option});
+  }
+  return candidates;
+}
+
+/// The one to recommend: flat, with the least risk, then the least harm, then the first.
+std::optional<Candidate> best_of(const std::vector<Candidate>& candidates) {
+  std::optional<Candidate> best;
+  const auto is_better = [](const PolicyRow& a, const PolicyRow& b) {
+    return std::pair(risk_of(a), harm_share(a)) < std::pair(risk_of(b), harm_share(b));
+  };
+  for (const Candidate& candidate : candidates)
+    if (candidate.row->is_flat() && (!best || is_better(*candidate.row, *best->row)))
+      best = candidate;
+  return best;
+}
+
+std::string entries_words(const PolicyRow& row) {
+  if (row.figures.peak_time_wait == 0) return "without any entry";
+  const bool at_client = holder_of(row.run->settings).end == TimeWaitHolder::End::client;
+  return fmt::format("with at most {} entries at the {}", grouped(row.figures.peak_time_wait),
+                     at_client ? "clients" : "server");
+}
+
+std::string recommendation(const Candidate& best) {
+  const LabFigures& f = best.row->figures;
+  const std::string load = f.offered > 0
+                               ? fmt::format("all of the {}/s offered", grouped(f.offered))
+                               : shown(f.sustained) + "/s";
+  return fmt::format("{}. It carried {} with a swing of {:.2f}, {}. {}", best.option->because, load,
+                     f.swing, entries_words(*best.row), price_words(*best.row));
+}
+
+/// What kept the user from a policy that would have suited better.
+std::string passed_over(const std::vector<Candidate>& candidates, const Candidate& best) {
+  std::string words;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.row == best.row) break;
+    const PolicyRow& row = *candidate.row;
+    const std::string why = !row.is_flat()
+                                ? fmt::format("carried only {}/s with a swing of {:.2f}",
+                                              shown(row.figures.sustained), row.figures.swing)
+                            : row.ledger == nullptr ? std::string("was not in the hazard lab")
+                                                    : "did harm: " + harm_words(*row.ledger);
+    words += fmt::format(" {} would come before it, but {}.", row.name, why);
+  }
+  return words;
+}
+
+std::string nothing_to_say(const std::vector<Candidate>& candidates) {
+  if (candidates.empty())
+    return "This result says too little: none of the policies that would suit was in an "
+           "experiment.";
+  const auto best = std::ranges::max_element(
+      candidates, {}, [](const Candidate& c) { return c.row->figures.sustained; });
+  const PolicyRow& row = *best->row;
+  return fmt::format(
+      "None to recommend: no policy that would suit carried the load evenly. The "
+      "nearest was {} with {}/s and a swing of {:.2f}. {}",
+      row.name, shown(row.figures.sustained), row.figures.swing, price_words(row));
+}
+
+}  // namespace
+
+std::vector<Advice> advice_on(std::span<const PolicyRow> policies) {
+  std::vector<Advice> all;
+  for (const User& user : kUsers) {
+    const std::vector<Candidate> candidates = measured_options(user, policies);
+    const std::optional<Candidate> best = best_of(candidates);
+    Advice advice{.user = std::string(user.name), .situation = std::string(user.situation)};
+    if (best) advice.policy = best->row->name;
+    advice.words =
+        best ? recommendation(*best) + passed_over(candidates, *best) : nothing_to_say(candidates);
+    all.push_back(std::move(advice));
+  }
+  return all;
+}
+
+}  // namespace mayfly

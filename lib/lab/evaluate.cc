@@ -1,0 +1,191 @@
+#include "lab/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lab/words.h"
+#include "load/plan.h"
+#include "load/schedule.h"
+
+namespace mayfly {
+namespace {
+
+using End = TimeWaitHolder::End;
+
+/// When the load makes its last start. max() = nobody knows beforehand.
+Duration end_of(const LoadShape& shape) {
+  Duration end = shape.duration > Duration{} ? shape.duration : Duration::max();
+  if (shape.connections > 0 && shape.concurrency == 0 && shape.rate > 0)
+    end = std::min(end, intended_start(shape, shape.connections));
+  return end;
+}
+
+template <class Get>
+double mean(const std::vector<LabSample>& samples, Get get) {
+  if (samples.empty()) return 0;
+  double sum = 0;
+  for (const LabSample& s : samples) sum += get(s);
+  return sum / static_cast<double>(samples.size());
+}
+
+double swing_of(const std::vector<LabSample>& samples, double sustained) {
+  if (sustained <= 0) return 0;
+  const double variance =
+      mean(samples, [&](const LabSample& s) { return (s.cps - sustained) * (s.cps - sustained); });
+  return std::sqrt(variance) / sustained;
+}
+
+/// A number deep in a result of serve or load; 0 where there is none.
+double number_at(const nlohmann::ordered_json& json, const std::string& group,
+                 const std::string& key) {
+  if (!json.is_object() || !json.contains(group) || !json[group].is_object()) return 0;
+  const auto found = json[group].find(key);
+  return found != json[group].end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::uint64_t peak_time_wait(const ExperimentRun& run) {
+  auto peak = static_cast<std::uint64_t>(std::max(number_at(run.server, "time_wait", "peak"),
+                                                  number_at(run.client, "time_wait", "peak")));
+  for (const LabSample& s : run.samples)
+    peak = std::max({peak, s.server_time_wait, s.client_time_wait});
+  return peak;
+}
+
+bool is_within(const NearPrefix& prefix, Ipv4Address address) {
+  const std::uint64_t mask = ~std::uint64_t{0} << (32 - std::min<int>(prefix.length, 32));
+  return ((prefix.address.host ^ address.host) & mask & 0xffff'ffff) == 0;
+}
+
+/// How long an entry lives under the policy when the peer has this address.
+Duration hold_under(const TimeWaitPolicy& policy, const TcpSettings& tcp, Ipv4Address peer) {
+  Duration hold = policy.hold;
+  const auto near = std::ranges::find_if(
+      policy.nearness, [&](const NearPrefix& prefix) { return is_within(prefix, peer); });
+  if (near != policy.nearness.end()) hold = near->hold;
+  // RTO is at its least on a wire as short as the lab's (RFC 6298 2.4).
+  if (policy.recycle && tcp.timestamps) hold = std::min(hold, tcp.rto_min * 7 / 2);
+  if (policy.balance) hold = std::min(hold, policy.floor);
+  return hold;
+}
+
+End end_that_holds(const LabPair& pair) {
+  const Closer first = pair.client.close.first;
+  if (first == Closer::reset || pair.server.close.abort) return End::nobody;
+  const TimeWaitPolicy &server = pair.server.time_wait, &client = pair.client.time_wait;
+  using OnRst = TimeWaitPolicy::OnRst;
+  // Faber, Touch and Yue 1999, 4: the end that closes second takes the TIME_WAIT over.
+  if (first == Closer::server)
+    return client.hand_over && server.rst == OnRst::accept ? End::client : End::server;
+  return server.hand_over && client.rst == OnRst::accept ? End::server : End::client;
+}
+
+/// The client's pair is also free again after reuse_delay, if the generator may reuse it.
+Duration client_hold(const LoadSettings& client) {
+  const Duration hold = hold_under(client.time_wait, client.tcp, client.target.address);
+  const bool reuses = client.time_wait_reuse == 1 && client.tcp.timestamps;
+  return reuses ? std::min(hold, client.reuse_delay) : hold;
+}
+
+Bound divided(std::uint64_t things, const char* name, Duration hold) {
+  const double cps = static_cast<double>(things) / hold.seconds();
+  return {cps, fmt::format("{} {} / {:.6g} s = {}/s", grouped(things), name, hold.seconds(),
+                           grouped(cps))};
+}
+
+/// What the end with the TIME_WAIT allows (Little's law: entries = rate x hold).
+Bound bound_of_holder(const LabPair& pair) {
+  const TimeWaitHolder holder = holder_of(pair);
+  if (holder.end == End::nobody || holder.hold <= Duration{}) return {};
+  const std::uint64_t pairs = usable_pairs(pair.client.sources);
+  if (holder.end == End::client) return divided(pairs, "source pairs", holder.hold);
+  const TimeWaitPolicy& policy = pair.server.time_wait;
+  const std::uint64_t capacity = std::uint64_t{policy.capacity} * pair.server.cores.size();
+  // An entry is a four-tuple, and where a SYN may end it, a table with room for all never fills.
+  const bool room_for_all = pairs <= capacity && policy.reopen != TimeWaitPolicy::Reopen::off;
+  if (policy.on_full != TimeWaitPolicy::OnFull::refuse || room_for_all) return {};
+  return divided(capacity, "entries", holder.hold);
+}
+
+std::string measured_words(const LabFigures& f) {
+  std::string words = shown(f.sustained) + "/s";
+  if (f.offered > 0) words += fmt::format(" of {}/s offered", grouped(f.offered));
+  words += fmt::format(", swing {:.2f}", f.swing);
+  if (f.refused > 0) words += fmt::format(", {}/s refused", shown(f.refused));
+  return words;
+}
+
+LabVerdict bound_verdict(const LabFigures& f) {
+  if (f.expected <= 0) return {false, "nothing limits this rate: there is no bound to meet"};
+  const double error = (f.sustained - f.expected) / f.expected;
+  return {std::abs(error) <= kBoundError,
+          fmt::format("{}/s where the arithmetic allows {}/s ({:+.1f} %)", shown(f.sustained),
+                      grouped(f.expected), error * 100)};
+}
+
+}  // namespace
+
+std::vector<LabSample> judged_samples(const ExperimentRun& run) {
+  const LoadShape& shape = run.settings.client.load;
+  const double from = std::max(run.settings.warm_up, shape.ramp).seconds();
+  const double to = end_of(shape).seconds();
+  std::vector<LabSample> judged;
+  std::ranges::copy_if(run.samples, std::back_inserter(judged),
+                       [&](const LabSample& s) { return from <= s.t && s.t <= to; });
+  return judged;
+}
+
+LabFigures figures_of(const ExperimentRun& run) {
+  const LoadShape& shape = run.settings.client.load;
+  const std::vector<LabSample> samples = judged_samples(run);
+  Bound bound = bound_of(run.settings);
+  LabFigures f{.offered = shape.concurrency == 0 ? shape.rate : 0,
+               .expected = bound.cps,
+               .because = std::move(bound.because),
+               .judged = samples.size()};
+  f.sustained = mean(samples, [](const LabSample& s) { return s.cps; });
+  f.swing = swing_of(samples, f.sustained);
+  f.p50_us = number_at(run.client, "latency_us", "p50");
+  f.p99_us = number_at(run.client, "latency_us", "p99");
+  f.peak_time_wait = peak_time_wait(run);
+  f.peak_time_wait_bytes = f.peak_time_wait * kTimeWaitBytes;
+  f.refused = mean(samples, [](const LabSample& s) { return s.refused; });
+  f.reset = mean(samples, [](const LabSample& s) { return s.reset; });
+  f.failed = mean(samples, [](const LabSample& s) { return s.failed; });
+  f.exhausted = mean(samples, [](const LabSample& s) { return s.exhausted; });
+  return f;
+}
+
+TimeWaitHolder holder_of(const LabPair& pair) {
+  const End end = end_that_holds(pair);
+  if (end == End::nobody) return {};
+  return {end, end == End::client
+                   ? client_hold(pair.client)
+                   : hold_under(pair.server.time_wait, pair.server.tcp, pair.client.sources.first)};
+}
+
+Bound bound_of(const LabPair& pair) {
+  const LoadShape& shape = pair.client.load;
+  const double offered = shape.concurrency == 0 ? shape.rate : 0;
+  Bound bound = bound_of_holder(pair);
+  if (offered > 0 && (bound.cps <= 0 || offered < bound.cps))
+    bound = {offered, fmt::format("{}/s offered", grouped(offered))};
+  return bound;
+}
+
+std::optional<LabVerdict> verdict_on(const ExperimentSettings& settings, const LabFigures& f) {
+  if (settings.expect == Expectation::none) return std::nullopt;
+  if (f.judged == 0) return LabVerdict{false, "no sample was taken after the warm-up"};
+  switch (settings.expect) {
+    case Expectation::flat: return LabVerdict{f.is_flat(), measured_words(f)};
+    case Expectation::bound: return bound_verdict(f);
+    case Expectation::collapse:
+      return LabVerdict{f.sustained <= kCollapseShare * f.offered && f.swing > kCollapseSwing,
+                        measured_words(f)};
+    case Expectation::none: break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,35 @@
+#include "lab/policies.h"
+
+#include <algorithm>
+
+namespace mayfly {
+namespace {
+
+/// Higher stands for the policy rather than lower.
+int weight(const ExperimentRun& run) {
+  return (run.interrupted ? 0 : 4) + (run.settings.story == 5 ? 2 : 0) +
+         (run.settings.expect == Expectation::flat ? 1 : 0);
+}
+
+PolicyRow& row_of(std::vector<PolicyRow>& rows, const std::string& name) {
+  const auto found = std::ranges::find(rows, name, &PolicyRow::name);
+  if (found != rows.end()) return *found;
+  return rows.emplace_back(PolicyRow{.name = name});
+}
+
+}  // namespace
+
+std::vector<PolicyRow> policy_rows(const LabResult& result) {
+  std::vector<PolicyRow> rows;
+  for (const ExperimentRun& run : result.experiments) {
+    if (run.settings.policy.empty()) continue;
+    PolicyRow& row = row_of(rows, run.settings.policy);
+    if (row.run == nullptr || weight(run) > weight(*row.run)) row.run = &run;
+  }
+  for (const LedgerRow& line : result.ledger) row_of(rows, line.policy).ledger = &line;
+  for (PolicyRow& row : rows)
+    if (row.run != nullptr) row.figures = figures_of(*row.run);
+  return rows;
+}
+
+}  // namespace mayfly

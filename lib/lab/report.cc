@@ -1,0 +1,47 @@
+#include "lab/report.h"
+
+#include "lab/page.h"
+#include "lab/series.h"
+
+namespace mayfly {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// JSON that can stand in a script element: neither "</script>" nor "<!--" can come out of it.
+std::string as_script_data(const Json& json) {
+  const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  std::string safe;
+  safe.reserve(text.size() + text.size() / 16);
+  for (const char c : text) {
+    if (c == '<')
+      safe += "\\u003c";
+    else
+      safe += c;
+  }
+  return safe;
+}
+
+/// What the page draws: the summary, and each experiment's columns. The ends' own results, of which
+/// the page shows the policies' part only, stay in summary.json.
+Json page_json(const LabResult& result) {
+  Json json = lab_json(result);
+  for (std::size_t i = 0; i < result.experiments.size(); ++i) {
+    Json& experiment = json["experiments"][i];
+    experiment.erase("server");
+    experiment.erase("client");
+    experiment["chart"] = chart_json(result.experiments[i]);
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string report_html(const LabResult& result) {
+  std::string page(kPageBeforeData);
+  page += as_script_data(page_json(result));
+  page += kPageAfterData;
+  return page;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,27 @@
+// What the lab leaves behind: summary.json, samples.csv and report.html, one self-contained page.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "lab/evaluate.h"
+#include "lab/result.h"
+
+namespace mayfly {
+
+/// {origin, summary, experiments: [{name, title, story, policy, expect, expected_cps, because,
+/// sustained_cps, swing, p99_us, ..., holds, verdict, server, client}], stories: {"1": {holds,
+/// ...}}, hazards: {seed, ledger}, policies: [...], advice: [...]}. Nothing in it depends on
+/// anything but `result`.
+nlohmann::ordered_json lab_json(const LabResult& result);
+
+/// A line a sample: experiment, t, cps, ... with a header line.
+std::string samples_csv(const LabResult& result);
+
+/// The page. No other file and no network is needed to show it.
+std::string report_html(const LabResult& result);
+
+/// Words for a terminal: a line an experiment and a line a policy of the ledger.
+std::string lab_table(const LabResult& result);
+
+}  // namespace mayfly

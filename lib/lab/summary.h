@@ -1,0 +1,33 @@
+// The parts of summary.json that the page and the terminal's table want too.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/policies.h"
+#include "lab/words.h"
+
+namespace mayfly {
+
+/// An experiment with all that is made of it.
+struct Judged {
+  const ExperimentRun* run = nullptr;
+  LabFigures figures;
+  std::optional<bool> holds;  ///< empty: nothing was expected, or it was interrupted
+  std::string verdict;        ///< in words; empty if nothing was expected
+};
+
+std::vector<Judged> judge(const LabResult& result);
+
+/// Do all the experiments of this story with an expectation hold? Empty: there is none, or one was
+/// interrupted and no other failed.
+std::optional<bool> story_holds(const std::vector<Judged>& experiments, std::uint8_t story);
+
+/// The whole result in a few sentences.
+std::string summary_words(const std::vector<Judged>& experiments,
+                          const std::vector<PolicyRow>& policies);
+
+std::string_view name_of(Expectation expectation);
+
+}  // namespace mayfly

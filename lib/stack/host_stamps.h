@@ -1,0 +1,69 @@
+// The last timestamp of each remote host: what Linux's tcp_tw_recycle kept, and why it silently
+// dropped clients behind one NAT, whose clocks differ. Kept for the demonstration of that hazard.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/time.h"
+#include "wire/flow_key.h"
+
+namespace mayfly {
+
+struct HostStamp {
+  std::uint32_t ip = 0;       ///< as in FlowKey4; 0 = unused
+  std::uint32_t ts_val = 0;   ///< the TSval last seen when a connection of this host closed
+  std::uint32_t seen_ms = 0;  ///< when, modulo 2^32
+};
+
+/// Four places a host, the oldest gives way: a cache of a fixed size, as Linux's was.
+class HostStamps {
+ public:
+  static constexpr std::size_t kWays = 4;
+
+  HostStamps() = default;
+  /// A power of two of at least kWays.
+  explicit HostStamps(std::span<HostStamp> places) : places_(places) {}
+
+  void remember(const FlowKey4& key, std::uint32_t ts_val, Instant now) noexcept {
+    const std::span<HostStamp> set = set_of(key.remote_ip);
+    auto place = std::ranges::find(set, key.remote_ip, &HostStamp::ip);
+    if (place == set.end())
+      place = std::ranges::max_element(set, {}, [&](auto& s) { return age_ms(s, now); });
+    *place = {key.remote_ip, ts_val, ms_of(now)};
+  }
+
+  /// Is a SYN with this TSval older than the host's last segment, seen at most a minute ago
+  /// (Linux's TCP_PAWS_MSL), by more than one tick (TCP_PAWS_WINDOW)?
+  bool is_old(const FlowKey4& key, std::uint32_t ts_val, Instant now) const noexcept {
+    constexpr std::uint32_t kPawsMslMs = 60'000;
+    const std::span<HostStamp> set = set_of(key.remote_ip);
+    const auto place = std::ranges::find(set, key.remote_ip, &HostStamp::ip);
+    return place != set.end() &&
+           age_ms(*place, now)<kPawsMslMs&& static_cast<std::int32_t>(place->ts_val - ts_val)> 1;
+  }
+
+ private:
+  static std::uint32_t ms_of(Instant now) noexcept {
+    return static_cast<std::uint32_t>(now.us / 1'000);
+  }
+  static std::uint32_t age_ms(const HostStamp& s, Instant now) noexcept {
+    return s.ip == 0 ? ~0u : ms_of(now) - s.seen_ms;
+  }
+  std::span<HostStamp> set_of(std::uint32_t ip) const noexcept {
+    const std::size_t sets = places_.size() / kWays;
+    return places_.subspan((mix(ip) & (sets - 1)) * kWays, kWays);
+  }
+  /// Neighbouring addresses fall into different sets (the finalizer of MurmurHash3).
+  static std::uint32_t mix(std::uint32_t ip) noexcept {
+    ip = (ip ^ (ip >> 16)) * 0x85eb'ca6b;
+    ip = (ip ^ (ip >> 13)) * 0xc2b2'ae35;
+    return ip ^ (ip >> 16);
+  }
+
+  std::span<HostStamp> places_;
+};
+
+}  // namespace mayfly

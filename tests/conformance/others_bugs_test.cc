@@ -1,0 +1,152 @@
+// What other stacks get wrong about TIME_WAIT, each as a test named after the right behaviour. What
+// is tested elsewhere is in README.md.
+#include <gtest/gtest.h>
+
+#include "stack/time_wait_table.h"
+#include "support/wire.h"
+
+namespace mayfly::testing {
+namespace {
+
+using OnFull = TimeWaitPolicy::OnFull;
+
+constexpr std::uint32_t kFurther = 10'000;
+
+Given with(const TimeWaitPolicy& policy) {
+  Given given;
+  given.settings.time_wait = policy;
+  return given;
+}
+
+/// Opens a connection that the shard closes first.
+void into_time_wait(Wire& wire, Peer& peer) {
+  peer.opens();
+  wire.app_does([](ScriptConn& c) { c.close(); });
+  peer.ignores().sends(fin()).ignores();
+}
+
+// warp17: the SYN that ends a TIME_WAIT is itself lost, so the client must wait a second to retry.
+TEST(TheSynThatEndsATimeWait, IsAnsweredItself) {
+  Wire wire;
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  peer.again(peer.next() + kFurther).sends(syn()).gets(syn_ack());
+}
+
+// TLDK: a SYN gets a cookie while the four-tuple is in TIME_WAIT, and the final ACK hits the old
+// entry.
+TEST(TheHandshakeOverATimeWait, EndsAtTheNewConnectionAndNotAtTheOldEntry) {
+  Wire wire;
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  peer.again(peer.next() + kFurther).sends(syn()).gets(syn_ack());
+  peer.sends(ack()).gets_nothing();
+  EXPECT_EQ(wire.app.opened, 2u);
+  peer.sends(text("ping"));
+  EXPECT_EQ(wire.app.heard, "ping");
+}
+
+// The same when final ACK and text are looked up in one burst, before the first is handled.
+TEST(TheHandshakeOverATimeWait, MayEndInOneBurstWithItsText) {
+  Wire wire;
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  peer.again(peer.next() + kFurther).sends(syn()).gets(syn_ack());
+  peer.puts(ack()).puts(text("pi")).sends(text("ng"));
+  EXPECT_EQ(wire.app.heard, "ping");
+  EXPECT_EQ(wire.shard->time_wait_entries(), 0u);
+}
+
+// VPP: the PAWS test in TIME_WAIT uses options that were not parsed from this SYN.
+TEST(ASynInTimeWait, IsJudgedByItsOwnTimestampAndNotByTheOneOfTheSegmentBefore) {
+  Wire wire;
+  Peer old(wire), other(wire, 40'001);
+  old.clock = other.clock = 1'000;
+  into_time_wait(wire, old);
+  other.opens();
+  other.clock = 2'000;
+  old.clock = 999;
+  other.puts(text("newer"));
+  old.again(old.next() - kFurther).sends(syn()).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::time_wait_syn), 1u);
+
+  other.clock = 2'001;
+  old.clock.reset();
+  other.puts(text("newer"));
+  old.sends(syn()).gets_nothing();  // no option of its own, and an old sequence number
+  EXPECT_EQ(wire.drops(Drop::time_wait_syn), 2u);
+}
+
+// lwIP, Caladan: every timer tick walks a list of all entries.
+TEST(ManyTimeWaits, CostNothingUntilTheirTimeComes) {
+  constexpr std::uint32_t kEntries = 100'000;
+  auto table = TimeWaitTable::create(kEntries, HugePages::never, Instant{});
+  ASSERT_TRUE(table);
+  const Instant start{};
+  for (std::uint32_t i = 0; i < kEntries; ++i) {
+    const auto key = FlowKey4::of(kServerIp, 80, {kPeerIp.host + i / 50'000},
+                                  static_cast<std::uint16_t>(i % 50'000));
+    table->hold(table->insert(key, i * 2'654'435'761U, {}), 60_s, start);
+  }
+  std::array<std::uint32_t, 512> due;
+  std::size_t work = 0, ended = 0;
+  for (Instant now = start; now < start + 60_s; now = now + 10_ms) {
+    std::size_t count = 0;
+    work += table->advance(now, due, count);
+    ended += count;
+  }
+  EXPECT_EQ(work, 0u) << "in 6,000 ticks";
+  EXPECT_EQ(ended, 0u);
+  for (int i = 0; i < 1'000; ++i) {
+    std::size_t count = 0;
+    work += table->advance(start + 60_s, due, count);
+    for (std::size_t n = 0; n < count; ++n) {
+      const auto& record = (*table)[due[n]];
+      const std::uint32_t number = (kPeerIp.host == record.key().remote().host ? 0U : 50'000U) +
+                                   record.key().remote_port_host();
+      table->erase(due[n], number * 2'654'435'761U);
+    }
+    ended += count;
+  }
+  EXPECT_EQ(ended, kEntries);
+  EXPECT_LE(work, 2u * kEntries) << "an entry is moved at most once before it ends";
+}
+
+// F-Stack: a cap of a few entries silently turns TIME_WAIT off.
+TEST(ACapOnTimeWait, CountsEveryConnectionThatItLeavesWithout) {
+  for (const OnFull on_full : {OnFull::close, OnFull::evict_oldest}) {
+    Wire wire(with({.capacity = 2, .on_full = on_full}));
+    for (std::uint16_t port = 40'000; port < 40'010; ++port) {
+      Peer peer(wire, port);
+      into_time_wait(wire, peer);
+    }
+    EXPECT_EQ(wire.stats().time_wait_evicted.get() + wire.stats().time_wait_skipped.get(), 8u);
+    EXPECT_EQ(wire.shard->time_wait_entries(), 2u);
+  }
+}
+
+TEST(ACapOnTimeWait, IsLargeUnlessTheUserWantsItSmall) {
+  EXPECT_GE(TimeWaitPolicy{}.capacity, 1'000'000u);
+}
+
+// F-Stack: statistics and control hang exactly when the connection rate collapses.
+TEST(AShardThatRefusesEverything, StillCountsAndStillTakesNewSettings) {
+  ShardSettings larger;
+  larger.time_wait.capacity = 100;
+  Wire wire(with({.capacity = 1, .on_full = OnFull::refuse}));
+  Peer first(wire, 40'000), second(wire, 40'001);
+  into_time_wait(wire, first);
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    Peer other(wire, static_cast<std::uint16_t>(41'000 + i));
+    other.sends(syn()).gets_nothing();
+    ASSERT_EQ(wire.drops(Drop::time_wait_full), i);
+  }
+  wire.shard->use(larger);
+  wire.poll();
+  second.sends(syn()).gets(syn_ack());
+  wire.shard->use(wire.settings);
+  wire.poll();
+}
+
+}  // namespace
+}  // namespace mayfly::testing

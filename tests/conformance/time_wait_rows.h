@@ -1,0 +1,106 @@
+// RFC 6191 section 2 as a table: what the previous incarnation was, what the SYN is, and what then.
+// Each row is judged alone (time_wait_rules_test.cc) and acted out by a whole shard
+// (time_wait_acts_test.cc).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "tcp/time_wait.h"
+
+namespace mayfly {
+
+inline void PrintTo(TimeWaitAction action, std::ostream* out) {
+  static constexpr const char* kNames[] = {"drop", "ack", "restart_and_ack", "reopen", "kill"};
+  *out << kNames[static_cast<int>(action)];
+}
+inline void PrintTo(TimeWaitPolicy::Reopen reopen, std::ostream* out) {
+  static constexpr const char* kNames[] = {"rfc6191", "sequence", "off"};
+  *out << kNames[static_cast<int>(reopen)];
+}
+inline void PrintTo(TimeWaitPolicy::OnRst rst, std::ostream* out) {
+  *out << (rst == TimeWaitPolicy::OnRst::accept ? "accept" : "ignore");
+}
+
+namespace testing {
+
+/// What becomes of a SYN.
+enum class Then : std::uint8_t {
+  accept,     ///< a new incarnation begins
+  silence,    ///< "silently drop the incoming SYN segment, thus leaving the previous incarnation of
+              ///< the connection in the TIME-WAIT state"
+  challenge,  ///< dropped too, and an ACK says where the old one is (RFC 5961 4.2)
+};
+
+struct SynRow {
+  const char* what;
+  bool had_timestamps;                      ///< the previous incarnation
+  std::optional<std::int32_t> stamp_ahead;  ///< TSval - the last seen; none = no option
+  std::int32_t seq_ahead;                   ///< SEG.SEQ - RCV.NXT, which is one after the FIN
+  Then by_rfc6191, by_sequence;             ///< by Reopen::off always `challenge`
+
+  Then then(TimeWaitPolicy::Reopen reopen) const {
+    switch (reopen) {
+      case TimeWaitPolicy::Reopen::rfc6191: return by_rfc6191;
+      case TimeWaitPolicy::Reopen::sequence: return by_sequence;
+      case TimeWaitPolicy::Reopen::off: break;
+    }
+    return Then::challenge;
+  }
+};
+
+inline constexpr std::int32_t kHalf =
+    std::numeric_limits<std::int32_t>::max();  // the farthest ahead
+inline constexpr std::int32_t kOpposite =
+    std::numeric_limits<std::int32_t>::min();  // neither ahead nor behind
+inline constexpr std::optional<std::int32_t> kNoStamp = std::nullopt;
+
+// clang-format off
+inline constexpr auto kSynRows = [] {
+  using enum Then;
+  // "The last sequence number seen" is the FIN's, so that RCV.NXT itself is already greater.
+  return std::to_array<SynRow>({
+  // what                                        had    TSval      SEQ        rfc6191    sequence
+  {"TSval greater, SEQ greater",                 true,  1,         1,         accept,    accept},
+  {"TSval greater, SEQ equal to RCV.NXT",        true,  1,         0,         accept,    accept},
+  {"TSval greater, SEQ the FIN's",               true,  1,         -1,        accept,    challenge},
+  {"TSval greater, SEQ far behind",              true,  1,         -kHalf,    accept,    challenge},
+  {"TSval as far ahead as can be, SEQ behind",   true,  kHalf,     -1,        accept,    challenge},
+  {"TSval equal, SEQ greater",                   true,  0,         1,         accept,    accept},
+  {"TSval equal, SEQ equal to RCV.NXT",          true,  0,         0,         accept,    accept},
+  {"TSval equal, SEQ as far ahead as can be",    true,  0,         kHalf,     accept,    accept},
+  {"TSval equal, SEQ the FIN's",                 true,  0,         -1,        silence,   challenge},
+  {"TSval equal, SEQ half the space away",       true,  0,         kOpposite, silence,   challenge},
+  {"TSval less, SEQ greater",                    true,  -1,        1,         silence,   accept},
+  {"TSval less, SEQ less",                       true,  -1,        -1,        silence,   challenge},
+  {"TSval as far behind as can be, SEQ greater", true,  -kHalf,    1,         silence,   accept},
+  {"TSval half the space away, SEQ greater",     true,  kOpposite, 1,         silence,   accept},
+  {"none where there were some, SEQ greater",    true,  kNoStamp,  1,         accept,    accept},
+  {"none where there were some, SEQ RCV.NXT",    true,  kNoStamp,  0,         accept,    accept},
+  {"none where there were some, SEQ the FIN's",  true,  kNoStamp,  -1,        silence,   challenge},
+  {"none where there were some, SEQ opposite",   true,  kNoStamp,  kOpposite, silence,   challenge},
+  {"some where there were none, SEQ greater",    false, 1,         1,         accept,    accept},
+  {"some where there were none, SEQ less",       false, 1,         -1,        accept,    challenge},
+  {"some where there were none, SEQ opposite",   false, -1,        kOpposite, accept,    challenge},
+  {"none as before, SEQ greater",                false, kNoStamp,  1,         accept,    accept},
+  {"none as before, SEQ equal to RCV.NXT",       false, kNoStamp,  0,         accept,    accept},
+  {"none as before, SEQ as far ahead as can be", false, kNoStamp,  kHalf,     accept,    accept},
+  // Where no timestamps were in use the SYN is challenged rather than dropped in silence: the peer,
+  // if it is alive and wants in, answers with an RST and tries anew (RFC 5961 4.2).
+  {"none as before, SEQ the FIN's",              false, kNoStamp,  -1,        challenge, challenge},
+  {"none as before, SEQ half the space away",    false, kNoStamp,  kOpposite, challenge, challenge},
+  });
+}();
+// clang-format on
+
+inline constexpr TimeWaitPolicy::Reopen kReopens[] = {
+    TimeWaitPolicy::Reopen::rfc6191, TimeWaitPolicy::Reopen::sequence, TimeWaitPolicy::Reopen::off};
+inline constexpr TimeWaitPolicy::OnRst kOnRsts[] = {TimeWaitPolicy::OnRst::ignore,
+                                                    TimeWaitPolicy::OnRst::accept};
+
+}  // namespace testing
+}  // namespace mayfly

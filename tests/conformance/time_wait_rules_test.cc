@@ -1,0 +1,208 @@
+// Every rule of TIME_WAIT alone: RFC 6191 2 for SYNs, RFC 1337 F1 and RFC 5961 3.2 for RSTs, RFC
+// 9293 3.10.7.4 for the rest. Under each policy, and wherever sequence and timestamp spaces wrap.
+#include <gtest/gtest.h>
+
+#include "time_wait_rows.h"
+
+namespace mayfly::testing {
+namespace {
+
+using enum TimeWaitAction;
+using Reopen = TimeWaitPolicy::Reopen;
+using OnRst = TimeWaitPolicy::OnRst;
+
+/// Where the two spaces stand when TIME_WAIT begins.
+struct Place {
+  std::uint32_t rcv_nxt, last_stamp;
+};
+constexpr Place kPlaces[] = {
+    {0, 0}, {1, 1}, {0xffff'ffff, 0xffff'ffff}, {0x8000'0000, 0x7fff'ffff}, {0x1234'5678, 0}};
+constexpr Seq kSndNxt{0xffff'fff0};
+constexpr std::uint16_t kWindow = 1'000;
+
+TimeWaitEntry entry_at(const Place& place, bool had_timestamps) {
+  TimeWaitEntry e{};
+  e.rcv_nxt = Seq{place.rcv_nxt};
+  e.snd_nxt = kSndNxt;
+  e.ts_recent = had_timestamps ? place.last_stamp : 0;
+  e.window = kWindow;
+  e.flags = had_timestamps ? TimeWaitEntry::kTimestamps : 0;
+  return e;
+}
+
+Segment segment(const TimeWaitEntry& e, std::uint8_t flags, std::int32_t seq_ahead,
+                std::optional<std::int32_t> stamp_ahead = {}) {
+  Segment s;
+  s.flags = flags;
+  s.seq = e.rcv_nxt + static_cast<std::uint32_t>(seq_ahead);
+  if (s.has(tcp_flag::ack)) s.ack = e.snd_nxt;
+  if (stamp_ahead) {
+    s.options = tcp_option::timestamps;
+    s.ts.val = e.ts_recent + static_cast<std::uint32_t>(*stamp_ahead);
+  }
+  return s;
+}
+
+/// Calls `check(place, policy)` at every place for each policy.
+template <class F>
+void everywhere(F&& check) {
+  for (const Place& place : kPlaces) {
+    for (const Reopen reopen : kReopens) {
+      for (const OnRst rst : kOnRsts) {
+        TimeWaitPolicy policy;
+        policy.reopen = reopen;
+        policy.rst = rst;
+        SCOPED_TRACE(::testing::Message()
+                     << "RCV.NXT " << place.rcv_nxt << ", TSval " << place.last_stamp << ", reopen "
+                     << ::testing::PrintToString(reopen) << ", rst "
+                     << ::testing::PrintToString(rst));
+        check(place, policy);
+      }
+    }
+  }
+}
+
+TimeWaitAction action_of(Then then) {
+  switch (then) {
+    case Then::accept: return reopen;
+    case Then::silence: return drop;
+    case Then::challenge: break;
+  }
+  return ack;
+}
+
+class Rfc6191 : public ::testing::TestWithParam<SynRow> {};
+
+TEST_P(Rfc6191, HoldsForThisSynUnderEveryPolicy) {
+  const SynRow& row = GetParam();
+  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+    const TimeWaitEntry e = entry_at(place, row.had_timestamps);
+    const Segment syn = segment(e, tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const TimeWaitVerdict v = on_time_wait_segment(e, syn, policy);
+    const Then then = row.then(policy.reopen);
+    EXPECT_EQ(v.action, action_of(then));
+    EXPECT_EQ(v.drop, then == Then::accept ? Drop::none : Drop::time_wait_syn);
+    EXPECT_NE(v.action, restart_and_ack) << "a SYN never holds TIME_WAIT anew";
+  });
+}
+
+TEST_P(Rfc6191, SaysOfThisSynWhatItWasAcceptedFor) {
+  const SynRow& row = GetParam();
+  const bool stamp_alone = row.stamp_ahead && (!row.had_timestamps || *row.stamp_ahead > 0);
+  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+    const TimeWaitEntry e = entry_at(place, row.had_timestamps);
+    const Segment syn = segment(e, tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const TimeWaitVerdict v = on_time_wait_segment(e, syn, policy);
+    const bool accepted = v.action == reopen;
+    EXPECT_EQ(v.by_timestamp, accepted && stamp_alone && policy.reopen == Reopen::rfc6191);
+  });
+}
+
+TEST_P(Rfc6191, IsNotForASynAckWhichOpensNothing) {
+  const SynRow& row = GetParam();
+  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+    const TimeWaitEntry e = entry_at(place, row.had_timestamps);
+    const Segment s = segment(e, tcp_flag::syn | tcp_flag::ack, row.seq_ahead, row.stamp_ahead);
+    EXPECT_EQ(on_time_wait_segment(e, s, policy).action, ack);
+  });
+}
+
+std::string name_of_row(const ::testing::TestParamInfo<SynRow>& info) {
+  std::string name = info.param.had_timestamps ? "HadTimestamps_" : "HadNone_";
+  for (const char* c = info.param.what; *c != 0; ++c)
+    if (std::isalnum(static_cast<unsigned char>(*c)) != 0) name += *c;
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Section2, Rfc6191, ::testing::ValuesIn(kSynRows), name_of_row);
+
+TEST(Rfc6191, NewIsnIsAboveEverySequenceNumberOfTheOldOne) {  // RFC 9293 MAY-2 (a)
+  const TimeWaitEntry e = entry_at(kPlaces[0], false);
+  EXPECT_EQ(iss_after(e, kSndNxt - 1), kSndNxt + 1);
+  EXPECT_EQ(iss_after(e, kSndNxt), kSndNxt + 1);
+  EXPECT_EQ(iss_after(e, kSndNxt + 1), kSndNxt + 1);
+  EXPECT_EQ(iss_after(e, kSndNxt + 100), kSndNxt + 100) << "and beyond the wrap";
+}
+
+// -- RST --
+
+struct RstRow {
+  const char* what;
+  std::int32_t seq_ahead;
+  TimeWaitAction by_ignore, by_accept;
+};
+// clang-format off
+constexpr RstRow kRstRows[] = {
+    // RFC 1337 F1 | RFC 9293 3.10.7.4 with RFC 5961 3.2
+    {"at RCV.NXT",                     0,           drop, kill},
+    {"one after it, in the window",    1,           drop, ack},
+    {"the window's last",              kWindow - 1, drop, ack},
+    {"one after the window",           kWindow,     drop, drop},
+    {"one before RCV.NXT",             -1,          drop, drop},
+    {"half the space away",            kOpposite,   drop, drop},
+};
+// clang-format on
+
+TEST(Rfc1337, RstEndsTimeWaitOnlyWhereThePolicyAcceptsItAndOnlyAtRcvNxt) {
+  for (const RstRow& row : kRstRows) {
+    SCOPED_TRACE(row.what);
+    everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+      const TimeWaitEntry e = entry_at(place, false);
+      const auto v = on_time_wait_segment(e, segment(e, tcp_flag::rst, row.seq_ahead), policy);
+      EXPECT_EQ(v.action, policy.rst == OnRst::accept ? row.by_accept : row.by_ignore);
+      EXPECT_EQ(v.drop == Drop::none, v.action == kill) << "what is not taken is counted";
+    });
+  }
+}
+
+// -- everything else: does it hold TIME_WAIT anew? --
+
+struct OldRow {
+  const char* what;
+  std::uint8_t flags;
+  std::uint16_t text;
+  std::int32_t seq_ahead;
+  std::int32_t stamp_ahead;
+  TimeWaitAction then;  ///< whatever the policy
+};
+constexpr std::uint8_t kAck = tcp_flag::ack, kFin = tcp_flag::fin | tcp_flag::ack;
+// clang-format off
+constexpr OldRow kOldRows[] = {
+    // what                                   flags          text SEQ   TSval then
+    {"the FIN again",                         kFin,          0,   -1,   0,    restart_and_ack},
+    {"the FIN again, sent later",             kFin,          0,   -1,   1,    restart_and_ack},
+    {"the FIN again, with its text",          kFin,          100, -101, 0,    restart_and_ack},
+    {"the FIN again, from before the last",   kFin,          0,   -1,   -1,   ack},
+    {"another FIN",                           kFin,          0,   0,    0,    ack},
+    {"a FIN that ends before RCV.NXT",        kFin,          10,  -20,  0,    ack},
+    {"a FIN without ACK",                     tcp_flag::fin, 0,   -1,   0,    drop},
+    {"old text",                              kAck,          10,  -50,  0,    ack},
+    {"text after the FIN",                    kAck,          10,  0,    0,    ack},
+    {"an ACK where it belongs",               kAck,          0,   0,    0,    drop},
+    {"an old ACK",                            kAck,          0,   -1,   0,    ack},
+    {"neither ACK nor SYN nor RST",           0,             0,   0,    0,    drop},
+};
+// clang-format on
+
+TEST(Rfc9293, OnlyARetransmittedFinHoldsTimeWaitAnewWhateverThePolicy) {  // 3.10.7.4
+  for (const OldRow& row : kOldRows) {
+    SCOPED_TRACE(row.what);
+    everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+      const TimeWaitEntry e = entry_at(place, true);
+      Segment s = segment(e, row.flags, row.seq_ahead, row.stamp_ahead);
+      s.payload_len = row.text;
+      EXPECT_EQ(on_time_wait_segment(e, s, policy).action, row.then);
+    });
+  }
+}
+
+TEST(Rfc9293, AnAckOfWhatWasNeverSentIsAnsweredAndHoldsNothingAnew) {
+  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+    const TimeWaitEntry e = entry_at(place, false);
+    Segment s = segment(e, kFin, -1);
+    s.ack = e.snd_nxt + 1;
+    EXPECT_EQ(on_time_wait_segment(e, s, policy).action, ack);
+  });
+}
+
+}  // namespace
+}  // namespace mayfly::testing

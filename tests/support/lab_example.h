@@ -1,0 +1,283 @@
+// A lab's result as a model of the two ends makes it, without any packet: all five stories, an
+// interrupted experiment, one without a story, and a ledger. For tests of what reads results.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/prng.h"
+#include "lab/evaluate.h"
+#include "lab/result.h"
+
+namespace mayfly::testing {
+
+using OnFull = TimeWaitPolicy::OnFull;
+
+/// The base of every experiment: 100 addresses offer 100,000/s to a table of 50,000, held for 2 s.
+inline ExperimentSettings example_settings(std::string name, Closer first = Closer::server) {
+  ExperimentSettings s;
+  s.name = std::move(name);
+  s.server.close.first = first == Closer::reset ? Closer::server : first;
+  s.client.close.first = first;
+  s.server.time_wait.hold = s.client.time_wait.hold = Duration::from_s(2);
+  s.server.time_wait.capacity = 50'000;
+  s.server.time_wait.on_full = OnFull::refuse;
+  s.client.sources = {.first = {0xc6120101}, .last = {0xc6120164}};
+  s.client.load.rate = 100'000;
+  s.client.load.duration = Duration::from_s(8);
+  s.client.load.overcommit = true;
+  return s;
+}
+
+/// One end's entries in steps of 10 ms: those older than the hold leave, those that fit come in.
+class ModelEnd {
+ public:
+  static constexpr double kStep = 0.01;
+
+  ModelEnd(double hold, double room, bool evicts)
+      : steps_(static_cast<std::size_t>(hold / kStep + 0.5)), room_(room), evicts_(evicts) {}
+
+  /// How many of `wanted` get in.
+  double step(double wanted) {
+    if (steps_ == 0) return wanted;
+    if (came_.size() >= steps_) held_ -= came_[came_.size() - steps_];
+    const double in = evicts_ ? wanted : std::clamp(room_ - held_, 0.0, wanted);
+    came_.push_back(in);
+    held_ += in;
+    return in;
+  }
+  std::uint64_t held() const { return static_cast<std::uint64_t>(std::min(held_, room_)); }
+
+ private:
+  std::size_t steps_;
+  double room_;
+  bool evicts_;
+  double held_ = 0;
+  std::vector<double> came_;
+};
+
+inline ModelEnd model_of(const ExperimentSettings& s) {
+  const TimeWaitHolder holder = holder_of(s);
+  const bool at_client = holder.end == TimeWaitHolder::End::client;
+  const TimeWaitPolicy& policy = s.server.time_wait;
+  const double pairs =
+      static_cast<double>(s.client.sources.last.host - s.client.sources.first.host + 1) *
+      (s.client.sources.port_last - s.client.sources.port_first + 1);
+  const double hold =
+      policy.balance ? 0.85 * policy.capacity / s.client.load.rate : holder.hold.seconds();
+  return {hold, at_client ? pairs : policy.capacity,
+          !at_client && policy.on_full != OnFull::refuse};
+}
+
+/// Samples of 100 ms, with a little noise of `seed`.
+inline std::vector<LabSample> example_samples(const ExperimentSettings& s, std::uint64_t seed) {
+  Prng prng(seed);
+  ModelEnd end = model_of(s);
+  const bool at_client = holder_of(s).end == TimeWaitHolder::End::client;
+  const double offered = s.client.load.rate > 0 ? s.client.load.rate : 80'000;
+  std::vector<LabSample> samples;
+  for (int i = 1; i <= static_cast<int>(s.client.load.duration.seconds() * 10 + 0.5); ++i) {
+    double in = 0;
+    for (int k = 0; k < 10; ++k) in += end.step(offered * ModelEnd::kStep);
+    const double noise = 1 + (static_cast<double>(prng.below(2'001)) - 1'000) / 100'000;
+    LabSample sample{.t = 0.1 * i, .cps = in * 10 * noise, .offered = offered};
+    (at_client ? sample.exhausted : sample.refused) = std::max(0.0, offered - in * 10);
+    if (s.client.load.rate <= 0) sample.offered = sample.refused = 0;
+    (at_client ? sample.client_time_wait : sample.server_time_wait) = end.held();
+    sample.server_hold = s.server.time_wait.balance ? 0.85 * s.server.time_wait.capacity / offered
+                                                    : s.server.time_wait.hold.seconds();
+    sample.server_open = sample.client_open = 40 + prng.below(20);
+    sample.p50_us = 21 + static_cast<double>(prng.below(4));
+    sample.p99_us = 60 + static_cast<double>(prng.below(30));
+    sample.server_busy = 0.11 + 0.4 * sample.cps / 100'000;
+    sample.client_busy = 0.13 + 0.5 * sample.cps / 100'000;
+    samples.push_back(sample);
+  }
+  return samples;
+}
+
+inline ExperimentRun example_run(ExperimentSettings s, std::uint64_t seed = 1) {
+  ExperimentRun run{.settings = std::move(s)};
+  run.samples = example_samples(run.settings, seed);
+  std::uint64_t peak = 0, opened = 0;
+  for (const LabSample& sample : run.samples) {
+    peak = std::max({peak, sample.server_time_wait, sample.client_time_wait});
+    opened += static_cast<std::uint64_t>(sample.cps / 10);
+  }
+  const bool at_server = holder_of(run.settings).end == TimeWaitHolder::End::server;
+  const bool evicts = run.settings.server.time_wait.on_full == OnFull::evict_oldest;
+  auto ages = nlohmann::ordered_json::array();
+  if (evicts && at_server)
+    ages = {{{"below", 512}, {"count", opened - peak - 90}}, {{"below", 1'024}, {"count", 90}}};
+  run.server["harm"] = {{"rst_to_last_ack", 0}, {"reset_in_last_ack", 0}};
+  run.server["time_wait"] = {{"now", 0},
+                             {"peak", at_server ? peak : 0},
+                             {"opened", at_server ? opened : 0},
+                             {"expired", evicts || !at_server ? 0 : opened},
+                             {"evicted", evicts && at_server ? opened - peak : 0},
+                             {"evicted_age_ms", std::move(ages)},
+                             {"reopened", 0},
+                             {"restored", 0},
+                             {"killed", 0},
+                             {"fin_again", 3}};
+  run.client["latency_us"] = {{"p50", 22}, {"p90", 41}, {"p99", 78}, {"p999", 160}, {"max", 900}};
+  run.client["time_wait"] = {{"peak", at_server ? 0 : peak}, {"now", 0}, {"reused", 0}};
+  return run;
+}
+
+/// `change` sees the settings before they are run.
+template <class Change>
+ExperimentRun example_run(std::string name, std::uint8_t story, Expectation expect, Closer first,
+                          Change change) {
+  ExperimentSettings s = example_settings(std::move(name), first);
+  s.story = story;
+  s.expect = expect;
+  change(s);
+  return example_run(std::move(s), 7 + story);
+}
+
+inline ExperimentRun example_run(std::string name, std::uint8_t story, Expectation expect,
+                                 Closer first = Closer::server) {
+  return example_run(std::move(name), story, expect, first, [](ExperimentSettings&) {});
+}
+
+inline void add_diseases(LabResult& result) {
+  using enum Expectation;
+  result.experiments.push_back(
+      example_run("disease-server", 1, collapse, Closer::server,
+                  [](auto& s) { s.title = "A table of 50,000, held for 2 s"; }));
+  result.experiments.push_back(
+      example_run("disease-client", 2, bound, Closer::client, [](ExperimentSettings& s) {
+        s.title = "One address with 4,000 ports";
+        s.client.sources = {
+            .first = {0xc6120101}, .last = {0xc6120101}, .port_first = 1'024, .port_last = 5'023};
+        s.warm_up = Duration::from_s(2);
+      }));
+}
+
+inline void add_balance(LabResult& result) {
+  using enum Expectation;
+  const auto hold = [&](const char* name, std::int64_t ms, Expectation expect) {
+    result.experiments.push_back(
+        example_run(name, 4, expect, Closer::server, [ms](ExperimentSettings& s) {
+          s.title = "A hold of " + std::to_string(ms) + " ms";
+          s.server.time_wait.hold = Duration::from_ms(ms);
+        }));
+  };
+  hold("hold-250ms", 250, flat);
+  hold("hold-400ms", 400, flat);
+  hold("hold-700ms", 700, bound);
+  hold("hold-1s", 1'000, bound);
+  result.experiments.push_back(
+      example_run("balanced", 4, flat, Closer::server, [](ExperimentSettings& s) {
+        s.policy = "balanced";
+        s.title = "The hold follows the table";
+        s.server.time_wait.balance = true;
+        s.server.time_wait.floor = Duration::from_ms(100);
+      }));
+}
+
+inline void add_cures(LabResult& result) {
+  using enum Expectation;
+  const auto policy = [](ExperimentSettings& s) { s.policy = s.name; };
+  result.experiments.push_back(example_run("client-first", 3, flat, Closer::client, policy));
+  result.experiments.push_back(
+      example_run("client-first-few", 3, bound, Closer::client, [](ExperimentSettings& s) {
+        s.title = "Client first, but only 4 addresses with 4,000 ports";
+        s.client.sources = {
+            .first = {0xc6120101}, .last = {0xc6120104}, .port_first = 1'024, .port_last = 5'023};
+        s.warm_up = Duration::from_s(2);
+      }));
+  add_balance(result);
+  const auto full = [&](const char* name, OnFull on_full) {
+    result.experiments.push_back(
+        example_run(name, 5, flat, Closer::server, [=](ExperimentSettings& s) {
+          s.policy = name;
+          s.server.time_wait.on_full = on_full;
+        }));
+  };
+  full("evict-oldest", OnFull::evict_oldest);
+  full("linux-default", OnFull::close);
+  full("rfc6191", OnFull::evict_oldest);
+  result.experiments.push_back(
+      example_run("hand-over", 5, flat, Closer::server, [](ExperimentSettings& s) {
+        s.policy = "hand-over";
+        s.server.time_wait.rst = TimeWaitPolicy::OnRst::accept;
+        s.client.time_wait.hand_over = true;
+      }));
+  result.experiments.push_back(example_run("reset", 5, flat, Closer::reset, policy));
+  result.experiments.push_back(
+      example_run("none", 5, flat, Closer::server, [](ExperimentSettings& s) {
+        s.policy = "none";
+        s.server.time_wait.hold = {};
+      }));
+}
+
+inline void add_ledger(LabResult& result) {
+  const auto row = [&](const char* policy, std::uint64_t last_ack, std::uint64_t old_data,
+                       std::uint64_t killed, std::uint64_t blackholed, std::uint64_t peak) {
+    LedgerRow line{.policy = policy,
+                   .connections = 6'000,
+                   .reset_in_last_ack = last_ack,
+                   .old_data = old_data,
+                   .killed = killed,
+                   .blackholed = blackholed,
+                   .challenges = 412,
+                   .peak_time_wait = peak};
+    line.completed = line.connections - line.harms();
+    result.ledger.push_back(line);
+  };
+  result.hazard_seed = 20'261;
+  row("strict-rfc9293", 0, 0, 0, 0, 6'000);
+  row("client-first", 0, 0, 0, 0, 5'980);
+  row("balanced", 0, 0, 0, 0, 1'400);
+  row("rfc6191", 0, 0, 0, 0, 2'212);
+  row("evict-oldest", 9, 1, 0, 0, 256);
+  row("linux-default", 0, 0, 2, 0, 3'870);
+  row("linux-tw-recycle", 4, 2, 0, 1'183, 640);
+  row("hand-over", 3, 0, 1, 0, 2'900);
+  row("reset", 214, 37, 61, 0, 0);
+  row("none", 188, 52, 14, 0, 0);
+}
+
+inline LabOrigin example_origin() {
+  return {.version = "0.1.0",
+          .commit = "0161bc6",
+          .machine = "8 x Example CPU at 3.0 GHz, Debian 12",
+          .when = "2026-11-22 16:00 UTC",
+          .config_name = "tour.yaml",
+          .config = "# <script>alert(1)</script> & \"quotes\"\nwire: ring\nsample: 100ms\n"};
+}
+
+inline LabResult lab_example() {
+  LabResult result{.origin = example_origin()};
+  add_diseases(result);
+  add_cures(result);
+  ExperimentRun cut = example_run("soak", 0, Expectation::flat, Closer::client);
+  cut.samples.resize(33);
+  cut.interrupted = true;
+  result.experiments.push_back(std::move(cut));
+  result.experiments.push_back(
+      example_run("closed-loop", 0, Expectation::none, Closer::client, [](ExperimentSettings& s) {
+        s.client.load.rate = 0;
+        s.client.load.concurrency = 64;
+      }));
+  add_ledger(result);
+  return result;
+}
+
+inline LabResult hazards_only_example() {
+  LabResult result{.origin = example_origin()};
+  add_ledger(result);
+  return result;
+}
+
+inline LabResult one_experiment_example() {
+  LabResult result{.origin = example_origin()};
+  result.experiments.push_back(example_run("run", 0, Expectation::none, Closer::client));
+  return result;
+}
+
+}  // namespace mayfly::testing

@@ -1,0 +1,192 @@
+// Settings in words, and their change while something runs by them.
+#include "config/live.h"
+
+#include <gmock/gmock.h>
+
+#include "config/describe.h"
+#include "config_fixture.h"
+
+namespace mayfly::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string value_of(const std::vector<KeyValue>& values, const std::string& key) {
+  for (const KeyValue& each : values)
+    if (each.key == key) return each.value;
+  return "not there";
+}
+
+std::vector<std::string> words(const Change& change) {
+  std::vector<std::string> all;
+  for (const ConfigError& error : change.errors) all.push_back(to_string(error));
+  for (const KeyChange& each : change.changes) all.push_back(to_string(each));
+  return all;
+}
+
+class LiveTest : public ConfigTest {
+ public:
+  LiveTest() {
+    write_preset("short", "server: {time_wait: {hold: 2s}}\nclient: {time_wait: {hold: 3s}}\n");
+    write_preset("polite", "server: {close: {first: client}}\n");
+  }
+  /// What runs by `text` and these overrides of the command line.
+  LiveSettings<ServeSettings> live(const std::string& text = kServe,
+                                   const Overrides& sets = {}) const {
+    auto loaded = serve(text, sets);
+    EXPECT_THAT(messages(loaded), IsEmpty());
+    return {{path("c.yaml"), "", sets}, *loaded.settings};
+  }
+  static std::vector<std::string> set(LiveSettings<ServeSettings>& live, const Overrides& texts) {
+    return words(live.set(texts));
+  }
+};
+
+TEST_F(LiveTest, DescribesEveryKeyAsItCouldBeWritten) {
+  const auto loaded =
+      serve(std::string(kServe) +
+            "time_wait: {capacity: 64k, nearness: [{prefix: 198.18.0.0/16, hold: 10s}]}\n"
+            "close: {first: client}\nadmin: {socket: /run/mayfly.sock}\n");
+  ASSERT_TRUE(loaded.settings);
+  const auto values = describe(*loaded.settings);
+  EXPECT_EQ(value_of(values, "cores"), "[0]");
+  EXPECT_EQ(value_of(values, "ports.0.device"), "net_ring0");
+  EXPECT_EQ(value_of(values, "ports.0.addresses"), "[198.18.0.1/15]");
+  EXPECT_EQ(value_of(values, "listen.0.port"), "80");
+  EXPECT_EQ(value_of(values, "time_wait.hold"), "60s");
+  EXPECT_EQ(value_of(values, "time_wait.capacity"), "64k");
+  EXPECT_EQ(value_of(values, "time_wait.nearness.0.prefix"), "198.18.0.0/16");
+  EXPECT_EQ(value_of(values, "time_wait.nearness.0.hold"), "10s");
+  EXPECT_EQ(value_of(values, "close.first"), "client");
+  EXPECT_EQ(value_of(values, "fin_wait_2.hold"), "60s");
+  EXPECT_EQ(value_of(values, "tcp.keep_alive.enabled"), "false");
+  EXPECT_EQ(value_of(values, "admin.socket"), "/run/mayfly.sock");
+}
+
+TEST_F(LiveTest, DescribesTheGeneratorToo) {
+  const auto loaded = load(kLoad);
+  ASSERT_TRUE(loaded.settings);
+  const auto values = describe(*loaded.settings);
+  EXPECT_EQ(value_of(values, "target.address"), "198.18.0.1");
+  EXPECT_EQ(value_of(values, "sources.addresses"), "198.18.1.1-198.18.1.10");
+  EXPECT_EQ(value_of(values, "time_wait.reuse"), "0");
+}
+
+TEST_F(LiveTest, TheDifferenceHasWhatCameWentAndChanged) {
+  EXPECT_THAT(
+      difference({{"a", "1"}, {"b", "2"}, {"c", "3"}}, {{"a", "1"}, {"b", "5"}, {"d", "4"}}),
+      ElementsAre(KeyChange{"b", "2", "5"}, KeyChange{"d", "none", "4"},
+                  KeyChange{"c", "3", "none"}));
+}
+
+TEST_F(LiveTest, ThePolicyCanBeSet) {
+  auto settings = live();
+  EXPECT_THAT(set(settings, {"time_wait.hold=5s", "close.first=client", "fin_wait_2.hold=1s",
+                             "tcp.nagle=false"}),
+              ElementsAre("fin_wait_2.hold 60s -> 1s", "tcp.nagle true -> false",
+                          "close.first server -> client", "time_wait.hold 60s -> 5s"));
+  EXPECT_EQ(settings.now().time_wait.hold, 5_s);
+  EXPECT_EQ(settings.now().close.first, Closer::client);
+  EXPECT_THAT(set(settings, {"time_wait.hold=5s"}), IsEmpty()) << "it was so already";
+}
+
+TEST_F(LiveTest, NothingIsTakenUnlessAllIsGood) {
+  auto settings = live();
+  EXPECT_THAT(
+      set(settings, {"time_wait.hold=5s", "time_wait.floor=9 parsecs", "close.frist=client"}),
+      ElementsAre(HasSubstr("time_wait.floor"), HasSubstr("did you mean first?")));
+  EXPECT_EQ(settings.now().time_wait.hold, 60_s);
+  EXPECT_THAT(set(settings, {"time_wait.floor=2s"}), ElementsAre("time_wait.floor 1s -> 2s"))
+      << "the bad ones are forgotten";
+}
+
+TEST_F(LiveTest, RulesBetweenKeysHoldToo) {
+  auto settings = live();
+  EXPECT_THAT(set(settings, {"time_wait.balance=true", "time_wait.floor=5min"}),
+              ElementsAre(HasSubstr("5min is above the hold, 60s")));
+}
+
+TEST_F(LiveTest, WhatNeedsARestartIsNamedAll) {
+  auto settings = live();
+  EXPECT_THAT(
+      set(settings, {"cores=[1]", "time_wait.hold=5s", "listen.0.port=81"}),
+      ElementsAre("--set cores=[1] cores: cannot change while it runs ([0] -> [1] needs a restart)",
+                  "--set listen.0.port=81 listen.0.port: cannot change while it runs "
+                  "(80 -> 81 needs a restart)"));
+  EXPECT_EQ(settings.now().time_wait.hold, 60_s);
+}
+
+TEST_F(LiveTest, CapacitiesCanFallAndRiseAgainToWhereTheyBegan) {
+  auto settings = live(kServe, {"time_wait.capacity=10k", "tcp.receive_window=64k"});
+  EXPECT_THAT(set(settings, {"time_wait.capacity=1k", "tcp.receive_window=8k"}).size(), 2u);
+  EXPECT_THAT(set(settings, {"time_wait.capacity=10k", "tcp.receive_window=64k"}).size(), 2u);
+  EXPECT_THAT(set(settings, {"time_wait.capacity=10001"}),
+              ElementsAre("--set time_wait.capacity=10001 time_wait.capacity: memory was taken for "
+                          "10k (10001 needs a restart)"));
+  EXPECT_THAT(set(settings, {"tcp.receive_window=128k"}),
+              ElementsAre(HasSubstr("memory was taken for 64k")));
+}
+
+TEST_F(LiveTest, ThePrefixesOfNearnessCanComeAndGo) {
+  auto settings = live();
+  EXPECT_THAT(set(settings, {"time_wait.nearness=[{prefix: 198.18.0.0/16, hold: 2s}]"}),
+              ElementsAre("time_wait.nearness.0.prefix none -> 198.18.0.0/16",
+                          "time_wait.nearness.0.hold none -> 2s"));
+  EXPECT_THAT(set(settings, {"time_wait.nearness=[]"}).size(), 2u);
+}
+
+TEST_F(LiveTest, APresetReplacesTheOneBefore) {
+  auto settings = live();
+  EXPECT_THAT(words(settings.policy("short")), ElementsAre("time_wait.hold 60s -> 2s"));
+  EXPECT_THAT(words(settings.policy("polite")),
+              ElementsAre("close.first server -> client", "time_wait.hold 2s -> 60s"));
+  EXPECT_THAT(words(settings.policy("no-such")),
+              ElementsAre(HasSubstr("\"no-such\" is no preset (known: polite, short)")));
+  EXPECT_EQ(settings.now().close.first, Closer::client);
+}
+
+TEST_F(LiveTest, WhatWasSetLiesOverAPresetThatComesLater) {
+  auto settings = live(kServe, {"close.grace=1s"});
+  set(settings, {"time_wait.hold=7s"});
+  EXPECT_THAT(words(settings.policy("short")), IsEmpty());
+  EXPECT_EQ(settings.now().time_wait.hold, 7_s);
+  EXPECT_EQ(settings.now().close.grace, 1_s);
+}
+
+TEST_F(LiveTest, AFileThatHasChangedIsReadAgainUnderWhatWasSet) {
+  auto settings = live();
+  set(settings, {"close.grace=1s"});
+  write(std::string(kServe) + "time_wait: {hold: 9s}\nclose: {grace: 2s}\n");
+  EXPECT_THAT(words(settings.reload()), ElementsAre("time_wait.hold 60s -> 9s"));
+  EXPECT_EQ(settings.now().close.grace, 1_s);
+}
+
+TEST_F(LiveTest, AFileThatHasBecomeWrongChangesNothing) {
+  auto settings = live();
+  const std::string file =
+      write(std::string(kServe) + "time_wait: {hold: 9s}\ndrain_timeout: 1s\n");
+  EXPECT_THAT(words(settings.reload()),
+              ElementsAre(file + " drain_timeout: cannot change while it runs (10s -> 1s needs a "
+                                 "restart)"));
+  write("listen: nonsense\n");
+  EXPECT_THAT(words(settings.reload()), Contains(HasSubstr("listen")));
+  EXPECT_EQ(settings.now().time_wait.hold, 60_s);
+}
+
+TEST_F(LiveTest, AnObjectionOfTheRunCountsAsWell) {
+  auto loaded = load(kLoad);
+  LiveSettings<LoadSettings> settings({path("c.yaml"), "", {}}, *loaded.settings,
+                                      [](const LoadSettings& wanted) -> std::string {
+                                        return wanted.time_wait.hold > 60_s ? "too long" : "";
+                                      });
+  EXPECT_THAT(words(settings.set(Overrides{"time_wait.hold=2min"})),
+              ElementsAre(path("c.yaml") + ": too long"));
+  EXPECT_THAT(words(settings.set(Overrides{"time_wait.reuse=1"})),
+              ElementsAre("time_wait.reuse 0 -> 1"));
+}
+
+}  // namespace
+}  // namespace mayfly::testing

@@ -1,0 +1,238 @@
+// Figures from samples, the arithmetic's bound, and the verdict on an experiment.
+#include "lab/evaluate.h"
+
+#include <gmock/gmock.h>
+
+#include "support/lab_example.h"
+
+namespace mayfly::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// One sample a second with these rates, after a warm-up of 1 s.
+ExperimentRun run_of(std::initializer_list<double> rates, double offered = 1'000) {
+  ExperimentRun run{.settings = example_settings("run")};
+  run.settings.client.load.rate = offered;
+  run.settings.client.load.duration = Duration::from_s(60);
+  double t = 0;
+  for (const double rate : rates) run.samples.push_back({.t = t += 1, .cps = rate});
+  return run;
+}
+
+TEST(LabFigures, AreOfTheSamplesAfterTheWarmUpAndBeforeTheLoadEnds) {
+  ExperimentRun run = run_of({10, 20, 30, 40, 50});
+  run.settings.warm_up = Duration::from_s(2);
+  run.settings.client.load.duration = Duration::from_s(4);
+  EXPECT_EQ(figures_of(run).judged, 3u);
+  EXPECT_DOUBLE_EQ(figures_of(run).sustained, 30);
+}
+
+TEST(LabFigures, CountTheRampAsWarmUp) {
+  ExperimentRun run = run_of({10, 20, 30, 40, 50});
+  run.settings.client.load.ramp = Duration::from_s(4);
+  EXPECT_DOUBLE_EQ(figures_of(run).sustained, 45);
+}
+
+TEST(LabFigures, EndWithTheLastStartWhenTheConnectionsAreCounted) {
+  ExperimentRun run = run_of({1'000, 1'000, 1'000, 0, 0});
+  run.settings.client.load.connections = 3'000;
+  EXPECT_DOUBLE_EQ(figures_of(run).sustained, 1'000);
+}
+
+TEST(LabFigures, GiveTheSwingAsTheDeviationOverTheMean) {
+  EXPECT_DOUBLE_EQ(figures_of(run_of({100, 300})).swing, 0.5);
+  EXPECT_DOUBLE_EQ(figures_of(run_of({200, 200})).swing, 0);
+  EXPECT_DOUBLE_EQ(figures_of(run_of({0, 0})).swing, 0);
+}
+
+TEST(LabFigures, TakeThePeakFromTheEndThatHeldMore) {
+  ExperimentRun run = run_of({1, 1});
+  run.samples[0].client_time_wait = 70;
+  run.samples[1].server_time_wait = 50;
+  EXPECT_EQ(figures_of(run).peak_time_wait, 70u);
+  run.server["time_wait"]["peak"] = 90;
+  EXPECT_EQ(figures_of(run).peak_time_wait, 90u);
+  EXPECT_EQ(figures_of(run).peak_time_wait_bytes, 90 * kTimeWaitBytes);
+}
+
+TEST(LabFigures, TakeTheLatencyFromTheClientsResult) {
+  ExperimentRun run = run_of({1, 1});
+  run.client["latency_us"] = {{"p50", 21}, {"p99", 77}};
+  EXPECT_EQ(figures_of(run).p50_us, 21);
+  EXPECT_EQ(figures_of(run).p99_us, 77);
+}
+
+TEST(LabFigures, OfARunWithoutSamplesAreNothing) {
+  const LabFigures figures = figures_of({.settings = example_settings("run")});
+  EXPECT_EQ(figures.judged, 0u);
+  EXPECT_EQ(figures.sustained, 0);
+  EXPECT_FALSE(figures.is_flat());
+}
+
+TEST(LabBound, IsTheCapacityOverTheHoldWhereAFullTableRefuses) {
+  const Bound bound = bound_of(example_settings("x"));
+  EXPECT_DOUBLE_EQ(bound.cps, 25'000);
+  EXPECT_EQ(bound.because, "50,000 entries / 2 s = 25,000/s");
+}
+
+TEST(LabBound, AddsUpTheTablesOfTheServersCores) {
+  ExperimentSettings s = example_settings("x");
+  s.server.cores = {0, 1};
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000);
+}
+
+TEST(LabBound, IsTheOfferedRateWhereNothingElseLimits) {
+  for (const OnFull on_full : {OnFull::evict_oldest, OnFull::close}) {
+    ExperimentSettings s = example_settings("x");
+    s.server.time_wait.on_full = on_full;
+    EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
+    EXPECT_EQ(bound_of(s).because, "100,000/s offered");
+  }
+}
+
+TEST(LabBound, IsUnknownForAClosedLoopThatNothingLimits) {
+  ExperimentSettings s = example_settings("x", Closer::reset);
+  s.client.load.rate = 0;
+  s.client.load.concurrency = 64;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 0);
+  EXPECT_THAT(bound_of(s).because, IsEmpty());
+}
+
+TEST(LabBound, OfAServerThatHoldsNothingIsTheOfferedRate) {
+  ExperimentSettings s = example_settings("x");
+  s.server.time_wait.hold = {};
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
+}
+
+TEST(LabBound, TakesTheFloorOfABalancedHold) {
+  ExperimentSettings s = example_settings("x");
+  s.server.time_wait.balance = true;
+  s.server.time_wait.floor = Duration::from_s(1);
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000);
+}
+
+TEST(LabBound, TakesTheHoldOfThePrefixThatTheClientsAreIn) {
+  ExperimentSettings s = example_settings("x");
+  s.server.time_wait.nearness = {{.address = {0x0a000000}, .length = 8, .hold = 9_s},
+                                 {.address = {0xc6120000}, .length = 15, .hold = 1_s},
+                                 {.address = {0}, .length = 0, .hold = 5_s}};
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000);
+}
+
+TEST(LabBound, TakesTheShortHoldOfRecycleWithTimestampsOnly) {
+  ExperimentSettings s = example_settings("x");
+  s.server.time_wait.recycle = true;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000 / 0.7);  // 3.5 x 200 ms
+  s.server.tcp.timestamps = false;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000);
+}
+
+TEST(LabBound, DoesNotCountATableThatHasRoomForEveryPair) {
+  ExperimentSettings s = example_settings("x");
+  s.client.sources = {.first = {1}, .last = {1}, .port_first = 1'001, .port_last = 2'000};
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
+  s.server.time_wait.reopen = TimeWaitPolicy::Reopen::off;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000);
+}
+
+ExperimentSettings one_address() {
+  ExperimentSettings s = example_settings("x", Closer::client);
+  s.client.sources = {.first = {1}, .last = {1}, .port_first = 1'001, .port_last = 5'000};
+  return s;
+}
+
+TEST(LabBound, IsThePairsOverTheHoldWhenTheClientClosesFirst) {
+  const Bound bound = bound_of(one_address());
+  EXPECT_DOUBLE_EQ(bound.cps, 2'000);
+  EXPECT_EQ(bound.because, "4,000 source pairs / 2 s = 2,000/s");
+}
+
+TEST(LabBound, TakesTheDelayOfReuseWhichNeedsTimestamps) {
+  ExperimentSettings s = one_address();
+  s.client.time_wait_reuse = 1;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 4'000);
+  s.client.tcp.timestamps = false;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
+}
+
+TEST(LabBound, OfAClientThatHoldsNothingIsTheOfferedRate) {
+  ExperimentSettings s = one_address();
+  s.client.time_wait.hold = {};
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
+}
+
+TEST(LabBound, FollowsTheTimeWaitThatTheClientTakesOver) {
+  ExperimentSettings s = one_address();
+  s.client.close.first = s.server.close.first = Closer::server;
+  s.client.time_wait.hand_over = true;
+  s.server.time_wait.reopen = TimeWaitPolicy::Reopen::off;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000) << "a server that ignores RST keeps its entry";
+  s.server.time_wait.rst = TimeWaitPolicy::OnRst::accept;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
+}
+
+TEST(LabBound, IsTheOfferedRateWhereEitherEndResets) {
+  EXPECT_DOUBLE_EQ(bound_of(example_settings("x", Closer::reset)).cps, 100'000);
+  ExperimentSettings s = one_address();
+  s.server.close.abort = true;
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
+}
+
+LabVerdict verdict(Expectation expect, const LabFigures& figures) {
+  ExperimentSettings s = example_settings("x");
+  s.expect = expect;
+  return verdict_on(s, figures).value();
+}
+
+TEST(LabVerdict, IsNotGivenWhereNothingIsExpected) {
+  EXPECT_FALSE(verdict_on(example_settings("x"), {.judged = 9}));
+}
+
+TEST(LabVerdict, CallsFlatWhatKeepsUpEvenlyAndTurnsNobodyAway) {
+  const LabFigures good{.offered = 1'000, .judged = 9, .sustained = 970, .swing = 0.09};
+  EXPECT_TRUE(verdict(Expectation::flat, good).holds);
+  LabFigures bad = good;
+  bad.sustained = 969;
+  EXPECT_FALSE(verdict(Expectation::flat, bad).holds);
+  bad = good;
+  bad.swing = 0.1;
+  EXPECT_FALSE(verdict(Expectation::flat, bad).holds);
+  bad = good;
+  bad.refused = 0.1;
+  EXPECT_FALSE(verdict(Expectation::flat, bad).holds);
+  EXPECT_THAT(verdict(Expectation::flat, bad).words, HasSubstr("0.10/s refused"));
+}
+
+TEST(LabVerdict, HoldsABoundAgainstTheArithmetic) {
+  LabFigures f{.expected = 1'000, .judged = 9, .sustained = 950};
+  EXPECT_TRUE(verdict(Expectation::bound, f).holds);
+  f.sustained = 1'051;
+  EXPECT_FALSE(verdict(Expectation::bound, f).holds);
+  EXPECT_EQ(verdict(Expectation::bound, f).words,
+            "1,051/s where the arithmetic allows 1,000/s (+5.1 %)");
+  f.expected = 0;
+  EXPECT_FALSE(verdict(Expectation::bound, f).holds);
+}
+
+TEST(LabVerdict, CallsCollapseWhatIsHalvedAndSwings) {
+  LabFigures f{.offered = 1'000, .judged = 9, .sustained = 500, .swing = 0.31};
+  EXPECT_TRUE(verdict(Expectation::collapse, f).holds);
+  f.swing = 0.3;
+  EXPECT_FALSE(verdict(Expectation::collapse, f).holds);
+  f.swing = 1;
+  f.sustained = 501;
+  EXPECT_FALSE(verdict(Expectation::collapse, f).holds);
+}
+
+TEST(LabVerdict, NeverHoldsWithoutASample) {
+  for (const Expectation expect : {Expectation::flat, Expectation::bound, Expectation::collapse}) {
+    const LabVerdict none = verdict(expect, {});
+    EXPECT_FALSE(none.holds);
+    EXPECT_THAT(none.words, HasSubstr("no sample"));
+  }
+}
+
+}  // namespace
+}  // namespace mayfly::testing

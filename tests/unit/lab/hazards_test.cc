@@ -1,0 +1,169 @@
+// The hazard lab from end to end: what each policy harms, and that the standard harms nobody.
+#include "lab/hazards.h"
+
+#include <gmock/gmock.h>
+
+namespace mayfly {
+
+void PrintTo(const LedgerRow& row, std::ostream* out) {
+  *out << row.policy << ": " << row.completed << " of " << row.connections << " completed; "
+       << row.reset_in_last_ack << " reset in LAST_ACK, " << row.old_data << " old data, "
+       << row.killed << " killed, " << row.desynchronised << " desynchronised, " << row.blackholed
+       << " blackholed; " << row.challenges << " challenges, peak " << row.peak_time_wait;
+}
+
+namespace testing {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+/// `set` changes the policy of both ends.
+template <class F>
+LabPair pair_of(std::string name, Closer first, F&& set) {
+  LabPair pair;
+  pair.name = std::move(name);
+  pair.server.close.first = pair.client.close.first = first;
+  set(pair.server.time_wait);
+  set(pair.client.time_wait);
+  return pair;
+}
+
+LabPair strict(Closer first = Closer::server) {
+  return pair_of("strict", first, [](TimeWaitPolicy& p) {
+    p.hold = 4_min;
+    p.on_full = TimeWaitPolicy::OnFull::refuse;
+    p.rst = TimeWaitPolicy::OnRst::ignore;
+  });
+}
+LabPair linux_default(Closer first = Closer::server) {
+  return pair_of("linux", first, [](TimeWaitPolicy& p) {
+    p.on_full = TimeWaitPolicy::OnFull::close;
+    p.rst = TimeWaitPolicy::OnRst::accept;
+  });
+}
+LabPair none() {
+  return pair_of("none", Closer::server, [](TimeWaitPolicy& p) { p.hold = {}; });
+}
+
+HazardSettings settings_for(LabPair pair, std::uint64_t seed = 1) {
+  HazardSettings settings;
+  settings.seed = seed;
+  settings.link = {
+      .loss = 0.01, .duplicate = 0.005, .reorder = 0.01, .delay = 2_ms, .jitter = 500_us};
+  settings.policies = {std::move(pair)};
+  return settings;
+}
+
+LedgerRow run(const HazardSettings& settings) {
+  auto rows = run_hazards(settings);
+  EXPECT_TRUE(rows) << rows.error().what;
+  return rows ? rows->at(0) : LedgerRow{};
+}
+
+std::string in_words(const LedgerRow& row) { return ::testing::PrintToString(row); }
+
+TEST(Hazards, TheStandardHarmsNobody) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (const Closer first : {Closer::server, Closer::client}) {
+      HazardSettings settings = settings_for(strict(first), seed);
+      settings.connections = 500;
+      const LedgerRow row = run(settings);
+      EXPECT_EQ(row.harms(), 0u) << in_words(row) << ", seed " << seed;
+      EXPECT_EQ(row.connections, 1'500u);
+      EXPECT_GT(row.completed, 1'400u) << in_words(row);
+      EXPECT_GT(row.challenges, 0u) << "there was something to refuse";
+      EXPECT_GT(row.peak_time_wait, 100u);
+    }
+  }
+}
+
+TEST(Hazards, WithoutTimeWaitBothOfItsReasonsShow) {
+  const LedgerRow row = run(settings_for(none()));
+  EXPECT_GT(row.reset_in_last_ack, 0u) << in_words(row);
+  EXPECT_GT(row.old_data, 0u) << in_words(row);
+  EXPECT_EQ(row.peak_time_wait, 0u);
+  EXPECT_LT(row.completed, row.connections);
+}
+
+TEST(Hazards, ClosingWithResetLetsOldDataInAndLeavesHalfOpenConnections) {
+  LabPair reset = none();
+  reset.server.close.abort = true;
+  const LedgerRow row = run(settings_for(reset));
+  EXPECT_GT(row.old_data, 0u) << in_words(row);
+  EXPECT_GT(row.desynchronised, 0u) << "a lost RST is not sent again: " << in_words(row);
+  EXPECT_EQ(row.reset_in_last_ack, 0u);
+  EXPECT_GT(row.completed, 5'800u) << "an orderly abort is no harm: " << in_words(row);
+}
+
+TEST(Hazards, RecyclingBlackholesHostsBehindANat) {
+  LabPair recycle = linux_default();
+  recycle.server.time_wait.recycle = true;
+  HazardSettings settings = settings_for(recycle);
+  EXPECT_GT(run(settings).blackholed, 0u);
+  settings.nat = false;
+  EXPECT_EQ(run(settings).blackholed, 0u);
+}
+
+TEST(Hazards, ANatAloneBlackholesNobody) {
+  EXPECT_EQ(run(settings_for(linux_default())).blackholed, 0u);
+}
+
+TEST(Hazards, EvictingTheOldestOfTooFewResetsPeers) {
+  LabPair evict = pair_of("evict", Closer::server, [](TimeWaitPolicy& p) {
+    p.capacity = 16;
+    p.on_full = TimeWaitPolicy::OnFull::evict_oldest;
+  });
+  const LedgerRow row = run(settings_for(evict));
+  EXPECT_GT(row.reset_in_last_ack, 0u) << in_words(row);
+  EXPECT_LE(row.peak_time_wait, 16u);
+}
+
+TEST(Hazards, ClientsThatCloseFirstAreNotResetInLastAckAndHarmAtMostAFew) {
+  const LedgerRow row = run(settings_for(linux_default(Closer::client)));
+  EXPECT_EQ(row.reset_in_last_ack, 0u) << in_words(row);
+  EXPECT_LE(row.harms(), 10u) << in_words(row);
+  EXPECT_GT(row.completed, 5'950u);
+}
+
+TEST(Hazards, AWaitThatIsHandedOverStillProtects) {
+  LabPair pair = pair_of("hand-over", Closer::server, [](TimeWaitPolicy&) {});
+  pair.server.time_wait.rst = TimeWaitPolicy::OnRst::accept;
+  pair.client.time_wait.hand_over = true;
+  const LedgerRow row = run(settings_for(pair));
+  EXPECT_EQ(row.harms(), 0u) << in_words(row);
+}
+
+TEST(Hazards, TheSameSeedWritesTheSameLedger) {
+  HazardSettings settings = settings_for(none());
+  settings.connections = 400;
+  const std::string first = in_words(run(settings));
+  EXPECT_EQ(in_words(run(settings)), first);
+  ++settings.seed;
+  EXPECT_NE(in_words(run(settings)), first);
+}
+
+TEST(Hazards, ProgressIsToldAndMayStop) {
+  HazardSettings settings = settings_for(none());
+  settings.connections = 10;
+  settings.policies.assign(3, none());
+  std::vector<std::size_t> told;
+  const auto rows = run_hazards(settings, [&](std::size_t done, std::size_t all) {
+    EXPECT_EQ(all, 3u);
+    told.push_back(done);
+    return done < 2;
+  });
+  ASSERT_TRUE(rows);
+  EXPECT_THAT(*rows, SizeIs(2));
+  EXPECT_THAT(told, ::testing::ElementsAre(1u, 2u));
+}
+
+TEST(Hazards, WithoutPoliciesThereIsNothingToDo) {
+  const auto rows = run_hazards({});
+  ASSERT_TRUE(rows);
+  EXPECT_THAT(*rows, IsEmpty());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace mayfly

@@ -1,0 +1,73 @@
+// What the generator refuses to begin.
+#include "load/plan.h"
+
+#include <gtest/gtest.h>
+
+namespace mayfly {
+namespace {
+
+LoadSettings load(double rate, Duration duration) {
+  LoadSettings settings;
+  settings.sources = {.first = {0xc6120101}, .last = {0xc6120101}};
+  settings.load.rate = rate;
+  settings.load.duration = duration;
+  settings.close.first = Closer::client;
+  settings.time_wait.hold = 60_s;
+  return settings;
+}
+
+TEST(Refusal, IsOfALoadWhosePairsRunOutBeforeItEnds) {
+  EXPECT_EQ(refusal_of(load(10'000, 30_s)),
+            "too few source pairs: 64,512 ports x 1 address = 64,512 pairs; held 60 s each: at "
+            "most 1,075 connections/s; offered 10,000/s; they run out after 6.5 s. More sources, a "
+            "shorter time_wait.hold or close.first: server helps; to run it all the same: "
+            "load.overcommit: true");
+}
+
+TEST(Refusal, IsNotOfALoadThatEndsBefore) {
+  EXPECT_EQ(refusal_of(load(10'000, 6_s)), "");
+  LoadSettings few = load(10'000, 30_s);
+  few.load.connections = 64'512;
+  EXPECT_EQ(refusal_of(few), "");
+  few.load.connections = 64'514;
+  EXPECT_NE(refusal_of(few), "");
+}
+
+TEST(Refusal, IsNotOfWhatThePairsAllowForEver) {
+  EXPECT_EQ(refusal_of(load(1'075, Duration{3'600'000'000})), "");
+  EXPECT_NE(refusal_of(load(1'077, Duration{3'600'000'000})), "");
+}
+
+TEST(Refusal, IsOfMoreConnectionsAtOnceThanPairs) {
+  LoadSettings settings = load(0, 10_s);
+  settings.load.concurrency = 64'513;
+  settings.close.first = Closer::server;
+  EXPECT_NE(refusal_of(settings).find("64,513 at once"), std::string::npos);
+  settings.load.concurrency = 64'512;
+  EXPECT_EQ(refusal_of(settings), "");
+}
+
+TEST(Refusal, JudgesNothingOfTheServersSide) {
+  LoadSettings settings = load(10'000, 30_s);
+  settings.close.first = Closer::server;
+  EXPECT_EQ(refusal_of(settings), "");
+}
+
+TEST(Refusal, CountsTheTimeWaitsThatAreTakenOver) {
+  LoadSettings settings = load(10'000, 30_s);
+  settings.close.first = Closer::server;
+  settings.time_wait.hand_over = true;
+  EXPECT_NE(refusal_of(settings), "");
+  settings.close.first = Closer::reset;
+  EXPECT_EQ(refusal_of(settings), "");
+}
+
+TEST(Refusal, GivesWayToWhoWantsToSeeTheShortage) {
+  LoadSettings settings = load(10'000, 30_s);
+  settings.load.overcommit = true;
+  EXPECT_EQ(refusal_of(settings), "");
+  EXPECT_NE(warning_of(plan_tuples(settings)), "") << "but it is told";
+}
+
+}  // namespace
+}  // namespace mayfly
