@@ -156,24 +156,25 @@ void ControlServer::run() {
     std::erase_if(clients_, [&](const Client& client) {
       return (client.is_ending && client.out.empty()) || client.last_heard < oldest;
     });
-    if (fds[1].revents != 0) accept_all();
+    if (fds[1].revents != 0) accept_one();
   }
 }
 
-void ControlServer::accept_all() {
-  for (;;) {
-    Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!fd.is_open()) {
-      // Out of descriptors: the connection stays in the queue, so poll() would not wait.
-      if (errno != EAGAIN) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      return;
-    }
-    Client& client = clients_.emplace_back();
-    client.fd = std::move(fd);
-    if (clients_.size() <= kClientsMax) continue;
+// One a round: those who left before it came are gone by then.
+void ControlServer::accept_one() {
+  Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!fd.is_open()) {
+    // Out of descriptors: the connection stays in the queue, so poll() would not wait.
+    if (errno != EAGAIN) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return;
+  }
+  Client client;
+  client.fd = std::move(fd);
+  if (clients_.size() < kClientsMax) {
+    clients_.push_back(std::move(client));
+  } else {
     client.out = refusal(fmt::format("{} clients are connected already", kClientsMax)) + "\n";
     client.write();
-    clients_.pop_back();
   }
 }
 

@@ -53,7 +53,7 @@ class ControlServer {
 
   ControlServer(std::string path, Fd listener, Fd end, Answer answer, Duration idle_max);
   void run();
-  void accept_all();
+  void accept_one();
   void serve(Client& client, short events);
   void answer_lines(Client& client);
 

@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "wire/layout.h"
 
+#include "wire/print.h"
 namespace mayfly {
 namespace {
 
@@ -155,6 +156,7 @@ Result<bool> HazardWorld::build_client() {
                                               {}, nat_ ? kInsideSegment : kOutsideSegment);
   if (!host) return host.error();
   client_ = std::move(*host);
+  if (kind_ == HazardKind::stamped) client_->port().set_tap([this](std::span<const std::byte> frame, bool sent, Instant now) { auto t = print_frame(frame); if (now.us > 3000000 && now.us < 70000000 && t.find("198.18.1.2.10010") != std::string::npos) __builtin_printf("%.6f %s %s\n", double(now.us)/1e6, sent?"C>":"<C", t.c_str()); });
   return true;
 }
 

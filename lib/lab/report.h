@@ -11,8 +11,9 @@ namespace mayfly {
 
 /// {origin, summary, experiments: [{name, title, story, policy, expect, expected_cps, because,
 /// sustained_cps, swing, p99_us, ..., holds, verdict, server, client}], stories: {"1": {holds,
-/// ...}}, hazards: {seed, ledger}, policies: [...], advice: [...]}. Nothing in it depends on
-/// anything but `result`.
+/// ...}}, hazards: {seed, ledger}, policies: [...], advice: [...]}, and of a single experiment
+/// `server` and `client` as serve and load write them. Nothing in it depends on anything but
+/// `result`.
 nlohmann::ordered_json lab_json(const LabResult& result);
 
 /// A line a sample: experiment, t, cps, ... with a header line.

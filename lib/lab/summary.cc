@@ -267,6 +267,10 @@ Json lab_json(const LabResult& result) {
   for (const PolicyRow& row : policies) json["policies"].push_back(json_of(row));
   json["hazards"] = hazards_json(result);
   json["advice"] = advice_json(policies);
+  if (result.experiments.size() == 1) {  // a single run is read like those of serve and load
+    json["server"] = result.experiments[0].server;
+    json["client"] = result.experiments[0].client;
+  }
   return json;
 }
 

@@ -57,7 +57,11 @@ void Shard<P, A>::take_over(ConnectionBlock& b) noexcept {
 template <Port P, class A>
 void Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   const TimeWaitEntry& entry = memory_.time_waits[index].entry;
-  const TimeWaitVerdict v = on_time_wait_segment(entry, a.parsed.segment, cfg_->time_wait);
+  Segment s = a.parsed.segment;
+  // RFC 6191 2 asks whether timestamps "would be enabled" for the new connection: both ends decide.
+  if (s.has(tcp_flag::syn) && !cfg_->tcp.timestamps)
+    s.options &= static_cast<std::uint8_t>(~tcp_option::timestamps);
+  const TimeWaitVerdict v = on_time_wait_segment(entry, s, cfg_->time_wait);
   if (v.drop != Drop::none) drop(v.drop);
   const FlowKey4& key = a.parsed.key;
   switch (v.action) {

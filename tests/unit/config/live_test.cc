@@ -13,6 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 std::string value_of(const std::vector<KeyValue>& values, const std::string& key) {
   for (const KeyValue& each : values)
@@ -97,7 +98,7 @@ TEST_F(LiveTest, NothingIsTakenUnlessAllIsGood) {
   auto settings = live();
   EXPECT_THAT(
       set(settings, {"time_wait.hold=5s", "time_wait.floor=9 parsecs", "close.frist=client"}),
-      ElementsAre(HasSubstr("time_wait.floor"), HasSubstr("did you mean first?")));
+      UnorderedElementsAre(HasSubstr("time_wait.floor"), HasSubstr("did you mean first?")));
   EXPECT_EQ(settings.now().time_wait.hold, 60_s);
   EXPECT_THAT(set(settings, {"time_wait.floor=2s"}), ElementsAre("time_wait.floor 1s -> 2s"))
       << "the bad ones are forgotten";
@@ -144,7 +145,7 @@ TEST_F(LiveTest, APresetReplacesTheOneBefore) {
   EXPECT_THAT(words(settings.policy("polite")),
               ElementsAre("close.first server -> client", "time_wait.hold 2s -> 60s"));
   EXPECT_THAT(words(settings.policy("no-such")),
-              ElementsAre(HasSubstr("\"no-such\" is no preset (known: polite, short)")));
+              ElementsAre(HasSubstr("\"no-such\" is no preset")));
   EXPECT_EQ(settings.now().close.first, Closer::client);
 }
 
