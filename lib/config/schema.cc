@@ -368,6 +368,9 @@ Schema<HazardSettings> hazard_schema() {
       {"seed", &H::seed, number<std::uint64_t>(0), "the same seed, the same ledger"},
       {"connections", &H::connections, count<std::uint32_t>(1, 10'000'000),
        "of each kind of client, for each policy"},
+      {"capacity", &H::capacity, count<std::uint32_t>(0, 256 << 20),
+       "entries of a server whose policy does not refuse, as scarce as in a busy one; 0 = as the "
+       "policy says"},
       {"nat", &H::nat, boolean(), "also many hosts behind one address, each with its own clock"},
       {"link", &H::link, map(link_schema()), "the wire between the ends"},
       {required("policies"), &H::policies, list(preset_pair(), 1, 64), "the presets to compare"},

@@ -172,9 +172,12 @@ struct ExperimentSettings : LabPair {
 struct HazardSettings {
   std::uint64_t seed = 1;
   std::uint32_t connections = 2'000;  ///< of each kind of client, for each policy
-  bool nat = true;                    ///< many hosts behind one address, each with its own clock
-  FaultSettings link;                 ///< `seed` is not used
-  std::vector<LabPair> policies;      ///< only tcp, close, fin_wait_2 and time_wait count
+  /// Entries of a server whose policy does not refuse, at most: as scarce as in a busy one. 0 = as
+  /// the policy says.
+  std::uint32_t capacity = 0;
+  bool nat = true;                ///< many hosts behind one address, each with its own clock
+  FaultSettings link;             ///< `seed` is not used
+  std::vector<LabPair> policies;  ///< only tcp, close, fin_wait_2 and time_wait count
 };
 
 enum class LabWire : std::uint8_t { ring, memif };

@@ -17,8 +17,9 @@
 
 namespace mayfly {
 
-/// An end that hears nothing for so long, while it waits, gives up.
-inline constexpr Duration kHazardPatience = Duration::from_s(60);
+/// An end that hears nothing for so long, while it waits, gives up: after more retransmissions than
+/// a link that is of any use can lose in a row.
+inline constexpr Duration kHazardPatience = Duration::from_s(300);
 
 class HazardServer {
  public:

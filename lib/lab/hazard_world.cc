@@ -6,7 +6,6 @@
 #include "base/endian.h"
 #include "wire/layout.h"
 
-#include "wire/print.h"
 namespace mayfly {
 namespace {
 
@@ -76,7 +75,9 @@ HazardWorld::HazardWorld(const HazardSettings& settings, const LabPair& pair, Ha
       server_app_(ledger_, pair.server.close, kBlocks),
       client_app_(ledger_, pair.client.close.first, random_.next()) {
   server_settings_.tcp = pair.server.tcp;
-  server_settings_.time_wait = pair.server.time_wait;
+  TimeWaitPolicy& policy = server_settings_.time_wait = pair.server.time_wait;
+  if (settings.capacity > 0 && policy.on_full != TimeWaitPolicy::OnFull::refuse)
+    policy.capacity = std::min(policy.capacity, settings.capacity);
   client_settings_.tcp = pair.client.tcp;
   client_settings_.time_wait = pair.client.time_wait;
   client_settings_.reuse = pair.client.time_wait_reuse;
@@ -156,7 +157,6 @@ Result<bool> HazardWorld::build_client() {
                                               {}, nat_ ? kInsideSegment : kOutsideSegment);
   if (!host) return host.error();
   client_ = std::move(*host);
-  if (kind_ == HazardKind::stamped) client_->port().set_tap([this](std::span<const std::byte> frame, bool sent, Instant now) { auto t = print_frame(frame); if (now.us > 3000000 && now.us < 70000000 && t.find("198.18.1.2.10010") != std::string::npos) __builtin_printf("%.6f %s %s\n", double(now.us)/1e6, sent?"C>":"<C", t.c_str()); });
   return true;
 }
 
@@ -192,7 +192,7 @@ std::uint32_t HazardWorld::incarnation_at(const Endpoint& seen_by_server) const 
 
 void HazardWorld::run() noexcept {
   constexpr Duration kWorkMax = Duration::from_s(24 * 3600);  // far above the longest holds
-  constexpr Duration kRestMax = Duration::from_s(300);        // above every time-out of an end
+  constexpr Duration kRestMax = kHazardPatience * 4;          // above every time-out of an end
   simulation_.run_until([&] { return client_app_.is_done(); }, kWorkMax);
   simulation_.run_for(LinkSettings{}.stray_max);
   simulation_.run_until([&] { return server_->shard().open_connections() == 0; }, kRestMax);

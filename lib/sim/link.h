@@ -49,7 +49,7 @@ class Link {
       }
     }
     if (random.chance(faults.loss)) {
-      ++counts_.lost; if (frame->length>500 && frame->room[35]==std::byte{0x1a} && frame->room[29]==std::byte{2} ) __builtin_printf("lost %zu %d\n", frame->length, int(frame->room[35]));
+      ++counts_.lost;
       return pool.give_back(frame);
     }
     if (random.chance(faults.duplicate)) {

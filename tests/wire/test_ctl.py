@@ -1,4 +1,4 @@
-"""The policy changes while the server and the generator run: control socket, `mayfly ctl`, SIGHUP."""
+"""The policy changes while server and generator run: control socket, `mayfly ctl`, SIGHUP."""
 import json
 import signal
 import socket

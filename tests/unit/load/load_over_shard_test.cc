@@ -70,8 +70,11 @@ struct Generator : LoadApp {
 
 CoreReport run(const LoadSettings& with) {
   wanted = with;
+  ShardSettings stack;
+  stack.time_wait.hold = with.time_wait.hold;
   ShardPair<WebApp, Generator> pair;
-  pair.settings.time_wait.hold = with.time_wait.hold;
+  pair.server->use(stack);
+  pair.client->use(stack);
   for (int i = 0; i < 100 && !pair.client_app.finished(pair.now); ++i) pair.run_for(100_ms);
   EXPECT_TRUE(pair.client_app.finished(pair.now));
   pair.client->abort_all(pair.now);
