@@ -28,17 +28,19 @@ class PairReader {
   }
 
   /// Reads the base, the preset that `pair.policy` names and the layers at `key`, one over the
-  /// other. `policy_key` is where the preset is named.
+  /// other; where only the policy counts, the preset over the layers. `policy_key` is where the
+  /// preset is named.
   void read(LabPair& pair, const std::string& key, const std::string& policy_key, Use use) {
     Value merged = base_;
+    const Value* own = key.empty() ? nullptr : find(root_, key);
+    if (own != nullptr && use == Use::policy) lay_ends(merged, with_prefix(*own, key));
     if (!pair.policy.empty()) {
       const Place place = nearest_place(root_, policy_key);
       const Value* preset = presets_.find(pair.policy, place, policy_key, report_);
       if (preset != nullptr) lay_ends(merged, *preset);
       pair.policy = preset_name(pair.policy);
     }
-    const Value* own = key.empty() ? nullptr : find(root_, key);
-    if (own != nullptr) lay_ends(merged, with_prefix(*own, key));
+    if (own != nullptr && use == Use::run) lay_ends(merged, with_prefix(*own, key));
     Report found(report_.file());
     settle(pair, merged, found, use);
     const bool is_one_of_many = !pair.name.empty() && !policy_key.empty();
@@ -93,7 +95,7 @@ void read_pairs(LabSettings& lab, const Value& root, Report& report) {
   }
   for (std::size_t i = 0; i < lab.hazards.policies.size(); ++i) {
     LabPair& pair = lab.hazards.policies[i];
-    reader.read(pair, "", fmt::format("hazards.policies.{}", i), Use::policy);
+    reader.read(pair, "hazards", fmt::format("hazards.policies.{}", i), Use::policy);
     pair.name = pair.policy;
   }
   check_rules(lab, scope);

@@ -433,7 +433,11 @@ Schema<LabFile> lab_schema() {
          Schema<L>{
              {"experiments", &L::experiments, list(map(experiment_schema()), 1, 64),
               "run one after the other; by default a single one of the base"},
-             {"hazards", &L::hazards, map(hazard_schema()),
+             {"hazards", std::identity{},
+              map(within<L>(&L::hazards, hazard_schema()) +
+                  within<L>(&L::hazard_base,
+                            layers_schema(false, "over the base and under the presets",
+                                          "over the base and under the presets"))),
               "policies over a simulated bad link, run after the experiments"},
          };
 }

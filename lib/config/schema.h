@@ -22,7 +22,7 @@ Schema<LabPair> policy_schema();
 /// The lab's own file. `base` and the ends of the experiments are layers here: checked key by key,
 /// and of no use until they are merged.
 struct LabFile : LabSettings {
-  LabPair base;
+  LabPair base, hazard_base;
 };
 Schema<LabFile> lab_schema();
 

@@ -230,6 +230,22 @@ TEST_F(Hazards, ComparePresetsOverTheBase) {
   EXPECT_EQ(hazards.policies[0].client.close.first, Closer::client);
 }
 
+TEST_F(Hazards, HaveALayerOfTheirOwnUnderThePresets) {
+  const auto loaded =
+      lab("server: {time_wait: {hold: 30s, capacity: 50k}}\nclient: {}\n"
+          "hazards:\n"
+          "  server: {time_wait: {hold: 90s, capacity: 70k}}\n"
+          "  client: {time_wait: {hold: 7s}}\n"
+          "  capacity: 16\n"
+          "  policies: [brief]\n");
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  const HazardSettings& hazards = loaded.settings->hazards;
+  EXPECT_EQ(hazards.capacity, 16u);
+  EXPECT_EQ(hazards.policies[0].server.time_wait.hold, 2_s) << "the preset says so";
+  EXPECT_EQ(hazards.policies[0].server.time_wait.capacity, 70'000u) << "it does not speak of it";
+  EXPECT_EQ(hazards.policies[0].client.time_wait.hold, 7_s);
+}
+
 TEST_F(Hazards, NeedPresetsThatAreThereAndDiffer) {
   const std::string ends = "server: {}\nclient: {}\n";
   EXPECT_THAT(complaints(lab(ends + "hazards: {seed: 1}\n")),
