@@ -93,7 +93,7 @@ std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
 
 Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
                                      LabDevices& devices, Eal& eal, const TscClock& clock,
-                                     const OnSample& on_sample) {
+                                     const EndAsked& end_asked, const OnSample& on_sample) {
   const auto site = Site::load(settings.server.http);
   if (!site) return site.error();
   auto server = ServeRun::create(settings.server, *site, devices.server, clock);
@@ -121,7 +121,7 @@ Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duratio
     on_sample(run.samples.back());
     (*server)->sample();
     before = std::move(now);
-    if (stops_asked() > 0 && !run.interrupted) {
+    if (end_asked() && !run.interrupted) {
       run.interrupted = true;
       (*client)->drain();
     }

@@ -25,11 +25,14 @@ std::vector<MemoryPlan> largest_plans(const LabSettings& lab);
 /// Called with each sample.
 using OnSample = std::function<void(const LabSample&)>;
 
-/// Runs it to its end, or until the user asks for the end (ExperimentRun::interrupted). Frames that
+/// Whether everything is to end now.
+using EndAsked = std::function<bool()>;
+
+/// Runs it to its end, or until the end is asked for (ExperimentRun::interrupted). Frames that
 /// are still between the devices afterwards are gone. Fails when there is no memory, or the server
 /// has nothing to serve.
 Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
                                      LabDevices& devices, Eal& eal, const TscClock& clock,
-                                     const OnSample& on_sample);
+                                     const EndAsked& end_asked, const OnSample& on_sample);
 
 }  // namespace mayfly

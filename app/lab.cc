@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -82,7 +83,8 @@ std::string join(LabSettings& lab) {
 
 /// Runs everything; what was done before an interruption or a failure is in `result`. The failure
 /// in words, if there was one.
-std::string run_all(const LabSettings& lab, Eal& eal, LabResult& result) {
+std::string run_all(const LabSettings& lab, Eal& eal, const EndAsked& end_asked,
+                    LabResult& result) {
   LabProgress progress(lab, isatty(STDOUT_FILENO) != 0);
   if (!lab.experiments.empty()) {
     auto server = open_devices(lab.experiments[0].server);
@@ -91,18 +93,18 @@ std::string run_all(const LabSettings& lab, Eal& eal, LabResult& result) {
     LabDevices devices{std::move(*server), std::move(*client)};
     const TscClock clock;
     for (const ExperimentSettings& e : lab.experiments) {
-      if (stops_asked() > 0) return {};
-      auto run = run_experiment(e, lab.sample, devices, eal, clock,
+      if (end_asked()) return {};
+      auto run = run_experiment(e, lab.sample, devices, eal, clock, end_asked,
                                 [&](const LabSample& sample) { progress.on_sample(e, sample); });
       if (!run) return e.name + ": " + run.error().what;
       progress.on_end(*run);
       result.experiments.push_back(std::move(*run));
     }
   }
-  if (lab.hazards.policies.empty() || stops_asked() > 0) return {};
+  if (lab.hazards.policies.empty() || end_asked()) return {};
   auto ledger = run_hazards(lab.hazards, [&](std::size_t done, std::size_t all) {
     progress.on_hazards(done, all);
-    return stops_asked() == 0;
+    return !end_asked();
   });
   if (!ledger) return "hazards: " + ledger.error().what;
   result.hazard_seed = lab.hazards.seed;
@@ -134,7 +136,7 @@ int fail(int status, const std::string& why) {
 bool succeeded(const ExperimentRun& run) {
   const bool judged = run.settings.expect != Expectation::none || run.settings.story > 0;
   return run.client["completed"].get<std::uint64_t>() > 0 &&
-         (judged || run.client["failed_total"].get<std::uint64_t>() == 0);
+         (judged || run.interrupted || run.client["failed_total"].get<std::uint64_t>() == 0);
 }
 
 }  // namespace
@@ -146,9 +148,10 @@ int lab_command(const RunOptions& options) {
     return kBadUsage;
   }
   LabSettings lab = std::move(*loaded.settings);
+  const bool is_single = lab.experiments.size() == 1;
   for (ExperimentSettings& e : lab.experiments) {
-    if (options.duration) e.client.load.duration = *options.duration;
-    if (const std::string why = refusal_of(e.client); !why.empty())
+    if (options.duration && is_single) e.client.load.duration = *options.duration;
+    if (const std::string why = refusal_of(static_cast<const LabPair&>(e)); !why.empty())
       return fail(kBadUsage, e.name + ": " + why);
     LoadRun::own_sources(e.client);
     // A ring's frames come from its sender's pool: the memory plan must know its size.
@@ -172,13 +175,23 @@ int lab_command(const RunOptions& options) {
     if (const std::string why = join(lab); !why.empty()) return fail(kRunFailed, why);
 
   LabResult result{.origin = origin_of(options.config)};
-  const std::string failure = run_all(lab, *eal, result);
+  const auto begin = std::chrono::steady_clock::now();
+  const bool has_limit = options.duration && !is_single;
+  const auto is_late = [&] {
+    return has_limit && std::chrono::steady_clock::now() - begin >=
+                            std::chrono::microseconds(options.duration->us);
+  };
+  const std::string failure = run_all(
+      lab, *eal, [&] { return stops_asked() > 0 || is_late(); }, result);
   fmt::print("\n{}", lab_table(result));
   if (const std::string why = write_results(options, result); !why.empty())
     return fail(kRunFailed, why);
   if (!failure.empty()) return fail(kRunFailed, failure);
   if (stops_asked() > 0)
     return fail(kRunFailed, "interrupted: the results hold what was measured until then");
+  if (is_late())
+    fmt::print("ended by --duration: {} of {} experiments ran\n", result.experiments.size(),
+               lab.experiments.size());
   return std::ranges::all_of(result.experiments, succeeded) ? kOk : kRunFailed;
 }
 

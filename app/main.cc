@@ -81,6 +81,8 @@ int main(int argc, char** argv) {
     command->add_option("--policy", options.policy,
                         "a preset of conf/policy/ by name, or a file like those, laid over the "
                         "configuration");
+  lab->get_option("--duration")
+      ->description("of a lab with one experiment: its length; else an end to all of them");
   lab->add_option("--out", options.out, "folder for the results");
   check->add_option("-c,--config", options.config, "the YAML file to read")->required();
   check->add_option("--set", options.sets, "override a key (repeatable)")

@@ -178,6 +178,24 @@ Bound bound_of(const LabPair& pair) {
   return bound;
 }
 
+std::string refusal_of(const LabPair& pair) {
+  const LoadShape& shape = pair.client.load;
+  if (std::string why = refusal_of(pair.client); !why.empty() || shape.overcommit) return why;
+  const TimeWaitHolder holder = holder_of(pair);
+  const Bound bound = bound_of_holder(pair);
+  if (holder.end != End::server || bound.cps <= 0 || bound.cps >= shape.rate) return {};
+  const std::uint64_t capacity =
+      std::uint64_t{pair.server.time_wait.capacity} * pair.server.cores.size();
+  const auto seconds = [](double s) { return Duration{static_cast<std::int64_t>(s * 1e6)}; };
+  const Shortage shortage{.of = Shortage::Of::table,
+                          .needed = static_cast<std::uint64_t>(shape.rate * holder.hold.seconds()),
+                          .there = capacity,
+                          .after = seconds(static_cast<double>(capacity) / shape.rate),
+                          .rate_max = bound.cps};
+  if (end_of(shape) <= shortage.after) return {};
+  return words_of(shortage) + "; to run it all the same: load.overcommit: true";
+}
+
 std::optional<LabVerdict> verdict_on(const ExperimentSettings& settings, const LabFigures& f) {
   if (settings.expect == Expectation::none) return std::nullopt;
   if (f.judged == 0) return LabVerdict{false, "no sample was taken after the warm-up"};

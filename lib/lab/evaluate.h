@@ -58,6 +58,11 @@ struct Bound {
 };
 Bound bound_of(const LabPair& pair);
 
+/// Why this experiment is not to be run: by the arithmetic its source pairs run out, or a table
+/// that refuses fills up, before it ends, and it does not say load.overcommit. Empty otherwise. The
+/// words are those of `mayfly plan` and `mayfly load`.
+std::string refusal_of(const LabPair& pair);
+
 /// The experiment against its expectation. `holds` is what a test reads; `words` says why.
 struct LabVerdict {
   bool holds = false;

@@ -72,6 +72,31 @@ TEST(LabFigures, OfARunWithoutSamplesAreNothing) {
   EXPECT_FALSE(figures.is_flat());
 }
 
+TEST(LabRefusal, TellsThatATableWhichRefusesWillFillUp) {
+  ExperimentSettings s = example_settings("x");
+  s.client.load.overcommit = false;
+  s.client.load.duration = Duration::from_s(8);
+  EXPECT_THAT(refusal_of(s), HasSubstr("full after 0.5 s, then 25,000/s"));
+  EXPECT_THAT(refusal_of(s), HasSubstr("load.overcommit: true"));
+  s.client.load.overcommit = true;
+  EXPECT_THAT(refusal_of(s), IsEmpty());
+}
+
+TEST(LabRefusal, IsNotForARunThatEndsBeforeTheTableIsFull) {
+  ExperimentSettings s = example_settings("x");
+  s.client.load.overcommit = false;
+  s.client.load.duration = Duration::from_ms(400);
+  EXPECT_THAT(refusal_of(s), IsEmpty());
+}
+
+TEST(LabRefusal, IsNotForATableThatMakesRoom) {
+  ExperimentSettings s = example_settings("x");
+  s.client.load.overcommit = false;
+  s.client.load.duration = Duration::from_s(8);
+  s.server.time_wait.on_full = OnFull::evict_oldest;
+  EXPECT_THAT(refusal_of(s), IsEmpty());
+}
+
 TEST(LabBound, IsTheCapacityOverTheHoldWhereAFullTableRefuses) {
   const Bound bound = bound_of(example_settings("x"));
   EXPECT_DOUBLE_EQ(bound.cps, 25'000);
