@@ -1,5 +1,5 @@
 // Which slots of a wheel level hold entries: a bitmap with a bitmap of its words on top, so that a
-// search over 65,536 empty slots reads about 16 words.
+// search over 262,144 empty slots reads about 64 words.
 #pragma once
 
 #include <array>

@@ -1,10 +1,11 @@
 // The hierarchical timer wheel: a deadline in O(1), whatever the number held. 64 million entries
 // wait in it without making a tick slower.
 //
-// One tick is a millisecond. Level 0 has 2^16 slots (65 s), so that a 60 s hold is never moved
-// again; level 1 has 2^10 slots of 65 s each (18 h) whose entries are moved to level 0 when their
-// slot comes. A bitmap of occupied slots lets time jump over empty ones. Work is bounded by a
-// budget, cascading included.
+// One tick is a millisecond. Level 0 has 2^18 slots (4.3 minutes), so that a hold of 60 s or of the
+// standard's 4 minutes is never moved again, for every move finds a cold entry; level 1 has 2^8
+// slots of 4.3 minutes each (18 h) whose entries are moved to level 0 when their slot comes. A
+// bitmap of occupied slots lets time jump over empty ones. Work is bounded by a budget, cascading
+// included.
 //
 // A slot is a circular list with the slot itself as its sentinel, first in first out. What is due
 // leaves its slot as a whole list, for `firing`, so whatever is armed meanwhile cannot get in among
@@ -40,7 +41,7 @@ concept WheelNodes = requires(N n, std::uint32_t index) {
 
 class TimerWheel {
  public:
-  static constexpr std::uint32_t kLevel0Bits = 16, kLevel1Bits = 10;
+  static constexpr std::uint32_t kLevel0Bits = 18, kLevel1Bits = 8;
   static constexpr Duration kSpan =
       Duration::from_ms((1LL << kLevel0Bits) * ((1LL << kLevel1Bits) - 1));
   /// Indices go from 0 to kIndexMax.
@@ -71,8 +72,8 @@ class TimerWheel {
   Instant next_due() const noexcept;
 
   /// The entry that fires next, to a tick: the first of the earliest slot of level 0, or else of
-  /// level 1, to 65 s; kNoIndex when empty. Where long holds are mixed with ones below 65 s, a long
-  /// one not yet moved to level 0 may be due before it.
+  /// level 1, to 4.3 minutes; kNoIndex when empty. Where longer holds are mixed with shorter ones,
+  /// a long one not yet moved to level 0 may be due before it.
   std::uint32_t earliest() const noexcept;
 
   /// When an armed node fires: `deadline` rounded up to a tick, within what the wheel can hold.
@@ -125,7 +126,7 @@ class TimerWheel {
   template <WheelNodes N>
   void cascade(N& nodes, std::uint32_t list, std::uint32_t& budget) noexcept;
 
-  std::int64_t tick_;  ///< every tick up to this one has left its slot; level 0 holds the next 2^16
+  std::int64_t tick_;  ///< every tick up to this one has left its slot; level 0 holds the next 2^18
   std::uint32_t armed_ = 0;
   std::unique_ptr<List[]> lists_;
   SlotSet<kSlots0> level0_;

@@ -149,7 +149,7 @@ class RandomOwner {
     ASSERT_LE(wheel_.next_due(), std::max(first, present()));
     const std::uint32_t earliest = wheel_.earliest();
     ASSERT_TRUE(nodes_[earliest].armed());
-    ASSERT_LE(waiting_[earliest]->first, first + Duration::from_ms(1 << 17));
+    ASSERT_LE(waiting_[earliest]->first, first + Duration::from_ms(2 << TimerWheel::kLevel0Bits));
   }
 
   Prng prng_;
