@@ -151,7 +151,7 @@ int lab_command(const RunOptions& options) {
   const bool is_single = lab.experiments.size() == 1;
   for (ExperimentSettings& e : lab.experiments) {
     if (options.duration && is_single) e.client.load.duration = *options.duration;
-    if (const std::string why = refusal_of(static_cast<const LabPair&>(e)); !why.empty())
+    if (const std::string why = refusal_of(e); !why.empty())
       return fail(kBadUsage, e.name + ": " + why);
     LoadRun::own_sources(e.client);
     // A ring's frames come from its sender's pool: the memory plan must know its size.

@@ -24,8 +24,7 @@ using Json = nlohmann::ordered_json;
 
 struct Held {
   explicit Held(std::uint64_t entries)
-      : wanted(entries),
-        clients(std::make_unique<CannedClients>(
+      : clients(std::make_unique<CannedClients>(
             fmt::format("held{}", entries), kInFlight,
             TimeWaitPolicy{.hold = Duration{static_cast<std::int64_t>(static_cast<double>(entries) /
                                                                       kRate * 1e6)},
@@ -46,7 +45,6 @@ struct Held {
     return static_cast<double>(rounds[rounds.size() / 2]) / kInFlight;
   }
 
-  std::uint64_t wanted;
   std::unique_ptr<CannedClients> clients;
   std::vector<double> cycles;
 };

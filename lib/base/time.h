@@ -35,7 +35,7 @@ struct Instant {
   static constexpr Instant never() { return {std::numeric_limits<std::int64_t>::max() / 2}; }
   constexpr bool is_never() const { return us >= never().us; }
 
-  /// The 32-bit millisecond clock behind TSval (RFC 7323 5.4: 1 ms to 1 s a tick). Wraps.
+  /// Milliseconds in 32 bits, the clock behind TSval too (RFC 7323 5.4: 1 ms to 1 s a tick). Wraps.
   constexpr std::uint32_t ts_ms() const { return static_cast<std::uint32_t>(us / 1'000); }
 
   auto operator<=>(const Instant&) const = default;

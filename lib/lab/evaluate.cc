@@ -54,16 +54,11 @@ std::uint64_t peak_time_wait(const ExperimentRun& run) {
   return peak;
 }
 
-bool is_within(const NearPrefix& prefix, Ipv4Address address) {
-  const std::uint64_t mask = ~std::uint64_t{0} << (32 - std::min<int>(prefix.length, 32));
-  return ((prefix.address.host ^ address.host) & mask & 0xffff'ffff) == 0;
-}
-
 /// How long an entry lives under the policy when the peer has this address.
 Duration hold_under(const TimeWaitPolicy& policy, const TcpSettings& tcp, Ipv4Address peer) {
   Duration hold = policy.hold;
   const auto near = std::ranges::find_if(
-      policy.nearness, [&](const NearPrefix& prefix) { return is_within(prefix, peer); });
+      policy.nearness, [&](const NearPrefix& prefix) { return prefix.covers(peer); });
   if (near != policy.nearness.end()) hold = near->hold;
   // RTO is at its least on a wire as short as the lab's (RFC 6298 2.4).
   if (policy.recycle && tcp.timestamps) hold = std::min(hold, tcp.rto_min * 7 / 2);

@@ -14,7 +14,7 @@
 
 namespace mayfly {
 
-/// What one TIME_WAIT entry takes: 48 bytes of record and its share of the flow table's buckets.
+/// What one TIME_WAIT entry takes: 48 bytes of record and at most 8 of buckets (TimeWaitTable).
 inline constexpr std::uint64_t kTimeWaitBytes = 56;
 
 /// Connections that somebody wants to be opened to one server address and port.

@@ -15,7 +15,7 @@ namespace mayfly {
 struct HostStamp {
   std::uint32_t ip = 0;       ///< as in FlowKey4; 0 = unused
   std::uint32_t ts_val = 0;   ///< the TSval last seen when a connection of this host closed
-  std::uint32_t seen_ms = 0;  ///< when, modulo 2^32
+  std::uint32_t seen_ms = 0;  ///< when, as Instant::ts_ms
 };
 
 /// Four places a host, the oldest gives way: a cache of a fixed size, as Linux's was.
@@ -32,7 +32,7 @@ class HostStamps {
     auto place = std::ranges::find(set, key.remote_ip, &HostStamp::ip);
     if (place == set.end())
       place = std::ranges::max_element(set, {}, [&](auto& s) { return age_ms(s, now); });
-    *place = {key.remote_ip, ts_val, ms_of(now)};
+    *place = {key.remote_ip, ts_val, now.ts_ms()};
   }
 
   /// Is a SYN with this TSval older than the host's last segment, seen at most a minute ago
@@ -46,11 +46,8 @@ class HostStamps {
   }
 
  private:
-  static std::uint32_t ms_of(Instant now) noexcept {
-    return static_cast<std::uint32_t>(now.us / 1'000);
-  }
   static std::uint32_t age_ms(const HostStamp& s, Instant now) noexcept {
-    return s.ip == 0 ? ~0u : ms_of(now) - s.seen_ms;
+    return s.ip == 0 ? ~0u : now.ts_ms() - s.seen_ms;
   }
   std::span<HostStamp> set_of(std::uint32_t ip) const noexcept {
     const std::size_t sets = places_.size() / kWays;

@@ -65,7 +65,7 @@ void TimeWaitTable::erase(std::uint32_t index, std::uint32_t hash) noexcept {
 
 void TimeWaitTable::hold(std::uint32_t index, Duration hold, Instant now) noexcept {
   Nodes nodes{records_};
-  records_[index].since_ms = TimeWaitRecord::ms_of(now);
+  records_[index].since_ms = now.ts_ms();
   wheel_.arm(nodes, index, now + hold);
 }
 

@@ -30,7 +30,7 @@ struct TimeWaitRecord {
   };
   std::uint32_t local_ip, remote_ip;      ///< as in FlowKey4
   std::uint16_t local_port, remote_port;  ///< as in FlowKey4
-  std::uint32_t since_ms;                 ///< when the present hold began, modulo 2^32
+  std::uint32_t since_ms;                 ///< when the present hold began, as Instant::ts_ms
   TimeWaitEntry entry;
 
   FlowKey4 key() const noexcept { return {local_ip, remote_ip, local_port, remote_port, 0}; }
@@ -39,10 +39,7 @@ struct TimeWaitRecord {
            local_ip == k.local_ip;
   }
   /// How long it has been held. Whole milliseconds, below 49 days.
-  Duration age(Instant now) const noexcept { return Duration::from_ms(ms_of(now) - since_ms); }
-  static std::uint32_t ms_of(Instant now) noexcept {
-    return static_cast<std::uint32_t>(now.us / 1'000);
-  }
+  Duration age(Instant now) const noexcept { return Duration::from_ms(now.ts_ms() - since_ms); }
 };
 static_assert(sizeof(TimeWaitRecord) == 48);
 

@@ -12,12 +12,6 @@ using OnFull = TimeWaitPolicy::OnFull;
 
 constexpr std::uint32_t kFurther = 10'000;
 
-Given with(const TimeWaitPolicy& policy) {
-  Given given;
-  given.settings.time_wait = policy;
-  return given;
-}
-
 /// Opens a connection that the shard closes first.
 void into_time_wait(Wire& wire, Peer& peer) {
   peer.opens();

@@ -45,6 +45,13 @@ struct Given {
   bool answers_arp = true;  ///< the hosts on the wire answer for themselves
 };
 
+/// A shard that holds TIME_WAIT by this policy.
+inline Given with(const TimeWaitPolicy& policy) {
+  Given given;
+  given.settings.time_wait = policy;
+  return given;
+}
+
 /// A segment that the shard sent.
 struct Heard {
   FlowKey4 key;  ///< local = the peer, remote = the shard

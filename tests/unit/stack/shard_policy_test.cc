@@ -12,11 +12,6 @@ using OnRst = TimeWaitPolicy::OnRst;
 
 class Policy : public ::testing::Test {
  protected:
-  static Given with(const TimeWaitPolicy& policy) {
-    Given given;
-    given.settings.time_wait = policy;
-    return given;
-  }
   static void into_time_wait(Wire& wire, Peer& peer, const Said& offer = syn()) {
     peer.opens(offer);
     wire.app_does([](ScriptConn& c) { c.close(); });

@@ -13,11 +13,6 @@ constexpr std::uint32_t kFurther = 10'000;
 
 class TimeWait : public ::testing::Test {
  protected:
-  static Given with(const TimeWaitPolicy& policy) {
-    Given given;
-    given.settings.time_wait = policy;
-    return given;
-  }
   /// Opens a connection, closes it from our side, and leaves it in TIME_WAIT.
   static void into_time_wait(Wire& wire, Peer& peer, const Said& offer = syn()) {
     const std::uint32_t before = wire.shard->time_wait_entries();
