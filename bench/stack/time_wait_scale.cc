@@ -38,8 +38,8 @@ struct Held {
   double block() {
     std::vector<std::uint64_t> rounds;
     for (int i = 0; i < kRounds; ++i) {
-      const std::uint64_t cycles = clients->round();
-      if (i >= kSettle) rounds.push_back(cycles);
+      const std::uint64_t spent = clients->round();
+      if (i >= kSettle) rounds.push_back(spent);
     }
     std::ranges::nth_element(rounds, rounds.begin() + std::ssize(rounds) / 2);
     return static_cast<double>(rounds[rounds.size() / 2]) / kInFlight;

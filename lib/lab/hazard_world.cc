@@ -21,8 +21,9 @@ constexpr std::uint32_t kHosts = 4, kPortsEach = 32;
 constexpr std::uint32_t kInsideHosts = 32, kInsidePortsEach = 2;
 /// Few four-tuples upload, so that one incarnation soon follows the other.
 constexpr std::uint32_t kUploadPorts = 4;
-/// A connection in twenty is an upload: 1 MB, sent within a fraction of the four seconds in which the
-/// ISN clock counts so far. What is late by less meets an incarnation in whose window it may fit.
+/// A connection in twenty is an upload: 1 MB, sent within a fraction of the four seconds in which
+/// the ISN clock counts so far. What is late by less meets an incarnation in whose window it may
+/// fit.
 constexpr std::uint32_t kUploadShare = 20, kUpload = 1'000'000;
 constexpr std::uint32_t kRequest = 600, kAnswer = 600;
 /// The short exchanges must still be going on when the old duplicates of the first ones arrive.
