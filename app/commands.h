@@ -1,6 +1,7 @@
 // The subcommands: each takes what the command line said and returns the process's exit status.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,11 +38,23 @@ struct CtlOptions {
   std::string policy;             ///< policy NAME
 };
 
+/// The command line of sim.
+struct SimCommand {
+  std::uint64_t seed = 1, seeds = 1;    ///< --seed N, --seeds COUNT
+  std::string connections;              ///< --connections 10k; empty = as the seed says
+  std::string faults = "swarm";         ///< --faults swarm|none|all|list|NAME,NAME...
+  std::string policy;                   ///< --policy NAME or FILE; empty = as the seed says
+  std::optional<Duration> duration;     ///< --duration, of the faults
+  std::string trace, pcap, json;        ///< files; empty = none
+  std::string out = ".";                ///< where a failing seed's trace goes
+};
+
 int serve_command(const RunOptions& options);
 int load_command(const RunOptions& options);
 int lab_command(const RunOptions& options);
 int check_command(const RunOptions& options, const std::string& kind);
 int plan_command(const PlanOptions& options);
+int sim_command(const SimCommand& command);
 /// `request`: stats, settings, set, policy or reload.
 int ctl_command(const CtlOptions& options, const std::string& request);
 

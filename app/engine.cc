@@ -14,12 +14,13 @@ Secret random_secret() {
 }
 
 ShardSettings shard_settings(const ServeSettings& settings) {
-  return {.tcp = settings.tcp, .time_wait = settings.time_wait};
+  return {.tcp = settings.tcp, .time_wait = settings.time_wait, .syn = settings.connections.syn};
 }
 
 ShardSettings shard_settings(const LoadSettings& settings) {
   return {.tcp = settings.tcp,
           .time_wait = settings.time_wait,
+          .syn = settings.connections.syn,
           .reuse = settings.time_wait_reuse,
           .reuse_delay = settings.reuse_delay};
 }

@@ -112,7 +112,7 @@ Result<std::unique_ptr<Engine<A>>> Engine<A>::create(
   for (const PortSettings& port : settings.ports) {
     captures.emplace_back();
     if (port.pcap.empty()) continue;
-    auto file = PcapFile::create(port.pcap, clock.now());
+    auto file = PcapFile::create(port.pcap, time_of_day_zero(clock.now()));
     if (!file) return file.error();
     captures.back() = std::move(*file);
   }

@@ -13,6 +13,7 @@ namespace {
 using mayfly::CtlOptions;
 using mayfly::PlanOptions;
 using mayfly::RunOptions;
+using mayfly::SimCommand;
 
 // Adds the options of a command that runs something.
 void add_run_options(CLI::App& command, RunOptions& options, std::string& duration) {
@@ -38,6 +39,26 @@ void add_plan_options(CLI::App& command, PlanOptions& options) {
                      "bytes to be had: 8G; what this machine has free if not given");
   command.add_option("--json", options.json,
                      "write the plan to this file too; - = standard output");
+}
+
+void add_sim_options(CLI::App& command, SimCommand& sim, std::string& duration) {
+  command.add_option("--seed", sim.seed, "which world: the same seed, the same world")
+      ->capture_default_str();
+  command.add_option("--seeds", sim.seeds, "so many worlds, from --seed on")->capture_default_str();
+  command.add_option("--connections", sim.connections, "as the seed says if not given");
+  command
+      .add_option("--faults", sim.faults,
+                  "swarm: as the seed says; none; all; names with commas between them; list: what "
+                  "there is")
+      ->capture_default_str();
+  command.add_option("--policy", sim.policy,
+                     "a preset of conf/policy/ by name, or a file like those, for both ends");
+  command.add_option("--duration", duration, "the network heals at the latest then (simulated)");
+  command.add_option("--trace", sim.trace, "write every frame as text; - = standard output");
+  command.add_option("--pcap", sim.pcap, "write every frame that was sent");
+  command.add_option("--out", sim.out, "folder for the trace of a seed that fails")
+      ->capture_default_str();
+  command.add_option("--json", sim.json, "write the result to this file; - = standard output");
 }
 
 void add_ctl_options(CLI::App& command, CtlOptions& options) {
@@ -73,6 +94,10 @@ int main(int argc, char** argv) {
   auto* plan = app.add_subcommand("plan", "the arithmetic of a load, before anything runs");
   PlanOptions plan_options;
   add_plan_options(*plan, plan_options);
+  auto* sim = app.add_subcommand(
+      "sim", "servers, clients and a hostile network, all simulated, held against what must hold");
+  SimCommand sim_command;
+  add_sim_options(*sim, sim_command, duration);
   auto* ctl = app.add_subcommand("ctl", "ask a running serve or load, and change its policy");
   CtlOptions ctl_options;
   add_ctl_options(*ctl, ctl_options);
@@ -103,11 +128,12 @@ int main(int argc, char** argv) {
                  parsed ? "must be above 0" : parsed.error().what);
       return mayfly::kBadUsage;
     }
-    options.duration = *parsed;
+    options.duration = sim_command.duration = *parsed;
   }
   if (serve->parsed()) return mayfly::serve_command(options);
   if (load->parsed()) return mayfly::load_command(options);
   if (lab->parsed()) return mayfly::lab_command(options);
+  if (sim->parsed()) return mayfly::sim_command(sim_command);
   if (plan->parsed()) return mayfly::plan_command(plan_options);
   if (ctl->parsed())
     return mayfly::ctl_command(ctl_options, ctl->get_subcommands().front()->get_name());

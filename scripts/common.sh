@@ -12,16 +12,18 @@ fail() {
   exit 1
 }
 
-# configure DIR [OPTION...]: sets up a build directory; ninja itself keeps it up to date afterwards.
+# configure DIR [OPTION...]: sets up a build directory, for CC and CXX if they are set; ninja itself
+# keeps it up to date afterwards.
 configure() {
   local dir=$1
   shift
   [ -f "$dir/build.ninja" ] && return
+  local cc=${CC:-gcc} cxx=${CXX:-g++}
   if command -v ccache >/dev/null; then
-    export CC="ccache gcc" CXX="ccache g++"
+    cc="ccache $cc" cxx="ccache $cxx"
   fi
   say "meson setup $dir"
-  meson setup "$dir" "$@" >"$dir.log" 2>&1 || {
+  CC=$cc CXX=$cxx meson setup "$dir" "$@" >"$dir.log" 2>&1 || {
     tail -n 20 "$dir.log" >&2
     fail "meson could not set up $dir: the reason is above"
   }

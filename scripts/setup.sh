@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes a fresh Debian 12 machine ready: packages, hugepages, a build. Does only what is missing, so
 # a second run is quick and needs no network.
-#   scripts/setup.sh [run | test | dev]     test adds what the tests use, dev clang and clang-tidy
+#   scripts/setup.sh [run | test | dev]     test adds what the tests use, dev clang-tidy, gcovr
 #   MAYFLY_HUGEPAGES=never                   leaves the machine's hugepages alone
 source "$(dirname "$0")/common.sh"
 
@@ -12,9 +12,9 @@ packages_for() {
   [ "$1" = run ] && return
   echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils \
     nginx-light tcpdump clang-format python3-pytest python3-scapy python3-yaml \
-    chromium
+    chromium clang libclang-rt-14-dev
   [ "$1" = test ] && return
-  echo clang clang-tidy libclang-rt-14-dev
+  echo clang-tidy gcovr
 }
 
 missing_packages() {

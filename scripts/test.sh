@@ -1,16 +1,17 @@
 #!/bin/bash
 # Sets up, builds and runs the tests. The last line is `N passed, N failed`; the exit status is 0
 # only if every part asked for has run and nothing failed.
-#   scripts/test.sh [tidy] [asan] [wire] [unit]
+#   scripts/test.sh [tidy] [asan] [wire] [fuzz] [unit]
 # tidy: rules about the text. asan: the unit tests under ASan and UBSan. wire: real Linux peers,
-# against the release build. unit: the unit tests in a release build, only when it is named.
+# against the release build. fuzz: each fuzz target for 30 s. unit: the unit tests in a release
+# build, only when it is named.
 source "$(dirname "$0")/common.sh"
 results=out/test
-parts=${*:-tidy asan wire}
+parts=${*:-tidy asan wire fuzz}
 for part in $parts; do
   case $part in
-    unit | asan | tidy | wire) ;;
-    *) fail "no such part: $part (unit, asan, tidy, wire)" ;;
+    unit | asan | tidy | wire | fuzz) ;;
+    *) fail "no such part: $part (unit, asan, tidy, wire, fuzz)" ;;
   esac
 done
 scripts/setup.sh test
@@ -52,6 +53,8 @@ run_wire() {
   [ "$(id -u)" = 0 ] || fail "the wire tests make network namespaces: run them as root"
   run_pytest wire
 }
+
+run_fuzz() { scripts/fuzz.sh 30 || true; }
 
 for part in $parts; do
   say "tests: $part"

@@ -35,7 +35,8 @@ Json one(const StatsSnapshot& s, Duration active) {
   json["opened"] = s.opened.get();
   json["completed"] = completed;
   json["reset"] = closed_as(s, CloseReason::reset);
-  for (const Drop why : {Drop::table_full, Drop::time_wait_full, Drop::tcp_draining})
+  for (const Drop why :
+       {Drop::table_full, Drop::half_open_full, Drop::time_wait_full, Drop::tcp_draining})
     json["refused"][std::string(name_of(why))] = dropped(s, why);
   json["cps"] = active.us > 0 ? static_cast<double>(completed) / active.seconds() : 0.0;
   json["connections"] = s.connections.get();
@@ -74,9 +75,14 @@ Json one(const StatsSnapshot& s, Duration active) {
       completed > 0 ? static_cast<double>(s.rx_packets.get() + s.tx_packets.get()) /
                           static_cast<double>(completed)
                     : 0.0;
-  json["packets"] = {{"rx", s.rx_packets.get()}, {"tx", s.tx_packets.get()}};
+  json["packets"] = {
+      {"rx", s.rx_packets.get()}, {"tx", s.tx_packets.get()}, {"handled", s.rx_handled.get()}};
   json["bytes"] = {{"rx", s.rx_bytes.get()}, {"tx", s.tx_bytes.get()}};
   json["retransmitted"] = s.retransmitted.get();
+  json["syn"] = {{"half_open", s.half_open.get()},
+                 {"half_open_given_up", s.half_open_given_up.get()},
+                 {"cookies_sent", s.syn_cookies_sent.get()},
+                 {"cookies_accepted", s.syn_cookies_accepted.get()}};
   json["rst_sent"] = s.rst_sent.get();
   json["rst_limited"] = s.rst_limited.get();
   json["arp"] = {{"requests", s.arp_requests.get()}, {"replies", s.arp_replies.get()}};

@@ -10,7 +10,41 @@ namespace {
 
 constexpr bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
 
-std::string plain(const std::string& text) { return text.empty() ? "none" : text; }
+/// Would YAML take this for the text that it is, and not for nothing, a comment or a map?
+bool is_plain_scalar(const std::string& text) {
+  const auto is_printable = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  };
+  const auto begins_a_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' || c == '_';
+  };
+  return begins_a_word(text.front()) && std::all_of(text.begin(), text.end(), is_printable) &&
+         text.find(": ") == text.npos && text.find(" #") == text.npos && text.back() != ':' &&
+         text.back() != ' ' && !text.starts_with("...") && text != "none" && text != "null" &&
+         text != "Null" && text != "NULL";
+}
+
+/// Text as YAML takes it, in double quotes where it needs them (YAML 1.2 7.3.1).
+std::string written(const std::string& text) {
+  if (!text.empty() && is_plain_scalar(text)) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += {'\\', c};
+    } else if (c == '\n') {
+      quoted += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      quoted += fmt::format("\\x{:02x}", c);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
+std::string written_or_none(const std::string& text) {
+  return text.empty() ? "none" : written(text);
+}
 
 Form<Duration> limited_duration(std::string range, bool or_zero, Duration least, Duration most) {
   const auto parse = [or_zero, least, most](std::string_view text) -> Result<Duration> {
@@ -72,7 +106,7 @@ std::string format_count_range(std::uint64_t least, std::uint64_t most, Shown sh
 Form<std::string> text() {
   return scalar<std::string>(
       "text", "", [](std::string_view value) -> Result<std::string> { return std::string(value); },
-      plain);
+      written);
 }
 
 Form<std::string> file_name(std::string type) {
@@ -84,7 +118,7 @@ Form<std::string> file_name(std::string type) {
     if (!is_clean) return Error{in_quotes(value) + " has a control character"};
     return std::string(value);
   };
-  return scalar<std::string>(std::move(type), "", parse, plain);
+  return scalar<std::string>(std::move(type), "", parse, written_or_none);
 }
 
 Form<std::string> word(std::string type, std::string range,
@@ -97,7 +131,7 @@ Form<std::string> word(std::string type, std::string range,
     if (!is_allowed(value)) return Error{in_quotes(value) + " is not allowed here"};
     return std::string(value);
   };
-  return scalar<std::string>(std::move(type), std::move(range), parse, plain);
+  return scalar<std::string>(std::move(type), std::move(range), parse, written_or_none);
 }
 
 Form<std::string> experiment_name() {

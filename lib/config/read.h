@@ -31,4 +31,7 @@ Loaded<LoadSettings> read_load_settings(const std::string& path,
 Loaded<LabSettings> read_lab_settings(const std::string& path,
                                       std::span<const std::string> overrides = {});
 
+/// Both ends as a preset has them and nothing else: its name, or a file like those of conf/policy/.
+Loaded<LabPair> read_policy(const std::string& policy);
+
 }  // namespace mayfly

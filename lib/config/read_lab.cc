@@ -117,4 +117,14 @@ Loaded<LabSettings> read_lab_settings(const std::string& path,
   return {std::move(static_cast<LabSettings&>(lab)), {}};
 }
 
+Loaded<LabPair> read_policy(const std::string& policy) {
+  Report report("");
+  const Value nothing{.kind = Value::Kind::map, .place = {.file = "--policy " + policy}};
+  LabPair pair;
+  pair.policy = policy;
+  PairReader(nothing, report).read(pair, "", "", Use::policy);
+  if (!report.empty()) return {std::nullopt, report.take()};
+  return {std::move(pair), {}};
+}
+
 }  // namespace mayfly

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include "config/addresses.h"
 #include "config/units.h"
@@ -221,7 +220,8 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
 }
 
 void check_ends(const LoadSettings& settings, const Scope& scope) {
-  const auto& [target, sources] = std::tie(settings.target, settings.sources);
+  const auto& target = settings.target;
+  const auto& sources = settings.sources;
   const auto& ports = settings.ports;
   if (!scope.is_sound({"ports"}) || ports.empty()) return;
   if (scope.is_sound({"sources.addresses"})) {

@@ -58,15 +58,31 @@ Schema<PortSettings> port_schema(Wiring wiring) {
          };
 }
 
-Schema<ConnectionSettings> connection_schema() {
+Schema<SynPolicy> syn_schema() {
+  using S = SynPolicy;
   return {
-      {"capacity", &ConnectionSettings::capacity, count<std::uint32_t>(1, 64 << 20),
-       "live connections a core"},
-      {"send_chunks", &ConnectionSettings::send_chunks, count<std::uint32_t>(16, 16 << 20),
-       "2 KiB chunks a core for copied text: echo, error pages"},
-      {"receive_buffers", &ConnectionSettings::receive_buffers, count<std::uint32_t>(1, 16 << 20),
-       "receive windows a core for text out of order or not yet taken"},
+      {"half_open", &S::half_open, count<std::uint32_t>(0, 64 << 20),
+       "unfinished handshakes of peers a core; by default a quarter of the capacity; 0 = no limit"},
+      {"syn_cookies", &S::cookies,
+       choice<S::Cookies>({{"auto", S::Cookies::automatic},
+                           {"always", S::Cookies::always},
+                           {"never", S::Cookies::never}}),
+       "SYNs are answered without a block when there are so many, always, or never: then refused "
+       "(RFC 4987)"},
   };
+}
+
+Schema<ConnectionSettings> connection_schema() {
+  using C = ConnectionSettings;
+  return Schema<C>{
+             {"capacity", &C::capacity, count<std::uint32_t>(1, 64 << 20),
+              "live connections a core"},
+             {"send_chunks", &C::send_chunks, count<std::uint32_t>(16, 16 << 20),
+              "2 KiB chunks a core for copied text: echo, error pages"},
+             {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
+              "receive windows a core for text out of order or not yet taken"},
+         } +
+         within<C>(&C::syn, syn_schema());
 }
 
 Schema<NearPrefix> near_schema() {

@@ -83,6 +83,7 @@ struct ConnectionSettings {
   std::uint32_t send_chunks = 8'192;  ///< 2 KiB chunks a core for copied text (echo, error pages)
   std::uint32_t receive_buffers =
       512;  ///< receive windows a core for text out of order or not yet taken
+  SynPolicy syn;
 };
 
 enum class HugePagesMode : std::uint8_t { automatic, never };

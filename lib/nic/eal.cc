@@ -82,7 +82,6 @@ std::string comma_list(const std::vector<std::uint32_t>& cpus) {
 
 std::optional<Error> check_cores(const std::vector<std::uint32_t>& cores,
                                  const std::vector<std::uint32_t>& allowed) {
-  if (cores.empty()) return Error{"no core to poll on"};
   if (cores.size() >= RTE_MAX_LCORE) {
     return Error{fmt::format("{} cores, but at most {} can poll", cores.size(), RTE_MAX_LCORE - 1)};
   }

@@ -21,7 +21,7 @@ namespace mayfly {
 
 struct EalOptions {
   HugePagesMode hugepages = HugePagesMode::automatic;
-  std::vector<std::uint32_t> cores;  ///< CPUs that poll, each once; at most 127
+  std::vector<std::uint32_t> cores;  ///< CPUs that poll, each once; at most 127, or none
   std::vector<std::string>
       vdevs;  ///< devargs of virtual devices to make at once; Device::open can do it later
   std::vector<std::string> pci;       ///< PCI addresses; without any, the PCI bus is not looked at

@@ -1,60 +1,13 @@
 #include "nic/pcap_tap.h"
 
-#include <fmt/format.h>
-
-#include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-
-#include "base/assert.h"
 
 namespace mayfly {
-namespace {
 
-// https://www.tcpdump.org/manpages/pcap-savefile.5.html, in the host's byte order.
-struct FileHeader {
-  std::uint32_t magic = 0xa1b2'c3d4;
-  std::uint16_t version_major = 2, version_minor = 4;
-  std::uint32_t reserved[2] = {0, 0};
-  std::uint32_t snapshot_length = kFrameRoom;
-  std::uint32_t link_type = 1;  // Ethernet
-};
-static_assert(sizeof(FileHeader) == 24);
-
-struct RecordHeader {
-  std::uint32_t seconds, microseconds, length_kept, length;
-};
-
-constexpr std::int64_t kSecond = 1'000'000;
-
-}  // namespace
-
-Result<std::shared_ptr<PcapFile>> PcapFile::create(const std::string& path, Instant now) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  const FileHeader header;
-  if (file == nullptr || std::fwrite(&header, sizeof header, 1, file) != 1) {
-    return Error{fmt::format("cannot write the capture \"{}\": {}", path, std::strerror(errno))};
-  }
+Instant time_of_day_zero(Instant now) {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  const Duration time_of_day{
-      std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count()};
-  return std::shared_ptr<PcapFile>(new PcapFile(file, now - time_of_day));
-}
-
-PcapFile::~PcapFile() { std::fclose(file_); }
-
-void PcapFile::write(std::span<const std::byte> frame, Instant now) noexcept {
-  MAYFLY_ASSERT(frame.size() <= kFrameRoom);
-  const std::int64_t us = (now - epoch_).us;
-  const auto length = static_cast<std::uint32_t>(frame.size());
-  const RecordHeader header{static_cast<std::uint32_t>(us / kSecond),
-                            static_cast<std::uint32_t>(us % kSecond), length, length};
-  // One call: stdio's lock keeps the records of several cores apart.
-  std::array<std::byte, sizeof header + kFrameRoom> record;
-  std::memcpy(record.data(), &header, sizeof header);
-  std::memcpy(record.data() + sizeof header, frame.data(), frame.size());
-  std::fwrite(record.data(), sizeof header + frame.size(), 1, file_);
+  return now -
+         Duration{std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count()};
 }
 
 }  // namespace mayfly

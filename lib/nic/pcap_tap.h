@@ -5,44 +5,25 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
 
-#include "base/result.h"
 #include "base/time.h"
 #include "stack/port.h"
+#include "wire/pcap_file.h"
 
 namespace mayfly {
 
-/// A pcap file (the classic format, microseconds, Ethernet). Several cores may write to one.
-class PcapFile {
- public:
-  /// Creates or empties the file. `now` is the clock's time, put down as the time of day that it
-  /// is.
-  static Result<std::shared_ptr<PcapFile>> create(const std::string& path, Instant now);
-
-  ~PcapFile();
-  PcapFile(const PcapFile&) = delete;
-  PcapFile& operator=(const PcapFile&) = delete;
-
-  /// Appends a frame of at most kFrameRoom bytes. A full disk loses frames in silence.
-  void write(std::span<const std::byte> frame, Instant now) noexcept;
-
- private:
-  PcapFile(std::FILE* file, Instant epoch) : file_(file), epoch_(epoch) {}
-
-  std::FILE* file_;
-  Instant epoch_;  // 1970, on the clock that `now` is from
-};
+/// 1970 on the clock that says `now`: what a capture of this machine's frames is dated by.
+Instant time_of_day_zero(Instant now);
 
 /// A Port around a Port. Without a file it costs a branch a burst.
 template <Port P>
 class CapturePort {
  public:
   using Frame = typename P::Frame;
+  static_assert(kFrameRoom <= PcapFile::kFrameMax);
 
   /// `file` is null for no capture. The other arguments make the inner port.
   template <class... Args>

@@ -17,6 +17,7 @@ namespace mayfly {
 struct SimFrame {
   std::array<std::byte, kFrameRoom> room;
   std::size_t length = kFrameRoom;
+  bool damaged = false;  ///< a bit of it has flipped on its way
   SimFrame* next_free = nullptr;
 
   std::span<std::byte> bytes() noexcept { return std::span(room).first(length); }
@@ -36,6 +37,7 @@ class FramePool {
     SimFrame* const frame = free_;
     free_ = frame->next_free;
     frame->length = kFrameRoom;
+    frame->damaged = false;
     ++in_use_;
     return frame;
   }
@@ -45,6 +47,7 @@ class FramePool {
     SimFrame* const twin = take();
     if (twin == nullptr) return nullptr;
     twin->length = frame.length;
+    twin->damaged = frame.damaged;
     std::memcpy(twin->room.data(), frame.room.data(), frame.length);
     return twin;
   }

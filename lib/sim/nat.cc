@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/endian.h"
+#include "sim/rewrite.h"
 #include "wire/emit.h"
 #include "wire/layout.h"
 
@@ -14,32 +15,6 @@ constexpr std::size_t kIp = kEthernetHeaderSize;
 
 std::uint64_t key_of(const Endpoint& endpoint) noexcept {
   return std::uint64_t{endpoint.ip.host} << 16 | endpoint.port;
-}
-
-/// Where the TCP header of an untagged, unfragmented frame begins; 0 if it is anything else.
-std::size_t tcp_at_of(const SimFrame& frame) noexcept {
-  const std::byte* const ip = &frame.room[kIp];
-  if (frame.length < kIp + kIpv4HeaderSizeMin + kTcpHeaderSizeMin ||
-      load_be16(&frame.room[ethernet_at::type]) != ethertype::ipv4)
-    return 0;
-  constexpr std::uint16_t kFragment = ipv4_fragment::more_fragments | ipv4_fragment::offset_mask;
-  const std::size_t header = (load_u8(ip) & 0xfu) * 4;
-  if (load_u8(ip + ipv4_at::protocol) != ip_protocol::tcp || header < kIpv4HeaderSizeMin ||
-      (load_be16(ip + ipv4_at::fragment) & kFragment) != 0 ||
-      frame.length < kIp + header + kTcpHeaderSizeMin)
-    return 0;
-  return kIp + header;
-}
-
-/// RFC 1624 3, equation 3: what a checksum becomes when a 16-bit word changes. A frame that was
-/// damaged on its way stays damaged.
-void patch_checksum(std::byte* at, std::uint16_t old_word, std::uint16_t new_word) noexcept {
-  std::uint32_t sum = static_cast<std::uint16_t>(~load_be16(at));
-  sum += static_cast<std::uint16_t>(~old_word);
-  sum += new_word;
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  store_be16(at, static_cast<std::uint16_t>(~sum));
 }
 
 /// Puts `endpoint` in the place of the address at `ip` + `address_at` and of the port at `tcp` +
@@ -116,7 +91,7 @@ void Nat::receive(Side& from, Side& to, Instant now) noexcept {
 }
 
 bool Nat::translate_out(SimFrame& frame) {
-  const std::size_t tcp_offset = tcp_at_of(frame);
+  const std::size_t tcp_offset = tcp_header_of(frame.bytes());
   if (tcp_offset == 0) return false;
   std::byte* const ip = &frame.room[kIp];
   std::byte* const tcp = &frame.room[tcp_offset];
@@ -128,7 +103,7 @@ bool Nat::translate_out(SimFrame& frame) {
 }
 
 bool Nat::translate_in(SimFrame& frame) const {
-  const std::size_t tcp_offset = tcp_at_of(frame);
+  const std::size_t tcp_offset = tcp_header_of(frame.bytes());
   if (tcp_offset == 0) return false;
   std::byte* const ip = &frame.room[kIp];
   std::byte* const tcp = &frame.room[tcp_offset];

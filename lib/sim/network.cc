@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/rewrite.h"
 #include "wire/layout.h"
 
 namespace mayfly {
@@ -20,19 +21,24 @@ constexpr auto kLater = [](const auto& a, const auto& b) {
 
 }  // namespace
 
+void Network::heal() noexcept {
+  for (Station& station : stations_) station.link.heal(pool_);
+}
+
 void Network::attach(SimPort& port, const MacAddress& mac, const LinkSettings& link,
                      std::uint8_t segment) {
   port.network_ = this;
   port.pool_ = &pool_;
   port.station_ = stations_.size();
-  stations_.push_back({&port, mac, Link(link), segment});
+  stations_.push_back({&port, mac, Link(link), segment, 0});
 }
 
 void Network::send(const SimPort& from, SimFrame* frame, Instant now) noexcept {
   const std::size_t station = from.station_;
-  stations_[station].link.carry(pool_, frame, random_, [&](SimFrame* f, Duration flight) {
-    forward(station, f, now + flight);
-  });
+  if (stations_[station].stamps_ahead != 0)
+    shift_timestamps(frame->bytes(), stations_[station].stamps_ahead, 0);
+  stations_[station].link.carry(pool_, frame, now, random_,
+                                [&](SimFrame* f, Instant at) { forward(station, f, at); });
 }
 
 // The switch.
@@ -49,8 +55,8 @@ void Network::forward(std::size_t from, SimFrame* frame, Instant at) noexcept {
 
 void Network::launch(std::size_t to, SimFrame* frame, Instant at) noexcept {
   constexpr Duration kLeast{1};  // or two hosts that answer each other would stop the clock
-  stations_[to].link.carry(pool_, frame, random_, [&](SimFrame* f, Duration flight) {
-    flights_.push_back({at + std::max(flight, kLeast), number_++, f, to});
+  stations_[to].link.carry(pool_, frame, at, random_, [&](SimFrame* f, Instant due) {
+    flights_.push_back({std::max(due, at + kLeast), number_++, f, to});
     std::push_heap(flights_.begin(), flights_.end(), kLater);
   });
 }
@@ -60,7 +66,10 @@ void Network::deliver(Instant now) noexcept {
     std::pop_heap(flights_.begin(), flights_.end(), kLater);
     const Flight flight = flights_.back();
     flights_.pop_back();
-    stations_[flight.station].port->arrived_.push_back(flight.frame);
+    const Station& station = stations_[flight.station];
+    if (station.stamps_ahead != 0)
+      shift_timestamps(flight.frame->bytes(), 0, 0 - station.stamps_ahead);
+    station.port->arrived_.push_back(flight.frame);
   }
 }
 
@@ -80,6 +89,11 @@ std::size_t SimPort::transmit(std::span<Frame> frames, Instant now) noexcept {
     network_->send(*this, frame, now);
   }
   return frames.size();
+}
+
+void SimPort::lose_arrivals() noexcept {
+  for (const Frame frame : arrived_) release(frame);
+  arrived_.clear();
 }
 
 SimPort::Frame SimPort::reassemble(Frame frame, std::size_t l3_off, Instant now,

@@ -36,8 +36,22 @@ class Network {
   Instant next_arrival() const noexcept {
     return flights_.empty() ? Instant::never() : flights_.front().due;
   }
+  /// Frames that have not arrived yet.
+  std::size_t under_way() const noexcept { return flights_.size(); }
   /// What is due by `now` arrives at its ports.
   void deliver(Instant now) noexcept;
+
+  /// The link of `port` carries nothing, or again what it should.
+  void cut(const SimPort& port, bool is_cut) noexcept {
+    stations_[port.station_].link.cut(is_cut);
+  }
+  /// The timestamps of `port`'s host are so far ahead of its clock, in ms modulo 2^32, from now on:
+  /// its TSvals on their way out are rewritten, and the TSecrs that answer them on their way in.
+  void step_timestamps(const SimPort& port, std::uint32_t ahead) noexcept {
+    stations_[port.station_].stamps_ahead = ahead;
+  }
+  /// From now on every link is perfect. What is under way arrives as it would have.
+  void heal() noexcept;
 
   FramePool& pool() noexcept { return pool_; }
   /// Of the link of `port`.
@@ -51,6 +65,7 @@ class Network {
     MacAddress mac;
     Link link;
     std::uint8_t segment;
+    std::uint32_t stamps_ahead;
   };
   struct Flight {
     Instant due;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "base/prng.h"
 #include "sim/frame_pool.h"
 #include "stack/port.h"
 #include "stack/reassembler.h"
@@ -29,7 +30,9 @@ class SimPort {
   std::size_t receive(std::span<Frame> frames, Instant now) noexcept;
   std::span<std::byte> bytes(Frame frame) noexcept { return frame->bytes(); }
   RxChecks rx_checks(Frame) noexcept { return {}; }
-  Frame allocate() noexcept { return pool_->take(); }
+  Frame allocate() noexcept {
+    return no_buffer_ > 0 && random_.chance(no_buffer_) ? nullptr : pool_->take();
+  }
   void set_length(Frame frame, std::size_t length) noexcept { frame->length = length; }
   void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
   TxOffloads tx_offloads() noexcept { return {}; }
@@ -39,6 +42,13 @@ class SimPort {
 
   // -- what the simulation does
   void set_tap(Tap tap) { tap_ = std::move(tap); }
+  /// Share of the buffers asked for that are not to be had.
+  void starve(double no_buffer, std::uint64_t seed) noexcept {
+    no_buffer_ = no_buffer;
+    random_ = Prng(seed);
+  }
+  /// The host is down: what has arrived is gone.
+  void lose_arrivals() noexcept;
   bool has_arrivals() const noexcept { return !arrived_.empty(); }
 
  private:
@@ -49,6 +59,8 @@ class SimPort {
   std::size_t station_ = 0;  // the network's number for it
   std::deque<Frame> arrived_;
   Tap tap_;
+  double no_buffer_ = 0;
+  Prng random_{0};
   std::unique_ptr<Reassembler> reassembler_;  // made when the first fragment comes
 };
 static_assert(Port<SimPort>);

@@ -39,6 +39,10 @@ class Simulation {
   /// Turns the clock to the next event, but no further than `limit`, and lets the hosts act. False:
   /// nothing was to be done by then.
   bool step(Instant limit) noexcept;
+  /// Somebody but the network has changed what hosts have to do: each is asked anew.
+  void ask_all() noexcept {
+    for (Guest& guest : hosts_) guest.due = std::max(guest.host->next_due(), now_);
+  }
   void run_for(Duration span) noexcept {
     const Instant end = now_ + span;
     while (step(end)) {

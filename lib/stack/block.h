@@ -21,7 +21,8 @@ inline constexpr std::uint32_t
     stalled = conn_flag::user << 3,      ///< the app took less text than there was
     fin_unseen = conn_flag::user << 4,   ///< the peer's FIN waits behind text not yet taken
     close_later = conn_flag::user << 5,  ///< close() came while not all text was announced to TCP
-    close_later_both = conn_flag::user << 6;
+    close_later_both = conn_flag::user << 6,
+    half_open = conn_flag::user << 7;  ///< a passive open that is counted as under way
 // clang-format on
 }  // namespace block_flag
 

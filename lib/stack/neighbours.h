@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <tuple>
 #include <vector>
 
 #include "base/slab.h"
@@ -28,6 +30,7 @@ class NeighbourCache {
   static constexpr Duration kRetry =
       Duration::from_s(1);  ///< at most one request a second (2.3.2.1)
   static constexpr std::uint8_t kTries = 4;
+  static constexpr std::uint8_t kUnicastTries = kTries / 2;  ///< of a neighbour that is known
 
   NeighbourCache()
       : entries_(std::make_unique<Entry[]>(kSets * kWays)),
@@ -38,7 +41,7 @@ class NeighbourCache {
   const MacAddress* find(Ipv4Address ip) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr || entry->state == State::asking) return nullptr;
-    entry->used = true;
+    entry->used = entry->served = true;
     return &entry->mac;
   }
 
@@ -46,7 +49,7 @@ class NeighbourCache {
   /// the frame stays the caller's.
   Drop wait(Ipv4Address ip, Frame frame, Instant now, bool& ask) noexcept {
     Entry* entry = look_up(ip);
-    if (entry == nullptr) entry = make(ip, now);
+    if (entry == nullptr) entry = make(ip, now, false);
     if (entry == nullptr) return Drop::neighbour_table_full;
     ask = entry->tries == 0;
     if (ask) note_request(*entry, now);
@@ -61,19 +64,25 @@ class NeighbourCache {
   }
 
   /// An ARP packet said that `ip` is at `mac`. RFC 826: an entry that is there is renewed; a new
-  /// one is made only when `create` (the packet was for us). `resolved(frame)` gets each frame that
-  /// waited, in order.
+  /// one is made only when `create` (the packet asked for us). `resolved(frame)` gets each frame
+  /// that waited, in order. False: the entry says another address. Then that one is asked, and only
+  /// if it does not answer two requests is the next claim believed.
   template <class F>
-  void learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now,
+  bool learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now,
              F&& resolved) noexcept {
     Entry* entry = look_up(ip);
-    if (entry == nullptr && create) entry = make(ip, now);
-    if (entry == nullptr) return;
+    if (entry == nullptr && create) entry = make(ip, now, true);
+    if (entry == nullptr) return true;
+    if (entry->state == State::known && entry->mac != mac && entry->tries <= kUnicastTries) {
+      doubt(*entry, now);
+      return false;
+    }
     entry->mac = mac;
     entry->state = State::known;
     entry->confirmed_at = now;
     entry->tries = 0;
     release(*entry, resolved);
+    return true;
   }
 
   /// Looks after a few sets; call it about once a millisecond. `ask(ip, mac or null)` sends a
@@ -105,6 +114,7 @@ class NeighbourCache {
     MacAddress mac;
     State state = State::free;
     bool used = false;       // since the hand last came by
+    bool served = false;     // a frame went there at some time
     std::uint8_t tries = 0;  // requests without an answer
     std::uint16_t waiting_count = 0;
     std::uint32_t first = kNoIndex, last = kNoIndex;
@@ -129,25 +139,37 @@ class NeighbourCache {
     return nullptr;
   }
 
-  // A free way, else the longest unconfirmed of those that nobody waits for.
-  Entry* make(Ipv4Address ip, Instant now) noexcept {
-    Entry* set = set_of(ip);
+  // A free way, else one of those that nobody waits for: first one that never served, then one not
+  // used of late, then the longest unconfirmed. A neighbour that only we want (`heard` is false)
+  // takes no used one's place, and no more than half a set is for such: frames to invented
+  // addresses cannot push out the neighbours that speak.
+  Entry* make(Ipv4Address ip, Instant now, bool heard) noexcept {
+    const auto rank = [](const Entry& e) { return std::tuple(e.served, e.used, e.confirmed_at); };
     Entry* best = nullptr;
-    for (std::uint32_t i = 0; i < kWays; ++i) {
-      if (set[i].state == State::free) {
-        best = &set[i];
-        break;
+    std::uint32_t asking = 0;
+    for (Entry& entry : std::span(set_of(ip), kWays)) {
+      if (entry.state == State::asking) {
+        ++asking;
+      } else if (entry.state == State::free) {
+        if (best == nullptr || best->state != State::free) best = &entry;
+      } else if (best == nullptr || (best->state != State::free && rank(entry) < rank(*best))) {
+        best = &entry;
       }
-      if (set[i].state == State::known &&
-          (best == nullptr || set[i].confirmed_at < best->confirmed_at))
-        best = &set[i];
     }
     if (best == nullptr) return nullptr;
+    if (!heard && (asking >= kWays / 2 || best->used)) return nullptr;
     *best = {};
     best->ip = ip;
     best->state = State::asking;
     best->confirmed_at = now;
     return best;
+  }
+
+  // Makes the entry stale and wanted, so that it is asked again: at most once a second.
+  static void doubt(Entry& entry, Instant now) noexcept {
+    if (entry.tries > 0 || now - entry.asked_at < kRetry) return;
+    entry.confirmed_at = now - kFresh - Duration{1};
+    entry.used = true;
   }
 
   static void note_request(Entry& entry, Instant now) noexcept {
@@ -185,7 +207,7 @@ class NeighbourCache {
       return;
     }
     // RFC 1122 2.3.2.1 (2): a stale entry is first asked by unicast, while it is still used.
-    const bool unicast = entry.state == State::known && entry.tries < kTries / 2;
+    const bool unicast = entry.state == State::known && entry.tries < kUnicastTries;
     note_request(entry, now);
     ask(entry.ip, unicast ? &entry.mac : nullptr);
   }

@@ -4,8 +4,8 @@
 //
 // A burst, in poll():  receive -> parse -> find in bulk -> decide in arrival order -> deliver to
 // the app -> respond, once for each touched connection -> expire timers -> transmit. The parts of
-// the class are in shard_receive.h, shard_connection.h, shard_time_wait.h, shard_hold.h,
-// shard_link.h and shard_send.h.
+// the class are in shard_receive.h, shard_connection.h, shard_half_open.h, shard_time_wait.h,
+// shard_hold.h, shard_link.h and shard_send.h.
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@
 #include "stack/rate_limit.h"
 #include "stack/shard_memory.h"
 #include "stack/stats.h"
+#include "tcp/syn_cookie.h"
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
 #include "timer/wheel.h"
@@ -35,6 +36,7 @@ namespace mayfly {
 struct ShardSettings {
   TcpSettings tcp;
   TimeWaitPolicy time_wait;
+  SynPolicy syn;
   std::uint8_t reuse = 0;  ///< Linux's tcp_tw_reuse for our own active opens: 0, 1, 2 (loopback)
   Duration reuse_delay = Duration::from_s(1);
 };
@@ -158,19 +160,29 @@ class Shard {
   std::size_t receive(std::uint8_t link) noexcept;
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
   void find_burst(std::size_t look_ups) noexcept;
+  void handle_burst(std::uint8_t link, std::size_t count) noexcept;
   void handle(std::uint8_t link, std::size_t i) noexcept;
   void on_tcp(const Arrival& a, std::int32_t position) noexcept;
   void dispatch(const Arrival& a, std::int32_t position) noexcept;
   std::int32_t find_again(const FlowKey4& key, std::uint32_t hash,
                           std::int32_t position) const noexcept;
   void on_unknown_flow(const Arrival& a) noexcept;
-  void on_closed_port(const Arrival& a) noexcept;
+  void on_closed_port(const Arrival& a, Drop reason) noexcept;
   bool is_listening(const Arrival& a) noexcept;
   void on_fragment(std::uint8_t link, std::size_t i) noexcept;
 
+  // shard_half_open.h
+  void count_half_open(std::int32_t change) noexcept;
+  void end_half_open(ConnectionBlock& b) noexcept;
+  bool spares_block(const Arrival& a) noexcept;
+  void send_cookie(const Arrival& a) noexcept;
+  bool accept_cookie(const Arrival& a) noexcept;
+  bool is_given_up(const ConnectionBlock& b) const noexcept;
+
   // shard_connection.h
+  Drop objection_to(const Arrival& a, bool reopens) noexcept;
+  ConnectionBlock* make_passive(const Arrival& a) noexcept;
   bool accept(const Arrival& a, std::uint32_t time_wait_record) noexcept;
-  bool refuse(Drop reason) noexcept;
   ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
   std::uint8_t link_of(Ipv4Address local) const noexcept;
   void on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
@@ -248,7 +260,13 @@ class Shard {
   const FlowKey4& key_of(const ConnectionBlock& b) const noexcept {
     return memory_.table.key(b.tcp.slot);
   }
-  void drop(Drop reason) noexcept { stats_.drop(reason); }
+  /// The fate of the frame that is being handled; the first word on it counts.
+  void drop(Drop reason) noexcept {
+    MAYFLY_ASSERT(concerns_received(reason));
+    if (fate_ == Drop::none) fate_ = reason;
+  }
+  /// A frame of our own that could not be sent.
+  void lose(Drop reason) noexcept { stats_.drop(reason); }
 
   // What every poll touches comes first.
   Instant now_;
@@ -258,6 +276,10 @@ class Shard {
   std::uint32_t pending_first_ = kNoIndex, pending_last_ = kNoIndex;
   std::uint16_t ip_id_ = 0;
   bool draining_ = false;
+  bool pressed_ = false;         // too many handshakes are under way
+  Drop fate_ = Drop::none;       // of the frame that is being handled; none: it was acted on
+  std::uint32_t half_open_ = 0;  // passive opens in SYN_RECEIVED
+  Instant cookies_until_;        // no cookie under way is good for longer
   Secret secret_;
   TimerWheel timers_;
   Duration hold_{};        // 2MSL for an entry made now, but for nearness and recycle
@@ -268,7 +290,10 @@ class Shard {
   Burst burst_;
   std::vector<std::unique_ptr<Link>> links_;
   std::array<std::uint64_t, 1024> listening_{};  // a bit a port
-  RateLimit rst_limit_{20'000, 2'000}, icmp_limit_{1'000, 50}, old_ack_limit_{1'000, 100};
+  RateLimit rst_limit_{20'000, 2'000}, old_ack_limit_{1'000, 100};
+  RateLimit icmp_limit_{1'000, 50}, echo_limit_{10'000, 1'000};
+  RateLimit arp_request_limit_{1'000, 1'000}, arp_reply_limit_{10'000, 1'000};
+  SecretLimit challenge_limit_;
   std::atomic<const ShardSettings*> next_settings_;
   ShardStats stats_;
 };
@@ -277,6 +302,7 @@ class Shard {
 
 #include "stack/conn.h"              // IWYU pragma: export
 #include "stack/shard_connection.h"  // IWYU pragma: export
+#include "stack/shard_half_open.h"   // IWYU pragma: export
 #include "stack/shard_hold.h"        // IWYU pragma: export
 #include "stack/shard_link.h"        // IWYU pragma: export
 #include "stack/shard_receive.h"     // IWYU pragma: export

@@ -35,18 +35,36 @@ ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_t hash
   return &b;
 }
 
+// Why the peer may not open a connection now; none: it may. One that reopens a TIME_WAIT needs no
+// further entry.
+template <Port P, class A>
+Drop Shard<P, A>::objection_to(const Arrival& a, bool reopens) noexcept {
+  if (draining_) return Drop::tcp_draining;
+  if (reopens) return Drop::none;
+  if (would_overfill()) return Drop::time_wait_full;
+  return is_recycled_away(a) ? Drop::time_wait_recycle : Drop::none;
+}
+
+// A block for the peer's flow, which later segments of this burst are to find; null: no room.
+template <Port P, class A>
+ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
+  ConnectionBlock* b = open_block(a.parsed.key, a.hash, a.link);
+  if (b == nullptr) return drop(Drop::table_full), nullptr;
+  burst_.created[burst_.created_count++] = a.hash;
+  return b;
+}
+
 // RFC 9293 3.10.7.2: LISTEN and a SYN. `time_wait_record` is the old incarnation that this SYN
-// reopens. False: there is no room, or the policy refuses it.
+// reopens; it gets a block at any time, as a cookie could neither keep the old record nor be above
+// its numbers. False: the SYN made no connection.
 template <Port P, class A>
 bool Shard<P, A>::accept(const Arrival& a, std::uint32_t time_wait_record) noexcept {
   const bool reopens = time_wait_record != kNoIndex;
-  if (draining_) return refuse(Drop::tcp_draining);
-  if (!reopens && would_overfill()) return refuse(Drop::time_wait_full);
-  if (!reopens && is_recycled_away(a)) return refuse(Drop::time_wait_recycle);
+  if (const Drop why = objection_to(a, reopens); why != Drop::none) return drop(why), false;
+  if (!reopens && spares_block(a)) return false;
+  ConnectionBlock* b = make_passive(a);
+  if (b == nullptr) return false;
   const FlowKey4& key = a.parsed.key;
-  ConnectionBlock* b = open_block(key, a.hash, a.link);
-  if (b == nullptr) return refuse(Drop::table_full);
-  burst_.created[burst_.created_count++] = a.hash;
   Seq iss = iss_for(key);
   if (reopens) {
     iss = iss_after(memory_.time_waits[time_wait_record].entry, iss);
@@ -54,15 +72,11 @@ bool Shard<P, A>::accept(const Arrival& a, std::uint32_t time_wait_record) noexc
   }
   open_passive(b->tcp, a.parsed.segment, iss, ts_offset_of(key), cfg_->tcp, now_);
   b->tx.open(iss + 1);
+  b->tcp.set(block_flag::half_open);
+  count_half_open(1);
   stats_.syn_received.add();
   want_output(*b);
   return true;
-}
-
-template <Port P, class A>
-bool Shard<P, A>::refuse(Drop reason) noexcept {
-  drop(reason);
-  return false;
 }
 
 template <Port P, class A>
@@ -128,6 +142,10 @@ void Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
   const State before = b.tcp.state;
   const Verdict v = on_segment(b.tcp, s, std::span(sacks).first(sack_count), cfg_->tcp, now_);
   if (v.drop != Drop::none) drop(v.drop);
+  if (v.challenge && !challenge_limit_.allow(now_)) {
+    waive_challenge(b.tcp);
+    stats_.challenges_limited.add();
+  }
   if (v.reply == Reply::rst) send_reset(a);
   if (before == State::last_ack && (v.events & event::reset) != 0) stats_.reset_in_last_ack.add();
   want_output(b);
@@ -170,6 +188,7 @@ void Shard<P, A>::on_events(ConnectionBlock& b, std::uint16_t events) noexcept {
 
 template <Port P, class A>
 void Shard<P, A>::on_established(ConnectionBlock& b) noexcept {
+  end_half_open(b);
   if (b.time_wait_record != kNoIndex) forget_record(b);
   if (b.tcp.has(conn_flag::passive)) stats_.accepted.add();
   b.tcp.set(block_flag::opened);
@@ -299,6 +318,7 @@ void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
   b.tcp.state = State::closed;
   b.tcp.set(block_flag::dead);
   stats_.closed[static_cast<std::size_t>(reason)].add();
+  end_half_open(b);
   if (b.tcp.has(block_flag::opened)) {
     Conn conn(*this, b);
     app_.on_closed(conn, reason);
@@ -320,6 +340,10 @@ void Shard<P, A>::on_block_timer(std::uint32_t index) noexcept {
   want_output(b);
   if (b.tcp.state == State::closed) return;
   if (next_deadline(b.tcp) <= now_) {
+    if (is_given_up(b)) {
+      stats_.half_open_given_up.add();
+      return finish(b, CloseReason::timed_out);
+    }
     if (const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_); events != 0)
       on_events(b, events);
     if (b.tcp.state == State::closed) return;

@@ -7,7 +7,8 @@
 
 namespace mayfly {
 
-// RFC 826: a packet for us makes or renews an entry, any other only renews one that is there.
+// RFC 826: a request for us makes or renews an entry, any other packet only renews one that is
+// there. A reply that nobody asked for makes none, and none takes a live neighbour's place.
 template <Port P, class A>
 void Shard<P, A>::on_arp(std::uint8_t link_index, std::span<const std::byte> bytes,
                          const ParsedFrame& p) noexcept {
@@ -17,12 +18,16 @@ void Shard<P, A>::on_arp(std::uint8_t link_index, std::span<const std::byte> byt
   const bool probe = arp.sender_ip.host == 0;  // RFC 5227 2.1.1: nothing to learn from
   const bool claims_ours = link.interface.is_local(arp.sender_ip);
   if (!probe && !claims_ours && link.interface.on_link(arp.sender_ip) != nullptr) {
-    link.neighbours.learn(arp.sender_ip, arp.sender_mac, for_us, now_, [&](Frame frame) {
-      std::memcpy(link.port->bytes(frame).data(), arp.sender_mac.octets.data(), 6);
-      stage(link, frame);
-    });
+    const bool asks_us = for_us && arp.operation == ArpPacket::Operation::request;
+    const bool agrees =
+        link.neighbours.learn(arp.sender_ip, arp.sender_mac, asks_us, now_, [&](Frame frame) {
+          std::memcpy(link.port->bytes(frame).data(), arp.sender_mac.octets.data(), 6);
+          stage(link, frame);
+        });
+    if (!agrees) stats_.arp_conflicts.add();
   }
   if (!for_us || arp.operation != ArpPacket::Operation::request || !link.interface.answers) return;
+  if (!arp_reply_limit_.allow(now_)) return stats_.arp_limited.add();
   stats_.arp_replies.add();
   send_arp(link_index,
            {ArpPacket::Operation::reply, link.interface.mac, arp.sender_mac, arp.target_ip,
@@ -35,7 +40,7 @@ void Shard<P, A>::send_arp(std::uint8_t link_index, const ArpPacket& arp,
                            const MacAddress& to) noexcept {
   Link& link = *links_[link_index];
   const Frame frame = link.port->allocate();
-  if (frame == Frame{}) return drop(Drop::no_buffer);
+  if (frame == Frame{}) return lose(Drop::no_buffer);
   const LinkHeader header{to, link.interface.mac, link.interface.vlan};
   link.port->set_length(frame, emit_arp(link.port->bytes(frame), header, arp));
   stage(link, frame);
@@ -47,6 +52,7 @@ void Shard<P, A>::ask_neighbour(std::uint8_t link_index, Ipv4Address ip,
   const Interface& interface = links_[link_index]->interface;
   const InterfaceAddress* ours = interface.on_link(ip);
   if (ours == nullptr) return;
+  if (!arp_request_limit_.allow(now_)) return stats_.arp_limited.add();
   stats_.arp_requests.add();
   send_arp(link_index, {ArpPacket::Operation::request, interface.mac, {}, ours->first, ip},
            known != nullptr ? *known : kBroadcastMac);
@@ -83,7 +89,7 @@ void Shard<P, A>::look_after_links() noexcept {
     link.neighbours.age(
         now_, [&](Ipv4Address ip, const MacAddress* known) { ask_neighbour(index, ip, known); },
         [&](Frame frame) {
-          drop(Drop::neighbour_unreachable);
+          lose(Drop::neighbour_unreachable);
           link.port->release(frame);
         });
   }
@@ -119,8 +125,9 @@ void Shard<P, A>::answer_echo(std::uint8_t link_index, std::span<const std::byte
   Link& link = *links_[link_index];
   if (p.link_group || link.interface.is_broadcast(p.key.remote())) return drop(Drop::icmp_ignored);
   if (!link.interface.answers) return;
+  if (!echo_limit_.allow(now_)) return lose(Drop::icmp_rate_limited);
   const Frame frame = link.port->allocate();
-  if (frame == Frame{}) return drop(Drop::no_buffer);
+  if (frame == Frame{}) return lose(Drop::no_buffer);
   const auto icmp = bytes.subspan(p.l4_off, p.l4_len);
   const std::size_t most = link.interface.mtu - 28u;
   const auto data = icmp.subspan(8, std::min<std::size_t>(icmp.size() - 8, most));
@@ -170,9 +177,9 @@ void Shard<P, A>::answer_unreachable(std::uint8_t link_index, std::span<const st
   if (!interface.is_local(p.key.local()) || !interface.answers || p.link_group ||
       interface.is_broadcast(p.key.remote()) || interface.is_local(p.key.remote()))
     return;
-  if (!icmp_limit_.allow(now_)) return drop(Drop::icmp_rate_limited);
+  if (!icmp_limit_.allow(now_)) return lose(Drop::icmp_rate_limited);
   const Frame frame = link.port->allocate();
-  if (frame == Frame{}) return drop(Drop::no_buffer);
+  if (frame == Frame{}) return lose(Drop::no_buffer);
   const std::size_t ip_header = p.l4_off - p.l3_off;
   const auto quoted = bytes.subspan(p.l3_off, ip_header + std::min<std::size_t>(p.l4_len, 8));
   const LinkHeader header{{}, interface.mac, interface.vlan};

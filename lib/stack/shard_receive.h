@@ -14,6 +14,7 @@ Shard<P, A>::Shard(const ShardConfig& config, ShardMemory memory, std::span<P* c
       memory_(std::move(memory)),
       secret_(config.secret),
       timers_(now),
+      challenge_limit_(1'000, config.secret),
       next_settings_(&settings) {
   set_hold(settings.time_wait.hold);
   balance_.begin(settings.time_wait, now);
@@ -76,7 +77,7 @@ std::size_t Shard<P, A>::receive(std::uint8_t link) noexcept {
   const std::size_t count = port.receive(std::span(burst_.frames), now_);
   if (count == 0) return 0;
   parse_burst(link, count);
-  for (std::size_t i = 0; i < count; ++i) handle(link, i);
+  handle_burst(link, count);
   for (std::size_t i = 0; i < count; ++i)
     if (burst_.frames[i] != Frame{}) port.release(burst_.frames[i]);
   return count;
@@ -135,6 +136,21 @@ void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
   if (memory_.time_waits.used() == 0) return;
   for (const std::uint8_t i : std::span(burst_.missed).first(missed))
     memory_.time_waits.prefetch_record(burst_.hashes[i]);
+}
+
+// Every frame has one fate: it is acted on, or there is one reason why it is not.
+template <Port P, class A>
+void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
+  std::size_t dropped = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    fate_ = Drop::none;
+    handle(link, i);
+    if (fate_ == Drop::none) [[likely]]
+      continue;
+    stats_.drop(fate_);
+    ++dropped;
+  }
+  stats_.rx_handled.add(count - dropped);
 }
 
 template <Port P, class A>
@@ -200,18 +216,22 @@ void Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
     return drop(Drop::ip_source_invalid);
   if (a.parsed.link_group) return drop(Drop::ip_multicast);
   const Segment& s = a.parsed.segment;
-  switch (is_listening(a) ? on_listen(s) : ListenAnswer::reset) {
+  if (!is_listening(a)) return on_closed_port(a, Drop::tcp_no_listener);
+  switch (on_listen(s)) {
     case ListenAnswer::ignore: return drop(Drop::tcp_rst_no_connection);
-    case ListenAnswer::reset: return on_closed_port(a);
+    case ListenAnswer::reset:
+      if (accept_cookie(a)) return;
+      return on_closed_port(
+          a, now_ < cookies_until_ ? Drop::tcp_cookie_invalid : Drop::tcp_no_listener);
     case ListenAnswer::open: accept(a, kNoIndex); return;
   }
 }
 
 // RFC 9293 3.10.7.1: CLOSED.
 template <Port P, class A>
-void Shard<P, A>::on_closed_port(const Arrival& a) noexcept {
+void Shard<P, A>::on_closed_port(const Arrival& a, Drop reason) noexcept {
   if (a.parsed.segment.has(tcp_flag::rst)) return drop(Drop::tcp_rst_no_connection);
-  drop(Drop::tcp_no_listener);
+  drop(reason);
   // A FIN for a connection that nobody remembers: its sender waits for the last ACK, in LAST_ACK,
   // and TIME_WAIT did not last long enough to give it (RFC 9293 3.6.1).
   if (send_reset(a) && a.parsed.segment.has(tcp_flag::fin)) stats_.rst_to_last_ack.add();

@@ -50,7 +50,8 @@ bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
     if (is_quiet(b.tcp)) return true;
     const Seq max_before = b.tcp.snd_max;
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
-    if (before(e.seq, max_before) && e.payload_len > 0) stats_.retransmitted.add();
+    const bool occupies = e.payload_len > 0 || e.has(tcp_flag::syn | tcp_flag::fin);
+    if (before(e.seq, max_before) && occupies) stats_.retransmitted.add();
     if (!send(b.port, key_of(b), e, &b.tx)) return false;
   }
   return false;
@@ -74,7 +75,7 @@ bool Shard<P, A>::send(std::uint8_t link_index, const FlowKey4& key, const Emiss
   Link& link = *links_[link_index];
   const Frame frame = link.port->allocate();
   if (frame == Frame{}) {
-    drop(Drop::no_buffer);
+    lose(Drop::no_buffer);
     return false;
   }
   const LinkHeader header{{}, link.interface.mac, link.interface.vlan};
@@ -111,7 +112,7 @@ void Shard<P, A>::send_ip(std::uint8_t link_index, Frame frame, Ipv4Address to) 
   Link& link = *links_[link_index];
   const auto hop = link.interface.next_hop(to);
   if (!hop) {
-    drop(Drop::no_route);
+    lose(Drop::no_route);
     return link.port->release(frame);
   }
   if (const MacAddress* mac = link.neighbours.find(*hop)) {
@@ -121,7 +122,7 @@ void Shard<P, A>::send_ip(std::uint8_t link_index, Frame frame, Ipv4Address to) 
   bool ask = false;
   const Drop why = link.neighbours.wait(*hop, frame, now_, ask);
   if (why != Drop::none) {
-    drop(why);
+    lose(why);
     link.port->release(frame);
   }
   if (ask) ask_neighbour(link_index, *hop, nullptr);
@@ -130,7 +131,7 @@ void Shard<P, A>::send_ip(std::uint8_t link_index, Frame frame, Ipv4Address to) 
 template <Port P, class A>
 void Shard<P, A>::stage(Link& link, Frame frame) noexcept {
   if (link.staged_count == kTxStage) {
-    drop(Drop::transmit_full);
+    lose(Drop::transmit_full);
     return link.port->release(frame);
   }
   stats_.tx_bytes.add(link.port->bytes(frame).size());

@@ -16,15 +16,23 @@ namespace mayfly {
 // X(name, what is counted)
 #define MAYFLY_SHARD_COUNTERS(X)                                                              \
   X(rx_packets, "frames received")                                                            \
+  X(rx_handled, "frames received and acted on: all that have no reason among the drops")      \
   X(rx_bytes, "bytes received, Ethernet headers included")                                    \
   X(tx_packets, "frames handed to the device")                                                \
   X(tx_bytes, "bytes sent, Ethernet headers included")                                        \
   X(accepted, "connections that completed a passive open")                                    \
   X(opened, "connections that began an active open")                                          \
   X(syn_received, "SYNs that made a connection block")                                        \
+  X(half_open, "handshakes under way that peers began")                                       \
+  X(half_open_given_up, "of them ended early since there were too many")                      \
+  X(syn_cookies_sent, "SYNs answered with a cookie instead of a block (RFC 4987)")            \
+  X(syn_cookies_accepted, "cookies that came back and made a connection")                     \
   X(retransmitted, "segments sent again")                                                     \
   X(rst_sent, "RSTs sent")                                                                    \
   X(rst_limited, "RSTs held back by the rate limit")                                          \
+  X(challenges_limited, "challenge ACKs held back by the limit over all connections")         \
+  X(arp_limited, "ARP requests and replies held back by the rate limit")                      \
+  X(arp_conflicts, "ARP packets that gave a live neighbour another MAC address")              \
   X(arp_requests, "ARP requests sent")                                                        \
   X(arp_replies, "ARP replies sent")                                                          \
   X(icmp_sent, "ICMP messages sent")                                                          \
@@ -73,6 +81,13 @@ struct ShardStats {
     const auto ms = static_cast<std::uint64_t>(age.us / 1'000);
     time_wait_evicted.add();
     time_wait_evicted_age[std::min<std::size_t>(std::bit_width(ms), kAges - 1)].add();
+  }
+  /// Frames received and not acted on. With rx_handled they are all of rx_packets, exactly.
+  std::uint64_t rx_dropped() const noexcept {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kDropCount; ++i)
+      if (concerns_received(static_cast<Drop>(i))) sum += drops[i].get();
+    return sum;
   }
   void drop(Drop reason) noexcept { drops[static_cast<std::size_t>(reason)].add(); }
 };

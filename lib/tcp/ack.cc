@@ -2,6 +2,7 @@
 // trip, loss, and the states that an acknowledged FIN leads to.
 #include <algorithm>
 
+#include "tcp/branches.h"
 #include "tcp/congestion.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -14,6 +15,7 @@ namespace {
 void record_timestamp(Connection& c, const Segment& s, Instant now) noexcept {
   if (!c.has(conn_flag::timestamps) || !s.carries(tcp_option::timestamps)) return;
   if (after(s.seq, c.last_ack_sent)) return;
+  mark(Branch::stamp_recorded);
   c.ts_recent = s.ts.val;  // check_timestamp found it not older, or TS.Recent outdated
   c.ts_recent_at = now;
 }
@@ -23,13 +25,16 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
                         Verdict& v) noexcept {
   if (!after(s.ack, c.snd_una) || after(s.ack, c.snd_max)) {
     v.drop = Drop::tcp_ack_unacceptable;
-    v.reply = Reply::rst;  // <SEQ=SEG.ACK><CTL=RST>
+    v.reply = Reply::rst;         // <SEQ=SEG.ACK><CTL=RST>
+    c.clear(conn_flag::ack_now);  // the only answer, even at a zero window
+    mark(Branch::handshake_bad_ack);
     return false;
   }
   record_timestamp(c, s, now);
   enter_established(c, cfg, now);
   take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
   v.events |= event::established;
+  mark(Branch::handshake_done);
   return true;
 }
 
@@ -39,7 +44,10 @@ bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
   for (SackBlock block : sacks) {
     // A block at or below SND.UNA is a D-SACK (RFC 2883) or old; one beyond SND.NXT is a lie.
     if (before(block.left, c.snd_una)) block.left = c.snd_una;
-    if (!before(block.left, block.right) || after(block.right, c.snd_max)) continue;
+    if (!before(block.left, block.right) || after(block.right, c.snd_max)) {
+      mark(Branch::sack_unbelievable);
+      continue;
+    }
     const auto known = std::find_if(
         c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count, [&](SackBlock r) {
           return at_or_after(block.left, r.left) && at_or_before(block.right, r.right);
@@ -56,13 +64,13 @@ void update_window(Connection& c, const Segment& s, Instant now) noexcept {
   // RFC 9293 3.10.7.4: an older segment must not bring back an older window.
   const bool newer =
       before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));
-  if (!newer) return;
+  if (!newer) return mark(Branch::window_older);
   const bool was_zero = c.snd_wnd == 0;
   take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
   if (!c.has(conn_flag::persist) || !was_zero || c.snd_wnd == 0) return;
-  // The window has opened: probing ends, text goes out with the next output.
+  mark(Branch::window_opens);  // Probing ends, text goes out with the next output.
   c.clear(conn_flag::persist | conn_flag::probe_now);
-  c.retries = 0;
+  if (!is_abandoned(c)) c.retries = 0;
   c.retransmit_at = Instant::never();
   if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
 }
@@ -84,14 +92,19 @@ void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
 /// no more.
 bool on_fin_acked(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
   switch (c.state) {
-    case State::fin_wait_1: enter_fin_wait_2(c, cfg, now); return true;
+    case State::fin_wait_1:
+      enter_fin_wait_2(c, cfg, now);
+      mark(Branch::fin_acked_fin_wait_1);
+      return true;
     case State::closing:
       enter_time_wait(c);
       v.events |= event::time_wait;
+      mark(Branch::fin_acked_closing);
       return false;
     case State::last_ack:
       end_connection(c);
       v.events |= event::closed;
+      mark(Branch::fin_acked_last_ack);
       return false;
     default: return true;
   }
@@ -110,6 +123,7 @@ bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks
                const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
   if (!s.has(tcp_flag::ack)) {
     v.drop = Drop::tcp_ack_missing;
+    mark(Branch::ack_missing);
     return false;
   }
   if (c.state == State::syn_received) {
@@ -120,27 +134,39 @@ bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks
   // RFC 5961 5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT.
   if (after(s.ack, c.snd_max) || before(s.ack, c.snd_una - c.max_snd_wnd)) {
     v.drop = Drop::tcp_ack_unacceptable;
-    owe_challenge_ack(c, cfg, now);
+    owe_challenge_ack(c, cfg, now, v);
+    mark(Branch::ack_out_of_range);
     return false;
   }
   record_timestamp(c, s, now);
   c.last_heard = now;
   c.probes = 0;
-  if (before(s.ack, c.snd_una)) return true;  // a duplicate: its text may still be new
+  // A duplicate: its text may still be new.
+  if (before(s.ack, c.snd_una)) {
+    mark(Branch::ack_old);
+    return true;
+  }
 
   const bool news = c.has(conn_flag::sack) && !sacks.empty() && take_sacks(c, sacks);
+  if (news) mark(Branch::sack_news);
   const std::uint32_t window_before = c.snd_wnd;
   const bool advances = after(s.ack, c.snd_una);
   if (advances) {
+    mark(Branch::ack_new);
     take_new_ack(c, s, cfg, now);
     v.events |= event::acked;
   }
   update_window(c, s, now);
   if (advances) return !fin_acked(c) || on_fin_acked(c, cfg, now, v);
 
-  // RFC 5681 2: a duplicate ACK acknowledges nothing, says nothing, and something is outstanding.
-  const bool bare = s.length() == 0 && c.snd_una != c.snd_max && !c.has(conn_flag::persist);
-  if (bare && (news || c.snd_wnd == window_before)) on_duplicate_ack(c);
+  // RFC 5681 2: a duplicate ACK acknowledges nothing, says nothing, and something is outstanding. A
+  // probe of our shut window says something, though its text was taken away.
+  const bool bare = s.length() == 0 && v.drop == Drop::none && c.snd_una != c.snd_max &&
+                    !c.has(conn_flag::persist);
+  if (bare && (news || c.snd_wnd == window_before)) {
+    mark(Branch::ack_duplicate);
+    on_duplicate_ack(c);
+  }
   return true;
 }
 

@@ -114,9 +114,9 @@ void on_duplicate_ack(Connection& c) noexcept {
   if (c.dup_acks < 0xff) ++c.dup_acks;
   if (c.has(conn_flag::recovery)) {
     // RFC 5681 3.2 step 4: a segment has left the network. With SACK, pipe() knows it already. No
-    // more than was in flight can have left it, however many duplicates a peer makes up (RFC
-    // 5681 3.2).
-    const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
+    // more can have left it than were in flight at the loss, however many duplicates a peer makes
+    // up; what is sent on their account adds nothing (RFC 5681 3.2).
+    const auto flight = static_cast<std::uint32_t>(c.recover - c.snd_una);
     if (!c.has(conn_flag::sack_recovery)) c.cwnd = std::min(c.cwnd + smss(c), c.ssthresh + flight);
     return;
   }

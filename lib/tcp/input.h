@@ -30,6 +30,12 @@ void enter_time_wait(Connection& c) noexcept;
 /// FIN_WAIT_2, bounded if the user waits for nothing more.
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
+// -- output.cc --
+/// SND.NXT for a segment without text, but never beyond the peer's window: a probe into a shut
+/// window and a window that has shrunk leave SND.NXT there, where the peer would take neither our
+/// ACKs nor our RST (RFC 9293 3.10.7.4, RFC 5961 3.2).
+Seq acceptable_seq(const Connection& c) noexcept;
+
 // -- syn_sent.cc --
 Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant now) noexcept;
 
@@ -37,7 +43,7 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
 /// Owes the peer an ACK that no text demands: a challenge (RFC 5961 3.2), or the answer to an empty
 /// segment outside the window. Rate limited for each connection (RFC 5961 7), which also ends ACK
 /// loops (RFC 1337 2.2).
-void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
+void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept;
 /// Finds the place of the segment's text and notes its FIN (RFC 9293 3.10.7.4, sixth to eighth).
 void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept;
 
@@ -51,6 +57,11 @@ void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept;
 /// Our FIN was sent; was acknowledged. Its place is snd_end.
 inline bool fin_sent(const Connection& c) noexcept { return after(c.snd_max, c.snd_end); }
 inline bool fin_acked(const Connection& c) noexcept { return after(c.snd_una, c.snd_end); }
+
+/// Nobody waits for the peer any more: the user has closed, and will not read or has read all.
+inline bool is_abandoned(const Connection& c) noexcept {
+  return c.has(conn_flag::closing) && c.has(conn_flag::closed_both | conn_flag::peer_fin);
+}
 
 /// An ACK goes with the next output.
 inline void owe_ack(Connection& c) noexcept { c.set(conn_flag::ack_now); }

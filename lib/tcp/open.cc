@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "tcp/branches.h"
 #include "tcp/congestion.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -50,9 +51,20 @@ void open_active(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSetti
 
 ListenAnswer on_listen(const Segment& s) noexcept {
   // RFC 9293 3.10.7.2: first RST, second ACK, third SYN; anything else is dropped.
-  if (s.has(tcp_flag::rst)) return ListenAnswer::ignore;
-  if (s.has(tcp_flag::ack)) return ListenAnswer::reset;
-  return s.has(tcp_flag::syn) ? ListenAnswer::open : ListenAnswer::ignore;
+  if (s.has(tcp_flag::rst)) {
+    mark(Branch::listen_rst);
+    return ListenAnswer::ignore;
+  }
+  if (s.has(tcp_flag::ack)) {
+    mark(Branch::listen_ack);
+    return ListenAnswer::reset;
+  }
+  if (s.has(tcp_flag::syn)) {
+    mark(Branch::listen_syn);
+    return ListenAnswer::open;
+  }
+  mark(Branch::listen_other);
+  return ListenAnswer::ignore;
 }
 
 void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_offset,
@@ -69,16 +81,24 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
   c.rcv_nxt = c.last_ack_sent = s.seq + 1;
   c.rcv_adv =
       c.rcv_nxt + std::min<std::uint32_t>(c.rcv_wnd, 0xffff);  // RFC 7323 2.2: SYNs are not scaled
-  if (s.carries(tcp_option::mss)) c.peer_mss = s.mss;          // RFC 9293 MUST-15: else 536
+  if (s.carries(tcp_option::mss)) {                            // RFC 9293 MUST-15: else 536
+    mark(Branch::mss_offered);
+    c.peer_mss = s.mss;
+  }
   c.mss = std::min(std::max(c.peer_mss, kMssMin), cfg.mss);
   if (cfg.window_scale && s.carries(tcp_option::window_scale)) {
+    mark(Branch::scale_agreed);
     c.set(conn_flag::window_scale);
     c.snd_wind_shift = std::min(s.window_scale, kWindowShiftMax);  // RFC 7323 2.3: 14 for more
   } else {
     c.rcv_wind_shift = 0;
   }
-  if (cfg.sack && s.carries(tcp_option::sack_permitted)) c.set(conn_flag::sack);
+  if (cfg.sack && s.carries(tcp_option::sack_permitted)) {
+    mark(Branch::sack_agreed);
+    c.set(conn_flag::sack);
+  }
   if (cfg.timestamps && s.carries(tcp_option::timestamps)) {
+    mark(Branch::stamps_agreed);
     c.set(conn_flag::timestamps);
     c.ts_recent = s.ts.val;
     c.ts_recent_at = now;
@@ -89,9 +109,11 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
 void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   const bool syn_lost = c.retries > 0;
   if (syn_lost) {
+    mark(Branch::handshake_slow);
     // RFC 6298 (5.7): a time-out in the handshake makes the first RTO for text at least 3 s.
     c.rto_us = std::max<std::uint32_t>(3'000'000, static_cast<std::uint32_t>(cfg.rto_initial.us));
   } else if (c.has(conn_flag::rtt_timing)) {
+    mark(Branch::handshake_timed);
     take_sample(c, now - c.rtt_sent, cfg);
   }
   c.clear(conn_flag::rtt_timing);
@@ -101,7 +123,9 @@ void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexc
   start_congestion_control(c, cfg, syn_lost);
   if (cfg.keep_alive.enabled) c.life_at = now + cfg.keep_alive.idle;
   // A CLOSE during the handshake was queued (RFC 9293 3.10.4).
-  c.state = c.has(conn_flag::closing) ? State::fin_wait_1 : State::established;
+  const bool closing = c.has(conn_flag::closing);
+  if (closing) mark(Branch::handshake_to_close);
+  c.state = closing ? State::fin_wait_1 : State::established;
 }
 
 }  // namespace mayfly

@@ -2,6 +2,7 @@
 // last of all the ACK that nothing else carried (RFC 9293 3.8; RFC 6675 5).
 #include <algorithm>
 
+#include "tcp/branches.h"
 #include "tcp/congestion.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -32,7 +33,8 @@ std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
   const std::uint32_t room = std::min(c.rcv_wnd, 0xffffu << shift);
   const std::int32_t gain = (c.rcv_nxt + room) - c.rcv_adv;
   const auto step = std::min<std::uint32_t>(cfg.receive_window / 2, cfg.mss);
-  if (gain >= static_cast<std::int32_t>(step)) c.rcv_adv = c.rcv_nxt + ((room >> shift) << shift);
+  if (gain >= static_cast<std::int32_t>(step))
+    c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt + ((room >> shift) << shift));
   const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt);
   // What the scale cannot tell is rounded up where there is room for it: rounding down would take
   // back a part of the window that was offered (RFC 7323 2.4).
@@ -145,7 +147,7 @@ void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, st
 void run_retransmit_timer(Connection& c, Instant now) noexcept {
   if (c.has(conn_flag::persist)) {
     c.clear(conn_flag::persist);
-    c.retries = 0;  // they counted probes
+    if (!is_abandoned(c)) c.retries = 0;  // they counted probes
   } else if (!c.retransmit_at.is_never()) {
     return;
   }
@@ -257,7 +259,7 @@ bool emit_something(Connection& c, const TcpSettings& cfg, Instant now, Emission
 void arm_persist(Connection& c, Instant now) noexcept {
   if (!c.retransmit_at.is_never() || !has_unsent(c)) return;
   c.set(conn_flag::persist);
-  c.retries = 0;
+  if (!is_abandoned(c)) c.retries = 0;
   c.probes = 0;
   const std::uint32_t wait = c.snd_wnd == 0 ? c.rto_us : std::min(c.rto_us, kOverrideMaxUs);
   c.retransmit_at = now + Duration{wait};
@@ -281,11 +283,17 @@ bool emit_probe(Connection& c, const TcpSettings& cfg, Instant now, Emission& e)
 
 bool emit_ack(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (!c.has(conn_flag::ack_now)) return false;
-  write_common(c, cfg, now, c.snd_max, e);
+  write_common(c, cfg, now, acceptable_seq(c), e);
   return true;
 }
 
 }  // namespace
+
+Seq acceptable_seq(const Connection& c) noexcept {
+  if (!kSynchronized.has(c.state)) return c.snd_max;  // the SYN is in no window
+  const Seq edge = c.snd_una + c.snd_wnd;
+  return before(edge, c.snd_max) ? edge : c.snd_max;
+}
 
 bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   switch (c.state) {
@@ -302,13 +310,18 @@ bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission&
 }
 
 bool reset_for(const Segment& s, Emission& e) noexcept {
-  if (s.has(tcp_flag::rst)) return false;
+  if (s.has(tcp_flag::rst)) {
+    mark(Branch::reset_of_rst);
+    return false;
+  }
   e = Emission{};
   // RFC 9293 3.10.7.1: a sequence number that the sender of `s` will accept.
   if (s.has(tcp_flag::ack)) {
+    mark(Branch::reset_by_ack);
     e.seq = s.ack;
     e.flags = tcp_flag::rst;
   } else {
+    mark(Branch::reset_by_length);
     e.ack = s.end();
     e.flags = tcp_flag::rst | tcp_flag::ack;
   }

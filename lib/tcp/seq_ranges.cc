@@ -37,4 +37,11 @@ void trim_before(SeqRanges& ranges, Seq seq) noexcept {
   if (ranges.count > 0) ranges.range[0].left = later_of(ranges.range[0].left, seq);
 }
 
+void trim_after(SeqRanges& ranges, Seq seq) noexcept {
+  while (ranges.count > 0 && at_or_after(ranges.range[ranges.count - 1].left, seq)) --ranges.count;
+  if (ranges.count == 0) return;
+  SackBlock& last = ranges.range[ranges.count - 1];
+  if (after(last.right, seq)) last.right = seq;
+}
+
 }  // namespace mayfly

@@ -14,6 +14,9 @@ bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcep
 /// Forgets everything before `seq`.
 void trim_before(SeqRanges& ranges, Seq seq) noexcept;
 
+/// Forgets `seq` and everything after it.
+void trim_after(SeqRanges& ranges, Seq seq) noexcept;
+
 /// Octets in a range.
 constexpr std::uint32_t size_of(SackBlock block) {
   return static_cast<std::uint32_t>(block.right - block.left);

@@ -1,4 +1,5 @@
 // SYN_SENT, in the order of RFC 9293 3.10.7.3; simultaneous open included.
+#include "tcp/branches.h"
 #include "tcp/input.h"
 
 namespace mayfly {
@@ -20,30 +21,40 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
       s.has(tcp_flag::ack) && after(s.ack, c.iss) && at_or_before(s.ack, c.snd_max);
   if (s.has(tcp_flag::ack) && !acks_syn) {
     v.drop = Drop::tcp_ack_unacceptable;
-    if (!s.has(tcp_flag::rst)) v.reply = Reply::rst;
+    if (s.has(tcp_flag::rst)) {
+      mark(Branch::syn_sent_bad_ack_rst);
+      return v;
+    }
+    v.reply = Reply::rst;
+    mark(Branch::syn_sent_bad_ack);
     return v;
   }
   // Second, check the RST bit: without an acceptable ACK it may be anybody's (RFC 5961 3.2).
   if (s.has(tcp_flag::rst)) {
     if (!acks_syn) {
       v.drop = Drop::tcp_rst_out_of_window;
+      mark(Branch::syn_sent_blind_rst);
       return v;
     }
     end_connection(c);
     v.events = event::refused;
+    mark(Branch::syn_sent_refused);
     return v;
   }
   // Fourth, check the SYN bit; fifth, drop what has neither SYN nor RST.
   if (!s.has(tcp_flag::syn)) {
     v.drop = Drop::tcp_ack_unacceptable;
+    mark(Branch::syn_sent_no_syn);
     return v;
   }
   c.last_heard = now;
   take_options(c, s, cfg, now);
   if (!acks_syn) {
     enter_syn_received(c);  // text on a SYN without ACK is not taken: the peer sends it again
+    mark(Branch::syn_sent_crossed);
     return v;
   }
+  mark(Branch::syn_sent_done);
   enter_established(c, cfg, now);
   owe_ack(c);
   v.events = event::established;

@@ -2,7 +2,9 @@
 // blind-attack rules of RFC 5961 and PAWS (RFC 7323 5) in their places.
 #include <algorithm>
 
+#include "tcp/branches.h"
 #include "tcp/input.h"
+#include "tcp/seq_ranges.h"
 
 namespace mayfly {
 namespace {
@@ -17,9 +19,11 @@ void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings
   v.drop = drop;
   const bool has_text = s.payload_len > 0 || s.has(tcp_flag::fin);
   if (has_text && !s.has(tcp_flag::syn)) {
+    mark(Branch::unacceptable_text);
     owe_ack(c);
   } else {
-    owe_challenge_ack(c, cfg, now);
+    mark(Branch::unacceptable_empty);
+    owe_challenge_ack(c, cfg, now, v);
   }
 }
 
@@ -28,13 +32,22 @@ bool check_timestamp(Connection& c, const Segment& s, const TcpSettings& cfg, In
                      Verdict& v) noexcept {
   if (!c.has(conn_flag::timestamps) || s.has(tcp_flag::rst)) return true;
   if (!s.carries(tcp_option::timestamps)) {
-    if (s.has(tcp_flag::syn)) return true;  // RFC 5961 4 answers it
-    v.drop = Drop::tcp_no_timestamp;        // RFC 7323 3.2: SHOULD drop silently, MUST NOT abort
+    if (s.has(tcp_flag::syn)) {  // RFC 5961 4
+      mark(Branch::stamp_missing_on_syn);
+      return true;
+    }
+    v.drop = Drop::tcp_no_timestamp;  // RFC 7323 3.2: SHOULD drop silently, MUST NOT abort
+    mark(Branch::stamp_missing);
     return false;
   }
   const bool older = static_cast<std::int32_t>(s.ts.val - c.ts_recent) < 0;
-  if (!older || now - c.ts_recent_at > kTimestampLife) return true;
+  if (!older) return true;
+  if (now - c.ts_recent_at > kTimestampLife) {
+    mark(Branch::stamp_outdated);
+    return true;
+  }
   drop_with_ack(c, s, Drop::tcp_paws, cfg, now, v);
+  mark(Branch::stamp_old);
   return false;
 }
 
@@ -56,6 +69,7 @@ bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant n
     return true;
   if (s.has(tcp_flag::rst)) {
     v.drop = Drop::tcp_rst_out_of_window;
+    mark(Branch::rst_outside);
     return false;
   }
   if (s.seq == c.rcv_nxt && !s.has(tcp_flag::syn)) {
@@ -64,10 +78,12 @@ bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant n
     owe_ack(c);
     s.payload_len = 0;
     s.flags &= static_cast<std::uint8_t>(~tcp_flag::fin);
+    mark(Branch::zero_window);
     return true;
   }
   const bool old = s.payload_len > 0 && at_or_before(s.end(), c.rcv_nxt);
   drop_with_ack(c, s, old ? Drop::tcp_duplicate : Drop::tcp_out_of_window, cfg, now, v);
+  mark(Branch::sequence_outside);
   return false;
 }
 
@@ -78,12 +94,14 @@ bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instan
     return true;
   if (s.seq != c.rcv_nxt) {  // RFC 5961 3.2
     v.drop = Drop::tcp_rst_challenged;
-    owe_challenge_ack(c, cfg, now);
+    owe_challenge_ack(c, cfg, now, v);
+    mark(Branch::rst_inside);
     return false;
   }
   // An active open that met its peer's SYN is refused; a passive one goes back to LISTEN, that is
   // away.
   const bool refused = c.state == syn_received && !c.has(conn_flag::passive);
+  mark(refused ? Branch::rst_refuses : Branch::rst_resets);
   end_connection(c);
   v.events |= refused ? event::refused : event::reset;
   return false;
@@ -97,10 +115,12 @@ bool check_syn(Connection& c, const Segment& s, const TcpSettings& cfg, Instant 
   if (c.state == syn_received && c.has(conn_flag::passive)) {  // back to LISTEN
     end_connection(c);
     v.events |= event::reset;
+    mark(Branch::syn_to_listen);
     return false;
   }
   v.drop = Drop::tcp_syn_challenged;  // RFC 5961 4.2, whatever the sequence number
-  owe_challenge_ack(c, cfg, now);
+  owe_challenge_ack(c, cfg, now, v);
+  mark(Branch::syn_challenged);
   return false;
 }
 
@@ -111,9 +131,11 @@ bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
   }
   if (s.has(tcp_flag::ack)) {
     // RFC 9293 3.5, figure 7: in a simultaneous open the SYN-ACK repeats the SYN and acknowledges
-    // ours.
+    // ours. Where this end did not open it is a duplicate like any (RFC 9293 3.10.7.4, first).
+    if (c.has(conn_flag::passive)) return false;
     s.seq += 1;
     s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
+    mark(Branch::syn_again_with_ack);
     return false;
   }
   if (c.has(conn_flag::timestamps) && s.carries(tcp_option::timestamps) &&
@@ -123,6 +145,7 @@ bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
   }
   c.snd_nxt = c.iss;  // our SYN-ACK was lost, or is on its way: it goes again
   c.clear(conn_flag::rtt_timing);
+  mark(Branch::syn_again);
   return true;
 }
 
@@ -130,21 +153,26 @@ bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
 void note_fin(Connection& c, const Segment& s) noexcept {
   if (!s.has(tcp_flag::fin) || c.has(conn_flag::fin_held)) return;
   const Seq at = s.seq + s.payload_len;
-  if (before(at, c.rcv_nxt) || !before(at, c.rcv_adv)) return;
+  if (before(at, c.rcv_nxt) || !before(at, c.rcv_adv)) return mark(Branch::fin_outside);
+  mark(Branch::fin_noted);
   c.set(conn_flag::fin_held);
   c.fin_at = at;
-  if (at != c.rcv_nxt && s.payload_len == 0) owe_ack(c);  // RFC 5681 4.2: ahead of a gap
+  trim_after(c.held, at);  // RFC 9293 3.10.7.4, seventh: after the FIN there is no text
+  if (at == c.rcv_nxt || s.payload_len > 0) return;
+  mark(Branch::fin_ahead);  // RFC 5681 4.2: ahead of a gap
+  owe_ack(c);
 }
 
 }  // namespace
 
-void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
   if (now - c.challenges_since >= cfg.challenge_ack_interval * kChallengesMax) {
     c.challenges_since = now;
     c.challenges = 0;
   }
-  if (c.challenges >= kChallengesMax) return;
+  if (c.challenges >= kChallengesMax) return mark(Branch::challenge_limited);
   ++c.challenges;
+  v.challenge = !c.has(conn_flag::ack_now);
   owe_ack(c);
 }
 
@@ -152,11 +180,16 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
   const bool ends_here = s.payload_len == 0 && !s.has(tcp_flag::fin);
   if (!kReceivesText.has(c.state)) {
     // RFC 9293 3.10.7.4, seventh: after the peer's FIN there is no text to come.
-    if (!ends_here) v.drop = Drop::tcp_data_after_fin;
+    if (ends_here) return;
+    mark(Branch::text_not_expected);
+    v.drop = Drop::tcp_data_after_fin;
     return;
   }
   // Sixth, check the URG bit: the text is delivered inline, the user is told.
-  if (s.has(tcp_flag::urg) && after(s.seq + s.urgent, c.rcv_nxt)) v.events |= event::urgent;
+  if (s.has(tcp_flag::urg) && after(s.seq + s.urgent, c.rcv_nxt)) {
+    mark(Branch::urgent_ahead);
+    v.events |= event::urgent;
+  }
   if (ends_here) return;
 
   note_fin(c, s);
@@ -167,7 +200,9 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
   const Seq from = later_of(s.seq, c.rcv_nxt);
   const std::int32_t fresh = (before(end, edge) ? end : edge) - from;
   if (fresh <= 0) {
-    if (after(end, c.rcv_nxt)) v.drop = Drop::tcp_data_after_fin;
+    const bool beyond = after(end, c.rcv_nxt);
+    mark(beyond ? Branch::text_beyond_fin : Branch::text_before_fin);
+    if (beyond) v.drop = Drop::tcp_data_after_fin;
     owe_ack(c);
     return;
   }
@@ -177,12 +212,14 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
     v.reply = Reply::rst;
     v.events |= event::reset;
     end_connection(c);
-    return;
+    return mark(Branch::text_unread);
   }
   v.text_off = static_cast<std::uint16_t>(from - s.seq);
   v.text_len = static_cast<std::uint16_t>(fresh);
   v.text_gap = static_cast<std::uint32_t>(from - c.rcv_nxt);
-  if (v.text_gap > 0) owe_ack(c);  // RFC 5681 4.2: out of order is told at once
+  if (v.text_gap == 0) return mark(Branch::text_in_order);
+  mark(Branch::text_ahead);  // RFC 5681 4.2: out of order is told at once
+  owe_ack(c);
 }
 
 Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> sacks,

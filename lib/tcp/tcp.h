@@ -51,6 +51,8 @@ enum class Reply : std::uint8_t {
 struct Verdict {
   Drop drop = Drop::none;  ///< why the segment was not processed to its end; a reply may still go
   Reply reply = Reply::none;
+  bool challenge =
+      false;  ///< all that is owed is a challenge ACK: waive_challenge may take it back
   std::uint16_t events = 0;    ///< event
   std::uint16_t text_off = 0;  ///< bytes of the payload to skip: they had arrived before
   std::uint16_t text_len = 0;  ///< new payload inside the window; 0 = none
@@ -125,6 +127,9 @@ bool abort(Connection& c, Emission& rst) noexcept;
 /// The room for received text has changed to `bytes`; a window update goes out if RFC
 /// 9293 3.8.6.2.2 allows.
 void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg) noexcept;
+
+/// The challenge ACK that a Verdict spoke of is not sent: there are too many in all (RFC 5961 7).
+inline void waive_challenge(Connection& c) noexcept { c.clear(conn_flag::ack_now); }
 
 // -- output
 

@@ -1,5 +1,6 @@
 // Received text: what is taken in order, what is held out of order, the FIN, and the ACK they call
 // for (RFC 9293 3.10.7.4, seventh and eighth; RFC 5681 4.2; RFC 2018).
+#include "tcp/branches.h"
 #include "tcp/input.h"
 #include "tcp/seq_ranges.h"
 
@@ -9,7 +10,11 @@ namespace {
 /// RFC 9293 3.8.6.3: at least every second segment is acknowledged at once (SHLD-19), the first of
 /// a pair after less than half a second (MUST-40).
 void owe_ack_for_text(Connection& c, bool at_once, const TcpSettings& cfg, Instant now) noexcept {
-  if (at_once || c.has(conn_flag::ack_delayed) || cfg.delayed_ack.us == 0) return owe_ack(c);
+  if (at_once || c.has(conn_flag::ack_delayed) || cfg.delayed_ack.us == 0) {
+    mark(Branch::ack_at_once);
+    return owe_ack(c);
+  }
+  mark(Branch::ack_delayed);
   c.set(conn_flag::ack_delayed);
   c.ack_at = now + cfg.delayed_ack;
 }
@@ -25,6 +30,7 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
   if (c.held.count > 0) {
     trim_before(c.held, c.rcv_nxt);
     if (c.held.count > 0 && c.held.range[0].left == c.rcv_nxt) {
+      mark(Branch::gap_filled);
       followed = size_of(c.held.range[0]);
       c.rcv_nxt += followed;
       trim_before(c.held, c.rcv_nxt);
@@ -36,7 +42,9 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
 
 bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept {
   owe_ack(c);
-  return insert_range(c.held, {seq, seq + len}, c.newest_held);
+  const bool kept = insert_range(c.held, {seq, seq + len}, c.newest_held);
+  mark(kept ? Branch::text_held : Branch::text_not_held);
+  return kept;
 }
 
 std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
@@ -47,14 +55,19 @@ std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
   c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt);
   owe_ack(c);
   switch (c.state) {
-    case State::established: c.state = State::close_wait; return event::peer_fin;
+    case State::established:
+      c.state = State::close_wait;
+      mark(Branch::fin_established);
+      return event::peer_fin;
     case State::fin_wait_1:
       // Had our FIN been acknowledged, we would be in FIN_WAIT_2 by now. If it still waits behind
       // text it has not been sent: then the peer closed first, and CLOSE counts as called in
       // CLOSE_WAIT.
+      mark(fin_sent(c) ? Branch::fin_fin_wait_1 : Branch::fin_before_ours);
       c.state = fin_sent(c) ? State::closing : State::last_ack;
       return event::peer_fin;
-    default:  // FIN_WAIT_2
+    default:
+      mark(Branch::fin_fin_wait_2);
       enter_time_wait(c);
       return event::peer_fin | event::time_wait;
   }

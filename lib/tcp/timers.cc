@@ -2,6 +2,7 @@
 // life.
 #include <algorithm>
 
+#include "tcp/branches.h"
 #include "tcp/congestion.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::uint8_t kR1 = 3;
 
 std::uint16_t time_out(Connection& c) noexcept {
+  mark(Branch::timed_out);
   end_connection(c);
   return event::timed_out;
 }
@@ -27,9 +29,18 @@ std::uint8_t retries_max(const Connection& c, const TcpSettings& cfg) noexcept {
 }
 
 /// RFC 9293 3.8.6.1: the interval grows exponentially (SHLD-30), and for as long as the peer
-/// answers there is no end to it (MUST-37). Silence ends it after R2.
+/// answers there is no end to it (MUST-37). Silence ends it after R2. MUST-37 is for a user who
+/// waits: where nobody does, R2 ends it whether probes are answered or not (RFC 6429 3).
 std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
-  if (c.probes >= cfg.retries) return time_out(c);
+  if (c.probes >= cfg.retries) {
+    mark(Branch::probe_unanswered);
+    return time_out(c);
+  }
+  if (is_abandoned(c) && c.retries >= cfg.retries) {
+    mark(Branch::probe_abandoned);
+    return time_out(c);
+  }
+  mark(Branch::probe_due);
   ++c.probes;
   c.retries = static_cast<std::uint8_t>(std::min(c.retries + 1, 31));
   c.set(conn_flag::persist | conn_flag::probe_now);
@@ -44,15 +55,19 @@ std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant
     return on_persist_timer(c, cfg, now);
   if (c.retries >= retries_max(c, cfg)) return time_out(c);  // RFC 9293 MUST-20 (b): R2
   if (handshake) {
+    mark(Branch::handshake_again);
     c.snd_nxt = c.iss;
     c.clear(conn_flag::rtt_timing);
   } else {
+    mark(Branch::text_again);
     on_retransmission_timeout(c);
   }
   ++c.retries;
   back_off(c, cfg);
   start_retransmit_timer(c, now);
-  return c.retries == kR1 ? event::slow : std::uint16_t{0};
+  if (c.retries != kR1) return 0;
+  mark(Branch::r1_reached);
+  return event::slow;
 }
 
 /// Has the connection anything on its way, or waiting? Then its own timer watches the peer.
@@ -62,6 +77,7 @@ std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) 
   c.life_at = Instant::never();
   const bool held = c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0;
   if (c.state == State::fin_wait_2 && held) {
+    mark(Branch::fin_wait_2_over);
     end_connection(c);
     return event::closed | event::fin_wait_2_end;
   }
@@ -70,11 +86,15 @@ std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) 
   const Instant due = c.last_heard + keep.idle;
   if (is_busy(c) ||
       (c.probes == 0 && now < due)) {  // RFC 9293 MUST-26: only when nothing was heard
+    mark(Branch::keep_alive_early);
     c.life_at = is_busy(c) ? now + keep.idle : due;
     return 0;
   }
-  if (c.probes >= keep.probes)
-    return time_out(c);  // RFC 9293 MUST-29: not for one unanswered probe
+  if (c.probes >= keep.probes) {  // RFC 9293 MUST-29: not for one unanswered probe
+    mark(Branch::keep_alive_dead);
+    return time_out(c);
+  }
+  mark(Branch::keep_alive_probe);
   ++c.probes;
   c.set(conn_flag::probe_now);
   c.life_at = now + keep.interval;
@@ -90,6 +110,7 @@ Instant next_deadline(const Connection& c) noexcept {
 std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   std::uint16_t events = 0;
   if (c.ack_at <= now) {
+    mark(Branch::delayed_ack_due);
     c.ack_at = Instant::never();
     c.clear(conn_flag::ack_delayed);
     owe_ack(c);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "tcp/branches.h"
 #include "tcp/congestion.h"
 #include "tcp/input.h"
 
@@ -26,8 +27,12 @@ std::uint16_t plateau_below(std::uint16_t mtu) noexcept {
 /// congestion (RFC 1191 6.4).
 void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
   const auto current = static_cast<std::uint16_t>(std::min(c.mss + kHeaderBytes, 0xffff));
-  if (mtu == 0) mtu = plateau_below(current);
-  if (mtu >= current) return;
+  if (mtu == 0) {
+    mark(Branch::icmp_mtu_unsaid);
+    mtu = plateau_below(current);
+  }
+  if (mtu >= current) return mark(Branch::icmp_mtu_no_less);
+  mark(Branch::icmp_mtu);
   c.mss = static_cast<std::uint16_t>(std::max<int>(mtu - kHeaderBytes, kMssMin));
   if (!kSynchronized.has(c.state) || c.has(conn_flag::persist)) return;
   go_back(c);
@@ -49,8 +54,9 @@ void enter_time_wait(Connection& c) noexcept {
 
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   c.state = State::fin_wait_2;
-  if (c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0)
-    c.life_at = now + cfg.fin_wait_2_hold;
+  if (!c.has(conn_flag::closed_both) || cfg.fin_wait_2_hold.us == 0) return;
+  mark(Branch::fin_wait_2_bounded);
+  c.life_at = now + cfg.fin_wait_2_hold;
 }
 
 void queue_text(Connection& c, std::uint32_t bytes) noexcept {
@@ -62,26 +68,36 @@ void close(Connection& c, bool and_receive, const TcpSettings& cfg, Instant now)
   switch (c.state) {
     case State::closed:
     case State::listen:
-    case State::time_wait: return;
-    case State::syn_sent: return end_connection(c);  // RFC 9293 3.10.4
-    case State::established: c.state = State::fin_wait_1; break;
-    case State::close_wait: c.state = State::last_ack; break;
-    default:  // SYN_RECEIVED: queued until ESTABLISHED; the others have closed before
+    case State::time_wait: return mark(Branch::close_nothing);
+    case State::syn_sent:  // RFC 9293 3.10.4
+      mark(Branch::close_syn_sent);
+      return end_connection(c);
+    case State::established:
+      mark(Branch::close_established);
+      c.state = State::fin_wait_1;
       break;
+    case State::close_wait:
+      mark(Branch::close_close_wait);
+      c.state = State::last_ack;
+      break;
+    default: mark(Branch::close_queued); break;  // SYN_RECEIVED; the others have closed before
   }
   c.set(conn_flag::closing);
   if (!and_receive || c.has(conn_flag::closed_both)) return;
   c.set(conn_flag::closed_both);
-  if (c.state == State::fin_wait_2) enter_fin_wait_2(c, cfg, now);
+  if (c.state != State::fin_wait_2) return;
+  mark(Branch::close_both_late);
+  enter_fin_wait_2(c, cfg, now);
 }
 
 bool abort(Connection& c, Emission& rst) noexcept {
   constexpr StateSet kSendsReset = states(State::syn_received, State::established,
                                           State::fin_wait_1, State::fin_wait_2, State::close_wait);
   const bool tell = kSendsReset.has(c.state);
+  mark(tell ? Branch::abort_tells : Branch::abort_silent);
   if (tell) {
     rst = Emission{};
-    rst.seq = c.snd_max;  // RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>
+    rst.seq = acceptable_seq(c);  // RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>
     rst.flags = tcp_flag::rst;
   }
   end_connection(c);
@@ -95,7 +111,9 @@ void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg
   const std::int32_t gain = (c.rcv_nxt + std::min(bytes, 0xffffu << c.rcv_wind_shift)) - c.rcv_adv;
   const bool shut = c.rcv_adv - c.rcv_nxt < std::int32_t{cfg.mss};
   const std::uint32_t worth = std::min(cfg.receive_window / 2, (shut ? 1u : 2u) * cfg.mss);
-  if (gain >= static_cast<std::int32_t>(worth)) owe_ack(c);
+  if (gain < static_cast<std::int32_t>(worth)) return;
+  mark(Branch::room_worth_telling);
+  owe_ack(c);
 }
 
 Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const TcpSettings&,
@@ -104,14 +122,21 @@ Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const T
   // RFC 5927 4.1: only about a segment that is in flight.
   if (before(quoted, c.snd_una) || !before(quoted, c.snd_max)) {
     v.drop = Drop::icmp_untrusted;
+    mark(Branch::icmp_not_in_flight);
     return v;
   }
   const bool handshake = !kSynchronized.has(c.state);
   switch (error.kind) {
-    case IcmpError::Kind::soft:  // RFC 9293 MUST-56: never ends a connection
-      break;
+    case IcmpError::Kind::soft:  // MUST-56: never ends it
+      mark(Branch::icmp_soft);
+      return v;
     case IcmpError::Kind::hard:
-      if (!handshake) break;  // RFC 5927 5.2: in synchronized states hard errors are soft
+      // RFC 5927 5.2: in synchronized states hard errors are soft.
+      if (!handshake) {
+        mark(Branch::icmp_hard_soft);
+        return v;
+      }
+      mark(Branch::icmp_hard);
       end_connection(c);
       v.events = event::unreachable;
       break;

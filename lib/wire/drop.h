@@ -57,6 +57,8 @@ namespace mayfly {
   X(tcp_reassembly_full, "out of order, and no room to keep it")                                   \
   X(tcp_duplicate, "all of it had arrived before")                                                 \
   X(tcp_draining, "a SYN while the server is draining")                                            \
+  X(tcp_cookie_invalid, "an ACK to a listener that answers no SYN cookie: answered with RST")      \
+  X(half_open_full, "a SYN while too many handshakes are under way, and cookies are off")          \
   X(table_full, "no room in the flow table or for another connection")                             \
   X(time_wait_full, "refused: TIME_WAIT is full and the policy says refuse")                       \
   X(time_wait_rst, "RST in TIME_WAIT, ignored (RFC 1337 fix F1)")                                  \
@@ -92,6 +94,26 @@ constexpr std::string_view name_of(Drop drop) {
 #undef MAYFLY_X
   };
   return names[static_cast<std::size_t>(drop)];
+}
+
+/// Is it the fate of a frame that a shard received? The others concern frames of our own, which
+/// could not be sent, frames that never came as far as a shard, and fragments that were counted
+/// when they came.
+constexpr bool concerns_received(Drop drop) {
+  switch (drop) {
+    case Drop::none:
+    case Drop::fragment_timeout:
+    case Drop::icmp_rate_limited:
+    case Drop::neighbour_wait_full:
+    case Drop::neighbour_table_full:
+    case Drop::neighbour_unreachable:
+    case Drop::no_route:
+    case Drop::no_buffer:
+    case Drop::transmit_full:
+    case Drop::ring_full:
+    case Drop::fault_injected: return false;
+    default: return true;
+  }
 }
 
 /// The reason in words.

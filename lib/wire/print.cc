@@ -29,18 +29,21 @@ std::string endpoints(const FlowKey4& key) {
                      to_string(key.local()), key.local_port_host());
 }
 
-std::string print_sack(Bytes option) {
+std::uint32_t distance(Seq seq, Seq origin) { return (seq - origin.raw).raw; }
+
+/// The blocks are in the numbers of who gets the segment.
+std::string print_sack(Bytes option, Seq origin) {
   const std::size_t blocks = (option.size() - tcp_option_size::sack) / tcp_option_size::sack_block;
   std::string text = fmt::format("sack {}", blocks);
   for (std::size_t i = 0; i < blocks; ++i) {
     const std::byte* block = &option[tcp_option_size::sack + i * tcp_option_size::sack_block];
-    fmt::format_to(std::back_inserter(text), "{}{{{}:{}}}", i == 0 ? " " : "", load_be32(block),
-                   load_be32(block + 4));
+    fmt::format_to(std::back_inserter(text), "{}{{{}:{}}}", i == 0 ? " " : "",
+                   distance({load_be32(block)}, origin), distance({load_be32(block + 4)}, origin));
   }
   return text;
 }
 
-std::string print_option(std::uint8_t kind, Bytes option) {
+std::string print_option(std::uint8_t kind, Bytes option, Seq sack_origin) {
   const auto is = [&](std::uint8_t wanted, std::size_t size) {
     return kind == wanted && option.size() == size;
   };
@@ -56,35 +59,38 @@ std::string print_option(std::uint8_t kind, Bytes option) {
   if (is(tcp_option_kind::timestamps, tcp_option_size::timestamps)) {
     return fmt::format("TS val {} ecr {}", load_be32(&option[2]), load_be32(&option[6]));
   }
-  if (kind == tcp_option_kind::sack) return print_sack(option);
+  if (kind == tcp_option_kind::sack) return print_sack(option, sack_origin);
   return fmt::format("unknown-{}", kind);
 }
 
-std::string print_options(Bytes options) {
+std::string print_options(Bytes options, Seq sack_origin) {
   std::string text;
   walk_options(options, [&](std::uint8_t kind, Bytes option) {
     if (!text.empty()) text += ',';
-    text += print_option(kind, option);
+    text += print_option(kind, option, sack_origin);
   });
   return text.empty() ? text : fmt::format(", options [{}]", text);
 }
 
-/// As tcpdump: the sequence number of a segment that takes up none is left out.
-std::string print_tcp(Bytes frame, const ParsedFrame& parsed) {
+/// As tcpdump: the sequence number of a segment that takes up none is left out, unless `every_seq`.
+std::string print_tcp(Bytes frame, const ParsedFrame& parsed, const SeqOrigins& origins,
+                      bool every_seq) {
   const Segment& segment = parsed.segment;
   std::string text =
       fmt::format("{}: Flags [{}]", endpoints(parsed.key), flags_to_string(segment.flags));
   const auto out = std::back_inserter(text);
+  const std::uint32_t seq = distance(segment.seq, origins.sender);
   if (segment.payload_len != 0) {
-    fmt::format_to(out, ", seq {}:{}", segment.seq.raw, (segment.seq + segment.payload_len).raw);
-  } else if (segment.has(tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) {
-    fmt::format_to(out, ", seq {}", segment.seq.raw);
+    fmt::format_to(out, ", seq {}:{}", seq, seq + segment.payload_len);
+  } else if (every_seq || segment.has(tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) {
+    fmt::format_to(out, ", seq {}", seq);
   }
-  if (segment.has(tcp_flag::ack)) fmt::format_to(out, ", ack {}", segment.ack.raw);
+  if (segment.has(tcp_flag::ack))
+    fmt::format_to(out, ", ack {}", distance(segment.ack, origins.receiver));
   fmt::format_to(out, ", win {}", segment.window);
   if (segment.has(tcp_flag::urg)) fmt::format_to(out, ", urg {}", segment.urgent);
   const std::size_t options = parsed.l4_off + kTcpHeaderSizeMin;
-  text += print_options(frame.subspan(options, segment.payload_off - options));
+  text += print_options(frame.subspan(options, segment.payload_off - options), origins.receiver);
   fmt::format_to(out, ", length {}", segment.payload_len);
   return text;
 }
@@ -138,6 +144,23 @@ ParseRules rules_for(Bytes frame) {
   return rules;
 }
 
+std::string print(Bytes frame, const SeqOrigins& origins, bool every_seq) {
+  const ParsedFrame parsed = parse_frame(frame, rules_for(frame), {});
+  switch (parsed.kind) {
+    case FrameKind::tcp: return print_tcp(frame, parsed, origins, every_seq);
+    case FrameKind::arp: return print_arp(frame, parsed);
+    case FrameKind::icmp: return print_icmp(frame, parsed);
+    case FrameKind::udp:
+      return fmt::format("{}: UDP, length {}", endpoints(parsed.key), parsed.l4_len);
+    case FrameKind::other_protocol:
+      return fmt::format("{}: protocol {}, length {}", addresses(parsed.key), parsed.protocol,
+                         parsed.l4_len);
+    case FrameKind::fragment: return print_fragment(frame, parsed);
+    case FrameKind::drop: break;
+  }
+  return fmt::format("drop {}, {} bytes", name_of(parsed.drop), frame.size());
+}
+
 }  // namespace
 
 std::string to_string(Ipv4Address address) {
@@ -162,21 +185,14 @@ std::string flags_to_string(std::uint8_t flags) {
   return text.empty() ? "none" : text;
 }
 
-std::string print_frame(std::span<const std::byte> frame) {
-  const ParsedFrame parsed = parse_frame(frame, rules_for(frame), {});
-  switch (parsed.kind) {
-    case FrameKind::tcp: return print_tcp(frame, parsed);
-    case FrameKind::arp: return print_arp(frame, parsed);
-    case FrameKind::icmp: return print_icmp(frame, parsed);
-    case FrameKind::udp:
-      return fmt::format("{}: UDP, length {}", endpoints(parsed.key), parsed.l4_len);
-    case FrameKind::other_protocol:
-      return fmt::format("{}: protocol {}, length {}", addresses(parsed.key), parsed.protocol,
-                         parsed.l4_len);
-    case FrameKind::fragment: return print_fragment(frame, parsed);
-    case FrameKind::drop: break;
-  }
-  return fmt::format("drop {}, {} bytes", name_of(parsed.drop), frame.size());
+std::string print_frame(std::span<const std::byte> frame) { return print(frame, {}, false); }
+
+std::string print_frame(std::span<const std::byte> frame, const SeqOrigins& origins) {
+  return print(frame, origins, true);
+}
+
+ParsedFrame overhear(std::span<const std::byte> frame) {
+  return parse_frame(frame, rules_for(frame), {});
 }
 
 }  // namespace mayfly

@@ -7,6 +7,7 @@
 
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
+#include "wire/parse.h"
 #include "wire/segment.h"
 
 namespace mayfly {
@@ -17,8 +18,19 @@ std::string to_string(Ipv4Address address);
 std::string to_string(const MacAddress& mac);
 /// "S", "S.", ".", "P.", "F.", "R.": the control bits as tcpdump writes them.
 std::string flags_to_string(std::uint8_t flags);
+
 /// "198.18.1.1.40000 > 198.18.0.1.80: Flags [S], seq 1, win 64240, options [mss 1460,...], length
 /// 0". A frame that cannot be parsed prints as "drop REASON, N bytes".
 std::string print_frame(std::span<const std::byte> frame);
+
+/// The sequence numbers that count as 0 of who sends a segment and of who gets it.
+struct SeqOrigins {
+  Seq sender, receiver;
+};
+/// The same with relative sequence numbers, and with that of every segment, also if it is empty.
+std::string print_frame(std::span<const std::byte> frame, const SeqOrigins& origins);
+
+/// A frame parsed as an onlooker does: for whatever station and VLAN it is.
+ParsedFrame overhear(std::span<const std::byte> frame);
 
 }  // namespace mayfly

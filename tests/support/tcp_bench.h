@@ -139,13 +139,17 @@ class Tcp {
   /// The peer's SYN says `offer`.
   static Tcp syn_received(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
   static Tcp established(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp fin_wait_1(const TcpSettings& cfg = plain());
-  static Tcp fin_wait_2(const TcpSettings& cfg = plain());
-  static Tcp close_wait(const TcpSettings& cfg = plain());
-  static Tcp closing(const TcpSettings& cfg = plain());
-  static Tcp last_ack(const TcpSettings& cfg = plain());
-  static Tcp time_wait(const TcpSettings& cfg = plain());
-  static Tcp in_state(State state, const TcpSettings& cfg = plain());
+  static Tcp fin_wait_1(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp fin_wait_2(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp close_wait(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp closing(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp last_ack(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp time_wait(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp in_state(State state, const TcpSettings& cfg = plain(),
+                      const Spoken& offer = syn().mss(1'000));
+
+  /// The segment that `said` stands for.
+  Segment spell(const Spoken& said) const;
 
   // -- what happens --
   Tcp& peer(const Spoken& said);
@@ -202,9 +206,6 @@ class Tcp {
   std::uint32_t text_received = 0;
   std::uint32_t accept_max = ~0u;
   Segment last_heard;
-
- private:
-  Segment spell(const Spoken& said) const;
 };
 
 inline Tcp& Tcp::drain() {
@@ -395,30 +396,36 @@ inline Tcp Tcp::syn_received(const TcpSettings& cfg, const Spoken& offer) {
 inline Tcp Tcp::established(const TcpSettings& cfg, const Spoken& offer) {
   return syn_received(cfg, offer).whatever().after(Duration::from_ms(10)).peer(ack()).whatever();
 }
-inline Tcp Tcp::fin_wait_1(const TcpSettings& cfg) { return established(cfg).close().whatever(); }
-inline Tcp Tcp::fin_wait_2(const TcpSettings& cfg) {
-  return fin_wait_1(cfg).peer(ack()).whatever();
+inline Tcp Tcp::fin_wait_1(const TcpSettings& cfg, const Spoken& offer) {
+  return established(cfg, offer).close().whatever();
 }
-inline Tcp Tcp::close_wait(const TcpSettings& cfg) {
-  return established(cfg).peer(fin()).whatever();
+inline Tcp Tcp::fin_wait_2(const TcpSettings& cfg, const Spoken& offer) {
+  return fin_wait_1(cfg, offer).peer(ack()).whatever();
 }
-inline Tcp Tcp::closing(const TcpSettings& cfg) {
-  return fin_wait_1(cfg).peer(fin().acks(0)).whatever();
+inline Tcp Tcp::close_wait(const TcpSettings& cfg, const Spoken& offer) {
+  return established(cfg, offer).peer(fin()).whatever();
 }
-inline Tcp Tcp::last_ack(const TcpSettings& cfg) { return close_wait(cfg).close().whatever(); }
-inline Tcp Tcp::time_wait(const TcpSettings& cfg) { return fin_wait_2(cfg).peer(fin()).whatever(); }
+inline Tcp Tcp::closing(const TcpSettings& cfg, const Spoken& offer) {
+  return fin_wait_1(cfg, offer).peer(fin().acks(0)).whatever();
+}
+inline Tcp Tcp::last_ack(const TcpSettings& cfg, const Spoken& offer) {
+  return close_wait(cfg, offer).close().whatever();
+}
+inline Tcp Tcp::time_wait(const TcpSettings& cfg, const Spoken& offer) {
+  return fin_wait_2(cfg, offer).peer(fin()).whatever();
+}
 
-inline Tcp Tcp::in_state(State state, const TcpSettings& cfg) {
+inline Tcp Tcp::in_state(State state, const TcpSettings& cfg, const Spoken& offer) {
   switch (state) {
     case State::syn_sent: return syn_sent(cfg).whatever();
-    case State::syn_received: return syn_received(cfg).whatever();
-    case State::established: return established(cfg);
-    case State::fin_wait_1: return fin_wait_1(cfg);
-    case State::fin_wait_2: return fin_wait_2(cfg);
-    case State::close_wait: return close_wait(cfg);
-    case State::closing: return closing(cfg);
-    case State::last_ack: return last_ack(cfg);
-    case State::time_wait: return time_wait(cfg);
+    case State::syn_received: return syn_received(cfg, offer).whatever();
+    case State::established: return established(cfg, offer);
+    case State::fin_wait_1: return fin_wait_1(cfg, offer);
+    case State::fin_wait_2: return fin_wait_2(cfg, offer);
+    case State::close_wait: return close_wait(cfg, offer);
+    case State::closing: return closing(cfg, offer);
+    case State::last_ack: return last_ack(cfg, offer);
+    case State::time_wait: return time_wait(cfg, offer);
     default: return Tcp(cfg);
   }
 }

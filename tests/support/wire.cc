@@ -71,6 +71,8 @@ void Wire::everything_comes_home() {
   EXPECT_EQ(memory.tx.chunks.used(), 0u) << "send chunks were lost";
   EXPECT_EQ(memory.rx.used(), 0u) << "receive buffers were lost";
   EXPECT_EQ(memory.table.used(), 0u) << "flows were lost";
+  EXPECT_EQ(stats().rx_packets.get(), stats().rx_handled.get() + stats().rx_dropped())
+      << "a frame had no fate, or two";
   shard.reset();
   const auto arrived = static_cast<std::ptrdiff_t>(port.arrived.size());
   EXPECT_EQ(port.buffers + arrived, buffers_at_start_) << "frames were lost, or freed twice";

@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <experimental/source_location>  // the standard one is unknown to clang 14
 #include <memory>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -29,7 +29,7 @@ inline void PrintTo(ConnectError error, std::ostream* out) { *out << static_cast
 
 namespace testing {
 
-using Where = std::source_location;
+using Where = std::experimental::source_location;
 using Bytes = std::vector<std::byte>;
 
 inline constexpr Ipv4Address kServerIp{0xc612'0001};  // 198.18.0.1/15

@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "stack": STACK | {"config/settings.h"},
     "nic": STACK | {"nic", "config/settings.h"},
     "sim": STACK | {"sim", "config/settings.h"},
+    "swarm": STACK | {"swarm", "sim", "config/settings.h"},
     "service": STACK | {"service", "config/settings.h"},
     "load": STACK | {"load", "config/settings.h"},
     "admin": STACK | {"admin", "service", "load", "nic", "config"},

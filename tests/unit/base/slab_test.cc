@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -69,6 +71,32 @@ TEST(Slab, NeverHandsOutABlockTwice) {
         taken.erase(given);
       }
       ASSERT_EQ(slab.used(), taken.size());
+    }
+  }
+}
+
+TEST(Slab, HandsOutWhatAStackWouldHandOut) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Prng prng(seed);
+    std::vector<Block> memory(50);
+    Slab<Block> slab(memory);
+    std::vector<std::uint32_t> free(memory.size()), taken;
+    std::iota(free.rbegin(), free.rend(), 0U);  // the first block on top
+    for (int step = 0; step < 2'000; ++step) {
+      if (prng.chance(0.55)) {
+        const std::uint32_t expected = free.empty() ? kNoIndex : free.back();
+        ASSERT_EQ(slab.take(), expected);
+        if (free.empty()) continue;
+        free.pop_back();
+        taken.push_back(expected);
+      } else if (!taken.empty()) {
+        std::swap(taken[prng.below(taken.size())], taken.back());
+        slab.give_back(taken.back());
+        free.push_back(taken.back());
+        taken.pop_back();
+      }
+      ASSERT_EQ(slab.full(), free.empty());
     }
   }
 }

@@ -29,7 +29,7 @@ class PcapTapTest : public ::testing::Test {
   ~PcapTapTest() override { unlink(path.c_str()); }
 
   std::shared_ptr<PcapFile> create() {
-    auto file = PcapFile::create(path, now);
+    auto file = PcapFile::create(path, time_of_day_zero(now));
     EXPECT_TRUE(file);
     return *file;
   }
@@ -98,7 +98,7 @@ TEST_F(PcapTapTest, WithoutAFileFramesJustPass) {
 }
 
 TEST_F(PcapTapTest, AFileThatCannotBeWrittenIsAnError) {
-  const auto file = PcapFile::create("/nonexistent/folder/capture.pcap", now);
+  const auto file = PcapFile::create("/nonexistent/folder/capture.pcap", {});
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().what, ::testing::HasSubstr("/nonexistent/folder/capture.pcap"));
 }

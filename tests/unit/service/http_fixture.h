@@ -114,6 +114,30 @@ inline Reply ask(Client& client, std::string_view text) {
   return replies.size() == 1 ? replies[0] : Reply{};
 }
 
+/// The small site with limits that short texts can reach.
+inline ServeSettings tight_settings(Closer first) {
+  ServeSettings settings = small_settings(first);
+  settings.http.routes.pop_back();  // the big one
+  settings.http.header_bytes_max = 500;
+  settings.http.body_bytes_max = 64;
+  return settings;
+}
+
+/// All that a client gets for a text that arrives in these pieces, before its own FIN and after it.
+inline std::string outcome(Server& server, const std::vector<std::string_view>& pieces) {
+  Client client(server.services);
+  std::string got;
+  for (const std::string_view piece : pieces) {
+    client.send(piece);
+    got += client.read();
+  }
+  got += client.saw_fin() ? "|FIN|" : "|open|";
+  client.shut();
+  got += client.read();
+  EXPECT_TRUE(client.has_ended());
+  return got;
+}
+
 inline std::string get(std::string_view target, std::string_view more_fields = "") {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: mayfly\r\n" + std::string(more_fields) +
          "\r\n";

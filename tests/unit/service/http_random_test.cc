@@ -61,29 +61,6 @@ const std::vector<std::string>& samples() {
   return all;
 }
 
-ServeSettings tight_settings(Closer first) {
-  ServeSettings settings = small_settings(first);
-  settings.http.routes.pop_back();  // the big one
-  settings.http.header_bytes_max = 500;
-  settings.http.body_bytes_max = 64;
-  return settings;
-}
-
-// All that a client gets for a text that arrives in these pieces, before its own FIN and after it.
-std::string outcome(Server& server, const std::vector<std::string_view>& pieces) {
-  Client client(server.services);
-  std::string got;
-  for (const std::string_view piece : pieces) {
-    client.send(piece);
-    got += client.read();
-  }
-  got += client.saw_fin() ? "|FIN|" : "|open|";
-  client.shut();
-  got += client.read();
-  EXPECT_TRUE(client.has_ended());
-  return got;
-}
-
 std::vector<std::string_view> random_pieces(std::string_view text, Prng& random) {
   std::vector<std::string_view> pieces;
   while (!text.empty()) {

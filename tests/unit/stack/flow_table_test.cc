@@ -110,6 +110,39 @@ struct HashOf {
   std::size_t operator()(const FlowKey4& k) const { return k.remote_ip * 31u + k.remote_port; }
 };
 
+TEST(FlowTableTest, FindsInABurstWhatAMapWouldFind) {
+  Prng random(7);
+  FlowTable table = make_table(500);
+  std::unordered_map<FlowKey4, std::uint32_t, HashOf> map;
+  for (std::uint32_t burst = 0; burst < 500; ++burst) {
+    std::vector<FlowKey4> keys;
+    std::vector<const FlowKey4*> pointers;
+    std::vector<std::uint32_t> hashes;
+    keys.reserve(kBurstMax);
+    for (std::size_t n = 1 + random.below(kBurstMax); n > 0; --n) {
+      keys.push_back(key(static_cast<std::uint32_t>(random.below(700))));
+      pointers.push_back(&keys.back());
+      hashes.push_back(table.hash(keys.back()));
+    }
+    std::vector<std::int32_t> positions(keys.size());
+    table.find_bulk(pointers, hashes, positions);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto known = map.find(keys[i]);
+      ASSERT_EQ(positions[i] >= 0, known != map.end());
+      if (positions[i] < 0) continue;
+      ASSERT_EQ(table.block(static_cast<std::uint32_t>(positions[i])), known->second);
+    }
+    const std::int32_t last = find(table, keys.back());
+    if (last >= 0) {
+      erase(table, last);
+      map.erase(keys.back());
+    } else if (map.size() < 500) {
+      ASSERT_GE(table.insert(keys.back(), hashes.back(), burst), 0);
+      map.emplace(keys.back(), burst);
+    }
+  }
+}
+
 TEST(FlowTableTest, AgreesWithAMapWhateverHappens) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -25,8 +25,8 @@ class Neighbours : public ::testing::Test {
     if (ask) asked.push_back({ip, std::nullopt});
     return why;
   }
-  void learn(Ipv4Address ip, const MacAddress& mac, bool create) {
-    cache.learn(ip, mac, create, now, [this](int frame) { released.push_back(frame); });
+  bool learn(Ipv4Address ip, const MacAddress& mac, bool create) {
+    return cache.learn(ip, mac, create, now, [this](int frame) { released.push_back(frame); });
   }
   void after(Duration span) {
     for (const Instant end = now + span; now < end;) {
@@ -72,8 +72,48 @@ TEST_F(Neighbours, AreMadeOnlyByWhoSpeaksToUs) {  // RFC 826
   EXPECT_EQ(cache.find(kIp), nullptr);
   learn(kIp, kMac, true);
   ASSERT_NE(cache.find(kIp), nullptr);
-  learn(kIp, kNewMac, false);
-  EXPECT_EQ(*cache.find(kIp), kNewMac) << "an entry that is there follows any packet";
+  learn(kIp, kMac, false);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+}
+
+TEST_F(Neighbours, ThatAreAliveKeepTheirAddressWhateverIsSaidOfThem) {
+  learn(kIp, kMac, true);
+  for (int claim = 0; claim < 10; ++claim) {
+    EXPECT_FALSE(learn(kIp, kNewMac, claim % 2 == 0));
+    after_using(kIp, 500_ms);
+    if (!asked.empty()) learn(kIp, kMac, false);  // the owner answers for itself
+    EXPECT_EQ(*cache.find(kIp), kMac);
+  }
+  for (const Asked& one : asked) EXPECT_EQ(one.known, kMac) << "the owner is asked, not everybody";
+}
+
+TEST_F(Neighbours, ThatNoLongerAnswerMakeWayForWhoHasTheirAddressNow) {
+  learn(kIp, kMac, true);
+  EXPECT_FALSE(learn(kIp, kNewMac, false));
+  after_using(kIp, 2'500_ms);
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_TRUE(asked[0].known && asked[1].known && !asked[2].known);
+  EXPECT_TRUE(learn(kIp, kNewMac, false));
+  EXPECT_EQ(*cache.find(kIp), kNewMac);
+}
+
+TEST_F(Neighbours, InUseAreNotPushedOutByThoseThatNobodyHeardOf) {
+  for (std::uint32_t i = 0; i < 2'000; ++i) learn({kIp.host + i}, kMac, true);
+  std::vector<Ipv4Address> live;
+  for (std::uint32_t i = 0; i < 2'000; ++i)
+    if (cache.find({kIp.host + i}) != nullptr) live.push_back({kIp.host + i});
+  for (std::uint32_t i = 0; i < 20'000; ++i) wait({0xc613'0000 + i}, 0);
+  for (const Ipv4Address ip : live) EXPECT_NE(cache.find(ip), nullptr);
+}
+
+TEST_F(Neighbours, ThatServedArePushedOutAfterThoseThatOnlySpoke) {
+  learn(kIp, kMac, true);
+  EXPECT_NE(cache.find(kIp), nullptr);
+  after(1_s);
+  for (std::uint32_t i = 0; i < 3 * Cache::kSets * Cache::kWays; ++i) {
+    learn({0xc613'0000 + i}, kNewMac, true);
+  }
+  EXPECT_NE(cache.find(kIp), nullptr);
 }
 
 TEST_F(Neighbours, AreAskedForOnceASecondAndThenGivenUp) {  // RFC 1122 2.3.2.1

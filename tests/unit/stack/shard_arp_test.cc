@@ -111,11 +111,25 @@ TEST(ShardArp, DropsWhatIsForMoreNeighboursThanTheCacheHolds) {
   EXPECT_GT(wire.drops(Drop::neighbour_table_full), 0u);
 }
 
-TEST(ShardArp, FollowsANeighbourThatTellsOfItsNewAddress) {  // gratuitous ARP
-  Wire wire;
+TEST(ShardArp, AsksTheOldAddressBeforeItFollowsANeighbourToANewOne) {  // gratuitous ARP
+  Given given;
+  given.answers_arp = false;
+  Wire wire(given);
   Peer peer(wire);
   peer.opens();
-  wire.put(wire.arp_frame(request(kPeerIp, kPeerIp, kOtherMac), kBroadcastMac));
+  const auto claim = wire.arp_frame(request(kPeerIp, kPeerIp, kOtherMac), kBroadcastMac);
+  wire.put(claim);
+  wire.app_does([](ScriptConn& c) { c.send(bytes_of("hi")); });
+  ASSERT_EQ(peer.inbox.size(), 1u);
+  EXPECT_EQ(destination_of(peer.inbox[0].frame), kPeerMac);
+  EXPECT_EQ(wire.stats().arp_conflicts.get(), 1u);
+  wire.after(2'500_ms);
+  ASSERT_EQ(wire.arp_frames.size(), 3u);
+  EXPECT_EQ(destination_of(wire.arp_frames[0]), kPeerMac);
+  EXPECT_EQ(destination_of(wire.arp_frames[1]), kPeerMac);
+  EXPECT_EQ(destination_of(wire.arp_frames[2]), kBroadcastMac);
+  wire.put(claim);
+  peer.sends(ack().acks(2)).ignores();
   wire.app_does([](ScriptConn& c) { c.send(bytes_of("hello")); });
   ASSERT_EQ(peer.inbox.size(), 1u);
   EXPECT_EQ(destination_of(peer.inbox[0].frame), kOtherMac);

@@ -162,6 +162,19 @@ TEST(Abort, NamesTheHighestNumberSentEvenAfterATimeOut) {
   EXPECT_EQ(e.seq, t.c.iss + 3'001);
 }
 
+TEST(CloseBoth, WaitsForeverWhereTheHoldIsZero) {
+  auto cfg = plain();
+  cfg.fin_wait_2_hold = Duration{0};
+  auto t = Tcp::fin_wait_2(cfg).close_both();
+  EXPECT_TRUE(t.c.life_at.is_never());
+  t.after(Duration::from_s(100'000)).silent().in(State::fin_wait_2);
+}
+
+TEST(CloseBoth, AfterAFirstCloseBothChangesNothing) {
+  auto t = Tcp::fin_wait_2().close_both().after(59_s).close_both();
+  t.after(1_s).saw(event::fin_wait_2_end).gone();
+}
+
 TEST(Close, TwiceIsOnce) {
   auto t = Tcp::fin_wait_1();
   t.close().silent().close().silent().in(State::fin_wait_1);

@@ -63,6 +63,15 @@ TEST(FastRetransmit, IsNotSetOffBySegmentsWithTextOrWindowChanges) {
   EXPECT_FALSE(t.c.has(conn_flag::recovery));
 }
 
+TEST(FastRetransmit, DoesNotFollowProbesOfOurShutWindow) {
+  auto cfg = plain();
+  cfg.receive_window = 100;
+  auto t = Tcp::established(cfg);
+  t.room(0).peer(data(100)).after(40_ms).whatever().send(10'000).whatever();
+  for (int i = 0; i < 4; ++i) t.peer(data(1).acks(0)).us(ack()).silent();
+  EXPECT_FALSE(t.c.has(conn_flag::recovery));
+}
+
 TEST(LimitedTransmit, SendsNewTextForTheFirstTwoDuplicates) {
   auto t = Tcp::established().send(50'000).whatever();
   t.peer(ack().acks(0)).us(data(1'000).at(10'000)).silent();

@@ -72,6 +72,12 @@ TEST(SynReceived, AnswersAnUnacceptableAckWithRstAndStays) {
   }
 }
 
+TEST(SynReceived, AnswersTextWithAnUnacceptableAckByAnRstAloneThoughItsWindowIsZero) {
+  auto cfg = plain();
+  cfg.receive_window = 0;
+  Tcp::syn_received(cfg).whatever().peer(data(10).acks(7)).reset_sent().silent();
+}
+
 TEST(SynReceived, SendsTheSynAckAgainWhenTheSynComesAgain) {
   auto t = Tcp::syn_received().whatever();
   t.peer(syn()).us(syn_ack().acks(0)).silent().in(State::syn_received);
@@ -89,6 +95,12 @@ TEST(SynReceived, GoesAwayOnRstAtTheLeftEdgeOnly) {
 
 TEST(SynReceived, ReturnsToListenOnANewSynInsideTheWindow) {
   Tcp::syn_received().whatever().peer(syn().at(10)).saw(event::reset).silent().gone();
+}
+
+TEST(SynReceived, ThatWasOpenedByThePeerAnswersASynAckWithAnAckAndStays) {
+  auto t = Tcp::syn_received().whatever();
+  t.peer(syn_ack()).dropped(Drop::tcp_out_of_window).us(ack().at(0).acks(0));
+  t.in(State::syn_received).peer(ack()).in(State::established);
 }
 
 TEST(SynReceived, NeedsAnAckBit) {

@@ -105,6 +105,42 @@ TEST(ZeroWindow, ProbeThatIsTakenMovesOn) {
   t.peer(ack().acks(1).window(5'000)).us(data(99).at(1));
 }
 
+TEST(ZeroWindow, AcksBesideProbesStayInsideIt) {
+  auto t = Tcp::established();
+  t.peer(ack().window(0)).send(100).after(Duration{t.c.rto_us}).us(data(1).at(0));
+  // RFC 9293 3.10.7.4: the peer still waits for 0, and takes nothing but that.
+  t.peer(data(10).acks(0).window(0)).peer(data(10).acks(0).window(0)).us(ack().at(0));
+  t.peer(ack().acks(1).window(0));
+  t.peer(data(10).acks(1).window(0)).peer(data(10).acks(1).window(0)).us(ack().at(1));
+}
+
+TEST(ZeroWindow, AResetBesideProbesHasTheNumberThatThePeerWaitsFor) {
+  auto t = Tcp::established();
+  t.peer(ack().window(0)).send(100).after(Duration{t.c.rto_us}).us(data(1).at(0));
+  Emission rst;
+  ASSERT_TRUE(abort(t.c, rst));
+  EXPECT_EQ(rst.seq, t.c.snd_una);  // RFC 5961 3.2: any other is only challenged
+}
+
+TEST(Window, ThatHasShrunkHasTheAcksAtItsEdge) {
+  auto t = Tcp::established();
+  t.send(3'000).whatever().peer(ack().acks(0).window(1'500));
+  const auto more = data(10).acks(0).window(1'500);
+  t.peer(more).peer(more).us(ack().at(1'500));
+}
+
+TEST(ZeroWindow, OfAPeerWhomNobodyWaitsForIsLeftAfterR2ThoughItAnswers) {  // RFC 6429 3
+  auto t = Tcp::established();
+  t.peer(ack().window(0)).close_both();
+  const Instant start = t.now;
+  for (int i = 0; t.c.state != State::closed && t.now - start < 60_min; ++i) {
+    t.after(1_s).whatever();
+    if (t.c.state != State::closed) t.peer(ack().acks(0).window(i % 7 == 0 ? 1 : 0)).whatever();
+  }
+  t.gone();
+  EXPECT_GT(t.now - start, 60_s);
+}
+
 TEST(ZeroWindow, WithOnlyAFinToSendIsProbedWithTheFin) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).close().silent().after(Duration{t.c.rto_us}).us(fin().at(0));
@@ -141,6 +177,19 @@ TEST(FragmentationNeeded, WithoutAnMtuTakesTheNextPlateau) {
   auto t = Tcp::established();
   t.send(2'000).whatever().icmp({IcmpError::Kind::fragmentation_needed, 0}, 0);
   EXPECT_EQ(t.c.mss, 1'006 - 40);
+}
+
+TEST(FragmentationNeeded, WithAnMtuBelowAllPlateausLeavesSegmentsOf48) {
+  auto t = Tcp::established().send(500).whatever();
+  for (int i = 0; i < 10; ++i) t.icmp({IcmpError::Kind::fragmentation_needed, 0}, 0);
+  EXPECT_EQ(t.c.mss, 48);
+  EXPECT_EQ(t.whatever().c.state, State::established);
+}
+
+TEST(FragmentationNeeded, AboutTheSynLowersTheSegmentSizeAlone) {
+  auto t = Tcp::syn_sent().whatever();
+  t.icmp({IcmpError::Kind::fragmentation_needed, 300}, -1).silent();
+  EXPECT_LE(t.c.mss, 260);
 }
 
 TEST(FragmentationNeeded, AboutNothingInFlightIsNotBelieved) {

@@ -68,6 +68,14 @@ TEST(OutOfOrder, KeepsFourRangesAndDropsTheFifth) {
   t.peer(data(20).at(0)).us(ack().acks(30));
 }
 
+TEST(OutOfOrder, TextBeyondTheFinDoesNotHideIt) {
+  auto t = Tcp::established();
+  t.peer(data(20).at(20)).us(ack().acks(0));
+  t.peer(data(10).at(20).with_fin()).us(ack().acks(0));
+  t.peer(data(20).at(0)).saw(event::peer_fin).in(State::close_wait).us(ack().acks(31));
+  EXPECT_EQ(t.text_received, 30u);
+}
+
 TEST(Sack, ReportsTheNewestRangeFirst) {
   auto cfg = plain();
   cfg.sack = true;
@@ -126,6 +134,18 @@ TEST(ReceiveWindow, ThatIsScaledIsNotTakenBackByRoundingEither) {
     }
     edge = offered;
   }
+}
+
+TEST(ReceiveWindow, InUnitsAboveASegmentIsNotTakenBackWhereItGrows) {
+  auto cfg = plain();
+  cfg.window_scale = true;
+  cfg.receive_window = 1 << 30;  // 16,384 bytes a unit
+  auto t = Tcp::established(cfg, syn().scaled(0));
+  t.peer(data(100)).after(40_ms).whatever();
+  const Seq offered = t.c.rcv_adv;
+  // A gain of more than a segment and less than a unit.
+  t.room(static_cast<std::uint32_t>(offered - t.c.rcv_nxt) + 2'000).peer(data(1)).after(40_ms);
+  EXPECT_TRUE(at_or_after(t.c.rcv_adv, offered));
 }
 
 TEST(ReceiveWindow, OfZeroStillTakesAcksAndRstButNoText) {

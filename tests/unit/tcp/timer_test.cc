@@ -69,6 +69,13 @@ TEST(KeepAlive, IsSatisfiedByAnyAnswer) {
     t.after(19_s).peer(ack()).after(80_s).silent().in(State::established);
 }
 
+TEST(KeepAlive, IsSilentOnceItIsSwitchedOff) {
+  auto t = Tcp::established(keeping_alive());
+  t.cfg.keep_alive.enabled = false;
+  t.after(Duration::from_s(1'000)).silent().in(State::established);
+  EXPECT_TRUE(next_deadline(t.c).is_never());
+}
+
 TEST(KeepAlive, WaitsWhileTextIsOnItsWay) {
   auto t = Tcp::established(keeping_alive());
   t.after(95_s).send(10).us(data(10)).after(150_ms).silent();

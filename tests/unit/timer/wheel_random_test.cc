@@ -35,6 +35,15 @@ class RandomOwner {
     check_next();
   }
 
+  /// A run that never met these would prove little: deadlines beyond the span, budgets that ran
+  /// out, entries that were moved to level 0, and entries armed again while they waited.
+  void expect_variety() const {
+    EXPECT_GT(beyond_span_, 0);
+    EXPECT_GT(cut_short_, 0);
+    EXPECT_GT(moved_, 0);
+    EXPECT_GT(armed_again_, 0);
+  }
+
   /// Lets all that is armed fire, arming nothing more.
   void drain() {
     quiet_ = true;
@@ -60,6 +69,7 @@ class RandomOwner {
   /// Up to 2^5 .. 2^36 us (19 h), sometimes in the past, often the same few.
   Duration any_delay() {
     if (prng_.chance(0.3)) return Duration::from_s(static_cast<std::int64_t>(prng_.below(3)) * 60);
+    if (prng_.chance(0.05)) return TimerWheel::kSpan + 1_s;
     const std::uint64_t limit = std::uint64_t{1} << (5 + prng_.below(32));
     const auto delay = static_cast<std::int64_t>(prng_.below(limit));
     return {prng_.chance(0.1) ? -delay : delay};
@@ -76,6 +86,8 @@ class RandomOwner {
 
   void arm(std::uint32_t index) {
     const Instant wanted = now_ + any_delay();
+    armed_again_ += nodes_[index].armed() ? 1 : 0;
+    beyond_span_ += wanted > present() + TimerWheel::kSpan ? 1 : 0;
     forget(index);
     wheel_.arm(*this, index, wanted);
     const Instant due = wheel_.deadline_of(nodes_[index]);
@@ -113,10 +125,15 @@ class RandomOwner {
 
   std::uint32_t advance_within(std::uint32_t budget) {
     advancing_ = true;
-    const std::uint32_t used =
-        wheel_.advance(*this, now_, budget, [this](std::uint32_t i) { on_expired(i); });
+    std::uint32_t fired = 0;
+    const std::uint32_t used = wheel_.advance(*this, now_, budget, [this, &fired](std::uint32_t i) {
+      ++fired;
+      on_expired(i);
+    });
     advancing_ = false;
     EXPECT_LE(used, budget);
+    moved_ += used - fired;  // the rest of the budget went into the move from level 1
+    cut_short_ += used == budget ? 1 : 0;
     return used;
   }
 
@@ -160,6 +177,7 @@ class RandomOwner {
   std::vector<Deadlines::iterator> waiting_;  ///< by index; end() = not armed
   std::set<std::uint32_t> for_next_advance_;  ///< armed for the past by a callback
   bool advancing_ = false, quiet_ = false;
+  std::uint64_t beyond_span_ = 0, cut_short_ = 0, moved_ = 0, armed_again_ = 0;
 };
 
 class WheelRandom : public testing::TestWithParam<std::uint64_t> {};
@@ -169,6 +187,7 @@ TEST_P(WheelRandom, FiresWhatAMultimapWouldFire) {
   RandomOwner owner(GetParam());
   for (int i = 0; i < 5'000 && !HasFailure(); ++i) owner.step();
   owner.drain();
+  owner.expect_variety();
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, WheelRandom, testing::Range<std::uint64_t>(1, 101));

@@ -45,6 +45,20 @@ TEST(Checksum, EqualsThePlainOneForEveryLengthAndPlace) {
   }
 }
 
+TEST(Checksum, EqualsThePlainOneAtEveryPlaceInTwoCacheLines) {
+  auto random = seeded_generator();
+  Frame data(256);
+  for (auto& octet : data) octet = std::byte(random());
+  for (std::size_t offset = 0; offset < 64; ++offset) {
+    for (std::size_t length = 0; length <= 128; ++length) {
+      const Frame piece(data.begin() + offset, data.begin() + offset + length);
+      ASSERT_EQ(checksum_finish(checksum_add({data.data() + offset, length})),
+                plain_checksum(piece))
+          << length << " bytes at " << offset;
+    }
+  }
+}
+
 TEST(Checksum, OfTheLargestDatagramOfOnes) {
   const Frame data(65535, std::byte{0xff});
   EXPECT_EQ(checksum_finish(checksum_add(data)), plain_checksum(data));
@@ -58,6 +72,30 @@ TEST(Checksum, AddsUpOverPieces) {
     const std::span<const std::byte> all(data);
     const std::uint64_t sum = checksum_add(all.subspan(cut), checksum_add(all.first(cut)));
     ASSERT_EQ(checksum_finish(sum), plain_checksum(data)) << "cut at " << cut;
+  }
+}
+
+TEST(Checksum, AddsUpOverManyPiecesOfWhichTheLastMayBeOdd) {
+  auto random = seeded_generator();
+  for (int round = 0; round < 500; ++round) {
+    Frame data;
+    std::vector<std::size_t> ends;
+    for (auto pieces = random() % 8; pieces > 0; --pieces) {
+      for (auto words = random() % 40; words > 0; --words) {
+        data.push_back(std::byte(random()));
+        data.push_back(std::byte(random()));
+      }
+      ends.push_back(data.size());
+    }
+    if (random() % 2 == 1) data.push_back(std::byte(random()));
+    ends.push_back(data.size());
+    std::uint64_t sum = 0;
+    std::size_t from = 0;
+    for (const std::size_t end : ends) {
+      sum = checksum_add(std::span<const std::byte>(data).subspan(from, end - from), sum);
+      from = end;
+    }
+    ASSERT_EQ(checksum_finish(sum), plain_checksum(data)) << "round " << round;
   }
 }
 

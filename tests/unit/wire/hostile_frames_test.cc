@@ -2,8 +2,8 @@
 // watches) and what the parser says about them holds.
 #include <gtest/gtest.h>
 
+#include "support/frame_promises.h"
 #include "unit/wire/frames.h"
-#include "wire/emit.h"
 #include "wire/print.h"
 
 namespace mayfly::test {
@@ -13,22 +13,7 @@ namespace {
 FrameKind survives(const Frame& frame, RxChecks checks) {
   const Frame copy(frame.begin(), frame.end());
   const ParsedFrame parsed = parse(copy, kOurRules, checks);
-  EXPECT_EQ(parsed.kind == FrameKind::drop, parsed.drop != Drop::none);
-  if (parsed.kind == FrameKind::drop) return parsed.kind;
-  if (parsed.kind == FrameKind::arp) {
-    read_arp(copy, parsed.l3_off);
-    return parsed.kind;
-  }
-  EXPECT_LE(std::size_t{parsed.l4_off} + parsed.l4_len, copy.size());
-  EXPECT_GE(parsed.l4_off, parsed.l3_off + 20);
-  if (parsed.kind == FrameKind::tcp) {
-    const Segment& segment = parsed.segment;
-    EXPECT_EQ(segment.payload_off + segment.payload_len, parsed.l4_off + parsed.l4_len);
-    EXPECT_GE(segment.payload_off, parsed.l4_off + 20);
-    std::array<SackBlock, kSackBlocksMax> blocks{};
-    EXPECT_EQ(read_sack(copy, segment, blocks), segment.sack_count);
-    EXPECT_LE(segment.sack_off + segment.sack_count * 8, segment.payload_off);
-  }
+  testing::expect_promises(copy, parsed);
   return parsed.kind;
 }
 

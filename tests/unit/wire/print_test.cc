@@ -53,6 +53,17 @@ TEST(PrintFrame, SackBlocksAndUnknownOptions) {
             "options [sack 2 {1:2}{3:4},unknown-254,eol], length 0");
 }
 
+TEST(PrintFrame, RelativeSequenceNumbersWhereOriginsAreGiven) {
+  const SeqOrigins origins{{0xffff'fff0}, {100}};
+  const Frame options = hex("05 0a 0000006e 00000078 01 01");
+  EXPECT_EQ(print_frame(tcp_frame({.seq = 0xffff'fff1, .ack = 105, .options = options}), origins),
+            "198.18.1.1.40000 > 198.18.0.1.80: Flags [.], seq 1, ack 5, win 501, "
+            "options [sack 1 {10:20},nop,nop], length 0");
+  EXPECT_EQ(
+      print_frame(tcp_frame({.seq = 0xffff'ffff, .ack = 100, .payload = text("hello")}), origins),
+      "198.18.1.1.40000 > 198.18.0.1.80: Flags [.], seq 15:20, ack 0, win 501, length 5");
+}
+
 TEST(PrintFrame, AnUrgentPointer) {
   EXPECT_EQ(print_frame(tcp_frame({.ack = 7, .flags = tcp_flag::ack | tcp_flag::urg, .urgent = 3})),
             "198.18.1.1.40000 > 198.18.0.1.80: Flags [.U], ack 7, win 501, urg 3, length 0");
@@ -77,6 +88,25 @@ TEST(PrintFrame, Icmp) {
   put16(unreachable, 2, plain_checksum(unreachable));
   EXPECT_EQ(print_frame(Ipv4Frame{.protocol = 1, .payload = unreachable}.build()),
             "198.18.1.1 > 198.18.0.1: ICMP destination unreachable code 4, length 8");
+}
+
+TEST(PrintFrame, TheNameOfEachIcmpMessage) {
+  const auto named = [](unsigned type) {
+    Frame message(8);
+    message[0] = static_cast<std::byte>(type);
+    message[1] = std::byte{1};
+    put16(message, 2, plain_checksum(message));
+    const std::string all = print_frame(Ipv4Frame{.protocol = 1, .payload = message}.build());
+    const std::size_t from = all.find("ICMP ") + 5;
+    return all.substr(from, all.rfind(',') - from);
+  };
+  EXPECT_EQ(named(0), "echo reply");
+  EXPECT_EQ(named(3), "destination unreachable code 1");
+  EXPECT_EQ(named(5), "redirect code 1");
+  EXPECT_EQ(named(8), "echo request");
+  EXPECT_EQ(named(11), "time exceeded code 1");
+  EXPECT_EQ(named(12), "parameter problem code 1");
+  EXPECT_EQ(named(13), "type 13 code 1");
 }
 
 TEST(PrintFrame, OtherDatagrams) {

@@ -1,0 +1,34 @@
+// Keeps the first thing that went wrong in a world: what follows is seldom worth a look.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "base/time.h"
+
+namespace mayfly {
+
+/// What an oracle found.
+struct Violation {
+  Instant at;
+  std::string oracle;  ///< its name: "bytes", "hold", "timer"
+  std::string what;    ///< in words, with the host and the connection
+};
+
+class Judge {
+ public:
+  /// `now` is the simulation's clock.
+  void violated(Instant now, std::string oracle, std::string what) {
+    if (found_) return;
+    found_ = true;
+    violation_ = {now, std::move(oracle), std::move(what)};
+  }
+  bool found() const noexcept { return found_; }
+  const Violation& violation() const noexcept { return violation_; }
+
+ private:
+  bool found_ = false;
+  Violation violation_;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,102 @@
+// Tables filled on purpose: TIME_WAIT, half-open connections, the flow table's buckets.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+
+#include "base/prng.h"
+#include "support/wire.h"
+
+namespace mayfly::testing {
+namespace {
+
+using OnFull = TimeWaitPolicy::OnFull;
+
+/// A connection that the shard closes first, up to its TIME_WAIT.
+void pass_by(Wire& wire, std::uint16_t port) {
+  Peer peer(wire, port);
+  peer.opens();
+  if (wire.app.opened == 0) return;
+  wire.app_does([](ScriptConn& c) { c.close(); });
+  peer.ignores().sends(fin()).ignores();
+}
+
+Given small_time_wait(OnFull on_full) {
+  Given given = with({.hold = 60_s, .capacity = 50, .on_full = on_full});
+  given.config.sizes.time_wait = 50;
+  return given;
+}
+
+TEST(TimeWaitFlood, PushesOutTheOldestEntriesAndKeepsNobodyOut) {
+  Wire wire(small_time_wait(OnFull::evict_oldest));
+  for (std::uint16_t i = 0; i < 500; ++i) pass_by(wire, static_cast<std::uint16_t>(10'000 + i));
+  EXPECT_EQ(wire.app.opened, 500u);
+  EXPECT_EQ(wire.stats().time_wait_evicted.get(), 450u);
+  EXPECT_EQ(wire.shard->time_wait_entries(), 50u);
+}
+
+TEST(TimeWaitFlood, CostsLaterConnectionsTheirTimeWaitWhereThePolicyClosesThem) {
+  Wire wire(small_time_wait(OnFull::close));
+  for (std::uint16_t i = 0; i < 500; ++i) pass_by(wire, static_cast<std::uint16_t>(10'000 + i));
+  EXPECT_EQ(wire.app.opened, 500u);
+  EXPECT_EQ(wire.stats().time_wait_skipped.get(), 450u);
+}
+
+TEST(TimeWaitFlood, KeepsVisitorsOutWhereThePolicyRefusesThem) {  // the price of the strict policy
+  Wire wire(small_time_wait(OnFull::refuse));
+  for (std::uint16_t i = 0; i < 50; ++i) pass_by(wire, static_cast<std::uint16_t>(10'000 + i));
+  Peer late(wire, 30'000);
+  late.sends(syn()).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::time_wait_full), 1u);
+  wire.leap(61_s);
+  wire.poll();
+  late.sends(syn()).gets(syn_ack());
+}
+
+TEST(HalfOpenFlood, LeavesRoomForVisitorsOfTheSameBurst) {
+  Given given;
+  given.settings.syn.half_open = 25;
+  Wire wire(given);
+  std::deque<Peer> strangers;
+  for (std::uint16_t i = 0; i < 99; ++i)
+    strangers.emplace_back(wire, static_cast<std::uint16_t>(20'000 + i)).puts(syn());
+  wire.poll().poll().poll().poll();
+  EXPECT_EQ(wire.shard->open_connections(), 25u);
+  EXPECT_EQ(wire.stats().syn_cookies_sent.get(), 74u);
+  Peer visitor(wire);
+  visitor.opens().sends(text("hello"));
+  EXPECT_EQ(wire.app.heard, "hello");
+  for (Peer& stranger : strangers) stranger.ignores();
+}
+
+TEST(FlowTableFlood, BeyondItsCapacityIsRefusedAndCounted) {
+  Wire wire;  // 100 connections
+  std::deque<Peer> peers;
+  for (std::uint16_t i = 0; i < 150; ++i)
+    peers.emplace_back(wire, static_cast<std::uint16_t>(20'000 + i)).sends(syn());
+  EXPECT_EQ(wire.drops(Drop::table_full), 50u);
+  for (Peer& peer : peers) peer.ignores();
+}
+
+TEST(CollidingFlows, OfOneSecretDoNotCollideUnderAnother) {
+  const auto table_with = [](const std::string& name, const Secret& secret) {
+    return std::move(*FlowTable::create(name, 1'000, secret, HugePages::never));
+  };
+  const FlowTable known = table_with("collide1", {1, 2}), real = table_with("collide2", {3, 4});
+  constexpr std::uint32_t kBuckets = 256, kWanted = 100;
+  constexpr std::uint64_t kSeed = 5;
+  Prng random(kSeed);
+  std::set<std::uint32_t> buckets;
+  for (std::uint32_t found = 0; found < kWanted;) {
+    const auto drawn = static_cast<std::uint32_t>(random.next());
+    const FlowKey4 key =
+        FlowKey4::of({0x0a00'0000 | drawn >> 8}, static_cast<std::uint16_t>(drawn), kServerIp, 80);
+    if (known.hash(key) % kBuckets != 0) continue;
+    ++found;
+    buckets.insert(real.hash(key) % kBuckets);
+  }
+  EXPECT_GT(buckets.size(), 60u) << "100 keys thrown into 256 buckets hit 83; seed " << kSeed;
+}
+
+}  // namespace
+}  // namespace mayfly::testing

@@ -1,0 +1,123 @@
+// Peers that hold connections and do little with them: against the HTTP service, whole stacks on
+// both sides.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "service/services.h"
+#include "support/shard_pair.h"
+
+namespace mayfly::testing {
+namespace {
+
+ServeSettings web_settings() {
+  ServeSettings settings;
+  settings.listen = {{.port = 80, .service = ServiceKind::http}};
+  settings.http.routes = {{.path = "/big", .bytes = 1'000'000}};
+  settings.close.first = Closer::client;
+  return settings;
+}
+
+struct WebParts {
+  ServeSettings settings = web_settings();
+  Site site = *Site::load(settings.http);
+};
+struct WebApp : WebParts, Services {
+  WebApp() : Services(WebParts::settings, WebParts::site) {}
+};
+
+/// Opens connections as PingApp does; then it dawdles.
+struct Dawdler : PingApp {
+  template <class Conn>
+  void on_open(Conn& c) noexcept {
+    if (first_words.empty()) return;
+    c.send(as_bytes(first_words));
+    if (then_each.us > 0) c.wake_at(c.now() + then_each);
+  }
+  template <class Conn>
+  void on_wake(Conn& c) noexcept {
+    c.send(as_bytes("x"));
+    c.wake_at(c.now() + then_each);
+  }
+  template <class Conn>
+  std::size_t on_data(Conn&, std::span<const std::byte> text) noexcept {
+    return reads ? text.size() : 0;
+  }
+  template <class Conn>
+  void on_peer_closed(Conn& c) noexcept {
+    if (closes) c.close();
+  }
+
+  std::string_view first_words;
+  Duration then_each{};
+  bool reads = true, closes = true;
+};
+
+class SlowPeers : public ::testing::Test {
+ protected:
+  static constexpr unsigned kPeers = 100;
+
+  void open() {
+    pair.client_app.to_open = kPeers;
+    while (pair.client_app.opened < kPeers) pair.run_for(100_us);
+    run_for(10_ms);
+    ASSERT_EQ(pair.server->open_connections(), kPeers);
+  }
+  void run_for(Duration span) {
+    for (const Instant end = pair.now + span; pair.now < end; pair.now = pair.now + 5_ms) {
+      pair.client->poll(pair.now);
+      pair.server->poll(pair.now);
+    }
+  }
+
+  ShardPair<WebApp, Dawdler> pair;
+};
+
+TEST_F(SlowPeers, ThatSayNothingAreLeftAfterTheRequestTimeout) {
+  open();
+  run_for(9_s);
+  EXPECT_EQ(pair.server->open_connections(), kPeers);
+  run_for(2_s + ClosePolicy::kLinger);
+  EXPECT_EQ(pair.server->open_connections(), 0u);
+}
+
+TEST_F(SlowPeers, ThatSpeakOneOctetASecondAreLeftAtTheSameTime) {  // slowloris
+  pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+  pair.client_app.then_each = 1_s;
+  open();
+  run_for(11_s + ClosePolicy::kLinger);
+  EXPECT_EQ(pair.server->open_connections(), 0u);
+}
+
+TEST_F(SlowPeers, ThatDoNotReadTheirAnswerAreReset) {  // a window of zero, and probes answered
+  pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n";
+  pair.client_app.reads = false;
+  open();
+  run_for(ClosePolicy::kStallMax + 5_s);
+  EXPECT_EQ(pair.server->open_connections(), 0u);
+  EXPECT_EQ(pair.server_app.counters().closes_by(Ending::stalled).get(), kPeers);
+  EXPECT_EQ(pair.server->memory().tx.extents.used(), 0u);
+}
+
+TEST_F(SlowPeers, ThatNeverCloseAreLeftAfterTheHoldOfFinWait2) {
+  pair.client_app.closes = false;
+  open();
+  run_for(15_s);
+  EXPECT_EQ(pair.server->open_connections(), kPeers) << "FIN_WAIT_2";
+  run_for(pair.settings.tcp.fin_wait_2_hold);
+  EXPECT_EQ(pair.server->open_connections(), 0u);
+}
+
+TEST_F(SlowPeers, DoNotKeepOthersOut) {
+  pair.client_app.first_words = "GET /big HTTP/1.1\r\n";
+  open();
+  pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const std::uint64_t before = pair.server_app.counters().responses_2xx.get();
+  pair.client_app.to_open += 10;
+  while (pair.client_app.opened < pair.client_app.to_open) pair.run_for(100_us);
+  run_for(1_s);
+  EXPECT_EQ(pair.server_app.counters().responses_2xx.get(), before + 10);
+}
+
+}  // namespace
+}  // namespace mayfly::testing
