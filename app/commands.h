@@ -40,13 +40,14 @@ struct CtlOptions {
 
 /// The command line of sim.
 struct SimCommand {
-  std::uint64_t seed = 1, seeds = 1;    ///< --seed N, --seeds COUNT
-  std::string connections;              ///< --connections 10k; empty = as the seed says
-  std::string faults = "swarm";         ///< --faults swarm|none|all|list|NAME,NAME...
-  std::string policy;                   ///< --policy NAME or FILE; empty = as the seed says
-  std::optional<Duration> duration;     ///< --duration, of the faults
-  std::string trace, pcap, json;        ///< files; empty = none
-  std::string out = ".";                ///< where a failing seed's trace goes
+  std::uint64_t seed = 1, seeds = 1;  ///< --seed N, --seeds COUNT
+  std::string connections;            ///< --connections 10k; empty = as the seed says
+  std::string faults = "swarm";       ///< --faults swarm|none|all|list|NAME,NAME...
+  std::string policy;                 ///< --policy NAME or FILE; empty = as the seed says
+  std::optional<Duration> duration;   ///< --duration, of the faults
+  bool no_harm = false;               ///< --no-harm
+  std::string trace, pcap, json;      ///< files; empty = none
+  std::string out = ".";              ///< where a failing seed's trace goes
 };
 
 int serve_command(const RunOptions& options);

@@ -53,6 +53,8 @@ void add_sim_options(CLI::App& command, SimCommand& sim, std::string& duration) 
       ->capture_default_str();
   command.add_option("--policy", sim.policy,
                      "a preset of conf/policy/ by name, or a file like those, for both ends");
+  command.add_flag("--no-harm", sim.no_harm,
+                   "what a hasty policy does to connections counts as a violation as well");
   command.add_option("--duration", duration, "the network heals at the latest then (simulated)");
   command.add_option("--trace", sim.trace, "write every frame as text; - = standard output");
   command.add_option("--pcap", sim.pcap, "write every frame that was sent");

@@ -43,6 +43,7 @@ void print_faults() {
 std::string read_options(const SimCommand& command, SimOptions& options) {
   constexpr std::uint64_t kConnectionsMax = 100'000'000;
   options.seed = command.seed;
+  options.no_harm = command.no_harm;
   if (command.duration) options.duration = *command.duration;
   if (command.seeds == 0) return "--seeds 0: must be above 0";
   if (!command.connections.empty()) {
@@ -63,6 +64,7 @@ std::string read_options(const SimCommand& command, SimOptions& options) {
 std::string command_line(const SimCommand& command, const SimOptions& options) {
   std::string text = fmt::format("mayfly sim --seed {} --connections {} --faults {}", options.seed,
                                  options.connections, to_string(*options.faults));
+  if (command.no_harm) text += " --no-harm";
   if (!command.policy.empty()) text += " --policy " + command.policy;
   if (options.duration.us > 0) text += " --duration " + format_duration(options.duration);
   return text;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs the fuzz targets (tests/fuzz), each for SECONDS on a copy of its corpus, one a core at a time.
-# Results: out/test/fuzz/fuzz.xml; what breaks a target is kept in out/fuzz/TARGET/broken.
+# Runs the fuzz targets (tests/fuzz), each for SECONDS on a copy of its corpus, one a core at a
+# time. Results: out/test/fuzz/fuzz.xml; what breaks a target is kept in out/fuzz/TARGET/broken.
 #   scripts/fuzz.sh [SECONDS=30] [TARGET...]
 source "$(dirname "$0")/common.sh"
 build="build-fuzz"
@@ -38,7 +38,8 @@ summary() { # TARGET
 
 # What happened, without characters that would end the XML.
 reason() { # TARGET
-  grep -aE -m 1 'Failure|ERROR|runtime error|Assertion' "$work/$1/log" | tr -d '<>&"' | tr -cd '[:print:]'
+  grep -aE -m 1 'Failure|ERROR|runtime error|Assertion' "$work/$1/log" |
+    tr -d '<>&"' | tr -cd '[:print:]'
 }
 
 tell() { # TARGET

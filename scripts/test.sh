@@ -1,17 +1,17 @@
 #!/bin/bash
 # Sets up, builds and runs the tests. The last line is `N passed, N failed`; the exit status is 0
 # only if every part asked for has run and nothing failed.
-#   scripts/test.sh [tidy] [asan] [wire] [fuzz] [unit]
+#   scripts/test.sh [tidy] [asan] [wire] [sim] [fuzz] [unit]
 # tidy: rules about the text. asan: the unit tests under ASan and UBSan. wire: real Linux peers,
-# against the release build. fuzz: each fuzz target for 30 s. unit: the unit tests in a release
-# build, only when it is named.
+# against the release build. sim: 2,000 seeds of the simulator, release build. fuzz: each fuzz
+# target for 30 s. unit: the unit tests in a release build, only when it is named.
 source "$(dirname "$0")/common.sh"
 results=out/test
-parts=${*:-tidy asan wire fuzz}
+parts=${*:-tidy asan wire sim fuzz}
 for part in $parts; do
   case $part in
-    unit | asan | tidy | wire | fuzz) ;;
-    *) fail "no such part: $part (unit, asan, tidy, wire, fuzz)" ;;
+    unit | asan | tidy | wire | sim | fuzz) ;;
+    *) fail "no such part: $part (unit, asan, tidy, wire, sim, fuzz)" ;;
   esac
 done
 scripts/setup.sh test
@@ -52,6 +52,12 @@ run_tidy() { run_pytest tidy; }
 run_wire() {
   [ "$(id -u)" = 0 ] || fail "the wire tests make network namespaces: run them as root"
   run_pytest wire
+}
+
+run_sim() {
+  configure_release
+  compile build app/mayfly
+  run_pytest sim
 }
 
 run_fuzz() { scripts/fuzz.sh 30 || true; }

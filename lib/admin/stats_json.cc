@@ -28,20 +28,8 @@ Json evicted_ages(const StatsSnapshot& stats) {
   return ages;
 }
 
-Json one(const StatsSnapshot& s, Duration active) {
-  Json json;
-  const std::uint64_t completed = completed_of(s);
-  json["accepted"] = s.accepted.get();
-  json["opened"] = s.opened.get();
-  json["completed"] = completed;
-  json["reset"] = closed_as(s, CloseReason::reset);
-  for (const Drop why :
-       {Drop::table_full, Drop::half_open_full, Drop::time_wait_full, Drop::tcp_draining})
-    json["refused"][std::string(name_of(why))] = dropped(s, why);
-  json["cps"] = active.us > 0 ? static_cast<double>(completed) / active.seconds() : 0.0;
-  json["connections"] = s.connections.get();
-  json["connections_peak"] = s.connections_peak.get();
-  json["time_wait"] = {
+Json time_wait_json(const StatsSnapshot& s) {
+  return {
       {"now", s.time_wait_now.get()},
       {"peak", s.time_wait_peak.get()},
       {"opened", s.time_wait_opened.get()},
@@ -64,6 +52,22 @@ Json one(const StatsSnapshot& s, Duration active) {
       {"hold_s", static_cast<double>(s.time_wait_hold_us.get()) / 1e6},
       {"evicted_age_ms", evicted_ages(s)},
   };
+}
+
+Json one(const StatsSnapshot& s, Duration active) {
+  Json json;
+  const std::uint64_t completed = completed_of(s);
+  json["accepted"] = s.accepted.get();
+  json["opened"] = s.opened.get();
+  json["completed"] = completed;
+  json["reset"] = closed_as(s, CloseReason::reset);
+  for (const Drop why :
+       {Drop::table_full, Drop::half_open_full, Drop::time_wait_full, Drop::tcp_draining})
+    json["refused"][std::string(name_of(why))] = dropped(s, why);
+  json["cps"] = active.us > 0 ? static_cast<double>(completed) / active.seconds() : 0.0;
+  json["connections"] = s.connections.get();
+  json["connections_peak"] = s.connections_peak.get();
+  json["time_wait"] = time_wait_json(s);
   // Reason 1 for TIME_WAIT (RFC 9293 3.6.1) violated: seen from the end that reset, and from the
   // one that was reset.
   json["harm"] = {{"rst_to_last_ack", s.rst_to_last_ack.get()},
@@ -85,7 +89,11 @@ Json one(const StatsSnapshot& s, Duration active) {
                  {"cookies_accepted", s.syn_cookies_accepted.get()}};
   json["rst_sent"] = s.rst_sent.get();
   json["rst_limited"] = s.rst_limited.get();
-  json["arp"] = {{"requests", s.arp_requests.get()}, {"replies", s.arp_replies.get()}};
+  json["challenges_limited"] = s.challenges_limited.get();
+  json["arp"] = {{"requests", s.arp_requests.get()},
+                 {"replies", s.arp_replies.get()},
+                 {"limited", s.arp_limited.get()},
+                 {"conflicts", s.arp_conflicts.get()}};
   json["icmp_sent"] = s.icmp_sent.get();
   json["closed"] = Json::object();
   for (std::size_t i = 0; i < kCloseReasonCount; ++i)

@@ -23,8 +23,8 @@ bool Link::is_arp(const SimFrame& frame) noexcept {
 
 bool Link::is_lost(Prng& random) noexcept {
   if (settings_.burst_begins > 0)
-    in_burst_ = in_burst_ ? !random.chance(settings_.burst_ends)
-                          : random.chance(settings_.burst_begins);
+    in_burst_ =
+        in_burst_ ? !random.chance(settings_.burst_ends) : random.chance(settings_.burst_begins);
   return random.chance(settings_.faults.loss) || in_burst_;
 }
 

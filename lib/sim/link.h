@@ -89,16 +89,14 @@ class Link {
     }
     if (settings_.replay > 0) replay(pool, *frame, at, random, deliver);
     if (is_lost(random) || !passes_queue(*frame, at)) return lose(pool, frame);
-    if (random.chance(faults.duplicate) &&
-        deliver_copy(pool, *frame, arrival(at, random), deliver))
+    if (random.chance(faults.duplicate) && deliver_copy(pool, *frame, arrival(at, random), deliver))
       ++counts_.duplicated;
     if (random.chance(faults.corrupt)) corrupt(*frame, random);
     deliver(frame, arrival(at, random));
   }
 
   template <class Deliver>
-  static bool deliver_copy(FramePool& pool, const SimFrame& frame, Instant when,
-                           Deliver& deliver) {
+  static bool deliver_copy(FramePool& pool, const SimFrame& frame, Instant when, Deliver& deliver) {
     SimFrame* const twin = pool.copy(frame);
     if (twin == nullptr) return false;
     deliver(twin, when);
@@ -106,8 +104,7 @@ class Link {
   }
 
   template <class Deliver>
-  void replay(FramePool& pool, const SimFrame& frame, Instant at, Prng& random,
-              Deliver& deliver) {
+  void replay(FramePool& pool, const SimFrame& frame, Instant at, Prng& random, Deliver& deliver) {
     remember(pool, frame, at);
     if (!random.chance(settings_.replay)) return;
     const Instant when = arrival(at, random);

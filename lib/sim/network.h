@@ -42,9 +42,7 @@ class Network {
   void deliver(Instant now) noexcept;
 
   /// The link of `port` carries nothing, or again what it should.
-  void cut(const SimPort& port, bool is_cut) noexcept {
-    stations_[port.station_].link.cut(is_cut);
-  }
+  void cut(const SimPort& port, bool is_cut) noexcept { stations_[port.station_].link.cut(is_cut); }
   /// The timestamps of `port`'s host are so far ahead of its clock, in ms modulo 2^32, from now on:
   /// its TSvals on their way out are rewritten, and the TSecrs that answer them on their way in.
   void step_timestamps(const SimPort& port, std::uint32_t ahead) noexcept {

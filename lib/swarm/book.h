@@ -38,7 +38,7 @@ struct EndView {
 /// One life of a four-tuple, begun by its client.
 struct Incarnation {
   std::uint32_t tuple = 0, previous = kNoIndex;
-  Seq iss;                     ///< the client's: what tells it from the others
+  Seq iss;                                ///< the client's: what tells it from the others
   std::uint32_t request = 0, answer = 0;  ///< octets
   Parting parting = Parting::client_first;
   bool spoiled = false;  ///< foreign octets reached it, which its policies did not rule out
@@ -70,8 +70,7 @@ class Book {
   void cancel();
   /// The incarnation that a SYN with this sequence number opened, or kNoIndex. `client`: as the
   /// client itself is known, before any NAT.
-  std::uint32_t find(Ipv4Address client, std::uint16_t port, Ipv4Address server,
-                     Seq irs) const;
+  std::uint32_t find(Ipv4Address client, std::uint16_t port, Ipv4Address server, Seq irs) const;
 
   Incarnation& operator[](std::uint32_t index) { return incarnations_[index]; }
   const Incarnation& operator[](std::uint32_t index) const { return incarnations_[index]; }

@@ -22,19 +22,21 @@ class EndApp {
 
   /// Finds the incarnation that the peer opened: kNoIndex = none that the book knows.
   using Recognise = std::function<std::uint32_t(const FlowKey4& key, Seq irs)>;
-  /// An entry was made for this four-tuple.
+  /// An entry was made for this four-tuple; a connection with it stands.
   using TimeWaitBegun = std::function<void(const FlowKey4& key, Instant now)>;
+  using Opened = std::function<void(const FlowKey4& key)>;
 
   struct Wiring {
     Recognise recognise;
     TimeWaitBegun time_wait_begun;
-    Duration rest{};          ///< of a four-tuple, before it is used again
+    Opened opened;
+    Duration rest{};       ///< of a four-tuple, before it is used again
     bool promises = true;  ///< foreign octets are a violation
   };
 
   /// All of them outlive the app.
-  EndApp(const HostPlan& plan, const Traffic& traffic, Book& book, Judge& judge,
-         std::uint64_t seed, Wiring wiring)
+  EndApp(const HostPlan& plan, const Traffic& traffic, Book& book, Judge& judge, std::uint64_t seed,
+         Wiring wiring)
       : plan_(plan),
         traffic_(traffic),
         book_(book),
@@ -75,6 +77,7 @@ class EndApp {
   template <class Conn>
   void on_open(Conn& c) noexcept {
     const ConnectionBlock& b = block_of(c);
+    wiring_.opened(memory_->table.key(b.tcp.slot));
     if (c.passive()) c.state().word[0] = recognise(c, b);
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.abort();
@@ -123,7 +126,8 @@ class EndApp {
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
     EndView& view = view_of(*i);
-    if (view.opened && view.heard_at + kPatience <= c.now()) {
+    if (!view.opened) return c.abort();
+    if (view.heard_at + kPatience <= c.now()) {
       view.gave_up = true;
       return c.abort();
     }
@@ -205,12 +209,15 @@ class EndApp {
 
 template <class S>
 void EndApp::open(S& shard, Instant now) noexcept {
-  constexpr Duration kAskAgain = Duration::from_ms(500);
+  constexpr Duration kAskAgain = Duration::from_ms(500), kHandshake = Duration::from_ms(400);
   const std::uint32_t tuple = free_.top().tuple;
   free_.pop();
   Incarnation& i = book_.begin(tuple, now);
   const std::uint32_t index = book_.index_of(i);
-  const ConnectResult made = shard.connect(book_.tuple(tuple).key, {{index + 1}});
+  // A client that does not wait for its handshake leaves SYNs behind that open nothing.
+  const bool abandons = i.parting == Parting::client_aborts && random_.chance(0.5);
+  const Instant wake_at = abandons ? now + some_of(kHandshake) : Instant::never();
+  const ConnectResult made = shard.connect(book_.tuple(tuple).key, {{index + 1}}, wake_at);
   if (made.error != ConnectError::none) {
     book_.cancel();
     free_.push({now + kAskAgain + wiring_.rest / 16, tuple});
@@ -274,8 +281,7 @@ inline bool EndApp::may_send(const Incarnation& i, const EndView& view) const no
 inline bool EndApp::may_close(const Incarnation& i, const EndView& view) const noexcept {
   if (!view.queued) return false;
   const bool eager = i.parting == Parting::both_at_once;
-  if (plan_.is_server)
-    return eager || view.peer_closed || i.parting == Parting::server_first;
+  if (plan_.is_server) return eager || view.peer_closed || i.parting == Parting::server_first;
   if (eager || view.peer_closed || i.parting == Parting::half_close) return true;
   return i.parting == Parting::client_first && view.received >= i.answer;
 }

@@ -49,22 +49,25 @@ void HostOracle::look(Instant now) {
 
 void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now) {
   const ConnectionBlock& b = memory_->blocks[index];
-  ConnectionShadow& shadow = shadows_[index];
+  BlockShadow& shadow = shadows_[index];
   if (shadow.generation != b.generation) shadow = {.generation = b.generation};
   if (b.tcp.state == State::closed) return;
   const TcpSettings& tcp = plan_.settings.tcp;
-  std::string broken = broken_invariant(b.tcp, tcp);
-  if (broken.empty()) broken = broken_progress(shadow, b.tcp, tcp, now, every_step);
+  std::string broken = broken_invariant(b.tcp);
+  if (broken.empty()) broken = broken_bounds(b.tcp, tcp);
+  if (broken.empty()) broken = broken_progress(shadow.connection, b.tcp, tcp, now, every_step);
   const Instant due = std::min(next_deadline(b.tcp), b.wake_at);
   const bool waits = b.tcp.has(block_flag::pending);  // for a frame buffer
+  if (broken.empty() && !waits && may_stand_still(b.tcp))
+    broken = "something waits, and no timer runs for it";
   if (broken.empty() && !waits && !due.is_never() && (!b.tcp.timer.armed() || b.armed_for > due))
     broken = "a timer is lost";
   if (broken.empty()) return;
   const FlowKey4& key = memory_->table.key(b.tcp.slot);
-  violated(now, "connection",
-           fmt::format("{}:{} > {}:{} in {}: {}", to_string(key.local()), key.local_port_host(),
-                       to_string(key.remote()), key.remote_port_host(), name_of(b.tcp.state),
-                       broken));
+  violated(
+      now, "connection",
+      fmt::format("{}:{} > {}:{} in {}: {}", to_string(key.local()), key.local_port_host(),
+                  to_string(key.remote()), key.remote_port_host(), name_of(b.tcp.state), broken));
 }
 
 // When the entry ends, if it is there and its time runs.
@@ -78,9 +81,17 @@ std::optional<Instant> HostOracle::end_of(const FlowKey4& key, Instant now) cons
 
 std::uint64_t HostOracle::ended_early() const {
   const ShardStats& s = *stats_;
-  return s.time_wait_evicted.get() + s.time_wait_reopened_timestamp.get() +
-         s.time_wait_reopened_sequence.get() + s.time_wait_reused.get() +
-         s.time_wait_killed.get() + s.time_wait_shortened.get();
+  return s.time_wait_evicted.get() + s.time_wait_reused.get() + s.time_wait_killed.get() +
+         s.time_wait_shortened.get();
+}
+
+std::uint64_t HostOracle::reopened() const {
+  return stats_->time_wait_reopened_timestamp.get() + stats_->time_wait_reopened_sequence.get();
+}
+
+void HostOracle::opened(const FlowKey4& key) {
+  constexpr std::size_t kFew = 4'096;  // in a large world no four-tuple is wanted so soon again
+  if (held_.size() <= kFew) std::erase_if(held_, [&](const Held& held) { return held.key == key; });
 }
 
 // RFC 9293 3.6.1, MUST-13. The entry that is to end next is looked for at each step.
@@ -101,8 +112,9 @@ void HostOracle::look_at_holds(Instant now) {
 void HostOracle::look_at_frames(Instant now) {
   const std::uint64_t fates = stats_->rx_handled.get() + stats_->rx_dropped();
   if (fates != stats_->rx_packets.get())
-    violated(now, "frames", fmt::format("{} frames came, {} were handled or dropped",
-                                        stats_->rx_packets.get(), fates));
+    violated(
+        now, "frames",
+        fmt::format("{} frames came, {} were handled or dropped", stats_->rx_packets.get(), fates));
 }
 
 void HostOracle::look_at_end(Instant now) {
@@ -118,10 +130,9 @@ void HostOracle::look_at_end(Instant now) {
   empty("receive buffers", memory_->rx.used());
   const std::uint64_t begun = s.time_wait_opened.get() + s.time_wait_restored.get();
   const std::uint64_t ended =
-      s.time_wait_expired.get() + ended_early() - s.time_wait_shortened.get();
+      s.time_wait_expired.get() + ended_early() + reopened() - s.time_wait_shortened.get();
   if (begun != ended)
-    violated(now, "left behind",
-             fmt::format("{} TIME_WAIT entries began, {} ended", begun, ended));
+    violated(now, "left behind", fmt::format("{} TIME_WAIT entries began, {} ended", begun, ended));
 }
 
 void HostOracle::violated(Instant now, const char* oracle, std::string what) {

@@ -11,9 +11,9 @@
 
 #include "stack/shard_memory.h"
 #include "stack/stats.h"
-#include "swarm/invariants.h"
 #include "swarm/judge.h"
 #include "swarm/scenario.h"
+#include "tcp/invariants.h"
 
 namespace mayfly {
 
@@ -25,6 +25,8 @@ class HostOracle {
   /// A shard was made, or made again: it remembers nothing.
   void begin(const ShardMemory& memory, const ShardStats& stats);
   void time_wait_begun(const FlowKey4& key, Instant now);
+  /// A new incarnation stands: what was held of the old one may go (RFC 9293 MAY-2).
+  void opened(const FlowKey4& key);
   /// After each step.
   void look(Instant now);
   /// When every connection is over and every hold has ended.
@@ -35,12 +37,17 @@ class HostOracle {
     FlowKey4 key;
     Instant until;
   };
+  struct BlockShadow {
+    std::uint32_t generation = 0;  // of the block
+    ConnectionShadow connection;
+  };
 
   void look_at_block(std::uint32_t index, bool every_step, Instant now);
   void look_at_holds(Instant now);
   void look_at_frames(Instant now);
   std::optional<Instant> end_of(const FlowKey4& key, Instant now) const;
   std::uint64_t ended_early() const;
+  std::uint64_t reopened() const;
   void violated(Instant now, const char* oracle, std::string what);
 
   const HostPlan& plan_;
@@ -48,7 +55,7 @@ class HostOracle {
   bool knows_hold_;
   const ShardMemory* memory_ = nullptr;
   const ShardStats* stats_ = nullptr;
-  std::vector<ConnectionShadow> shadows_;  // by block
+  std::vector<BlockShadow> shadows_;  // by block
   std::uint32_t next_block_ = 0;
   std::deque<Held> held_;           // in the order of their ends, as all are held equally long
   std::uint64_t missed_early_ = 0;  // of those that ended early, how many were found missing

@@ -11,8 +11,8 @@
 namespace mayfly {
 
 struct Minimised {
-  SimOptions options;   ///< the smallest that was found
-  WorldResult result;   ///< what it came to
+  SimOptions options;       ///< the smallest that was found
+  WorldResult result;       ///< what it came to
   std::uint32_t tried = 0;  ///< worlds lived through
 };
 

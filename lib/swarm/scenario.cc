@@ -12,7 +12,16 @@ namespace {
 /// A generator for one kind of choices of one seed.
 class Dice {
  public:
-  enum class For : std::uint64_t { faults = 1, clock, traffic, hosts, links, policy, sizes, events };
+  enum class For : std::uint64_t {
+    faults = 1,
+    clock,
+    traffic,
+    hosts,
+    links,
+    policy,
+    sizes,
+    events
+  };
   Dice(std::uint64_t seed, For what, std::uint64_t number = 0)
       : random_(Prng(seed).next() ^ (static_cast<std::uint64_t>(what) << 56 | number << 40)) {}
 
@@ -20,13 +29,14 @@ class Dice {
   /// Uniform in least to most, both included.
   template <class T>
   T from(T least, T most) {
-    return static_cast<T>(least + static_cast<T>(random_.below(
-                                      static_cast<std::uint64_t>(most - least) + 1)));
+    return static_cast<T>(
+        least + static_cast<T>(random_.below(static_cast<std::uint64_t>(most - least) + 1)));
   }
   Duration from(Duration least, Duration most) { return {from(least.us, most.us)}; }
   /// Uniform in the number of its bits: the small ones as often as the large.
   std::uint32_t any_size(std::uint32_t most) {
-    const std::uint32_t cap = most >> from(0u, 31u - static_cast<std::uint32_t>(__builtin_clz(most)));
+    const std::uint32_t cap =
+        most >> from(0u, 31u - static_cast<std::uint32_t>(__builtin_clz(most)));
     return from(1u, std::max(cap, 1u));
   }
   template <class T, std::size_t N>
@@ -219,8 +229,7 @@ void add_cut(Scenario& s, Dice& dice, Instant at, std::size_t host) {
 
 void add_crash(Scenario& s, Dice& dice, Instant at, std::size_t host) {
   const Duration down = dice.one_of({1_ms, 2_s, 90_s});
-  if (s.has(SimFault::restart))
-    s.happenings.push_back({at, Happening::What::crash, host, down});
+  if (s.has(SimFault::restart)) s.happenings.push_back({at, Happening::What::crash, host, down});
 }
 
 void add_step(Scenario& s, Dice& dice, Instant at, std::size_t host) {
@@ -236,8 +245,9 @@ void draw_happenings(Scenario& s) {
   constexpr std::uint64_t kEach = 4;
   for (std::uint64_t i = 0; i < kEach; ++i) {
     for (const auto add : {add_cut, add_crash, add_step}) {
-      Dice dice(s.seed, For::events, i * kEach + static_cast<std::uint64_t>(add == add_crash) +
-                                         2 * static_cast<std::uint64_t>(add == add_step));
+      Dice dice(s.seed, For::events,
+                i * kEach + static_cast<std::uint64_t>(add == add_crash) +
+                    2 * static_cast<std::uint64_t>(add == add_step));
       const Instant at = s.start + dice.from(1_ms, dice.one_of({5_s, 60_s, 300_s}));
       add(s, dice, at, dice.from<std::size_t>(0, s.hosts.size() - 1));
     }
@@ -267,8 +277,10 @@ void build_plain_world(Scenario& s, const SimOptions& options) {
     host.number = s.hosts.size();
     host.is_server = server;
     host.name = server ? "server" : "client";
-    if (options.policy) host.settings = draw_settings(s, options, server, 0);
-    else host.settings.time_wait.hold = 240_s;
+    if (options.policy)
+      host.settings = draw_settings(s, options, server, 0);
+    else
+      host.settings.time_wait.hold = 240_s;
     host.settings.time_wait.capacity = kTuples;
     host.settings.time_wait.on_full = TimeWaitPolicy::OnFull::refuse;
     host.sizes = {.connections = 4'096, .time_wait = kTuples, .chunks = 64, .receive_buffers = 64};
@@ -296,6 +308,7 @@ Scenario make_scenario(const SimOptions& options) {
   if (options.connections > 0) s.traffic.connections = options.connections;
   s.keeps_promises = !s.has(SimFault::restart) && !s.has(SimFault::clock_step);
   for (const HostPlan& host : s.hosts) s.keeps_promises &= keeps_promise(host.settings);
+  s.keeps_promises |= options.no_harm;
   return s;
 }
 

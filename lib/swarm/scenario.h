@@ -24,6 +24,7 @@ struct SimOptions {
   std::optional<FaultSet> faults;  ///< nothing = as the seed says (swarm)
   std::optional<LabPair> policy;   ///< of both ends; nothing = as the seed says
   Duration duration{};             ///< of the faults; 0 = until every connection was tried
+  bool no_harm = false;            ///< what a hasty policy does is a violation as well
 };
 
 /// How the two ends of a connection part.
@@ -43,8 +44,8 @@ struct Traffic {
   std::uint32_t request_max = 0, answer_max = 0;  ///< octets, at least 1
   std::uint32_t at_once = 1;                      ///< opened in one go
   Duration pause_max{};                           ///< between two goes of a host
-  bool patient = true;  ///< a four-tuple rests for the longest hold before it is used again
-  Duration think_max{};                           ///< before an answer, and between two reads
+  bool patient = true;   ///< a four-tuple rests for the longest hold before it is used again
+  Duration think_max{};  ///< before an answer, and between two reads
 };
 
 struct HostPlan {
@@ -65,8 +66,8 @@ struct Happening {
   Instant at;
   What what = What::cut;
   std::size_t host = 0;
-  Duration down{};                  ///< crash: until it is back
-  std::uint32_t stamps_ahead = 0;   ///< ms, modulo 2^32
+  Duration down{};                 ///< crash: until it is back
+  std::uint32_t stamps_ahead = 0;  ///< ms, modulo 2^32
 };
 
 struct Scenario {
@@ -77,8 +78,8 @@ struct Scenario {
   std::vector<HostPlan> hosts;        ///< the servers first
   std::vector<Happening> happenings;  ///< in the order of time
   Duration faults_last{};             ///< the network heals at the latest then; 0 = see SimOptions
-  /// Both ends hold TIME_WAIT for 2MSL, refuse nothing and forget nothing: no byte of an old
-  /// incarnation may reach a new one, and nobody in LAST_ACK may be reset.
+  /// No byte of an old incarnation may reach a new one, and nobody in LAST_ACK may be reset: all
+  /// hold TIME_WAIT for 2MSL and forget nothing, or SimOptions::no_harm wants it so.
   bool keeps_promises = true;
 
   bool has(SimFault fault) const { return faults.has(fault); }

@@ -25,8 +25,7 @@ void Trace::digest(std::span<const std::byte> bytes) noexcept {
   digest(word);
 }
 
-void Trace::frame(std::string_view host, std::span<const std::byte> frame, bool sent,
-                  Instant now) {
+void Trace::frame(std::string_view host, std::span<const std::byte> frame, bool sent, Instant now) {
   ++frames_;
   digest(static_cast<std::uint64_t>(now.us) << 1 | (sent ? 1 : 0));
   digest(frame);

@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::uint16_t kPort = 7;
 constexpr std::uint8_t kPrefix = 15, kOutsideSegment = 0, kInsideSegment = 1;
-constexpr Ipv4Address kServers{0xc612'0001};        // 198.18.0.1
-constexpr Ipv4Address kClients{0xc612'1000};        // 198.18.16.0, a /24 for each
-constexpr Ipv4Address kInside{0xc613'0000};         // 198.19.0.0, a /24 for each
-constexpr Ipv4Address kOutside{0xc612'0200};        // 198.18.2.0
+constexpr Ipv4Address kServers{0xc612'0001};  // 198.18.0.1
+constexpr Ipv4Address kClients{0xc612'1000};  // 198.18.16.0, a /24 for each
+constexpr Ipv4Address kInside{0xc613'0000};   // 198.19.0.0, a /24 for each
+constexpr Ipv4Address kOutside{0xc612'0200};  // 198.18.2.0
 /// The longest that anything may take once the network is perfect: patience, and a time-out after
 /// it.
 constexpr Duration kLiveness = EndApp::kPatience * 3;
@@ -97,11 +97,10 @@ Result<bool> World::build_hosts() {
 }
 
 Result<bool> World::build_host(const HostPlan& plan) {
-  apps_.push_back(std::make_unique<EndApp>(plan, scenario_.traffic, book_, judge_,
-                                           random_.next(), wiring_of(plan)));
+  apps_.push_back(std::make_unique<EndApp>(plan, scenario_.traffic, book_, judge_, random_.next(),
+                                           wiring_of(plan)));
   const std::uint8_t segment = plan.behind_nat ? kInsideSegment : kOutsideSegment;
-  auto host =
-      SwarmHost::create(simulation_, plan, config_of(plan), *apps_.back(), judge_, segment);
+  auto host = SwarmHost::create(simulation_, plan, config_of(plan), *apps_.back(), judge_, segment);
   if (!host) return host.error();
   hosts_.push_back(std::move(*host));
   SimPort& port = hosts_.back()->port();
@@ -139,6 +138,7 @@ EndApp::Wiring World::wiring_of(const HostPlan& plan) {
   wiring.time_wait_begun = [this, &plan](const FlowKey4& key, Instant now) {
     hosts_[plan.number]->oracle().time_wait_begun(key, now);
   };
+  wiring.opened = [this, &plan](const FlowKey4& key) { hosts_[plan.number]->oracle().opened(key); };
   if (scenario_.traffic.patient) wiring.rest = scenario_.longest_hold();
   wiring.promises = scenario_.keeps_promises;
   return wiring;
@@ -267,8 +267,9 @@ void World::finish_what_is_open() {
 // Every old duplicate has arrived and every hold has ended: whatever is opened now goes through.
 void World::open_anew() {
   // A policy that refuses what it may have no entry for may have room for just one.
-  const std::uint32_t count =
-      scenario_.faults.empty() ? 0 : scenario_.has(SimFault::tiny_tables) ? 1 : 4;
+  const std::uint32_t count = scenario_.faults.empty()               ? 0
+                              : scenario_.has(SimFault::tiny_tables) ? 1
+                                                                     : 4;
   run_until([] { return false; }, scenario_.longest_hold() + kSimMsl * 2);
   if (judge_.found()) return;
   trace_.note(simulation_.now(), "new connections");
@@ -302,8 +303,7 @@ void World::judge_incarnations() {
 void World::judge(const Incarnation& i) {
   const bool anew = book_.index_of(i) >= opened_anew_;
   const bool perfect = anew || scenario_.faults.empty();
-  const bool aborts =
-      i.parting == Parting::client_aborts || i.parting == Parting::server_aborts;
+  const bool aborts = i.parting == Parting::client_aborts || i.parting == Parting::server_aborts;
   const auto broken = [&](const char* oracle, const std::string& what) {
     judge_.violated(simulation_.now(), oracle, what + ": " + describe(book_, i));
   };
@@ -335,8 +335,7 @@ std::string World::what_is_open() const {
       text += fmt::format("{} {}  ", host->plan().name, host->shard()->open_connections());
   for (std::uint32_t index = 0; index < book_.size(); ++index) {
     const Incarnation& i = book_[index];
-    const bool open =
-        (i.client.opened && !i.client.ended) || (i.server.opened && !i.server.ended);
+    const bool open = (i.client.opened && !i.client.ended) || (i.server.opened && !i.server.ended);
     if (open) return text + "; first " + describe(book_, i);
   }
   return text;

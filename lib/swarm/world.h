@@ -22,9 +22,9 @@ struct WorldResult {
   std::optional<Violation> violation;
   std::uint64_t digest = 0, frames = 0;
   Duration simulated{};
-  std::uint32_t opened = 0;        ///< connections begun
-  std::uint32_t completed = 0;     ///< both ends had all that was sent to them, and both FINs
-  std::uint64_t harm = 0;          ///< that met foreign octets, where no promise was broken by it
+  std::uint32_t opened = 0;     ///< connections begun
+  std::uint32_t completed = 0;  ///< both ends had all that was sent to them, and both FINs
+  std::uint64_t harm = 0;       ///< that met foreign octets, where no promise was broken by it
   std::uint64_t time_waits = 0, reopened = 0, restored = 0;
 };
 

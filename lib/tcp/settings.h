@@ -47,9 +47,10 @@ struct SynPolicy {
   enum class Cookies : std::uint8_t {
     automatic,  ///< when half_open handshakes are under way: RFC 4987 3.6
     always,
-    never,      ///< then SYNs beyond half_open are refused
+    never,  ///< then SYNs beyond half_open are refused
   };
-  std::uint32_t half_open = 65'536;  ///< handshakes under way a core, of passive opens; 0 = no limit
+  std::uint32_t half_open =
+      65'536;  ///< handshakes under way a core, of passive opens; 0 = no limit
   Cookies cookies = Cookies::automatic;
 };
 

@@ -1,9 +1,9 @@
 // Configurations: any text is read or refused with reasons that say where and what; and settings
 // that were read, written back as overrides, are read as the same settings.
 //
-// Input: 's', 'l' or 'x' for serve, load or lab ('S' and 'L': written back too, which is slow), then
-// the file. After each record separator (0x1e) comes an override; one that begins with 'P' is no
-// override but the preset's text.
+// Input: 's', 'l' or 'x' for serve, load or lab ('S' and 'L': written back too, which is slow),
+// then the file. After each record separator (0x1e) comes an override; one that begins with 'P' is
+// no override but the preset's text.
 #include <filesystem>
 #include <fstream>
 

@@ -23,7 +23,9 @@ void expect_syn_ack(const Emission& e, const Segment& syn, const TcpSettings& cf
                                (cfg.sack ? tcp_option::sack_permitted : 0) |
                                (cfg.window_scale ? tcp_option::window_scale : 0);
   EXPECT_EQ(e.options, tcp_option::mss | (syn.options & allowed));
-  if ((e.options & tcp_option::timestamps) != 0) EXPECT_EQ(e.ts.echo, syn.ts.val);
+  if ((e.options & tcp_option::timestamps) != 0) {
+    EXPECT_EQ(e.ts.echo, syn.ts.val);
+  }
 }
 
 void run(FuzzInput in) {

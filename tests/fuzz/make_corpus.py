@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the seeds of the corpora that are made by rule: make_corpus.py, from anywhere.
 
-Each target's file says how it reads its input. Other files of a corpus were found by a fuzzer: those
-that broke something are named after what broke, the others (found_*) reach what no seed does.
+Each target's file says how it reads its input. The other files of a corpus were found by a fuzzer
+and are named after what they broke.
 """
 import struct
 from pathlib import Path
@@ -91,7 +91,8 @@ def parse_frame() -> dict[str, bytes]:
     seeds["checksum_trusted_to_the_device"] = b"\1" + broken
     seeds["emitted_syn"] = b"\2" + bytes(9) + bytes([SYN]) + bytes(4) + b"\xff\xff\x0f" + bytes(9)
     seeds["emitted_ack_with_sack"] = (b"\2" + bytes(9) + bytes([ACK]) + bytes(8) +
-                                      b"\xff\xff\x18" + bytes(8) + b"\2" + bytes(range(24)) + b"text")
+                                      b"\xff\xff\x18" + bytes(8) + b"\2" + bytes(range(24)) +
+                                      b"text")
     seeds["emitted_arp"] = b"\3" + bytes(range(30))
     seeds["emitted_icmp"] = b"\4" + bytes(range(30))
     return seeds
@@ -162,7 +163,7 @@ def control_line() -> dict[str, bytes]:
         "stats": b'{"do": "stats"}',
         "settings": b'{"do": "settings"}',
         "reload": b'{"do": "reload"}',
-        "set": b'{"do": "set", "keys": {"time_wait.hold": "5s", "tcp.sack": false, "tcp.mss": 1e3}}',
+        "set": b'{"do": "set", "keys": {"time_wait.hold": "5s", "tcp.sack": false, "a.b": 1e3}}',
         "set_without_keys": b'{"do": "set", "keys": {}}',
         "key_with_an_equals_sign": b'{"do": "set", "keys": {"a=b": "c"}}',
         "policy": b'{"do": "policy", "name": "balanced"}',

@@ -5,7 +5,9 @@
 #include <array>
 
 #include "fuzz/segments.h"
-#include "support/connection_invariants.h"
+#include "tcp/congestion.h"
+#include "tcp/input.h"
+#include "tcp/invariants.h"
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
 
@@ -54,14 +56,16 @@ class TcpDriver {
     } else {
       Emission rst;
       const Seq next = acceptable_seq(c);
-      if (abort(c, rst)) EXPECT_EQ(rst.seq, next);  // RFC 5961 3.2: or a peer only challenges it
+      if (abort(c, rst)) {
+        EXPECT_EQ(rst.seq, next);  // RFC 5961 3.2: or a peer only challenges it
+      }
     }
     check();
   }
 
   void output();
   void check() {
-    const std::string broken = testing::broken_invariant(c);
+    const std::string broken = broken_invariant(c);
     ASSERT_EQ(broken, "") << name_of(c.state);
   }
 
@@ -79,7 +83,9 @@ class TcpDriver {
     const bool synchronized = kSynchronized.has(c.state);
     on_icmp_error(c, error, quoted, cfg, now);
     // RFC 9293 MUST-56, RFC 5927 5.2.
-    if (synchronized) EXPECT_NE(c.state, State::closed);
+    if (synchronized) {
+      EXPECT_NE(c.state, State::closed);
+    }
   }
   void time_passes(FuzzInput& in) {
     const Instant due = next_deadline(c);
@@ -109,7 +115,9 @@ inline void TcpDriver::segment(FuzzInput& in) {
   EXPECT_EQ(c.state == State::closed, (v.events & ends) != 0) << "an end and its event";
   EXPECT_EQ(c.state == State::time_wait && was != State::time_wait,
             (v.events & event::time_wait) != 0);
-  if (s.has(tcp_flag::rst)) EXPECT_EQ(v.reply, Reply::none) << "an RST is never answered";
+  if (s.has(tcp_flag::rst)) {
+    EXPECT_EQ(v.reply, Reply::none) << "an RST is never answered";
+  }
   take(s, v, in);
 }
 
@@ -126,8 +134,12 @@ inline void TcpDriver::take(const Segment& s, const Verdict& v, FuzzInput& in) {
     }
   }
   const std::uint16_t events = take_fin(c, cfg, now);
-  if ((events & event::time_wait) != 0) EXPECT_EQ(c.state, State::time_wait);
-  if (c.state == State::time_wait) EXPECT_EQ(make_time_wait_entry(c).snd_nxt, c.snd_una);
+  if ((events & event::time_wait) != 0) {
+    EXPECT_EQ(c.state, State::time_wait);
+  }
+  if (c.state == State::time_wait) {
+    EXPECT_EQ(make_time_wait_entry(c).snd_nxt, c.snd_una);
+  }
 }
 
 inline void TcpDriver::output() {
@@ -142,7 +154,7 @@ inline void TcpDriver::output() {
     check();
     if (::testing::Test::HasFatalFailure()) return;
   }
-  EXPECT_FALSE(testing::may_stand_still(c)) << name_of(c.state);
+  EXPECT_FALSE(may_stand_still(c)) << name_of(c.state);
 }
 
 inline void TcpDriver::check_emission(const Emission& e, const Connection& before) {
@@ -158,7 +170,9 @@ inline void TcpDriver::check_emission(const Emission& e, const Connection& befor
   EXPECT_TRUE(at_or_after(e.seq, before.snd_una - 1)) << "before SND.UNA, but for keep-alive";
   const Seq text_end = e.seq + e.payload_len;
   EXPECT_TRUE(e.payload_len == 0 || at_or_before(text_end, c.snd_end)) << "text never queued";
-  if (e.has(tcp_flag::fin)) EXPECT_EQ(text_end, c.snd_end) << "a FIN out of its place";
+  if (e.has(tcp_flag::fin)) {
+    EXPECT_EQ(text_end, c.snd_end) << "a FIN out of its place";
+  }
   // RFC 6691: options take from the room of the text, not from that of the frame.
   EXPECT_LE(e.payload_len + tcp_header_size(e) - 20, c.mss);
   // RFC 9293 SHLD-14: the right edge never moves left, but for what the scale cannot tell.

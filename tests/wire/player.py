@@ -5,15 +5,17 @@ and when its RST is there the stack has seen both.
 """
 import itertools
 import operator
+import os
 import re
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 
 from network import SERVER, Namespace
 from peer import Peer, flags_of, payload_of
 from scapy.layers.inet import IP, TCP
-from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 from script import Script, Step, Term, parse_step
 
@@ -25,6 +27,7 @@ SEGMENT_BYTES = 1000
 SETTLE_S = 0.06  # for what a service does by itself, and for a delayed ACK
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 MODULUS = 2**32
+CPU = max(os.sched_getaffinity(0))  # the other end of the list from where the server polls
 RELATIONS = {"": operator.eq, "=": operator.eq, ">": operator.gt, "<": operator.lt}
 
 
@@ -61,6 +64,17 @@ class Sequence:
         return self.next + int(match[1] or 0) if match else int(text)
 
 
+@contextmanager
+def on_one_cpu() -> Iterator[None]:
+    """Each processor has a queue of its own of what a veth carries: with one there is one order."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {CPU})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 class Player:
     """One scripted peer of one stack. `linux` is the namespace of the stack if that is Linux."""
 
@@ -70,7 +84,8 @@ class Player:
 
     def play(self, script: Script) -> None:
         """Raises Unexpected, with all that passed until then."""
-        Conversation(self).play(script)
+        with on_one_cpu():
+            Conversation(self).play(script)
 
     def set(self, name: str, value: str) -> None:
         if self.linux:

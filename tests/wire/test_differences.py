@@ -11,7 +11,7 @@ from differences import PAGE, page
 from mayfly import Mayfly, serve_settings
 from network import SERVER, Namespace, Wire, add_address, sh
 from peer import Peer
-from player import Player, Unexpected
+from player import CPU, Player, Unexpected
 from script import KERNEL, Script, all_scripts, parse
 
 SCRIPTS = all_scripts()
@@ -53,8 +53,8 @@ def linux() -> Iterator[Player]:
         server.ip("neighbour", "replace", peer.address, "lladdr", peer.mac, "dev", wire.device)
         for name, value in LINUX.items():
             server.write(f"net/ipv4/{name}", value)
-        services = server.start("/usr/bin/python3", str(SERVICES), stdout=subprocess.PIPE,
-                                text=True)
+        services = server.start("taskset", "-c", str(CPU), "/usr/bin/python3", str(SERVICES),
+                                stdout=subprocess.PIPE, text=True)
         assert services.stdout.readline() == "ready\n"
         peer.resolve()
         yield Player("linux", peer, server)

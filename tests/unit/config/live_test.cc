@@ -67,6 +67,18 @@ TEST_F(LiveTest, DescribesEveryKeyAsItCouldBeWritten) {
   EXPECT_EQ(value_of(values, "admin.socket"), "/run/mayfly.sock");
 }
 
+TEST_F(LiveTest, DescribesATextSoThatYamlReadsItAgain) {
+  for (const char* body : {R"(two\nlines)", R"(a \"b\" #c: \\)", "", "none", R"(\x01)", " x "}) {
+    const auto loaded =
+        serve(std::string(kServe) + "http: {routes: [{path: /, body: \"" + body + "\"}]}\n");
+    ASSERT_TRUE(loaded.settings) << body;
+    const std::string said = value_of(describe(*loaded.settings), "http.routes.0.body");
+    const auto again = serve(kServe, {"http.routes.0.path=/", "http.routes.0.body=" + said});
+    ASSERT_TRUE(again.settings) << said;
+    EXPECT_EQ(again.settings->http.routes.at(0).body, loaded.settings->http.routes.at(0).body);
+  }
+}
+
 TEST_F(LiveTest, DescribesTheGeneratorToo) {
   const auto loaded = load(kLoad);
   ASSERT_TRUE(loaded.settings);

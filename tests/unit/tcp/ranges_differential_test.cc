@@ -59,9 +59,9 @@ TEST(ReceivedRanges, EqualTheSetOfOctetsThatHaveArrived) {
   }
 }
 
-/// A sender with 60 segments of text on their way, and the octets that its peer has SACKed.
+/// A sender with 20 segments of text on their way, and the octets that its peer has SACKed.
 struct Sender {
-  static constexpr std::uint32_t kSent = 6'000;
+  static constexpr std::uint32_t kSent = 2'000;
   Tcp t;
   Octets sacked;
   std::int64_t una = 0;
@@ -78,12 +78,12 @@ struct Sender {
   /// An ACK with up to three blocks, some of them old, empty, or beyond what was sent. The blocks
   /// are noted before the ACK makes room.
   void hear_ack(Prng& prng) {
-    const auto step = prng.chance(0.3) ? static_cast<std::int64_t>(prng.below(300)) : 0;
+    const auto step = prng.chance(0.3) ? static_cast<std::int64_t>(prng.below(150)) : 0;
     const std::int64_t acked = std::min<std::int64_t>(una + step, kSent);
     Spoken said = ack().acks(acked);
     for (std::uint64_t blocks = prng.below(4); blocks > 0; --blocks) {
       const auto from = static_cast<std::uint32_t>(prng.below(kSent));
-      const auto to = from + static_cast<std::uint32_t>(prng.below(300));
+      const auto to = from + static_cast<std::uint32_t>(prng.below(150));
       said = said.sack(from, to);
       note(from, to);
     }

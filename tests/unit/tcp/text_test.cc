@@ -141,9 +141,10 @@ TEST(ReceiveWindow, InUnitsAboveASegmentIsNotTakenBackWhereItGrows) {
   cfg.window_scale = true;
   cfg.receive_window = 1 << 30;  // 16,384 bytes a unit
   auto t = Tcp::established(cfg, syn().scaled(0));
-  t.peer(data(100)).after(40_ms).whatever();
+  t.peer(data(100)).after(40_ms).room(0);
+  for (int i = 0; i < 8; ++i) t.peer(data(1'423));  // a unit but 5,000 octets
   const Seq offered = t.c.rcv_adv;
-  // A gain of more than a segment and less than a unit.
+  // A gain of more than a segment, and no whole unit more.
   t.room(static_cast<std::uint32_t>(offered - t.c.rcv_nxt) + 2'000).peer(data(1)).after(40_ms);
   EXPECT_TRUE(at_or_after(t.c.rcv_adv, offered));
 }

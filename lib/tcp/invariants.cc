@@ -1,19 +1,20 @@
-// What holds for every Connection between two calls of tcp.h, whatever its peer has sent.
-#pragma once
+// What is true of every Connection. Not part of the protocol: simulator and tests ask it.
+#include "tcp/invariants.h"
 
-#include <string>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 #include "tcp/congestion.h"
 #include "tcp/input.h"
-#include "tcp/seq_ranges.h"
 
-namespace mayfly::testing {
-namespace detail {
+namespace mayfly {
+namespace {
 
-inline constexpr std::int32_t kFlightMax = (1 << 30) + 1;  // queue_text's 2^30, and the FIN
+constexpr std::int32_t kFlightMax = (1 << 30) + 1;  // queue_text's 2^30, and the FIN
 
 /// RFC 9293 3.3.1, figure 3: the send space in its order.
-inline std::string broken_send_space(const Connection& c) {
+std::string broken_send_space(const Connection& c) {
   if (after(c.snd_una, c.snd_nxt)) return "SND.UNA is after SND.NXT";
   if (after(c.snd_nxt, c.snd_max)) return "SND.NXT is after all that was sent";
   if (after(c.snd_max, c.snd_end + 1)) return "more was sent than was queued";
@@ -25,7 +26,7 @@ inline std::string broken_send_space(const Connection& c) {
 }
 
 /// RFC 9293 3.3.1, figure 4: the receive space in its order.
-inline std::string broken_receive_space(const Connection& c) {
+std::string broken_receive_space(const Connection& c) {
   if (c.snd_wind_shift > 14 || c.rcv_wind_shift > 14) return "a window shift is above 14";
   if (before(c.rcv_adv, c.rcv_nxt)) return "RCV.NXT is beyond what was offered";
   if (c.rcv_adv - c.rcv_nxt > 1 << 30) return "the window is above 1 GiB";
@@ -35,7 +36,7 @@ inline std::string broken_receive_space(const Connection& c) {
 }
 
 /// Disjoint, not touching, rising, and inside [low, high].
-inline bool is_in_order(const SeqRanges& ranges, Seq low, Seq high) {
+bool is_in_order(const SeqRanges& ranges, Seq low, Seq high) {
   if (ranges.count > kRangesMax) return false;
   for (std::uint8_t i = 0; i < ranges.count; ++i) {
     const SackBlock r = ranges.range[i];
@@ -46,7 +47,7 @@ inline bool is_in_order(const SeqRanges& ranges, Seq low, Seq high) {
 }
 
 /// RFC 9293 3.3.2: what each state says about the two FINs.
-inline std::string broken_state(const Connection& c) {
+std::string broken_state(const Connection& c) {
   constexpr StateSet peer_has_closed =
       states(State::close_wait, State::closing, State::last_ack, State::time_wait);
   constexpr StateSet we_have_closed = states(State::fin_wait_1, State::fin_wait_2, State::closing,
@@ -61,7 +62,7 @@ inline std::string broken_state(const Connection& c) {
   return {};
 }
 
-inline std::string broken_recovery(const Connection& c) {
+std::string broken_recovery(const Connection& c) {
   const bool fast = c.has(conn_flag::recovery);
   if (fast && c.has(conn_flag::rto_recovery)) return "two recoveries at once";
   if (c.has(conn_flag::sack_recovery) && !fast) return "SACK leads no recovery";
@@ -71,7 +72,7 @@ inline std::string broken_recovery(const Connection& c) {
   return {};
 }
 
-inline std::string broken_timers(const Connection& c) {
+std::string broken_timers(const Connection& c) {
   if (c.has(conn_flag::ack_delayed) == c.ack_at.is_never()) return "a delayed ACK and its timer";
   if (c.has(conn_flag::persist) && c.retransmit_at.is_never()) return "persist without its timer";
   const bool waits = c.state == State::time_wait;
@@ -79,28 +80,36 @@ inline std::string broken_timers(const Connection& c) {
   return {};
 }
 
-}  // namespace detail
+// RFC 5681 4.1 and RFC 3042: never more under way than cwnd and two segments of limited transmit;
+// one octet or the FIN may probe.
+std::string broken_window(const ConnectionShadow& before_now, const Connection& c) {
+  if (!after(c.snd_max, before_now.snd_max)) return {};
+  const std::uint32_t flight = flight_size(c);
+  if (flight > c.cwnd + 2 * smss(c) + 1)
+    return fmt::format("{} octets under way, cwnd is {}", flight, c.cwnd);
+  if (after(c.snd_max, before_now.window_edge + 1)) return "sent beyond the peer's window";
+  return {};
+}
 
-/// What is wrong with it, in words; empty = nothing.
-inline std::string broken_invariant(const Connection& c) {
+}  // namespace
+
+std::string broken_invariant(const Connection& c) {
   if (c.state == State::closed) {
     const bool quiet = c.retransmit_at.is_never() && c.ack_at.is_never() && c.life_at.is_never();
     return quiet ? "" : "CLOSED with a deadline";
   }
   const bool received = c.state != State::syn_sent;
-  if (received && !detail::is_in_order(c.held, c.rcv_nxt + 1, c.rcv_adv)) return "ranges held";
-  if (!detail::is_in_order(c.sacked, c.snd_una, c.snd_max)) return "ranges SACKed";
-  std::string broken = detail::broken_send_space(c);
-  if (broken.empty() && received) broken = detail::broken_receive_space(c);
-  if (broken.empty()) broken = detail::broken_state(c);
-  if (broken.empty()) broken = detail::broken_recovery(c);
-  if (broken.empty()) broken = detail::broken_timers(c);
+  if (received && !is_in_order(c.held, c.rcv_nxt + 1, c.rcv_adv)) return "ranges held";
+  if (!is_in_order(c.sacked, c.snd_una, c.snd_max)) return "ranges SACKed";
+  std::string broken = broken_send_space(c);
+  if (broken.empty() && received) broken = broken_receive_space(c);
+  if (broken.empty()) broken = broken_state(c);
+  if (broken.empty()) broken = broken_recovery(c);
+  if (broken.empty()) broken = broken_timers(c);
   return broken;
 }
 
-/// Once next_emission has nothing more: what waits to be sent or acknowledged has a timer, or the
-/// connection could stand still for ever.
-inline bool may_stand_still(const Connection& c) {
+bool may_stand_still(const Connection& c) {
   if (c.state == State::closed || c.state == State::time_wait) return false;
   const bool outstanding = c.snd_una != c.snd_max;
   const bool unsent =
@@ -108,4 +117,39 @@ inline bool may_stand_still(const Connection& c) {
   return (outstanding || unsent) && c.retransmit_at.is_never();
 }
 
-}  // namespace mayfly::testing
+// RFC 6298 (2.4), (2.5) and (5.7); RFC 5681 3.1: the loss window is the least.
+std::string broken_bounds(const Connection& c, const TcpSettings& settings) {
+  constexpr std::int64_t kAfterLostSynUs = 3'000'000;
+  if (c.state == State::closed) return {};
+  if (c.rto_us < settings.rto_min.us || c.rto_us > std::max(settings.rto_max.us, kAfterLostSynUs))
+    return fmt::format("an RTO of {} us", c.rto_us);
+  if (kSynchronized.has(c.state) && c.cwnd < smss(c))
+    return fmt::format("a cwnd of {} octets", c.cwnd);
+  return {};
+}
+
+std::string broken_progress(ConnectionShadow& shadow, const Connection& c,
+                            const TcpSettings& settings, Instant now, bool every_step) {
+  const ConnectionShadow was = shadow;
+  shadow.snd_una = c.snd_una;
+  shadow.snd_max = c.snd_max;
+  shadow.rcv_nxt = c.rcv_nxt;
+  shadow.rcv_adv = c.rcv_adv;
+  shadow.retransmit_at = c.retransmit_at;
+  const Seq edge = c.snd_una + c.snd_wnd;
+  shadow.known = kSynchronized.has(c.state);
+  shadow.window_edge = was.known ? later_of(was.window_edge, edge) : edge;
+  if (!was.known || !shadow.known) return {};
+  if (before(c.snd_una, was.snd_una)) return "SND.UNA went back";
+  if (before(c.snd_max, was.snd_max)) return "SND.MAX went back";
+  if (before(c.rcv_nxt, was.rcv_nxt)) return "RCV.NXT went back";
+  if (before(c.rcv_adv, was.rcv_adv)) return "the window's right edge went back";
+  if (!every_step) return {};
+  const bool armed = c.retransmit_at != was.retransmit_at && !c.retransmit_at.is_never();
+  if (armed && c.retransmit_at < now + settings.rto_min) return "an RTO below its floor";
+  ConnectionShadow with_edge = was;
+  with_edge.window_edge = shadow.window_edge;
+  return broken_window(with_edge, c);
+}
+
+}  // namespace mayfly
