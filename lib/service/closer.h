@@ -20,8 +20,8 @@
 // although nothing is queued, other connections hold the core's memory, and it is tried again after
 // kRetry.
 //
-// A client that takes no byte of what is queued for kStallMax is reset, even if it answers window
-// probes.
+// A client that takes less than kStallLeast of what is queued in kStallMax, and not all of it, is
+// reset, even if it answers window probes.
 //
 // The policy may be replaced between two polls. A connection whose end has begun keeps to what it
 // began.
@@ -38,6 +38,7 @@ namespace mayfly {
 class ClosePolicy {
  public:
   static constexpr Duration kStallMax = Duration::from_s(60);
+  static constexpr std::uint64_t kStallLeast = 1'024;  ///< octets
   static constexpr Duration kLinger = Duration::from_s(2);
   static constexpr Duration kRetry = Duration::from_ms(10);
 
@@ -63,6 +64,7 @@ class ClosePolicy {
     if (!is_decided) s.ending = Ending::server_first;
     if (!s.unread) return close_both(c, s);
     s.phase = Phase::lingering;
+    s.untaken = 0;
     c.wake_at(c.now() + kLinger);
     c.close();
   }
@@ -74,11 +76,11 @@ class ClosePolicy {
     switch (s.phase) {
       case Phase::open: break;
       case Phase::finishing:
-        if (!all) return c.wake_at(c.now() + kStallMax);
+        if (!all) return watch(c, s);
         if (s.aborts) return abort_when_acknowledged(c, s);
         s.phase = Phase::grace;
         return c.wake_at(c.now() + grace_);
-      case Phase::closed: return c.wake_at(all ? Instant::never() : c.now() + kStallMax);
+      case Phase::closed: return all ? c.wake_at(Instant::never()) : watch(c, s);
       case Phase::grace:
       case Phase::lingering: break;
     }
@@ -122,8 +124,19 @@ class ClosePolicy {
 
   /// The send queue did not take all: on_sent or on_wake is the time to go on.
   template <class Conn>
-  static void wait_for_room(Conn& c) noexcept {
-    c.wake_at(c.now() + (c.unsent() == 0 ? kRetry : kStallMax));
+  static void wait_for_room(Conn& c, ServiceState& s) noexcept {
+    c.unsent() == 0 ? c.wake_at(c.now() + kRetry) : watch(c, s);
+  }
+
+  /// Something is queued, and perhaps some of it was taken: the client's time to take kStallLeast
+  /// octets begins, anew if it has done so. Whoever wakes the connection for another reason
+  /// meanwhile sets `untaken` to 0.
+  template <class Conn>
+  static void watch(Conn& c, ServiceState& s) noexcept {
+    const std::uint64_t unsent = c.unsent();
+    if (s.untaken != 0 && s.untaken < unsent + kStallLeast) return;
+    s.untaken = unsent;
+    c.wake_at(c.now() + kStallMax);
   }
 
   template <class Conn>

@@ -15,18 +15,20 @@ class EchoService {
       : policy_(policy), counters_(counters) {}
 
   template <class Conn>
-  std::size_t on_data(Conn& c, const ServiceState& s, std::span<const std::byte> text) noexcept {
+  std::size_t on_data(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
     if (s.phase != Phase::open) return text.size();
     const std::size_t taken = c.send_copy(text);
     counters_.bytes_out.add(taken);
-    ClosePolicy::wait_for_room(c);
+    ClosePolicy::wait_for_room(c, s);
     return taken;
   }
 
   template <class Conn>
   void on_sent(Conn& c, ServiceState& s) noexcept {
     if (s.phase != Phase::open) return policy_.on_sent(c, s);
-    c.wake_at(c.unsent() == 0 ? Instant::never() : c.now() + ClosePolicy::kStallMax);
+    if (c.unsent() > 0) return ClosePolicy::watch(c, s);
+    s.untaken = 0;
+    c.wake_at(Instant::never());
   }
 
  private:

@@ -75,7 +75,7 @@ class HttpService {
   void on_sent(Conn& c, ServiceState& s) noexcept {
     if (s.pending != 0) return send_pending(c, s);
     if (s.phase != Phase::open) return policy_.on_sent(c, s);
-    if (s.parser == kNoIndex) wait_for_request(c);
+    if (s.parser == kNoIndex) wait_for_request(c, s);
   }
 
   template <class Conn>
@@ -186,6 +186,7 @@ class HttpService {
   template <class Conn>
   void queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
     s.pending = response;
+    s.untaken = 0;
     const HttpStatus status = site_[response].status;
     counters_.count_response(code_of(status));
     if (status != HttpStatus::continue_) {
@@ -198,9 +199,10 @@ class HttpService {
   // Hands over what there is room for; on_sent or on_wake comes back for the rest.
   template <class Conn>
   void send_pending(Conn& c, ServiceState& s) noexcept {
-    if (!push(c, s, site_[s.pending])) return ClosePolicy::wait_for_room(c);
+    if (!push(c, s, site_[s.pending])) return ClosePolicy::wait_for_room(c, s);
+    s.untaken = 0;
     const bool is_interim = s.parser != kNoIndex;
-    c.wake_at(c.now() + (is_interim ? settings_.request_timeout : ClosePolicy::kStallMax));
+    is_interim ? c.wake_at(c.now() + settings_.request_timeout) : ClosePolicy::watch(c, s);
     s.pending = 0;
     s.lead_sent = false;
     if (s.last) {
@@ -226,8 +228,10 @@ class HttpService {
   }
 
   template <class Conn>
-  void wait_for_request(Conn& c) noexcept {
-    c.wake_at(c.now() + (c.unsent() == 0 ? settings_.keep_alive_timeout : ClosePolicy::kStallMax));
+  void wait_for_request(Conn& c, ServiceState& s) noexcept {
+    if (c.unsent() > 0) return ClosePolicy::watch(c, s);
+    s.untaken = 0;
+    c.wake_at(c.now() + settings_.keep_alive_timeout);
   }
 
   bool keeps_alive(const Request& request, const ServiceState& s) const noexcept {

@@ -31,7 +31,7 @@ enum class Phase : std::uint8_t {
   X(aborted, "the server closed with RST (close: {abort: true})")                           \
   X(request_timeout, "no whole request arrived within http.request_timeout: 408")           \
   X(keep_alive_timeout, "idle between requests for http.keep_alive_timeout")                \
-  X(stalled, "the client took no byte of an answer for a minute: RST")
+  X(stalled, "the client took next to nothing of an answer for a minute: RST")
 
 enum class Ending : std::uint8_t {
 #define MAYFLY_X(name, help) name,
@@ -49,12 +49,13 @@ struct ServiceState {
   ServiceKind service = ServiceKind::http;
   Phase phase = Phase::open;
   Ending ending = Ending::lost;
-  bool peer_closed = false;  ///< the client's FIN has been taken
-  bool head_only = false;    ///< `pending` answers HEAD
-  bool lead_sent = false;    ///< of `pending`, only the rest of the body waits
-  bool last = false;         ///< no request is answered after `pending`
-  bool unread = false;       ///< the request that `pending` answers was not read to its end
-  bool aborts = false;       ///< it ends with RST: decided when the end began
+  bool peer_closed = false;   ///< the client's FIN has been taken
+  bool head_only = false;     ///< `pending` answers HEAD
+  bool lead_sent = false;     ///< of `pending`, only the rest of the body waits
+  bool last = false;          ///< no request is answered after `pending`
+  bool unread = false;        ///< the request that `pending` answers was not read to its end
+  bool aborts = false;        ///< it ends with RST: decided when the end began
+  std::uint64_t untaken = 0;  ///< octets queued when the client's time to take some began; 0 = none
 };
 static_assert(sizeof(ServiceState) <= sizeof(AppState) &&
               std::is_trivially_copyable_v<ServiceState>);

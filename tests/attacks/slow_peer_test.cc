@@ -36,12 +36,15 @@ struct Dawdler : PingApp {
   }
   template <class Conn>
   void on_wake(Conn& c) noexcept {
+    if (sips.us > 0) return;  // what waits is handed over once more
     c.send(as_bytes("x"));
     c.wake_at(c.now() + then_each);
   }
   template <class Conn>
-  std::size_t on_data(Conn&, std::span<const std::byte> text) noexcept {
-    return reads ? text.size() : 0;
+  std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
+    if (sips.us == 0) return reads ? text.size() : 0;
+    c.wake_at(c.now() + sips);
+    return std::min<std::size_t>(text.size(), kSip);
   }
   template <class Conn>
   void on_peer_closed(Conn& c) noexcept {
@@ -49,7 +52,8 @@ struct Dawdler : PingApp {
   }
 
   std::string_view first_words;
-  Duration then_each{};
+  static constexpr std::size_t kSip = 100;  ///< octets read at a time, if it sips
+  Duration then_each{}, sips{};
   bool reads = true, closes = true;
 };
 
@@ -97,6 +101,20 @@ TEST_F(SlowPeers, ThatDoNotReadTheirAnswerAreReset) {  // a window of zero, and 
   EXPECT_EQ(pair.server->open_connections(), 0u);
   EXPECT_EQ(pair.server_app.counters().closes_by(Ending::stalled).get(), kPeers);
   EXPECT_EQ(pair.server->memory().tx.extents.used(), 0u);
+}
+
+TEST_F(SlowPeers, ThatSipTheirAnswerAreResetAsWell) {  // slow read: 100 octets every 20 s
+  ShardSettings narrow = pair.settings;
+  narrow.tcp.receive_window = 2 * Dawdler::kSip;
+  pair.client->use(narrow);
+  pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n";
+  pair.client_app.sips = 20_s;
+  open();
+  run_for(ClosePolicy::kStallMax / 2);
+  EXPECT_EQ(pair.server->open_connections(), kPeers);
+  run_for(ClosePolicy::kStallMax);
+  EXPECT_EQ(pair.server->open_connections(), 0u);
+  EXPECT_EQ(pair.server_app.counters().closes_by(Ending::stalled).get(), kPeers);
 }
 
 TEST_F(SlowPeers, ThatNeverCloseAreLeftAfterTheHoldOfFinWait2) {
