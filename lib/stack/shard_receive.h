@@ -218,12 +218,17 @@ void Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
   const Segment& s = a.parsed.segment;
   if (!is_listening(a)) return on_closed_port(a, Drop::tcp_no_listener);
   switch (on_listen(s)) {
-    case ListenAnswer::ignore: return drop(Drop::tcp_rst_no_connection);
+    case ListenAnswer::ignore:
+      return drop(s.has(tcp_flag::rst) ? Drop::tcp_rst_no_connection : Drop::tcp_flags_invalid);
     case ListenAnswer::reset:
       if (accept_cookie(a)) return;
       return on_closed_port(
           a, now_ < cookies_until_ ? Drop::tcp_cookie_invalid : Drop::tcp_no_listener);
-    case ListenAnswer::open: accept(a, kNoIndex); return;
+    case ListenAnswer::open:
+      // RFC 9293 3.10.7.2 would open it; nobody but a port scanner ends what it opens.
+      if (s.has(tcp_flag::fin)) return drop(Drop::tcp_flags_invalid);
+      accept(a, kNoIndex);
+      return;
   }
 }
 

@@ -61,6 +61,7 @@ void Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   // RFC 6191 2 asks whether timestamps "would be enabled" for the new connection: both ends decide.
   if (s.has(tcp_flag::syn) && !cfg_->tcp.timestamps)
     s.options &= static_cast<std::uint8_t>(~tcp_option::timestamps);
+  if (s.has(tcp_flag::syn) && s.has(tcp_flag::fin)) return drop(Drop::tcp_flags_invalid);
   const TimeWaitVerdict v = on_time_wait_segment(entry, s, cfg_->time_wait);
   if (v.drop != Drop::none) drop(v.drop);
   const FlowKey4& key = a.parsed.key;

@@ -41,7 +41,7 @@ namespace mayfly {
   X(tcp_checksum, "TCP checksum wrong")                                                            \
   X(tcp_options_malformed, "an option whose length runs past the header (RFC 9293 MUST-7)")        \
   X(tcp_port_zero, "source or destination port 0")                                                 \
-  X(tcp_flags_invalid, "no ACK, SYN or RST at all, or SYN with RST or FIN")                        \
+  X(tcp_flags_invalid, "to a listener: a SYN with FIN, or none of ACK, SYN and RST")               \
   X(tcp_no_listener, "no such connection and nobody listens: answered with RST")                   \
   X(tcp_rst_no_connection, "RST without a connection: never answered (RFC 9293 3.10.7.1)")         \
   X(tcp_out_of_window, "sequence unacceptable: answered with an ACK (RFC 9293 3.10.7.4)")          \

@@ -65,13 +65,6 @@ Drop parse_udp(Bytes datagram, ParsedFrame& parsed) noexcept {
   return Drop::none;
 }
 
-/// A segment needs a purpose (ACK, SYN or RST); SYN, which opens, excludes RST and FIN, which end.
-bool is_flags_invalid(std::uint8_t flags) noexcept {
-  constexpr std::uint8_t purpose = tcp_flag::ack | tcp_flag::syn | tcp_flag::rst;
-  constexpr std::uint8_t ending = tcp_flag::rst | tcp_flag::fin;
-  return (flags & purpose) == 0 || ((flags & tcp_flag::syn) != 0 && (flags & ending) != 0);
-}
-
 /// The fixed header's fields (RFC 9293 3.1). Payload offset and length follow from `header_size`.
 void take_tcp_header(const std::byte* header, std::size_t header_size,
                      ParsedFrame& parsed) noexcept {
@@ -117,7 +110,6 @@ Drop parse_tcp(Bytes frame, RxChecks checks, ParsedFrame& parsed) noexcept {
   take_ports(tcp.data(), parsed.key);
   if (parsed.key.local_port == 0 || parsed.key.remote_port == 0) return Drop::tcp_port_zero;
   take_tcp_header(tcp.data(), header_size, parsed);
-  if (is_flags_invalid(parsed.segment.flags)) return Drop::tcp_flags_invalid;
   if (!take_tcp_options(frame, parsed.l4_off + kTcpHeaderSizeMin, parsed.segment.payload_off,
                         parsed.segment)) {
     return Drop::tcp_options_malformed;

@@ -175,6 +175,27 @@ TEST(ShardStrangers, AreAnsweredWithResetsOfBothForms) {  // RFC 9293 3.10.7.1
   EXPECT_EQ(wire.stats().rst_sent.get(), 2u);
 }
 
+TEST(ShardStrangers, AreAnsweredWithResetsWhateverTheirFlags) {  // RFC 9293 3.10.7.1
+  Wire wire;
+  Peer nobody(wire, 40'000, kPeerIp, 81);
+  for (const int flags : {0, int{tcp_flag::fin}, tcp_flag::syn | tcp_flag::fin,
+                          tcp_flag::fin | tcp_flag::psh | tcp_flag::urg})
+    nobody.sends(said(static_cast<std::uint8_t>(flags)));
+  ASSERT_EQ(nobody.inbox.size(), 4u);
+  for (const auto& answer : nobody.inbox)
+    EXPECT_EQ(answer.segment.flags, tcp_flag::rst | tcp_flag::ack);
+}
+
+TEST(ShardOpen, AListenerIsSilentAboutFlagsThatOpenNothing) {  // RFC 9293 3.10.7.2, fourth
+  Wire wire;
+  Peer peer(wire);
+  peer.sends(said(0)).gets_nothing();
+  peer.sends(said(tcp_flag::fin)).gets_nothing();
+  peer.sends(said(tcp_flag::syn | tcp_flag::fin)).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::tcp_flags_invalid), 3u);
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+}
+
 TEST(ShardStrangers, GetNoAnswerToAReset) {
   Wire wire;
   Peer nobody(wire, 40'000, kPeerIp, 81), somebody(wire);
