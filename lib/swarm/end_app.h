@@ -82,7 +82,7 @@ class EndApp {
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.abort();
     EndView& view = view_of(*i);
-    if (view.opened) return broken(c, "accepted", "accepted twice: ", *i);
+    if (view.opened) return on_ghost(c, *i);
     book_.opened(view);
     view.heard_at = c.now();
     act(c, *i, view);
@@ -178,6 +178,8 @@ class EndApp {
   template <class Conn>
   std::uint64_t recognise(Conn& c, const ConnectionBlock& b) noexcept;
   template <class Conn>
+  void on_ghost(Conn& c, const Incarnation& i) noexcept;
+  template <class Conn>
   void check(Conn& c, Incarnation& i, const EndView& view,
              std::span<const std::byte> text) noexcept;
   template <class Conn>
@@ -233,6 +235,15 @@ std::uint64_t EndApp::recognise(Conn& c, const ConnectionBlock& b) noexcept {
   if (index == kNoIndex)
     judge_.violated(c.now(), "accepted", plan_.name + ": a connection that nobody opened");
   return std::uint64_t{index} + 1;
+}
+
+// A duplicate of a handshake's last ACK opens a connection again if its cookie is still good and
+// nothing is left of the first (RFC 4987 3.6): nobody else may do that.
+template <class Conn>
+void EndApp::on_ghost(Conn& c, const Incarnation& i) noexcept {
+  if (plan_.settings.syn.half_open == 0) broken(c, "accepted", "accepted twice: ", i);
+  c.state().word[0] = 0;  // not the one that the book has
+  c.abort();
 }
 
 // Octets delivered are those that the peer's end of this very incarnation sent, in order.

@@ -27,6 +27,7 @@ namespace mayfly {
   X(restart, "a host forgets everything, and is back a while later")                         \
   X(clock_step, "the timestamps of a host jump, ahead or back")                              \
   X(tiny_tables, "few connection blocks, few TIME_WAIT entries")                             \
+  X(half_open, "few handshakes at once: SYN cookies, or SYNs refused")                       \
   X(tiny_pools, "few send extents, chunks and receive buffers")                              \
   X(no_buffer, "frame buffers run out now and then")                                         \
   X(slow_app, "the apps take their time to read and to answer")                              \

@@ -186,6 +186,11 @@ ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool s
   const TimeWaitPolicy strict = strict_policy(dice), hasty = hasty_policy(dice);
   settings.time_wait = s.has(SimFault::hasty) ? hasty : strict;
   const auto reuse = dice.from<std::uint8_t>(0, 1);
+  using Cookies = SynPolicy::Cookies;
+  const SynPolicy syn{
+      .half_open = dice.from(1u, 4u),
+      .cookies = dice.one_of({Cookies::automatic, Cookies::always, Cookies::never})};
+  settings.syn = s.has(SimFault::half_open) ? syn : SynPolicy{.half_open = 0};
   if (s.has(SimFault::hasty) && !server) settings.reuse = reuse;
   if (!options.policy) return settings;
   const LabPair& pair = *options.policy;
@@ -306,7 +311,9 @@ Scenario make_scenario(const SimOptions& options) {
     draw_happenings(s);
   }
   if (options.connections > 0) s.traffic.connections = options.connections;
-  s.keeps_promises = !s.has(SimFault::restart) && !s.has(SimFault::clock_step);
+  // Whoever answers with cookies knows as little of what was as a host that forgot it.
+  s.keeps_promises =
+      !s.has(SimFault::restart) && !s.has(SimFault::clock_step) && !s.has(SimFault::half_open);
   for (const HostPlan& host : s.hosts) s.keeps_promises &= keeps_promise(host.settings);
   s.keeps_promises |= options.no_harm;
   return s;

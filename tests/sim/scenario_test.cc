@@ -69,6 +69,7 @@ TEST(Scenario, PromisesAreKeptByThoseAloneThatHoldFor2Msl) {
   EXPECT_TRUE(promises(loss));
   EXPECT_FALSE(promises(loss.with(SimFault::hasty)));
   EXPECT_FALSE(promises(loss.with(SimFault::restart))) << "a host that forgets keeps no promise";
+  EXPECT_FALSE(promises(loss.with(SimFault::half_open))) << "nor does one that sends cookies";
   EXPECT_TRUE(make_scenario({.seed = 3, .faults = loss.with(SimFault::hasty), .no_harm = true})
                   .keeps_promises);
 }
