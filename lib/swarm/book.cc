@@ -45,10 +45,10 @@ std::uint32_t Book::add_tuple(const SimTuple& tuple) {
   return index;
 }
 
-Incarnation& Book::begin(std::uint32_t tuple, Instant now) {
+SimIncarnation& Book::begin(std::uint32_t tuple, Instant now) {
   constexpr std::uint32_t kOrderly = 4;
   SimTuple& t = tuples_[tuple];
-  Incarnation i;
+  SimIncarnation i;
   i.tuple = tuple;
   i.previous = t.latest;
   i.request = 1 + static_cast<std::uint32_t>(random_.below(traffic_.request_max));
@@ -79,20 +79,20 @@ std::uint32_t Book::find(Ipv4Address client, std::uint16_t port, Ipv4Address ser
   return index;
 }
 
-std::span<const std::byte> Book::text_of(const Incarnation& i, bool from_client) const {
+std::span<const std::byte> Book::text_of(const SimIncarnation& i, bool from_client) const {
   const std::size_t length = from_client ? i.request : i.answer;
   Prng place(std::uint64_t{index_of(i)} << 1 | (from_client ? 1 : 0));
   return std::span(text_).subspan(place.below(kTextBytes - kTextMax), length);
 }
 
-void Book::end(Incarnation& i, EndView& view, Instant now) {
+void Book::end(SimIncarnation& i, SimEnd& view, Instant now) {
   view.ended = true;
   view.ended_at = now;
   if (view.opened) --open_ends_;
   if (!view.ended_well()) tuples_[i.tuple].clean_from = now + kSimMsl * 2;
 }
 
-std::string describe(const Book& book, const Incarnation& i) {
+std::string describe(const Book& book, const SimIncarnation& i) {
   const FlowKey4& key = book.tuple(i.tuple).key;
   return fmt::format("connection {} of {}:{} > {}:{} ({}/{} octets, {})", book.index_of(i),
                      to_string(key.local()), key.local_port_host(), to_string(key.remote()),

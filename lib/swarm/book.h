@@ -20,7 +20,7 @@
 namespace mayfly {
 
 /// What one end saw of an incarnation.
-struct EndView {
+struct SimEnd {
   bool opened = false, queued = false, closed = false, peer_closed = false;
   bool gave_up = false;  ///< heard nothing for too long, and reset it
   bool crashed = false;  ///< its host forgot it
@@ -36,7 +36,7 @@ struct EndView {
 };
 
 /// One life of a four-tuple, begun by its client.
-struct Incarnation {
+struct SimIncarnation {
   std::uint32_t tuple = 0, previous = kNoIndex;
   Seq iss;                                ///< the client's: what tells it from the others
   std::uint32_t request = 0, answer = 0;  ///< octets
@@ -44,7 +44,7 @@ struct Incarnation {
   bool spoiled = false;  ///< foreign octets reached it, which its policies did not rule out
   bool promised = true;  ///< the incarnation before it left nothing behind that could
   Instant began;
-  EndView client, server;
+  SimEnd client, server;
 
   bool is_over() const { return client.ended && (server.ended || !server.opened); }
 };
@@ -65,34 +65,34 @@ class Book {
 
   std::uint32_t add_tuple(const SimTuple& tuple);
   /// The next incarnation of a tuple; its ISN is set when the stack has chosen it.
-  Incarnation& begin(std::uint32_t tuple, Instant now);
+  SimIncarnation& begin(std::uint32_t tuple, Instant now);
   /// The stack did not open it after all.
   void cancel();
   /// The incarnation that a SYN with this sequence number opened, or kNoIndex. `client`: as the
   /// client itself is known, before any NAT.
   std::uint32_t find(Ipv4Address client, std::uint16_t port, Ipv4Address server, Seq irs) const;
 
-  Incarnation& operator[](std::uint32_t index) { return incarnations_[index]; }
-  const Incarnation& operator[](std::uint32_t index) const { return incarnations_[index]; }
+  SimIncarnation& operator[](std::uint32_t index) { return incarnations_[index]; }
+  const SimIncarnation& operator[](std::uint32_t index) const { return incarnations_[index]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(incarnations_.size()); }
   SimTuple& tuple(std::uint32_t index) { return tuples_[index]; }
   const SimTuple& tuple(std::uint32_t index) const { return tuples_[index]; }
   std::uint32_t tuples() const { return static_cast<std::uint32_t>(tuples_.size()); }
-  std::uint32_t index_of(const Incarnation& i) const {
+  std::uint32_t index_of(const SimIncarnation& i) const {
     return static_cast<std::uint32_t>(&i - incarnations_.data());
   }
 
   /// What the client (or the server) sends in this incarnation.
-  std::span<const std::byte> text_of(const Incarnation& i, bool from_client) const;
+  std::span<const std::byte> text_of(const SimIncarnation& i, bool from_client) const;
 
   std::uint32_t to_open() const { return to_open_; }
   void open_more(std::uint32_t connections) { to_open_ += connections; }
   void open_no_more() { to_open_ = 0; }
 
   /// Notes that an end is over; a disorderly end lets old duplicates live.
-  void end(Incarnation& i, EndView& view, Instant now);
+  void end(SimIncarnation& i, SimEnd& view, Instant now);
   std::uint32_t open_ends() const { return open_ends_; }
-  void opened(EndView& view) {
+  void opened(SimEnd& view) {
     view.opened = true;
     ++open_ends_;
   }
@@ -108,11 +108,11 @@ class Book {
   std::uint32_t to_open_, open_ends_ = 0;
   std::vector<std::byte> text_;
   std::vector<SimTuple> tuples_;
-  std::vector<Incarnation> incarnations_;
+  std::vector<SimIncarnation> incarnations_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_place_;
 };
 
 /// "connection 7 of 198.18.1.1:10000 > 198.18.0.1:7 (client-first, 100/300 octets)"
-std::string describe(const Book& book, const Incarnation& i);
+std::string describe(const Book& book, const SimIncarnation& i);
 
 }  // namespace mayfly

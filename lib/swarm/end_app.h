@@ -79,9 +79,9 @@ class EndApp {
     const ConnectionBlock& b = block_of(c);
     wiring_.opened(memory_->table.key(b.tcp.slot));
     if (c.passive()) c.state().word[0] = recognise(c, b);
-    Incarnation* const i = incarnation_of(c);
+    SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.abort();
-    EndView& view = view_of(*i);
+    SimEnd& view = view_of(*i);
     if (view.opened) return on_ghost(c, *i);
     book_.opened(view);
     view.heard_at = c.now();
@@ -90,9 +90,9 @@ class EndApp {
 
   template <class Conn>
   std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
-    Incarnation* const i = incarnation_of(c);
+    SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return text.size();
-    EndView& view = view_of(*i);
+    SimEnd& view = view_of(*i);
     // The last chance to read what stands before a FIN is not missed.
     if (traffic_.think_max.us > 0 && !c.peer_closed() && random_.chance(0.3))
       text = text.first(1 + random_.below(text.size()));
@@ -106,14 +106,14 @@ class EndApp {
 
   template <class Conn>
   void on_sent(Conn& c) noexcept {
-    if (Incarnation* const i = incarnation_of(c)) view_of(*i).heard_at = c.now();
+    if (SimIncarnation* const i = incarnation_of(c)) view_of(*i).heard_at = c.now();
   }
 
   template <class Conn>
   void on_peer_closed(Conn& c) noexcept {
-    Incarnation* const i = incarnation_of(c);
+    SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.close();
-    EndView& view = view_of(*i);
+    SimEnd& view = view_of(*i);
     if (view.received < expected_by(*i) && !i->spoiled)
       broken(c, "bytes", "the peer's FIN came before all of its text: ", *i);
     view.peer_closed = true;
@@ -123,9 +123,9 @@ class EndApp {
 
   template <class Conn>
   void on_wake(Conn& c) noexcept {
-    Incarnation* const i = incarnation_of(c);
+    SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
-    EndView& view = view_of(*i);
+    SimEnd& view = view_of(*i);
     if (!view.opened) return c.abort();
     if (view.heard_at + kPatience <= c.now()) {
       view.gave_up = true;
@@ -138,9 +138,9 @@ class EndApp {
   void on_closed(Conn& c, CloseReason why) noexcept {
     if (why == CloseReason::time_wait)
       wiring_.time_wait_begun(memory_->table.key(block_of(c).tcp.slot), c.now());
-    Incarnation* const i = incarnation_of(c);
+    SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
-    EndView& view = view_of(*i);
+    SimEnd& view = view_of(*i);
     view.reason = why;
     book_.end(*i, view, c.now());
     if (!plan_.is_server) release(i->tuple, c.now());
@@ -160,12 +160,14 @@ class EndApp {
     return memory_->blocks[static_cast<std::uint32_t>(c.id())];
   }
   template <class Conn>
-  Incarnation* incarnation_of(Conn& c) noexcept {
+  SimIncarnation* incarnation_of(Conn& c) noexcept {
     const std::uint64_t number = c.state().word[0];  // the index + 1
     return number == 0 ? nullptr : &book_[static_cast<std::uint32_t>(number - 1)];
   }
-  EndView& view_of(Incarnation& i) const noexcept { return plan_.is_server ? i.server : i.client; }
-  std::uint32_t expected_by(const Incarnation& i) const noexcept {
+  SimEnd& view_of(SimIncarnation& i) const noexcept {
+    return plan_.is_server ? i.server : i.client;
+  }
+  std::uint32_t expected_by(const SimIncarnation& i) const noexcept {
     return plan_.is_server ? i.request : i.answer;
   }
   Duration some_of(Duration most) noexcept {
@@ -178,21 +180,21 @@ class EndApp {
   template <class Conn>
   std::uint64_t recognise(Conn& c, const ConnectionBlock& b) noexcept;
   template <class Conn>
-  void on_ghost(Conn& c, const Incarnation& i) noexcept;
+  void on_ghost(Conn& c, const SimIncarnation& i) noexcept;
   template <class Conn>
-  void check(Conn& c, Incarnation& i, const EndView& view,
+  void check(Conn& c, SimIncarnation& i, const SimEnd& view,
              std::span<const std::byte> text) noexcept;
   template <class Conn>
-  void act(Conn& c, Incarnation& i, EndView& view) noexcept;
+  void act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept;
   template <class Conn>
-  void arrange_wake(Conn& c, EndView& view) noexcept;
+  void arrange_wake(Conn& c, SimEnd& view) noexcept;
   template <class Conn>
-  void broken(Conn& c, const char* oracle, const char* what, const Incarnation& i) noexcept {
+  void broken(Conn& c, const char* oracle, const char* what, const SimIncarnation& i) noexcept {
     judge_.violated(c.now(), oracle, plan_.name + ": " + what + describe(book_, i));
   }
-  bool may_send(const Incarnation& i, const EndView& view) const noexcept;
-  bool may_close(const Incarnation& i, const EndView& view) const noexcept;
-  bool aborts_now(const Incarnation& i, const EndView& view) const noexcept;
+  bool may_send(const SimIncarnation& i, const SimEnd& view) const noexcept;
+  bool may_close(const SimIncarnation& i, const SimEnd& view) const noexcept;
+  bool aborts_now(const SimIncarnation& i, const SimEnd& view) const noexcept;
   void release(std::uint32_t tuple, Instant now) noexcept {
     free_.push({now + wiring_.rest + some_of(traffic_.pause_max), tuple});
   }
@@ -214,7 +216,7 @@ void EndApp::open(S& shard, Instant now) noexcept {
   constexpr Duration kAskAgain = Duration::from_ms(500), kHandshake = Duration::from_ms(400);
   const std::uint32_t tuple = free_.top().tuple;
   free_.pop();
-  Incarnation& i = book_.begin(tuple, now);
+  SimIncarnation& i = book_.begin(tuple, now);
   const std::uint32_t index = book_.index_of(i);
   // A client that does not wait for its handshake leaves SYNs behind that open nothing.
   const bool abandons = i.parting == Parting::client_aborts && random_.chance(0.5);
@@ -240,7 +242,7 @@ std::uint64_t EndApp::recognise(Conn& c, const ConnectionBlock& b) noexcept {
 // A duplicate of a handshake's last ACK opens a connection again if its cookie is still good and
 // nothing is left of the first (RFC 4987 3.6): nobody else may do that.
 template <class Conn>
-void EndApp::on_ghost(Conn& c, const Incarnation& i) noexcept {
+void EndApp::on_ghost(Conn& c, const SimIncarnation& i) noexcept {
   if (plan_.settings.syn.half_open == 0) broken(c, "accepted", "accepted twice: ", i);
   c.state().word[0] = 0;  // not the one that the book has
   c.abort();
@@ -248,7 +250,7 @@ void EndApp::on_ghost(Conn& c, const Incarnation& i) noexcept {
 
 // Octets delivered are those that the peer's end of this very incarnation sent, in order.
 template <class Conn>
-void EndApp::check(Conn& c, Incarnation& i, const EndView& view,
+void EndApp::check(Conn& c, SimIncarnation& i, const SimEnd& view,
                    std::span<const std::byte> text) noexcept {
   if (i.spoiled) return;
   const std::span<const std::byte> all = book_.text_of(i, plan_.is_server);
@@ -261,7 +263,7 @@ void EndApp::check(Conn& c, Incarnation& i, const EndView& view,
 }
 
 template <class Conn>
-void EndApp::act(Conn& c, Incarnation& i, EndView& view) noexcept {
+void EndApp::act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept {
   if (aborts_now(i, view)) return c.abort();
   const bool ready = view.act_at.is_never() || view.act_at <= c.now();
   if (ready && !view.queued && may_send(i, view)) {
@@ -279,17 +281,17 @@ void EndApp::act(Conn& c, Incarnation& i, EndView& view) noexcept {
 }
 
 template <class Conn>
-void EndApp::arrange_wake(Conn& c, EndView& view) noexcept {
+void EndApp::arrange_wake(Conn& c, SimEnd& view) noexcept {
   const Instant patience_ends = view.heard_at + kPatience;
   const bool waits = !view.act_at.is_never() && view.act_at > c.now();
   c.wake_at(waits ? std::min(view.act_at, patience_ends) : patience_ends);
 }
 
-inline bool EndApp::may_send(const Incarnation& i, const EndView& view) const noexcept {
+inline bool EndApp::may_send(const SimIncarnation& i, const SimEnd& view) const noexcept {
   return !plan_.is_server || i.parting == Parting::both_at_once || view.received >= i.request;
 }
 
-inline bool EndApp::may_close(const Incarnation& i, const EndView& view) const noexcept {
+inline bool EndApp::may_close(const SimIncarnation& i, const SimEnd& view) const noexcept {
   if (!view.queued) return false;
   const bool eager = i.parting == Parting::both_at_once;
   if (plan_.is_server) return eager || view.peer_closed || i.parting == Parting::server_first;
@@ -297,16 +299,16 @@ inline bool EndApp::may_close(const Incarnation& i, const EndView& view) const n
   return i.parting == Parting::client_first && view.received >= i.answer;
 }
 
-inline bool EndApp::aborts_now(const Incarnation& i, const EndView& view) const noexcept {
+inline bool EndApp::aborts_now(const SimIncarnation& i, const SimEnd& view) const noexcept {
   const Parting own = plan_.is_server ? Parting::server_aborts : Parting::client_aborts;
   return i.parting == own && view.received * std::uint64_t{2} >= expected_by(i);
 }
 
 inline void EndApp::forget(Instant now) noexcept {
   for (std::uint32_t index = 0; index < book_.size(); ++index) {
-    Incarnation& i = book_[index];
+    SimIncarnation& i = book_[index];
     const bool ours = !plan_.is_server || i.server.opened;
-    EndView& view = view_of(i);
+    SimEnd& view = view_of(i);
     if (!ours || view.ended || plan_.number != book_.tuple(i.tuple).host_of(plan_.is_server))
       continue;
     view.crashed = true;

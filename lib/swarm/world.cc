@@ -34,7 +34,7 @@ InterfaceAddress addresses_of(const HostPlan& plan) {
 
 /// Its end had a right to be forgotten: its peer aborted, crashed or ran out of time, or it asked
 /// for the last ACK for longer than TIME_WAIT is held.
-bool was_late(const EndView& end, const EndView& peer, Duration hold) {
+bool was_late(const SimEnd& end, const SimEnd& peer, Duration hold) {
   if (peer.crashed) return true;
   if (!peer.ended) return false;
   switch (peer.reason) {
@@ -300,7 +300,7 @@ void World::judge_incarnations() {
     judge(book_[index]);
 }
 
-void World::judge(const Incarnation& i) {
+void World::judge(const SimIncarnation& i) {
   const bool anew = book_.index_of(i) >= opened_anew_;
   const bool perfect = anew || scenario_.faults.empty();
   const bool aborts = i.parting == Parting::client_aborts || i.parting == Parting::server_aborts;
@@ -319,7 +319,7 @@ void World::judge(const Incarnation& i) {
     return scenario_.hosts[host].settings.time_wait.hold;
   };
   const SimTuple& tuple = book_.tuple(i.tuple);
-  const auto reset = [](const EndView& view) {
+  const auto reset = [](const SimEnd& view) {
     return view.opened && view.ended && view.reason == CloseReason::reset;
   };
   if (reset(i.client) && i.server.opened && !was_late(i.client, i.server, hold_of(tuple.server)))
@@ -334,7 +334,7 @@ std::string World::what_is_open() const {
     if (host->shard() != nullptr)
       text += fmt::format("{} {}  ", host->plan().name, host->shard()->open_connections());
   for (std::uint32_t index = 0; index < book_.size(); ++index) {
-    const Incarnation& i = book_[index];
+    const SimIncarnation& i = book_[index];
     const bool open = (i.client.opened && !i.client.ended) || (i.server.opened && !i.server.ended);
     if (open) return text + "; first " + describe(book_, i);
   }
@@ -349,7 +349,7 @@ WorldResult World::result() const {
   r.simulated = simulation_.now() - scenario_.start;
   r.opened = book_.size();
   for (std::uint32_t index = 0; index < book_.size(); ++index) {
-    const Incarnation& i = book_[index];
+    const SimIncarnation& i = book_[index];
     const bool whole = i.client.received >= i.answer && i.server.received >= i.request;
     if (whole && !i.spoiled && i.client.ended_well() && i.server.ended_well()) ++r.completed;
   }

@@ -54,7 +54,7 @@ class World {
   void open_anew();
   void rest();
   void judge_incarnations();
-  void judge(const Incarnation& i);
+  void judge(const SimIncarnation& i);
   bool advance(Instant limit);
   template <class Done>
   bool run_until(Done&& done, Duration limit);

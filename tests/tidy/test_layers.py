@@ -83,3 +83,19 @@ def test_the_server_is_not_linked_with_the_simulator():
     wrong = [name(path) for path in files("app") for include in includes(path)
              if path.stem == "serve" and include.startswith("sim/")]
     assert not wrong
+
+
+TYPE = re.compile(r"^(?:struct|class|enum class|union)\s+(?:alignas\(\w+\)\s+)?(\w+)\s*[^;{<:]*"
+                  r"(?::[^:][^;{]*)?\{", re.MULTILINE)
+
+
+def test_a_type_is_defined_in_one_header():
+    """Two of one name in one program break the one-definition rule: the linker takes either."""
+    homes = {}
+    for path in files("lib", "app", ends=(".h",)):
+        for found in TYPE.finditer(code(path)):
+            homes.setdefault(found[1], []).append(name(path))
+    assert len(homes) > 200
+    wrong = [f"{type_name}: {', '.join(paths)}"
+             for type_name, paths in homes.items() if len(paths) > 1]
+    assert not wrong, "\n".join(wrong)
