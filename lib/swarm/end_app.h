@@ -114,8 +114,8 @@ class EndApp {
     SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.close();
     SimEnd& view = view_of(*i);
-    if (view.received < expected_by(*i) && !i->spoiled)
-      broken(c, "bytes", "the peer's FIN came before all of its text: ", *i);
+    if (view.received < expected_by(*i))
+      on_foreign(c, *i, "the peer's FIN came before all of its text: ");
     view.peer_closed = true;
     view.heard_at = c.now();
     act(c, *i, view);
@@ -179,6 +179,8 @@ class EndApp {
   void open(S& shard, Instant now) noexcept;
   template <class Conn>
   std::uint64_t recognise(Conn& c, const ConnectionBlock& b) noexcept;
+  template <class Conn>
+  void on_foreign(Conn& c, SimIncarnation& i, const char* what) noexcept;
   template <class Conn>
   void on_ghost(Conn& c, const SimIncarnation& i) noexcept;
   template <class Conn>
@@ -256,8 +258,14 @@ void EndApp::check(Conn& c, SimIncarnation& i, const SimEnd& view,
   const std::span<const std::byte> all = book_.text_of(i, plan_.is_server);
   const bool fits = view.received + text.size() <= all.size();
   if (fits && std::equal(text.begin(), text.end(), all.begin() + view.received)) return;
-  if (wiring_.promises && i.promised)
-    return broken(c, "bytes", "octets that were never sent to ", i);
+  on_foreign(c, i, "octets that were never sent to ");
+}
+
+// Something of another incarnation: the first of it counts.
+template <class Conn>
+void EndApp::on_foreign(Conn& c, SimIncarnation& i, const char* what) noexcept {
+  if (i.spoiled) return;
+  if (wiring_.promises && i.promised) return broken(c, "bytes", what, i);
   i.spoiled = true;
   ++harm_;
 }

@@ -39,7 +39,7 @@ void SwarmHost::poll(Instant now) noexcept {
 
 // The shard is polled now and then whatever it has to do, as ARP has no deadline in its next_due().
 Instant SwarmHost::next_due() const noexcept {
-  constexpr Duration kBusy = Duration::from_ms(20), kIdle = Duration::from_s(1);
+  constexpr Duration kBusy = Duration::from_ms(20), kIdle = Duration::from_ms(100);
   if (shard_ == nullptr) return up_at_;
   const Duration heartbeat = shard_->open_connections() > 0 ? kBusy : kIdle;
   return std::min({shard_->next_due(), app_.next_due(), polled_at_ + heartbeat});
