@@ -8,8 +8,8 @@ source "$(dirname "$0")/common.sh"
 dir=build-coverage
 results=out/coverage
 lines_min=95
-programs='unit_(base|wire|timer|tcp|stack|sim)|conformance|state_machine'
-programs+='|sim|golden|attacks|fuzz_replay'
+programs='unit_(base|wire|timer|tcp|stack|sim|nic)|conformance|state_machine'
+programs+='|golden|attacks|fuzz_replay'
 scripts/setup.sh dev
 mkdir -p "$results"
 
