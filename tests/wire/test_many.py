@@ -50,3 +50,11 @@ def test_a_full_connection_table_refuses_and_recovers(wire, serve):
         connection.close()
     assert ab(wire.peer, "-n", "100", "-c", "4")["Failed requests"] == 0
     assert server.stop()["drops"]["table_full"] > 0
+
+
+def test_linux_completes_every_handshake_that_begins_with_a_syn_cookie(wire, serve):
+    server = serve({"connections": {"syn_cookies": "always"}})
+    counts = ab(wire.peer, "-n", "5000", "-c", "50")
+    assert (counts["Complete requests"], counts["Failed requests"]) == (5_000, 0)
+    report = server.stop()
+    assert report["syn"]["cookies_accepted"] == report["accepted"] >= 5_000
