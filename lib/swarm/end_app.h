@@ -68,10 +68,8 @@ class EndApp {
     if (next_due() > now) return;
     next_go_ = now + some_of(traffic_.pause_max);
     std::uint64_t count = 1 + random_.below(traffic_.at_once);
-    for (; count > 0 && next_due() <= std::max(now, next_go_) && !free_.empty(); --count) {
-      if (free_.top().from > now || book_.to_open() == 0) return;
-      open(shard, now);
-    }
+    const auto is_one_free = [&] { return !free_.empty() && free_.top().from <= now; };
+    for (; count > 0 && book_.to_open() > 0 && is_one_free(); --count) open(shard, now);
   }
 
   template <class Conn>
@@ -238,7 +236,7 @@ std::uint64_t EndApp::recognise(Conn& c, const ConnectionBlock& b) noexcept {
   const std::uint32_t index = wiring_.recognise(key, b.tcp.irs);
   if (index == kNoIndex)
     judge_.violated(c.now(), "accepted", plan_.name + ": a connection that nobody opened");
-  return std::uint64_t{index} + 1;
+  return index == kNoIndex ? 0 : std::uint64_t{index} + 1;
 }
 
 // A duplicate of a handshake's last ACK opens a connection again if its cookie is still good and

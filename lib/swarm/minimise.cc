@@ -9,8 +9,9 @@ class Search {
  public:
   Search(const SimOptions& failing, const WorldResult& result, std::uint32_t tries)
       : best_{failing, result, 0}, left_(tries) {
-    best_.options.faults = make_scenario(failing).faults;
-    best_.options.connections = make_scenario(failing).traffic.connections;
+    const Scenario scenario = make_scenario(failing);
+    best_.options.faults = scenario.faults;
+    best_.options.connections = scenario.traffic.connections;
   }
 
   Result<Minimised> run() {

@@ -82,12 +82,11 @@ std::string broken_timers(const Connection& c) {
 
 // RFC 5681 4.1 and RFC 3042: never more under way than cwnd and two segments of limited transmit;
 // one octet or the FIN may probe.
-std::string broken_window(const ConnectionShadow& before_now, const Connection& c) {
-  if (!after(c.snd_max, before_now.snd_max)) return {};
+std::string broken_window(const Connection& c, Seq window_edge) {
   const std::uint32_t flight = flight_size(c);
   if (flight > c.cwnd + 2 * smss(c) + 1)
     return fmt::format("{} octets under way, cwnd is {}", flight, c.cwnd);
-  if (after(c.snd_max, before_now.window_edge + 1)) return "sent beyond the peer's window";
+  if (after(c.snd_max, window_edge + 1)) return "sent beyond the peer's window";
   return {};
 }
 
@@ -147,9 +146,7 @@ std::string broken_progress(ConnectionShadow& shadow, const Connection& c,
   if (!every_step) return {};
   const bool armed = c.retransmit_at != was.retransmit_at && !c.retransmit_at.is_never();
   if (armed && c.retransmit_at < now + settings.rto_min) return "an RTO below its floor";
-  ConnectionShadow with_edge = was;
-  with_edge.window_edge = shadow.window_edge;
-  return broken_window(with_edge, c);
+  return after(c.snd_max, was.snd_max) ? broken_window(c, shadow.window_edge) : "";
 }
 
 }  // namespace mayfly

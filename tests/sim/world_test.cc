@@ -75,7 +75,7 @@ TEST(World, WithoutFaultsEveryConnectionCompletes) {
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->violation) << words_of(result->violation);
   EXPECT_EQ(result->completed, 5'000u);
-  EXPECT_EQ(result->time_waits, 5'000u + result->time_waits - result->completed);
+  EXPECT_GE(result->time_waits, 5'000u) << "somebody holds each of them";
   EXPECT_GT(result->simulated, 240_s) << "all holds have ended too";
 }
 
