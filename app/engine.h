@@ -13,12 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "link/fault_port.h"
 #include "nic/clock.h"
 #include "nic/device.h"
 #include "nic/eal.h"
 #include "nic/pcap_tap.h"
-#include "stack/fault_port.h"
-#include "stack/shard.h"
+#include "shard/shard.h"
 
 namespace mayfly {
 

@@ -8,8 +8,8 @@
 #include "commands.h"
 #include "config/addresses.h"
 #include "config/units.h"
-#include "load/demand.h"
 #include "load/words.h"
+#include "plan/demand.h"
 #include "start.h"
 
 namespace mayfly {

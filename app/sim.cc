@@ -14,7 +14,7 @@
 #include "config/units.h"
 #include "nic/eal.h"
 #include "start.h"
-#include "swarm/minimise.h"
+#include "world/minimise.h"
 
 namespace mayfly {
 namespace {

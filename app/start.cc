@@ -7,8 +7,8 @@
 
 #include "commands.h"
 #include "engine.h"
+#include "shard/shard_memory.h"
 #include "signals.h"
-#include "stack/shard_memory.h"
 #include "wire/print.h"
 
 namespace mayfly {

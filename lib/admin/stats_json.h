@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "stack/stats.h"
+#include "flow/metrics.h"
 
 namespace mayfly {
 

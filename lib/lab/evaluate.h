@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lab/result.h"
-#include "load/demand.h"
+#include "plan/demand.h"
 
 namespace mayfly {
 

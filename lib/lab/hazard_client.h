@@ -13,7 +13,7 @@
 #include "base/prng.h"
 #include "lab/hazard_ledger.h"
 #include "lab/hazard_server.h"
-#include "stack/shard.h"
+#include "shard/shard.h"
 
 namespace mayfly {
 

@@ -15,7 +15,7 @@
 #include "base/prng.h"
 #include "base/slab.h"
 #include "lab/result.h"
-#include "stack/app.h"
+#include "shard/app.h"
 
 namespace mayfly {
 

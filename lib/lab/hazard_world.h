@@ -10,8 +10,8 @@
 #include "lab/hazard_client.h"
 #include "lab/hazard_ledger.h"
 #include "lab/hazard_server.h"
-#include "sim/nat.h"
-#include "sim/simulation.h"
+#include "net/nat.h"
+#include "net/simulation.h"
 
 namespace mayfly {
 

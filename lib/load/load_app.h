@@ -15,12 +15,12 @@
 #include <string>
 #include <type_traits>
 
+#include "link/port.h"
 #include "load/response.h"
 #include "load/results.h"
 #include "load/schedule.h"
 #include "load/tuples.h"
-#include "stack/app.h"
-#include "stack/port.h"
+#include "shard/app.h"
 
 namespace mayfly {
 
@@ -56,7 +56,7 @@ class LoadApp {
   LoadApp(const LoadApp&) = delete;
   LoadApp& operator=(const LoadApp&) = delete;
 
-  // -- what the stack calls, see stack/app.h --
+  // -- what the stack calls, see shard/app.h --
   template <class Conn>
   void on_open(Conn& c) noexcept;
   template <class Conn>

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "config/settings.h"
+#include "flow/metrics.h"
 #include "load/results.h"
-#include "stack/stats.h"
 
 namespace mayfly {
 

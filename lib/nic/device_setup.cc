@@ -6,8 +6,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "link/fault_port.h"
 #include "nic/devargs.h"
-#include "stack/fault_port.h"
 
 namespace mayfly {
 namespace {

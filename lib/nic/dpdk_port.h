@@ -13,10 +13,10 @@
 #include <span>
 #include <vector>
 
+#include "base/counter.h"
 #include "base/siphash.h"
-#include "stack/counter.h"
-#include "stack/port.h"
-#include "stack/reassembler.h"
+#include "link/port.h"
+#include "link/reassembler.h"
 #include "wire/flow_key.h"
 
 namespace mayfly {

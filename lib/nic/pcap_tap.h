@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/time.h"
-#include "stack/port.h"
+#include "link/port.h"
 #include "wire/pcap_file.h"
 
 namespace mayfly {

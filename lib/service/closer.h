@@ -31,7 +31,7 @@
 #include "config/settings.h"
 #include "service/counters.h"
 #include "service/state.h"
-#include "stack/app.h"
+#include "shard/app.h"
 
 namespace mayfly {
 

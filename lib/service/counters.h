@@ -4,8 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "base/counter.h"
 #include "service/state.h"
-#include "stack/counter.h"
 
 namespace mayfly {
 

@@ -14,7 +14,7 @@
 #include "service/http.h"
 #include "service/site.h"
 #include "service/state.h"
-#include "stack/app.h"
+#include "shard/app.h"
 
 namespace mayfly {
 

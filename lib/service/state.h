@@ -9,7 +9,7 @@
 
 #include "base/slab.h"
 #include "config/settings.h"
-#include "stack/app.h"
+#include "shard/app.h"
 
 namespace mayfly {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/prng.h"
-#include "sim/simulation.h"
+#include "net/simulation.h"
 #include "support/shard_pair.h"
 #include "wire/emit.h"
 

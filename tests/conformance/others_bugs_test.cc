@@ -2,7 +2,7 @@
 // is tested elsewhere is in README.md.
 #include <gtest/gtest.h>
 
-#include "stack/time_wait_table.h"
+#include "flow/time_wait_table.h"
 #include "support/wire.h"
 
 namespace mayfly::testing {

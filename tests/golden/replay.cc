@@ -11,7 +11,7 @@
 #include "config/read.h"
 #include "nic/device.h"
 #include "service/services.h"
-#include "stack/shard.h"
+#include "shard/shard.h"
 #include "timed_port.h"
 
 namespace mayfly::testing {

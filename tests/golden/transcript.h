@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "stack/stats.h"
+#include "flow/metrics.h"
 #include "wire/print.h"
 
 namespace mayfly::testing {

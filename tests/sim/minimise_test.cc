@@ -1,5 +1,5 @@
 // A seed that fails is made smaller and still fails in the same way.
-#include "swarm/minimise.h"
+#include "world/minimise.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What a seed stands for.
-#include "swarm/scenario.h"
+#include "world/scenario.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

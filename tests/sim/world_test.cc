@@ -1,13 +1,13 @@
 // Worlds lived through: the same seed twice, oracles that find what there is to be found, and some
 // hundred seeds under the sanitizers (the many are run by tests/sim/test_sim.py).
-#include "swarm/world.h"
+#include "world/world.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <string>
 
-#include "swarm/minimise.h"
+#include "world/minimise.h"
 
 namespace mayfly {
 namespace {

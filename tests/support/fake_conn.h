@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "stack/app.h"
+#include "shard/app.h"
 
 namespace mayfly::test {
 

@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "stack/port.h"
-#include "stack/reassembler.h"
+#include "link/port.h"
+#include "link/reassembler.h"
 
 namespace mayfly::testing {
 

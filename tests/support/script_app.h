@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "stack/shard.h"
+#include "shard/shard.h"
 #include "support/mem_port.h"
 
 namespace mayfly::testing {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "stack/shard.h"
+#include "shard/shard.h"
 #include "support/mem_port.h"
 
 namespace mayfly::testing {

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "stack/shard.h"
+#include "shard/shard.h"
 #include "support/mem_port.h"
 #include "support/said.h"
 #include "support/script_app.h"

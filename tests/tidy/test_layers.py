@@ -6,21 +6,24 @@ from sources import ROOT, code, files, includes, name
 
 BASE = {"base"}
 PROTOCOL = BASE | {"wire", "timer", "tcp"}
-STACK = PROTOCOL | {"stack"}
+STACK = PROTOCOL | {"flow", "link", "shard"}
 MAY_INCLUDE = {
     "base": BASE,
     "wire": BASE | {"wire"},
     "timer": BASE | {"timer"},
     "tcp": PROTOCOL,
     "config": BASE | {"wire", "config", "tcp/settings.h"},
-    "stack": STACK | {"config/settings.h"},
+    "flow": PROTOCOL | {"flow"},
+    "link": PROTOCOL | {"link", "config/settings.h"},
+    "shard": STACK,
     "nic": STACK | {"nic", "config/settings.h"},
-    "sim": STACK | {"sim", "config/settings.h"},
-    "swarm": STACK | {"swarm", "sim", "config/settings.h"},
+    "net": STACK | {"net", "config/settings.h"},
+    "world": STACK | {"world", "net", "config/settings.h"},
     "service": STACK | {"service", "config/settings.h"},
     "load": STACK | {"load", "config/settings.h"},
+    "plan": STACK | {"plan", "load", "config/settings.h"},
     "admin": STACK | {"admin", "service", "load", "nic", "config"},
-    "lab": STACK | {"lab", "sim", "service", "load", "nic", "config"},
+    "lab": STACK | {"lab", "plan", "net", "service", "load", "nic", "config"},
 }
 GENERATED = {"version.h"}
 PURE = ["base", "wire", "timer", "tcp"]
@@ -63,13 +66,20 @@ def test_the_protocol_knows_nothing_of_dpdk(folder):
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_fault_port_knows_nothing_of_dpdk():
-    wrong = [include for path in files("lib/stack") if path.stem == "fault_port"
+def test_the_link_knows_nothing_of_dpdk():
+    wrong = [include for path in files("lib/link")
              for include in includes(path) if is_dpdk(include)]
     assert not wrong
 
 
-@pytest.mark.parametrize("folder", PURE + ["stack"])
+def test_of_flow_the_connection_map_alone_knows_dpdk():
+    wrong = [f"{name(path)} includes {include}"
+             for path in files("lib/flow") if name(path) != "lib/flow/flow_table.cc"
+             for include in includes(path) if is_dpdk(include)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("folder", PURE + ["flow", "link", "shard"])
 def test_time_is_a_parameter_and_no_clock_is_read(folder):
     wrong = [f"{name(path)}:{at}: {line.strip()}"
              for path in files(f"lib/{folder}")
@@ -81,7 +91,7 @@ def test_time_is_a_parameter_and_no_clock_is_read(folder):
 
 def test_the_server_is_not_linked_with_the_simulator():
     wrong = [name(path) for path in files("app") for include in includes(path)
-             if path.stem == "serve" and include.startswith("sim/")]
+             if path.stem == "serve" and include.startswith(("net/", "world/"))]
     assert not wrong
 
 

@@ -1,5 +1,5 @@
 // A shard without a stack: connections that a test drives by hand, in virtual time. It keeps the
-// promises of stack/app.h, so what an app does with it is what it does with the real one.
+// promises of shard/app.h, so what an app does with it is what it does with the real one.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "stack/app.h"
+#include "shard/app.h"
 #include "wire/flow_key.h"
 
 namespace mayfly::test {

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <string>
 
+#include "link/fault_port.h"
 #include "nic/devargs.h"
 #include "nic/memif.h"
-#include "stack/fault_port.h"
 
 namespace mayfly {
 namespace {

@@ -1,4 +1,4 @@
-#include "stack/fault_port.h"
+#include "link/fault_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "stack/reassembler.h"
+#include "link/reassembler.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,273 @@
+// Canned clients on the core of the server: whole connections through one Shard, whose cost can be
+// measured without another core or a device. For benchmarks.
+#pragma once
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "shard/shard.h"
+#include "wire/emit.h"
+#include "wire/parse.h"
+
+namespace mayfly::bench {
+
+struct BenchFrame {
+  std::array<std::byte, 256> room;
+  std::uint16_t length = 0;
+};
+
+/// Frames from a fixed pool; what the client wants to send stands in `in`, what the shard sent in
+/// `out`.
+class BenchPort {
+ public:
+  using Frame = BenchFrame*;
+  explicit BenchPort(std::size_t frames) : store_(frames) {
+    for (BenchFrame& frame : store_) free_.push_back(&frame);
+    in.reserve(frames), out.reserve(frames);
+  }
+  std::size_t receive(std::span<Frame> frames, Instant) noexcept {
+    const std::size_t n = std::min(frames.size(), in.size() - next_in);
+    std::copy_n(in.begin() + static_cast<std::ptrdiff_t>(next_in), n, frames.begin());
+    next_in += n;
+    return n;
+  }
+  std::span<std::byte> bytes(Frame f) noexcept { return {f->room.data(), f->length}; }
+  RxChecks rx_checks(Frame) noexcept { return {}; }
+  Frame allocate() noexcept {
+    const Frame f = free_.back();
+    free_.pop_back();
+    f->length = static_cast<std::uint16_t>(f->room.size());
+    return f;
+  }
+  void set_length(Frame f, std::size_t n) noexcept { f->length = static_cast<std::uint16_t>(n); }
+  void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
+  TxOffloads tx_offloads() noexcept { return {}; }
+  std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
+    out.insert(out.end(), frames.begin(), frames.end());
+    return frames.size();
+  }
+  void release(Frame f) noexcept { free_.push_back(f); }
+  Frame reassemble(Frame f, std::size_t, Instant, Drop&) noexcept { return release(f), nullptr; }
+
+  std::vector<Frame> in, out;
+  std::size_t next_in = 0;
+
+ private:
+  std::vector<BenchFrame> store_;
+  std::vector<Frame> free_;
+};
+static_assert(Port<BenchPort>);
+
+inline const std::string kRequest =
+    "GET / HTTP/1.1\r\nHost: 198.18.0.1\r\nConnection: close\r\n\r\n";
+inline const std::string kResponse =
+    "HTTP/1.1 200 OK\r\nServer: mayfly\r\nContent-Type: text/plain\r\nContent-Length: "
+    "14\r\n\r\nhello, mayfly\n";
+
+/// Answers any text; closes right away, or when the peer has.
+struct AnswerApp {
+  bool close_first = false;
+  std::uint64_t closed = 0;
+  template <class C>
+  void on_open(C&) noexcept {}
+  template <class C>
+  std::size_t on_data(C& c, std::span<const std::byte> text) noexcept {
+    c.send(std::as_bytes(std::span(kResponse)));
+    if (close_first) c.close_both();
+    return text.size();
+  }
+  template <class C>
+  void on_sent(C&) noexcept {}
+  template <class C>
+  void on_peer_closed(C& c) noexcept {
+    c.close_both();
+  }
+  template <class C>
+  void on_wake(C&) noexcept {}
+  template <class C>
+  void on_closed(C&, CloseReason) noexcept {
+    ++closed;
+  }
+};
+
+inline constexpr MacAddress kServerMac{{2, 0, 0, 0, 0, 1}}, kClientMac{{2, 0, 0, 0, 0, 2}};
+inline constexpr Ipv4Address kGateway{0xc612'00fe};
+
+/// One canned client: where it stands, and what it says next. It only looks at the bits that it
+/// needs.
+struct Client {
+  FlowKey4 key;  // from its own side
+  Seq seq, ack;
+};
+
+/// A server shard, and on the same core canned clients that feed it frames and take its answers:
+/// no other core, no device.
+class CannedClients {
+ public:
+  CannedClients(const std::string& name, std::size_t in_flight, const TimeWaitPolicy& policy,
+                bool server_closes)
+      : port_(in_flight * 8 + 4'096), clients_(in_flight), server_closes_(server_closes) {
+    app_.close_first = server_closes;
+    ShardConfig config;
+    config.name = name;
+    config.sizes = {
+        .connections = 65'536, .time_wait = policy.capacity, .chunks = 16, .receive_buffers = 16};
+    config.secret = {1, 2};
+    Interface interface;
+    interface.mac = kServerMac;
+    interface.addresses = {{{0xc612'0001}, {0xc612'0001}, 24}};
+    interface.gateway = kGateway;
+    config.interfaces = {interface};
+    config.listen = {80};
+    settings_.time_wait = policy;
+    BenchPort* const ports[] = {&port_};
+    shard_ = std::move(*Shard<BenchPort, AnswerApp>::create(config, ports, app_, settings_, now_));
+    teach_gateway();
+  }
+
+  /// Opens and closes one connection with each client. Returns the cycles spent in the shard.
+  std::uint64_t round() {
+    std::uint64_t cycles = 0;
+    if (now_ - taught_ > 10_s) teach_gateway();
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      Client& c = clients_[i];
+      c.key = next_key();
+      c.seq = Seq{static_cast<std::uint32_t>(serial_) * 7919};
+      put(c, tcp_flag::syn, {});
+      c.seq += 1;
+    }
+    cycles += serve();
+    read_answers();
+    for (Client& c : clients_) {
+      c.ack += 1;
+      put(c, tcp_flag::ack | tcp_flag::psh, std::as_bytes(std::span(kRequest)));
+      c.seq += static_cast<std::uint32_t>(kRequest.size());
+    }
+    cycles += serve();
+    drop_answers();
+    const auto answer = static_cast<std::uint32_t>(kResponse.size());
+    for (Client& c : clients_) {
+      c.ack += answer + (server_closes_ ? 1u : 0u);
+      put(c, tcp_flag::fin | tcp_flag::ack, {});
+      c.seq += 1;
+    }
+    cycles += serve();
+    drop_answers();
+    if (server_closes_) return cycles;
+    for (Client& c : clients_) {
+      c.ack += 1;
+      put(c, tcp_flag::ack, {});
+    }
+    cycles += serve();
+    drop_answers();
+    return cycles;
+  }
+  std::uint64_t closed() const { return app_.closed; }
+  std::size_t in_flight() const { return clients_.size(); }
+  const ShardStats& stats() const { return shard_->stats(); }
+  std::uint64_t time_waits() const { return shard_->time_wait_entries(); }
+
+  /// From now on time passes in idle() only.
+  void stop_clock() { poll_time_ = {}; }
+  /// Time goes by without a frame; the cycles of the one poll that follows.
+  std::uint64_t idle(Duration span) {
+    now_ = now_ + span;
+    const std::uint64_t start = __rdtsc();
+    shard_->poll(now_);
+    return __rdtsc() - start;
+  }
+
+ private:
+  static constexpr std::uint64_t kClients = 4'096;  // addresses, of 60,000 ports each
+
+  FlowKey4 next_key() {
+    ++serial_;
+    return FlowKey4::of({0xc612'0100 + static_cast<std::uint32_t>(serial_ / 60'000 % kClients)},
+                        static_cast<std::uint16_t>(1'024 + serial_ % 60'000), {0xc612'0001}, 80);
+  }
+
+  void put(const Client& c, std::uint8_t flags, std::span<const std::byte> text) {
+    Emission e;
+    e.seq = c.seq;
+    e.ack = (flags & tcp_flag::ack) != 0 ? c.ack : Seq{};
+    e.window = 65'535;
+    e.flags = flags;
+    if ((flags & tcp_flag::syn) != 0) e.mss = 1460, e.options = tcp_option::mss;
+    e.payload_len = static_cast<std::uint32_t>(text.size());
+    const LinkHeader link{kServerMac, kClientMac, 0};
+    BenchFrame* f = port_.allocate();
+    const std::size_t at = tcp_payload_offset(link, e);
+    std::copy(text.begin(), text.end(), f->room.begin() + static_cast<std::ptrdiff_t>(at));
+    const auto frame = std::span(f->room).first(at + text.size());
+    port_.set_length(
+        f, emit_tcp(frame, link, c.key, e, 0, ChecksumBy::software, ChecksumBy::software));
+    port_.in.push_back(f);
+  }
+
+  std::uint64_t serve() {
+    const std::uint64_t start = __rdtsc();
+    while (port_.next_in < port_.in.size()) {
+      now_ = now_ + poll_time_;
+      shard_->poll(now_);
+    }
+    const std::uint64_t spent = __rdtsc() - start;
+    port_.in.clear();
+    port_.next_in = 0;
+    return spent;
+  }
+
+  void read_answers() {
+    MAYFLY_ASSERT(port_.out.size() == clients_.size());
+    const ParseRules rules{kClientMac, 0};
+    for (std::size_t i = 0; i < clients_.size(); ++i)
+      clients_[i].ack = parse_frame(port_.bytes(port_.out[i]), rules, {}).segment.seq;
+    drop_answers();
+  }
+  void drop_answers() {
+    for (BenchFrame* f : port_.out) port_.release(f);
+    port_.out.clear();
+  }
+
+  /// All clients are behind it: one neighbour, however many addresses.
+  void teach_gateway() {
+    taught_ = now_;
+    BenchFrame* f = port_.allocate();
+    const ArpPacket arp{ArpPacket::Operation::request, kClientMac, {}, kGateway, {0xc612'0001}};
+    port_.set_length(f, emit_arp(f->room, {kBroadcastMac, kClientMac, 0}, arp));
+    port_.in.push_back(f);
+    serve();
+    drop_answers();
+  }
+
+  Instant now_{1'000'000};
+  Instant taught_;  // before the neighbour cache asks again
+  Duration poll_time_ = 20_us;
+  ShardSettings settings_;
+  BenchPort port_;
+  AnswerApp app_;
+  std::unique_ptr<Shard<BenchPort, AnswerApp>> shard_;
+  std::vector<Client> clients_;
+  bool server_closes_;
+  std::uint64_t serial_ = 0;
+};
+
+/// The i-th argument as a number.
+inline std::uint64_t number(int argc, char** argv, int i, std::uint64_t otherwise) {
+  return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
+}
+
+/// The flow tables are rte_hash's, which wants an EAL.
+inline bool start_eal(const char* megabytes) {
+  const char* eal[] = {"bench",    "--no-huge",      "-m",          megabytes,
+                       "--no-pci", "--no-telemetry", "--log-level", "1"};
+  return rte_eal_init(8, const_cast<char**>(eal)) >= 0;
+}
+
+}  // namespace mayfly::bench

@@ -1,0 +1,13 @@
+// The words that a connection's block keeps for the app.
+#pragma once
+
+#include <cstdint>
+
+namespace mayfly {
+
+/// What a service keeps with a connection.
+struct AppState {
+  std::uint64_t word[4] = {};
+};
+
+}  // namespace mayfly

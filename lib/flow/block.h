@@ -1,0 +1,51 @@
+// A live connection as the stack holds it: the TCP control block, the bytes it has to send, the
+// window it received but has not handed on, and the service's own words.
+#pragma once
+
+#include <cstdint>
+
+#include "base/slab.h"
+#include "flow/app_state.h"
+#include "flow/tx_queue.h"
+#include "tcp/connection.h"
+
+namespace mayfly {
+
+/// Facts that the stack keeps in Connection::flags, above conn_flag::user.
+namespace block_flag {
+// clang-format off
+inline constexpr std::uint32_t
+    pending = conn_flag::user << 0,      ///< in the list of blocks that want output
+    dead = conn_flag::user << 1,         ///< off the flow table; freed by the pending list
+    opened = conn_flag::user << 2,       ///< the app has seen on_open (or opened it itself)
+    stalled = conn_flag::user << 3,      ///< the app took less text than there was
+    fin_unseen = conn_flag::user << 4,   ///< the peer's FIN waits behind text not yet taken
+    close_later = conn_flag::user << 5,  ///< close() came while not all text was announced to TCP
+    close_later_both = conn_flag::user << 6,
+    half_open = conn_flag::user << 7;  ///< a passive open that is counted as under way
+// clang-format on
+}  // namespace block_flag
+
+struct ConnectionBlock {
+  Connection tcp;
+
+  TxQueue tx;    ///< 32 bytes
+  AppState app;  ///< 32 bytes
+
+  std::uint64_t unannounced = 0;  ///< queued bytes beyond what TCP was told of (it counts to 2^30)
+  Instant wake_at = Instant::never();
+  Instant armed_for = Instant::never();  ///< what tcp.timer is armed for
+  Seq rx_next;                           ///< the first byte in rx_buffer that the app has not taken
+  std::uint32_t rx_unread = 0;           ///< bytes in order in rx_buffer
+  std::uint32_t rx_buffer = kNoIndex;
+  std::uint32_t time_wait_record =
+      kNoIndex;  ///< the entry this incarnation replaces until it is proven
+  std::uint32_t next_pending = kNoIndex;
+  std::uint32_t next_free = kNoIndex;
+  std::uint32_t generation = 0;  ///< counts the block's lives
+  std::uint32_t hash = 0;        ///< the key's, in the flow table
+  std::uint16_t local_port = 0;  ///< host order
+  std::uint8_t port = 0;         ///< which of the shard's ports
+};
+
+}  // namespace mayfly

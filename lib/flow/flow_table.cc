@@ -1,0 +1,102 @@
+#include "flow/flow_table.h"
+
+#include <rte_errno.h>
+#include <rte_hash.h>
+#include <rte_lcore.h>
+
+#include <cstring>
+
+#include "base/assert.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::uint32_t kBucketEntries = 8;  // RTE_HASH_BUCKET_ENTRIES
+constexpr std::size_t kBucketBytes = 64,
+                      kKeyBytes = 32;  // an rte_hash_key: data, 16 bytes, aligned
+
+std::uint32_t entries_for(std::uint32_t flows) {
+  return std::max<std::uint32_t>(64, static_cast<std::uint32_t>(std::uint64_t{flows} * 10 / 6));
+}
+
+// rte_hash wants a hash function though every call here brings its own value.
+std::uint32_t no_hash(const void*, std::uint32_t, std::uint32_t) { return 0; }
+
+}  // namespace
+
+void FlowTable::Free::operator()(rte_hash* table) const noexcept { rte_hash_free(table); }
+
+std::size_t FlowTable::bytes_needed(std::uint32_t flows) {
+  const std::size_t entries = entries_for(flows);
+  const std::size_t buckets = std::bit_ceil(entries / kBucketEntries);
+  // Keys, the ring of free slots (4 bytes each, a power of two), buckets, and the block indices.
+  return entries * (kKeyBytes + sizeof(std::uint32_t)) + std::bit_ceil(entries + 1) * 4 +
+         buckets * kBucketBytes;
+}
+
+Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows,
+                                    const Secret& secret, HugePages pages) {
+  const std::uint32_t entries = entries_for(flows);
+  rte_hash_parameters parameters{};
+  parameters.name = name.c_str();
+  parameters.entries = entries;
+  parameters.key_len = sizeof(FlowKey4);
+  parameters.hash_func = no_hash;
+  parameters.socket_id = static_cast<int>(rte_socket_id());
+  FlowTable made;
+  made.table_.reset(rte_hash_create(&parameters));
+  if (!made.table_) {
+    return Error{"no memory for a flow table of " + std::to_string(flows) + " flows (" +
+                 std::to_string(bytes_needed(flows) >> 20) + " MiB): " + rte_strerror(rte_errno)};
+  }
+  if (!made.learn_key_places())
+    return Error{"this version of rte_hash keeps its keys in another way"};
+  auto memory = Region::map((std::size_t{entries} + 1) * sizeof(std::uint32_t), pages);
+  if (!memory) return memory.error();
+  made.blocks_memory_ = std::move(*memory);
+  made.blocks_ = made.blocks_memory_.as<std::uint32_t>();
+  made.secret_ = secret;
+  return made;
+}
+
+void FlowTable::find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
+                          std::span<std::int32_t> positions) const noexcept {
+  auto* pointers = const_cast<const void**>(reinterpret_cast<const void* const*>(keys.data()));
+  rte_hash_lookup_with_hash_bulk(table_.get(), pointers, hashes.data(),
+                                 static_cast<std::uint32_t>(keys.size()), positions.data());
+}
+
+std::int32_t FlowTable::find(const FlowKey4& key, std::uint32_t hash) const noexcept {
+  const std::int32_t position = rte_hash_lookup_with_hash(table_.get(), &key, hash);
+  return position >= 0 ? position : kNone;
+}
+
+std::int32_t FlowTable::insert(const FlowKey4& key, std::uint32_t hash,
+                               std::uint32_t block) noexcept {
+  const std::int32_t position = rte_hash_add_key_with_hash(table_.get(), &key, hash);
+  if (position < 0) return kNone;
+  blocks_[static_cast<std::uint32_t>(position)] = block;
+  ++used_;
+  return position;
+}
+
+void FlowTable::erase(std::uint32_t position, std::uint32_t hash) noexcept {
+  const FlowKey4 gone = key(position);
+  const std::int32_t position_erased = rte_hash_del_key_with_hash(table_.get(), &gone, hash);
+  MAYFLY_ASSERT(position_erased == static_cast<std::int32_t>(position));
+  ++epoch_;
+  --used_;
+}
+
+// rte_hash_get_key_with_position looks the key up again to confirm it, at each call. The keys stand
+// in one array, so two positions tell where all of them are; a third confirms it.
+bool FlowTable::learn_key_places() noexcept {
+  std::array<void*, 3> place{};
+  for (std::size_t i = 0; i < place.size(); ++i)
+    rte_hash_get_key_with_position(table_.get(), static_cast<std::int32_t>(i), &place[i]);
+  keys_ = static_cast<const std::byte*>(place[0]);
+  key_stride_ = static_cast<std::size_t>(static_cast<const std::byte*>(place[1]) - keys_);
+  return place[2] == keys_ + 2 * key_stride_;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,243 @@
+// A faulty wire between a Shard and its port: loss, duplication, corruption, reordering, delay and
+// jitter, in each direction, from a seed. Without faults it costs one predictable branch a burst.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/prng.h"
+#include "base/time.h"
+#include "config/settings.h"
+#include "link/port.h"
+#include "wire/drop.h"
+
+namespace mayfly {
+
+/// Frames that each direction of a faulty wire holds at most; further ones are lost.
+inline constexpr std::size_t kFaultyWireFrames = 4'096;
+
+/// What a faulty wire did in one direction, in frames.
+struct FaultCounts {
+  Counter lost, duplicated, corrupted, reordered;
+  Counter overflowed;  ///< the wire was full, or no buffer was left for a changed copy
+};
+
+/// One direction of a faulty wire: frames go in, meet their faults, and come out when they are due.
+/// It owns what it holds until then. The same seed and the same frames at the same times give the
+/// same faults.
+template <Port P>
+class FaultyWire {
+ public:
+  using Frame = typename P::Frame;
+
+  FaultyWire(const FaultSettings& faults, std::uint64_t seed) : faults_(faults), random_(seed) {
+    if (faults.any()) flying_.reserve(kFaultyWireFrames);
+  }
+
+  /// Takes ownership of a frame of `port`.
+  void enter(P& port, Frame frame, Instant now) noexcept {
+    if (random_.chance(faults_.loss)) {
+      counts_.lost.add();
+      return port.release(frame);
+    }
+    if (random_.chance(faults_.duplicate)) duplicate(port, frame, now);
+    if (random_.chance(faults_.corrupt)) frame = corrupt(port, frame);
+    if (frame != Frame{}) launch(port, frame, now);
+  }
+
+  /// Fills `frames` with those that are due by now; returns how many.
+  std::size_t leave(std::span<Frame> frames, Instant now) noexcept {
+    std::size_t n = 0;
+    while (n < frames.size() && next_due() <= now) {
+      std::pop_heap(flying_.begin(), flying_.end(), later);
+      frames[n++] = flying_.back().frame;
+      flying_.pop_back();
+    }
+    return n;
+  }
+
+  Instant next_due() const noexcept {
+    return flying_.empty() ? Instant::never() : flying_.front().due;
+  }
+  const FaultCounts& counts() const noexcept { return counts_; }
+
+  void release_all(P& port) noexcept {
+    for (const Flying& flying : flying_) port.release(flying.frame);
+    flying_.clear();
+  }
+
+ private:
+  static constexpr std::uint64_t kHeldBackMaxUs = 1'000;  // by reordering
+
+  struct Flying {
+    Instant due;
+    std::uint64_t number;  // of two due at once, the first to enter leaves first
+    Frame frame;
+  };
+  static bool later(const Flying& a, const Flying& b) noexcept {
+    return std::pair(a.due, a.number) > std::pair(b.due, b.number);
+  }
+
+  void launch(P& port, Frame frame, Instant now) noexcept {
+    if (flying_.size() == kFaultyWireFrames) {
+      counts_.overflowed.add();
+      return port.release(frame);
+    }
+    Instant due = now + faults_.delay;
+    if (faults_.jitter.us > 0) due.us += below(static_cast<std::uint64_t>(faults_.jitter.us));
+    if (random_.chance(faults_.reorder)) {
+      due.us += 1 + below(kHeldBackMaxUs);
+      counts_.reordered.add();
+    }
+    flying_.push_back({due, number_++, frame});
+    std::push_heap(flying_.begin(), flying_.end(), later);
+  }
+
+  std::int64_t below(std::uint64_t n) noexcept {
+    return static_cast<std::int64_t>(random_.below(n));
+  }
+
+  /// A fresh frame: what a device verified of the old one, or was asked to fill in, does not hold
+  /// for it.
+  Frame copy(P& port, Frame frame) noexcept {
+    const Frame fresh = port.allocate();
+    if (fresh == Frame{}) {
+      counts_.overflowed.add();
+      return fresh;
+    }
+    const std::span<const std::byte> bytes = port.bytes(frame);
+    port.set_length(fresh, bytes.size());
+    std::memcpy(port.bytes(fresh).data(), bytes.data(), bytes.size());
+    return fresh;
+  }
+
+  void duplicate(P& port, Frame frame, Instant now) noexcept {
+    const Frame twin = copy(port, frame);
+    if (twin == Frame{}) return;
+    counts_.duplicated.add();
+    launch(port, twin, now);
+  }
+
+  Frame corrupt(P& port, Frame frame) noexcept {
+    const Frame damaged = copy(port, frame);
+    port.release(frame);
+    if (damaged == Frame{}) return damaged;
+    counts_.corrupted.add();
+    const std::span<std::byte> bytes = port.bytes(damaged);
+    // One bit: TCP's checksum finds any such damage, while two or three flips may cancel out in it.
+    if (!bytes.empty()) bytes[random_.below(bytes.size())] ^= std::byte{1} << random_.below(8);
+    return damaged;
+  }
+
+  FaultSettings faults_;
+  Prng random_;
+  std::vector<Flying> flying_;  // a heap by due time
+  std::uint64_t number_ = 0;
+  FaultCounts counts_;
+};
+
+/// A Port around a Port.
+template <Port P>
+class FaultPort {
+ public:
+  using Frame = typename P::Frame;
+
+  FaultPort(P inner, const FaultSettings& faults)
+      : faulty_(faults.any()),
+        inner_(std::move(inner)),
+        arriving_(faults, faults.seed),
+        leaving_(faults, ~faults.seed) {}
+  FaultPort(const FaultPort&) = delete;
+  FaultPort& operator=(const FaultPort&) = delete;
+  ~FaultPort() {
+    arriving_.release_all(inner_);
+    leaving_.release_all(inner_);
+    for (const Frame frame : due_now()) inner_.release(frame);
+  }
+
+  std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
+    if (!faulty_) [[likely]]
+      return inner_.receive(frames, now);
+    send_due(now);
+    const std::size_t n = inner_.receive(frames, now);
+    for (const Frame frame : frames.first(n)) arriving_.enter(inner_, frame, now);
+    return arriving_.leave(frames, now);
+  }
+
+  std::size_t transmit(std::span<Frame> frames, Instant now) noexcept {
+    if (!faulty_) [[likely]]
+      return inner_.transmit(frames, now);
+    for (const Frame frame : frames) leaving_.enter(inner_, frame, now);
+    send_due(now);
+    return frames.size();
+  }
+
+  std::span<std::byte> bytes(Frame f) noexcept { return inner_.bytes(f); }
+  RxChecks rx_checks(Frame f) noexcept { return inner_.rx_checks(f); }
+  Frame allocate() noexcept { return inner_.allocate(); }
+  void set_length(Frame f, std::size_t length) noexcept { inner_.set_length(f, length); }
+  void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
+    inner_.request_checksums(f, l2, l3);
+  }
+  /// None with faults: a device would make the checksum of a damaged frame good again.
+  TxOffloads tx_offloads() noexcept { return faulty_ ? TxOffloads{} : inner_.tx_offloads(); }
+  void release(Frame f) noexcept { inner_.release(f); }
+  Frame reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept {
+    return inner_.reassemble(f, l3_off, now, why);
+  }
+
+  P& inner() noexcept { return inner_; }
+  const P& inner() const noexcept { return inner_; }
+
+  /// When receive() must be called again at the latest, for clocks that jump; the wire's part only.
+  Instant next_due() const noexcept { return std::min(arriving_.next_due(), leaving_.next_due()); }
+
+  const FaultCounts& received() const noexcept { return arriving_.counts(); }
+  const FaultCounts& sent() const noexcept { return leaving_.counts(); }
+
+  /// What was lost on the wire, and what the port below has dropped if it counts that.
+  std::uint64_t drops(Drop why) const noexcept {
+    std::uint64_t sum = 0;
+    if (why == Drop::fault_injected) sum = losses(arriving_.counts()) + losses(leaving_.counts());
+    if constexpr (requires { inner_.drops(why); }) sum += inner_.drops(why);
+    return sum;
+  }
+
+ private:
+  static std::uint64_t losses(const FaultCounts& counts) noexcept {
+    return counts.lost.get() + counts.overflowed.get();
+  }
+
+  std::span<Frame> due_now() noexcept {
+    return std::span(due_).subspan(due_first_, due_end_ - due_first_);
+  }
+
+  /// Frames that the device does not take stay the next ones to go.
+  void send_due(Instant now) noexcept {
+    for (;;) {
+      if (due_first_ == due_end_) {
+        due_first_ = 0;
+        due_end_ = leaving_.leave(due_, now);
+        if (due_end_ == 0) return;
+      }
+      due_first_ += inner_.transmit(due_now(), now);
+      if (due_first_ != due_end_) return;
+    }
+  }
+
+  bool faulty_;
+  P inner_;
+  FaultyWire<P> arriving_, leaving_;
+  std::array<Frame, kBurstMax> due_{};
+  std::size_t due_first_ = 0, due_end_ = 0;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,216 @@
+// IPv4 reassembly (RFC 791 3.2, RFC 815) in fixed memory, for any Port. Each datagram has a buffer
+// that its fragments are copied into and a bitmap of the 8-byte units that have arrived, so
+// overlaps are seen exactly.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/endian.h"
+#include "base/time.h"
+#include "link/port.h"
+#include "wire/checksum.h"
+#include "wire/drop.h"
+
+namespace mayfly {
+
+class Reassembler {
+ public:
+  static constexpr std::size_t kCapacity = 64;  ///< datagrams at once
+  /// Payload bytes of the longest datagram: with its headers it fits into one frame.
+  static constexpr std::size_t kPayloadMax = (kFrameRoom - 18 - 60) / 8 * 8;
+  /// RFC 1122 3.3.2: between 60 and 120 seconds, not lengthened by later fragments.
+  static constexpr Duration kTimeout = Duration::from_s(60);
+
+  struct Answer {
+    Drop why = Drop::none;
+    std::span<const std::byte>
+        datagram;  ///< header and payload when complete; valid until the next call
+  };
+
+  Reassembler() : datagrams_(kCapacity) {}
+
+  /// Takes a fragment, from its IPv4 header on; bytes after its total length are padding.
+  Answer add(std::span<const std::byte> packet, Instant now) noexcept {
+    expire(now);
+    Fragment f;
+    if (const Drop why = read(packet, f); why != Drop::none) return {why, {}};
+    Datagram* datagram = find(f.id);
+    if (datagram == nullptr) datagram = open(f.id, now);
+    if (datagram == nullptr) return {Drop::fragment_table_full, {}};
+    const Drop why = datagram->take(f);
+    if (why != Drop::none || !datagram->complete()) return {why, {}};
+    datagram->open = false;
+    return {Drop::none, datagram->finish()};
+  }
+
+  /// Datagrams given up because a fragment was missing for kTimeout.
+  std::uint64_t timed_out() const noexcept { return timed_out_.get(); }
+
+ private:
+  static constexpr std::size_t kUnit = 8;  // RFC 791: offsets count 8 octets
+  static constexpr std::size_t kUnits = kPayloadMax / kUnit;
+
+  struct Id {
+    std::uint64_t addresses = 0;
+    std::uint32_t identification_and_protocol = 0;
+    friend bool operator==(const Id&, const Id&) = default;
+  };
+
+  struct Fragment {
+    Id id;
+    std::span<const std::byte> header, payload;
+    std::size_t offset = 0;
+    bool last = false;
+  };
+
+  struct Datagram {
+    bool open = false;
+    bool poisoned = false;  // RFC 5722 4: an overlap condemns the fragments still to come as well
+    Id id;
+    Instant deadline;
+    std::size_t header_size = 0, payload_size = 0;  // 0 = not known yet
+    std::size_t units = 0;
+    std::bitset<kUnits> arrived;
+    std::array<std::byte, 60 + kPayloadMax>
+        bytes;  // the header ends where the payload starts, at 60
+
+    Drop take(const Fragment& f) noexcept;
+    bool complete() const noexcept {
+      return payload_size != 0 && units == (payload_size + kUnit - 1) / kUnit;
+    }
+    std::span<const std::byte> finish() noexcept;
+
+   private:
+    enum class Cover : std::uint8_t { fresh, duplicate, overlap };
+    Cover cover(const Fragment& f) const noexcept;
+    bool fits_size(const Fragment& f) const noexcept;
+  };
+
+  static Drop read(std::span<const std::byte> packet, Fragment& f) noexcept;
+
+  Datagram* find(const Id& id) noexcept {
+    for (Datagram& d : datagrams_) {
+      if (d.open && d.id == id) return &d;
+    }
+    return nullptr;
+  }
+
+  Datagram* open(const Id& id, Instant now) noexcept {
+    for (Datagram& d : datagrams_) {
+      if (d.open) continue;
+      d.open = true;
+      d.poisoned = false;
+      d.id = id;
+      d.deadline = now + kTimeout;
+      d.header_size = d.payload_size = d.units = 0;
+      d.arrived.reset();
+      return &d;
+    }
+    return nullptr;
+  }
+
+  void expire(Instant now) noexcept {
+    for (Datagram& d : datagrams_) {
+      if (!d.open || now < d.deadline) continue;
+      d.open = false;
+      if (!d.poisoned) timed_out_.add();
+    }
+  }
+
+  std::vector<Datagram> datagrams_;
+  Counter timed_out_;
+};
+
+inline Drop Reassembler::read(std::span<const std::byte> packet, Fragment& f) noexcept {
+  if (packet.size() < 20) return Drop::frame_short;
+  const std::size_t header = (std::to_integer<std::size_t>(packet[0]) & 0x0f) * 4;
+  const std::size_t total = load_be16(&packet[2]);
+  if (header < 20 || header > total) return Drop::ip_header_length;
+  if (total > packet.size()) return Drop::ip_total_length;
+  f.header = packet.first(header);
+  if (checksum_fold(checksum_add(f.header)) != 0xffff) return Drop::ip_checksum;
+  f.payload = packet.subspan(header, total - header);
+  const std::uint16_t field = load_be16(&packet[6]);
+  f.offset = (field & 0x1fffu) * kUnit;
+  f.last = (field & 0x2000) == 0;
+  // RFC 791 3.1: all but the last are multiples of 8 octets; an end beyond 65,535 is an attack.
+  if (f.payload.empty() || (!f.last && f.payload.size() % kUnit != 0))
+    return Drop::fragment_malformed;
+  if (header + f.offset + f.payload.size() > 65'535) return Drop::fragment_malformed;
+  if (f.offset + f.payload.size() > kPayloadMax) return Drop::frame_chained;
+  std::memcpy(&f.id.addresses, &packet[12], 8);
+  f.id.identification_and_protocol =
+      std::uint32_t{load_be16(&packet[4])} << 8 | std::to_integer<std::uint32_t>(packet[9]);
+  return Drop::none;
+}
+
+inline Drop Reassembler::Datagram::take(const Fragment& f) noexcept {
+  if (poisoned) return Drop::fragment_overlap;
+  const Cover covered = cover(f);
+  if (covered == Cover::duplicate) return Drop::none;  // RFC 8200 4.5: an exact copy does no harm
+  if (covered == Cover::overlap || !fits_size(f)) {
+    poisoned = true;
+    return covered == Cover::overlap ? Drop::fragment_overlap : Drop::fragment_malformed;
+  }
+  std::memcpy(&bytes[60 + f.offset], f.payload.data(), f.payload.size());
+  const std::size_t first = f.offset / kUnit, count = (f.payload.size() + kUnit - 1) / kUnit;
+  for (std::size_t i = first; i < first + count; ++i) arrived.set(i);
+  units += count;
+  if (f.last) payload_size = f.offset + f.payload.size();
+  if (f.offset == 0) {  // RFC 791 3.2: the first fragment's header becomes the datagram's
+    header_size = f.header.size();
+    std::memcpy(&bytes[60 - header_size], f.header.data(), header_size);
+  }
+  return Drop::none;
+}
+
+inline auto Reassembler::Datagram::cover(const Fragment& f) const noexcept -> Cover {
+  const std::size_t first = f.offset / kUnit, count = (f.payload.size() + kUnit - 1) / kUnit;
+  std::size_t there = 0;
+  for (std::size_t i = first; i < first + count; ++i) there += arrived.test(i);
+  if (there == 0) return Cover::fresh;
+  const bool same =
+      there == count && std::memcmp(&bytes[60 + f.offset], f.payload.data(), f.payload.size()) == 0;
+  return same ? Cover::duplicate : Cover::overlap;
+}
+
+/// False if the fragment lies behind the datagram's end, or names an end before what has arrived.
+inline bool Reassembler::Datagram::fits_size(const Fragment& f) const noexcept {
+  const std::size_t end = f.offset + f.payload.size();
+  if (payload_size != 0) return !f.last && end <= payload_size;
+  return !f.last || (arrived >> (end + kUnit - 1) / kUnit).none();
+}
+
+inline std::span<const std::byte> Reassembler::Datagram::finish() noexcept {
+  std::byte* header = &bytes[60 - header_size];
+  store_be16(header + 2, static_cast<std::uint16_t>(header_size + payload_size));
+  store_be16(header + 6, 0);  // a whole datagram: no flags, offset 0
+  store_be16(header + 10, 0);
+  store_be16(header + 10, checksum_finish(checksum_add({header, header_size})));
+  return {header, header_size + payload_size};
+}
+
+/// A Port's reassemble() by way of a Reassembler: the last fragment's frame carries the whole
+/// datagram.
+template <class P>
+typename P::Frame reassemble_with(Reassembler& reassembler, P& port, typename P::Frame frame,
+                                  std::size_t l3_off, Instant now, Drop& why) noexcept {
+  const Reassembler::Answer answer = reassembler.add(port.bytes(frame).subspan(l3_off), now);
+  why = answer.why;
+  if (answer.datagram.empty()) {
+    port.release(frame);
+    return {};
+  }
+  port.set_length(frame, l3_off + answer.datagram.size());
+  std::memcpy(&port.bytes(frame)[l3_off], answer.datagram.data(), answer.datagram.size());
+  return frame;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,188 @@
+#include "net/nat.h"
+
+#include <array>
+#include <cstring>
+
+#include "base/endian.h"
+#include "net/rewrite.h"
+#include "wire/emit.h"
+#include "wire/layout.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t kIp = kEthernetHeaderSize;
+
+std::uint64_t key_of(const Endpoint& endpoint) noexcept {
+  return std::uint64_t{endpoint.ip.host} << 16 | endpoint.port;
+}
+
+/// Puts `endpoint` in the place of the address at `ip` + `address_at` and of the port at `tcp` +
+/// `port_at`. TCP's checksum covers both, IP's the address.
+void rewrite(std::byte* ip, std::size_t address_at, std::byte* tcp, std::size_t port_at,
+             const Endpoint& endpoint) noexcept {
+  const std::array<std::uint16_t, 2> address = {
+      static_cast<std::uint16_t>(endpoint.ip.host >> 16),
+      static_cast<std::uint16_t>(endpoint.ip.host & 0xffff)};
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    std::byte* const word = ip + address_at + 2 * i;
+    const std::uint16_t old_word = load_be16(word);
+    patch_checksum(ip + ipv4_at::checksum, old_word, address[i]);
+    patch_checksum(tcp + tcp_at::checksum, old_word, address[i]);
+    store_be16(word, address[i]);
+  }
+  patch_checksum(tcp + tcp_at::checksum, load_be16(tcp + port_at), endpoint.port);
+  store_be16(tcp + port_at, endpoint.port);
+}
+
+}  // namespace
+
+Nat::Nat(Simulation& simulation, const NatSettings& settings)
+    : settings_(settings), next_port_(settings.first_port), polled_at_(simulation.now()) {
+  inside_.mac = settings.inside_mac;
+  outside_.mac = settings.outside_mac;
+  Network& network = simulation.network();
+  network.attach(inside_.port, settings.inside_mac, {}, settings.inside_segment);
+  network.attach(outside_.port, settings.outside_mac, settings.outside_link,
+                 settings.outside_segment);
+  simulation.add(*this);
+}
+
+Nat::~Nat() {
+  for (Side* const side : {&inside_, &outside_})
+    side->neighbours.clear([&](SimFrame* frame) { side->port.release(frame); });
+}
+
+void Nat::poll(Instant now) noexcept {
+  polled_at_ = now;
+  receive(inside_, outside_, now);
+  receive(outside_, inside_, now);
+  for (Side* const side : {&inside_, &outside_}) {
+    side->neighbours.age(
+        now, [&](Ipv4Address ip, const MacAddress* known) { ask(*side, ip, known, now); },
+        [&](SimFrame* frame) {
+          --side->waiting;
+          drop(*side, frame);
+        });
+  }
+}
+
+// Only neighbours that do not answer need another look.
+Instant Nat::next_due() const noexcept {
+  constexpr Duration kHeartbeat = Duration::from_ms(20);
+  return inside_.waiting + outside_.waiting > 0 ? polled_at_ + kHeartbeat : Instant::never();
+}
+
+void Nat::receive(Side& from, Side& to, Instant now) noexcept {
+  std::array<SimFrame*, kBurstMax> frames;
+  const std::size_t n = from.port.receive(frames, now);
+  for (SimFrame* const frame : std::span(frames).first(n)) {
+    if (load_be16(&frame->room[ethernet_at::type]) == ethertype::arp) {
+      on_arp(from, frame, now);
+      continue;
+    }
+    const bool translated = &from == &inside_ ? translate_out(*frame) : translate_in(*frame);
+    if (!translated) {
+      drop(from, frame);
+      continue;
+    }
+    send_to(to, {load_be32(&frame->room[kIp + ipv4_at::destination])}, frame, now);
+  }
+}
+
+bool Nat::translate_out(SimFrame& frame) {
+  const std::size_t tcp_offset = tcp_header_of(frame.bytes());
+  if (tcp_offset == 0) return false;
+  std::byte* const ip = &frame.room[kIp];
+  std::byte* const tcp = &frame.room[tcp_offset];
+  const Endpoint source{{load_be32(ip + ipv4_at::source)}, load_be16(tcp + tcp_at::source_port)};
+  const auto port = outside_port(source);
+  if (!port) return false;
+  rewrite(ip, ipv4_at::source, tcp, tcp_at::source_port, {settings_.outside, *port});
+  return true;
+}
+
+bool Nat::translate_in(SimFrame& frame) const {
+  const std::size_t tcp_offset = tcp_header_of(frame.bytes());
+  if (tcp_offset == 0) return false;
+  std::byte* const ip = &frame.room[kIp];
+  std::byte* const tcp = &frame.room[tcp_offset];
+  if (load_be32(ip + ipv4_at::destination) != settings_.outside.host) return false;
+  const auto inside = inside_of(load_be16(tcp + tcp_at::destination_port));
+  if (!inside) return false;
+  rewrite(ip, ipv4_at::destination, tcp, tcp_at::destination_port, *inside);
+  return true;
+}
+
+std::optional<Endpoint> Nat::inside_of(std::uint16_t outside_port) const {
+  const auto found = in_.find(outside_port);
+  return found == in_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::uint16_t> Nat::outside_port(const Endpoint& inside) {
+  const auto found = out_.find(key_of(inside));
+  if (found != out_.end()) return found->second;
+  std::uint32_t port = inside.port;
+  if (!settings_.keeps_ports || in_.contains(inside.port)) {
+    while (next_port_ <= 0xffff && in_.contains(static_cast<std::uint16_t>(next_port_)))
+      ++next_port_;
+    if (next_port_ > 0xffff) return std::nullopt;
+    port = next_port_++;
+  }
+  const auto given = static_cast<std::uint16_t>(port);
+  out_[key_of(inside)] = given;
+  in_[given] = inside;
+  return given;
+}
+
+// Outside, the NAT is a host with one address. Inside, it stands for everybody who is not there.
+bool Nat::answers_for(const Side& side, Ipv4Address ip) const noexcept {
+  if (&side == &outside_) return ip == settings_.outside;
+  return ip < settings_.inside.first || settings_.inside.last < ip;
+}
+
+void Nat::on_arp(Side& side, SimFrame* frame, Instant now) noexcept {
+  // A well-formed packet fills the frame; a damaged one does harm to nobody but its reader.
+  if (frame->length < kIp + kArpPacketSize) return drop(side, frame);
+  const ArpPacket arp = read_arp(frame->bytes(), kIp);
+  side.neighbours.learn(arp.sender_ip, arp.sender_mac, true, now, [&](SimFrame* waiting) {
+    --side.waiting;
+    std::memcpy(waiting->room.data(), arp.sender_mac.octets.data(), 6);
+    transmit(side, waiting, now);
+  });
+  const bool asked = arp.operation == ArpPacket::Operation::request &&
+                     arp.target_ip != arp.sender_ip && answers_for(side, arp.target_ip);
+  if (!asked) return side.port.release(frame);
+  frame->length = emit_arp(
+      frame->room, {arp.sender_mac, side.mac},
+      {ArpPacket::Operation::reply, side.mac, arp.sender_mac, arp.target_ip, arp.sender_ip});
+  transmit(side, frame, now);
+}
+
+void Nat::ask(Side& side, Ipv4Address ip, const MacAddress* known, Instant now) noexcept {
+  SimFrame* const frame = side.port.allocate();
+  if (frame == nullptr) return;
+  // RFC 5227 2.1: an address of 0 asks without telling; inside, the NAT has no address of its own.
+  const Ipv4Address own = &side == &outside_ ? settings_.outside : Ipv4Address{};
+  frame->length = emit_arp(frame->room, {known != nullptr ? *known : kBroadcastMac, side.mac},
+                           {ArpPacket::Operation::request, side.mac, {}, own, ip});
+  transmit(side, frame, now);
+}
+
+void Nat::send_to(Side& side, Ipv4Address ip, SimFrame* frame, Instant now) noexcept {
+  std::memcpy(&frame->room[ethernet_at::source], side.mac.octets.data(), 6);
+  if (const MacAddress* const mac = side.neighbours.find(ip)) {
+    std::memcpy(&frame->room[ethernet_at::destination], mac->octets.data(), 6);
+    return transmit(side, frame, now);
+  }
+  bool asks = false;
+  if (side.neighbours.wait(ip, frame, now, asks) != Drop::none) return drop(side, frame);
+  ++side.waiting;
+  if (asks) ask(side, ip, nullptr, now);
+}
+
+void Nat::transmit(Side& side, SimFrame* frame, Instant now) noexcept {
+  side.port.transmit(std::span(&frame, 1), now);
+}
+
+}  // namespace mayfly

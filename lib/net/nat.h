@@ -1,0 +1,83 @@
+// A NAT: many hosts inside behind one address outside. It rewrites the source of what leaves and
+// the destination of what comes back, by a table of ports that knows nothing of TCP's states and
+// forgets nothing. To the hosts inside it answers ARP for every address outside theirs, so they
+// need no route.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+
+#include "config/settings.h"
+#include "link/neighbours.h"
+#include "net/simulation.h"
+
+namespace mayfly {
+
+struct NatSettings {
+  InterfaceAddress inside;  ///< the addresses of the hosts inside, `first` to `last`
+  Ipv4Address outside;      ///< what the world sees
+  MacAddress inside_mac, outside_mac;
+  std::uint8_t inside_segment = 1, outside_segment = 0;
+  LinkSettings outside_link;
+  /// An inside port stays as it is while it is free outside; otherwise, or without `keeps_ports`,
+  /// it becomes the next free one from first_port on.
+  bool keeps_ports = false;
+  std::uint16_t first_port = 1'024;
+};
+
+/// An address and a port.
+struct Endpoint {
+  Ipv4Address ip;
+  std::uint16_t port = 0;
+  friend constexpr bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+class Nat final : public Host {
+ public:
+  Nat(Simulation& simulation, const NatSettings& settings);
+  ~Nat() override;
+
+  void poll(Instant now) noexcept override;
+  Instant next_due() const noexcept override;
+  bool has_arrivals() const noexcept override {
+    return inside_.port.has_arrivals() || outside_.port.has_arrivals();
+  }
+
+  /// Who has that port outside, if anybody.
+  std::optional<Endpoint> inside_of(std::uint16_t outside_port) const;
+  /// Frames that are neither ARP nor whole TCP segments, or that nobody inside asked for.
+  std::uint64_t dropped() const noexcept { return dropped_; }
+
+ private:
+  struct Side {
+    SimPort port;
+    MacAddress mac;
+    NeighbourCache<SimFrame*> neighbours;
+    std::uint32_t waiting = 0;  // neighbours asked for and not yet heard of
+  };
+
+  void receive(Side& from, Side& to, Instant now) noexcept;
+  void on_arp(Side& side, SimFrame* frame, Instant now) noexcept;
+  void ask(Side& side, Ipv4Address ip, const MacAddress* known, Instant now) noexcept;
+  void send_to(Side& side, Ipv4Address ip, SimFrame* frame, Instant now) noexcept;
+  void transmit(Side& side, SimFrame* frame, Instant now) noexcept;
+  bool answers_for(const Side& side, Ipv4Address ip) const noexcept;
+  bool translate_out(SimFrame& frame);
+  bool translate_in(SimFrame& frame) const;
+  std::optional<std::uint16_t> outside_port(const Endpoint& inside);
+  void drop(Side& side, SimFrame* frame) noexcept {
+    ++dropped_;
+    side.port.release(frame);
+  }
+
+  NatSettings settings_;
+  Side inside_, outside_;
+  std::unordered_map<std::uint64_t, std::uint16_t> out_;  // by inside endpoint
+  std::unordered_map<std::uint16_t, Endpoint> in_;        // by outside port
+  std::uint32_t next_port_;
+  std::uint64_t dropped_ = 0;
+  Instant polled_at_;
+};
+
+}  // namespace mayfly

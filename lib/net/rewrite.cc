@@ -1,0 +1,71 @@
+#include "net/rewrite.h"
+
+#include <array>
+
+#include "base/endian.h"
+#include "wire/ethernet.h"
+#include "wire/layout.h"
+#include "wire/options.h"
+#include "wire/segment.h"
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t kIp = kEthernetHeaderSize;
+
+/// Stores `value` at `tcp` + `at`; the header's checksum follows, whatever the alignment.
+void store_in_tcp(std::byte* tcp, std::size_t at, std::uint32_t value) noexcept {
+  const std::size_t first = at & ~std::size_t{1};
+  std::array<std::uint16_t, 3> before;
+  const std::size_t words = (at - first + sizeof value + 1) / 2;
+  for (std::size_t i = 0; i < words; ++i) before[i] = load_be16(tcp + first + 2 * i);
+  store_be32(tcp + at, value);
+  for (std::size_t i = 0; i < words; ++i)
+    patch_checksum(tcp + tcp_at::checksum, before[i], load_be16(tcp + first + 2 * i));
+}
+
+}  // namespace
+
+std::size_t tcp_header_of(std::span<const std::byte> frame) noexcept {
+  if (frame.size() < kIp + kIpv4HeaderSizeMin + kTcpHeaderSizeMin ||
+      load_be16(&frame[ethernet_at::type]) != ethertype::ipv4)
+    return 0;
+  constexpr std::uint16_t kFragment = ipv4_fragment::more_fragments | ipv4_fragment::offset_mask;
+  const std::byte* const ip = &frame[kIp];
+  const std::size_t header = (load_u8(ip) & 0xfu) * 4;
+  if (load_u8(ip + ipv4_at::protocol) != ip_protocol::tcp || header < kIpv4HeaderSizeMin ||
+      (load_be16(ip + ipv4_at::fragment) & kFragment) != 0 ||
+      frame.size() < kIp + header + kTcpHeaderSizeMin)
+    return 0;
+  return kIp + header;
+}
+
+void patch_checksum(std::byte* at, std::uint16_t old_word, std::uint16_t new_word) noexcept {
+  std::uint32_t sum = static_cast<std::uint16_t>(~load_be16(at));
+  sum += static_cast<std::uint16_t>(~old_word);
+  sum += new_word;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  store_be16(at, static_cast<std::uint16_t>(~sum));
+}
+
+void shift_timestamps(std::span<std::byte> frame, std::uint32_t to_val,
+                      std::uint32_t to_ecr) noexcept {
+  const std::size_t tcp_offset = tcp_header_of(frame);
+  if (tcp_offset == 0) return;
+  std::byte* const tcp = &frame[tcp_offset];
+  const std::size_t header = std::size_t{load_u8(tcp + tcp_at::data_offset)} / 16 * 4;
+  if (header < kTcpHeaderSizeMin || tcp_offset + header > frame.size()) return;
+  std::size_t val_at = 0;
+  const auto options = frame.subspan(tcp_offset + kTcpHeaderSizeMin, header - kTcpHeaderSizeMin);
+  walk_options(options, [&](std::uint8_t kind, std::span<const std::byte> option) {
+    if (kind == tcp_option_kind::timestamps && option.size() == tcp_option_size::timestamps)
+      val_at = static_cast<std::size_t>(option.data() - tcp) + 2;
+  });
+  if (val_at == 0) return;
+  const bool has_ack = (load_u8(tcp + tcp_at::flags) & tcp_flag::ack) != 0;
+  store_in_tcp(tcp, val_at, load_be32(tcp + val_at) + to_val);
+  if (has_ack) store_in_tcp(tcp, val_at + 4, load_be32(tcp + val_at + 4) + to_ecr);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,68 @@
+// A Port whose wire is a simulated network.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/prng.h"
+#include "link/port.h"
+#include "link/reassembler.h"
+#include "net/frame_pool.h"
+
+namespace mayfly {
+
+class Network;
+
+class SimPort {
+ public:
+  using Frame = SimFrame*;
+  /// Sees each frame that the port sends (before the network's faults) or is about to receive.
+  using Tap = std::function<void(std::span<const std::byte> frame, bool sent, Instant now)>;
+
+  SimPort() = default;
+  SimPort(const SimPort&) = delete;
+  SimPort& operator=(const SimPort&) = delete;
+
+  // -- what a Port does; it must be attached to a network before
+  std::size_t receive(std::span<Frame> frames, Instant now) noexcept;
+  std::span<std::byte> bytes(Frame frame) noexcept { return frame->bytes(); }
+  RxChecks rx_checks(Frame) noexcept { return {}; }
+  Frame allocate() noexcept {
+    return no_buffer_ > 0 && random_.chance(no_buffer_) ? nullptr : pool_->take();
+  }
+  void set_length(Frame frame, std::size_t length) noexcept { frame->length = length; }
+  void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
+  TxOffloads tx_offloads() noexcept { return {}; }
+  std::size_t transmit(std::span<Frame> frames, Instant now) noexcept;
+  void release(Frame frame) noexcept { pool_->give_back(frame); }
+  Frame reassemble(Frame frame, std::size_t l3_off, Instant now, Drop& why) noexcept;
+
+  // -- what the simulation does
+  void set_tap(Tap tap) { tap_ = std::move(tap); }
+  /// Share of the buffers asked for that are not to be had.
+  void starve(double no_buffer, std::uint64_t seed) noexcept {
+    no_buffer_ = no_buffer;
+    random_ = Prng(seed);
+  }
+  /// The host is down: what has arrived is gone.
+  void lose_arrivals() noexcept;
+  bool has_arrivals() const noexcept { return !arrived_.empty(); }
+
+ private:
+  friend class Network;
+
+  Network* network_ = nullptr;
+  FramePool* pool_ = nullptr;
+  std::size_t station_ = 0;  // the network's number for it
+  std::deque<Frame> arrived_;
+  Tap tap_;
+  double no_buffer_ = 0;
+  Prng random_{0};
+  std::unique_ptr<Reassembler> reassembler_;  // made when the first fragment comes
+};
+static_assert(Port<SimPort>);
+
+}  // namespace mayfly

@@ -1,0 +1,25 @@
+#include "net/simulation.h"
+
+namespace mayfly {
+
+bool Simulation::step(Instant limit) noexcept {
+  Instant next = network_.next_arrival();
+  for (const Guest& guest : hosts_) next = std::min(next, guest.due);
+  if (next > limit) {
+    now_ = std::max(now_, limit);
+    return false;
+  }
+  now_ = std::max(now_, next);
+  network_.deliver(now_);
+  for (Guest& guest : hosts_) {
+    if (guest.due > now_ && !guest.host->has_arrivals()) continue;
+    guest.host->poll(now_);
+    // What is due still, a full burst say, waits for the next microsecond: time goes on.
+    constexpr Duration kLeast{1};
+    guest.due = guest.host->has_arrivals() ? now_ + kLeast
+                                           : std::max(guest.host->next_due(), now_ + kLeast);
+  }
+  return true;
+}
+
+}  // namespace mayfly

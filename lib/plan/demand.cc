@@ -1,0 +1,186 @@
+#include "plan/demand.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "load/words.h"
+
+namespace mayfly {
+namespace {
+
+using OnFull = TimeWaitPolicy::OnFull;
+
+constexpr Duration kReuseDelay = 1_s;  // LoadSettings::reuse_delay
+constexpr Duration kFloor = 1_s;       // TimeWaitPolicy::floor
+constexpr std::string_view kAssassination =
+    "any RST ends a TIME_WAIT, and old duplicates may follow it (RFC 1337 H1 to H3)";
+
+// clang-format off
+const Preset kPresets[] = {
+    {.name = "strict-rfc9293", .hold = 4_min, .on_full = OnFull::refuse},
+    {.name = "linux-default", .hold = 60_s, .on_full = OnFull::close, .harm = kAssassination},
+    {.name = "linux-tw-reuse", .hold = 60_s, .on_full = OnFull::close, .reuse = true,
+     .harm = kAssassination},
+    {.name = "linux-max-buckets", .hold = 60_s, .capacity = 5'000, .on_full = OnFull::close,
+     .harm = kAssassination},
+    {.name = "linux-tw-recycle", .hold = 700_ms, .on_full = OnFull::close,  // 3.5 x RTO
+     .harm = "behind a NAT, hosts whose clocks lag behind another's are silently refused"},
+    {.name = "freebsd", .hold = 60_s},
+    {.name = "netbsd-nearness", .hold = 60_s,
+     .harm = "near peers are held for 2 s or 10 s only: what is delayed longer finds none"},
+    {.name = "windows", .hold = 2_min},
+    {.name = "client-first", .holder = Closer::client},
+    {.name = "balanced", .balance = true},
+    {.name = "rfc6191"},
+    {.name = "evict-oldest"},
+    {.name = "hand-over", .holder = Closer::client, .harm = kAssassination},
+    {.name = "reset", .hold = 0_s,
+     .harm = "text that is not yet acknowledged is lost, and old duplicates find no TIME_WAIT"},
+    {.name = "none", .hold = 0_s,
+     .harm = "a lost last ACK is answered by RST, and old duplicates find no TIME_WAIT"},
+};
+// clang-format on
+
+std::uint64_t whole(double n) noexcept {
+  return n < 1e18 ? static_cast<std::uint64_t>(std::ceil(n)) : 1'000'000'000'000'000'000;
+}
+
+Duration seconds(double s) noexcept { return {static_cast<std::int64_t>(std::min(s, 1e12) * 1e6)}; }
+
+std::string in_seconds(Duration d) { return fmt::format("{:.3g} s", d.seconds()); }
+
+/// `there` of what the demand fills at its rate, and each connection holds for the hold.
+Shortage shortage(Shortage::Of of, std::uint64_t needed, std::uint64_t there,
+                  const Demand& demand) noexcept {
+  const auto n = static_cast<double>(there);
+  return {.of = of,
+          .needed = needed,
+          .there = there,
+          .after = seconds(n / demand.rate),
+          .rate_max = n / demand.hold.seconds()};
+}
+
+PolicyFit fit_at_client(const Preset& preset, const Demand& demand) {
+  Demand pairs = demand;
+  if (preset.reuse) pairs.hold = std::min(pairs.hold, kReuseDelay);
+  const DemandPlan plan = plan_demand(pairs);
+  if (!plan.shortages.empty()) return {preset.name, Fit::fails, words_of(plan.shortages.front())};
+  std::string room = fmt::format("{} of {} pairs are held, by the clients", grouped(plan.entries),
+                                 grouped(plan.pairs));
+  if (preset.harm.empty()) return {preset.name, Fit::fits, std::move(room)};
+  return {preset.name, Fit::harms, std::string(preset.harm)};
+}
+
+/// The table is too small: what then?
+PolicyFit fit_when_full(const Preset& preset, const Demand& demand, const Shortage& table) {
+  const Duration life = table.after;  // an entry that makes room after capacity / rate
+  if (preset.balance) {
+    if (life < kFloor)
+      return {preset.name, Fit::fails,
+              fmt::format("the hold would be {}, and its floor is {}", in_seconds(life),
+                          in_seconds(kFloor))};
+    return {preset.name, Fit::harms,
+            fmt::format("held {} instead of {}: what is delayed longer finds no TIME_WAIT",
+                        in_seconds(life), in_seconds(demand.hold))};
+  }
+  switch (preset.on_full) {
+    case OnFull::evict_oldest:
+      return {preset.name, Fit::harms,
+              fmt::format("entries go after {} instead of {}: what is delayed longer finds none",
+                          in_seconds(life), in_seconds(demand.hold))};
+    case OnFull::close:
+      return {preset.name, Fit::harms,
+              fmt::format("{:.4g} % of the connections get no TIME_WAIT at all",
+                          100 * (1 - table.rate_max / demand.rate))};
+    case OnFull::refuse: break;
+  }
+  return {preset.name, Fit::fails, words_of(table)};
+}
+
+PolicyFit fit_at_server(const Preset& preset, Demand demand) {
+  DemandPlan plan = plan_demand(demand);
+  if (demand.capacity == 0 && demand.memory > 0) {  // as large a table as the memory allows
+    demand.capacity = std::max<std::uint64_t>(1, demand.memory / kTimeWaitBytes);
+    demand.capacity = std::min(plan.held, demand.capacity);
+    plan = plan_demand(demand);
+  }
+  if (!plan.shortages.empty()) {
+    const Shortage& first = plan.shortages.front();
+    if (first.of == Shortage::Of::table) return fit_when_full(preset, demand, first);
+    return {preset.name, Fit::fails, words_of(first)};
+  }
+  if (!preset.harm.empty()) return {preset.name, Fit::harms, std::string(preset.harm)};
+  std::string room =
+      fmt::format("{} entries of {}", grouped(plan.held), in_bytes(plan.held * kTimeWaitBytes));
+  if (plan.held < plan.entries)
+    room += fmt::format("; each four-tuple is opened anew after {} (RFC 6191)",
+                        in_seconds(plan.comes_back));
+  return {preset.name, Fit::fits, std::move(room)};
+}
+
+PolicyFit fit_of(const Preset& preset, Demand demand) {
+  if (preset.hold == 0_s) return {preset.name, Fit::harms, std::string(preset.harm)};
+  demand.hold = preset.hold.value_or(demand.hold);
+  demand.first = preset.holder.value_or(demand.first);
+  if (demand.first == Closer::client && !preset.capacity) return fit_at_client(preset, demand);
+  // A table of its own bounds either end alike: over it, the client's pairs are free at once.
+  demand.first = Closer::server;
+  demand.capacity = preset.capacity.value_or(demand.capacity);
+  return fit_at_server(preset, demand);
+}
+
+}  // namespace
+
+DemandPlan plan_demand(const Demand& demand) {
+  DemandPlan plan;
+  plan.entries = whole(demand.rate * demand.hold.seconds());
+  plan.pairs = demand.clients * demand.ports();
+  plan.held = std::min(plan.entries, plan.pairs);
+  plan.comes_back = seconds(static_cast<double>(plan.pairs) / demand.rate);
+  plan.addresses_needed = (plan.entries + demand.ports() - 1) / demand.ports();
+  plan.client_rate_max = static_cast<double>(plan.pairs) / demand.hold.seconds();
+  const bool at_server = demand.first != Closer::client;
+  plan.table = at_server && demand.capacity > 0 ? demand.capacity : plan.held;
+  plan.bytes = plan.table * kTimeWaitBytes;
+
+  using enum Shortage::Of;
+  if (demand.memory > 0 && plan.bytes > demand.memory) {
+    Shortage& s = plan.shortages.emplace_back(
+        shortage(memory, plan.bytes, demand.memory / kTimeWaitBytes, demand));
+    s.there = demand.memory;
+    s.after = {};  // the table is taken whole at the start
+  }
+  if (at_server && plan.table < plan.held)
+    plan.shortages.push_back(shortage(table, plan.held, plan.table, demand));
+  if (!at_server && plan.pairs < plan.entries)
+    plan.shortages.push_back(shortage(pairs, plan.entries, plan.pairs, demand));
+  return plan;
+}
+
+std::string words_of(const Shortage& s) {
+  switch (s.of) {
+    case Shortage::Of::memory:
+      return fmt::format("memory: the table takes {}, but only {} can be had: it does not start",
+                         in_bytes(s.needed), in_bytes(s.there));
+    case Shortage::Of::table:
+      return fmt::format(
+          "the server's table: {} entries are needed, but it has {}: full after {}, then {}/s",
+          grouped(s.needed), grouped(s.there), in_seconds(s.after), grouped(s.rate_max));
+    case Shortage::Of::pairs: break;
+  }
+  return fmt::format(
+      "the clients' pairs: {} are needed, but there are {}: used up after {}, then {}/s",
+      grouped(s.needed), grouped(s.there), in_seconds(s.after), grouped(s.rate_max));
+}
+
+std::span<const Preset> presets() noexcept { return kPresets; }
+
+std::vector<PolicyFit> fits_of(const Demand& demand) {
+  std::vector<PolicyFit> fits;
+  for (const Preset& preset : kPresets) fits.push_back(fit_of(preset, demand));
+  return fits;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,64 @@
+// What is asked of a host after every one of its steps, and when all is over: no connection breaks
+// an invariant, no timer is lost, TIME_WAIT is held for as long as it must and no longer, every
+// frame has one fate, and nothing is left behind.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/metrics.h"
+#include "shard/shard_memory.h"
+#include "tcp/invariants.h"
+#include "world/judge.h"
+#include "world/scenario.h"
+
+namespace mayfly {
+
+class HostOracle {
+ public:
+  /// Both outlive the oracle.
+  HostOracle(const HostPlan& plan, Judge& judge);
+
+  /// A shard was made, or made again: it remembers nothing.
+  void begin(const ShardMemory& memory, const ShardStats& stats);
+  void time_wait_begun(const FlowKey4& key, Instant now);
+  /// A new incarnation stands: what was held of the old one may go (RFC 9293 MAY-2).
+  void opened(const FlowKey4& key);
+  /// After each step.
+  void look(Instant now);
+  /// When every connection is over and every hold has ended.
+  void look_at_end(Instant now);
+
+ private:
+  struct Held {
+    FlowKey4 key;
+    Instant until;
+  };
+  struct BlockShadow {
+    std::uint32_t generation = 0;  // of the block
+    ConnectionShadow connection;
+  };
+
+  void look_at_block(std::uint32_t index, bool every_step, Instant now);
+  void look_at_holds(Instant now);
+  void look_at_frames(Instant now);
+  std::optional<Instant> end_of(const FlowKey4& key, Instant now) const;
+  std::uint64_t ended_early() const;
+  std::uint64_t reopened() const;
+  void violated(Instant now, const char* oracle, std::string what);
+
+  const HostPlan& plan_;
+  Judge& judge_;
+  bool knows_hold_;
+  const ShardMemory* memory_ = nullptr;
+  const ShardStats* stats_ = nullptr;
+  std::vector<BlockShadow> shadows_;  // by block
+  std::uint32_t next_block_ = 0;
+  std::deque<Held> held_;           // in the order of their ends, as all are held equally long
+  std::uint64_t missed_early_ = 0;  // of those that ended early, how many were found missing
+};
+
+}  // namespace mayfly

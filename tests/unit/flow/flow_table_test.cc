@@ -1,0 +1,171 @@
+#include "flow/flow_table.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/prng.h"
+
+namespace mayfly {
+namespace {
+
+FlowTable make_table(std::uint32_t flows) {
+  static unsigned made = 0;
+  auto table = FlowTable::create("table" + std::to_string(made++), flows, {1, 2}, HugePages::never);
+  EXPECT_TRUE(table);
+  return std::move(*table);
+}
+
+FlowKey4 key(std::uint32_t n) {
+  return FlowKey4::of({0xc612'0001}, 80, {0xc612'0100 + n / 50'000},
+                      static_cast<std::uint16_t>(1 + n % 50'000));
+}
+
+std::int32_t find(const FlowTable& table, const FlowKey4& k) {
+  return table.find(k, table.hash(k));
+}
+
+void erase(FlowTable& table, std::int32_t position) {
+  const auto at = static_cast<std::uint32_t>(position);
+  table.erase(at, table.hash(table.key(at)));
+}
+
+TEST(FlowTableTest, FindsWhatWasInserted) {
+  FlowTable table = make_table(100);
+  const std::int32_t position = table.insert(key(1), table.hash(key(1)), 7);
+  ASSERT_GE(position, 0);
+  EXPECT_EQ(find(table, key(1)), position);
+  EXPECT_EQ(find(table, key(2)), FlowTable::kNone);
+  EXPECT_EQ(table.block(static_cast<std::uint32_t>(position)), 7u);
+  EXPECT_EQ(table.key(static_cast<std::uint32_t>(position)), key(1));
+  EXPECT_EQ(table.used(), 1u);
+}
+
+TEST(FlowTableTest, ForgetsWhatWasErasedAndSaysThatItDid) {
+  FlowTable table = make_table(100);
+  const std::int32_t position = table.insert(key(1), table.hash(key(1)), 7);
+  const std::uint32_t epoch = table.epoch();
+  erase(table, position);
+  EXPECT_EQ(find(table, key(1)), FlowTable::kNone);
+  EXPECT_NE(table.epoch(), epoch);
+  EXPECT_EQ(table.used(), 0u);
+}
+
+TEST(FlowTableTest, FindsABurstAtOnce) {
+  FlowTable table = make_table(100);
+  std::vector<FlowKey4> keys;
+  for (std::uint32_t i = 0; i < kBurstMax; ++i) keys.push_back(key(i));
+  for (std::uint32_t i = 0; i < kBurstMax; i += 2) table.insert(keys[i], table.hash(keys[i]), i);
+  std::vector<const FlowKey4*> pointers;
+  std::vector<std::uint32_t> hashes;
+  for (const FlowKey4& k : keys) {
+    pointers.push_back(&k);
+    hashes.push_back(table.hash(k));
+  }
+  std::vector<std::int32_t> positions(kBurstMax);
+  table.find_bulk(pointers, hashes, positions);
+  for (std::uint32_t i = 0; i < kBurstMax; ++i) {
+    EXPECT_EQ(std::max(positions[i], FlowTable::kNone), find(table, keys[i]));
+    EXPECT_EQ(positions[i] < 0, i % 2 == 1);
+  }
+}
+
+TEST(FlowTableTest, HashesByItsSecret) {
+  auto other = FlowTable::create("othersecret", 100, {3, 4}, HugePages::never);
+  ASSERT_TRUE(other);
+  const FlowTable table = make_table(100);
+  unsigned same = 0;
+  for (std::uint32_t i = 0; i < 1'000; ++i)
+    same += table.hash(key(i)) == other->hash(key(i)) ? 1 : 0;
+  EXPECT_LT(same, 3u);
+}
+
+TEST(FlowTableTest, HoldsAllTheFlowsItWasMadeForAndFillsUpOnlyThen) {
+  constexpr std::uint32_t kFlows = 6'000;
+  FlowTable table = make_table(kFlows);
+  std::uint32_t held = 0;
+  while (table.insert(key(held), table.hash(key(held)), held) >= 0) ++held;
+  EXPECT_GE(held, kFlows) << "at a load of 60 % every insertion succeeds";
+  EXPECT_EQ(table.used(), held);
+  EXPECT_EQ(find(table, key(held)), FlowTable::kNone);
+  for (std::uint32_t i = 0; i < held; ++i) {
+    const std::int32_t position = find(table, key(i));
+    ASSERT_GE(position, 0);
+    ASSERT_EQ(table.block(static_cast<std::uint32_t>(position)), i);
+    erase(table, position);
+  }
+  EXPECT_EQ(table.used(), 0u);
+  EXPECT_GE(table.insert(key(1), table.hash(key(1)), 1), 0) << "room again";
+}
+
+TEST(FlowTableTest, SaysWhyItCannotBeMade) {
+  const auto table = FlowTable::create("toolarge", 2'000'000'000, {1, 2}, HugePages::never);
+  ASSERT_FALSE(table);
+  EXPECT_NE(table.error().what.find("2000000000 flows"), std::string::npos) << table.error().what;
+}
+
+struct HashOf {
+  std::size_t operator()(const FlowKey4& k) const { return k.remote_ip * 31u + k.remote_port; }
+};
+
+TEST(FlowTableTest, FindsInABurstWhatAMapWouldFind) {
+  Prng random(7);
+  FlowTable table = make_table(500);
+  std::unordered_map<FlowKey4, std::uint32_t, HashOf> map;
+  for (std::uint32_t burst = 0; burst < 500; ++burst) {
+    std::vector<FlowKey4> keys;
+    std::vector<const FlowKey4*> pointers;
+    std::vector<std::uint32_t> hashes;
+    keys.reserve(kBurstMax);
+    for (std::size_t n = 1 + random.below(kBurstMax); n > 0; --n) {
+      keys.push_back(key(static_cast<std::uint32_t>(random.below(700))));
+      pointers.push_back(&keys.back());
+      hashes.push_back(table.hash(keys.back()));
+    }
+    std::vector<std::int32_t> positions(keys.size());
+    table.find_bulk(pointers, hashes, positions);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto known = map.find(keys[i]);
+      ASSERT_EQ(positions[i] >= 0, known != map.end());
+      if (positions[i] < 0) continue;
+      ASSERT_EQ(table.block(static_cast<std::uint32_t>(positions[i])), known->second);
+    }
+    const std::int32_t last = find(table, keys.back());
+    if (last >= 0) {
+      erase(table, last);
+      map.erase(keys.back());
+    } else if (map.size() < 500) {
+      ASSERT_GE(table.insert(keys.back(), hashes.back(), burst), 0);
+      map.emplace(keys.back(), burst);
+    }
+  }
+}
+
+TEST(FlowTableTest, AgreesWithAMapWhateverHappens) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Prng random(seed);
+    FlowTable table = make_table(500);
+    std::unordered_map<FlowKey4, std::uint32_t, HashOf> map;
+    for (std::uint32_t step = 0; step < 5'000; ++step) {
+      const FlowKey4 k = key(static_cast<std::uint32_t>(random.below(700)));
+      const std::int32_t position = find(table, k);
+      const auto known = map.find(k);
+      ASSERT_EQ(position >= 0, known != map.end());
+      if (position >= 0) {
+        ASSERT_EQ(table.block(static_cast<std::uint32_t>(position)), known->second);
+        erase(table, position);
+        map.erase(known);
+      } else if (map.size() < 500) {
+        ASSERT_GE(table.insert(k, table.hash(k), step), 0);
+        map.emplace(k, step);
+      }
+      ASSERT_EQ(table.used(), map.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,59 @@
+// A core's pool of receive buffers.
+#include "flow/rx_buffer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mayfly {
+namespace {
+
+class RxBuffersTest : public ::testing::Test {
+ protected:
+  std::string read(std::uint32_t index, Seq at, std::uint32_t length) const {
+    std::string all;
+    while (length > 0) {  // in two parts where the ring wraps
+      const auto part = buffers.read(index, at, length);
+      all.append(reinterpret_cast<const char*>(part.data()), part.size());
+      at += static_cast<std::uint32_t>(part.size());
+      length -= static_cast<std::uint32_t>(part.size());
+    }
+    return all;
+  }
+  static std::span<const std::byte> bytes(std::string_view text) {
+    return std::as_bytes(std::span(text));
+  }
+
+  std::vector<std::byte> memory = std::vector<std::byte>(2 * 8);
+  std::vector<std::uint32_t> free_list = std::vector<std::uint32_t>(2);
+  RxBuffers buffers{memory, 8, free_list};
+};
+
+TEST_F(RxBuffersTest, AreHandedOutUntilThereAreNone) {
+  const std::uint32_t a = buffers.take(), b = buffers.take();
+  EXPECT_NE(a, b);
+  EXPECT_EQ(buffers.take(), kNoIndex);
+  EXPECT_EQ(buffers.used(), 2u);
+  buffers.give_back(a);
+  EXPECT_EQ(buffers.take(), a);
+}
+
+TEST_F(RxBuffersTest, KeepBytesByTheirSequenceNumbers) {
+  const std::uint32_t a = buffers.take(), b = buffers.take();
+  buffers.write(a, Seq{0xffff'fffdu}, bytes("abcdef"));  // over the end of numbers and of the ring
+  buffers.write(b, Seq{4}, bytes("12345678"));
+  EXPECT_EQ(read(a, Seq{0xffff'fffdu}, 6), "abcdef");
+  EXPECT_EQ(read(a, Seq{1}, 2), "ef");
+  EXPECT_EQ(read(b, Seq{4}, 8), "12345678");
+}
+
+TEST_F(RxBuffersTest, AreAPowerOfTwoThatHoldsTheWindow) {
+  EXPECT_EQ(RxBuffers::size_for(65'535), 65'536u);
+  EXPECT_EQ(RxBuffers::size_for(65'536), 65'536u);
+  EXPECT_EQ(RxBuffers::size_for(1'460), 2'048u);
+}
+
+}  // namespace
+}  // namespace mayfly

@@ -1,0 +1,212 @@
+#include "link/neighbours.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <vector>
+
+namespace mayfly {
+namespace {
+
+constexpr Ipv4Address kIp{0xc612'0101}, kOther{0xc612'0102};
+constexpr MacAddress kMac{{2, 0, 0, 0, 0, 7}}, kNewMac{{2, 0, 0, 0, 0, 8}};
+
+class Neighbours : public ::testing::Test {
+ protected:
+  using Cache = NeighbourCache<int>;
+  struct Asked {
+    Ipv4Address ip;
+    std::optional<MacAddress> known;
+  };
+
+  Drop wait(Ipv4Address ip, int frame) {
+    bool ask = false;
+    const Drop why = cache.wait(ip, frame, now, ask);
+    if (ask) asked.push_back({ip, std::nullopt});
+    return why;
+  }
+  bool learn(Ipv4Address ip, const MacAddress& mac, bool create) {
+    return cache.learn(ip, mac, create, now, [this](int frame) { released.push_back(frame); });
+  }
+  void after(Duration span) {
+    for (const Instant end = now + span; now < end;) {
+      now = now + 1_ms;
+      cache.age(
+          now,
+          [this](Ipv4Address ip, const MacAddress* known) {
+            asked.push_back({ip, known != nullptr ? std::optional(*known) : std::nullopt});
+          },
+          [this](int frame) { dropped.push_back(frame); });
+    }
+  }
+  /// Frames go to `ip` all the time.
+  void after_using(Ipv4Address ip, Duration span) {
+    for (const Instant end = now + span; now < end;) {
+      cache.find(ip);
+      after(50_ms);
+    }
+  }
+
+  Instant now{1'000'000};
+  Cache cache;
+  std::vector<Asked> asked;
+  std::vector<int> released, dropped;
+};
+
+TEST_F(Neighbours, KeepFramesUntilTheAnswerAndGiveThemInOrder) {
+  EXPECT_EQ(cache.find(kIp), nullptr);
+  EXPECT_EQ(wait(kIp, 1), Drop::none);
+  EXPECT_EQ(wait(kOther, 9), Drop::none);
+  EXPECT_EQ(wait(kIp, 2), Drop::none);
+  EXPECT_EQ(wait(kIp, 3), Drop::none);
+  EXPECT_EQ(asked.size(), 2u) << "one request for each";
+  learn(kIp, kMac, false);
+  EXPECT_EQ(released, (std::vector{1, 2, 3}));
+  ASSERT_NE(cache.find(kIp), nullptr);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+  EXPECT_EQ(cache.find(kOther), nullptr);
+}
+
+TEST_F(Neighbours, AreMadeOnlyByWhoSpeaksToUs) {  // RFC 826
+  learn(kIp, kMac, false);
+  EXPECT_EQ(cache.find(kIp), nullptr);
+  learn(kIp, kMac, true);
+  ASSERT_NE(cache.find(kIp), nullptr);
+  learn(kIp, kMac, false);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+}
+
+TEST_F(Neighbours, ThatAreAliveKeepTheirAddressWhateverIsSaidOfThem) {
+  learn(kIp, kMac, true);
+  for (int claim = 0; claim < 10; ++claim) {
+    EXPECT_FALSE(learn(kIp, kNewMac, claim % 2 == 0));
+    after_using(kIp, 500_ms);
+    if (!asked.empty()) learn(kIp, kMac, false);  // the owner answers for itself
+    EXPECT_EQ(*cache.find(kIp), kMac);
+  }
+  for (const Asked& one : asked) EXPECT_EQ(one.known, kMac) << "the owner is asked, not everybody";
+}
+
+TEST_F(Neighbours, ThatNoLongerAnswerMakeWayForWhoHasTheirAddressNow) {
+  learn(kIp, kMac, true);
+  EXPECT_FALSE(learn(kIp, kNewMac, false));
+  after_using(kIp, 2'500_ms);
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_TRUE(asked[0].known && asked[1].known && !asked[2].known);
+  EXPECT_TRUE(learn(kIp, kNewMac, false));
+  EXPECT_EQ(*cache.find(kIp), kNewMac);
+}
+
+TEST_F(Neighbours, InUseAreNotPushedOutByThoseThatNobodyHeardOf) {
+  for (std::uint32_t i = 0; i < 2'000; ++i) learn({kIp.host + i}, kMac, true);
+  std::vector<Ipv4Address> live;
+  for (std::uint32_t i = 0; i < 2'000; ++i)
+    if (cache.find({kIp.host + i}) != nullptr) live.push_back({kIp.host + i});
+  for (std::uint32_t i = 0; i < 20'000; ++i) wait({0xc613'0000 + i}, 0);
+  for (const Ipv4Address ip : live) EXPECT_NE(cache.find(ip), nullptr);
+}
+
+TEST_F(Neighbours, ThatServedArePushedOutAfterThoseThatOnlySpoke) {
+  learn(kIp, kMac, true);
+  EXPECT_NE(cache.find(kIp), nullptr);
+  after(1_s);
+  for (std::uint32_t i = 0; i < 3 * Cache::kSets * Cache::kWays; ++i) {
+    learn({0xc613'0000 + i}, kNewMac, true);
+  }
+  EXPECT_NE(cache.find(kIp), nullptr);
+}
+
+TEST_F(Neighbours, AreAskedForOnceASecondAndThenGivenUp) {  // RFC 1122 2.3.2.1
+  wait(kIp, 1);
+  after(999_ms);
+  EXPECT_EQ(asked.size(), 1u);
+  after(150_ms);
+  EXPECT_EQ(asked.size(), 2u);
+  wait(kIp, 2);
+  EXPECT_EQ(asked.size(), 2u) << "a further frame asks no more often";
+  after(1'150_ms);
+  EXPECT_EQ(asked.size(), 3u);
+  after(1'150_ms);
+  EXPECT_EQ(asked.size(), 4u);
+  EXPECT_TRUE(dropped.empty());
+  after(1'150_ms);
+  EXPECT_EQ(dropped, (std::vector{1, 2}));
+  EXPECT_EQ(asked.size(), 4u);
+  EXPECT_EQ(wait(kIp, 3), Drop::none);
+  EXPECT_EQ(asked.size(), 5u) << "the next frame begins anew";
+}
+
+TEST_F(Neighbours, KeepNoMoreFramesForOneThanItsShare) {
+  for (int i = 0; i < Cache::kWaitingEachMax; ++i) ASSERT_EQ(wait(kIp, i), Drop::none);
+  EXPECT_EQ(wait(kIp, -1), Drop::neighbour_wait_full);
+  EXPECT_EQ(wait(kOther, 0), Drop::none);
+}
+
+TEST_F(Neighbours, KeepNoMoreFramesThanThereIsRoomFor) {
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < Cache::kWaitingMax + 10; ++i)
+    kept += wait({kIp.host + i / 100}, 0) == Drop::none ? 1 : 0;
+  EXPECT_EQ(kept, Cache::kWaitingMax);
+  learn(kIp, kMac, false);
+  EXPECT_EQ(wait(kOther, 0), Drop::none) << "what was released makes room";
+}
+
+TEST_F(Neighbours, AreForgottenWhenTheyAreStaleAndUnused) {
+  learn(kIp, kMac, true);
+  after(59_s);
+  EXPECT_NE(cache.find(kIp), nullptr);
+  after(2_s);
+  EXPECT_EQ(cache.find(kIp), nullptr);
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(Neighbours, InUseAreAskedByUnicastBeforeTheyAreForgotten) {  // RFC 1122 2.3.2.1 (2)
+  learn(kIp, kMac, true);
+  after_using(kIp, 60'500_ms);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].known, kMac);
+  EXPECT_NE(cache.find(kIp), nullptr) << "still in use while it is asked";
+  learn(kIp, kMac, false);
+  after_using(kIp, 10_s);
+  EXPECT_EQ(asked.size(), 1u) << "the answer makes it fresh";
+}
+
+TEST_F(Neighbours, InUseThatDoNotAnswerAreAskedByAllAndForgotten) {
+  learn(kIp, kMac, true);
+  after_using(kIp, 65'500_ms);
+  ASSERT_EQ(asked.size(), 4u);
+  EXPECT_TRUE(asked[0].known && asked[1].known);
+  EXPECT_FALSE(asked[2].known || asked[3].known);
+  EXPECT_EQ(cache.find(kIp), nullptr);
+}
+
+TEST_F(Neighbours, ThatAnswerNeverAreNotPushedOutWhileFramesWaitForThem) {
+  std::uint32_t refused = 0;
+  for (std::uint32_t i = 0; i < 2 * Cache::kSets * Cache::kWays; ++i) {
+    const Drop why = wait({kIp.host + i}, 0);
+    if (why == Drop::neighbour_table_full) ++refused;
+  }
+  EXPECT_GT(refused, 0u);
+  learn(kIp, kMac, false);
+  EXPECT_EQ(released.size(), 1u);
+}
+
+TEST_F(Neighbours, LongUnconfirmedMakeRoomForNewOnes) {
+  for (std::uint32_t i = 0; i < 2 * Cache::kSets * Cache::kWays; ++i) {
+    learn({kIp.host + i}, kMac, true);
+    now = now + 1_us;
+  }
+  EXPECT_NE(cache.find({kIp.host + 2 * Cache::kSets * Cache::kWays - 1}), nullptr);
+  EXPECT_EQ(cache.find(kIp), nullptr);
+}
+
+TEST_F(Neighbours, HandEverythingBackWhenTheyAreCleared) {
+  wait(kIp, 1);
+  wait(kOther, 2);
+  cache.clear([this](int frame) { dropped.push_back(frame); });
+  EXPECT_EQ(dropped.size(), 2u);
+  EXPECT_EQ(cache.find(kIp), nullptr);
+}
+
+}  // namespace
+}  // namespace mayfly

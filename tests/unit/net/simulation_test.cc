@@ -1,0 +1,117 @@
+// Shards on a simulated network: the same engine that drives a device, and a clock that jumps.
+#include "net/simulation.h"
+
+#include <gtest/gtest.h>
+
+#include "support/shard_pair.h"
+
+namespace mayfly::testing {
+namespace {
+
+/// A server that answers and a client that asks, with `link` between them.
+struct World {
+  explicit World(const LinkSettings& link = {}, std::uint64_t seed = 1) : simulation(seed) {
+    settings.time_wait.hold = 2_s;
+    server = std::move(*ShardHost<PongApp>::create(
+        simulation, shard_config("server", 0xc612'0001, 1, {80}), settings, server_app, link));
+    client = std::move(*ShardHost<PingApp>::create(
+        simulation, shard_config("client", 0xc612'0101, 2, {}), settings, client_app));
+  }
+  bool quiet() const {
+    return client_app.closed == client_app.to_open && server->shard().open_connections() == 0;
+  }
+
+  ShardSettings settings;
+  Simulation simulation;
+  PongApp server_app;
+  PingApp client_app;
+  std::unique_ptr<ShardHost<PongApp>> server;
+  std::unique_ptr<ShardHost<PingApp>> client;
+};
+
+LinkSettings bad_link() {
+  LinkSettings link;
+  link.faults = {.loss = 0.1,
+                 .duplicate = 0.05,
+                 .corrupt = 0.05,
+                 .reorder = 0.1,
+                 .delay = 10_ms,
+                 .jitter = 5_ms};
+  return link;
+}
+
+TEST(Simulation, CarriesAConnectionFromItsOpenToItsTimeWait) {
+  World world;
+  world.client_app.to_open = 1;
+  world.simulation.run_for(1_s);
+  EXPECT_EQ(world.client_app.answered, 1u);
+  EXPECT_EQ(world.client_app.last, CloseReason::time_wait);
+  EXPECT_EQ(world.server_app.last, CloseReason::done);
+  EXPECT_EQ(world.client->shard().time_wait_entries(), 1u);
+  world.simulation.run_for(2_s);
+  EXPECT_EQ(world.client->shard().time_wait_entries(), 0u);
+}
+
+TEST(Simulation, JumpsOverTimeInWhichNothingHappens) {
+  World world;
+  world.client_app.to_open = 1;
+  world.simulation.run_for(10_s);
+  const Instant day_ends = world.simulation.now() + 24_min * 60;
+  unsigned steps = 0;
+  while (world.simulation.step(day_ends)) ++steps;
+  EXPECT_EQ(world.simulation.now(), day_ends);
+  EXPECT_LT(steps, 10u);
+}
+
+TEST(Simulation, TakesAsLongAsTheLink) {
+  LinkSettings slow;
+  slow.faults.delay = 100_ms;
+  World world(slow);
+  world.client_app.to_open = 1;
+  const Instant start = world.simulation.now();
+  ASSERT_TRUE(world.simulation.run_until([&] { return world.client_app.answered == 1; }, 10_s));
+  // Two round trips: the handshake, the question. ARP is spared the delay.
+  EXPECT_GE(world.simulation.now() - start, 400_ms);
+  EXPECT_LE(world.simulation.now() - start, 405_ms);
+}
+
+TEST(Simulation, SaysThatTheTimeWasNotEnough) {
+  World world;
+  const Instant start = world.simulation.now();
+  EXPECT_FALSE(world.simulation.run_until([] { return false; }, 5_s));
+  EXPECT_EQ(world.simulation.now(), start + 5_s);
+}
+
+TEST(Simulation, EndsEveryConnectionWellOverABadLink) {
+  World world(bad_link());
+  world.client_app.to_open = 300;
+  ASSERT_TRUE(world.simulation.run_until([&] { return world.quiet(); }, 200_s));
+  EXPECT_EQ(world.client_app.answered, 300u);
+  EXPECT_EQ(world.server_app.opened, 300u);
+  EXPECT_GT(world.server->shard().stats().retransmitted.get(), 0u);
+  EXPECT_GT(world.simulation.network().counts(world.server->port()).corrupted, 0u);
+}
+
+TEST(Simulation, FindsANeighbourAlthoughArpIsLost) {
+  LinkSettings link;
+  link.faults.loss = 0.5;
+  link.spares_arp = false;
+  World world(link, 3);
+  world.client_app.to_open = 1;
+  ASSERT_TRUE(world.simulation.run_until([&] { return world.quiet(); }, 200_s));
+  EXPECT_EQ(world.client_app.answered, 1u);
+}
+
+TEST(Simulation, RunsTheSameWayForTheSameSeed) {
+  const auto run = [](std::uint64_t seed) {
+    World world(bad_link(), seed);
+    world.client_app.to_open = 50;
+    world.simulation.run_until([&] { return world.quiet(); }, 200_s);
+    return std::pair(world.simulation.now(), world.server->shard().stats().rx_packets.get());
+  };
+  EXPECT_EQ(run(5), run(5));
+  EXPECT_NE(run(5), run(6));
+}
+
+}  // namespace
+}  // namespace mayfly::testing
