@@ -2,6 +2,8 @@
 // Verdicts.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -10,9 +12,16 @@
 
 namespace mayfly {
 
+/// Whose move it is: the process's exit status follows from it.
+enum class ErrorKind : std::uint8_t {
+  failed,  ///< the machine, a device or a peer did not do what was asked
+  usage,   ///< the command line or the configuration asks for what cannot be
+};
+
 /// What went wrong, as a sentence for the user: no capital, no full stop.
 struct Error {
   std::string what;
+  ErrorKind kind = ErrorKind::failed;
 };
 
 /// Either a T or an Error. Looking at the one that is not there is a bug and aborts.
@@ -44,6 +53,26 @@ class [[nodiscard]] Result {
   }
 
   std::variant<T, Error> content_;
+};
+
+/// Success, or an Error: of what returns nothing.
+///
+///   Result<void> close() { if (failed) return Error{"cannot close"}; return {}; }
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(std::move(error)) {}
+
+  explicit operator bool() const noexcept { return !error_.has_value(); }
+
+  const Error& error() const noexcept {
+    MAYFLY_ASSERT(error_.has_value());
+    return *error_;
+  }
+
+ private:
+  std::optional<Error> error_;
 };
 
 }  // namespace mayfly

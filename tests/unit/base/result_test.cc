@@ -32,9 +32,27 @@ TEST(Result, GivesAwayAValueThatCanOnlyBeMoved) {
   EXPECT_EQ(*owned, 5);
 }
 
+Result<void> knock(bool well) {
+  if (!well) return Error{"no door", ErrorKind::usage};
+  return {};
+}
+
+TEST(Result, OfNothingIsSuccessOrAnError) {
+  EXPECT_TRUE(knock(true));
+  const Result<void> result = knock(false);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().what, "no door");
+}
+
+TEST(Result, AnErrorIsAFailureUnlessItIsSaidToBeAMatterOfUsage) {
+  EXPECT_EQ(greet(false).error().kind, ErrorKind::failed);
+  EXPECT_EQ(knock(false).error().kind, ErrorKind::usage);
+}
+
 TEST(ResultDeathTest, AbortsWhenTheOtherOneIsAsked) {
   EXPECT_DEATH(static_cast<void>(*greet(false)), "a bug: expected value != nullptr");
   EXPECT_DEATH(static_cast<void>(greet(true).error()), "a bug: expected error != nullptr");
+  EXPECT_DEATH(static_cast<void>(knock(true).error()), "a bug: expected error_.has_value()");
 }
 
 }  // namespace
