@@ -136,7 +136,7 @@ Result<bool> HazardWorld::build_server(const HazardSettings& settings) {
   ShardConfig config = shard_config("hazard-server", 1, {kServer, kServer, kPrefix},
                                     server_settings_.time_wait, server_settings_.tcp, random_);
   config.listen = {kPort};
-  LinkSettings path;
+  WireSettings path;
   path.faults = settings.link;
   path.stray = kStray;
   auto host = ShardHost<HazardServer>::create(simulation_, config, server_settings_, server_app_,
@@ -195,7 +195,7 @@ void HazardWorld::run() noexcept {
   constexpr Duration kWorkMax = Duration::from_s(24 * 3600);  // far above the longest holds
   constexpr Duration kRestMax = kHazardPatience * 4;          // above every time-out of an end
   simulation_.run_until([&] { return client_app_.is_done(); }, kWorkMax);
-  simulation_.run_for(LinkSettings{}.stray_max);
+  simulation_.run_for(WireSettings{}.stray_max);
   simulation_.run_until([&] { return server_->shard().open_connections() == 0; }, kRestMax);
 }
 

@@ -19,7 +19,7 @@ struct NatSettings {
   Ipv4Address outside;      ///< what the world sees
   MacAddress inside_mac, outside_mac;
   std::uint8_t inside_segment = 1, outside_segment = 0;
-  LinkSettings outside_link;
+  WireSettings outside_link;
   /// An inside port stays as it is while it is free outside; otherwise, or without `keeps_ports`,
   /// it becomes the next free one from first_port on.
   bool keeps_ports = false;

@@ -22,22 +22,22 @@ constexpr auto kLater = [](const auto& a, const auto& b) {
 }  // namespace
 
 void Network::heal() noexcept {
-  for (Station& station : stations_) station.link.heal(pool_);
+  for (Station& station : stations_) station.wire.heal(pool_);
 }
 
-void Network::attach(SimPort& port, const MacAddress& mac, const LinkSettings& link,
+void Network::attach(SimPort& port, const MacAddress& mac, const WireSettings& wire,
                      std::uint8_t segment) {
   port.network_ = this;
   port.pool_ = &pool_;
   port.station_ = stations_.size();
-  stations_.push_back({&port, mac, Link(link), segment, 0});
+  stations_.push_back({&port, mac, SimWire(wire), segment, 0});
 }
 
 void Network::send(const SimPort& from, SimFrame* frame, Instant now) noexcept {
   const std::size_t station = from.station_;
   if (stations_[station].stamps_ahead != 0)
     shift_timestamps(frame->bytes(), stations_[station].stamps_ahead, 0);
-  stations_[station].link.carry(pool_, frame, now, random_,
+  stations_[station].wire.carry(pool_, frame, now, random_,
                                 [&](SimFrame* f, Instant at) { forward(station, f, at); });
 }
 
@@ -55,7 +55,7 @@ void Network::forward(std::size_t from, SimFrame* frame, Instant at) noexcept {
 
 void Network::launch(std::size_t to, SimFrame* frame, Instant at) noexcept {
   constexpr Duration kLeast{1};  // or two hosts that answer each other would stop the clock
-  stations_[to].link.carry(pool_, frame, at, random_, [&](SimFrame* f, Instant due) {
+  stations_[to].wire.carry(pool_, frame, at, random_, [&](SimFrame* f, Instant due) {
     flights_.push_back({std::max(due, at + kLeast), number_++, f, to});
     std::push_heap(flights_.begin(), flights_.end(), kLater);
   });

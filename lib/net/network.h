@@ -1,4 +1,4 @@
-// The simulated network: segments, each a switch with a link to every port, and the frames that are
+// The simulated network: segments, each a switch with a wire to every port, and the frames that are
 // under way. The same seed and the same frames at the same times give the same network.
 #pragma once
 
@@ -11,8 +11,8 @@
 #include "base/prng.h"
 #include "base/time.h"
 #include "net/frame_pool.h"
-#include "net/link.h"
 #include "net/sim_port.h"
+#include "net/wire.h"
 #include "wire/ethernet.h"
 
 namespace mayfly {
@@ -27,10 +27,10 @@ class Network {
 
   /// `port` outlives the network's last deliver(). A switch brings a frame to the station that has
   /// its destination address, or to all others of the segment if that is a group address.
-  void attach(SimPort& port, const MacAddress& mac, const LinkSettings& link,
+  void attach(SimPort& port, const MacAddress& mac, const WireSettings& wire,
               std::uint8_t segment = 0);
 
-  /// Takes ownership. A frame crosses the links of its sender and of its receiver.
+  /// Takes ownership. A frame crosses the wires of its sender and of its receiver.
   void send(const SimPort& from, SimFrame* frame, Instant now) noexcept;
   /// When the next frame arrives, or never.
   Instant next_arrival() const noexcept {
@@ -41,27 +41,27 @@ class Network {
   /// What is due by `now` arrives at its ports.
   void deliver(Instant now) noexcept;
 
-  /// The link of `port` carries nothing, or again what it should.
-  void cut(const SimPort& port, bool is_cut) noexcept { stations_[port.station_].link.cut(is_cut); }
+  /// The wire of `port` carries nothing, or again what it should.
+  void cut(const SimPort& port, bool is_cut) noexcept { stations_[port.station_].wire.cut(is_cut); }
   /// The timestamps of `port`'s host are so far ahead of its clock, in ms modulo 2^32, from now on:
   /// its TSvals on their way out are rewritten, and the TSecrs that answer them on their way in.
   void step_timestamps(const SimPort& port, std::uint32_t ahead) noexcept {
     stations_[port.station_].stamps_ahead = ahead;
   }
-  /// From now on every link is perfect. What is under way arrives as it would have.
+  /// From now on every wire is perfect. What is under way arrives as it would have.
   void heal() noexcept;
 
   FramePool& pool() noexcept { return pool_; }
-  /// Of the link of `port`.
-  const LinkCounts& counts(const SimPort& port) const noexcept {
-    return stations_[port.station_].link.counts();
+  /// Of the wire of `port`.
+  const WireCounts& counts(const SimPort& port) const noexcept {
+    return stations_[port.station_].wire.counts();
   }
 
  private:
   struct Station {
     SimPort* port;
     MacAddress mac;
-    Link link;
+    SimWire wire;
     std::uint8_t segment;
     std::uint32_t stamps_ahead;
   };

@@ -85,10 +85,10 @@ class ShardHost final : public Host {
   static Result<std::unique_ptr<ShardHost>> create(Simulation& simulation,
                                                    const ShardConfig& config,
                                                    const ShardSettings& settings, A& app,
-                                                   const LinkSettings& link = {},
+                                                   const WireSettings& wire = {},
                                                    std::uint8_t segment = 0) {
     std::unique_ptr<ShardHost> host(new ShardHost(app, simulation.now()));
-    simulation.network().attach(host->port_, config.interfaces.at(0).mac, link, segment);
+    simulation.network().attach(host->port_, config.interfaces.at(0).mac, wire, segment);
     SimPort* const port = &host->port_;
     auto shard = Engine::create(config, std::span(&port, 1), app, settings, simulation.now());
     if (!shard) return shard.error();

@@ -128,7 +128,7 @@ TcpSettings draw_tcp(Dice& dice) {
   return tcp;
 }
 
-void draw_link(const Scenario& s, std::size_t host, LinkSettings& link) {
+void draw_link(const Scenario& s, std::size_t host, WireSettings& link) {
   Dice dice(s.seed, For::links, host);
   // Drawn whether wanted or not: see the head of scenario.h.
   const Duration delay = dice.one_of({100_us, 5_ms, 50_ms, 300_ms});

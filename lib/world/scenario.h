@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "net/link.h"
+#include "net/wire.h"
 #include "shard/shard.h"
 #include "world/fault.h"
 
@@ -53,7 +53,7 @@ struct HostPlan {
   std::size_t number = 0;  ///< among all hosts
   ShardSizes sizes;
   ShardSettings settings;
-  LinkSettings link;
+  WireSettings link;
   double no_buffer = 0;         ///< share of frame buffers that are not to be had
   std::uint32_t addresses = 1;  ///< of a client
   std::uint16_t first_port = 10'000, ports = 1;

@@ -130,7 +130,7 @@ class Attacker final : public Host {
 struct SiegePlan {
   SynPolicy syn{.half_open = 64};
   TimeWaitPolicy time_wait{.hold = 2_s};
-  LinkSettings link{};  ///< the visitors'
+  WireSettings link{};  ///< the visitors'
   std::uint64_t seed = 1;
 };
 

@@ -20,8 +20,8 @@ void flood_with(Siege& siege, int each) {
   };
 }
 
-LinkSettings lossy_link() {
-  LinkSettings link;
+WireSettings lossy_link() {
+  WireSettings link;
   link.faults = {.loss = 0.05, .reorder = 0.05, .delay = 5_ms};
   return link;
 }

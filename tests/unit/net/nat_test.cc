@@ -44,7 +44,7 @@ ShardConfig inside_config() {
 
 struct World {
   explicit World(const NatSettings& nat_config = nat_settings(),
-                 const LinkSettings& inside_link = {})
+                 const WireSettings& inside_link = {})
       : nat(simulation, nat_config),
         server(std::move(*ShardHost<PongApp>::create(
             simulation, shard_config("server", kServer.host, 1, {80}), settings, server_app))),
@@ -104,7 +104,7 @@ TEST(Nat, HasNoMorePortsThanThereAre) {
 }
 
 TEST(Nat, LeavesADamagedSegmentDamaged) {
-  LinkSettings bad;
+  WireSettings bad;
   bad.faults.corrupt = 0.5;
   World world(nat_settings(), bad);
   world.simulation.run_for(60_s);

@@ -19,8 +19,8 @@ std::vector<std::string> texts(const std::vector<Arrived>& arrived) {
   return all;
 }
 
-LinkSettings with(const FaultSettings& faults) {
-  LinkSettings link;
+WireSettings with(const FaultSettings& faults) {
+  WireSettings link;
   link.faults = faults;
   return link;
 }
@@ -140,7 +140,7 @@ TEST(Network, LetsFramesOvertakeEachOtherWithJitter) {
 TEST(Network, BringsACopyOfAStrayFrameSecondsLater) {
   Stations net;
   net.add();
-  LinkSettings link;
+  WireSettings link;
   link.stray = 1;
   link.stray_min = 2_s;
   link.stray_max = 10_s;
@@ -160,7 +160,7 @@ TEST(Network, SparesArpUnlessToldOtherwise) {
   for (const bool spares : {true, false}) {
     Stations net;
     net.add();
-    LinkSettings link = with({.loss = 1});
+    WireSettings link = with({.loss = 1});
     link.spares_arp = spares;
     net.add(link);
     net.send(0, kBroadcastMac, "who has", ethertype::arp);
@@ -171,7 +171,7 @@ TEST(Network, SparesArpUnlessToldOtherwise) {
 std::vector<Arrived> weather(std::uint64_t seed) {
   Stations net(seed);
   net.add();
-  LinkSettings link = with({.loss = 0.1, .duplicate = 0.1, .reorder = 0.1, .jitter = 2_ms});
+  WireSettings link = with({.loss = 0.1, .duplicate = 0.1, .reorder = 0.1, .jitter = 2_ms});
   link.stray = 0.1;
   net.add(link);
   for (char c = 'a'; c <= 'z'; ++c) net.send(0, mac_of(1), std::string(1, c));

@@ -30,7 +30,7 @@ class Stations {
   explicit Stations(std::uint64_t seed = 1, std::size_t frames = 4'096) : network(seed, frames) {}
   ~Stations() { EXPECT_EQ(network.pool().in_use(), under_way()) << "frames were lost track of"; }
 
-  SimPort& add(const LinkSettings& link = {}, std::uint8_t segment = 0) {
+  SimPort& add(const WireSettings& link = {}, std::uint8_t segment = 0) {
     ports.emplace_back();
     network.attach(ports.back(), mac_of(static_cast<std::uint8_t>(ports.size() - 1)), link,
                    segment);

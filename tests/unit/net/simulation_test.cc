@@ -10,7 +10,7 @@ namespace {
 
 /// A server that answers and a client that asks, with `link` between them.
 struct World {
-  explicit World(const LinkSettings& link = {}, std::uint64_t seed = 1) : simulation(seed) {
+  explicit World(const WireSettings& link = {}, std::uint64_t seed = 1) : simulation(seed) {
     settings.time_wait.hold = 2_s;
     server = std::move(*ShardHost<PongApp>::create(
         simulation, shard_config("server", 0xc612'0001, 1, {80}), settings, server_app, link));
@@ -29,8 +29,8 @@ struct World {
   std::unique_ptr<ShardHost<PingApp>> client;
 };
 
-LinkSettings bad_link() {
-  LinkSettings link;
+WireSettings bad_link() {
+  WireSettings link;
   link.faults = {.loss = 0.1,
                  .duplicate = 0.05,
                  .corrupt = 0.05,
@@ -64,7 +64,7 @@ TEST(Simulation, JumpsOverTimeInWhichNothingHappens) {
 }
 
 TEST(Simulation, TakesAsLongAsTheLink) {
-  LinkSettings slow;
+  WireSettings slow;
   slow.faults.delay = 100_ms;
   World world(slow);
   world.client_app.to_open = 1;
@@ -93,7 +93,7 @@ TEST(Simulation, EndsEveryConnectionWellOverABadLink) {
 }
 
 TEST(Simulation, FindsANeighbourAlthoughArpIsLost) {
-  LinkSettings link;
+  WireSettings link;
   link.faults.loss = 0.5;
   link.spares_arp = false;
   World world(link, 3);

@@ -1,4 +1,4 @@
-// A simulated link: each frame meets its faults independently, in either direction. Beside the
+// A simulated wire: each frame meets its faults independently, in either direction. Beside the
 // faults of FaultSettings there is the tail that TIME_WAIT is about: a copy of some frames wanders
 // about for seconds before it arrives (RFC 9293 3.4.1, "old duplicate").
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace mayfly {
 
-struct LinkSettings {
+struct WireSettings {
   FaultSettings faults;                       ///< `seed` is not used: the network has one
   double stray = 0;                           ///< share of frames with a copy that comes late
   Duration stray_min = Duration::from_s(1);   ///< above 0
@@ -29,7 +29,7 @@ struct LinkSettings {
   Duration bunch{};
   /// Share of frames that bring the latest kReplayed frames with them once more, all in one burst.
   double replay = 0;
-  /// ARP meets no faults but a cut: they are those of the path behind the link, not of the link.
+  /// ARP meets no faults but a cut: they are those of the path behind the wire, not of the wire.
   bool spares_arp = true;
 
   bool any() const {
@@ -37,20 +37,20 @@ struct LinkSettings {
   }
 };
 
-/// What a link did, in frames of both directions.
-struct LinkCounts {
+/// What a wire did, in frames of both directions.
+struct WireCounts {
   std::uint64_t lost = 0, duplicated = 0, corrupted = 0, reordered = 0, strayed = 0, replayed = 0;
 };
 
-class Link {
+class SimWire {
  public:
   /// A replay is of at most so many frames, none older than kReplayAge.
   static constexpr std::size_t kReplayed = 12;
   static constexpr Duration kReplayAge = Duration::from_s(5);
 
-  explicit Link(const LinkSettings& settings) : settings_(settings), clean_(!settings.any()) {}
+  explicit SimWire(const WireSettings& settings) : settings_(settings), clean_(!settings.any()) {}
 
-  /// Takes ownership of `frame`, which enters the link at `at`, and hands each of its copies that
+  /// Takes ownership of `frame`, which enters the wire at `at`, and hands each of its copies that
   /// arrive to `deliver(frame, arrival)`.
   template <class Deliver>
   void carry(FramePool& pool, SimFrame* frame, Instant at, Prng& random, Deliver&& deliver) {
@@ -65,13 +65,13 @@ class Link {
     cut_ = is_cut;
     clean_ = !is_cut && !settings_.any();
   }
-  /// From now on the link is perfect. What is under way arrives as it would have.
+  /// From now on the wire is perfect. What is under way arrives as it would have.
   void heal(FramePool& pool) noexcept {
     settings_ = {};
     cut(false);
     forget(pool);
   }
-  const LinkCounts& counts() const noexcept { return counts_; }
+  const WireCounts& counts() const noexcept { return counts_; }
 
  private:
   struct Recent {
@@ -126,11 +126,11 @@ class Link {
   void remember(FramePool& pool, const SimFrame& frame, Instant at);
   void forget(FramePool& pool) noexcept;
 
-  LinkSettings settings_;
+  WireSettings settings_;
   bool clean_, cut_ = false, in_burst_ = false;
   Instant free_at_;  // when what is in the queue has left it
   std::deque<Recent> recent_;
-  LinkCounts counts_;
+  WireCounts counts_;
 };
 
 }  // namespace mayfly

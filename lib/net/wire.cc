@@ -1,4 +1,4 @@
-#include "net/link.h"
+#include "net/wire.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,12 +16,12 @@ std::int64_t below(Prng& random, std::int64_t n) noexcept {
 
 }  // namespace
 
-bool Link::is_arp(const SimFrame& frame) noexcept {
+bool SimWire::is_arp(const SimFrame& frame) noexcept {
   return frame.length >= kEthernetHeaderSize &&
          load_be16(&frame.room[ethernet_at::type]) == ethertype::arp;
 }
 
-bool Link::is_lost(Prng& random) noexcept {
+bool SimWire::is_lost(Prng& random) noexcept {
   if (settings_.burst_begins > 0)
     in_burst_ =
         in_burst_ ? !random.chance(settings_.burst_ends) : random.chance(settings_.burst_begins);
@@ -29,7 +29,7 @@ bool Link::is_lost(Prng& random) noexcept {
 }
 
 // A queue that drops what comes when it is full; `at` becomes the time at which the frame is out.
-bool Link::passes_queue(const SimFrame& frame, Instant& at) noexcept {
+bool SimWire::passes_queue(const SimFrame& frame, Instant& at) noexcept {
   if (settings_.rate == 0) return true;
   constexpr std::uint64_t kSecond = 1'000'000, kFullFrame = 1'514;
   const auto time_for = [&](std::uint64_t octets) {
@@ -41,7 +41,7 @@ bool Link::passes_queue(const SimFrame& frame, Instant& at) noexcept {
   return true;
 }
 
-Instant Link::arrival(Instant at, Prng& random) noexcept {
+Instant SimWire::arrival(Instant at, Prng& random) noexcept {
   constexpr std::int64_t kHeldBackMaxUs = 1'000;  // as the fault port holds back
   const FaultSettings& faults = settings_.faults;
   at.us += faults.delay.us;
@@ -56,7 +56,7 @@ Instant Link::arrival(Instant at, Prng& random) noexcept {
 }
 
 // Uniform in its logarithm: the longer the rarer.
-Duration Link::stray_time(Prng& random) const noexcept {
+Duration SimWire::stray_time(Prng& random) const noexcept {
   constexpr double kUnit = 1.0 / (std::uint64_t{1} << 53);
   const double part = static_cast<double>(random.next() >> 11) * kUnit;
   const double ratio = settings_.stray_max.seconds() / settings_.stray_min.seconds();
@@ -64,16 +64,16 @@ Duration Link::stray_time(Prng& random) const noexcept {
   return {static_cast<std::int64_t>(us)};
 }
 
-// One bit, on whichever link: TCP's checksum finds any such damage, while two or three flips may
+// One bit, on whichever wire: TCP's checksum finds any such damage, while two or three flips may
 // cancel out in it.
-void Link::corrupt(SimFrame& frame, Prng& random) noexcept {
+void SimWire::corrupt(SimFrame& frame, Prng& random) noexcept {
   if (frame.damaged) return;
   frame.damaged = true;
   frame.room[random.below(frame.length)] ^= std::byte{1} << random.below(8);
   ++counts_.corrupted;
 }
 
-void Link::remember(FramePool& pool, const SimFrame& frame, Instant at) {
+void SimWire::remember(FramePool& pool, const SimFrame& frame, Instant at) {
   while (!recent_.empty() &&
          (recent_.size() == kReplayed || at - recent_.front().at > kReplayAge)) {
     pool.give_back(recent_.front().frame);
@@ -82,7 +82,7 @@ void Link::remember(FramePool& pool, const SimFrame& frame, Instant at) {
   if (SimFrame* const twin = pool.copy(frame)) recent_.push_back({twin, at});
 }
 
-void Link::forget(FramePool& pool) noexcept {
+void SimWire::forget(FramePool& pool) noexcept {
   for (const Recent& recent : recent_) pool.give_back(recent.frame);
   recent_.clear();
 }
