@@ -5,7 +5,7 @@
 // A burst, in poll():  receive -> parse -> find in bulk -> decide in arrival order -> deliver to
 // the app -> respond, once for each touched connection -> expire timers -> transmit. The parts of
 // the class are in shard_receive.h, shard_connection.h, shard_half_open.h, shard_time_wait.h,
-// shard_hold.h, shard_link.h and shard_send.h.
+// shard_hold.h and shard_send.h. What lies below TCP is a Link for each port.
 #pragma once
 
 #include <array>
@@ -19,9 +19,7 @@
 #include "base/rate_limit.h"
 #include "flow/hold_balance.h"
 #include "flow/metrics.h"
-#include "link/interface.h"
-#include "link/neighbours.h"
-#include "link/port.h"
+#include "link/link.h"
 #include "shard/app.h"
 #include "shard/shard_memory.h"
 #include "tcp/syn_cookie.h"
@@ -72,7 +70,6 @@ class Shard {
   /// `ports`, `app` and `settings` outlive the shard.
   static Result<std::unique_ptr<Shard>> create(const ShardConfig& config, std::span<P* const> ports,
                                                A& app, const ShardSettings& settings, Instant now);
-  ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
@@ -115,21 +112,10 @@ class Shard {
   const ShardStats& stats() const noexcept { return stats_; }
 
  private:
-  static constexpr std::size_t kTxStage = 512;         // frames that wait for the device
-  static constexpr std::size_t kTxReserve = 64;        // of them kept for what cannot wait
   static constexpr std::uint32_t kTimerBudget = 512;   // timers a poll, so that no burst is stalled
   static constexpr std::uint32_t kExpiryBudget = 512;  // TIME_WAIT entries a poll
   static constexpr std::uint32_t kShortenBudget = 256;  // looked at a poll after the hold shrank
 
-  struct Link {  // one port and what belongs to it
-    P* port = nullptr;
-    Interface interface;
-    NeighbourCache<Frame> neighbours;
-    TxOffloads offloads;
-    std::array<Frame, kTxStage> staged;
-    std::size_t staged_count = 0;
-    Instant next_ageing;
-  };
   struct Burst {  // what is known of the frames of one receive call
     std::array<Frame, kBurstMax> frames;
     std::array<ParsedFrame, kBurstMax> parsed;
@@ -170,6 +156,7 @@ class Shard {
   void on_closed_port(const Arrival& a, Drop reason) noexcept;
   bool is_listening(const Arrival& a) noexcept;
   void on_fragment(std::uint8_t link, std::size_t i) noexcept;
+  Drop on_icmp_report(const IcmpReport& report) noexcept;
 
   // shard_half_open.h
   void count_half_open(std::int32_t change) noexcept;
@@ -226,18 +213,6 @@ class Shard {
   void balance_hold() noexcept;
   void set_hold(Duration hold) noexcept;
 
-  // shard_link.h
-  void on_arp(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p) noexcept;
-  void on_icmp(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p) noexcept;
-  void answer_echo(std::uint8_t link, std::span<const std::byte> bytes,
-                   const ParsedFrame& p) noexcept;
-  void on_icmp_about_us(std::span<const std::byte> icmp, const IcmpError& error) noexcept;
-  void answer_unreachable(std::uint8_t link, std::span<const std::byte> bytes, const ParsedFrame& p,
-                          std::uint8_t code) noexcept;
-  void send_arp(std::uint8_t link, const ArpPacket& arp, const MacAddress& to) noexcept;
-  void ask_neighbour(std::uint8_t link, Ipv4Address ip, const MacAddress* known) noexcept;
-  void look_after_links() noexcept;
-
   // shard_send.h
   void want_output(ConnectionBlock& b) noexcept;
   void respond() noexcept;
@@ -245,11 +220,6 @@ class Shard {
   void arm(ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e, const TxQueue* tx) noexcept;
   bool send_reset(const Arrival& a) noexcept;
-  void send_ip(std::uint8_t link, Frame frame, Ipv4Address to) noexcept;
-  bool has_room(const Link& link) const noexcept {
-    return link.staged_count < kTxStage - kTxReserve;
-  }
-  void stage(Link& link, Frame frame) noexcept;
   std::size_t transmit() noexcept;
   std::uint32_t ts_offset_of(const FlowKey4& key) const noexcept;
   Seq iss_for(const FlowKey4& key) const noexcept;
@@ -265,8 +235,6 @@ class Shard {
     MAYFLY_ASSERT(concerns_received(reason));
     if (fate_ == Drop::none) fate_ = reason;
   }
-  /// A frame of our own that could not be sent.
-  void lose(Drop reason) noexcept { stats_.drop(reason); }
 
   // What every poll touches comes first.
   Instant now_;
@@ -274,7 +242,6 @@ class Shard {
   A& app_;
   ShardMemory memory_;
   std::uint32_t pending_first_ = kNoIndex, pending_last_ = kNoIndex;
-  std::uint16_t ip_id_ = 0;
   bool draining_ = false;
   bool pressed_ = false;         // too many handshakes are under way
   Drop fate_ = Drop::none;       // of the frame that is being handled; none: it was acted on
@@ -288,14 +255,13 @@ class Shard {
   HoldBalance balance_;
   std::uint64_t balanced_opened_ = 0;  // time_wait_opened at balance_'s last step
   Burst burst_;
-  std::vector<std::unique_ptr<Link>> links_;
+  ShardStats stats_;
+  LinkCommon link_common_;
+  std::vector<std::unique_ptr<Link<P>>> links_;
   std::array<std::uint64_t, 1024> listening_{};  // a bit a port
   RateLimit rst_limit_{20'000, 2'000}, old_ack_limit_{1'000, 100};
-  RateLimit icmp_limit_{1'000, 50}, echo_limit_{10'000, 1'000};
-  RateLimit arp_request_limit_{1'000, 1'000}, arp_reply_limit_{10'000, 1'000};
   SecretLimit challenge_limit_;
   std::atomic<const ShardSettings*> next_settings_;
-  ShardStats stats_;
 };
 
 }  // namespace mayfly
@@ -304,7 +270,6 @@ class Shard {
 #include "shard/shard_connection.h"  // IWYU pragma: export
 #include "shard/shard_half_open.h"   // IWYU pragma: export
 #include "shard/shard_hold.h"        // IWYU pragma: export
-#include "shard/shard_link.h"        // IWYU pragma: export
 #include "shard/shard_receive.h"     // IWYU pragma: export
 #include "shard/shard_send.h"        // IWYU pragma: export
 #include "shard/shard_time_wait.h"   // IWYU pragma: export

@@ -109,7 +109,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
 template <Port P, class A>
 std::uint8_t Shard<P, A>::link_of(Ipv4Address local) const noexcept {
   for (std::size_t i = links_.size() - 1; i > 0; --i)
-    if (links_[i]->interface.is_local(local)) return static_cast<std::uint8_t>(i);
+    if (links_[i]->interface().is_local(local)) return static_cast<std::uint8_t>(i);
   return 0;
 }
 

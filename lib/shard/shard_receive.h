@@ -14,16 +14,20 @@ Shard<P, A>::Shard(const ShardConfig& config, ShardMemory memory, std::span<P* c
       memory_(std::move(memory)),
       secret_(config.secret),
       timers_(now),
+      link_common_({.tx_packets = stats_.tx_packets,
+                    .tx_bytes = stats_.tx_bytes,
+                    .arp_requests = stats_.arp_requests,
+                    .arp_replies = stats_.arp_replies,
+                    .arp_limited = stats_.arp_limited,
+                    .arp_conflicts = stats_.arp_conflicts,
+                    .icmp_sent = stats_.icmp_sent,
+                    .drops = stats_.drops}),
       challenge_limit_(1'000, config.secret),
       next_settings_(&settings) {
   set_hold(settings.time_wait.hold);
   balance_.begin(settings.time_wait, now);
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    links_.push_back(std::make_unique<Link>());
-    links_[i]->port = ports[i];
-    links_[i]->interface = config.interfaces[i];
-    links_[i]->offloads = ports[i]->tx_offloads();
-  }
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    links_.push_back(std::make_unique<Link<P>>(*ports[i], config.interfaces[i], link_common_));
   for (const std::uint16_t port : config.listen) listening_[port / 64] |= 1ull << (port % 64);
 }
 
@@ -39,15 +43,6 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
 }
 
 template <Port P, class A>
-Shard<P, A>::~Shard() {
-  for (auto& link : links_) {
-    const auto release = [&](Frame frame) { link->port->release(frame); };
-    link->neighbours.clear(release);
-    std::for_each_n(link->staged.begin(), link->staged_count, release);
-  }
-}
-
-template <Port P, class A>
 std::size_t Shard<P, A>::poll(Instant now) noexcept {
   now_ = now;
   if (const auto* next = next_settings_.load(std::memory_order_acquire); next != cfg_) [[unlikely]]
@@ -60,41 +55,39 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
   if (cfg_->time_wait.balance) balance_hold();
   if constexpr (requires { app_.on_poll(*this, now); }) app_.on_poll(*this, now);
   respond();
-  look_after_links();
+  for (const auto& link : links_) link->age(now);
   return work + transmit();
 }
 
 template <Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
-  const auto waits = [](const auto& link) { return link->staged_count > 0; };
+  const auto waits = [](const auto& link) { return link->staged() > 0; };
   if (pending_first_ != kNoIndex || std::any_of(links_.begin(), links_.end(), waits)) return now_;
   return std::min(timers_.next_due(), memory_.time_waits.next_due());
 }
 
 template <Port P, class A>
-std::size_t Shard<P, A>::receive(std::uint8_t link) noexcept {
-  P& port = *links_[link]->port;
-  const std::size_t count = port.receive(std::span(burst_.frames), now_);
+std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
+  Link<P>& link = *links_[index];
+  const std::size_t count = link.receive(std::span(burst_.frames), now_);
   if (count == 0) return 0;
-  parse_burst(link, count);
-  handle_burst(link, count);
+  parse_burst(index, count);
+  handle_burst(index, count);
   for (std::size_t i = 0; i < count; ++i)
-    if (burst_.frames[i] != Frame{}) port.release(burst_.frames[i]);
+    if (burst_.frames[i] != Frame{}) link.release(burst_.frames[i]);
   return count;
 }
 
 template <Port P, class A>
-void Shard<P, A>::parse_burst(std::uint8_t link, std::size_t count) noexcept {
-  P& port = *links_[link]->port;
-  const ParseRules rules{links_[link]->interface.mac, links_[link]->interface.vlan};
+void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
+  Link<P>& link = *links_[index];
   const bool holds_time_waits = memory_.time_waits.used() > 0;
   std::size_t look_ups = 0;
   std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(port.bytes(burst_.frames[i]).data());
+  for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(link.bytes(burst_.frames[i]).data());
   for (std::size_t i = 0; i < count; ++i) {
-    const auto frame = port.bytes(burst_.frames[i]);
-    bytes += frame.size();
-    burst_.parsed[i] = parse_frame(frame, rules, port.rx_checks(burst_.frames[i]));
+    bytes += link.bytes(burst_.frames[i]).size();
+    burst_.parsed[i] = link.parse(burst_.frames[i]);
     if (burst_.parsed[i].kind != FrameKind::tcp) continue;
     burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
     burst_.keys[look_ups] = &burst_.parsed[i].key;
@@ -154,26 +147,31 @@ void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
 }
 
 template <Port P, class A>
-void Shard<P, A>::handle(std::uint8_t link, std::size_t i) noexcept {
+void Shard<P, A>::handle(std::uint8_t index, std::size_t i) noexcept {
+  Link<P>& link = *links_[index];
   const ParsedFrame& p = burst_.parsed[i];
-  const std::span<const std::byte> bytes = links_[link]->port->bytes(burst_.frames[i]);
+  const std::span<const std::byte> bytes = link.bytes(burst_.frames[i]);
   switch (p.kind) {
     case FrameKind::tcp: {
       const std::size_t n = burst_.look_up[i];
-      on_tcp({p, bytes, link, burst_.hashes[n]}, burst_.positions[n]);
+      on_tcp({p, bytes, index, burst_.hashes[n]}, burst_.positions[n]);
       return;
     }
-    case FrameKind::arp: on_arp(link, bytes, p); return;
-    case FrameKind::icmp: on_icmp(link, bytes, p); return;
+    case FrameKind::arp: link.on_arp(bytes, p, now_); return;
+    case FrameKind::icmp: {
+      const auto on_error = [this](const IcmpReport& report) { return on_icmp_report(report); };
+      if (const Drop why = link.on_icmp(bytes, p, now_, on_error); why != Drop::none) drop(why);
+      return;
+    }
     case FrameKind::udp:
       drop(Drop::udp_closed);
-      answer_unreachable(link, bytes, p, 3);  // RFC 1122 3.2.2.1: port unreachable
+      link.answer_unreachable(bytes, p, unreachable_code::port, now_);  // RFC 1122 3.2.2.1
       return;
     case FrameKind::other_protocol:
       drop(Drop::protocol_unknown);
-      answer_unreachable(link, bytes, p, 2);  // RFC 1122 3.2.2.1: protocol unreachable
+      link.answer_unreachable(bytes, p, unreachable_code::protocol, now_);  // RFC 1122 3.2.2.1
       return;
-    case FrameKind::fragment: on_fragment(link, i); return;
+    case FrameKind::fragment: on_fragment(index, i); return;
     case FrameKind::drop: drop(p.drop); return;
   }
 }
@@ -209,7 +207,7 @@ std::int32_t Shard<P, A>::find_again(const FlowKey4& key, std::uint32_t hash,
 
 template <Port P, class A>
 void Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
-  const Interface& interface = links_[a.link]->interface;
+  const Interface& interface = links_[a.link]->interface();
   if (!interface.is_local(a.parsed.key.local())) return drop(Drop::not_our_ip);
   // RFC 1122 3.2.1.3, RFC 9293 3.9.2.3 (MUST-63): a SYN from a broadcast address is ignored.
   if (interface.is_broadcast(a.parsed.key.remote()) || interface.is_local(a.parsed.key.remote()))
@@ -250,27 +248,47 @@ bool Shard<P, A>::is_listening(const Arrival& a) noexcept {
 
 // A completed datagram is parsed like a frame that arrived, and looked up alone.
 template <Port P, class A>
-void Shard<P, A>::on_fragment(std::uint8_t link, std::size_t i) noexcept {
-  if (!links_[link]->interface.is_local(burst_.parsed[i].key.local()))
-    return drop(Drop::not_our_ip);
-  P& port = *links_[link]->port;
-  const Frame fragment = burst_.frames[i];
-  burst_.frames[i] = Frame{};  // the port owns it from here
+void Shard<P, A>::on_fragment(std::uint8_t index, std::size_t i) noexcept {
+  Link<P>& link = *links_[index];
+  const Frame fragment = std::exchange(burst_.frames[i], Frame{});
   Drop why = Drop::none;
-  const Frame whole = port.reassemble(fragment, burst_.parsed[i].l3_off, now_, why);
+  const Frame whole = link.reassemble(fragment, burst_.parsed[i], now_, why);
   if (whole == Frame{}) {
     if (why != Drop::none) drop(why);
     return;
   }
   burst_.frames[i] = whole;
-  const ParseRules rules{links_[link]->interface.mac, links_[link]->interface.vlan};
-  // The device saw only pieces: every checksum is verified here.
-  burst_.parsed[i] = parse_frame(port.bytes(whole), rules, RxChecks{});
+  burst_.parsed[i] = link.parse_whole(whole);
   const ParsedFrame& p = burst_.parsed[i];
   if (p.kind == FrameKind::fragment) return drop(Drop::fragment_malformed);
-  if (p.kind != FrameKind::tcp) return handle(link, i);
+  if (p.kind != FrameKind::tcp) return handle(index, i);
   const std::uint32_t hash = memory_.table.hash(p.key);
-  dispatch({p, port.bytes(whole), link, hash}, memory_.table.find(p.key, hash));
+  dispatch({p, link.bytes(whole), index, hash}, memory_.table.find(p.key, hash));
+}
+
+// RFC 5927: the quoted segment must be one of ours, and in flight.
+template <Port P, class A>
+Drop Shard<P, A>::on_icmp_report(const IcmpReport& report) noexcept {
+  const FlowKey4& key = report.about.key;
+  const std::uint32_t hash = memory_.table.hash(key);
+  const std::int32_t position = memory_.table.find(key, hash);
+  if (position < 0) {
+    const bool is_over = memory_.time_waits.find(key, hash) != kNoIndex;
+    return is_over ? Drop::icmp_ignored : Drop::icmp_untrusted;
+  }
+  ConnectionBlock& b = memory_.blocks[memory_.table.block(static_cast<std::uint32_t>(position))];
+  if (b.tcp.state == State::closed) return Drop::icmp_ignored;
+  const Verdict v = on_icmp_error(b.tcp, report.error, report.about.seq, cfg_->tcp, now_);
+  want_output(b);
+  if (v.events != 0) on_events(b, v.events);
+  return v.drop;
+}
+
+template <Port P, class A>
+void Shard<P, A>::announce(Instant now) noexcept {
+  now_ = now;
+  for (const auto& link : links_) link->announce();
+  transmit();
 }
 
 }  // namespace mayfly

@@ -44,9 +44,9 @@ void Shard<P, A>::respond() noexcept {
 // out.
 template <Port P, class A>
 bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
-  const Link& link = *links_[b.port];
+  const Link<P>& link = *links_[b.port];
   Emission e;
-  while (has_room(link)) {
+  while (link.has_room()) {
     if (is_quiet(b.tcp)) return true;
     const Seq max_before = b.tcp.snd_max;
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
@@ -68,30 +68,14 @@ void Shard<P, A>::arm(ConnectionBlock& b) noexcept {
   timers_.arm(nodes, index_of(b), due);
 }
 
-// Builds the frame and hands it on. False when there is no buffer: TCP's own timer repairs that.
+// False when there is no buffer: TCP's own timer repairs that.
 template <Port P, class A>
-bool Shard<P, A>::send(std::uint8_t link_index, const FlowKey4& key, const Emission& e,
+bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e,
                        const TxQueue* tx) noexcept {
-  Link& link = *links_[link_index];
-  const Frame frame = link.port->allocate();
-  if (frame == Frame{}) {
-    lose(Drop::no_buffer);
-    return false;
-  }
-  const LinkHeader header{{}, link.interface.mac, link.interface.vlan};
-  const std::size_t payload_at = tcp_payload_offset(header, e);
-  const std::size_t length = payload_at + e.payload_len;
-  const std::span<std::byte> bytes = link.port->bytes(frame).first(length);
-  if (e.payload_len > 0) tx->copy(memory_.tx, e.seq, e.payload_len, bytes.data() + payload_at);
-  const TxOffloads offloads = link.offloads;
-  emit_tcp(bytes, header, key, e, ip_id_++,
-           offloads.ip_checksum ? ChecksumBy::device : ChecksumBy::software,
-           offloads.tcp_checksum ? ChecksumBy::device : ChecksumBy::software);
-  link.port->set_length(frame, length);
-  if (offloads.ip_checksum || offloads.tcp_checksum)
-    link.port->request_checksums(frame, header.size(), 20);
-  send_ip(link_index, frame, key.remote());
-  return true;
+  MAYFLY_ASSERT(tx != nullptr || e.payload_len == 0);
+  return links_[link]->send_tcp(key, e, now_, [&](std::span<std::byte> payload) {
+    tx->copy(memory_.tx, e.seq, e.payload_len, payload.data());
+  });
 }
 
 template <Port P, class A>
@@ -106,53 +90,10 @@ bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
   return send(a.link, a.parsed.key, rst, nullptr);
 }
 
-// Fills in the next hop's MAC address (RFC 1122 3.3.1), or keeps the frame until ARP has found it.
-template <Port P, class A>
-void Shard<P, A>::send_ip(std::uint8_t link_index, Frame frame, Ipv4Address to) noexcept {
-  Link& link = *links_[link_index];
-  const auto hop = link.interface.next_hop(to);
-  if (!hop) {
-    lose(Drop::no_route);
-    return link.port->release(frame);
-  }
-  if (const MacAddress* mac = link.neighbours.find(*hop)) {
-    std::memcpy(link.port->bytes(frame).data(), mac->octets.data(), mac->octets.size());
-    return stage(link, frame);
-  }
-  bool ask = false;
-  const Drop why = link.neighbours.wait(*hop, frame, now_, ask);
-  if (why != Drop::none) {
-    lose(why);
-    link.port->release(frame);
-  }
-  if (ask) ask_neighbour(link_index, *hop, nullptr);
-}
-
-template <Port P, class A>
-void Shard<P, A>::stage(Link& link, Frame frame) noexcept {
-  if (link.staged_count == kTxStage) {
-    lose(Drop::transmit_full);
-    return link.port->release(frame);
-  }
-  stats_.tx_bytes.add(link.port->bytes(frame).size());
-  link.staged[link.staged_count++] = frame;
-}
-
 template <Port P, class A>
 std::size_t Shard<P, A>::transmit() noexcept {
   std::size_t sent = 0;
-  for (auto& each : links_) {
-    Link& link = *each;
-    if (link.staged_count == 0) continue;
-    const std::size_t n =
-        link.port->transmit(std::span(link.staged).first(link.staged_count), now_);
-    std::copy(link.staged.begin() + static_cast<std::ptrdiff_t>(n),
-              link.staged.begin() + static_cast<std::ptrdiff_t>(link.staged_count),
-              link.staged.begin());
-    link.staged_count -= n;
-    sent += n;
-  }
-  if (sent > 0) stats_.tx_packets.add(sent);
+  for (const auto& link : links_) sent += link->transmit(now_);
   return sent;
 }
 

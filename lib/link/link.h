@@ -1,0 +1,249 @@
+// A shard's view of one port: everything between TCP and the device. Frames come in parsed; ARP and
+// ICMP are answered here; TCP segments go out with their headers, checksums and next hop filled in.
+// It knows no connection: an ICMP error about one is told to the caller.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "link/interface.h"
+#include "link/link_common.h"
+#include "link/port.h"
+#include "link/resolver.h"
+#include "link/tx_stage.h"
+#include "tcp/tcp.h"
+#include "wire/emit.h"
+#include "wire/icmp.h"
+#include "wire/layout.h"
+#include "wire/parse.h"
+
+namespace mayfly {
+
+/// An ICMP error about one of our segments (RFC 5927). Whether that segment is in flight is for its
+/// connection to say.
+struct IcmpReport {
+  QuotedSegment about;
+  IcmpError error;
+};
+
+template <Port P>
+class Link {
+ public:
+  using Frame = typename P::Frame;
+
+  /// `port` and `common` outlive the link.
+  Link(P& port, const Interface& interface, LinkCommon& common)
+      : port_(port),
+        interface_(interface),
+        rules_{interface.mac, interface.vlan},
+        offloads_(port.tx_offloads()),
+        common_(common),
+        stage_(port, common.count),
+        resolver_(port, interface_, stage_, common) {}
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  const Interface& interface() const noexcept { return interface_; }
+
+  // -- frames received: the caller owns them until it releases them
+
+  /// Fills `frames` (at most kBurstMax); returns how many.
+  std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
+    MAYFLY_ASSERT(frames.size() <= kBurstMax);
+    return port_.receive(frames, now);
+  }
+  std::span<const std::byte> bytes(Frame frame) noexcept { return port_.bytes(frame); }
+  void release(Frame frame) noexcept { port_.release(frame); }
+
+  ParsedFrame parse(Frame frame) noexcept {
+    return parse_frame(port_.bytes(frame), rules_, port_.rx_checks(frame));
+  }
+  /// Parses a datagram that reassemble() made: the device saw only pieces of it, so every checksum
+  /// is verified in software.
+  ParsedFrame parse_whole(Frame frame) noexcept {
+    return parse_frame(port_.bytes(frame), rules_, RxChecks{});
+  }
+
+  void on_arp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now) noexcept {
+    resolver_.on_arp(bytes, parsed, now);
+  }
+
+  /// Handles an ICMP message: an echo is answered, an error about a TCP segment is given to
+  /// `on_error(const IcmpReport&)`, which returns a Drop. Returns what the message comes to;
+  /// Drop::none = it was acted on.
+  template <class OnError>
+  Drop on_icmp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now,
+               OnError&& on_error) noexcept;
+
+  /// Answers a datagram that nothing here takes with ICMP unreachable, if such an error is allowed
+  /// (RFC 1122 3.2.2) and within the rate limit. `code`: of unreachable_code.
+  void answer_unreachable(std::span<const std::byte> bytes, const ParsedFrame& parsed,
+                          std::uint8_t code, Instant now) noexcept;
+
+  /// Takes ownership of an IPv4 fragment. Returns the whole datagram as one frame when it is
+  /// complete; null while it is not, or when `why` says that the fragment was dropped.
+  Frame reassemble(Frame fragment, const ParsedFrame& parsed, Instant now, Drop& why) noexcept;
+
+  // -- frames to send
+
+  /// May a sender that can wait for the next poll send one more segment?
+  bool has_room() const noexcept { return stage_.has_room(); }
+
+  /// Sends a segment of `key`. `copy_payload(std::span<std::byte>)` fills in the payload; it is
+  /// called only if the emission has one. False: there was no buffer (counted as no_buffer).
+  template <class CopyPayload>
+  bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
+                CopyPayload&& copy_payload) noexcept;
+
+  /// Stages announcements of our addresses (RFC 5227 2.3).
+  void announce() noexcept { resolver_.announce(); }
+  /// Looks after the neighbours; call it at every poll.
+  void age(Instant now) noexcept { resolver_.age(now); }
+  /// Frames that wait for the device.
+  std::size_t staged() const noexcept { return stage_.size(); }
+  /// Hands the staged frames to the device. Returns how many it took.
+  std::size_t transmit(Instant now) noexcept { return stage_.transmit(now); }
+
+ private:
+  LinkHeader header() const noexcept { return {{}, interface_.mac, interface_.vlan}; }
+  Drop answer_echo(std::span<const std::byte> message, const ParsedFrame& parsed,
+                   Instant now) noexcept;
+  void send_icmp(const ParsedFrame& answered, IcmpHeader icmp, std::span<const std::byte> body,
+                 Instant now) noexcept;
+  static bool is_error(const IcmpHeader& icmp, IcmpError& error) noexcept;
+
+  P& port_;
+  const Interface interface_;
+  const ParseRules rules_;
+  const TxOffloads offloads_;
+  LinkCommon& common_;
+  TxStage<P> stage_;
+  Resolver<P> resolver_;
+};
+
+template <Port P>
+template <class CopyPayload>
+bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
+                       CopyPayload&& copy_payload) noexcept {
+  const Frame frame = port_.allocate();
+  if (frame == Frame{}) [[unlikely]] {
+    common_.count.lose(Drop::no_buffer);
+    return false;
+  }
+  const LinkHeader header = this->header();
+  const std::size_t payload_at = tcp_payload_offset(header, emission);
+  const std::size_t length = payload_at + emission.payload_len;
+  const std::span<std::byte> room = port_.bytes(frame);
+  MAYFLY_ASSERT(length <= room.size());
+  if (emission.payload_len > 0) copy_payload(room.subspan(payload_at, emission.payload_len));
+  emit_tcp(room.first(length), header, key, emission, common_.ip_id++,
+           offloads_.ip_checksum ? ChecksumBy::device : ChecksumBy::software,
+           offloads_.tcp_checksum ? ChecksumBy::device : ChecksumBy::software);
+  port_.set_length(frame, length);
+  if (offloads_.ip_checksum || offloads_.tcp_checksum)
+    port_.request_checksums(frame, header.size(), kIpv4HeaderSizeMin);
+  resolver_.resolve(frame, key.remote(), now);
+  return true;
+}
+
+template <Port P>
+template <class OnError>
+Drop Link<P>::on_icmp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now,
+                      OnError&& on_error) noexcept {
+  MAYFLY_ASSERT(parsed.kind == FrameKind::icmp);
+  if (!interface_.is_local(parsed.key.local())) return Drop::not_our_ip;
+  if (interface_.is_local(parsed.key.remote())) return Drop::ip_source_invalid;
+  const auto message = bytes.subspan(parsed.l4_off, parsed.l4_len);
+  const IcmpHeader icmp = read_icmp(message);
+  if (icmp.type == icmp_type::echo) return answer_echo(message, parsed, now);
+  IcmpReport report;
+  if (!is_error(icmp, report.error)) return Drop::icmp_ignored;
+  const Drop why = read_quoted_segment(message.subspan(kIcmpHeaderSize), report.about);
+  return why != Drop::none ? why : on_error(report);
+}
+
+// False: a message that a host need not act on, such as source quench (RFC 6633), redirects, echo
+// replies and timestamps.
+template <Port P>
+bool Link<P>::is_error(const IcmpHeader& icmp, IcmpError& error) noexcept {
+  using Kind = IcmpError::Kind;
+  switch (icmp.type) {
+    case icmp_type::unreachable:  // RFC 1122 4.2.3.9
+      if (icmp.code == unreachable_code::fragmentation_needed) {
+        error = {Kind::fragmentation_needed, icmp.next_hop_mtu()};
+      } else {
+        const bool is_hard =
+            icmp.code == unreachable_code::protocol || icmp.code == unreachable_code::port;
+        error = {is_hard ? Kind::hard : Kind::soft, 0};
+      }
+      return true;
+    case icmp_type::time_exceeded:
+    case icmp_type::parameter_problem: error = {Kind::soft, 0}; return true;
+    default: return false;
+  }
+}
+
+// RFC 1122 3.2.2.6 (MUST): the data comes back whole, or as much of it as a frame can carry.
+template <Port P>
+Drop Link<P>::answer_echo(std::span<const std::byte> message, const ParsedFrame& parsed,
+                          Instant now) noexcept {
+  if (parsed.link_group || interface_.is_broadcast(parsed.key.remote())) return Drop::icmp_ignored;
+  if (!interface_.answers) return Drop::none;
+  if (!common_.echo_limit.allow(now)) {
+    common_.count.lose(Drop::icmp_rate_limited);
+    return Drop::none;
+  }
+  const std::size_t most = interface_.mtu - kIpv4HeaderSizeMin - kIcmpHeaderSize;
+  const auto data = message.subspan(kIcmpHeaderSize);
+  send_icmp(parsed, {icmp_type::echo_reply, 0, read_icmp(message).rest},
+            data.first(std::min(data.size(), most)), now);
+  return Drop::none;
+}
+
+// RFC 1122 3.2.2: no error about a broadcast, nor to an address that does not name one host; RFC
+// 1812 4.3.2.8: limited in rate.
+template <Port P>
+void Link<P>::answer_unreachable(std::span<const std::byte> bytes, const ParsedFrame& parsed,
+                                 std::uint8_t code, Instant now) noexcept {
+  if (!interface_.is_local(parsed.key.local()) || !interface_.answers || parsed.link_group ||
+      interface_.is_broadcast(parsed.key.remote()) || interface_.is_local(parsed.key.remote()))
+    return;
+  if (!common_.icmp_limit.allow(now)) return common_.count.lose(Drop::icmp_rate_limited);
+  MAYFLY_ASSERT(parsed.l4_off >= parsed.l3_off + kIpv4HeaderSizeMin);
+  const std::size_t ip_header = parsed.l4_off - parsed.l3_off;
+  const std::size_t quoted = ip_header + std::min<std::size_t>(parsed.l4_len, 8);
+  send_icmp(parsed, {icmp_type::unreachable, code, 0}, bytes.subspan(parsed.l3_off, quoted), now);
+}
+
+// A message back to where `answered` came from, from the address that it came to.
+template <Port P>
+void Link<P>::send_icmp(const ParsedFrame& answered, IcmpHeader icmp,
+                        std::span<const std::byte> body, Instant now) noexcept {
+  MAYFLY_ASSERT(body.size() + kIpv4HeaderSizeMin + kIcmpHeaderSize <= interface_.mtu);
+  const Frame frame = port_.allocate();
+  if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
+  const Ipv4Address from = answered.key.local(), to = answered.key.remote();
+  port_.set_length(frame, emit_icmp(port_.bytes(frame), header(), from, to, icmp.type, icmp.code,
+                                    icmp.rest, body, common_.ip_id++));
+  common_.count.icmp_sent.add();
+  resolver_.resolve(frame, to, now);
+}
+
+template <Port P>
+auto Link<P>::reassemble(Frame fragment, const ParsedFrame& parsed, Instant now, Drop& why) noexcept
+    -> Frame {
+  MAYFLY_ASSERT(parsed.kind == FrameKind::fragment);
+  why = Drop::none;
+  if (!interface_.is_local(parsed.key.local())) {
+    why = Drop::not_our_ip;
+    port_.release(fragment);
+    return {};
+  }
+  return port_.reassemble(fragment, parsed.l3_off, now, why);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,48 @@
+// What the links of one shard have in common: where they count, how often they may answer
+// strangers, and the number of the next IPv4 packet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/assert.h"
+#include "base/counter.h"
+#include "base/rate_limit.h"
+#include "wire/drop.h"
+
+namespace mayfly {
+
+/// The counters of whoever owns the links. They outlive the links and have one writer: the core
+/// that polls.
+struct LinkCounters {
+  Counter& tx_packets;     ///< frames handed to the device
+  Counter& tx_bytes;       ///< bytes of the frames staged, Ethernet headers included
+  Counter& arp_requests;   ///< sent; announcements are not counted
+  Counter& arp_replies;    ///< sent
+  Counter& arp_limited;    ///< requests and replies held back by the rate limit
+  Counter& arp_conflicts;  ///< packets that gave a live neighbour another MAC address
+  Counter& icmp_sent;
+  std::array<Counter, kDropCount>& drops;  ///< by Drop
+
+  /// A frame of our own could not be sent, or a received fragment's datagram was given up.
+  void lose(Drop why) noexcept {
+    MAYFLY_ASSERT(!concerns_received(why));
+    drops[static_cast<std::size_t>(why)].add();
+  }
+};
+
+/// Shared by reference; not thread-safe. It outlives its links.
+struct LinkCommon {
+  explicit LinkCommon(const LinkCounters& counters) : count(counters) {}
+  LinkCommon(const LinkCommon&) = delete;
+  LinkCommon& operator=(const LinkCommon&) = delete;
+
+  LinkCounters count;
+  std::uint16_t ip_id = 0;                    ///< of the next IPv4 packet (RFC 6864)
+  RateLimit icmp_limit{1'000, 50};            ///< errors (RFC 1812 4.3.2.8)
+  RateLimit echo_limit{10'000, 1'000};        ///< echo replies
+  RateLimit arp_request_limit{1'000, 1'000};  ///< all neighbours together
+  RateLimit arp_reply_limit{10'000, 1'000};
+};
+
+}  // namespace mayfly

@@ -1,0 +1,177 @@
+// From an IPv4 address to a frame on its way: route, neighbour cache and ARP (RFC 826, RFC 1122
+// 2.3.2, RFC 5227) behind one call, resolve().
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "link/interface.h"
+#include "link/link_common.h"
+#include "link/neighbours.h"
+#include "link/port.h"
+#include "link/tx_stage.h"
+#include "wire/emit.h"
+#include "wire/parse.h"
+
+namespace mayfly {
+
+template <Port P>
+class Resolver {
+ public:
+  using Frame = typename P::Frame;
+
+  /// All of them outlive the resolver.
+  Resolver(P& port, const Interface& interface, TxStage<P>& stage, LinkCommon& common)
+      : port_(port), interface_(interface), stage_(stage), common_(common) {}
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  /// Releases the frames that still wait for a neighbour.
+  ~Resolver() {
+    neighbours_.clear([this](Frame frame) { port_.release(frame); });
+  }
+
+  /// Takes ownership of a frame that is complete but for its destination MAC address, and carries
+  /// an IPv4 packet for `to`. The frame is staged if the next hop's address is known (RFC 1122
+  /// 3.3.1). Otherwise it is kept until ARP has found the address, or counted as lost: no_route,
+  /// neighbour_table_full, neighbour_wait_full, and later neighbour_unreachable.
+  void resolve(Frame frame, Ipv4Address to, Instant now) noexcept {
+    MAYFLY_ASSERT(frame != Frame{});
+    const auto hop = interface_.next_hop(to);
+    if (!hop) {
+      common_.count.lose(Drop::no_route);
+      return port_.release(frame);
+    }
+    if (const MacAddress* mac = neighbours_.find(*hop)) [[likely]]
+      return stage_for(frame, *mac);
+    keep(frame, *hop, now);
+  }
+
+  /// Handles an ARP packet that parse_frame found well-formed: learns from it, stages the frames
+  /// that waited for it, and answers a request for one of our addresses.
+  void on_arp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now) noexcept;
+
+  /// Stages announcements of our addresses (RFC 5227 2.3).
+  void announce() noexcept;
+
+  /// Asks again for neighbours that did not answer or were confirmed long ago, and gives up those
+  /// that never answer. Call it at every poll: it works once a millisecond.
+  void age(Instant now) noexcept;
+
+ private:
+  static constexpr Duration kAgeingPeriod = Duration::from_ms(1);
+  /// Addresses of a range that are announced. Large ranges are those of load generators: their
+  /// other addresses are learned when they first speak.
+  static constexpr std::uint32_t kAnnouncedMax = 64;
+
+  void stage_for(Frame frame, const MacAddress& mac) noexcept {
+    std::memcpy(port_.bytes(frame).data(), mac.octets.data(), mac.octets.size());
+    stage_.push(frame);
+  }
+  void keep(Frame frame, Ipv4Address hop, Instant now) noexcept;
+  void learn(const ArpPacket& arp, bool asks_us, Instant now) noexcept;
+  void answer(const ArpPacket& request, Instant now) noexcept;
+  void ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept;
+  void send_arp(const ArpPacket& arp, const MacAddress& to) noexcept;
+
+  P& port_;
+  const Interface& interface_;
+  TxStage<P>& stage_;
+  LinkCommon& common_;
+  NeighbourCache<Frame> neighbours_;
+  Instant next_ageing_;
+};
+
+template <Port P>
+void Resolver<P>::keep(Frame frame, Ipv4Address hop, Instant now) noexcept {
+  bool must_ask = false;
+  const Drop why = neighbours_.wait(hop, frame, now, must_ask);
+  if (why != Drop::none) {
+    common_.count.lose(why);
+    port_.release(frame);
+  }
+  if (must_ask) ask(hop, nullptr, now);
+}
+
+// RFC 826: a request for us makes or renews an entry, any other packet only renews one that exists.
+// An unsolicited reply makes none, and none takes a live neighbour's place.
+template <Port P>
+void Resolver<P>::on_arp(std::span<const std::byte> bytes, const ParsedFrame& parsed,
+                         Instant now) noexcept {
+  MAYFLY_ASSERT(parsed.kind == FrameKind::arp);
+  const ArpPacket arp = read_arp(bytes, parsed.l3_off);
+  const bool asks_us =
+      arp.operation == ArpPacket::Operation::request && interface_.is_local(arp.target_ip);
+  const bool is_probe = arp.sender_ip.host == 0;  // RFC 5227 2.1.1: there is nothing to learn
+  if (!is_probe && !interface_.is_local(arp.sender_ip) &&
+      interface_.on_link(arp.sender_ip) != nullptr)
+    learn(arp, asks_us, now);
+  if (asks_us && interface_.answers) answer(arp, now);
+}
+
+template <Port P>
+void Resolver<P>::learn(const ArpPacket& arp, bool asks_us, Instant now) noexcept {
+  const bool agrees = neighbours_.learn(arp.sender_ip, arp.sender_mac, asks_us, now,
+                                        [&](Frame frame) { stage_for(frame, arp.sender_mac); });
+  if (!agrees) common_.count.arp_conflicts.add();
+}
+
+template <Port P>
+void Resolver<P>::answer(const ArpPacket& request, Instant now) noexcept {
+  if (!common_.arp_reply_limit.allow(now)) return common_.count.arp_limited.add();
+  common_.count.arp_replies.add();
+  send_arp({ArpPacket::Operation::reply, interface_.mac, request.sender_mac, request.target_ip,
+            request.sender_ip},
+           request.sender_mac);
+}
+
+// By unicast if an address is known that is in doubt (RFC 1122 2.3.2.1), else by broadcast.
+template <Port P>
+void Resolver<P>::ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept {
+  const InterfaceAddress* ours = interface_.on_link(ip);
+  if (ours == nullptr) return;  // a gateway that is not on the link
+  if (!common_.arp_request_limit.allow(now)) return common_.count.arp_limited.add();
+  common_.count.arp_requests.add();
+  send_arp({ArpPacket::Operation::request, interface_.mac, {}, ours->first, ip},
+           known != nullptr ? *known : kBroadcastMac);
+}
+
+template <Port P>
+void Resolver<P>::send_arp(const ArpPacket& arp, const MacAddress& to) noexcept {
+  const Frame frame = port_.allocate();
+  if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
+  const LinkHeader header{to, interface_.mac, interface_.vlan};
+  port_.set_length(frame, emit_arp(port_.bytes(frame), header, arp));
+  stage_.push(frame);
+}
+
+template <Port P>
+void Resolver<P>::announce() noexcept {
+  if (!interface_.answers) return;
+  for (const InterfaceAddress& range : interface_.addresses) {
+    const std::uint32_t count = std::min(kAnnouncedMax, range.last.host - range.first.host + 1);
+    for (std::uint32_t k = 0; k < count; ++k) {
+      const Ipv4Address ip{range.first.host + k};
+      send_arp({ArpPacket::Operation::request, interface_.mac, {}, ip, ip}, kBroadcastMac);
+    }
+  }
+}
+
+template <Port P>
+void Resolver<P>::age(Instant now) noexcept {
+  if (now < next_ageing_) [[likely]]
+    return;
+  next_ageing_ = now + kAgeingPeriod;
+  neighbours_.age(
+      now, [&](Ipv4Address ip, const MacAddress* known) { ask(ip, known, now); },
+      [&](Frame frame) {
+        common_.count.lose(Drop::neighbour_unreachable);
+        port_.release(frame);
+      });
+}
+
+}  // namespace mayfly

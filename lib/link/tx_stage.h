@@ -1,0 +1,69 @@
+// The frames of one port that wait for the next transmit, in order. One burst a poll goes to the
+// device; what the device does not take stays first in line.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "link/link_common.h"
+#include "link/port.h"
+
+namespace mayfly {
+
+template <Port P>
+class TxStage {
+ public:
+  using Frame = typename P::Frame;
+  static constexpr std::size_t kCapacity = 512;  ///< frames
+  /// Frames of the capacity that are kept for what cannot wait: answers that nothing sends again
+  /// later, such as ARP replies and RSTs.
+  static constexpr std::size_t kReserve = 64;
+
+  /// Both outlive the stage.
+  TxStage(P& port, LinkCounters& count) noexcept : port_(port), count_(count) {}
+  TxStage(const TxStage&) = delete;
+  TxStage& operator=(const TxStage&) = delete;
+  /// Releases the frames that were not sent.
+  ~TxStage() {
+    for (const Frame frame : std::span(frames_).first(size_)) port_.release(frame);
+  }
+
+  /// May a sender that can wait for the next poll stage one more frame?
+  bool has_room() const noexcept { return size_ < kCapacity - kReserve; }
+  std::size_t size() const noexcept { return size_; }
+
+  /// Takes ownership of a complete frame. If the stage is full, the frame is lost
+  /// (Drop::transmit_full).
+  void push(Frame frame) noexcept {
+    MAYFLY_ASSERT(frame != Frame{});
+    if (size_ == kCapacity) [[unlikely]] {
+      count_.lose(Drop::transmit_full);
+      return port_.release(frame);
+    }
+    count_.tx_bytes.add(port_.bytes(frame).size());
+    frames_[size_++] = frame;
+  }
+
+  /// Hands the frames to the device. Returns how many it took.
+  std::size_t transmit(Instant now) noexcept {
+    if (size_ == 0) return 0;
+    const std::size_t n = port_.transmit(std::span(frames_).first(size_), now);
+    MAYFLY_ASSERT(n <= size_);
+    std::copy(frames_.begin() + n, frames_.begin() + size_, frames_.begin());
+    size_ -= n;
+    count_.tx_packets.add(n);
+    return n;
+  }
+
+ private:
+  P& port_;
+  LinkCounters& count_;
+  std::size_t size_ = 0;
+  std::array<Frame, kCapacity> frames_;
+};
+
+}  // namespace mayfly
