@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tcp/branches.h"
-#include "tcp/congestion.h"
+#include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 #include "tcp/seq_ranges.h"
@@ -81,7 +81,7 @@ void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
   c.snd_una = s.ack;
   c.snd_nxt = later_of(c.snd_nxt, s.ack);
   c.retries = 0;
-  on_new_ack(c, acked);
+  on_new_ack(c, acked, cfg, now);
   // RFC 6298 (5.2) and (5.3).
   c.clear(conn_flag::persist | conn_flag::probe_now);
   c.retransmit_at = Instant::never();
@@ -165,7 +165,7 @@ bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks
                     !c.has(conn_flag::persist);
   if (bare && (news || c.snd_wnd == window_before)) {
     mark(Branch::ack_duplicate);
-    on_duplicate_ack(c);
+    on_duplicate_ack(c, cfg, now);
   }
   return true;
 }

@@ -110,4 +110,12 @@ struct alignas(64) Connection {
 static_assert(offsetof(Connection, retransmit_at) == 64);
 static_assert(sizeof(Connection) <= 320 && std::is_trivially_copyable_v<Connection>);
 
+/// Bytes that timestamps take in every segment (RFC 7323 appendix A).
+inline constexpr std::uint32_t kTimestampBytes = 12;
+
+/// SMSS: the most text in a segment without SACK blocks, in bytes.
+inline std::uint32_t smss(const Connection& c) noexcept {
+  return c.mss - (c.has(conn_flag::timestamps) ? kTimestampBytes : 0);
+}
+
 }  // namespace mayfly

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "tcp/congestion.h"
+#include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 
 namespace mayfly {

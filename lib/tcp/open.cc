@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "tcp/branches.h"
-#include "tcp/congestion.h"
+#include "tcp/congestion/growth.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 
@@ -120,7 +120,7 @@ void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexc
   c.retries = 0;
   c.retransmit_at = Instant::never();
   c.snd_una = c.snd_nxt = c.iss + 1;
-  start_congestion_control(c, cfg, syn_lost);
+  growth::start(c, cfg, syn_lost);
   if (cfg.keep_alive.enabled) c.life_at = now + cfg.keep_alive.idle;
   // A CLOSE during the handshake was queued (RFC 9293 3.10.4).
   const bool closing = c.has(conn_flag::closing);

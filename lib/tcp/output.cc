@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "tcp/branches.h"
-#include "tcp/congestion.h"
+#include "tcp/congestion/growth.h"
+#include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 #include "tcp/seq_ranges.h"
@@ -226,13 +227,19 @@ bool is_worth_sending(const Connection& c, const TcpSettings& cfg, std::uint32_t
   return len == window_room && len >= c.max_snd_wnd / 2;  // (3) half the largest window
 }
 
+/// RFC 5681 4.1: nothing was sent for more than an RTO, so the old cwnd proves nothing about the
+/// path.
+bool was_idle(const Connection& c, Instant now) noexcept {
+  return c.snd_una == c.snd_max && now - c.last_sent > Duration{c.rto_us};
+}
+
 /// New text, or text again after a time-out; the FIN rides on the last of it.
 bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   const std::uint32_t to_sacked = skip_sacked(c);
   if (!has_unsent(c)) return false;
   const std::int32_t open = (c.snd_una + c.snd_wnd) - c.snd_nxt;  // negative: the window has shrunk
   if (open <= 0) return false;
-  restart_if_idle(c, cfg, now);
+  if (was_idle(c, now)) growth::on_idle(c, cfg, now);
   const auto window_room = static_cast<std::uint32_t>(open);
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
   const std::uint32_t len =

@@ -17,11 +17,17 @@ struct KeepAlive {
   std::uint8_t probes = 9;  ///< unanswered ones before the connection is dropped
 };
 
+/// How cwnd grows (tcp/congestion/growth.h).
+enum class CongestionControl : std::uint8_t {
+  newreno,  ///< RFC 5681
+};
+
 struct TcpSettings {
   std::uint16_t mss = 1460;                   ///< announced, and the most sent: the link's MTU - 40
   std::uint32_t receive_window = 65'535;      ///< bytes, up to 1 GiB; above 65,535 it is scaled
   std::uint8_t initial_window_segments = 10;  ///< RFC 6928
-  bool timestamps = true;                     ///< RFC 7323: offered and accepted
+  CongestionControl congestion_control = CongestionControl::newreno;
+  bool timestamps = true;  ///< RFC 7323: offered and accepted
   bool window_scale = true;
   bool sack = true;                            ///< RFC 2018
   bool nagle = true;                           ///< RFC 9293 SHLD-7; off = MUST-17's "disabled"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tcp/branches.h"
-#include "tcp/congestion.h"
+#include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 
@@ -60,7 +60,7 @@ std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant
     c.clear(conn_flag::rtt_timing);
   } else {
     mark(Branch::text_again);
-    on_retransmission_timeout(c);
+    on_retransmission_timeout(c, cfg, now);
   }
   ++c.retries;
   back_off(c, cfg);

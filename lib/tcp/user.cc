@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 #include "tcp/branches.h"
-#include "tcp/congestion.h"
+#include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 
 namespace mayfly {

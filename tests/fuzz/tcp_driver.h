@@ -5,7 +5,6 @@
 #include <array>
 
 #include "fuzz/segments.h"
-#include "tcp/congestion.h"
 #include "tcp/input.h"
 #include "tcp/invariants.h"
 #include "tcp/tcp.h"

@@ -5,7 +5,7 @@
 
 #include "base/prng.h"
 #include "support/tcp_bench.h"
-#include "tcp/congestion.h"
+#include "tcp/congestion/recovery.h"
 #include "tcp/seq_ranges.h"
 
 namespace mayfly::test {

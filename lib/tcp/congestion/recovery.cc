@@ -1,19 +1,13 @@
-// Bytes are counted, not ACKs (RFC 3465), so a peer that divides its ACKs gains nothing (RFC
-// 5681 3.1).
-#include "tcp/congestion.h"
+// The scoreboard's arithmetic (RFC 6675 4), fast recovery with and without it, and go-back-N.
+#include "tcp/congestion/recovery.h"
 
 #include <algorithm>
 
+#include "tcp/congestion/growth.h"
 #include "tcp/seq_ranges.h"
 
 namespace mayfly {
 namespace {
-
-std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexcept {
-  const std::uint32_t segments = std::max<std::uint32_t>(1, cfg.initial_window_segments);
-  // RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), for any number in the place of 10.
-  return std::min(segments * smss(c), std::max(2 * smss(c), segments * 1'460));
-}
 
 /// Is the hole below sacked.range[index] lost? RFC 6675 4, IsLost.
 bool is_lost(const Connection& c, std::uint8_t index) noexcept {
@@ -38,33 +32,14 @@ std::uint32_t pipe(const Connection& c) noexcept {
   return octets + size_of({at, c.snd_max});
 }
 
-void grow(Connection& c, std::uint32_t acked) noexcept {
-  const std::uint32_t mss = smss(c);
-  // A window that was not used says nothing: it does not grow (RFC 7661 4).
-  if (2 * (static_cast<std::uint32_t>(c.snd_max - c.snd_una) + acked) < c.cwnd) return;
-  if (c.cwnd < c.ssthresh) {  // RFC 5681 3.1; L = 2 * SMSS, after a time-out 1 (RFC 3465 2.2, 2.3)
-    c.cwnd += std::min(acked, c.has(conn_flag::rto_recovery) ? mss : 2 * mss);
-    return;
-  }
-  c.bytes_acked += acked;
-  if (c.bytes_acked >= c.cwnd) {
-    c.bytes_acked -= c.cwnd;
-    c.cwnd += mss;
-  }
-}
-
-void enter_recovery(Connection& c) noexcept {
+void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   c.set(conn_flag::recovery | conn_flag::retransmit_now);
   c.recover = c.snd_max;
   c.retransmit_next = c.snd_una;
-  // RFC 5681 3.1 (4): FlightSize is all that is unacknowledged, not what limited transmit added to
-  // cwnd.
-  const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
-  c.ssthresh = std::max(flight / 2, 2 * smss(c));
+  growth::on_loss(c, cfg, now);
   // Where a peer agreed to SACK but sends no blocks, NewReno does the work.
   if (c.sacked.count > 0) c.set(conn_flag::sack_recovery);
   c.cwnd = c.ssthresh + (c.sacked.count > 0 ? 0 : kDupThresh * smss(c));
-  c.bytes_acked = 0;
 }
 
 void leave_recovery(Connection& c) noexcept {
@@ -89,27 +64,17 @@ void on_recovery_ack(Connection& c, std::uint32_t acked) noexcept {
 
 }  // namespace
 
-void start_congestion_control(Connection& c, const TcpSettings& cfg, bool syn_lost) noexcept {
-  c.cwnd = syn_lost ? smss(c) : initial_window(c, cfg);
-  c.ssthresh = 1u << 30;  // RFC 5681 3.1: arbitrarily high
-}
-
-void restart_if_idle(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
-  if (c.snd_una != c.snd_max || now - c.last_sent <= Duration{c.rto_us}) return;
-  c.cwnd = std::min(c.cwnd, initial_window(c, cfg));
-}
-
-void on_new_ack(Connection& c, std::uint32_t acked) noexcept {
+void on_new_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg, Instant now) noexcept {
   c.dup_acks = 0;
   trim_before(c.sacked, c.snd_una);
   if (c.has(conn_flag::recovery)) return on_recovery_ack(c, acked);
-  grow(c, acked);
+  growth::on_ack(c, acked, cfg, now);
   if (c.has(conn_flag::rto_recovery) && at_or_after(c.snd_una, c.recover)) {
     c.clear(conn_flag::rto_recovery);
   }
 }
 
-void on_duplicate_ack(Connection& c) noexcept {
+void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   if (c.has(conn_flag::rto_recovery)) return;  // RFC 6582 4.1: duplicates of go-back-N's own making
   if (c.dup_acks < 0xff) ++c.dup_acks;
   if (c.has(conn_flag::recovery)) {
@@ -122,7 +87,7 @@ void on_duplicate_ack(Connection& c) noexcept {
   }
   // RFC 6675 5: the third duplicate, or SACKed data enough above the first hole.
   const bool lost = c.sacked.count > 0 && is_lost(c, 0);
-  if (c.dup_acks >= kDupThresh || lost) enter_recovery(c);
+  if (c.dup_acks >= kDupThresh || lost) enter_recovery(c, cfg, now);
 }
 
 void go_back(Connection& c) noexcept {
@@ -133,13 +98,8 @@ void go_back(Connection& c) noexcept {
   c.set(conn_flag::rto_recovery);
 }
 
-void on_retransmission_timeout(Connection& c) noexcept {
-  const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
-  // RFC 5681 3.1 (4). When the same segment times out again, snd_max is where it was: so is
-  // ssthresh.
-  c.ssthresh = std::max(flight / 2, 2 * smss(c));
-  c.cwnd = smss(c);
-  c.bytes_acked = 0;
+void on_retransmission_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  growth::on_timeout(c, cfg, now);
   c.sacked.count = 0;  // RFC 2018 8: the receiver may have thrown it away
   c.dup_acks = 0;
   go_back(c);

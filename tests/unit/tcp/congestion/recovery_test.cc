@@ -1,5 +1,5 @@
-// How fast, and what when segments are lost: RFC 5681, 6582, 6675, 6928, 3042.
-#include "tcp/congestion.h"
+// What is sent again when segments are lost: RFC 5681, 6582, 6675, 3042.
+#include "tcp/congestion/recovery.h"
 
 #include "support/tcp_bench.h"
 
@@ -12,40 +12,6 @@ TcpSettings with_sack() {
   return cfg;
 }
 Tcp sack_connection() { return Tcp::established(with_sack(), syn().mss(1'000).sack_ok()); }
-
-TEST(InitialWindow, IsTenSegments) {
-  auto t = Tcp::established();
-  t.send(50'000);
-  EXPECT_EQ(t.text_sent(), 10'000u);
-}
-
-TEST(InitialWindow, IsOneSegmentAfterALostSynAck) {
-  auto t = Tcp::syn_received().after(1_s).whatever().peer(ack());
-  t.send(50'000);
-  EXPECT_EQ(t.text_sent(), 1'000u);
-}
-
-TEST(SlowStart, GrowsByWhatIsAcknowledgedButTwoSegmentsAtMost) {
-  auto t = Tcp::established().send(100'000).whatever();
-  t.peer(ack().acks(1'000));
-  EXPECT_EQ(t.c.cwnd, 11'000u);
-  t.peer(ack().acks(9'000));
-  EXPECT_EQ(t.c.cwnd, 13'000u);
-}
-
-TEST(SlowStart, GainsNothingFromDividedAcks) {
-  auto t = Tcp::established().send(100'000).whatever();
-  for (int i = 1; i <= 100; ++i) t.peer(ack().acks(i * 10));
-  EXPECT_EQ(t.c.cwnd, 11'000u);
-}
-
-TEST(CongestionAvoidance, GrowsByOneSegmentAWindow) {
-  auto t = Tcp::established();
-  t.c.ssthresh = 5'000;
-  t.send(200'000).whatever();
-  for (int i = 1; i <= 10; ++i) t.peer(ack().acks(i * 1'000));
-  EXPECT_EQ(t.c.cwnd, 11'000u);
-}
 
 TEST(FastRetransmit, FollowsThreeDuplicateAcks) {
   auto t = Tcp::established().send(10'000).whatever();
@@ -173,14 +139,6 @@ TEST(TimeOut, IsNotFollowedByFastRetransmitOfItsOwnDuplicates) {
   auto t = Tcp::established().send(10'000).whatever();
   t.after(Duration{t.c.rto_us}).whatever();
   for (int i = 0; i < 6; ++i) t.peer(ack().acks(0)).silent();
-}
-
-TEST(Idle, RestartsFromTheInitialWindow) {
-  auto t = Tcp::established();
-  t.c.cwnd = 60'000;
-  t.send(1'000).whatever().peer(ack());
-  t.after(10_s).send(60'000);
-  EXPECT_EQ(t.text_sent(), 10'000u);
 }
 
 TEST(OptimisticAck, IsChallengedAndChangesNothing) {

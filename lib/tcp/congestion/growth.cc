@@ -1,0 +1,21 @@
+// What every algorithm starts from.
+#include "tcp/congestion/growth.h"
+
+#include <algorithm>
+
+namespace mayfly {
+namespace growth {
+
+std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexcept {
+  const std::uint32_t segments = std::max<std::uint32_t>(1, cfg.initial_window_segments);
+  // RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), for any number in the place of 10.
+  return std::min(segments * smss(c), std::max(2 * smss(c), segments * 1'460));
+}
+
+void start(Connection& c, const TcpSettings& cfg, bool syn_lost) noexcept {
+  c.cwnd = syn_lost ? smss(c) : initial_window(c, cfg);
+  c.ssthresh = 1u << 30;  // RFC 5681 3.1: arbitrarily high
+}
+
+}  // namespace growth
+}  // namespace mayfly
