@@ -13,16 +13,8 @@ Secret random_secret() {
   return secret;
 }
 
-ShardSettings shard_settings(const ServeSettings& settings) {
-  return {.tcp = settings.tcp, .time_wait = settings.time_wait, .syn = settings.connections.syn};
-}
-
-ShardSettings shard_settings(const LoadSettings& settings) {
-  return {.tcp = settings.tcp,
-          .time_wait = settings.time_wait,
-          .syn = settings.connections.syn,
-          .reuse = settings.time_wait_reuse,
-          .reuse_delay = settings.reuse_delay};
+ShardSettings shard_settings(const CommonSettings& settings) {
+  return {.tcp = settings.tcp, .time_wait = settings.time_wait, .syn = settings.syn};
 }
 
 ShardSizes shard_sizes(const CommonSettings& settings) {

@@ -30,8 +30,7 @@ enum class Command : std::uint8_t { run, drain, abort, stop };
 
 /// 128 random bits from the kernel.
 Secret random_secret();
-ShardSettings shard_settings(const ServeSettings& settings);
-ShardSettings shard_settings(const LoadSettings& settings);
+ShardSettings shard_settings(const CommonSettings& settings);
 ShardSizes shard_sizes(const CommonSettings& settings);
 /// The interface that core `core_index` has on this port.
 Interface interface_of(const PortSettings& settings, const Device& device, std::size_t core_index);

@@ -9,8 +9,7 @@ namespace {
 void derive_common(CommonSettings& settings, const Scope& scope) {
   constexpr int kHeaderBytes = 40, kHalfOpenShare = 4;
   if (!scope.has("connections.half_open"))
-    settings.connections.syn.half_open =
-        std::max(1u, settings.connections.capacity / kHalfOpenShare);
+    settings.syn.half_open = std::max(1u, settings.connections.capacity / kHalfOpenShare);
   if (scope.has("tcp.mss")) return;
   for (const PortSettings& port : settings.ports) {
     settings.tcp.mss =

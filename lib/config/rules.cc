@@ -274,7 +274,7 @@ void check_policy(const LoadSettings& settings, const Scope& scope) {
   check_tcp(settings.tcp, scope);
   check_time_wait(settings, scope);
   // RFC 6191: only a newer timestamp tells the new incarnation from the old one.
-  if (settings.time_wait_reuse > 0 && !settings.tcp.timestamps &&
+  if (settings.time_wait.reuse > 0 && !settings.tcp.timestamps &&
       scope.is_sound({"time_wait.reuse", "tcp.timestamps"})) {
     scope.fail("time_wait.reuse", "needs tcp.timestamps");
   }

@@ -72,17 +72,17 @@ Schema<SynPolicy> syn_schema() {
   };
 }
 
-Schema<ConnectionSettings> connection_schema() {
+Schema<CommonSettings> connection_schema() {
   using C = ConnectionSettings;
-  return Schema<C>{
-             {"capacity", &C::capacity, count<std::uint32_t>(1, 64 << 20),
-              "live connections a core"},
-             {"send_chunks", &C::send_chunks, count<std::uint32_t>(16, 16 << 20),
-              "2 KiB chunks a core for copied text: echo, error pages"},
-             {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
-              "receive windows a core for text out of order or not yet taken"},
-         } +
-         within<C>(&C::syn, syn_schema());
+  const Schema<C> memory{
+      {"capacity", &C::capacity, count<std::uint32_t>(1, 64 << 20), "live connections a core"},
+      {"send_chunks", &C::send_chunks, count<std::uint32_t>(16, 16 << 20),
+       "2 KiB chunks a core for copied text: echo, error pages"},
+      {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
+       "receive windows a core for text out of order or not yet taken"},
+  };
+  return within<CommonSettings>(&CommonSettings::connections, memory) +
+         within<CommonSettings>(&CommonSettings::syn, syn_schema());
 }
 
 Schema<NearPrefix> near_schema() {
@@ -93,36 +93,46 @@ Schema<NearPrefix> near_schema() {
   };
 }
 
+Schema<TimeWaitRules> time_wait_rules_schema() {
+  using R = TimeWaitRules;
+  return {
+      {"reopen", &R::reopen,
+       choice<R::Reopen>({{"rfc6191", R::Reopen::rfc6191},
+                          {"sequence", R::Reopen::sequence},
+                          {"off", R::Reopen::off}}),
+       "a SYN in TIME_WAIT opens anew: by RFC 6191, by a newer sequence number alone, or never"},
+      {"rst", &R::rst,
+       choice<R::OnRst>({{"ignore", R::OnRst::ignore}, {"accept", R::OnRst::accept}}),
+       "a reset in TIME_WAIT: ignored (RFC 1337 fix F1), or ends it"},
+  };
+}
+
 Schema<TimeWaitPolicy> time_wait_schema() {
   using P = TimeWaitPolicy;
-  return {
-      {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
-       "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
-      {"capacity", &P::capacity, count<std::uint32_t>(1, 256 << 20), "entries in TIME_WAIT a core"},
-      {"on_full", &P::on_full,
-       choice<P::OnFull>({{"evict_oldest", P::OnFull::evict_oldest},
-                          {"refuse", P::OnFull::refuse},
-                          {"close", P::OnFull::close}}),
-       "no entry left: end the oldest, refuse new connections, or close without TIME_WAIT"},
-      {"reopen", &P::reopen,
-       choice<P::Reopen>({{"rfc6191", P::Reopen::rfc6191},
-                          {"sequence", P::Reopen::sequence},
-                          {"off", P::Reopen::off}}),
-       "a SYN in TIME_WAIT opens anew: by RFC 6191, by a newer sequence number alone, or never"},
-      {"rst", &P::rst,
-       choice<P::OnRst>({{"ignore", P::OnRst::ignore}, {"accept", P::OnRst::accept}}),
-       "a reset in TIME_WAIT: ignored (RFC 1337 fix F1), or ends it"},
-      {"balance", &P::balance, boolean(),
-       "the hold follows capacity / close rate, between floor and hold"},
-      {"floor", &P::floor, duration(1_ms, 10_min), "with `balance`: never hold less"},
-      {"recycle", &P::recycle, boolean(),
-       "Linux's removed tcp_tw_recycle, a hazard: with timestamps hold 3.5 x RTO, and one "
-       "timestamp a host"},
-      {"hand_over", &P::hand_over, boolean(),
-       "closing second: take the TIME_WAIT over, and free the peer's entry with a reset"},
-      {"nearness", &P::nearness, list(map(near_schema()), 0, 8),
-       "a hold of their own for peers in a network; the first that matches counts"},
-  };
+  return Schema<P>{
+             {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
+              "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
+             {"capacity", &P::capacity, count<std::uint32_t>(1, 256 << 20),
+              "entries in TIME_WAIT a core"},
+             {"on_full", &P::on_full,
+              choice<P::OnFull>({{"evict_oldest", P::OnFull::evict_oldest},
+                                 {"refuse", P::OnFull::refuse},
+                                 {"close", P::OnFull::close}}),
+              "no entry left: end the oldest, refuse new connections, or close without TIME_WAIT"},
+         } +
+         within<P>(&P::rules, time_wait_rules_schema()) +
+         Schema<P>{
+             {"balance", &P::balance, boolean(),
+              "the hold follows capacity / close rate, between floor and hold"},
+             {"floor", &P::floor, duration(1_ms, 10_min), "with `balance`: never hold less"},
+             {"recycle", &P::recycle, boolean(),
+              "Linux's removed tcp_tw_recycle, a hazard: with timestamps hold 3.5 x RTO, and one "
+              "timestamp a host"},
+             {"hand_over", &P::hand_over, boolean(),
+              "closing second: take the TIME_WAIT over, and free the peer's entry with a reset"},
+             {"nearness", &P::nearness, list(map(near_schema()), 0, 8),
+              "a hold of their own for peers in a network; the first that matches counts"},
+         };
 }
 
 Schema<KeepAlive> keep_alive_schema() {
@@ -189,7 +199,7 @@ Schema<CommonSettings> common_schema(Wiring wiring) {
       {"cores", &C::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
        "processors that poll, one shard each"},
       {required_with_devices("ports", wiring), &C::ports, port_list, "network devices"},
-      {"connections", &C::connections, map(connection_schema()), "memory for connections"},
+      {"connections", std::identity{}, map(connection_schema()), "memory for connections"},
       {"fin_wait_2", &C::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2"},
       {"tcp", &C::tcp, map(tcp_schema()), "the protocol"},
       {"file_prefix", &C::file_prefix,
@@ -289,13 +299,13 @@ Schema<SourceSettings> source_schema() {
   };
 }
 
-Schema<LoadSettings> client_time_wait_schema() {
-  using L = LoadSettings;
-  return within<L>(&L::time_wait, time_wait_schema()) +
-         Schema<L>{{"reuse", &L::time_wait_reuse, number<std::uint8_t>(0, 2),
+Schema<TimeWaitPolicy> client_time_wait_schema() {
+  using P = TimeWaitPolicy;
+  return time_wait_schema() +
+         Schema<P>{{"reuse", &P::reuse, number<std::uint8_t>(0, 2),
                     "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
                     "timestamps, 2 the same on loopback only"},
-                   {"reuse_delay", &L::reuse_delay, duration_or_zero(1_ms, 10_min),
+                   {"reuse_delay", &P::reuse_delay, duration_or_zero(1_ms, 10_min),
                     "how long a four-tuple rests before its reuse"}};
 }
 
@@ -335,7 +345,7 @@ Schema<LoadSettings> client_policy_schema() {
   const std::string keys = "keys of load";
   return {
       {"close", &L::close, layer(map(load_close_schema()), keys), "how connections end"},
-      {"time_wait", std::identity{}, layer(map(client_time_wait_schema()), keys),
+      {"time_wait", &L::time_wait, layer(map(client_time_wait_schema()), keys),
        "the TIME_WAIT policy"},
       {"fin_wait_2", &L::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
       {"tcp", &L::tcp, layer(map(tcp_schema()), keys), "the protocol"},
@@ -413,7 +423,7 @@ Schema<LoadSettings> load_schema(Wiring wiring) {
   using L = LoadSettings;
   return within<L>(std::identity{}, common_schema(wiring)) +
          Schema<L>{
-             {"time_wait", std::identity{}, map(client_time_wait_schema()), "the TIME_WAIT policy"},
+             {"time_wait", &L::time_wait, map(client_time_wait_schema()), "the TIME_WAIT policy"},
              {required_with_devices("target", wiring), &L::target, map(target_schema(wiring)),
               "the server"},
              {"sources", &L::sources, map(source_schema()), "the client's end"},

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "tcp/settings.h"
+#include "flow/settings.h"
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
 
@@ -78,14 +78,6 @@ struct CloseSettings {
   bool abort = false;          ///< the server closes with RST; of a client: that is the planned end
 };
 
-struct ConnectionSettings {
-  std::uint32_t capacity = 262'144;   ///< live connections a core
-  std::uint32_t send_chunks = 8'192;  ///< 2 KiB chunks a core for copied text (echo, error pages)
-  std::uint32_t receive_buffers =
-      512;  ///< receive windows a core for text out of order or not yet taken
-  SynPolicy syn;
-};
-
 enum class HugePagesMode : std::uint8_t { automatic, never };
 
 /// How the process is looked at and steered while it runs.
@@ -102,6 +94,7 @@ struct CommonSettings {
   CloseSettings close;
   TimeWaitPolicy time_wait;
   TcpSettings tcp;
+  SynPolicy syn;
   AdminSettings admin;
   std::string file_prefix;  ///< EAL --file-prefix; empty = made from the process id
 };
@@ -140,9 +133,6 @@ struct LoadSettings : CommonSettings {
   TargetSettings target;
   SourceSettings sources;
   LoadShape load;
-  std::uint8_t time_wait_reuse =
-      0;  ///< 0 never, 1 after reuse_delay with timestamps, 2 loopback only
-  Duration reuse_delay = Duration::from_s(1);
 };
 
 /// Both ends under one policy, as an experiment runs them: the lab's own settings, a preset of

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "tcp/settings.h"
+#include "flow/settings.h"
 
 namespace mayfly {
 

@@ -70,18 +70,18 @@ End end_that_holds(const LabPair& pair) {
   const Closer first = pair.client.close.first;
   if (first == Closer::reset || pair.server.close.abort) return End::nobody;
   const TimeWaitPolicy &server = pair.server.time_wait, &client = pair.client.time_wait;
-  using OnRst = TimeWaitPolicy::OnRst;
+  using OnRst = TimeWaitRules::OnRst;
   // Faber, Touch and Yue 1999, 4: the end that closes second takes the TIME_WAIT over.
   if (first == Closer::server)
-    return client.hand_over && server.rst == OnRst::accept ? End::client : End::server;
-  return server.hand_over && client.rst == OnRst::accept ? End::server : End::client;
+    return client.hand_over && server.rules.rst == OnRst::accept ? End::client : End::server;
+  return server.hand_over && client.rules.rst == OnRst::accept ? End::server : End::client;
 }
 
 /// The client's pair is also free again after reuse_delay, if the generator may reuse it.
 Duration client_hold(const LoadSettings& client) {
   const Duration hold = hold_under(client.time_wait, client.tcp, client.target.address);
-  const bool reuses = client.time_wait_reuse == 1 && client.tcp.timestamps;
-  return reuses ? std::min(hold, client.reuse_delay) : hold;
+  const bool reuses = client.time_wait.reuse == 1 && client.tcp.timestamps;
+  return reuses ? std::min(hold, client.time_wait.reuse_delay) : hold;
 }
 
 Bound divided(std::uint64_t things, const char* name, Duration hold) {
@@ -99,7 +99,7 @@ Bound bound_of_holder(const LabPair& pair) {
   const TimeWaitPolicy& policy = pair.server.time_wait;
   const std::uint64_t capacity = std::uint64_t{policy.capacity} * pair.server.cores.size();
   // An entry is a four-tuple, and where a SYN may end it, a table with room for all never fills.
-  const bool room_for_all = pairs <= capacity && policy.reopen != TimeWaitPolicy::Reopen::off;
+  const bool room_for_all = pairs <= capacity && policy.rules.reopen != TimeWaitRules::Reopen::off;
   if (policy.on_full != TimeWaitPolicy::OnFull::refuse || room_for_all) return {};
   return divided(capacity, "entries", holder.hold);
 }

@@ -81,8 +81,6 @@ HazardWorld::HazardWorld(const HazardSettings& settings, const LabPair& pair, Ha
     policy.capacity = std::min(policy.capacity, settings.capacity);
   client_settings_.tcp = pair.client.tcp;
   client_settings_.time_wait = pair.client.time_wait;
-  client_settings_.reuse = pair.client.time_wait_reuse;
-  client_settings_.reuse_delay = pair.client.reuse_delay;
   if (kind == HazardKind::unstamped) client_settings_.tcp.timestamps = false;
 }
 

@@ -14,8 +14,9 @@ namespace {
 Duration hold_of(const LoadSettings& settings) noexcept {
   const bool takes_over = settings.close.first == Closer::server && settings.time_wait.hand_over;
   if (settings.close.first != Closer::client && !takes_over) return {};
-  const bool reuses = settings.time_wait_reuse == 1 && settings.tcp.timestamps;
-  return reuses ? std::min(settings.time_wait.hold, settings.reuse_delay) : settings.time_wait.hold;
+  const bool reuses = settings.time_wait.reuse == 1 && settings.tcp.timestamps;
+  return reuses ? std::min(settings.time_wait.hold, settings.time_wait.reuse_delay)
+                : settings.time_wait.hold;
 }
 
 /// When more pairs are held than there are for the first time, or max() if that is after the run.

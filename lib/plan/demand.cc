@@ -12,7 +12,7 @@ namespace {
 
 using OnFull = TimeWaitPolicy::OnFull;
 
-constexpr Duration kReuseDelay = 1_s;  // LoadSettings::reuse_delay
+constexpr Duration kReuseDelay = 1_s;  // TimeWaitPolicy::reuse_delay
 constexpr Duration kFloor = 1_s;       // TimeWaitPolicy::floor
 constexpr std::string_view kAssassination =
     "any RST ends a TIME_WAIT, and old duplicates may follow it (RFC 1337 H1 to H3)";

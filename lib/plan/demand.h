@@ -66,7 +66,7 @@ struct Preset {
   std::optional<std::uint64_t> capacity;  ///< entries of either end; none = as demanded
   TimeWaitPolicy::OnFull on_full = TimeWaitPolicy::OnFull::evict_oldest;
   bool balance = false;   ///< the hold follows the capacity, down to TimeWaitPolicy::floor
-  bool reuse = false;     ///< the client takes a pair again after LoadSettings::reuse_delay
+  bool reuse = false;     ///< the client takes a pair again after TimeWaitPolicy::reuse_delay
   std::string_view harm;  ///< however much room there is; empty = none
 };
 /// All of them, in the order in which the guide tells of them.

@@ -21,6 +21,7 @@
 #include "flow/metrics.h"
 #include "link/link.h"
 #include "shard/app.h"
+#include "shard/settings.h"
 #include "shard/shard_memory.h"
 #include "tcp/syn_cookie.h"
 #include "tcp/tcp.h"
@@ -29,15 +30,6 @@
 #include "wire/emit.h"
 
 namespace mayfly {
-
-/// What may change while a shard runs: a snapshot, swapped at a burst boundary.
-struct ShardSettings {
-  TcpSettings tcp;
-  TimeWaitPolicy time_wait;
-  SynPolicy syn;
-  std::uint8_t reuse = 0;  ///< Linux's tcp_tw_reuse for our own active opens: 0, 1, 2 (loopback)
-  Duration reuse_delay = Duration::from_s(1);
-};
 
 /// What a shard is made with.
 struct ShardConfig {

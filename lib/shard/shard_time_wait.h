@@ -62,7 +62,7 @@ void Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   if (s.has(tcp_flag::syn) && !cfg_->tcp.timestamps)
     s.options &= static_cast<std::uint8_t>(~tcp_option::timestamps);
   if (s.has(tcp_flag::syn) && s.has(tcp_flag::fin)) return drop(Drop::tcp_flags_invalid);
-  const TimeWaitVerdict v = on_time_wait_segment(entry, s, cfg_->time_wait);
+  const TimeWaitVerdict v = on_time_wait_segment(entry, s, cfg_->time_wait.rules);
   if (v.drop != Drop::none) drop(v.drop);
   const FlowKey4& key = a.parsed.key;
   switch (v.action) {
@@ -114,10 +114,12 @@ void Shard<P, A>::restore_record(ConnectionBlock& b) noexcept {
 // which let the peer tell the incarnations apart (RFC 6191 2); 2 = the same, over loopback only.
 template <Port P, class A>
 bool Shard<P, A>::may_reuse(const FlowKey4& key, const TimeWaitRecord& old) const noexcept {
-  if (cfg_->reuse == 0 || !old.entry.had_timestamps() || !cfg_->tcp.timestamps) return false;
-  if (cfg_->reuse == 2 && (key.local().host >> 24 != 127 || key.remote().host >> 24 != 127))
+  if (cfg_->time_wait.reuse == 0 || !old.entry.had_timestamps() || !cfg_->tcp.timestamps)
     return false;
-  return old.age(now_) >= cfg_->reuse_delay;
+  if (cfg_->time_wait.reuse == 2 &&
+      (key.local().host >> 24 != 127 || key.remote().host >> 24 != 127))
+    return false;
+  return old.age(now_) >= cfg_->time_wait.reuse_delay;
 }
 
 // Linux's tcp_tw_recycle, until 4.12: a SYN whose timestamp is behind the last one of its host,

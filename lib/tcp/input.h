@@ -25,7 +25,7 @@ void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexc
 // -- user.cc --
 /// The connection is over: CLOSED, no deadline left, nothing to send.
 void end_connection(Connection& c) noexcept;
-/// TIME_WAIT; how long it is held is the stack's business (TimeWaitPolicy).
+/// TIME_WAIT; how long it is held is flow/'s business (TimeWaitPolicy).
 void enter_time_wait(Connection& c) noexcept;
 /// FIN_WAIT_2, bounded if the user waits for nothing more.
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept;

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/time.h"
-#include "wire/flow_key.h"
 
 namespace mayfly {
 
@@ -48,53 +46,17 @@ struct TcpSettings {
   KeepAlive keep_alive;
 };
 
-/// What becomes of SYNs while many handshakes are under way (RFC 4987).
-struct SynPolicy {
-  enum class Cookies : std::uint8_t {
-    automatic,  ///< when half_open handshakes are under way: RFC 4987 3.6
-    always,
-    never,  ///< then SYNs beyond half_open are refused
+/// What a segment may do to a TIME_WAIT.
+struct TimeWaitRules {
+  enum class Reopen : std::uint8_t {
+    rfc6191,   ///< a SYN opens anew by its timestamp or its sequence number
+    sequence,  ///< by a newer sequence number alone (RFC 9293 3.6.1)
+    off,
   };
-  std::uint32_t half_open =
-      65'536;  ///< handshakes under way a core, of passive opens; 0 = no limit
-  Cookies cookies = Cookies::automatic;
-};
-
-/// A hold of its own for peers under a prefix: NetBSD's MSL by nearness.
-struct NearPrefix {
-  Ipv4Address address;
-  std::uint8_t length = 32;  ///< bits of the address that count
-  Duration hold{};           ///< 2MSL for these peers; 0 = none
-
-  constexpr bool covers(Ipv4Address peer) const {
-    return length == 0 || ((peer.host ^ address.host) >> (32 - length)) == 0;
-  }
-};
-
-/// How TIME_WAIT is held (RFC 9293 3.6.1) and how it ends.
-struct TimeWaitPolicy {
-  enum class OnFull : std::uint8_t {
-    evict_oldest,  ///< the entry that would expire next makes room
-    refuse,        ///< no new connection: an open one may need an entry too, and counts as one
-    close,         ///< straight to CLOSED, as Linux over tcp_max_tw_buckets
-  };
-  enum class Reopen : std::uint8_t { rfc6191, sequence, off };
   enum class OnRst : std::uint8_t { ignore, accept };  ///< ignore: RFC 1337 fix F1
 
-  Duration hold = Duration::from_s(60);  ///< 2MSL; 0 = none
-  std::uint32_t capacity = 1'000'000;    ///< entries a core
-  OnFull on_full = OnFull::evict_oldest;
   Reopen reopen = Reopen::rfc6191;
   OnRst rst = OnRst::ignore;
-  /// The hold follows capacity / close rate, between `floor` and `hold`.
-  bool balance = false;
-  Duration floor = Duration::from_s(1);
-  /// Linux's removed tcp_tw_recycle, a hazard: with timestamps 3.5 x RTO, and one timestamp a host.
-  bool recycle = false;
-  /// The end in LAST_ACK takes the TIME_WAIT over and frees the peer's entry with an RST (Faber,
-  /// Touch and Yue 1999). The peer's `rst` has to be `accept`.
-  bool hand_over = false;
-  std::vector<NearPrefix> nearness;  ///< the first that matches counts; none: `hold`
 };
 
 }  // namespace mayfly

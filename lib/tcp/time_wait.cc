@@ -13,15 +13,15 @@ using enum TimeWaitAction;
 /// RFC 6191 2: the table, row by row. "After the last seen" is at or after RCV.NXT, which is one
 /// past the FIN.
 TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
-                       const TimeWaitPolicy& policy) noexcept {
+                       const TimeWaitRules& rules) noexcept {
   const bool newer_sequence = at_or_after(s.seq, entry.rcv_nxt);
   const TimeWaitVerdict challenge{ack, Drop::time_wait_syn, false};  // RFC 5961 4.2
-  switch (policy.reopen) {
-    case TimeWaitPolicy::Reopen::off: return mark(Branch::tw_syn_never), challenge;
-    case TimeWaitPolicy::Reopen::sequence:  // RFC 9293 MAY-2 (a) without timestamps
+  switch (rules.reopen) {
+    case TimeWaitRules::Reopen::off: return mark(Branch::tw_syn_never), challenge;
+    case TimeWaitRules::Reopen::sequence:  // RFC 9293 MAY-2 (a) without timestamps
       if (!newer_sequence) return mark(Branch::tw_syn_by_sequence_old), challenge;
       return mark(Branch::tw_syn_by_sequence), TimeWaitVerdict{reopen, Drop::none, false};
-    case TimeWaitPolicy::Reopen::rfc6191: break;
+    case TimeWaitRules::Reopen::rfc6191: break;
   }
   const bool offers = s.carries(tcp_option::timestamps);
   if (!entry.had_timestamps()) {
@@ -41,8 +41,8 @@ TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
 /// RFC 1337 3, fix F1: an RST does not end TIME_WAIT, unless the policy wants it so (RFC
 /// 9293 3.10.7.4).
 TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
-                       const TimeWaitPolicy& policy) noexcept {
-  if (policy.rst == TimeWaitPolicy::OnRst::ignore)
+                       const TimeWaitRules& rules) noexcept {
+  if (rules.rst == TimeWaitRules::OnRst::ignore)
     return mark(Branch::tw_rst_ignored), TimeWaitVerdict{drop, Drop::time_wait_rst, false};
   if (s.seq == entry.rcv_nxt)
     return mark(Branch::tw_rst_taken), TimeWaitVerdict{kill, Drop::none, false};
@@ -57,13 +57,13 @@ TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
 }  // namespace
 
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
-                                     const TimeWaitPolicy& policy) noexcept {
-  if (s.has(tcp_flag::rst)) return on_rst(entry, s, policy);
+                                     const TimeWaitRules& rules) noexcept {
+  if (s.has(tcp_flag::rst)) return on_rst(entry, s, rules);
   if (s.has(tcp_flag::syn)) {
     // A SYN-ACK cannot open anything: a late duplicate, answered as any SYN is (RFC 5961 4.2).
     if (s.has(tcp_flag::ack))
       return mark(Branch::tw_syn_ack), TimeWaitVerdict{ack, Drop::time_wait_syn, false};
-    return on_syn(entry, s, policy);
+    return on_syn(entry, s, rules);
   }
   if (entry.had_timestamps()) {
     if (!s.carries(tcp_option::timestamps))

@@ -45,7 +45,7 @@ struct TimeWaitVerdict {
 
 /// What TIME_WAIT says of a segment: RFC 9293 3.10.7.4, RFC 1337 F1, RFC 6191 2, RFC 7323 5.
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
-                                     const TimeWaitPolicy& policy) noexcept;
+                                     const TimeWaitRules& rules) noexcept;
 
 /// What a Connection leaves behind when both FINs are exchanged and ours is acknowledged.
 TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept;

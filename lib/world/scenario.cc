@@ -85,24 +85,27 @@ Traffic draw_traffic(const Scenario& s) {
 
 TimeWaitPolicy strict_policy(Dice& dice) {
   using Policy = TimeWaitPolicy;
+  using Rules = TimeWaitRules;
   Policy p;
   p.hold = dice.from(kSimMsl * 2, 240_s);
   p.capacity = 100'000;
   p.on_full = Policy::OnFull::refuse;
-  p.reopen = dice.one_of({Policy::Reopen::rfc6191, Policy::Reopen::rfc6191,
-                          Policy::Reopen::sequence, Policy::Reopen::off});
+  p.rules.reopen = dice.one_of({Rules::Reopen::rfc6191, Rules::Reopen::rfc6191,
+                                Rules::Reopen::sequence, Rules::Reopen::off});
   return p;
 }
 
 TimeWaitPolicy hasty_policy(Dice& dice) {
   using Policy = TimeWaitPolicy;
+  using Rules = TimeWaitRules;
   Policy p;
   p.hold = dice.one_of({0_s, 1_ms, 200_ms, 2_s, 20_s, 60_s});
   p.capacity = dice.one_of({1u, 3u, 10u, 1'000u});
   p.on_full =
       dice.one_of({Policy::OnFull::evict_oldest, Policy::OnFull::refuse, Policy::OnFull::close});
-  p.reopen = dice.one_of({Policy::Reopen::rfc6191, Policy::Reopen::sequence, Policy::Reopen::off});
-  p.rst = dice.one_of({Policy::OnRst::ignore, Policy::OnRst::accept});
+  p.rules.reopen =
+      dice.one_of({Rules::Reopen::rfc6191, Rules::Reopen::sequence, Rules::Reopen::off});
+  p.rules.rst = dice.one_of({Rules::OnRst::ignore, Rules::OnRst::accept});
   p.balance = dice.chance(0.2);
   p.floor = std::min(p.hold, dice.one_of({1_ms, 1_s}));
   p.recycle = dice.chance(0.15);
@@ -191,15 +194,11 @@ ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool s
       .half_open = dice.from(1u, 4u),
       .cookies = dice.one_of({Cookies::automatic, Cookies::always, Cookies::never})};
   settings.syn = s.has(SimFault::half_open) ? syn : SynPolicy{.half_open = 0};
-  if (s.has(SimFault::hasty) && !server) settings.reuse = reuse;
+  if (s.has(SimFault::hasty) && !server) settings.time_wait.reuse = reuse;
   if (!options.policy) return settings;
   const LabPair& pair = *options.policy;
   settings.tcp = server ? pair.server.tcp : pair.client.tcp;
   settings.time_wait = server ? pair.server.time_wait : pair.client.time_wait;
-  if (!server) {
-    settings.reuse = pair.client.time_wait_reuse;
-    settings.reuse_delay = pair.client.reuse_delay;
-  }
   return settings;
 }
 
@@ -264,8 +263,8 @@ void draw_happenings(Scenario& s) {
 bool keeps_promise(const ShardSettings& settings) {
   const TimeWaitPolicy& p = settings.time_wait;
   return p.hold >= kSimMsl * 2 && p.on_full == TimeWaitPolicy::OnFull::refuse &&
-         p.rst == TimeWaitPolicy::OnRst::ignore && !p.balance && !p.recycle && !p.hand_over &&
-         p.nearness.empty() && settings.reuse == 0;
+         p.rules.rst == TimeWaitRules::OnRst::ignore && !p.balance && !p.recycle && !p.hand_over &&
+         p.nearness.empty() && settings.time_wait.reuse == 0;
 }
 
 // Without faults: one server, one client, room for everything, and no time between two openings.

@@ -62,10 +62,10 @@ constexpr Scenario kOpening[] = {
        const auto t = Tcp::time_wait(with_all_options(), kFullOffer);
        const Segment s = t.spell(syn().at(-500).stamped(t.c.ts_recent + 1));
        const TimeWaitEntry e = make_time_wait_entry(t.c);
-       TimeWaitPolicy policy;
-       EXPECT_EQ(on_time_wait_segment(e, s, policy).action, TimeWaitAction::reopen);
-       policy.reopen = TimeWaitPolicy::Reopen::off;
-       EXPECT_EQ(on_time_wait_segment(e, s, policy).action, TimeWaitAction::ack);
+       TimeWaitRules rules;
+       EXPECT_EQ(on_time_wait_segment(e, s, rules).action, TimeWaitAction::reopen);
+       rules.reopen = TimeWaitRules::Reopen::off;
+       EXPECT_EQ(on_time_wait_segment(e, s, rules).action, TimeWaitAction::ack);
      }},
 };
 

@@ -116,11 +116,11 @@ Tcp connection_in(Situation situation) {
   return Tcp::time_wait(settings(false));
 }
 
-TimeWaitPolicy policy_of(Situation situation) {
-  TimeWaitPolicy policy;
-  if (situation == Situation::time_wait_lenient) policy.rst = TimeWaitPolicy::OnRst::accept;
-  if (situation == Situation::time_wait_sequence) policy.reopen = TimeWaitPolicy::Reopen::sequence;
-  return policy;
+TimeWaitRules rules_of(Situation situation) {
+  TimeWaitRules rules;
+  if (situation == Situation::time_wait_lenient) rules.rst = TimeWaitRules::OnRst::accept;
+  if (situation == Situation::time_wait_sequence) rules.reopen = TimeWaitRules::Reopen::sequence;
+  return rules;
 }
 
 /// What goes out, read from the Emissions; `challenges`: how many of them were challenges.
@@ -162,9 +162,9 @@ Outcome hear_listening(const Segment& s, Tcp& t) {
   return o;
 }
 
-Outcome hear_in_time_wait(const Segment& s, const Connection& c, const TimeWaitPolicy& policy) {
+Outcome hear_in_time_wait(const Segment& s, const Connection& c, const TimeWaitRules& rules) {
   Outcome o{.before = State::time_wait, .after = State::time_wait};
-  const auto v = on_time_wait_segment(make_time_wait_entry(c), s, policy);
+  const auto v = on_time_wait_segment(make_time_wait_entry(c), s, rules);
   o.drop = v.drop;
   switch (v.action) {
     case TimeWaitAction::drop: break;
@@ -215,7 +215,7 @@ Outcome hear(Situation situation, Kinds kind, Places place) {
     case Situation::time_wait:
     case Situation::time_wait_lenient:
     case Situation::time_wait_sequence:
-      return hear_in_time_wait(t.spell(said), t.c, policy_of(situation));
+      return hear_in_time_wait(t.spell(said), t.c, rules_of(situation));
     default: return hear_connected(t, said);
   }
 }

@@ -16,7 +16,7 @@
 namespace mayfly::testing {
 namespace {
 
-using OnRst = TimeWaitPolicy::OnRst;
+using OnRst = TimeWaitRules::OnRst;
 
 const FlowKey4 kFlow = FlowKey4::of({0xc612'0101}, 40'000, {0xc612'0001}, 80);  // the client's view
 const std::string kOldText(60'000, 'o');
@@ -25,7 +25,7 @@ constexpr std::string_view kNewText = "new text";
 TimeWaitPolicy strict() { return {.hold = 4_min, .on_full = TimeWaitPolicy::OnFull::refuse}; }
 TimeWaitPolicy none() { return {.hold = 0_s}; }
 /// Linux with tcp_rfc1337 = 0.
-TimeWaitPolicy takes_rst() { return {.hold = 60_s, .rst = OnRst::accept}; }
+TimeWaitPolicy takes_rst() { return {.hold = 60_s, .rules = {.rst = OnRst::accept}}; }
 
 /// A frame with a TCP segment that one end has sent.
 struct Sent {

@@ -70,15 +70,15 @@ class HalfHeld {
 };
 
 class Rfc6191InAShard
-    : public ::testing::TestWithParam<std::tuple<TimeWaitPolicy::Reopen, TimeWaitPolicy::OnRst>> {};
+    : public ::testing::TestWithParam<std::tuple<TimeWaitRules::Reopen, TimeWaitRules::OnRst>> {};
 
 TEST_P(Rfc6191InAShard, DecidesEveryRowAndLeavesTheHoldAlone) {
   TimeWaitPolicy policy;
-  std::tie(policy.reopen, policy.rst) = GetParam();
+  std::tie(policy.rules.reopen, policy.rules.rst) = GetParam();
   for (const SynRow& row : kSynRows) {
     SCOPED_TRACE(row.what);
     HalfHeld flow(policy, row.had_timestamps);
-    const Then then = row.then(policy.reopen);
+    const Then then = row.then(policy.rules.reopen);
     flow.syn_arrives(row);
     flow.expect(then);
     if (then == Then::accept) {

@@ -18,12 +18,12 @@ inline void PrintTo(TimeWaitAction action, std::ostream* out) {
   static constexpr const char* kNames[] = {"drop", "ack", "restart_and_ack", "reopen", "kill"};
   *out << kNames[static_cast<int>(action)];
 }
-inline void PrintTo(TimeWaitPolicy::Reopen reopen, std::ostream* out) {
+inline void PrintTo(TimeWaitRules::Reopen reopen, std::ostream* out) {
   static constexpr const char* kNames[] = {"rfc6191", "sequence", "off"};
   *out << kNames[static_cast<int>(reopen)];
 }
-inline void PrintTo(TimeWaitPolicy::OnRst rst, std::ostream* out) {
-  *out << (rst == TimeWaitPolicy::OnRst::accept ? "accept" : "ignore");
+inline void PrintTo(TimeWaitRules::OnRst rst, std::ostream* out) {
+  *out << (rst == TimeWaitRules::OnRst::accept ? "accept" : "ignore");
 }
 
 namespace testing {
@@ -43,11 +43,11 @@ struct SynRow {
   std::int32_t seq_ahead;                   ///< SEG.SEQ - RCV.NXT, which is one after the FIN
   Then by_rfc6191, by_sequence;             ///< by Reopen::off always `challenge`
 
-  Then then(TimeWaitPolicy::Reopen reopen) const {
+  Then then(TimeWaitRules::Reopen reopen) const {
     switch (reopen) {
-      case TimeWaitPolicy::Reopen::rfc6191: return by_rfc6191;
-      case TimeWaitPolicy::Reopen::sequence: return by_sequence;
-      case TimeWaitPolicy::Reopen::off: break;
+      case TimeWaitRules::Reopen::rfc6191: return by_rfc6191;
+      case TimeWaitRules::Reopen::sequence: return by_sequence;
+      case TimeWaitRules::Reopen::off: break;
     }
     return Then::challenge;
   }
@@ -97,10 +97,10 @@ inline constexpr auto kSynRows = [] {
 }();
 // clang-format on
 
-inline constexpr TimeWaitPolicy::Reopen kReopens[] = {
-    TimeWaitPolicy::Reopen::rfc6191, TimeWaitPolicy::Reopen::sequence, TimeWaitPolicy::Reopen::off};
-inline constexpr TimeWaitPolicy::OnRst kOnRsts[] = {TimeWaitPolicy::OnRst::ignore,
-                                                    TimeWaitPolicy::OnRst::accept};
+inline constexpr TimeWaitRules::Reopen kReopens[] = {
+    TimeWaitRules::Reopen::rfc6191, TimeWaitRules::Reopen::sequence, TimeWaitRules::Reopen::off};
+inline constexpr TimeWaitRules::OnRst kOnRsts[] = {TimeWaitRules::OnRst::ignore,
+                                                   TimeWaitRules::OnRst::accept};
 
 }  // namespace testing
 }  // namespace mayfly

@@ -8,8 +8,8 @@ namespace mayfly::testing {
 namespace {
 
 using enum TimeWaitAction;
-using Reopen = TimeWaitPolicy::Reopen;
-using OnRst = TimeWaitPolicy::OnRst;
+using Reopen = TimeWaitRules::Reopen;
+using OnRst = TimeWaitRules::OnRst;
 
 /// Where the two spaces stand when TIME_WAIT begins.
 struct Place {
@@ -43,20 +43,20 @@ Segment segment(const TimeWaitEntry& e, std::uint8_t flags, std::int32_t seq_ahe
   return s;
 }
 
-/// Calls `check(place, policy)` at every place for each policy.
+/// Calls `check(place, rules)` at every place under all rules.
 template <class F>
 void everywhere(F&& check) {
   for (const Place& place : kPlaces) {
     for (const Reopen reopen : kReopens) {
       for (const OnRst rst : kOnRsts) {
-        TimeWaitPolicy policy;
-        policy.reopen = reopen;
-        policy.rst = rst;
+        TimeWaitRules rules;
+        rules.reopen = reopen;
+        rules.rst = rst;
         SCOPED_TRACE(::testing::Message()
                      << "RCV.NXT " << place.rcv_nxt << ", TSval " << place.last_stamp << ", reopen "
                      << ::testing::PrintToString(reopen) << ", rst "
                      << ::testing::PrintToString(rst));
-        check(place, policy);
+        check(place, rules);
       }
     }
   }
@@ -75,11 +75,11 @@ class Rfc6191 : public ::testing::TestWithParam<SynRow> {};
 
 TEST_P(Rfc6191, HoldsForThisSynUnderEveryPolicy) {
   const SynRow& row = GetParam();
-  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+  everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, row.had_timestamps);
     const Segment syn = segment(e, tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
-    const TimeWaitVerdict v = on_time_wait_segment(e, syn, policy);
-    const Then then = row.then(policy.reopen);
+    const TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
+    const Then then = row.then(rules.reopen);
     EXPECT_EQ(v.action, action_of(then));
     EXPECT_EQ(v.drop, then == Then::accept ? Drop::none : Drop::time_wait_syn);
     EXPECT_NE(v.action, restart_and_ack) << "a SYN never holds TIME_WAIT anew";
@@ -89,21 +89,21 @@ TEST_P(Rfc6191, HoldsForThisSynUnderEveryPolicy) {
 TEST_P(Rfc6191, SaysOfThisSynWhatItWasAcceptedFor) {
   const SynRow& row = GetParam();
   const bool stamp_alone = row.stamp_ahead && (!row.had_timestamps || *row.stamp_ahead > 0);
-  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+  everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, row.had_timestamps);
     const Segment syn = segment(e, tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
-    const TimeWaitVerdict v = on_time_wait_segment(e, syn, policy);
+    const TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
     const bool accepted = v.action == reopen;
-    EXPECT_EQ(v.by_timestamp, accepted && stamp_alone && policy.reopen == Reopen::rfc6191);
+    EXPECT_EQ(v.by_timestamp, accepted && stamp_alone && rules.reopen == Reopen::rfc6191);
   });
 }
 
 TEST_P(Rfc6191, IsNotForASynAckWhichOpensNothing) {
   const SynRow& row = GetParam();
-  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+  everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, row.had_timestamps);
     const Segment s = segment(e, tcp_flag::syn | tcp_flag::ack, row.seq_ahead, row.stamp_ahead);
-    EXPECT_EQ(on_time_wait_segment(e, s, policy).action, ack);
+    EXPECT_EQ(on_time_wait_segment(e, s, rules).action, ack);
   });
 }
 
@@ -145,10 +145,10 @@ constexpr RstRow kRstRows[] = {
 TEST(Rfc1337, RstEndsTimeWaitOnlyWhereThePolicyAcceptsItAndOnlyAtRcvNxt) {
   for (const RstRow& row : kRstRows) {
     SCOPED_TRACE(row.what);
-    everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+    everywhere([&](const Place& place, const TimeWaitRules& rules) {
       const TimeWaitEntry e = entry_at(place, false);
-      const auto v = on_time_wait_segment(e, segment(e, tcp_flag::rst, row.seq_ahead), policy);
-      EXPECT_EQ(v.action, policy.rst == OnRst::accept ? row.by_accept : row.by_ignore);
+      const auto v = on_time_wait_segment(e, segment(e, tcp_flag::rst, row.seq_ahead), rules);
+      EXPECT_EQ(v.action, rules.rst == OnRst::accept ? row.by_accept : row.by_ignore);
       EXPECT_EQ(v.drop == Drop::none, v.action == kill) << "what is not taken is counted";
     });
   }
@@ -186,21 +186,21 @@ constexpr OldRow kOldRows[] = {
 TEST(Rfc9293, OnlyARetransmittedFinHoldsTimeWaitAnewWhateverThePolicy) {  // 3.10.7.4
   for (const OldRow& row : kOldRows) {
     SCOPED_TRACE(row.what);
-    everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+    everywhere([&](const Place& place, const TimeWaitRules& rules) {
       const TimeWaitEntry e = entry_at(place, true);
       Segment s = segment(e, row.flags, row.seq_ahead, row.stamp_ahead);
       s.payload_len = row.text;
-      EXPECT_EQ(on_time_wait_segment(e, s, policy).action, row.then);
+      EXPECT_EQ(on_time_wait_segment(e, s, rules).action, row.then);
     });
   }
 }
 
 TEST(Rfc9293, AnAckOfWhatWasNeverSentIsAnsweredAndHoldsNothingAnew) {
-  everywhere([&](const Place& place, const TimeWaitPolicy& policy) {
+  everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, false);
     Segment s = segment(e, kFin, -1);
     s.ack = e.snd_nxt + 1;
-    EXPECT_EQ(on_time_wait_segment(e, s, policy).action, ack);
+    EXPECT_EQ(on_time_wait_segment(e, s, rules).action, ack);
   });
 }
 

@@ -1,4 +1,4 @@
-// TIME_WAIT: any entry, any segment, any policy. Whatever the decision is, RFC 1337, RFC 6191 and
+// TIME_WAIT: any entry, any segment, any rules. Whatever the decision is, RFC 1337, RFC 6191 and
 // RFC 9293 3.10.7.4 say what it can be.
 //
 // Input: the entry, the policy, then the segments.
@@ -24,9 +24,9 @@ TimeWaitEntry take_entry(FuzzInput& in) {
   return entry;
 }
 
-void expect_rst_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitPolicy& policy,
+void expect_rst_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
                       const TimeWaitVerdict& v) {
-  if (policy.rst == TimeWaitPolicy::OnRst::ignore) {
+  if (rules.rst == TimeWaitRules::OnRst::ignore) {
     EXPECT_EQ(v.action, drop);  // RFC 1337 3, fix F1
   } else if (v.action == kill) {
     EXPECT_EQ(s.seq, entry.rcv_nxt);  // RFC 5961 3.2
@@ -35,12 +35,12 @@ void expect_rst_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWa
   }
 }
 
-void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitPolicy& policy,
+void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
                          const TimeWaitVerdict& v) {
   EXPECT_TRUE(s.has(tcp_flag::syn) && !s.has(tcp_flag::ack) && !s.has(tcp_flag::rst));
-  EXPECT_NE(policy.reopen, TimeWaitPolicy::Reopen::off);
+  EXPECT_NE(rules.reopen, TimeWaitRules::Reopen::off);
   if (v.by_timestamp) {  // RFC 6191 2: a newer one, or the first one
-    EXPECT_EQ(policy.reopen, TimeWaitPolicy::Reopen::rfc6191);
+    EXPECT_EQ(rules.reopen, TimeWaitRules::Reopen::rfc6191);
     EXPECT_TRUE(s.carries(tcp_option::timestamps));
     EXPECT_TRUE(!entry.had_timestamps() ||
                 static_cast<std::int32_t>(s.ts.val - entry.ts_recent) > 0);
@@ -49,12 +49,12 @@ void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const Tim
   }
 }
 
-void expect_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitPolicy& policy) {
-  const TimeWaitVerdict v = on_time_wait_segment(entry, s, policy);
+void expect_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules) {
+  const TimeWaitVerdict v = on_time_wait_segment(entry, s, rules);
   EXPECT_EQ(v.drop != Drop::none, v.action == drop || v.action == ack) << "a reason to count";
-  if (s.has(tcp_flag::rst)) return expect_rst_rules(entry, s, policy, v);
+  if (s.has(tcp_flag::rst)) return expect_rst_rules(entry, s, rules, v);
   EXPECT_NE(v.action, kill) << "only an RST ends TIME_WAIT";
-  if (v.action == reopen) return expect_reopen_rules(entry, s, policy, v);
+  if (v.action == reopen) return expect_reopen_rules(entry, s, rules, v);
   // RFC 9293 3.10.7.4: the peer's FIN again, and nothing else, holds TIME_WAIT anew.
   if (v.action == restart_and_ack) {
     EXPECT_TRUE(s.has(tcp_flag::fin) && s.has(tcp_flag::ack) && !s.has(tcp_flag::syn));
@@ -78,7 +78,7 @@ Segment as_received(const Emission& e) {
 
 /// Both ends in TIME_WAIT: the ACK of one is not answered by the other, or they would never end
 /// (RFC 1337 2.2).
-void expect_no_loop(const TimeWaitEntry& entry, const TimeWaitPolicy& policy, FuzzInput& in) {
+void expect_no_loop(const TimeWaitEntry& entry, const TimeWaitRules& rules, FuzzInput& in) {
   const Instant now{in.take<std::uint32_t>() * std::int64_t{1'000}};
   TimeWaitEntry peer = mirrored(entry);
   const Emission answer = time_wait_ack(entry, 0, now);
@@ -86,20 +86,20 @@ void expect_no_loop(const TimeWaitEntry& entry, const TimeWaitPolicy& policy, Fu
   EXPECT_EQ(answer.ack, entry.rcv_nxt);
   EXPECT_EQ(answer.flags, tcp_flag::ack);
   peer.ts_recent = answer.ts.val;
-  EXPECT_EQ(on_time_wait_segment(peer, as_received(answer), policy).action, drop);
+  EXPECT_EQ(on_time_wait_segment(peer, as_received(answer), rules).action, drop);
 }
 
 void run(FuzzInput in) {
   const TimeWaitEntry entry = take_entry(in);
-  TimeWaitPolicy policy;
-  policy.reopen = TimeWaitPolicy::Reopen(in.below(3));
-  policy.rst = TimeWaitPolicy::OnRst(in.below(2));
-  expect_no_loop(entry, policy, in);
+  TimeWaitRules rules;
+  rules.reopen = TimeWaitRules::Reopen(in.below(3));
+  rules.rst = TimeWaitRules::OnRst(in.below(2));
+  expect_no_loop(entry, rules, in);
   // RFC 9293 MAY-2: above every sequence number of the old incarnation.
   const Seq iss = iss_after(entry, {in.take<std::uint32_t>()});
   EXPECT_TRUE(after(iss, entry.snd_nxt));
   while (!in.empty())
-    expect_rules(entry, take_segment(in, entry.rcv_nxt, entry.snd_nxt, entry.ts_recent), policy);
+    expect_rules(entry, take_segment(in, entry.rcv_nxt, entry.snd_nxt, entry.ts_recent), rules);
 }
 
 const Target kTarget("time_wait", run);

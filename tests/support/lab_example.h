@@ -204,7 +204,7 @@ inline void add_cures(LabResult& result) {
   result.experiments.push_back(
       example_run("hand-over", 5, flat, Closer::server, [](ExperimentSettings& s) {
         s.policy = "hand-over";
-        s.server.time_wait.rst = TimeWaitPolicy::OnRst::accept;
+        s.server.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
         s.client.time_wait.hand_over = true;
       }));
   result.experiments.push_back(example_run("reset", 5, flat, Closer::reset, policy));

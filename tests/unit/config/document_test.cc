@@ -107,7 +107,7 @@ TEST_F(Override, ReplacesAValue) {
       serve(std::string(kServe) + "time_wait: {hold: 60s, rst: accept}\n", {"time_wait.hold=5s"});
   ASSERT_TRUE(loaded.settings);
   EXPECT_EQ(loaded.settings->time_wait.hold, 5_s);
-  EXPECT_EQ(loaded.settings->time_wait.rst, TimeWaitPolicy::OnRst::accept);
+  EXPECT_EQ(loaded.settings->time_wait.rules.rst, TimeWaitRules::OnRst::accept);
 }
 
 TEST_F(Override, MakesTheMapsBetween) {

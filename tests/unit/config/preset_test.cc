@@ -33,7 +33,7 @@ TEST_F(Preset, ChangesWhatItSaysAndNothingElse) {
   EXPECT_EQ(s.close.first, Closer::client);
   EXPECT_EQ(s.time_wait.hold, 2_s);
   EXPECT_EQ(s.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
-  EXPECT_EQ(s.time_wait.rst, TimeWaitPolicy::OnRst::accept);
+  EXPECT_EQ(s.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
   EXPECT_FALSE(s.tcp.sack);
   EXPECT_EQ(s.tcp.fin_wait_2_hold, 60_s);
 }
@@ -44,7 +44,7 @@ TEST_F(Preset, HasAHalfForTheClient) {
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_EQ(loaded.settings->close.first, Closer::client);
   EXPECT_EQ(loaded.settings->time_wait.hold, 60_s);
-  EXPECT_EQ(loaded.settings->time_wait_reuse, 1);
+  EXPECT_EQ(loaded.settings->time_wait.reuse, 1);
   EXPECT_EQ(loaded.settings->tcp.fin_wait_2_hold, 3_s);
   EXPECT_TRUE(loaded.settings->tcp.sack);
 }

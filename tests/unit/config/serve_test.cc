@@ -130,8 +130,8 @@ TEST_F(Serve, ReadsTheLifeOfConnections) {
   EXPECT_EQ(s.time_wait.hold, 30_s);
   EXPECT_EQ(s.time_wait.capacity, 2'000'000u);
   EXPECT_EQ(s.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
-  EXPECT_EQ(s.time_wait.reopen, TimeWaitPolicy::Reopen::sequence);
-  EXPECT_EQ(s.time_wait.rst, TimeWaitPolicy::OnRst::accept);
+  EXPECT_EQ(s.time_wait.rules.reopen, TimeWaitRules::Reopen::sequence);
+  EXPECT_EQ(s.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
   EXPECT_EQ(s.tcp.fin_wait_2_hold, 10_s);
   EXPECT_EQ(s.drain_timeout, 3_s);
 }

@@ -159,7 +159,7 @@ TEST(LabBound, DoesNotCountATableThatHasRoomForEveryPair) {
   ExperimentSettings s = example_settings("x");
   s.client.sources = {.first = {1}, .last = {1}, .port_first = 1'001, .port_last = 2'000};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
-  s.server.time_wait.reopen = TimeWaitPolicy::Reopen::off;
+  s.server.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000);
 }
 
@@ -177,7 +177,7 @@ TEST(LabBound, IsThePairsOverTheHoldWhenTheClientClosesFirst) {
 
 TEST(LabBound, TakesTheDelayOfReuseWhichNeedsTimestamps) {
   ExperimentSettings s = one_address();
-  s.client.time_wait_reuse = 1;
+  s.client.time_wait.reuse = 1;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 4'000);
   s.client.tcp.timestamps = false;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
@@ -193,9 +193,9 @@ TEST(LabBound, FollowsTheTimeWaitThatTheClientTakesOver) {
   ExperimentSettings s = one_address();
   s.client.close.first = s.server.close.first = Closer::server;
   s.client.time_wait.hand_over = true;
-  s.server.time_wait.reopen = TimeWaitPolicy::Reopen::off;
+  s.server.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000) << "a server that ignores RST keeps its entry";
-  s.server.time_wait.rst = TimeWaitPolicy::OnRst::accept;
+  s.server.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
 }
 

@@ -33,13 +33,13 @@ LabPair strict(Closer first = Closer::server) {
   return pair_of("strict", first, [](TimeWaitPolicy& p) {
     p.hold = 4_min;
     p.on_full = TimeWaitPolicy::OnFull::refuse;
-    p.rst = TimeWaitPolicy::OnRst::ignore;
+    p.rules.rst = TimeWaitRules::OnRst::ignore;
   });
 }
 LabPair linux_default(Closer first = Closer::server) {
   return pair_of("linux", first, [](TimeWaitPolicy& p) {
     p.on_full = TimeWaitPolicy::OnFull::close;
-    p.rst = TimeWaitPolicy::OnRst::accept;
+    p.rules.rst = TimeWaitRules::OnRst::accept;
   });
 }
 LabPair none() {
@@ -128,7 +128,7 @@ TEST(Hazards, ClientsThatCloseFirstAreNotResetInLastAckAndHarmAtMostAFew) {
 
 TEST(Hazards, AWaitThatIsHandedOverStillProtects) {
   LabPair pair = pair_of("hand-over", Closer::server, [](TimeWaitPolicy&) {});
-  pair.server.time_wait.rst = TimeWaitPolicy::OnRst::accept;
+  pair.server.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
   pair.client.time_wait.hand_over = true;
   const LedgerRow row = run(settings_for(pair));
   EXPECT_EQ(row.harms(), 0u) << in_words(row);

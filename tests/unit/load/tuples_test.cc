@@ -196,7 +196,7 @@ TEST(TuplePlan, IsSilentWhenTheServerHoldsTheTimeWait) {
 
 TEST(TuplePlan, CountsWithTheReuseDelayWhenPairsAreReused) {
   LoadSettings settings = plan_settings(10'000, Closer::client);
-  settings.time_wait_reuse = 1;
+  settings.time_wait.reuse = 1;
   EXPECT_EQ(warning_of(plan_tuples(settings)), "");
   EXPECT_EQ(plan_tuples(settings).hold, 1_s);
   settings.tcp.timestamps = false;

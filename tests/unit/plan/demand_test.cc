@@ -219,11 +219,11 @@ TEST(Presets, CountAsTheirFilesSay) {
     EXPECT_EQ(preset.on_full, policy.on_full);
     EXPECT_EQ(preset.balance, policy.balance);
     EXPECT_EQ(policy.floor, 1_s);
-    EXPECT_EQ(preset.reuse, client.time_wait_reuse == 1);
-    EXPECT_EQ(client.reuse_delay, 1_s);
+    EXPECT_EQ(preset.reuse, client.time_wait.reuse == 1);
+    EXPECT_EQ(client.time_wait.reuse_delay, 1_s);
     const bool at_client = server.close.first == Closer::client || client.time_wait.hand_over;
     EXPECT_EQ(preset.holder == Closer::client, at_client);
-    if (policy.rst == TimeWaitPolicy::OnRst::accept) {
+    if (policy.rules.rst == TimeWaitRules::OnRst::accept) {
       EXPECT_NE(preset.harm, "");
     }
   }

@@ -8,7 +8,7 @@ namespace mayfly::testing {
 namespace {
 
 using OnFull = TimeWaitPolicy::OnFull;
-using OnRst = TimeWaitPolicy::OnRst;
+using OnRst = TimeWaitRules::OnRst;
 
 class Policy : public ::testing::Test {
  protected:
@@ -68,12 +68,12 @@ TEST_F(Policy, AHoldOfNothingEndsAllThatIsHeld) {
 }
 
 TEST_F(Policy, WhatASegmentMeansFollowsThePolicyOfTheMoment) {
-  Wire wire(with({.rst = OnRst::ignore}));
+  Wire wire(with({.rules = {.rst = OnRst::ignore}}));
   Peer peer(wire);
   into_time_wait(wire, peer);
   peer.sends(rst());
   EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
-  change(wire, {.rst = OnRst::accept});
+  change(wire, {.rules = {.rst = OnRst::accept}});
   peer.sends(rst());
   EXPECT_EQ(wire.shard->time_wait_entries(), 0u);
 }

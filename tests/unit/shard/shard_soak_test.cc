@@ -38,7 +38,7 @@ struct Weather {
     settings.time_wait.hold = Duration::from_ms(static_cast<std::int64_t>(random.below(3'000)));
     settings.time_wait.capacity = random.chance(0.3) ? 4 : 1'000;
     settings.time_wait.on_full = static_cast<TimeWaitPolicy::OnFull>(random.below(3));
-    settings.reuse = static_cast<std::uint8_t>(random.below(2));
+    settings.time_wait.reuse = static_cast<std::uint8_t>(random.below(2));
   }
   /// No reason for any connection to fail. Damaged ARP misleads for a minute, as it has no
   /// checksum; a text that finds no room each time it is sent ends in a time-out.

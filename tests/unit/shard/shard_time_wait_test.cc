@@ -140,7 +140,7 @@ TEST_F(TimeWait, IgnoresAReset) {  // RFC 1337 F1
 }
 
 TEST_F(TimeWait, EndsWithAResetIfThePolicyAcceptsIt) {
-  Wire wire(with({.rst = TimeWaitPolicy::OnRst::accept}));
+  Wire wire(with({.rules = {.rst = TimeWaitRules::OnRst::accept}}));
   Peer peer(wire);
   into_time_wait(wire, peer);
   peer.sends(rst().at(50)).gets(ack());  // RFC 5961: not at the left edge
@@ -280,7 +280,7 @@ class Reuse : public TimeWait {
  protected:
   static Given with_reuse(std::uint8_t reuse) {
     Given given;
-    given.settings.reuse = reuse;
+    given.settings.time_wait.reuse = reuse;
     return given;
   }
   static ConnectError connect(Wire& wire, const FlowKey4& key) {

@@ -21,10 +21,10 @@ struct Both {
   TimeWaitEntry entry;
 
   /// The rst policy and reopen = off are what the block does, which knows no policy.
-  static TimeWaitPolicy policy() {
-    TimeWaitPolicy p;
-    p.rst = TimeWaitPolicy::OnRst::accept;
-    p.reopen = TimeWaitPolicy::Reopen::off;
+  static TimeWaitRules rules() {
+    TimeWaitRules p;
+    p.rst = TimeWaitRules::OnRst::accept;
+    p.reopen = TimeWaitRules::Reopen::off;
     return p;
   }
 };
@@ -110,7 +110,7 @@ void compare(const Both& both, const Spoken& said, Met& met) {
   const Connection c = t.c;
   t.peer(said);
   const Segment& s = t.last_heard;
-  const TimeWaitVerdict v = on_time_wait_segment(both.entry, s, Both::policy());
+  const TimeWaitVerdict v = on_time_wait_segment(both.entry, s, Both::rules());
   const bool entry_acks =
       v.action == TimeWaitAction::ack || v.action == TimeWaitAction::restart_and_ack;
   SCOPED_TRACE("entry: " + std::string(name_of(v.drop)) +

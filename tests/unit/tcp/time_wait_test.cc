@@ -14,7 +14,7 @@ namespace test {
 namespace {
 
 using enum TimeWaitAction;
-using Reopen = TimeWaitPolicy::Reopen;
+using Reopen = TimeWaitRules::Reopen;
 
 constexpr std::uint32_t kLastStamp = 0xffff'fff8u;
 constexpr Seq kRcvNxt{10}, kSndNxt{5'000};
@@ -71,9 +71,9 @@ TEST(TimeWaitSyn, FollowsTheTableOfRfc6191UnderEachPolicy) {
   for (const SynRow& row : kSynRows) {
     const auto s = segment(tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
     const auto decide = [&](Reopen how) {
-      TimeWaitPolicy policy;
-      policy.reopen = how;
-      return on_time_wait_segment(entry(row.had_timestamps), s, policy);
+      TimeWaitRules rules;
+      rules.reopen = how;
+      return on_time_wait_segment(entry(row.had_timestamps), s, rules);
     };
     EXPECT_EQ(decide(Reopen::rfc6191).action, row.by_rfc6191) << row.what;
     EXPECT_EQ(decide(Reopen::sequence).action, row.by_sequence) << row.what;
@@ -99,10 +99,10 @@ TEST(TimeWaitRst, IsIgnoredByDefault) {
 }
 
 TEST(TimeWaitRst, EndsTheHoldWhereThePolicyAcceptsItButOnlyAtTheLeftEdge) {
-  TimeWaitPolicy policy;
-  policy.rst = TimeWaitPolicy::OnRst::accept;
+  TimeWaitRules rules;
+  rules.rst = TimeWaitRules::OnRst::accept;
   const auto decide = [&](int ahead) {
-    return on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), policy).action;
+    return on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), rules).action;
   };
   EXPECT_EQ(decide(0), kill);
   EXPECT_EQ(decide(1), ack);

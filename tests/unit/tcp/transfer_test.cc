@@ -244,7 +244,7 @@ class Wire {
 
   void answer_in_time_wait(const InFlight& frame) {
     End& end = ends_[frame.to];
-    const auto verdict = on_time_wait_segment(*end.time_wait, frame.segment, TimeWaitPolicy{});
+    const auto verdict = on_time_wait_segment(*end.time_wait, frame.segment, TimeWaitRules{});
     if (verdict.action == TimeWaitAction::ack ||
         verdict.action == TimeWaitAction::restart_and_ack) {
       launch(frame.to, time_wait_ack(*end.time_wait, end.c.ts_offset, now_));

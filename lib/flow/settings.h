@@ -1,0 +1,72 @@
+// What can be tuned in what is kept of connections: handshakes under way, TIME_WAIT, and memory.
+// Plain values; a Shard sees a new snapshot at a burst boundary.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.h"
+#include "tcp/settings.h"
+#include "wire/flow_key.h"
+
+namespace mayfly {
+
+/// What becomes of SYNs while many handshakes are under way (RFC 4987).
+struct SynPolicy {
+  enum class Cookies : std::uint8_t {
+    automatic,  ///< when half_open handshakes are under way: RFC 4987 3.6
+    always,
+    never,  ///< then SYNs beyond half_open are refused
+  };
+  std::uint32_t half_open =
+      65'536;  ///< handshakes under way a core, of passive opens; 0 = no limit
+  Cookies cookies = Cookies::automatic;
+};
+
+/// A hold of its own for peers under a prefix: NetBSD's MSL by nearness.
+struct NearPrefix {
+  Ipv4Address address;
+  std::uint8_t length = 32;  ///< bits of the address that count
+  Duration hold{};           ///< 2MSL for these peers; 0 = none
+
+  constexpr bool covers(Ipv4Address peer) const {
+    return length == 0 || ((peer.host ^ address.host) >> (32 - length)) == 0;
+  }
+};
+
+/// How TIME_WAIT is held (RFC 9293 3.6.1) and how it ends.
+struct TimeWaitPolicy {
+  enum class OnFull : std::uint8_t {
+    evict_oldest,  ///< the entry that would expire next makes room
+    refuse,        ///< no new connection: an open one may need an entry too, and counts as one
+    close,         ///< straight to CLOSED, as Linux over tcp_max_tw_buckets
+  };
+
+  Duration hold = Duration::from_s(60);  ///< 2MSL; 0 = none
+  std::uint32_t capacity = 1'000'000;    ///< entries a core
+  OnFull on_full = OnFull::evict_oldest;
+  TimeWaitRules rules;
+  /// The hold follows capacity / close rate, between `floor` and `hold`.
+  bool balance = false;
+  Duration floor = Duration::from_s(1);
+  /// Linux's removed tcp_tw_recycle, a hazard: with timestamps 3.5 x RTO, and one timestamp a host.
+  bool recycle = false;
+  /// The end in LAST_ACK takes the TIME_WAIT over and frees the peer's entry with an RST (Faber,
+  /// Touch and Yue 1999). The peer's `rst` has to be `accept`.
+  bool hand_over = false;
+  std::vector<NearPrefix> nearness;  ///< the first that matches counts; none: `hold`
+  /// Linux's tcp_tw_reuse, for our own active opens: 0 never, 1 after `reuse_delay` with
+  /// timestamps, 2 the same on loopback only.
+  std::uint8_t reuse = 0;
+  Duration reuse_delay = Duration::from_s(1);
+};
+
+/// The memory of one core's connections.
+struct ConnectionSettings {
+  std::uint32_t capacity = 262'144;   ///< live connections a core
+  std::uint32_t send_chunks = 8'192;  ///< 2 KiB chunks a core for copied text (echo, error pages)
+  /// Receive windows a core for text out of order or not yet taken.
+  std::uint32_t receive_buffers = 512;
+};
+
+}  // namespace mayfly
