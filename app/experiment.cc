@@ -17,21 +17,21 @@ using std::chrono::steady_clock;
 struct Reading {
   double t = 0;  // seconds since the experiment began
   LoadResults load;
-  StatsSnapshot server, client;
+  ShardStats server, client;
 };
 
-std::uint64_t refused_by(const StatsSnapshot& s) {
+std::uint64_t refused_by(const ShardStats& s) {
   std::uint64_t sum = 0;
   for (const Drop why : {Drop::table_full, Drop::time_wait_full, Drop::time_wait_recycle})
     sum += s.drops[static_cast<std::size_t>(why)].get();
   return sum;
 }
 
-std::uint64_t reset_at(const StatsSnapshot& s) {
+std::uint64_t reset_at(const ShardStats& s) {
   return s.closed[static_cast<std::size_t>(CloseReason::reset)].get();
 }
 
-double busy_between(const StatsSnapshot& before, const StatsSnapshot& now) {
+double busy_between(const ShardStats& before, const ShardStats& now) {
   const std::uint64_t all = now.cycles.get() - before.cycles.get();
   const std::uint64_t busy = now.busy_cycles.get() - before.busy_cycles.get();
   return all == 0 ? 0 : static_cast<double>(busy) / static_cast<double>(all);

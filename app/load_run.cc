@@ -89,7 +89,7 @@ Result<nlohmann::ordered_json> LoadRun::json_so_far() {
   for (std::size_t i = 0; i < stats.size(); ++i) {
     const std::uint32_t core = settings_.cores[i];
     if (!results[i]) return Error{fmt::format("core {} does not answer", core)};
-    reports.push_back({core, *results[i], StackFigures::of(stats[i])});
+    reports.push_back({core, *results[i], stats[i]});
   }
   return load_json(settings_, reports);
 }
@@ -113,9 +113,7 @@ void LoadRun::watch(const std::function<void()>& each_round) {
     }
     if (std::chrono::steady_clock::now() < next_line) continue;
     next_line += milliseconds(1000);
-    StackFigures stack;
-    for (const ShardStats& stats : engine_->stats()) stack.merge(StackFigures::of(stats));
-    fmt::print("{}", line.next(results_so_far(), stack, elapsed()));
+    fmt::print("{}", line.next(results_so_far(), totals(), elapsed()));
     std::fflush(stdout);
   }
   fmt::print("{}", line.end());
@@ -132,8 +130,8 @@ std::vector<CoreReport> LoadRun::reports() {
   std::vector<CoreReport> reports;
   const std::vector<ShardStats> stats = engine_->stats();
   for (std::size_t i = 0; i < stats.size(); ++i)
-    reports.push_back({settings_.cores[i], engine_->cores()[i]->app->results(clock_.now()),
-                       StackFigures::of(stats[i])});
+    reports.push_back(
+        {settings_.cores[i], engine_->cores()[i]->app->results(clock_.now()), stats[i]});
   return reports;
 }
 

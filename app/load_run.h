@@ -42,7 +42,7 @@ class LoadRun {
   /// The JSON of the run so far; an error if a core does not answer. Any thread.
   Result<nlohmann::ordered_json> json_so_far();
   /// The counters of all cores' stacks.
-  StatsSnapshot totals() const { return sum_of(engine_->stats()); }
+  ShardStats totals() const { return total_of(engine_->stats()); }
 
   /// After the loops have returned.
   std::vector<CoreReport> reports();

@@ -50,7 +50,7 @@ void ServeRun::watch(std::optional<Duration> duration, const std::function<void(
 }
 
 void ServeRun::sample() {
-  const StatsSnapshot sum = totals();
+  const ShardStats sum = totals();
   const std::uint64_t accepted = sum.accepted.get(), completed = completed_of(sum);
   const std::lock_guard guard(sampling_);
   if (accepted_ == 0 && accepted > 0)
@@ -82,15 +82,9 @@ void ServeRun::stop() {
 }
 
 ServiceCounters ServeRun::services() const {
-  ServiceCounters sum;
-  for (const auto& core : engine_->cores()) {
-    const ServiceCounters& one = core->app->counters();
-#define MAYFLY_X(name, help) sum.name.add(one.name.get());
-    MAYFLY_SERVICE_COUNTERS(MAYFLY_X)
-#undef MAYFLY_X
-    for (std::size_t i = 0; i < kEndingCount; ++i) sum.closes[i].add(one.closes[i].get());
-  }
-  return sum;
+  std::vector<ServiceCounters> all;
+  for (const auto& core : engine_->cores()) all.push_back(core->app->counters());
+  return total_of(all);
 }
 
 nlohmann::ordered_json ServeRun::json() const {
@@ -99,14 +93,7 @@ nlohmann::ordered_json ServeRun::json() const {
     return last_ - first_;
   }();
   nlohmann::ordered_json json = server_json(engine_->stats(), active);
-  const ServiceCounters counters = services();
-#define MAYFLY_X(name, help) json["service"][#name] = counters.name.get();
-  MAYFLY_SERVICE_COUNTERS(MAYFLY_X)
-#undef MAYFLY_X
-  std::size_t i = 0;
-#define MAYFLY_X(name, help) json["service"]["closes"][#name] = counters.closes[i++].get();
-  MAYFLY_ENDINGS(MAYFLY_X)
-#undef MAYFLY_X
+  json["service"] = service_json(services());
   return json;
 }
 

@@ -33,7 +33,7 @@ class ServeRun {
     engine_->use(shard_settings(settings), settings.close);
   }
   /// The counters of all cores.
-  StatsSnapshot totals() const { return sum_of(engine_->stats()); }
+  ShardStats totals() const { return total_of(engine_->stats()); }
   /// Notes when connections come and go; call it about ten times a second.
   void sample();
   /// No new connections; the open ones finish, or are reset after drain_timeout. Then the poll

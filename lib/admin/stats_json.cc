@@ -10,137 +10,163 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::uint64_t closed_as(const StatsSnapshot& stats, CloseReason why) {
+/// What the derived keys are made of.
+struct Serving {
+  const ShardStats& stats;
+  Duration active;
+};
+
+double ratio(std::uint64_t part, std::uint64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+}
+
+std::uint64_t packets_of(const ShardStats& s) { return s.rx_packets.get() + s.tx_packets.get(); }
+
+std::uint64_t closed_as(const ShardStats& stats, CloseReason why) {
   return stats.closed[static_cast<std::size_t>(why)].get();
 }
 
-std::uint64_t dropped(const StatsSnapshot& stats, Drop why) {
-  return stats.drops[static_cast<std::size_t>(why)].get();
+template <Drop kWhy>
+Json dropped(const Serving& of) {
+  return of.stats.drops[static_cast<std::size_t>(kWhy)].get();
 }
 
-/// How many entries were evicted at an age below so many milliseconds, and at or above half of it.
-Json evicted_ages(const StatsSnapshot& stats) {
+Json reset(const Serving& of) { return closed_as(of.stats, CloseReason::reset); }
+
+Json completed(const Serving& of) { return completed_of(of.stats); }
+
+Json completed_a_second(const Serving& of) {
+  const double seconds = of.active.seconds();
+  return seconds > 0 ? static_cast<double>(completed_of(of.stats)) / seconds : 0.0;
+}
+
+Json reopened(const Serving& of) {
+  return of.stats.time_wait_reopened_timestamp.get() + of.stats.time_wait_reopened_sequence.get();
+}
+
+Json evicted_ages(const Serving& of) {
   Json ages = Json::array();
   for (std::size_t i = 0; i < ShardStats::kAges; ++i) {
-    const std::uint64_t count = stats.time_wait_evicted_age[i].get();
+    const std::uint64_t count = of.stats.time_wait_evicted_age[i].get();
     if (count > 0) ages.push_back({{"below", std::uint64_t{1} << i}, {"count", count}});
   }
   return ages;
 }
 
-Json time_wait_json(const StatsSnapshot& s) {
-  return {
-      {"now", s.time_wait_now.get()},
-      {"peak", s.time_wait_peak.get()},
-      {"opened", s.time_wait_opened.get()},
-      {"expired", s.time_wait_expired.get()},
-      {"evicted", s.time_wait_evicted.get()},
-      {"skipped", s.time_wait_skipped.get()},
-      {"reopened", s.time_wait_reopened_timestamp.get() + s.time_wait_reopened_sequence.get()},
-      {"reopened_by_timestamp", s.time_wait_reopened_timestamp.get()},
-      {"reopened_by_sequence", s.time_wait_reopened_sequence.get()},
-      {"reused", s.time_wait_reused.get()},
-      {"restored", s.time_wait_restored.get()},
-      {"killed", s.time_wait_killed.get()},
-      {"fin_again", s.time_wait_fin_again.get()},
-      {"taken_over", s.time_wait_taken_over.get()},
-      {"shortened", s.time_wait_shortened.get()},
-      {"syn_refused", dropped(s, Drop::time_wait_syn)},
-      {"syn_recycled_away", dropped(s, Drop::time_wait_recycle)},
-      {"rst_ignored", dropped(s, Drop::time_wait_rst)},
-      {"paws", dropped(s, Drop::tcp_paws)},
-      {"hold_s", static_cast<double>(s.time_wait_hold_us.get()) / 1e6},
-      {"evicted_age_ms", evicted_ages(s)},
-  };
+Json cycles_per_connection(const Serving& of) {
+  return ratio(of.stats.busy_cycles.get(), completed_of(of.stats));
 }
 
-Json one(const StatsSnapshot& s, Duration active) {
+Json packets_per_connection(const Serving& of) {
+  return ratio(packets_of(of.stats), completed_of(of.stats));
+}
+
+Json packets_per_busy_poll(const Serving& of) {
+  return ratio(packets_of(of.stats), of.stats.busy_polls.get());
+}
+
+Json busy_ratio(const Serving& of) {
+  return ratio(of.stats.busy_cycles.get(), of.stats.cycles.get());
+}
+
+// clang-format off
+/// The keys that are no member of ShardStats: made of several of its numbers, or a second name of
+/// one.
+constexpr auto kDerived = std::to_array<JsonField<Serving>>({
+    {"completed", "counter", "connections", "connections that ended with both FINs exchanged",
+     completed},
+    {"reset", "counter", "connections", "connections that ended by the peer's RST", reset},
+    {"refused.table_full", "counter", "segments", help_of(Drop::table_full),
+     dropped<Drop::table_full>},
+    {"refused.half_open_full", "counter", "segments", help_of(Drop::half_open_full),
+     dropped<Drop::half_open_full>},
+    {"refused.time_wait_full", "counter", "segments", help_of(Drop::time_wait_full),
+     dropped<Drop::time_wait_full>},
+    {"refused.tcp_draining", "counter", "segments", help_of(Drop::tcp_draining),
+     dropped<Drop::tcp_draining>},
+    {"cps", "number", "connections/s", "`completed` a second of the active time",
+     completed_a_second},
+    {"time_wait.reopened", "counter", "entries", "TIME_WAIT entries ended by a SYN (RFC 6191)",
+     reopened},
+    {"time_wait.syn_refused", "counter", "segments", help_of(Drop::time_wait_syn),
+     dropped<Drop::time_wait_syn>},
+    {"time_wait.syn_recycled_away", "counter", "segments", help_of(Drop::time_wait_recycle),
+     dropped<Drop::time_wait_recycle>},
+    {"time_wait.rst_ignored", "counter", "segments", help_of(Drop::time_wait_rst),
+     dropped<Drop::time_wait_rst>},
+    {"time_wait.paws", "counter", "segments", help_of(Drop::tcp_paws), dropped<Drop::tcp_paws>},
+    {"time_wait.evicted_age_ms", "array", "",
+     "TIME_WAIT entries evicted, by age: `count` of them were younger than `below` ms, a power of "
+     "two, and at least half as old; those without any are left out", evicted_ages},
+    {"cycles_per_connection", "number", "cycles", "`cycles.busy` for each completed connection",
+     cycles_per_connection},
+    {"packets_per_connection", "number", "frames",
+     "frames received and sent for each completed connection", packets_per_connection},
+    {"busy_ratio", "number", "", "share of the polls' cycles in polls that did work, 0 to 1",
+     busy_ratio},
+    {"packets_per_busy_poll", "number", "frames",
+     "frames received and sent for each poll that did work", packets_per_busy_poll},
+});
+// clang-format on
+
+Json json_of(const ShardStats& stats, Duration active) {
   Json json;
-  const std::uint64_t completed = completed_of(s);
-  json["accepted"] = s.accepted.get();
-  json["opened"] = s.opened.get();
-  json["completed"] = completed;
-  json["reset"] = closed_as(s, CloseReason::reset);
-  for (const Drop why :
-       {Drop::table_full, Drop::half_open_full, Drop::time_wait_full, Drop::tcp_draining})
-    json["refused"][std::string(name_of(why))] = dropped(s, why);
-  json["cps"] = active.us > 0 ? static_cast<double>(completed) / active.seconds() : 0.0;
-  json["connections"] = s.connections.get();
-  json["connections_peak"] = s.connections_peak.get();
-  json["time_wait"] = time_wait_json(s);
-  // Reason 1 for TIME_WAIT (RFC 9293 3.6.1) violated: seen from the end that reset, and from the
-  // one that was reset.
-  json["harm"] = {{"rst_to_last_ack", s.rst_to_last_ack.get()},
-                  {"reset_in_last_ack", s.reset_in_last_ack.get()}};
-  json["cycles_per_connection"] =
-      completed > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(completed)
-                    : 0.0;
-  json["packets_per_connection"] =
-      completed > 0 ? static_cast<double>(s.rx_packets.get() + s.tx_packets.get()) /
-                          static_cast<double>(completed)
-                    : 0.0;
-  json["packets"] = {
-      {"rx", s.rx_packets.get()}, {"tx", s.tx_packets.get()}, {"handled", s.rx_handled.get()}};
-  json["bytes"] = {{"rx", s.rx_bytes.get()}, {"tx", s.tx_bytes.get()}};
-  json["retransmitted"] = s.retransmitted.get();
-  json["syn"] = {{"half_open", s.half_open.get()},
-                 {"half_open_given_up", s.half_open_given_up.get()},
-                 {"cookies_sent", s.syn_cookies_sent.get()},
-                 {"cookies_accepted", s.syn_cookies_accepted.get()}};
-  json["rst_sent"] = s.rst_sent.get();
-  json["rst_limited"] = s.rst_limited.get();
-  json["challenges_limited"] = s.challenges_limited.get();
-  json["arp"] = {{"requests", s.arp_requests.get()},
-                 {"replies", s.arp_replies.get()},
-                 {"limited", s.arp_limited.get()},
-                 {"conflicts", s.arp_conflicts.get()}};
-  json["icmp_sent"] = s.icmp_sent.get();
-  json["closed"] = Json::object();
+  write_metrics(json, kShardMetrics, stats);
+  write_fields(json, kDerived, Serving{stats, active});
   for (std::size_t i = 0; i < kCloseReasonCount; ++i)
-    json["closed"][std::string(name_of(static_cast<CloseReason>(i)))] = s.closed[i].get();
+    json["closed"][std::string(name_of(static_cast<CloseReason>(i)))] = stats.closed[i].get();
   json["drops"] = Json::object();
   for (std::size_t i = 1; i < kDropCount; ++i)
-    if (s.drops[i].get() > 0)
-      json["drops"][std::string(name_of(static_cast<Drop>(i)))] = s.drops[i].get();
-  const std::uint64_t cycles = s.cycles.get();
-  json["busy_ratio"] =
-      cycles > 0 ? static_cast<double>(s.busy_cycles.get()) / static_cast<double>(cycles) : 0.0;
-  const std::uint64_t busy_polls = s.busy_polls.get();
-  json["packets_per_busy_poll"] =
-      busy_polls > 0 ? static_cast<double>(s.rx_packets.get() + s.tx_packets.get()) /
-                           static_cast<double>(busy_polls)
-                     : 0.0;
+    if (stats.drops[i].get() > 0)
+      json["drops"][std::string(name_of(static_cast<Drop>(i)))] = stats.drops[i].get();
   return json;
 }
 
 }  // namespace
 
-StatsSnapshot sum_of(std::span<const StatsSnapshot> cores) {
-  StatsSnapshot sum;
-  for (const StatsSnapshot& core : cores) {
-    const std::uint64_t hold = sum.time_wait_hold_us.get();
-#define MAYFLY_X(name, help) sum.name.add(core.name.get());
-    MAYFLY_SHARD_COUNTERS(MAYFLY_X)
-#undef MAYFLY_X
-    sum.time_wait_hold_us.set(std::max(hold, core.time_wait_hold_us.get()));
-    for (std::size_t i = 0; i < ShardStats::kAges; ++i)
-      sum.time_wait_evicted_age[i].add(core.time_wait_evicted_age[i].get());
-    for (std::size_t i = 0; i < kDropCount; ++i) sum.drops[i].add(core.drops[i].get());
-    for (std::size_t i = 0; i < kCloseReasonCount; ++i) sum.closed[i].add(core.closed[i].get());
-  }
-  return sum;
-}
-
-std::uint64_t completed_of(const StatsSnapshot& stats) {
+std::uint64_t completed_of(const ShardStats& stats) {
   return closed_as(stats, CloseReason::done) + closed_as(stats, CloseReason::time_wait);
 }
 
-Json server_json(std::span<const StatsSnapshot> cores, Duration active) {
-  Json json = one(sum_of(cores), active);
+Json server_json(std::span<const ShardStats> cores, Duration active) {
+  Json json = json_of(total_of(cores), active);
   json["active_s"] = active.seconds();
   json["cores"] = Json::array();
-  for (const StatsSnapshot& core : cores) json["cores"].push_back(one(core, active));
+  for (const ShardStats& core : cores) json["cores"].push_back(json_of(core, active));
   return json;
+}
+
+Json service_json(const ServiceCounters& counters) {
+  Json json;
+  write_metrics(json, kServiceMetrics, counters);
+  for (std::size_t i = 0; i < kEndingCount; ++i)
+    json["closes"][std::string(name_of(static_cast<Ending>(i)))] = counters.closes[i].get();
+  return json;
+}
+
+std::vector<JsonKey> serve_json_keys() {
+  std::vector<JsonKey> keys;
+  list_keys(keys, kShardMetrics);
+  list_keys(keys, kDerived);
+  for (std::size_t i = 0; i < kCloseReasonCount; ++i) {
+    const auto why = static_cast<CloseReason>(i);
+    keys.push_back({"closed." + std::string(name_of(why)), "counter", "connections",
+                    std::string(help_of(why))});
+  }
+  for (std::size_t i = 1; i < kDropCount; ++i) {
+    const auto why = static_cast<Drop>(i);
+    keys.push_back(
+        {"drops." + std::string(name_of(why)), "counter", "frames", std::string(help_of(why))});
+  }
+  keys.push_back({"active_s", "number", "s", "time from the first connection to the last change"});
+  keys.push_back({"cores.N", "object", "", "the keys above, but for `active_s`, of each core"});
+  list_keys(keys, kServiceMetrics, "service.");
+  for (std::size_t i = 0; i < kEndingCount; ++i) {
+    const auto why = static_cast<Ending>(i);
+    keys.push_back({"service.closes." + std::string(name_of(why)), "counter", "connections",
+                    std::string(help_of(why))});
+  }
+  return keys;
 }
 
 std::string write_json(const std::string& path, const Json& json) {

@@ -7,23 +7,25 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.h"
 #include "base/time.h"
 #include "flow/metrics.h"
+#include "service/counters.h"
 
 namespace mayfly {
 
-/// A copy of one core's counters, or the sum of several.
-using StatsSnapshot = ShardStats;
-
-/// Sums plain counts; peaks and present numbers are summed too, since each core has its own table.
-/// The hold is the longest of all cores'.
-StatsSnapshot sum_of(std::span<const StatsSnapshot> cores);
-
 /// Connections that ended as TCP means it: both FINs exchanged.
-std::uint64_t completed_of(const StatsSnapshot& stats);
+std::uint64_t completed_of(const ShardStats& stats);
 
-/// The `serve` keys. `active`: from the first connection to the last, the base of `cps`.
-nlohmann::ordered_json server_json(std::span<const StatsSnapshot> cores, Duration active);
+/// The `serve` keys, but for `service`. `active`: from the first connection to the last, the base
+/// of `cps`.
+nlohmann::ordered_json server_json(std::span<const ShardStats> cores, Duration active);
+
+/// What stands under `service`, of all cores' services together.
+nlohmann::ordered_json service_json(const ServiceCounters& counters);
+
+/// Every key that server_json and service_json may write, for doc/json.md.
+std::vector<JsonKey> serve_json_keys();
 
 /// Writes `json` to the file, or standard output for "-". Empty = well; else why not.
 std::string write_json(const std::string& path, const nlohmann::ordered_json& json);

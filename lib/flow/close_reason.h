@@ -1,4 +1,5 @@
-// How a connection ended, as the app and the counters are told.
+// How a connection ended, as the app and the counters are told. One list makes the enum, its names
+// in the JSON and the help texts of its counters.
 #pragma once
 
 #include <cstddef>
@@ -7,20 +8,30 @@
 
 namespace mayfly {
 
+// X(name, what is counted). In done, the connection may have gone through CLOSING.
+#define MAYFLY_CLOSE_REASONS(X)                                                                 \
+  X(done, "connections that ended with both FINs exchanged, the peer's first or both at once")  \
+  X(time_wait, "connections that ended with both FINs exchanged and left a TIME_WAIT here")     \
+  X(fin_wait_2, "connections whose peer never sent its FIN: fin_wait_2.hold ended")             \
+  X(reset, "connections that ended by the peer's RST")                                          \
+  X(refused, "active opens that were answered by RST")                                          \
+  X(timed_out, "connections given up by the limit of retransmissions or of keep-alive")         \
+  X(unreachable, "active opens that ended since ICMP or ARP said that the peer is unreachable") \
+  X(aborted, "connections that we ended with RST")
+
 /// How a connection ended.
 enum class CloseReason : std::uint8_t {
-  done,       ///< both FINs exchanged; we closed last or at the same time: no TIME_WAIT, or entered
-              ///< CLOSING
-  time_wait,  ///< both FINs exchanged and we hold the TIME_WAIT
-  fin_wait_2,   ///< the peer never sent its FIN: fin_wait_2_hold ended
-  reset,        ///< the peer's RST
-  refused,      ///< RST in answer to our SYN
-  timed_out,    ///< retransmission or keep-alive limit
-  unreachable,  ///< ICMP said so during the handshake
-  aborted,      ///< we sent the RST
+#define MAYFLY_X(name, help) name,
+  MAYFLY_CLOSE_REASONS(MAYFLY_X)
+#undef MAYFLY_X
 };
-inline constexpr std::size_t kCloseReasonCount = 8;
+#define MAYFLY_X(name, help) +1
+inline constexpr std::size_t kCloseReasonCount = 0 MAYFLY_CLOSE_REASONS(MAYFLY_X);
+#undef MAYFLY_X
+
 /// As the JSON has it: "done", "time_wait", ...
 std::string_view name_of(CloseReason reason) noexcept;
+/// What its counter counts, in words.
+std::string_view help_of(CloseReason reason) noexcept;
 
 }  // namespace mayfly

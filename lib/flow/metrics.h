@@ -1,68 +1,97 @@
-// What a shard counts. One list makes the member and its name in the JSON.
+// What a shard counts. One list makes the members of ShardStats, their keys in the JSON, their
+// totals over cores and their lines in doc/json.md.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 
 #include "base/counter.h"
+#include "base/metric.h"
 #include "base/time.h"
 #include "flow/close_reason.h"
 #include "wire/drop.h"
 
 namespace mayfly {
 
-// X(name, what is counted)
-#define MAYFLY_SHARD_COUNTERS(X)                                                              \
-  X(rx_packets, "frames received")                                                            \
-  X(rx_handled, "frames received and acted on: all that have no reason among the drops")      \
-  X(rx_bytes, "bytes received, Ethernet headers included")                                    \
-  X(tx_packets, "frames handed to the device")                                                \
-  X(tx_bytes, "bytes sent, Ethernet headers included")                                        \
-  X(accepted, "connections that completed a passive open")                                    \
-  X(opened, "connections that began an active open")                                          \
-  X(syn_received, "SYNs that made a connection block")                                        \
-  X(half_open, "handshakes under way that peers began")                                       \
-  X(half_open_given_up, "of them ended early since there were too many")                      \
-  X(syn_cookies_sent, "SYNs answered with a cookie instead of a block (RFC 4987)")            \
-  X(syn_cookies_accepted, "cookies that came back and made a connection")                     \
-  X(retransmitted, "segments sent again")                                                     \
-  X(rst_sent, "RSTs sent")                                                                    \
-  X(rst_limited, "RSTs held back by the rate limit")                                          \
-  X(challenges_limited, "challenge ACKs held back by the limit over all connections")         \
-  X(arp_limited, "ARP requests and replies held back by the rate limit")                      \
-  X(arp_conflicts, "ARP packets that gave a live neighbour another MAC address")              \
-  X(arp_requests, "ARP requests sent")                                                        \
-  X(arp_replies, "ARP replies sent")                                                          \
-  X(icmp_sent, "ICMP messages sent")                                                          \
-  X(connections, "connection blocks in use now")                                              \
-  X(connections_peak, "most connection blocks in use at once")                                \
-  X(time_wait_now, "TIME_WAIT entries held now")                                              \
-  X(time_wait_peak, "most TIME_WAIT entries held at once")                                    \
-  X(time_wait_opened, "TIME_WAIT entries made")                                               \
-  X(time_wait_expired, "held for their whole time")                                           \
-  X(time_wait_evicted, "ended early to make room for a newer one")                            \
-  X(time_wait_skipped, "closed without TIME_WAIT: hold 0, or full and the policy says close") \
-  X(time_wait_reopened_timestamp, "ended by a SYN with a newer timestamp (RFC 6191)")         \
-  X(time_wait_reopened_sequence, "ended by a SYN with a higher sequence number (RFC 6191)")   \
-  X(time_wait_reused, "ended by our own active open (time_wait.reuse)")                       \
-  X(time_wait_restored, "brought back since the SYN was an old duplicate (RFC 9293 MAY-2)")   \
-  X(time_wait_killed, "ended by an accepted RST")                                             \
-  X(time_wait_fin_again, "retransmitted FINs acknowledged again")                             \
-  X(time_wait_taken_over, "taken over from a peer that closed first (time_wait.hand_over)")   \
-  X(time_wait_shortened, "ended before their first deadline since the hold became shorter")   \
-  X(time_wait_hold_us, "2MSL that an entry made now gets, where nothing else counts; us")     \
-  X(rst_to_last_ack, "RSTs that answered the FIN of a connection unknown here")               \
-  X(reset_in_last_ack, "our connections that were reset in LAST_ACK")                         \
-  X(polls, "polls")                                                                           \
-  X(busy_polls, "polls that did work")                                                        \
-  X(cycles, "TSC cycles of all polls")                                                        \
-  X(busy_cycles, "TSC cycles of the polls that did work")
+// X(kind, name, unit, key in the JSON, what is counted); MetricKind and Metric say more of each.
+// A peak follows its gauge.
+#define MAYFLY_SHARD_METRICS(X)                                                                    \
+  X(counter, rx_packets, "frames", "packets.rx", "frames received")                                \
+  X(counter, rx_handled, "frames", "packets.handled",                                              \
+    "frames received and acted on: all that no reason among the drops counts")                     \
+  X(counter, rx_bytes, "bytes", "bytes.rx", "bytes received, Ethernet headers included")           \
+  X(counter, tx_packets, "frames", "packets.tx", "frames handed to the device")                    \
+  X(counter, tx_bytes, "bytes", "bytes.tx", "bytes sent, Ethernet headers included")               \
+  X(counter, accepted, "connections", "accepted", "connections that completed a passive open")     \
+  X(counter, opened, "connections", "opened", "connections that began an active open")             \
+  X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")        \
+  X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")     \
+  X(counter, half_open_given_up, "connections", "syn.half_open_given_up",                          \
+    "handshakes of peers that ended early since too many were under way")                          \
+  X(counter, syn_cookies_sent, "segments", "syn.cookies_sent",                                     \
+    "SYNs answered with a cookie instead of a block (RFC 4987)")                                   \
+  X(counter, syn_cookies_accepted, "connections", "syn.cookies_accepted",                          \
+    "connections made from a SYN cookie that came back")                                           \
+  X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                    \
+  X(counter, rst_sent, "segments", "rst_sent", "RSTs sent")                                        \
+  X(counter, rst_limited, "segments", "rst_limited", "RSTs held back by the rate limit")           \
+  X(counter, challenges_limited, "segments", "challenges_limited",                                 \
+    "challenge ACKs held back by the limit over all connections")                                  \
+  X(counter, arp_limited, "packets", "arp.limited",                                                \
+    "ARP requests and replies held back by the rate limit")                                        \
+  X(counter, arp_conflicts, "packets", "arp.conflicts",                                            \
+    "ARP packets that gave a live neighbour another MAC address")                                  \
+  X(counter, arp_requests, "packets", "arp.requests", "ARP requests sent")                         \
+  X(counter, arp_replies, "packets", "arp.replies", "ARP replies sent")                            \
+  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP messages sent")                              \
+  X(gauge, connections, "connections", "connections", "connection blocks in use now")              \
+  X(peak, connections_peak, "connections", "connections_peak",                                     \
+    "most connection blocks in use at once")                                                       \
+  X(gauge, time_wait_now, "entries", "time_wait.now", "TIME_WAIT entries held now")                \
+  X(peak, time_wait_peak, "entries", "time_wait.peak", "most TIME_WAIT entries held at once")      \
+  X(counter, time_wait_opened, "entries", "time_wait.opened", "TIME_WAIT entries made")            \
+  X(counter, time_wait_expired, "entries", "time_wait.expired",                                    \
+    "TIME_WAIT entries that were held for their whole time")                                       \
+  X(counter, time_wait_evicted, "entries", "time_wait.evicted",                                    \
+    "TIME_WAIT entries ended early to make room for a newer one")                                  \
+  X(counter, time_wait_skipped, "connections", "time_wait.skipped",                                \
+    "connections closed without a TIME_WAIT that was due: hold 0, or full and on_full: close")     \
+  X(counter, time_wait_reopened_timestamp, "entries", "time_wait.reopened_by_timestamp",           \
+    "TIME_WAIT entries ended by a SYN with a newer timestamp (RFC 6191)")                          \
+  X(counter, time_wait_reopened_sequence, "entries", "time_wait.reopened_by_sequence",             \
+    "TIME_WAIT entries ended by a SYN with a higher sequence number (RFC 6191)")                   \
+  X(counter, time_wait_reused, "entries", "time_wait.reused",                                      \
+    "TIME_WAIT entries ended by our own active open (time_wait.reuse)")                            \
+  X(counter, time_wait_restored, "entries", "time_wait.restored",                                  \
+    "TIME_WAIT entries brought back since the SYN that ended them was an old duplicate (RFC 9293 " \
+    "MAY-2)")                                                                                      \
+  X(counter, time_wait_killed, "entries", "time_wait.killed",                                      \
+    "TIME_WAIT entries ended by an accepted RST")                                                  \
+  X(counter, time_wait_fin_again, "segments", "time_wait.fin_again",                               \
+    "FINs retransmitted to a TIME_WAIT and acknowledged again")                                    \
+  X(counter, time_wait_taken_over, "entries", "time_wait.taken_over",                              \
+    "TIME_WAIT entries taken over from a peer that closed first (time_wait.hand_over)")            \
+  X(counter, time_wait_shortened, "entries", "time_wait.shortened",                                \
+    "TIME_WAIT entries whose end came nearer since the hold became shorter")                       \
+  X(level, time_wait_hold_us, "us", "time_wait.hold_s",                                            \
+    "hold (2MSL) that a TIME_WAIT entry made now gets, nearness and recycling aside")              \
+  X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                                  \
+    "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too "    \
+    "early")                                                                                       \
+  X(counter, reset_in_last_ack, "connections", "harm.reset_in_last_ack",                           \
+    "connections of ours that were reset in LAST_ACK, as when the peer's TIME_WAIT ended too "     \
+    "early")                                                                                       \
+  X(counter, polls, "polls", "polls.all", "polls made")                                            \
+  X(counter, busy_polls, "polls", "polls.busy", "polls that did work")                             \
+  X(counter, cycles, "cycles", "cycles.all", "TSC cycles of all polls")                            \
+  X(counter, busy_cycles, "cycles", "cycles.busy", "TSC cycles of the polls that did work")
 
 struct ShardStats {
-#define MAYFLY_X(name, help) Counter name;
-  MAYFLY_SHARD_COUNTERS(MAYFLY_X)
+#define MAYFLY_X(kind, name, unit, path, help) Counter name;
+  MAYFLY_SHARD_METRICS(MAYFLY_X)
 #undef MAYFLY_X
   /// Entries evicted at an age below 2^i ms that were not below 2^(i-1) ms.
   static constexpr std::size_t kAges = 21;
@@ -91,5 +120,16 @@ struct ShardStats {
   }
   void drop(Drop reason) noexcept { drops[static_cast<std::size_t>(reason)].add(); }
 };
+
+inline constexpr auto kShardMetrics = std::to_array<Metric<ShardStats>>({
+#define MAYFLY_X(kind, name, unit, path, help) \
+  {MetricKind::kind, #name, unit, path, help, &ShardStats::name},
+    MAYFLY_SHARD_METRICS(MAYFLY_X)
+#undef MAYFLY_X
+});
+static_assert(peaks_follow_gauges(kShardMetrics));
+
+/// The total over cores, by each metric's kind; drops, ends and ages are summed.
+ShardStats total_of(std::span<const ShardStats> cores) noexcept;
 
 }  // namespace mayfly

@@ -27,74 +27,131 @@ double offered_cps(const LoadResults& r) {
   return rate_of(r.counters.offered + r.counters.behind, r.ran);
 }
 
+std::uint64_t packets_of(const ShardStats& s) { return s.rx_packets.get() + s.tx_packets.get(); }
+
 /// What each completed connection cost, the failed ones included.
 double packets_per_connection(const CoreReport& r) {
-  return per(r.stack.packets_rx + r.stack.packets_tx, r.results.counters.completed);
+  return per(packets_of(r.stack), r.results.counters.completed);
 }
 double cycles_per_connection(const CoreReport& r) {
-  return per(r.stack.busy_cycles, r.results.counters.completed);
+  return per(r.stack.busy_cycles.get(), r.results.counters.completed);
+}
+
+std::uint64_t drops_of(const ShardStats& stats) {
+  std::uint64_t sum = 0;
+  for (const Counter& drop : stats.drops) sum += drop.get();
+  return sum;
 }
 
 CoreReport total_of(std::span<const CoreReport> cores) {
   CoreReport total;
+  std::vector<ShardStats> stacks;
   for (const CoreReport& core : cores) {
     total.results.merge(core.results);
-    total.stack.merge(core.stack);
+    stacks.push_back(core.stack);
   }
+  total.stack = total_of(stacks);
   return total;
 }
 
-Json percentiles(const Histogram& h) {
-  return {{"p50", h.percentile(50)},
-          {"p90", h.percentile(90)},
-          {"p99", h.percentile(99)},
-          {"p999", h.percentile(99.9)},
-          {"max", h.max()}};
+/// A number that serve shows too, by the same row of the list or, with `path`, by another key.
+consteval Metric<ShardStats> shared(Counter ShardStats::*member, std::string_view path = {}) {
+  for (Metric<ShardStats> metric : kShardMetrics) {
+    if (metric.value != member) continue;
+    if (!path.empty()) metric.path = path;
+    return metric;
+  }
+  throw "no such metric";  // does not compile
 }
 
-Json failures(const LoadCounters& c) {
-  Json failed = Json::object();
-  for (std::size_t i = 1; i < kFailureCount; ++i)
-    failed[std::string(name_of(static_cast<Failure>(i)))] = c.failed[i];
-  return failed;
-}
+constexpr std::array kStackMetrics{shared(&ShardStats::rx_packets),
+                                   shared(&ShardStats::tx_packets),
+                                   shared(&ShardStats::retransmitted, "retransmissions"),
+                                   shared(&ShardStats::time_wait_now),
+                                   shared(&ShardStats::time_wait_peak),
+                                   shared(&ShardStats::time_wait_reused)};
+
+// clang-format off
+constexpr auto kFields = std::to_array<JsonField<CoreReport>>({
+    {"offered_cps", "number", "connections/s", "`offered` and `not_started` a second",
+     [](const CoreReport& r) -> Json { return offered_cps(r.results); }},
+    {"completed_cps", "number", "connections/s", "`completed` a second",
+     [](const CoreReport& r) -> Json {
+       return rate_of(r.results.counters.completed, r.results.ran);
+     }},
+    {"failed_total", "counter", "connections", "connections that failed, for all reasons",
+     [](const CoreReport& r) -> Json { return r.results.counters.failed_total(); }},
+    {"packets_per_connection", "number", "frames",
+     "frames received and sent, for failed connections too, for each completed connection",
+     [](const CoreReport& r) -> Json { return packets_per_connection(r); }},
+    {"cycles_per_connection", "number", "cycles",
+     "TSC cycles of the polls that did work, for each completed connection",
+     [](const CoreReport& r) -> Json { return cycles_per_connection(r); }},
+    {"drops", "counter", "frames", "frames dropped, for all reasons of doc/drops.md",
+     [](const CoreReport& r) -> Json { return drops_of(r.stack); }},
+    {"busy_ratio", "number", "", "share of the polls' cycles in polls that did work, 0 to 1",
+     [](const CoreReport& r) -> Json {
+       return per(r.stack.busy_cycles.get(), r.stack.cycles.get());
+     }},
+    {"packets_per_busy_poll", "number", "frames",
+     "frames received and sent for each poll that did work",
+     [](const CoreReport& r) -> Json {
+       return per(packets_of(r.stack), r.stack.busy_polls.get());
+     }},
+    {"duration_s", "number", "s", "time from the first start to the end of the schedule, or to now",
+     [](const CoreReport& r) -> Json { return r.results.ran.seconds(); }},
+});
+
+constexpr auto kPercentiles = std::to_array<JsonField<Histogram>>({
+    {"p50", "number", "us", "median", [](const Histogram& h) -> Json { return h.percentile(50); }},
+    {"p90", "number", "us", "90th percentile",
+     [](const Histogram& h) -> Json { return h.percentile(90); }},
+    {"p99", "number", "us", "99th percentile",
+     [](const Histogram& h) -> Json { return h.percentile(99); }},
+    {"p999", "number", "us", "99.9th percentile",
+     [](const Histogram& h) -> Json { return h.percentile(99.9); }},
+    {"max", "number", "us", "longest", [](const Histogram& h) -> Json { return h.max(); }},
+});
+
+struct LatencyKey {
+  std::string_view key, help;
+  Histogram LoadResults::*of;
+};
+constexpr auto kLatencies = std::to_array<LatencyKey>({
+    {"latency_us", "time from the intended start to the last octet of the last answer",
+     &LoadResults::latency},
+    {"connect_latency_us", "time from the SYN to the completed handshake",
+     &LoadResults::connect_latency},
+});
+
+constexpr auto kTupleFields = std::to_array<JsonField<TuplePlan>>({
+    {"addresses", "number", "addresses", "source addresses",
+     [](const TuplePlan& p) -> Json { return p.addresses; }},
+    {"ports", "number", "ports", "source ports of each address",
+     [](const TuplePlan& p) -> Json { return p.ports; }},
+    {"pairs", "number", "pairs", "source pairs: addresses x ports",
+     [](const TuplePlan& p) -> Json { return p.pairs; }},
+    {"hold_s", "number", "s", "time for which our end holds a pair after its connection",
+     [](const TuplePlan& p) -> Json { return p.hold.seconds(); }},
+    {"rate_max", "number", "connections/s",
+     "rate that the pairs allow: pairs / hold; 0 if the hold is 0",
+     [](const TuplePlan& p) -> Json { return p.rate_max; }},
+    {"arithmetic", "text", "", "the same in words",
+     [](const TuplePlan& p) -> Json { return arithmetic_of(p); }},
+});
+// clang-format on
 
 Json json_of(const CoreReport& report) {
-  const LoadResults& r = report.results;
-  const LoadCounters& c = r.counters;
-  const StackFigures& s = report.stack;
-  return {{"offered_cps", offered_cps(r)},
-          {"offered", c.offered},
-          {"not_started", c.behind},
-          {"opened", c.opened},
-          {"established", c.established},
-          {"completed", c.completed},
-          {"open", c.open},
-          {"failed", failures(c)},
-          {"failed_total", c.failed_total()},
-          {"completed_cps", rate_of(c.completed, r.ran)},
-          {"requests", c.requests},
-          {"responses", c.responses},
-          {"response_bytes", c.bytes},
-          {"latency_us", percentiles(r.latency)},
-          {"connect_latency_us", percentiles(r.connect_latency)},
-          {"packets", {{"rx", s.packets_rx}, {"tx", s.packets_tx}}},
-          {"packets_per_connection", packets_per_connection(report)},
-          {"retransmissions", s.retransmissions},
-          {"drops", s.drops},
-          {"time_wait",
-           {{"peak", s.time_wait_peak}, {"now", s.time_wait_now}, {"reused", s.time_wait_reused}}},
-          {"port_exhausted", c.port_exhausted},
-          {"cycles_per_connection", cycles_per_connection(report)},
-          {"busy_ratio", per(s.busy_cycles, s.cycles)},
-          {"packets_per_busy_poll", per(s.packets_rx + s.packets_tx, s.busy_polls)},
-          {"duration_s", r.ran.seconds()}};
-}
-
-Json json_of(const TuplePlan& plan) {
-  return {{"addresses", plan.addresses}, {"ports", plan.ports},
-          {"pairs", plan.pairs},         {"hold_s", plan.hold.seconds()},
-          {"rate_max", plan.rate_max},   {"arithmetic", arithmetic_of(plan)}};
+  Json json;
+  write_metrics(json, kLoadMetrics, report.results.counters);
+  write_metrics(json, kStackMetrics, report.stack);
+  write_fields(json, kFields, report);
+  for (std::size_t i = 1; i < kFailureCount; ++i)
+    json["failed"][std::string(name_of(static_cast<Failure>(i)))] =
+        report.results.counters.failed[i];
+  for (const LatencyKey& latency : kLatencies)
+    write_fields(json[std::string(latency.key)], kPercentiles, report.results.*latency.of);
+  return json;
 }
 
 std::string latency_row(std::string_view name, const Histogram& h) {
@@ -130,36 +187,9 @@ std::optional<double> progress(const LoadShape& shape, const LoadCounters& c, Du
 
 }  // namespace
 
-StackFigures StackFigures::of(const ShardStats& stats) noexcept {
-  StackFigures f{.packets_rx = stats.rx_packets.get(),
-                 .packets_tx = stats.tx_packets.get(),
-                 .retransmissions = stats.retransmitted.get(),
-                 .time_wait_now = stats.time_wait_now.get(),
-                 .time_wait_peak = stats.time_wait_peak.get(),
-                 .time_wait_reused = stats.time_wait_reused.get(),
-                 .cycles = stats.cycles.get(),
-                 .busy_cycles = stats.busy_cycles.get(),
-                 .busy_polls = stats.busy_polls.get()};
-  for (const Counter& drop : stats.drops) f.drops += drop.get();
-  return f;
-}
-
-void StackFigures::merge(const StackFigures& other) noexcept {
-  packets_rx += other.packets_rx;
-  packets_tx += other.packets_tx;
-  retransmissions += other.retransmissions;
-  drops += other.drops;
-  time_wait_now += other.time_wait_now;
-  time_wait_peak += other.time_wait_peak;
-  time_wait_reused += other.time_wait_reused;
-  cycles += other.cycles;
-  busy_cycles += other.busy_cycles;
-  busy_polls += other.busy_polls;
-}
-
 Json load_json(const LoadSettings& settings, std::span<const CoreReport> cores) {
   Json json = json_of(total_of(cores));
-  json["tuples"] = json_of(plan_tuples(settings));
+  write_fields(json["tuples"], kTupleFields, plan_tuples(settings));
   json["cores"] = Json::array();
   for (const CoreReport& core : cores) {
     Json one = json_of(core);
@@ -167,6 +197,26 @@ Json load_json(const LoadSettings& settings, std::span<const CoreReport> cores) 
     json["cores"].push_back(std::move(one));
   }
   return json;
+}
+
+std::vector<JsonKey> load_json_keys() {
+  std::vector<JsonKey> keys;
+  list_keys(keys, kLoadMetrics);
+  list_keys(keys, kStackMetrics);
+  list_keys(keys, kFields);
+  for (std::size_t i = 1; i < kFailureCount; ++i) {
+    const auto why = static_cast<Failure>(i);
+    keys.push_back({"failed." + std::string(name_of(why)), "counter", "connections",
+                    std::string(help_of(why))});
+  }
+  for (const LatencyKey& latency : kLatencies)
+    for (const JsonField<Histogram>& rank : kPercentiles)
+      keys.push_back({fmt::format("{}.{}", latency.key, rank.path), std::string(rank.type),
+                      std::string(rank.unit), fmt::format("{}: {}", latency.help, rank.help)});
+  list_keys(keys, kTupleFields, "tuples.");
+  keys.push_back({"cores.N", "object", "", "the keys above, but for `tuples`, of each core"});
+  keys.push_back({"cores.N.core", "number", "", "number of the core in the machine"});
+  return keys;
 }
 
 std::string load_table(const LoadSettings& settings, std::span<const CoreReport> cores) {
@@ -188,15 +238,15 @@ std::string load_table(const LoadSettings& settings, std::span<const CoreReport>
       "  stack      {:.2f} packets and {} busy cycles a connection, {} retransmissions\n"
       "  time_wait  {} now, {} at most\n",
       packets_per_connection(total), grouped(cycles_per_connection(total)),
-      grouped(total.stack.retransmissions), grouped(total.stack.time_wait_now),
-      grouped(total.stack.time_wait_peak));
+      grouped(total.stack.retransmitted.get()), grouped(total.stack.time_wait_now.get()),
+      grouped(total.stack.time_wait_peak.get()));
   if (c.port_exhausted > 0)
     table += fmt::format("  pairs      {}; {} connects found no free pair\n",
                          arithmetic_of(plan_tuples(settings)), grouped(c.port_exhausted));
   return table;
 }
 
-std::string LiveLine::next(const LoadResults& so_far, const StackFigures& stack, Duration elapsed) {
+std::string LiveLine::next(const LoadResults& so_far, const ShardStats& stack, Duration elapsed) {
   const LoadCounters& c = so_far.counters;
   std::string line;
   if (const auto done = progress(shape_, c, elapsed))
@@ -205,7 +255,7 @@ std::string LiveLine::next(const LoadResults& so_far, const StackFigures& stack,
       fmt::format("{} conn/s  p50 {} us  p99 {} us  open {}  time_wait {}  failed {}",
                   grouped(rate_of(c.completed - completed_, elapsed - elapsed_)),
                   grouped(so_far.latency.percentile(50)), grouped(so_far.latency.percentile(99)),
-                  grouped(c.open), grouped(stack.time_wait_now), grouped(c.failed_total()));
+                  grouped(c.open), grouped(stack.time_wait_now.get()), grouped(c.failed_total()));
   if (c.port_exhausted > 0) line += fmt::format("  no free pair {}", grouped(c.port_exhausted));
   if (c.behind > 0) line += fmt::format("  behind {}", grouped(c.behind));
   completed_ = c.completed;

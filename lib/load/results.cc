@@ -5,16 +5,23 @@
 
 namespace mayfly {
 
-std::string_view name_of(Failure failure) noexcept {
-  // clang-format off
-  static constexpr std::array<std::string_view, kFailureCount> kNames{
-      "none",
-#define MAYFLY_X(name, help) #name,
-      MAYFLY_LOAD_FAILURES(MAYFLY_X)
+namespace {
+
+#define MAYFLY_X(name, help) , #name
+constexpr std::array<std::string_view, kFailureCount> kNames{"none" MAYFLY_LOAD_FAILURES(MAYFLY_X)};
 #undef MAYFLY_X
-  };
-  // clang-format on
+#define MAYFLY_X(name, help) , help
+constexpr std::array<std::string_view, kFailureCount> kHelps{"" MAYFLY_LOAD_FAILURES(MAYFLY_X)};
+#undef MAYFLY_X
+
+}  // namespace
+
+std::string_view name_of(Failure failure) noexcept {
   return kNames[static_cast<std::size_t>(failure)];
+}
+
+std::string_view help_of(Failure failure) noexcept {
+  return kHelps[static_cast<std::size_t>(failure)];
 }
 
 std::uint64_t LoadCounters::failed_total() const noexcept {
@@ -22,16 +29,7 @@ std::uint64_t LoadCounters::failed_total() const noexcept {
 }
 
 void LoadCounters::merge(const LoadCounters& other) noexcept {
-  offered += other.offered;
-  behind += other.behind;
-  opened += other.opened;
-  established += other.established;
-  completed += other.completed;
-  open += other.open;
-  requests += other.requests;
-  responses += other.responses;
-  bytes += other.bytes;
-  port_exhausted += other.port_exhausted;
+  for (const auto& metric : kLoadMetrics) this->*metric.value += other.*metric.value;
   for (std::size_t i = 0; i < failed.size(); ++i) failed[i] += other.failed[i];
 }
 

@@ -8,21 +8,25 @@
 #include <string_view>
 
 #include "base/histogram.h"
+#include "base/metric.h"
 #include "base/time.h"
 
 namespace mayfly {
 
-// Why a connection failed, as the JSON names it. X(name, what it means)
-#define MAYFLY_LOAD_FAILURES(X)                                                           \
-  X(refused, "RST in answer to our SYN")                                                  \
-  X(reset, "the peer's RST, at any later time")                                           \
-  X(timed_out, "load.timeout, TCP's limit of retransmissions, or a FIN that never came")  \
-  X(unreachable, "ICMP said so, or nobody answered ARP")                                  \
-  X(bad_status, "an answer that is not 2xx")                                              \
-  X(short_body, "the peer ended the connection before all its answers had arrived whole") \
-  X(malformed_response, "not HTTP, or octets after the end of an answer")                 \
-  X(table_full, "our own stack had no room for the connection; these were never opened")  \
-  X(aborted_at_end, "still open when the run ended")
+// Why a connection failed, as the JSON names it. X(name, what is counted)
+#define MAYFLY_LOAD_FAILURES(X)                                                                    \
+  X(refused, "connections whose SYN was answered by RST")                                          \
+  X(reset, "connections that ended by the peer's RST, at any later time")                          \
+  X(timed_out,                                                                                     \
+    "connections given up by load.timeout, by TCP's limit of retransmissions, or for a FIN that "  \
+    "never came")                                                                                  \
+  X(unreachable, "connections to a peer that ICMP called unreachable, or that did not answer ARP") \
+  X(bad_status, "connections with an answer that is not 2xx")                                      \
+  X(short_body, "connections that the peer ended before all its answers had arrived whole")        \
+  X(malformed_response,                                                                            \
+    "connections with an answer that is not HTTP, or octets after the end of one")                 \
+  X(table_full, "connections that our own stack had no room for: these were never opened")         \
+  X(aborted_at_end, "connections that were still open when the run ended")
 
 enum class Failure : std::uint8_t {
   none,
@@ -37,27 +41,45 @@ inline constexpr std::size_t kFailureCount = 1 MAYFLY_LOAD_FAILURES(MAYFLY_X);
 
 /// "refused", "reset", ...; "none".
 std::string_view name_of(Failure failure) noexcept;
+/// What its counter counts, in words.
+std::string_view help_of(Failure failure) noexcept;
+
+// X(kind, name, unit, key in the JSON, what is counted); MetricKind and Metric say more of each.
+// `completed` closed as planned: client first, both FINs; server first, the server's FIN and then
+// ours, or (close.abort) its RST; reset, our RST.
+#define MAYFLY_LOAD_METRICS(X)                                                                    \
+  X(counter, offered, "connections", "offered", "starts that were made or tried")                 \
+  X(counter, behind, "connections", "not_started",                                                \
+    "starts that were due and not made since the generator was too slow")                         \
+  X(counter, opened, "connections", "opened", "connections that our stack took: a SYN went out")  \
+  X(counter, established, "connections", "established", "connections whose handshake completed")  \
+  X(counter, completed, "connections", "completed",                                               \
+    "connections whose answers all arrived whole with status 2xx, and which then closed as "      \
+    "planned")                                                                                    \
+  X(gauge, open, "connections", "open", "connections that were opened and have not yet ended")    \
+  X(counter, requests, "requests", "requests", "requests sent")                                   \
+  X(counter, responses, "responses", "responses", "responses that arrived whole with status 2xx") \
+  X(counter, bytes, "bytes", "response_bytes", "bytes of responses, heads included")              \
+  X(counter, port_exhausted, "connections", "port_exhausted",                                     \
+    "starts that found no free source pair")
 
 struct LoadCounters {
-  std::uint64_t offered = 0;      ///< starts that were made or tried
-  std::uint64_t behind = 0;       ///< starts that were due and not made: the generator was too slow
-  std::uint64_t opened = 0;       ///< of the offered, those that the stack took: a SYN went out
-  std::uint64_t established = 0;  ///< of the opened, those whose handshake completed
-  /// Of the established, those whose answers all arrived whole with status 2xx, and which then
-  /// closed as planned: client first, both FINs; server first, the server's FIN and then ours, or
-  /// (close.abort) its RST; reset, our RST.
-  std::uint64_t completed = 0;
-  std::uint64_t open = 0;            ///< opened and not yet ended
-  std::uint64_t requests = 0;        ///< sent
-  std::uint64_t responses = 0;       ///< that arrived whole with status 2xx
-  std::uint64_t bytes = 0;           ///< of responses, heads included
-  std::uint64_t port_exhausted = 0;  ///< of the offered, those that found no free source pair
+#define MAYFLY_X(kind, name, unit, path, help) std::uint64_t name = 0;
+  MAYFLY_LOAD_METRICS(MAYFLY_X)
+#undef MAYFLY_X
   std::array<std::uint64_t, kFailureCount> failed{};  ///< by Failure
 
   std::uint64_t& failures(Failure why) noexcept { return failed[static_cast<std::size_t>(why)]; }
   std::uint64_t failed_total() const noexcept;
   void merge(const LoadCounters& other) noexcept;
 };
+
+inline constexpr auto kLoadMetrics = std::to_array<Metric<LoadCounters, std::uint64_t>>({
+#define MAYFLY_X(kind, name, unit, path, help) \
+  {MetricKind::kind, #name, unit, path, help, &LoadCounters::name},
+    MAYFLY_LOAD_METRICS(MAYFLY_X)
+#undef MAYFLY_X
+});
 
 struct LoadResults {
   LoadCounters counters;

@@ -1,29 +1,34 @@
-// What one core's services count. One list makes the member and its name in the JSON.
+// What one core's services count. One list makes the members, their keys in the JSON, their totals
+// over cores and their lines in doc/json.md.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <span>
 
 #include "base/counter.h"
+#include "base/metric.h"
 #include "service/state.h"
 
 namespace mayfly {
 
-// X(name, what is counted)
-#define MAYFLY_SERVICE_COUNTERS(X)                                                       \
-  X(requests, "HTTP requests answered, refused ones included")                           \
-  X(responses_1xx, "interim responses (100 Continue)")                                   \
-  X(responses_2xx, "successful responses")                                               \
-  X(responses_4xx, "responses that blame the client")                                    \
-  X(responses_5xx, "responses that blame the server, and 501 and 505")                   \
-  X(slow_requests, "requests that the one-segment scan left to the full parser")         \
-  X(parsers_exhausted, "requests refused with 503: too many half-read requests at once") \
-  X(bytes_out, "bytes queued for clients by all services")                               \
-  X(discarded, "bytes taken by the discard service")
+// X(kind, name, unit, what is counted); MetricKind and Metric say more of each.
+#define MAYFLY_SERVICE_METRICS(X)                                                            \
+  X(counter, requests, "requests", "HTTP requests answered, refused ones included")          \
+  X(counter, responses_1xx, "responses", "interim responses (100 Continue)")                 \
+  X(counter, responses_2xx, "responses", "successful responses")                             \
+  X(counter, responses_4xx, "responses", "responses that blame the client")                  \
+  X(counter, responses_5xx, "responses", "responses that blame the server, and 501 and 505") \
+  X(counter, slow_requests, "requests",                                                      \
+    "HTTP requests that the one-segment scan left to the full parser")                       \
+  X(counter, parsers_exhausted, "requests",                                                  \
+    "HTTP requests refused with 503 since too many were half read at once")                  \
+  X(counter, bytes_out, "bytes", "bytes queued for clients by all services")                 \
+  X(counter, discarded, "bytes", "bytes taken by the discard service")
 
 struct ServiceCounters {
-#define MAYFLY_X(name, help) Counter name;
-  MAYFLY_SERVICE_COUNTERS(MAYFLY_X)
+#define MAYFLY_X(kind, name, unit, help) Counter name;
+  MAYFLY_SERVICE_METRICS(MAYFLY_X)
 #undef MAYFLY_X
   std::array<Counter, kEndingCount> closes;  ///< connections that are gone, by Ending
 
@@ -42,5 +47,21 @@ struct ServiceCounters {
     }
   }
 };
+
+inline constexpr auto kServiceMetrics = std::to_array<Metric<ServiceCounters>>({
+#define MAYFLY_X(kind, name, unit, help) \
+  {MetricKind::kind, #name, unit, #name, help, &ServiceCounters::name},
+    MAYFLY_SERVICE_METRICS(MAYFLY_X)
+#undef MAYFLY_X
+});
+
+/// The total over cores.
+inline ServiceCounters total_of(std::span<const ServiceCounters> cores) noexcept {
+  ServiceCounters total;
+  set_totals(kServiceMetrics, cores, total);
+  for (const ServiceCounters& core : cores)
+    for (std::size_t i = 0; i < kEndingCount; ++i) total.closes[i].add(core.closes[i].get());
+  return total;
+}
 
 }  // namespace mayfly

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <type_traits>
 
 #include "base/slab.h"
@@ -23,15 +24,17 @@ enum class Phase : std::uint8_t {
 };
 
 // Why a service let a connection end; each connection counts once. X(name, what is counted)
-#define MAYFLY_ENDINGS(X)                                                                   \
-  X(lost, "ended by the peer's RST, by a time-out of TCP, or by the network")               \
-  X(server_first, "the server closed first")                                                \
-  X(client_first, "the client closed first")                                                \
-  X(grace_ended, "the client waited for the server's FIN: closed when the grace had ended") \
-  X(aborted, "the server closed with RST (close: {abort: true})")                           \
-  X(request_timeout, "no whole request arrived within http.request_timeout: 408")           \
-  X(keep_alive_timeout, "idle between requests for http.keep_alive_timeout")                \
-  X(stalled, "the client took next to nothing of an answer for a minute: RST")
+#define MAYFLY_ENDINGS(X)                                                                          \
+  X(lost, "connections ended by the peer's RST, by a time-out of TCP, or by the network")          \
+  X(server_first, "connections that the server closed first")                                      \
+  X(client_first, "connections that the client closed first")                                      \
+  X(grace_ended,                                                                                   \
+    "connections closed when the grace had ended: the client waited for the server's FIN")         \
+  X(aborted, "connections that the server closed with RST (close.abort)")                          \
+  X(request_timeout,                                                                               \
+    "connections on which no whole request arrived within http.request_timeout: 408")              \
+  X(keep_alive_timeout, "connections that were idle between requests for http.keep_alive_timeout") \
+  X(stalled, "connections reset since the client took next to nothing of an answer for a minute")
 
 enum class Ending : std::uint8_t {
 #define MAYFLY_X(name, help) name,
@@ -41,6 +44,22 @@ enum class Ending : std::uint8_t {
 #define MAYFLY_X(name, help) +1
 inline constexpr std::size_t kEndingCount = 0 MAYFLY_ENDINGS(MAYFLY_X);
 #undef MAYFLY_X
+
+/// As the JSON has it: "lost", "server_first", ...
+constexpr std::string_view name_of(Ending ending) {
+#define MAYFLY_X(name, help) #name,
+  constexpr std::string_view names[] = {MAYFLY_ENDINGS(MAYFLY_X)};
+#undef MAYFLY_X
+  return names[static_cast<std::size_t>(ending)];
+}
+
+/// What its counter counts, in words.
+constexpr std::string_view help_of(Ending ending) {
+#define MAYFLY_X(name, help) help,
+  constexpr std::string_view helps[] = {MAYFLY_ENDINGS(MAYFLY_X)};
+#undef MAYFLY_X
+  return helps[static_cast<std::size_t>(ending)];
+}
 
 struct ServiceState {
   std::uint32_t pending = 0;        ///< the response that waits for room to be sent; 0 = none

@@ -60,9 +60,7 @@ std::string counter_lines(const ShardStats& stats) {
     if (counter.get() != 0 && !is_of_every_frame(name))
       fmt::format_to(std::back_inserter(text), "{}{} {}\n", kind, name, counter.get());
   };
-#define MAYFLY_X(name, help) say("", #name, stats.name);
-  MAYFLY_SHARD_COUNTERS(MAYFLY_X)
-#undef MAYFLY_X
+  for (const Metric<ShardStats>& metric : kShardMetrics) say("", metric.name, stats.*metric.value);
   for (std::size_t i = 0; i < kCloseReasonCount; ++i)
     say("closed ", name_of(static_cast<CloseReason>(i)), stats.closed[i]);
   for (std::size_t i = 0; i < kDropCount; ++i)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "load/words.h"
+#include "support/json_keys.h"
 
 namespace mayfly {
 namespace {
@@ -30,12 +31,12 @@ CoreReport core_report(std::uint32_t core) {
   c.failures(Failure::bad_status) = 100;
   for (std::uint64_t us = 1; us <= 1'000; ++us) report.results.latency.record(us);
   report.results.ran = 10_s;
-  report.stack = {.packets_rx = 96'000,
-                  .packets_tx = 128'000,
-                  .time_wait_now = 10'000,
-                  .time_wait_peak = 20'000,
-                  .cycles = 64'000'000,
-                  .busy_cycles = 32'000'000};
+  report.stack.rx_packets.set(96'000);
+  report.stack.tx_packets.set(128'000);
+  report.stack.time_wait_now.set(10'000);
+  report.stack.time_wait_peak.set(20'000);
+  report.stack.cycles.set(64'000'000);
+  report.stack.busy_cycles.set(32'000'000);
   return report;
 }
 
@@ -62,7 +63,7 @@ TEST(LoadJson, HasTheKeysThatOthersScriptAgainst) {
     EXPECT_TRUE(json["latency_us"].contains(key)) << key;
   EXPECT_EQ(json["latency_us"]["max"], 1'000);
   EXPECT_EQ(json["packets_per_connection"], 7.0);
-  EXPECT_EQ(json["time_wait"]["peak"], 40'000);
+  EXPECT_EQ(json["time_wait"]["peak"], 20'000);
   EXPECT_EQ(json["time_wait"]["now"], 20'000);
   EXPECT_EQ(json["port_exhausted"], 34'000);
   EXPECT_EQ(json["cycles_per_connection"], 1'000.0);
@@ -79,6 +80,16 @@ TEST(LoadJson, IsWholeWhenNothingHappened) {
   EXPECT_EQ(json["latency_us"]["p99"], 0);
 }
 
+TEST(LoadJson, WritesEveryDocumentedKeyAndNoOther) {
+  const auto json = load_json(settings(), std::vector{core_report(1)});
+  EXPECT_EQ(testing::undocumented(json, load_json_keys()), std::set<std::string>{});
+  EXPECT_EQ(testing::unwritten(json, load_json_keys()), std::set<std::string>{});
+}
+
+TEST(LoadJson, HasItsTableInTheDocumentation) {
+  EXPECT_EQ(testing::documented_rows("load"), testing::rows_of(load_json_keys()));
+}
+
 TEST(LoadTable, TellsWhyThePairsRanOut) {
   const std::vector<CoreReport> cores{core_report(1)};
   const std::string table = load_table(settings(), cores);
@@ -90,18 +101,23 @@ TEST(LoadTable, TellsWhyThePairsRanOut) {
   EXPECT_EQ(table.find("refused"), std::string::npos);
 }
 
-TEST(StackFigures, AreReadFromTheShardsCounters) {
-  ShardStats stats;
-  stats.rx_packets.add(3);
-  stats.tx_packets.add(4);
-  stats.retransmitted.add(1);
-  stats.drops[1].add(5);
-  stats.drops[2].add(6);
-  const auto figures = StackFigures::of(stats);
-  EXPECT_EQ(figures.packets_rx, 3U);
-  EXPECT_EQ(figures.packets_tx, 4U);
-  EXPECT_EQ(figures.retransmissions, 1U);
-  EXPECT_EQ(figures.drops, 11U);
+TEST(LoadJson, HasWhatTheStackCounted) {
+  CoreReport report = core_report(1);
+  report.stack.retransmitted.add(1);
+  report.stack.drops[1].add(5);
+  report.stack.drops[2].add(6);
+  const auto json = load_json(settings(), std::vector{report, report});
+  EXPECT_EQ(json["packets"]["rx"], 192'000);
+  EXPECT_EQ(json["packets"]["tx"], 256'000);
+  EXPECT_EQ(json["retransmissions"], 2);
+  EXPECT_EQ(json["drops"], 22);
+}
+
+TEST(LoadJson, AddsNoPeaksOfCoresThatMayHaveBeenAtOtherTimes) {
+  std::vector<CoreReport> cores{core_report(1), core_report(2)};
+  EXPECT_EQ(load_json(settings(), cores)["time_wait"]["peak"], 20'000);
+  cores[1].stack.time_wait_now.set(15'000);
+  EXPECT_EQ(load_json(settings(), cores)["time_wait"]["peak"], 25'000) << "as many are there now";
 }
 
 TEST(LiveLine, ShowsTheRateSinceTheLastLine) {
