@@ -10,8 +10,8 @@ CPP = (".h", ".cc")
 
 
 @lru_cache
-def all_files() -> list[Path]:
-    """Every text file of the project; what git ignores is none of it."""
+def listed_files() -> list[Path]:
+    """Every file of the project; what git ignores is none of it."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=False)
@@ -20,8 +20,14 @@ def all_files() -> list[Path]:
     else:  # unpacked without its history
         ignored = re.compile(r"(build|out|\.git)")
         found = [p for p in ROOT.rglob("*") if not ignored.match(str(p.relative_to(ROOT)))]
-    return sorted(p for p in found if p.is_file() and not p.is_relative_to(CORPUS)
-                  and b"\0" not in p.read_bytes()[:4096])
+    return sorted(p for p in found if p.is_file())
+
+
+@lru_cache
+def all_files() -> list[Path]:
+    """Every text file of the project."""
+    return [p for p in listed_files()
+            if not p.is_relative_to(CORPUS) and b"\0" not in p.read_bytes()[:4096]]
 
 
 def files(*folders: str, ends: tuple[str, ...] = CPP) -> list[Path]:
