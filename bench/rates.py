@@ -10,6 +10,7 @@ bench/results/NAME.json.
 """
 import argparse
 import json
+import os
 import platform
 import signal
 import statistics
@@ -32,9 +33,10 @@ def sets(prefix: str, pages: str) -> list[str]:
     return [word for key, value in settings.items() for word in ("--set", f"{prefix}{key}={value}")]
 
 
-def over_ring(pages: str, seconds: int, folder: Path) -> dict:
+def over_ring(pages: str, seconds: int, folder: Path, binary: Path = BINARY,
+              root: Path = ROOT) -> dict:
     out = folder / "lab.json"
-    subprocess.run([BINARY, "lab", "-c", ROOT / "conf/lab/first.yaml", "--json", out,
+    subprocess.run([binary, "lab", "-c", root / "conf/lab/first.yaml", "--json", out,
                     "--duration", f"{seconds}s", "--set", f"server.hugepages={pages}",
                     *sets("client.", pages)], check=True, capture_output=True, timeout=120)
     return json.loads(out.read_text())
@@ -70,6 +72,13 @@ def figures(result: dict) -> dict:
             "retransmitted": server["retransmitted"] + client["retransmissions"]}
 
 
+def machine() -> dict:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True,
+                            capture_output=True, check=True).stdout.strip()
+    return {"commit": commit, "machine": platform.processor() or "x86_64",
+            "cores": os.cpu_count()}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=10)
@@ -93,12 +102,9 @@ def main() -> int:
             low, high = value["min"], value["max"]
             print(f"  {key:24} {value['median']:12,.2f}   ({low:,.2f} .. {high:,.2f})")
     if options.save:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True,
-                                capture_output=True, check=True).stdout.strip()
         path = ROOT / "bench/results" / f"{options.save}.json"
         path.write_text(json.dumps({"command": " ".join(["bench/rates.py", *sys.argv[1:]]),
-                                    "commit": commit, "machine": platform.processor() or "x86_64",
-                                    "cores": 2, "rounds": options.rounds, "settings": SETTINGS,
+                                    **machine(), "rounds": options.rounds, "settings": SETTINGS,
                                     "results": summary, "runs": rows}, indent=1) + "\n")
     return 0
 

@@ -5,7 +5,7 @@ source "$(dirname "$0")/common.sh"
 save=
 [ "${1:-}" = --save ] && save=1 && shift
 scripts/setup.sh test
-configure build-unit --buildtype=release
+configure_unit
 compile build-unit
 
 wanted() { # NAME WORD...

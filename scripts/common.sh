@@ -36,4 +36,5 @@ compile() {
   ninja --quiet -C "$@" || fail "the build in $1 failed: the reason is above"
 }
 
+configure_unit() { configure build-unit --buildtype=release -Db_lto=false; }
 configure_release() { configure build --buildtype=release -Db_lto=true -Dtests=false; }

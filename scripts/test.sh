@@ -33,7 +33,7 @@ run_pytest() { # PART
 }
 
 run_unit() {
-  configure build-unit --buildtype=release
+  configure_unit
   compile build-unit meson-test-prereq
   run_meson_tests build-unit unit
 }
