@@ -24,7 +24,8 @@ KNOWN = {"reset_in_last_ack": "reset", "old_data": "old data", "desynchronised":
 
 
 def binary(folder: Path) -> Path:
-    found = [path for path in (folder / "build/app/mayfly", folder / "app/mayfly") if path.is_file()]
+    places = (folder / "build/app/mayfly", folder / "app/mayfly")
+    found = [path for path in places if path.is_file()]
     if not found:
         sys.exit(f"error: {folder} has no mayfly")
     return found[0].resolve()
