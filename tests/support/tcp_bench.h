@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <experimental/source_location>  // the standard one is unknown to clang 14
 #include <optional>
-#include <source_location>
 #include <vector>
 
 #include "tcp/tcp.h"
@@ -130,7 +130,7 @@ inline TcpSettings plain() {
 
 class Tcp {
  public:
-  using Where = std::source_location;
+  using Where = std::experimental::source_location;
 
   explicit Tcp(const TcpSettings& settings) : cfg(settings) {}
 

@@ -1,12 +1,11 @@
 """The binary as a user meets it: what it says when something is wrong, and how it ends."""
 import json
-import os
 import subprocess
 import time
 
 import pytest
 from mayfly import BINARY, MEGABYTE, ROOT, serve_settings
-from tools import URL, ab, curl, sha256
+from tools import URL, ab, curl, octets, sha256
 
 WRONG = """\
 cores: [0]
@@ -103,7 +102,7 @@ def test_ctrl_c_ends_at_once_when_nothing_is_open_and_prints_a_summary(serve):
 def test_ctrl_c_lets_open_connections_finish_and_takes_no_new_ones(wire, serve, tmp_path):
     www = tmp_path / "www"
     www.mkdir()
-    (www / "file").write_bytes(os.urandom(30 * MEGABYTE))  # far more than the sockets hold
+    (www / "file").write_bytes(octets(30 * MEGABYTE))  # far more than the sockets hold
     server = serve({"http": {"routes": [{"path": "/files/", "folder": str(www)}]},
                     "drain_timeout": "10s"})
     download = wire.peer.start("curl", "-s", "--limit-rate", "12M", "-o", f"{tmp_path}/copy",

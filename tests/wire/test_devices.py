@@ -1,12 +1,11 @@
 """The same smoke test over every software device that DPDK has for a Linux interface."""
-import os
 import time
 from pathlib import Path
 
 import pytest
 from mayfly import MEGABYTE, serve_settings
 from network import LINUX, Namespace, add_address
-from tools import URL, ab, curl, sha256
+from tools import URL, ab, curl, octets, sha256
 
 
 def smoke(peer: Namespace, folder: Path, server) -> None:
@@ -21,7 +20,7 @@ def smoke(peer: Namespace, folder: Path, server) -> None:
 
 def smoke_settings(device: str, folder: Path) -> dict:
     (folder / "www").mkdir()
-    (folder / "www/random.bin").write_bytes(os.urandom(5 * MEGABYTE))
+    (folder / "www/random.bin").write_bytes(octets(5 * MEGABYTE))
     return serve_settings(device, {"http": {"routes": [
         {"path": "/", "body": "hello, mayfly\n"},
         {"path": "/files/", "folder": str(folder / "www")}]}})

@@ -1,11 +1,10 @@
 """A bad wire, made by the server's own fault port: what arrives has to be right all the same."""
-import os
 import threading
 
 import pytest
 from mayfly import MEGABYTE
 from test_services import receive_all, send_and_close
-from tools import URL, ab, curl, sha256
+from tools import URL, ab, curl, octets, sha256
 
 FAULTS = {
     "loss": {"loss": "1%"},
@@ -22,7 +21,7 @@ FAULTS = {
 def test_twenty_megabytes_arrive_unharmed_in_spite_of(wire, serve, tmp_path, faults):
     www = tmp_path / "www"
     www.mkdir()
-    (www / "random.bin").write_bytes(os.urandom(20 * MEGABYTE))
+    (www / "random.bin").write_bytes(octets(20 * MEGABYTE))
     serve({"http": {"routes": [{"path": "/files/", "folder": str(www)}]}},
           port={"faults": FAULTS[faults] | {"seed": 7}})
     curl(wire.peer, "-o", str(tmp_path / "copy"), URL + "files/random.bin", timeout=50)
@@ -31,7 +30,7 @@ def test_twenty_megabytes_arrive_unharmed_in_spite_of(wire, serve, tmp_path, fau
 
 @pytest.mark.time_limit(60)
 def test_uploads_over_a_bad_wire_are_echoed_unharmed(wire, serve):
-    text = os.urandom(2 * MEGABYTE)
+    text = octets(2 * MEGABYTE)
     serve(port={"faults": FAULTS["everything"]})
     with wire.peer.connect(7) as connection:
         connection.settimeout(50)

@@ -1,10 +1,9 @@
 """curl, as people use it."""
 import hashlib
-import os
 
 import pytest
 from mayfly import MEGABYTE
-from tools import URL, curl, sha256
+from tools import URL, curl, octets, sha256
 
 
 def test_curl_gets_the_page(wire, serve):
@@ -46,7 +45,7 @@ def test_http_1_0_without_keep_alive_is_answered_and_closed(wire, serve):
 def test_a_hundred_megabytes_arrive_unharmed(wire, serve, tmp_path):
     www = tmp_path / "www"
     www.mkdir()
-    (www / "random.bin").write_bytes(os.urandom(100 * MEGABYTE))
+    (www / "random.bin").write_bytes(octets(100 * MEGABYTE))
     serve({"http": {"routes": [{"path": "/files/", "folder": str(www)}]}})
     copy = tmp_path / "copy"
     curl(wire.peer, "-o", str(copy), URL + "files/random.bin", timeout=50)

@@ -1,11 +1,11 @@
 """The echo and discard services, against a Linux peer's sockets."""
-import os
 import socket
 import threading
 
 import pytest
+from tools import octets
 
-TEXT = os.urandom(5_000_000)
+TEXT = octets(5_000_000)
 
 
 def receive_all(connection: socket.socket) -> bytes:

@@ -1,5 +1,6 @@
 """Linux's HTTP clients, and what they say about how it went."""
 import hashlib
+import random
 import re
 import time
 from collections.abc import Callable
@@ -8,6 +9,11 @@ from pathlib import Path
 from network import SERVER, Namespace
 
 URL = f"http://{SERVER}/"
+
+
+def octets(count: int) -> bytes:
+    """Random octets, the same in every run."""
+    return random.Random(count).randbytes(count)
 
 
 def curl(peer: Namespace, *words: str, timeout: float = 30) -> str:

@@ -97,10 +97,10 @@ class Mutation : public ConfigTest {
   }
 
  private:
+  /// The same mutations in every run, unless MAYFLY_SEED asks for others.
   static std::uint32_t pick_seed() {
     const char* given = std::getenv("MAYFLY_SEED");
-    return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10))
-                            : std::random_device{}();
+    return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : 1;
   }
 
   const std::uint32_t seed_ = pick_seed();
