@@ -13,11 +13,11 @@
 #include <thread>
 #include <vector>
 
+#include "link/capture_port.h"
 #include "link/fault_port.h"
 #include "nic/clock.h"
 #include "nic/device.h"
 #include "nic/eal.h"
-#include "nic/pcap_tap.h"
 #include "shard/shard.h"
 
 namespace mayfly {

@@ -16,7 +16,7 @@
 #include "base/prng.h"
 #include "base/time.h"
 #include "config/settings.h"
-#include "link/port.h"
+#include "link/filter_port.h"
 #include "wire/drop.h"
 
 namespace mayfly {
@@ -146,56 +146,41 @@ class FaultyWire {
 
 /// A Port around a Port.
 template <Port P>
-class FaultPort {
+class FaultPort : public FilterPort<P> {
  public:
-  using Frame = typename P::Frame;
+  using typename FilterPort<P>::Frame;
+  using FilterPort<P>::inner;
 
-  FaultPort(P inner, const FaultSettings& faults)
-      : faulty_(faults.any()),
-        inner_(std::move(inner)),
+  FaultPort(P below, const FaultSettings& faults)
+      : FilterPort<P>(std::move(below)),
+        faulty_(faults.any()),
         arriving_(faults, faults.seed),
         leaving_(faults, ~faults.seed) {}
-  FaultPort(const FaultPort&) = delete;
-  FaultPort& operator=(const FaultPort&) = delete;
   ~FaultPort() {
-    arriving_.release_all(inner_);
-    leaving_.release_all(inner_);
-    for (const Frame frame : due_now()) inner_.release(frame);
+    arriving_.release_all(inner());
+    leaving_.release_all(inner());
+    for (const Frame frame : due_now()) inner().release(frame);
   }
 
   std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
     if (!faulty_) [[likely]]
-      return inner_.receive(frames, now);
+      return inner().receive(frames, now);
     send_due(now);
-    const std::size_t n = inner_.receive(frames, now);
-    for (const Frame frame : frames.first(n)) arriving_.enter(inner_, frame, now);
+    const std::size_t n = inner().receive(frames, now);
+    for (const Frame frame : frames.first(n)) arriving_.enter(inner(), frame, now);
     return arriving_.leave(frames, now);
   }
 
   std::size_t transmit(std::span<Frame> frames, Instant now) noexcept {
     if (!faulty_) [[likely]]
-      return inner_.transmit(frames, now);
-    for (const Frame frame : frames) leaving_.enter(inner_, frame, now);
+      return inner().transmit(frames, now);
+    for (const Frame frame : frames) leaving_.enter(inner(), frame, now);
     send_due(now);
     return frames.size();
   }
 
-  std::span<std::byte> bytes(Frame f) noexcept { return inner_.bytes(f); }
-  RxChecks rx_checks(Frame f) noexcept { return inner_.rx_checks(f); }
-  Frame allocate() noexcept { return inner_.allocate(); }
-  void set_length(Frame f, std::size_t length) noexcept { inner_.set_length(f, length); }
-  void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
-    inner_.request_checksums(f, l2, l3);
-  }
   /// None with faults: a device would make the checksum of a damaged frame good again.
-  TxOffloads tx_offloads() noexcept { return faulty_ ? TxOffloads{} : inner_.tx_offloads(); }
-  void release(Frame f) noexcept { inner_.release(f); }
-  Frame reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept {
-    return inner_.reassemble(f, l3_off, now, why);
-  }
-
-  P& inner() noexcept { return inner_; }
-  const P& inner() const noexcept { return inner_; }
+  TxOffloads tx_offloads() noexcept { return faulty_ ? TxOffloads{} : inner().tx_offloads(); }
 
   /// When receive() must be called again at the latest, for clocks that jump; the wire's part only.
   Instant next_due() const noexcept { return std::min(arriving_.next_due(), leaving_.next_due()); }
@@ -205,10 +190,9 @@ class FaultPort {
 
   /// What was lost on the wire, and what the port below has dropped if it counts that.
   std::uint64_t drops(Drop why) const noexcept {
-    std::uint64_t sum = 0;
-    if (why == Drop::fault_injected) sum = losses(arriving_.counts()) + losses(leaving_.counts());
-    if constexpr (requires { inner_.drops(why); }) sum += inner_.drops(why);
-    return sum;
+    const std::uint64_t below = FilterPort<P>::drops(why);
+    if (why != Drop::fault_injected) return below;
+    return below + losses(arriving_.counts()) + losses(leaving_.counts());
   }
 
  private:
@@ -228,13 +212,12 @@ class FaultPort {
         due_end_ = leaving_.leave(due_, now);
         if (due_end_ == 0) return;
       }
-      due_first_ += inner_.transmit(due_now(), now);
+      due_first_ += inner().transmit(due_now(), now);
       if (due_first_ != due_end_) return;
     }
   }
 
   bool faulty_;
-  P inner_;
   FaultyWire<P> arriving_, leaving_;
   std::array<Frame, kBurstMax> due_{};
   std::size_t due_first_ = 0, due_end_ = 0;

@@ -13,6 +13,7 @@
 #include "link/interface.h"
 #include "link/link_common.h"
 #include "link/port.h"
+#include "link/reassembler.h"
 #include "link/resolver.h"
 #include "link/tx_stage.h"
 #include "tcp/tcp.h"
@@ -85,7 +86,8 @@ class Link {
                           std::uint8_t code, Instant now) noexcept;
 
   /// Takes ownership of an IPv4 fragment. Returns the whole datagram as one frame when it is
-  /// complete; null while it is not, or when `why` says that the fragment was dropped.
+  /// complete; null while it is not, when the datagram is another core's, or when `why` says that
+  /// the fragment was dropped.
   Frame reassemble(Frame fragment, const ParsedFrame& parsed, Instant now, Drop& why) noexcept;
 
   // -- frames to send
@@ -123,6 +125,7 @@ class Link {
   LinkCommon& common_;
   TxStage<P> stage_;
   Resolver<P> resolver_;
+  Reassembler reassembler_;
 };
 
 template <Port P>
@@ -243,7 +246,14 @@ auto Link<P>::reassemble(Frame fragment, const ParsedFrame& parsed, Instant now,
     port_.release(fragment);
     return {};
   }
-  return port_.reassemble(fragment, parsed.l3_off, now, why);
+  const std::size_t l3 = parsed.l3_off;
+  const Reassembler::Answer answer = reassembler_.add(port_.bytes(fragment).subspan(l3), now);
+  why = answer.why;
+  if (answer.timed_out > 0) common_.count.lose(Drop::fragment_timeout, answer.timed_out);
+  const Frame whole = put_datagram(port_, fragment, l3, answer.datagram);
+  if constexpr (SpreadPort<P>)
+    if (whole != Frame{} && port_.pass_on(whole)) return {};
+  return whole;
 }
 
 }  // namespace mayfly

@@ -24,10 +24,10 @@ struct LinkCounters {
   Counter& icmp_sent;
   std::array<Counter, kDropCount>& drops;  ///< by Drop
 
-  /// A frame of our own could not be sent, or a received fragment's datagram was given up.
-  void lose(Drop why) noexcept {
+  /// Frames of our own could not be sent, or datagrams of fragments received before are given up.
+  void lose(Drop why, std::uint64_t count = 1) noexcept {
     MAYFLY_ASSERT(!concerns_received(why));
-    drops[static_cast<std::size_t>(why)].add();
+    drops[static_cast<std::size_t>(why)].add(count);
   }
 };
 

@@ -24,8 +24,7 @@ struct TxOffloads {
 /// release. A null Frame (`Frame{}`) stands for none.
 // clang-format off
 template <class P>
-concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> fs, Instant now,
-                        Drop& why) {
+concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> fs, Instant now) {
   requires std::is_trivially_copyable_v<typename P::Frame>;
   /// Fills `fs` (at most kBurstMax), returns how many. `now` is for ports that model time.
   { p.receive(fs, now) } noexcept -> std::same_as<std::size_t>;
@@ -44,10 +43,14 @@ concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> f
   /// Takes ownership of the first n frames, returns n; the others stay the caller's.
   { p.transmit(fs, now) } noexcept -> std::same_as<std::size_t>;
   { p.release(f) } noexcept;
-  /// Takes an IPv4 fragment (its network header at l3_off). Returns the whole datagram as one
-  /// contiguous frame when it is complete, null while it is not or when `why` says that it was
-  /// dropped.
-  { p.reassemble(f, std::size_t{}, now, why) } noexcept -> std::same_as<typename P::Frame>;
+};
+
+/// A port of one core among several on a device. Fragments go by their addresses alone, so a
+/// datagram that a core has put together may be of a flow that another core owns.
+template <class P>
+concept SpreadPort = Port<P> && requires(P p, typename P::Frame f) {
+  /// True: the datagram is another core's, and the port has taken it to that core.
+  { p.pass_on(f) } noexcept -> std::same_as<bool>;
 };
 // clang-format on
 

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "base/counter.h"
+#include "base/assert.h"
 #include "base/endian.h"
 #include "base/time.h"
 #include "link/port.h"
@@ -30,28 +30,23 @@ class Reassembler {
 
   struct Answer {
     Drop why = Drop::none;
-    std::span<const std::byte>
-        datagram;  ///< header and payload when complete; valid until the next call
+    /// Header and payload when complete; valid until the next call.
+    std::span<const std::byte> datagram;
+    /// Datagrams given up now since a fragment was missing for kTimeout.
+    std::size_t timed_out = 0;
   };
 
   Reassembler() : datagrams_(kCapacity) {}
 
   /// Takes a fragment, from its IPv4 header on; bytes after its total length are padding.
   Answer add(std::span<const std::byte> packet, Instant now) noexcept {
-    expire(now);
+    Answer answer;
+    answer.timed_out = expire(now);
     Fragment f;
-    if (const Drop why = read(packet, f); why != Drop::none) return {why, {}};
-    Datagram* datagram = find(f.id);
-    if (datagram == nullptr) datagram = open(f.id, now);
-    if (datagram == nullptr) return {Drop::fragment_table_full, {}};
-    const Drop why = datagram->take(f);
-    if (why != Drop::none || !datagram->complete()) return {why, {}};
-    datagram->open = false;
-    return {Drop::none, datagram->finish()};
+    answer.why = read(packet, f);
+    if (answer.why == Drop::none) take(f, now, answer);
+    return answer;
   }
-
-  /// Datagrams given up because a fragment was missing for kTimeout.
-  std::uint64_t timed_out() const noexcept { return timed_out_.get(); }
 
  private:
   static constexpr std::size_t kUnit = 8;  // RFC 791: offsets count 8 octets
@@ -116,16 +111,31 @@ class Reassembler {
     return nullptr;
   }
 
-  void expire(Instant now) noexcept {
+  void take(const Fragment& f, Instant now, Answer& answer) noexcept {
+    Datagram* datagram = find(f.id);
+    if (datagram == nullptr) datagram = open(f.id, now);
+    if (datagram == nullptr) {
+      answer.why = Drop::fragment_table_full;
+      return;
+    }
+    answer.why = datagram->take(f);
+    if (answer.why != Drop::none || !datagram->complete()) return;
+    datagram->open = false;
+    answer.datagram = datagram->finish();
+  }
+
+  /// Returns how many are given up; those condemned by an overlap were counted as that.
+  std::size_t expire(Instant now) noexcept {
+    std::size_t given_up = 0;
     for (Datagram& d : datagrams_) {
       if (!d.open || now < d.deadline) continue;
       d.open = false;
-      if (!d.poisoned) timed_out_.add();
+      if (!d.poisoned) ++given_up;
     }
+    return given_up;
   }
 
   std::vector<Datagram> datagrams_;
-  Counter timed_out_;
 };
 
 inline Drop Reassembler::read(std::span<const std::byte> packet, Fragment& f) noexcept {
@@ -197,20 +207,20 @@ inline std::span<const std::byte> Reassembler::Datagram::finish() noexcept {
   return {header, header_size + payload_size};
 }
 
-/// A Port's reassemble() by way of a Reassembler: the last fragment's frame carries the whole
-/// datagram.
-template <class P>
-typename P::Frame reassemble_with(Reassembler& reassembler, P& port, typename P::Frame frame,
-                                  std::size_t l3_off, Instant now, Drop& why) noexcept {
-  const Reassembler::Answer answer = reassembler.add(port.bytes(frame).subspan(l3_off), now);
-  why = answer.why;
-  if (answer.datagram.empty()) {
-    port.release(frame);
+/// The frame of a datagram's last fragment with the whole datagram in place of it. Takes ownership
+/// of `fragment`, whose network header is at `l3_off`; null, and the fragment released, if
+/// `datagram` is empty.
+template <Port P>
+typename P::Frame put_datagram(P& port, typename P::Frame fragment, std::size_t l3_off,
+                               std::span<const std::byte> datagram) noexcept {
+  if (datagram.empty()) {
+    port.release(fragment);
     return {};
   }
-  port.set_length(frame, l3_off + answer.datagram.size());
-  std::memcpy(&port.bytes(frame)[l3_off], answer.datagram.data(), answer.datagram.size());
-  return frame;
+  MAYFLY_ASSERT(l3_off + datagram.size() <= kFrameRoom);
+  port.set_length(fragment, l3_off + datagram.size());
+  std::memcpy(&port.bytes(fragment)[l3_off], datagram.data(), datagram.size());
+  return fragment;
 }
 
 }  // namespace mayfly

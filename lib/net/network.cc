@@ -96,10 +96,4 @@ void SimPort::lose_arrivals() noexcept {
   arrived_.clear();
 }
 
-SimPort::Frame SimPort::reassemble(Frame frame, std::size_t l3_off, Instant now,
-                                   Drop& why) noexcept {
-  if (!reassembler_) reassembler_ = std::make_unique<Reassembler>();
-  return reassemble_with(*reassembler_, *this, frame, l3_off, now, why);
-}
-
 }  // namespace mayfly

@@ -4,12 +4,10 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <span>
 
 #include "base/prng.h"
 #include "link/port.h"
-#include "link/reassembler.h"
 #include "net/frame_pool.h"
 
 namespace mayfly {
@@ -38,7 +36,6 @@ class SimPort {
   TxOffloads tx_offloads() noexcept { return {}; }
   std::size_t transmit(std::span<Frame> frames, Instant now) noexcept;
   void release(Frame frame) noexcept { pool_->give_back(frame); }
-  Frame reassemble(Frame frame, std::size_t l3_off, Instant now, Drop& why) noexcept;
 
   // -- what the simulation does
   void set_tap(Tap tap) { tap_ = std::move(tap); }
@@ -61,7 +58,6 @@ class SimPort {
   Tap tap_;
   double no_buffer_ = 0;
   Prng random_{0};
-  std::unique_ptr<Reassembler> reassembler_;  // made when the first fragment comes
 };
 static_assert(Port<SimPort>);
 

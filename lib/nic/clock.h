@@ -45,4 +45,7 @@ class TscClock {
   std::uint64_t us_per_cycle_;
 };
 
+/// 1970 on the clock that says `now`: what a capture of this machine's frames is dated by.
+Instant time_of_day_zero(Instant now);
+
 }  // namespace mayfly

@@ -16,8 +16,10 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       tx_flags_(group.tx_flags),
       tx_ring_(group.tx_rings.empty() ? nullptr : group.tx_rings[core_index]),
       pool_(group.pools[core_index]),
-      group_(&group),
-      reassembler_(std::make_unique<Reassembler>()) {}
+      group_(&group) {
+  if (group.steering == Steering::software && core_index == 0)
+    reassembler_ = std::make_unique<Reassembler>();
+}
 
 std::uint32_t DpdkPort::shard_of(const FlowKey4& key) const noexcept {
   switch (group_->steering) {
@@ -81,10 +83,10 @@ std::size_t DpdkPort::receive_for_all(std::span<Frame> frames, Instant now) noex
 }
 
 DpdkPort::Frame DpdkPort::whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept {
-  Drop why = Drop::none;
-  const Frame whole = reassemble_with(*reassembler_, *this, f, l3_off, now, why);
-  if (why != Drop::none) count(why);
-  return whole;
+  const Reassembler::Answer answer = reassembler_->add(bytes(f).subspan(l3_off), now);
+  if (answer.why != Drop::none) count(answer.why);
+  drops_[static_cast<std::size_t>(Drop::fragment_timeout)].add(answer.timed_out);
+  return put_datagram(*this, f, l3_off, answer.datagram);
 }
 
 /// The device hashes what it understands: TCP. ARP reaches one queue and all must learn; an ICMP
@@ -114,14 +116,13 @@ std::size_t DpdkPort::receive_steered(std::span<Frame> frames) noexcept {
   return handed + kept;
 }
 
-DpdkPort::Frame DpdkPort::reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept {
-  const Frame whole = reassemble_with(*reassembler_, *this, f, l3_off, now, why);
-  if (whole == nullptr || !spread_) return whole;
-  const Route route = route_of(bytes(whole));
+bool DpdkPort::pass_on(Frame datagram) noexcept {
+  if (!spread_) return false;
+  const Route route = route_of(bytes(datagram));
   const std::uint32_t owner = route.kind == Route::Kind::flow ? shard_of(route.key) : core_;
-  if (owner == core_) return whole;
-  hand_over(whole, owner);
-  return nullptr;
+  if (owner == core_) return false;
+  hand_over(datagram, owner);
+  return true;
 }
 
 /// Software: the frame itself. Otherwise it is rare, and a copy keeps every frame of a core in the

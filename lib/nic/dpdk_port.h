@@ -110,9 +110,7 @@ class DpdkPort {
 
   void release(Frame f) noexcept { rte_pktmbuf_free(f); }
 
-  /// With more than one core, a whole datagram may belong to another: then it is handed over and
-  /// null returned.
-  Frame reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept;
+  bool pass_on(Frame datagram) noexcept;
 
   std::uint32_t core_index() const noexcept { return core_; }
   std::uint32_t cores() const noexcept { return group_->cores; }
@@ -125,7 +123,6 @@ class DpdkPort {
   /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, and
   /// fragments that the receiving core reassembled for others. Any thread may ask.
   std::uint64_t drops(Drop why) const noexcept {
-    if (why == Drop::fragment_timeout) return reassembler_->timed_out();
     return drops_[static_cast<std::size_t>(why)].get();
   }
 
@@ -169,13 +166,13 @@ class DpdkPort {
   rte_mempool* pool_;
   const PortGroup* group_;
 
-  std::unique_ptr<Reassembler> reassembler_;
+  std::unique_ptr<Reassembler> reassembler_;  // of core 0 if it receives for all; else null
   std::uint32_t next_sender_ = 0;
   std::size_t waiting_first_ = 0, waiting_end_ = 0;  // of waiting_
   std::array<Frame, kBurstMax> waiting_{};           // taken from a tx ring, not yet by the device
   std::array<Counter, kDropCount> drops_;
 };
 
-static_assert(Port<DpdkPort>);
+static_assert(SpreadPort<DpdkPort>);
 
 }  // namespace mayfly

@@ -11,28 +11,26 @@
 #include <span>
 
 #include "base/assert.h"
+#include "link/filter_port.h"
 #include "nic/dpdk_port.h"
 #include "transcript.h"
 
 namespace mayfly::testing {
 
-class TimedPort {
+class TimedPort : public FilterPort<DpdkPort> {
  public:
-  using Frame = DpdkPort::Frame;
   /// Called with each frame as it passes.
   using Listener = std::function<void(Transcript::Way, std::span<const std::byte>, Instant)>;
 
-  TimedPort(DpdkPort inner, Listener listener)
-      : inner_(std::move(inner)),
+  TimedPort(DpdkPort below, Listener listener)
+      : FilterPort(std::move(below)),
         listener_(std::move(listener)),
         timestamp_at_(rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, nullptr)) {
     MAYFLY_ASSERT(timestamp_at_ >= 0);
     read_ahead();
   }
-  TimedPort(const TimedPort&) = delete;
-  TimedPort& operator=(const TimedPort&) = delete;
   ~TimedPort() {
-    for (const Frame frame : waiting()) inner_.release(frame);
+    for (const Frame frame : waiting()) release(frame);
   }
 
   /// When the next frame arrives; never() when all have.
@@ -52,22 +50,9 @@ class TimedPort {
 
   std::size_t transmit(std::span<Frame> frames, Instant now) noexcept {
     for (const Frame frame : frames) listener_(Transcript::Way::out, bytes(frame), now);
-    const std::size_t sent = inner_.transmit(frames, now);
+    const std::size_t sent = inner().transmit(frames, now);
     MAYFLY_ASSERT(sent == frames.size());  // a file takes all
     return sent;
-  }
-
-  std::span<std::byte> bytes(Frame f) noexcept { return inner_.bytes(f); }
-  RxChecks rx_checks(Frame f) noexcept { return inner_.rx_checks(f); }
-  Frame allocate() noexcept { return inner_.allocate(); }
-  void set_length(Frame f, std::size_t length) noexcept { inner_.set_length(f, length); }
-  void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
-    inner_.request_checksums(f, l2, l3);
-  }
-  TxOffloads tx_offloads() noexcept { return inner_.tx_offloads(); }
-  void release(Frame f) noexcept { inner_.release(f); }
-  Frame reassemble(Frame f, std::size_t l3_off, Instant now, Drop& why) noexcept {
-    return inner_.reassemble(f, l3_off, now, why);
   }
 
  private:
@@ -80,10 +65,9 @@ class TimedPort {
 
   void read_ahead() noexcept {
     first_ = 0;
-    end_ = inner_.receive(ahead_, {});
+    end_ = inner().receive(ahead_, {});
   }
 
-  DpdkPort inner_;
   Listener listener_;
   int timestamp_at_;
   std::array<Frame, kBurstMax> ahead_{};  // read from the file, not yet arrived

@@ -4,12 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <deque>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "link/port.h"
-#include "link/reassembler.h"
 
 namespace mayfly::testing {
 
@@ -71,10 +69,6 @@ class MemPort {
     ++buffers;
     delete frame;
   }
-  Frame reassemble(Frame frame, std::size_t l3_off, Instant now, Drop& why) noexcept {
-    if (!reassembler_) reassembler_ = std::make_unique<Reassembler>();
-    return reassemble_with(*reassembler_, *this, frame, l3_off, now, why);
-  }
 
   /// Puts a frame into the port's receive queue.
   void inject(std::span<const std::byte> frame) {
@@ -92,7 +86,6 @@ class MemPort {
 
  private:
   MemPort* peer_ = nullptr;
-  std::unique_ptr<Reassembler> reassembler_;
 };
 static_assert(Port<MemPort>);
 

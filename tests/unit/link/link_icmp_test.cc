@@ -215,5 +215,40 @@ TEST_F(LinkFragments, ThatOverlapAreDropped) {  // RFC 5722
   EXPECT_EQ(arrives(other), Drop::fragment_overlap);
 }
 
+TEST_F(LinkFragments, ThatNeverBecomeWholeAreCounted) {  // RFC 1122 3.3.2
+  arrives(piece(true, kOurIp, 1));
+  arrives(piece(true, kOurIp, 2));
+  now = now + 61_s;
+  arrives(piece(true, kOurIp, 3));
+  EXPECT_EQ(drops(Drop::fragment_timeout), 2u);
+}
+
+/// A device of two cores, all of whose datagrams are the other core's.
+class OtherCoresPort : public testing::MemPort {
+ public:
+  bool pass_on(Frame datagram) noexcept {
+    passed_on = bytes(datagram).size();
+    release(datagram);
+    return true;
+  }
+  std::size_t passed_on = 0;
+};
+
+TEST_F(LinkFragments, OfAnotherCoresFlowGoThereOnceTheyAreWhole) {
+  OtherCoresPort device;
+  Link<OtherCoresPort> link(device, interface, common);
+  for (const bool first : {true, false}) {
+    EXPECT_EQ(device.passed_on, 0u);
+    device.inject(piece(first));
+    OtherCoresPort::Frame frame = nullptr;
+    link.receive({&frame, 1}, now);
+    Drop why = Drop::none;
+    EXPECT_EQ(link.reassemble(frame, link.parse(frame), now, why), nullptr);
+    EXPECT_EQ(why, Drop::none);
+  }
+  EXPECT_EQ(device.passed_on, kEthernetHeaderSize + kIpv4HeaderSizeMin + kTcpHeaderSizeMin + 100);
+  EXPECT_EQ(device.buffers, buffers_at_start);
+}
+
 }  // namespace
 }  // namespace mayfly::test

@@ -111,15 +111,17 @@ TEST_F(DeviceTest, AFrameTooLongForOneBufferIsDroppedAndCounted) {
 
 TEST_F(DeviceTest, FragmentsBecomeOneFrame) {
   const Bytes whole = pattern(1'200);
+  Reassembler reassembler;
   Frame done = nullptr;
-  Drop why = Drop::none;
   for (const std::size_t at : {std::size_t{600}, std::size_t{0}}) {
     const Bytes fragment = testing::ethernet(
         0x0800,
         testing::ipv4(testing::kProtocolTcp, std::span(whole).subspan(at, 600), {at, at == 0}));
     ASSERT_EQ(done, nullptr);
-    done = a.reassemble(make(a, fragment), 14, {}, why);
-    EXPECT_EQ(why, Drop::none);
+    const Frame frame = make(a, fragment);
+    const Reassembler::Answer answer = reassembler.add(a.bytes(frame).subspan(14), {});
+    EXPECT_EQ(answer.why, Drop::none);
+    done = put_datagram(a, frame, 14, answer.datagram);
   }
   ASSERT_NE(done, nullptr);
   EXPECT_THAT(a.bytes(done), ElementsAreArray(testing::ethernet(

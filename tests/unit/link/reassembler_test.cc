@@ -114,8 +114,9 @@ TEST_F(ReassemblerTest, BytesBehindTheTotalLengthArePadding) {
 TEST_F(ReassemblerTest, AfterAMinuteTheFirstPieceIsGivenUp) {
   piece(0, 400);
   now = now + 60_s;
-  EXPECT_TRUE(piece(400, 1'001).datagram.empty());
-  EXPECT_EQ(reassembler.timed_out(), 1u);
+  const Reassembler::Answer answer = piece(400, 1'001);
+  EXPECT_TRUE(answer.datagram.empty());
+  EXPECT_EQ(answer.timed_out, 1u);
 }
 
 TEST_F(ReassemblerTest, LaterPiecesDoNotLengthenTheTime) {
@@ -137,18 +138,15 @@ TEST_F(ReassemblerTest, TheTableIsBoundedAndHasRoomAgainInTime) {
 
 TEST_F(ReassemblerTest, ACompletedDatagramComesInTheLastFragmentsFrame) {
   testing::MemPort port;
-  Drop why = Drop::none;
-  const auto frame_of = [&](std::size_t first, std::size_t end) {
-    port.inject(
-        testing::ethernet(0x0800, ipv4(kProtocolTcp, std::span(whole).subspan(first, end - first),
-                                       {first, end < whole.size()})));
+  const auto put = [&](std::size_t first, std::size_t end) {
+    const Reassembler::Answer answer = piece(first, end);
+    port.inject(testing::ethernet(0x0800, packet));
     testing::MemPort::Frame frame = nullptr;
     port.receive({&frame, 1}, now);
-    return frame;
+    return put_datagram(port, frame, 14, answer.datagram);
   };
-  EXPECT_EQ(reassemble_with(reassembler, port, frame_of(0, 400), 14, now, why), nullptr);
-  testing::MemPort::Frame frame =
-      reassemble_with(reassembler, port, frame_of(400, 1'001), 14, now, why);
+  EXPECT_EQ(put(0, 400), nullptr);
+  const testing::MemPort::Frame frame = put(400, 1'001);
   ASSERT_NE(frame, nullptr);
   EXPECT_THAT(port.bytes(frame),
               ElementsAreArray(testing::ethernet(0x0800, ipv4(kProtocolTcp, whole))));

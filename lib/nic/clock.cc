@@ -1,4 +1,4 @@
-#include "nic/pcap_tap.h"
+#include "nic/clock.h"
 
 #include <chrono>
 

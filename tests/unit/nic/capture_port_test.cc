@@ -1,4 +1,4 @@
-#include "nic/pcap_tap.h"
+#include "link/capture_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "link/fault_port.h"
+#include "nic/clock.h"
 #include "nic/device.h"
 #include "support/mem_port.h"
 #include "unit/nic/eal_environment.h"
@@ -19,14 +21,18 @@ using testing::Bytes;
 using testing::MemPort;
 using testing::pattern;
 
-class PcapTapTest : public ::testing::Test {
+/// What serve and load put before a device keeps all that the device can do.
+static_assert(SpreadPort<CapturePort<FaultPort<DpdkPort>>>);
+static_assert(Port<CapturePort<MemPort>> && !SpreadPort<CapturePort<MemPort>>);
+
+class CapturePortTest : public ::testing::Test {
  protected:
-  PcapTapTest() {
+  CapturePortTest() {
     char name[] = "/tmp/mayfly-test-XXXXXX";
     close(mkstemp(name));
     path = name;
   }
-  ~PcapTapTest() override { unlink(path.c_str()); }
+  ~CapturePortTest() override { unlink(path.c_str()); }
 
   std::shared_ptr<PcapFile> create() {
     auto file = PcapFile::create(path, time_of_day_zero(now));
@@ -69,7 +75,7 @@ class PcapTapTest : public ::testing::Test {
   std::string path;
 };
 
-TEST_F(PcapTapTest, WritesWhatIsReceivedAndSent) {
+TEST_F(CapturePortTest, WritesWhatIsReceivedAndSent) {
   {
     CapturePort<MemPort> port(create());
     EXPECT_EQ(send(port, 60), 1u);
@@ -81,7 +87,7 @@ TEST_F(PcapTapTest, WritesWhatIsReceivedAndSent) {
   EXPECT_THAT(read_back(), ::testing::ElementsAre(pattern(60), pattern(1'500)));
 }
 
-TEST_F(PcapTapTest, WritesOnlyWhatTheDeviceTook) {
+TEST_F(CapturePortTest, WritesOnlyWhatTheDeviceTook) {
   {
     CapturePort<MemPort> port(create());
     EXPECT_EQ(send(port, 60, 3), 3u);
@@ -91,13 +97,13 @@ TEST_F(PcapTapTest, WritesOnlyWhatTheDeviceTook) {
   EXPECT_THAT(read_back(), ::testing::ElementsAre(pattern(60), pattern(61), pattern(62)));
 }
 
-TEST_F(PcapTapTest, WithoutAFileFramesJustPass) {
+TEST_F(CapturePortTest, WithoutAFileFramesJustPass) {
   CapturePort<MemPort> port(nullptr);
   EXPECT_EQ(send(port, 60, 3), 3u);
   EXPECT_EQ(port.inner().sent.size(), 3u);
 }
 
-TEST_F(PcapTapTest, AFileThatCannotBeWrittenIsAnError) {
+TEST_F(CapturePortTest, AFileThatCannotBeWrittenIsAnError) {
   const auto file = PcapFile::create("/nonexistent/folder/capture.pcap", {});
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().what, ::testing::HasSubstr("/nonexistent/folder/capture.pcap"));
