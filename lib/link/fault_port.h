@@ -1,5 +1,6 @@
-// A faulty wire between a Shard and its port: loss, duplication, corruption, reordering, delay and
-// jitter, in each direction, from a seed. Without faults it costs one predictable branch a burst.
+// A faulty wire between a link and its port: loss, duplication, corruption, reordering, delay and
+// jitter in each direction, drawn from a seed. Without faults it costs one predictable branch a
+// burst.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/counter.h"
 #include "base/prng.h"
 #include "base/time.h"
@@ -30,20 +32,22 @@ struct FaultCounts {
   Counter overflowed;  ///< the wire was full, or no buffer was left for a changed copy
 };
 
-/// One direction of a faulty wire: frames go in, meet their faults, and come out when they are due.
-/// It owns what it holds until then. The same seed and the same frames at the same times give the
-/// same faults.
+/// One direction of a faulty wire: frames go in, suffer their faults, and come out when they are
+/// due. It owns them until then. The same seed and the same frames at the same times give the same
+/// faults.
 template <Port P>
 class FaultyWire {
  public:
   using Frame = typename P::Frame;
 
   FaultyWire(const FaultSettings& faults, std::uint64_t seed) : faults_(faults), random_(seed) {
+    MAYFLY_ASSERT(faults.delay.us >= 0 && faults.jitter.us >= 0);
     if (faults.any()) flying_.reserve(kFaultyWireFrames);
   }
 
   /// Takes ownership of a frame of `port`.
   void enter(P& port, Frame frame, Instant now) noexcept {
+    MAYFLY_ASSERT(frame != Frame{});
     if (random_.chance(faults_.loss)) {
       counts_.lost.add();
       return port.release(frame);
@@ -53,7 +57,7 @@ class FaultyWire {
     if (frame != Frame{}) launch(port, frame, now);
   }
 
-  /// Fills `frames` with those that are due by now; returns how many.
+  /// Fills `frames` with those that are due by `now`; returns how many.
   std::size_t leave(std::span<Frame> frames, Instant now) noexcept {
     std::size_t n = 0;
     while (n < frames.size() && next_due() <= now) {
@@ -97,6 +101,7 @@ class FaultyWire {
       due.us += 1 + below(kHeldBackMaxUs);
       counts_.reordered.add();
     }
+    MAYFLY_ASSERT(due >= now);
     flying_.push_back({due, number_++, frame});
     std::push_heap(flying_.begin(), flying_.end(), later);
   }
@@ -105,8 +110,8 @@ class FaultyWire {
     return static_cast<std::int64_t>(random_.below(n));
   }
 
-  /// A fresh frame: what a device verified of the old one, or was asked to fill in, does not hold
-  /// for it.
+  /// A copy in a new frame, or null. What a device has verified of the old one, or was asked to
+  /// fill in, does not apply to it.
   Frame copy(P& port, Frame frame) noexcept {
     const Frame fresh = port.allocate();
     if (fresh == Frame{}) {
@@ -114,6 +119,7 @@ class FaultyWire {
       return fresh;
     }
     const std::span<const std::byte> bytes = port.bytes(frame);
+    MAYFLY_ASSERT(bytes.size() <= kFrameRoom);
     port.set_length(fresh, bytes.size());
     std::memcpy(port.bytes(fresh).data(), bytes.data(), bytes.size());
     return fresh;
@@ -182,7 +188,8 @@ class FaultPort : public FilterPort<P> {
   /// None with faults: a device would make the checksum of a damaged frame good again.
   TxOffloads tx_offloads() noexcept { return faulty_ ? TxOffloads{} : inner().tx_offloads(); }
 
-  /// When receive() must be called again at the latest, for clocks that jump; the wire's part only.
+  /// When the next frame leaves the wire: a clock that jumps must not jump further before it calls
+  /// receive().
   Instant next_due() const noexcept { return std::min(arriving_.next_due(), leaving_.next_due()); }
 
   const FaultCounts& received() const noexcept { return arriving_.counts(); }
@@ -204,7 +211,7 @@ class FaultPort : public FilterPort<P> {
     return std::span(due_).subspan(due_first_, due_end_ - due_first_);
   }
 
-  /// Frames that the device does not take stay the next ones to go.
+  // Frames that the device does not take are the first to go next time.
   void send_due(Instant now) noexcept {
     for (;;) {
       if (due_first_ == due_end_) {
@@ -213,6 +220,7 @@ class FaultPort : public FilterPort<P> {
         if (due_end_ == 0) return;
       }
       due_first_ += inner().transmit(due_now(), now);
+      MAYFLY_ASSERT(due_first_ <= due_end_);
       if (due_first_ != due_end_) return;
     }
   }

@@ -1,10 +1,11 @@
-// What a shard knows of the link behind a port: its addresses, its way out.
+// The addresses that a shard has on a port, and the routes that follow from them.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/assert.h"
 #include "config/settings.h"
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
@@ -12,23 +13,26 @@
 namespace mayfly {
 
 struct Interface {
-  MacAddress mac;
-  std::uint16_t vlan = 0;
-  std::uint16_t mtu = 1500;
-  std::vector<InterfaceAddress> addresses;
-  std::optional<Ipv4Address> gateway;
+  MacAddress mac;                           ///< ours: the source of all frames sent
+  std::uint16_t vlan = 0;                   ///< 802.1Q identifier 1..4094; 0 = untagged
+  std::uint16_t mtu = 1500;                 ///< bytes of an IPv4 packet, headers included
+  std::vector<InterfaceAddress> addresses;  ///< ours; the prefixes say who is on the link
+  std::optional<Ipv4Address> gateway;       ///< next hop of all that is not on the link
   bool answers = true;  ///< this shard answers ARP and ICMP here (one shard a port does)
 
+  /// In host order; prefix_length 0..32.
   static constexpr std::uint32_t mask(std::uint8_t prefix_length) {
+    MAYFLY_ASSERT(prefix_length <= 32);
     return prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length);
   }
 
+  /// Is it one of our own addresses?
   bool is_local(Ipv4Address ip) const noexcept {
     for (const auto& range : addresses)
       if (ip >= range.first && ip <= range.last) return true;
     return false;
   }
-  /// Some address of ours that shares a link with `ip`, or nothing.
+  /// The first of our address ranges whose prefix covers `ip`, or null.
   const InterfaceAddress* on_link(Ipv4Address ip) const noexcept {
     for (const auto& range : addresses)
       if (((ip.host ^ range.first.host) & mask(range.prefix_length)) == 0) return &range;
@@ -42,10 +46,19 @@ struct Interface {
     const std::uint32_t host_part = ip.host & ~mask(range->prefix_length);
     return host_part == 0 || host_part == ~mask(range->prefix_length);
   }
-  /// Where a frame for `ip` goes on the link (RFC 1122 3.3.1.1), or nothing: no route.
+  /// The neighbour that a packet for `ip` is sent to (RFC 1122 3.3.1.1); nothing = no route.
   std::optional<Ipv4Address> next_hop(Ipv4Address ip) const noexcept {
     if (on_link(ip) != nullptr) return ip;
     return gateway;
+  }
+
+  /// Does a link's arithmetic hold for these values? They come from the configuration, which has
+  /// checked them.
+  bool is_sound() const noexcept {
+    constexpr std::uint16_t kMtuMin = 68, kVlanMax = 4'094;  // RFC 791 3.2; IEEE 802.1Q
+    for (const auto& range : addresses)
+      if (range.first > range.last || range.prefix_length > 32) return false;
+    return mtu >= kMtuMin && vlan <= kVlanMax && !mac.is_group();
   }
 };
 

@@ -44,7 +44,9 @@ class Link {
         offloads_(port.tx_offloads()),
         common_(common),
         stage_(port, common.count),
-        resolver_(port, interface_, stage_, common) {}
+        resolver_(port, interface_, stage_, common) {
+    MAYFLY_ASSERT(interface.is_sound() && interface.mtu + header().size() <= kFrameRoom);
+  }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -55,7 +57,9 @@ class Link {
   /// Fills `frames` (at most kBurstMax); returns how many.
   std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
     MAYFLY_ASSERT(frames.size() <= kBurstMax);
-    return port_.receive(frames, now);
+    const std::size_t n = port_.receive(frames, now);
+    MAYFLY_ASSERT(n <= frames.size());
+    return n;
   }
   std::span<const std::byte> bytes(Frame frame) noexcept { return port_.bytes(frame); }
   void release(Frame frame) noexcept { port_.release(frame); }
@@ -239,7 +243,7 @@ void Link<P>::send_icmp(const ParsedFrame& answered, IcmpHeader icmp,
 template <Port P>
 auto Link<P>::reassemble(Frame fragment, const ParsedFrame& parsed, Instant now, Drop& why) noexcept
     -> Frame {
-  MAYFLY_ASSERT(parsed.kind == FrameKind::fragment);
+  MAYFLY_ASSERT(fragment != Frame{} && parsed.kind == FrameKind::fragment);
   why = Drop::none;
   if (!interface_.is_local(parsed.key.local())) {
     why = Drop::not_our_ip;
@@ -249,6 +253,7 @@ auto Link<P>::reassemble(Frame fragment, const ParsedFrame& parsed, Instant now,
   const std::size_t l3 = parsed.l3_off;
   const Reassembler::Answer answer = reassembler_.add(port_.bytes(fragment).subspan(l3), now);
   why = answer.why;
+  MAYFLY_ASSERT(why == Drop::none || concerns_received(why));
   if (answer.timed_out > 0) common_.count.lose(Drop::fragment_timeout, answer.timed_out);
   const Frame whole = put_datagram(port_, fragment, l3, answer.datagram);
   if constexpr (SpreadPort<P>)

@@ -1,6 +1,6 @@
-// The neighbour cache: which MAC address an on-link IPv4 address has (RFC 826, RFC 1122 2.3.2).
-// Bounded: sets of eight ways. Entries age and are asked for again; frames that wait for an answer
-// are kept, in bounded number.
+// The neighbour cache: the MAC addresses of the IPv4 hosts on a link (RFC 826, RFC 1122 2.3.2). It
+// has a fixed size, in sets of eight entries. Entries age, and their hosts are asked again. A
+// bounded number of frames is kept while their next hop's address is not known.
 #pragma once
 
 #include <array>
@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/slab.h"
 #include "base/time.h"
 #include "wire/drop.h"
@@ -18,26 +19,29 @@
 
 namespace mayfly {
 
-/// `Frame` is the port's handle. The cache owns the frames that wait until it hands them back.
+/// `Frame` is the port's handle. The cache owns the frames that wait until it gives them to a
+/// callback.
 template <class Frame>
 class NeighbourCache {
  public:
   static constexpr std::uint32_t kSets = 512, kWays = 8;
   static constexpr std::uint32_t kWaitingMax = 4'096;    ///< frames, all neighbours together
   static constexpr std::uint16_t kWaitingEachMax = 256;  ///< frames for one neighbour
-  static constexpr Duration kFresh =
-      Duration::from_s(60);  ///< then it is asked for again (RFC 1122 2.3.2.1)
-  static constexpr Duration kRetry =
-      Duration::from_s(1);  ///< at most one request a second (2.3.2.1)
+  /// An address is used for so long without a further request (RFC 1122 2.3.2.1).
+  static constexpr Duration kFresh = Duration::from_s(60);
+  /// At most one request in this time (2.3.2.1).
+  static constexpr Duration kRetry = Duration::from_s(1);
+  /// Requests without an answer after which an entry and its frames are given up.
   static constexpr std::uint8_t kTries = 4;
-  static constexpr std::uint8_t kUnicastTries = kTries / 2;  ///< of a neighbour that is known
+  /// So many of them go to the known address; the others to all hosts.
+  static constexpr std::uint8_t kUnicastTries = kTries / 2;
 
   NeighbourCache()
       : entries_(std::make_unique<Entry[]>(kSets * kWays)),
         waiting_(kWaitingMax),
         pool_(waiting_) {}
 
-  /// The neighbour's MAC address, or null while it is not known.
+  /// The neighbour's MAC address, or null while it is not known. Valid until the next call.
   const MacAddress* find(Ipv4Address ip) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr || entry->state == State::asking) return nullptr;
@@ -45,12 +49,14 @@ class NeighbourCache {
     return &entry->mac;
   }
 
-  /// Keeps `frame` until `ip` answers. `ask`: an ARP request is due now. On anything but Drop::none
-  /// the frame stays the caller's.
+  /// Takes ownership of `frame` until `ip` answers; call it only after find() returned null. `ask`:
+  /// the caller must send an ARP request now. Unless it returns Drop::none, the frame stays the
+  /// caller's: neighbour_table_full or neighbour_wait_full.
   Drop wait(Ipv4Address ip, Frame frame, Instant now, bool& ask) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr) entry = make(ip, now, false);
     if (entry == nullptr) return Drop::neighbour_table_full;
+    MAYFLY_ASSERT(entry->state == State::asking);
     ask = entry->tries == 0;
     if (ask) note_request(*entry, now);
     if (entry->waiting_count == kWaitingEachMax) return Drop::neighbour_wait_full;
@@ -60,13 +66,14 @@ class NeighbourCache {
     (entry->first == kNoIndex ? entry->first : pool_[entry->last].next) = index;
     entry->last = index;
     ++entry->waiting_count;
+    MAYFLY_ASSERT(entry->waiting_count <= kWaitingEachMax);
     return Drop::none;
   }
 
-  /// An ARP packet said that `ip` is at `mac`. RFC 826: an entry that is there is renewed; a new
-  /// one is made only when `create` (the packet asked for us). `resolved(frame)` gets each frame
-  /// that waited, in order. False: the entry says another address. Then that one is asked, and only
-  /// if it does not answer two requests is the next claim believed.
+  /// An ARP packet said that `ip` is at `mac`. RFC 826: an entry that exists is renewed; a new one
+  /// is made only if `create` (the packet asked for us). `resolved(frame)` gets each frame that
+  /// waited, in order. False: the entry has another address, and keeps it: its host is asked first,
+  /// and the next claim is believed only if two requests stay without an answer.
   template <class F>
   bool learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now,
              F&& resolved) noexcept {
@@ -85,12 +92,14 @@ class NeighbourCache {
     return true;
   }
 
-  /// Looks after a few sets; call it about once a millisecond. `ask(ip, mac or null)` sends a
-  /// request, to the known address or to all; `dropped(frame)` gets the frames of a neighbour that
-  /// never answered.
+  /// Ages the entries of the next few sets; call it about once a millisecond. `ask(ip, mac)` must
+  /// send a request to that address, or by broadcast if it is null; `dropped(frame)` gets the
+  /// frames of a neighbour that never answered.
   template <class Ask, class F>
   void age(Instant now, Ask&& ask, F&& dropped) noexcept {
     constexpr std::uint32_t kEntriesAtOnce = 4 * kWays;
+    static_assert(kSets * kWays % kEntriesAtOnce == 0);
+    MAYFLY_ASSERT(hand_ < kSets * kWays);
     for (std::uint32_t i = 0; i < kEntriesAtOnce; ++i) {
       Entry& entry = entries_[hand_];
       hand_ = (hand_ + 1) % (kSets * kWays);
@@ -98,13 +107,14 @@ class NeighbourCache {
     }
   }
 
-  /// Forgets everything; `dropped(frame)` gets what still waited.
+  /// Empties the cache; `dropped(frame)` gets each frame that still waited.
   template <class F>
   void clear(F&& dropped) noexcept {
     for (std::uint32_t i = 0; i < kSets * kWays; ++i) {
       release(entries_[i], dropped);
       entries_[i] = {};
     }
+    MAYFLY_ASSERT(pool_.used() == 0);
   }
 
  private:
@@ -113,8 +123,8 @@ class NeighbourCache {
     Ipv4Address ip;
     MacAddress mac;
     State state = State::free;
-    bool used = false;       // since the hand last came by
-    bool served = false;     // a frame went there at some time
+    bool used = false;       // a frame was sent there since the entry was last aged
+    bool served = false;     // a frame was sent there at any time
     std::uint8_t tries = 0;  // requests without an answer
     std::uint16_t waiting_count = 0;
     std::uint32_t first = kNoIndex, last = kNoIndex;
@@ -139,10 +149,10 @@ class NeighbourCache {
     return nullptr;
   }
 
-  // A free way, else one of those that nobody waits for: first one that never served, then one not
-  // used of late, then the longest unconfirmed. A neighbour that only we want (`heard` is false)
-  // takes no used one's place, and no more than half a set is for such: frames to invented
-  // addresses cannot push out the neighbours that speak.
+  // A free entry of the set, else one for which no frame waits: first one that never served, then
+  // one not used lately, then the one confirmed longest ago. `heard` is false for a neighbour that
+  // has not spoken: its entry replaces none that is in use, and such entries fill at most half of a
+  // set, so that frames to made-up addresses cannot evict neighbours that exist.
   Entry* make(Ipv4Address ip, Instant now, bool heard) noexcept {
     const auto rank = [](const Entry& e) { return std::tuple(e.served, e.used, e.confirmed_at); };
     Entry* best = nullptr;
@@ -158,6 +168,7 @@ class NeighbourCache {
     }
     if (best == nullptr) return nullptr;
     if (!heard && (asking >= kWays / 2 || best->used)) return nullptr;
+    MAYFLY_ASSERT(best->waiting_count == 0 && look_up(ip) == nullptr);
     *best = {};
     best->ip = ip;
     best->state = State::asking;
@@ -165,7 +176,7 @@ class NeighbourCache {
     return best;
   }
 
-  // Makes the entry stale and wanted, so that it is asked again: at most once a second.
+  // Makes the entry stale and in use, so that its host is asked again: at most once a second.
   static void doubt(Entry& entry, Instant now) noexcept {
     if (entry.tries > 0 || now - entry.asked_at < kRetry) return;
     entry.confirmed_at = now - kFresh - Duration{1};
@@ -173,20 +184,22 @@ class NeighbourCache {
   }
 
   static void note_request(Entry& entry, Instant now) noexcept {
+    MAYFLY_ASSERT(entry.tries < kTries);
     ++entry.tries;
     entry.asked_at = now;
   }
 
   template <class F>
   void release(Entry& entry, F&& take) noexcept {
-    while (entry.first != kNoIndex) {
+    for (; entry.first != kNoIndex; --entry.waiting_count) {
+      MAYFLY_ASSERT(entry.waiting_count > 0);
       const std::uint32_t index = entry.first;
       const Frame frame = pool_[index].frame;
       entry.first = pool_[index].next;
       pool_.give_back(index);
       take(frame);
     }
-    entry.waiting_count = 0;
+    MAYFLY_ASSERT(entry.waiting_count == 0);
   }
 
   template <class Ask, class F>
@@ -196,7 +209,8 @@ class NeighbourCache {
       entry.used = false;
       return;
     }
-    if (entry.tries == 0 && !entry.used) {  // stale, and nobody wants it
+    if (entry.tries == 0 && !entry.used) {  // stale and not in use
+      MAYFLY_ASSERT(entry.waiting_count == 0);
       entry = {};
       return;
     }
@@ -206,7 +220,7 @@ class NeighbourCache {
       entry = {};
       return;
     }
-    // RFC 1122 2.3.2.1 (2): a stale entry is first asked by unicast, while it is still used.
+    // RFC 1122 2.3.2.1 (2): a known host is first asked by unicast, and its entry used meanwhile.
     const bool unicast = entry.state == State::known && entry.tries < kUnicastTries;
     note_request(entry, now);
     ask(entry.ip, unicast ? &entry.mac : nullptr);
@@ -215,7 +229,7 @@ class NeighbourCache {
   std::unique_ptr<Entry[]> entries_;
   std::vector<Waiting> waiting_;
   Slab<Waiting> pool_;
-  std::uint32_t hand_ = 0;
+  std::uint32_t hand_ = 0;  // the entry to be aged next
 };
 
 }  // namespace mayfly

@@ -1,5 +1,5 @@
 // The seam between the stack and whatever carries frames: a NIC queue, a software-RSS ring, a
-// simulated link. A compile-time concept: there is no virtual call on the way of a frame.
+// simulated wire. It is a compile-time concept: no call on the path of a frame is virtual.
 #pragma once
 
 #include <concepts>
@@ -20,22 +20,22 @@ struct TxOffloads {
   bool tcp_checksum = false;
 };
 
-/// A Frame is a cheap handle (a pointer) that whoever holds it owns: it is given on to transmit or
-/// release. A null Frame (`Frame{}`) stands for none.
+/// A Frame is a cheap handle (a pointer). Its holder owns the frame until it gives it to transmit
+/// or release. A null Frame (`Frame{}`) stands for none.
 // clang-format off
 template <class P>
 concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> fs, Instant now) {
   requires std::is_trivially_copyable_v<typename P::Frame>;
   /// Fills `fs` (at most kBurstMax), returns how many. `now` is for ports that model time.
   { p.receive(fs, now) } noexcept -> std::same_as<std::size_t>;
-  /// The frame's bytes, contiguous, from the Ethernet header on.
+  /// The frame's bytes, contiguous, starting with the Ethernet header.
   { p.bytes(f) } noexcept -> std::same_as<std::span<std::byte>>;
   /// What the device verified of a received frame.
   { p.rx_checks(f) } noexcept -> std::same_as<RxChecks>;
   /// A fresh frame of kFrameRoom bytes, or null when the pool is empty.
   { p.allocate() } noexcept -> std::same_as<typename P::Frame>;
-  /// Cuts a frame from allocate() to its final length, at most its room. The device pads short
-  /// ones.
+  /// Sets the length of a frame in bytes, at most kFrameRoom. The port pads a frame that is shorter
+  /// than Ethernet's minimum.
   { p.set_length(f, std::size_t{}) } noexcept;
   /// Asks the device for the checksums that emit_tcp left to it. l2, l3: header lengths in bytes.
   { p.request_checksums(f, std::size_t{}, std::size_t{}) } noexcept;

@@ -1,6 +1,6 @@
-// IPv4 reassembly (RFC 791 3.2, RFC 815) in fixed memory, for any Port. Each datagram has a buffer
-// that its fragments are copied into and a bitmap of the 8-byte units that have arrived, so
-// overlaps are seen exactly.
+// IPv4 reassembly (RFC 791 3.2, RFC 815) in fixed memory. Each datagram has a buffer that its
+// fragments are copied into, and a bitmap of the 8-byte units that have arrived, by which overlaps
+// are found exactly.
 #pragma once
 
 #include <array>
@@ -20,10 +20,12 @@
 
 namespace mayfly {
 
+/// Its memory, about 130 KiB, is taken when it is made.
 class Reassembler {
  public:
-  static constexpr std::size_t kCapacity = 64;  ///< datagrams at once
-  /// Payload bytes of the longest datagram: with its headers it fits into one frame.
+  /// Datagrams that can be incomplete at once.
+  static constexpr std::size_t kCapacity = 64;
+  /// Payload bytes of the longest datagram: with its headers it fits into one frame (kFrameRoom).
   static constexpr std::size_t kPayloadMax = (kFrameRoom - 18 - 60) / 8 * 8;
   /// RFC 1122 3.3.2: between 60 and 120 seconds, not lengthened by later fragments.
   static constexpr Duration kTimeout = Duration::from_s(60);
@@ -38,7 +40,7 @@ class Reassembler {
 
   Reassembler() : datagrams_(kCapacity) {}
 
-  /// Takes a fragment, from its IPv4 header on; bytes after its total length are padding.
+  /// Adds a fragment, which starts with its IPv4 header; bytes after its total length are padding.
   Answer add(std::span<const std::byte> packet, Instant now) noexcept {
     Answer answer;
     answer.timed_out = expire(now);
@@ -67,7 +69,8 @@ class Reassembler {
 
   struct Datagram {
     bool open = false;
-    bool poisoned = false;  // RFC 5722 4: an overlap condemns the fragments still to come as well
+    bool poisoned =
+        false;  // RFC 5722 4: after an overlap, fragments that come later are dropped too
     Id id;
     Instant deadline;
     std::size_t header_size = 0, payload_size = 0;  // 0 = not known yet
@@ -122,9 +125,10 @@ class Reassembler {
     if (answer.why != Drop::none || !datagram->complete()) return;
     datagram->open = false;
     answer.datagram = datagram->finish();
+    MAYFLY_ASSERT(answer.datagram.size() <= 60 + kPayloadMax);
   }
 
-  /// Returns how many are given up; those condemned by an overlap were counted as that.
+  // Returns how many are given up, without those dropped for an overlap: that was counted.
   std::size_t expire(Instant now) noexcept {
     std::size_t given_up = 0;
     for (Datagram& d : datagrams_) {
@@ -162,6 +166,7 @@ inline Drop Reassembler::read(std::span<const std::byte> packet, Fragment& f) no
 }
 
 inline Drop Reassembler::Datagram::take(const Fragment& f) noexcept {
+  MAYFLY_ASSERT(open && f.offset % kUnit == 0 && f.offset + f.payload.size() <= kPayloadMax);
   if (poisoned) return Drop::fragment_overlap;
   const Cover covered = cover(f);
   if (covered == Cover::duplicate) return Drop::none;  // RFC 8200 4.5: an exact copy does no harm
@@ -173,6 +178,7 @@ inline Drop Reassembler::Datagram::take(const Fragment& f) noexcept {
   const std::size_t first = f.offset / kUnit, count = (f.payload.size() + kUnit - 1) / kUnit;
   for (std::size_t i = first; i < first + count; ++i) arrived.set(i);
   units += count;
+  MAYFLY_ASSERT(units <= kUnits);
   if (f.last) payload_size = f.offset + f.payload.size();
   if (f.offset == 0) {  // RFC 791 3.2: the first fragment's header becomes the datagram's
     header_size = f.header.size();
@@ -191,7 +197,8 @@ inline auto Reassembler::Datagram::cover(const Fragment& f) const noexcept -> Co
   return same ? Cover::duplicate : Cover::overlap;
 }
 
-/// False if the fragment lies behind the datagram's end, or names an end before what has arrived.
+/// False if the fragment is beyond the datagram's end, or says that the end is before something
+/// that has arrived.
 inline bool Reassembler::Datagram::fits_size(const Fragment& f) const noexcept {
   const std::size_t end = f.offset + f.payload.size();
   if (payload_size != 0) return !f.last && end <= payload_size;
@@ -199,6 +206,7 @@ inline bool Reassembler::Datagram::fits_size(const Fragment& f) const noexcept {
 }
 
 inline std::span<const std::byte> Reassembler::Datagram::finish() noexcept {
+  MAYFLY_ASSERT(complete() && header_size >= 20 && header_size <= 60);
   std::byte* header = &bytes[60 - header_size];
   store_be16(header + 2, static_cast<std::uint16_t>(header_size + payload_size));
   store_be16(header + 6, 0);  // a whole datagram: no flags, offset 0

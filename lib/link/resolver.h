@@ -16,6 +16,7 @@
 #include "link/port.h"
 #include "link/tx_stage.h"
 #include "wire/emit.h"
+#include "wire/layout.h"
 #include "wire/parse.h"
 
 namespace mayfly {
@@ -69,6 +70,7 @@ class Resolver {
   static constexpr std::uint32_t kAnnouncedMax = 64;
 
   void stage_for(Frame frame, const MacAddress& mac) noexcept {
+    MAYFLY_ASSERT(port_.bytes(frame).size() >= kEthernetHeaderSize);
     std::memcpy(port_.bytes(frame).data(), mac.octets.data(), mac.octets.size());
     stage_.push(frame);
   }
@@ -153,6 +155,7 @@ template <Port P>
 void Resolver<P>::announce() noexcept {
   if (!interface_.answers) return;
   for (const InterfaceAddress& range : interface_.addresses) {
+    MAYFLY_ASSERT(range.first <= range.last);
     const std::uint32_t count = std::min(kAnnouncedMax, range.last.host - range.first.host + 1);
     for (std::uint32_t k = 0; k < count; ++k) {
       const Ipv4Address ip{range.first.host + k};

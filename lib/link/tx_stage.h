@@ -44,7 +44,9 @@ class TxStage {
       count_.lose(Drop::transmit_full);
       return port_.release(frame);
     }
-    count_.tx_bytes.add(port_.bytes(frame).size());
+    const std::size_t length = port_.bytes(frame).size();
+    MAYFLY_ASSERT(length <= kFrameRoom);
+    count_.tx_bytes.add(length);
     frames_[size_++] = frame;
   }
 
