@@ -7,7 +7,7 @@ source "$(dirname "$0")/common.sh"
 
 packages_for() {
   echo g++ meson ninja-build pkg-config ccache python3 \
-    libdpdk-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev \
+    libdpdk-dev libyaml-cpp-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
     node-llhttp libjs-dygraphs
   [ "$1" = run ] && return
   echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils \
