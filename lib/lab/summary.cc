@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/json_fields.h"
 #include "lab/advice.h"
 #include "lab/report.h"
 #include "lab/series.h"
@@ -34,58 +35,121 @@ std::string_view name_of(TimeWaitHolder::End end) {
   return kNames[static_cast<std::size_t>(end)];
 }
 
-Json json_of(const LabOrigin& origin) {
-  return {{"version", origin.version},         {"commit", origin.commit},
-          {"machine", origin.machine},         {"when", origin.when},
-          {"config_name", origin.config_name}, {"config", origin.config}};
-}
+constexpr auto kOriginFields = std::to_array<JsonField<LabOrigin>>({
+    {"version", "text", "", "version of Mayfly",
+     [](const LabOrigin& o) -> Json { return o.version; }},
+    {"commit", "text", "", "commit that it was built from",
+     [](const LabOrigin& o) -> Json { return o.commit; }},
+    {"machine", "text", "", "processor and system",
+     [](const LabOrigin& o) -> Json { return o.machine; }},
+    {"when", "text", "", "time of the run", [](const LabOrigin& o) -> Json { return o.when; }},
+    {"config_name", "text", "", "name of the configuration's file",
+     [](const LabOrigin& o) -> Json { return o.config_name; }},
+    {"config", "text", "", "the configuration itself",
+     [](const LabOrigin& o) -> Json { return o.config; }},
+});
 
 /// What an experiment was run with, as far as TIME_WAIT goes.
-Json conditions_of(const ExperimentSettings& s) {
-  const TimeWaitHolder holder = holder_of(s);
-  return {{"closes_first", name_of(s.client.close.first)},
-          {"holder", name_of(holder.end)},
-          {"hold_s", holder.hold.seconds()},
-          {"balance", s.server.time_wait.balance},
-          {"capacity", std::uint64_t{s.server.time_wait.capacity} * s.server.cores.size()},
-          {"on_full", name_of(s.server.time_wait.on_full)},
-          {"source_pairs", usable_pairs(s.client.sources)},
-          {"concurrency", s.client.load.concurrency},
-          {"warm_up_s", std::max(s.warm_up, s.client.load.ramp).seconds()},
-          {"duration_s", s.client.load.duration.seconds()}};
-}
+constexpr auto kConditionFields = std::to_array<JsonField<ExperimentSettings>>({
+    {"closes_first", "text", "",
+     "end that closes first: server, client, or reset for the client's RST",
+     [](const ExperimentSettings& s) -> Json { return name_of(s.client.close.first); }},
+    {"holder", "text", "", "end that is left with the TIME_WAIT: nobody, server or client",
+     [](const ExperimentSettings& s) -> Json { return name_of(holder_of(s).end); }},
+    {"hold_s", "number", "s", "hold of that end; with `balance` the least",
+     [](const ExperimentSettings& s) -> Json { return holder_of(s).hold.seconds(); }},
+    {"balance", "boolean", "", "whether the hold follows the table (time_wait.balance)",
+     [](const ExperimentSettings& s) -> Json { return s.server.time_wait.balance; }},
+    {"capacity", "number", "entries", "TIME_WAIT entries that the server's cores have room for",
+     [](const ExperimentSettings& s) -> Json {
+       return std::uint64_t{s.server.time_wait.capacity} * s.server.cores.size();
+     }},
+    {"on_full", "text", "", "what a full table does: evict_oldest, refuse or close",
+     [](const ExperimentSettings& s) -> Json { return name_of(s.server.time_wait.on_full); }},
+    {"source_pairs", "number", "pairs", "the client's addresses x ports",
+     [](const ExperimentSettings& s) -> Json { return usable_pairs(s.client.sources); }},
+    {"concurrency", "number", "connections", "connections kept open at once; 0 for an open loop",
+     [](const ExperimentSettings& s) -> Json { return s.client.load.concurrency; }},
+    {"warm_up_s", "number", "s", "time at the start that is not judged",
+     [](const ExperimentSettings& s) -> Json {
+       return std::max(s.warm_up, s.client.load.ramp).seconds();
+     }},
+    {"duration_s", "number", "s", "time for which connections are started",
+     [](const ExperimentSettings& s) -> Json { return s.client.load.duration.seconds(); }},
+});
+
+constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
+    {"name", "text", "", "name of the experiment",
+     [](const Judged& j) -> Json { return j.run->settings.name; }},
+    {"title", "text", "", "what it is about; its name if it has no title",
+     [](const Judged& j) -> Json {
+       const ExperimentSettings& s = j.run->settings;
+       return s.title.empty() ? s.name : s.title;
+     }},
+    {"story", "number", "", "story of the tour that it belongs to, 1 to 5; 0 for none",
+     [](const Judged& j) -> Json { return j.run->settings.story; }},
+    {"policy", "text", "", "preset or file that it ran under; may be empty",
+     [](const Judged& j) -> Json { return j.run->settings.policy; }},
+    {"expect", "text", "", "what was expected: none, flat, bound or collapse",
+     [](const Judged& j) -> Json { return name_of(j.run->settings.expect); }},
+    {"offered_cps", "number", "connections/s", "rate that was wanted; 0 for a closed loop",
+     [](const Judged& j) -> Json { return j.figures.offered; }},
+    {"expected_cps", "number", "connections/s",
+     "rate that the arithmetic allows; 0 if nothing limits it",
+     [](const Judged& j) -> Json { return j.figures.expected; }},
+    {"because", "text", "", "that arithmetic in words",
+     [](const Judged& j) -> Json { return j.figures.because; }},
+    {"sustained_cps", "number", "connections/s", "mean rate of completed connections",
+     [](const Judged& j) -> Json { return j.figures.sustained; }},
+    {"swing", "number", "", "standard deviation of that rate over the samples / its mean",
+     [](const Judged& j) -> Json { return j.figures.swing; }},
+    {"flat", "boolean", "", "whether the offered rate was held, with nobody refused",
+     [](const Judged& j) -> Json { return j.figures.is_flat(); }},
+    {"p50_us", "number", "us", "median latency of the whole run",
+     [](const Judged& j) -> Json { return j.figures.p50_us; }},
+    {"p99_us", "number", "us", "99th percentile of the latency of the whole run",
+     [](const Judged& j) -> Json { return j.figures.p99_us; }},
+    {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of the end that held more",
+     [](const Judged& j) -> Json { return j.figures.peak_time_wait; }},
+    {"peak_time_wait_bytes", "number", "bytes", "memory that these entries take",
+     [](const Judged& j) -> Json { return j.figures.peak_time_wait_bytes; }},
+    {"refused", "number", "SYNs/s",
+     "mean rate of SYNs that the server dropped since a table was full",
+     [](const Judged& j) -> Json { return j.figures.refused; }},
+    {"reset", "number", "connections/s",
+     "mean rate of connections that ended by RST, at either end",
+     [](const Judged& j) -> Json { return j.figures.reset; }},
+    {"failed", "number", "connections/s",
+     "mean rate of connections that failed, as the client counts",
+     [](const Judged& j) -> Json { return j.figures.failed; }},
+    {"exhausted", "number", "connections/s", "mean rate of starts that found no free source pair",
+     [](const Judged& j) -> Json { return j.figures.exhausted; }},
+    {"interrupted", "boolean", "", "whether the user ended it early: then it is not judged",
+     [](const Judged& j) -> Json { return j.run->interrupted; }},
+    {"holds", "boolean", "", "whether it did what was expected; null if it was not judged",
+     [](const Judged& j) -> Json { return maybe(j.holds); }},
+    {"verdict", "text", "", "that in words", [](const Judged& j) -> Json { return j.verdict; }},
+    {"samples", "number", "samples", "samples taken, lines of samples.csv",
+     [](const Judged& j) -> Json { return j.run->samples.size(); }},
+    {"judged_samples", "number", "samples",
+     "samples that the means are of: warm-up and drain left out",
+     [](const Judged& j) -> Json { return j.figures.judged; }},
+    {"extents", "object", "",
+     "`min`, `mean` and `max` over all samples of `cps`, `offered`, `server_time_wait`, "
+     "`client_time_wait` and, where an end holds TIME_WAITs, `little`: the entries that Little's "
+     "law gives",
+     [](const Judged& j) -> Json { return extents_json(*j.run); }},
+    {"server", "object", "", "the server's whole result, with the keys of serve",
+     [](const Judged& j) -> Json { return j.run->server; }},
+    {"client", "object", "", "the generator's whole result, with the keys of load",
+     [](const Judged& j) -> Json { return j.run->client; }},
+});
 
 Json json_of(const Judged& judged) {
-  const ExperimentSettings& s = judged.run->settings;
-  const LabFigures& f = judged.figures;
-  return {{"name", s.name},
-          {"title", s.title.empty() ? s.name : s.title},
-          {"story", s.story},
-          {"policy", s.policy},
-          {"conditions", conditions_of(s)},
-          {"expect", name_of(s.expect)},
-          {"offered_cps", f.offered},
-          {"expected_cps", f.expected},
-          {"because", f.because},
-          {"sustained_cps", f.sustained},
-          {"swing", f.swing},
-          {"flat", f.is_flat()},
-          {"p50_us", f.p50_us},
-          {"p99_us", f.p99_us},
-          {"peak_time_wait", f.peak_time_wait},
-          {"peak_time_wait_bytes", f.peak_time_wait_bytes},
-          {"refused", f.refused},
-          {"reset", f.reset},
-          {"failed", f.failed},
-          {"exhausted", f.exhausted},
-          {"interrupted", judged.run->interrupted},
-          {"holds", maybe(judged.holds)},
-          {"verdict", judged.verdict},
-          {"samples", judged.run->samples.size()},
-          {"judged_samples", f.judged},
-          {"extents", extents_json(*judged.run)},
-          {"server", judged.run->server},
-          {"client", judged.run->client}};
+  Json json;
+  write_fields(json, kExperimentFields, judged);
+  write_fields(json["conditions"], kConditionFields, judged.run->settings);
+  return json;
 }
 
 std::vector<const Judged*> of_story(const std::vector<Judged>& experiments, std::uint8_t story) {
@@ -113,25 +177,69 @@ Json largest(const std::vector<const Judged*>& own, Expectation expect, Get get)
   return found ? Json(*found) : Json(nullptr);
 }
 
+/// A story with its experiments.
+struct Told {
+  const Story& story;
+  const std::vector<Judged>& all;
+  std::vector<const Judged*> own;
+};
+
+Json names_of(const Told& told) {
+  Json names = Json::array();
+  for (const Judged* judged : told.own) names.push_back(judged->run->settings.name);
+  return names;
+}
+
+double swing_of(const Judged& judged) { return judged.figures.swing; }
+
+constexpr auto kStoryFields = std::to_array<JsonField<Told>>({
+    {"title", "text", "", "what the story is called",
+     [](const Told& told) -> Json { return told.story.title; }},
+    {"words", "text", "", "what is run and what is to be seen",
+     [](const Told& told) -> Json { return told.story.words; }},
+    {"holds", "boolean", "",
+     "whether all of its experiments did what was expected; null if one was not judged",
+     [](const Told& told) -> Json { return maybe(story_holds(told.all, told.story.number)); }},
+    {"experiments", "array", "", "names of its experiments", names_of},
+});
+
+/// The figure by which a story is measured; each story has its own.
+struct StoryFigure {
+  std::uint8_t first, last;  // stories
+  JsonField<Told> field;
+};
+constexpr auto kStoryFigures = std::to_array<StoryFigure>({
+    {1,
+     1,
+     {"halved", "boolean", "", "story 1: whether at most half of the offered rate was sustained",
+      [](const Told& told) -> Json {
+        return std::ranges::all_of(told.own, [](const Judged* j) {
+          return j->run->settings.expect != Expectation::collapse ||
+                 j->figures.sustained <= kCollapseShare * j->figures.offered;
+        });
+      }}},
+    {1,
+     1,
+     {"swing", "number", "", "story 1: largest swing of those that were to collapse",
+      [](const Told& told) { return largest(told.own, Expectation::collapse, swing_of); }}},
+    {2,
+     2,
+     {"error_of_bound", "number", "",
+      "story 2: largest share by which a sustained rate missed what the arithmetic allows",
+      [](const Told& told) { return largest(told.own, Expectation::bound, error_of_bound); }}},
+    {3,
+     5,
+     {"swing_max", "number", "", "stories 3 to 5: largest swing of those that were to be flat",
+      [](const Told& told) { return largest(told.own, Expectation::flat, swing_of); }}},
+});
+
 Json json_of(const Story& story, const std::vector<Judged>& experiments) {
-  const std::vector<const Judged*> own = of_story(experiments, story.number);
-  const auto swing = [](const Judged& j) { return j.figures.swing; };
-  Json json{{"title", story.title},
-            {"words", story.words},
-            {"holds", maybe(story_holds(experiments, story.number))},
-            {"experiments", Json::array()}};
-  for (const Judged* judged : own) json["experiments"].push_back(judged->run->settings.name);
-  if (story.number == 1) {
-    json["halved"] = std::ranges::all_of(own, [](const Judged* j) {
-      return j->run->settings.expect != Expectation::collapse ||
-             j->figures.sustained <= kCollapseShare * j->figures.offered;
-    });
-    json["swing"] = largest(own, Expectation::collapse, swing);
-  } else if (story.number == 2) {
-    json["error_of_bound"] = largest(own, Expectation::bound, error_of_bound);
-  } else {
-    json["swing_max"] = largest(own, Expectation::flat, swing);
-  }
+  const Told told{story, experiments, of_story(experiments, story.number)};
+  Json json;
+  write_fields(json, kStoryFields, told);
+  for (const StoryFigure& figure : kStoryFigures)
+    if (figure.first <= story.number && story.number <= figure.last)
+      set_at(json, figure.field.path, figure.field.of(told));
   return json;
 }
 
@@ -162,59 +270,135 @@ Json marks_of(const PolicyRow& row) {
   return marks;
 }
 
+/// `value` of a row that an experiment stands for; else null.
+template <class Get>
+Json if_run(const PolicyRow& row, Get value) {
+  return row.run != nullptr ? Json(value(row)) : Json(nullptr);
+}
+
+constexpr auto kPolicyFields = std::to_array<JsonField<PolicyRow>>({
+    {"name", "text", "", "name of the policy",
+     [](const PolicyRow& row) -> Json { return row.name; }},
+    {"experiment", "text", "",
+     "name of the experiment that stands for it; null if none ran under it",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.run->settings.name; });
+     }},
+    {"interrupted", "boolean", "", "whether the user ended that experiment early",
+     [](const PolicyRow& row) -> Json { return row.run != nullptr && row.run->interrupted; }},
+    {"flat", "boolean", "",
+     "whether the offered rate was held, with nobody refused; null if none ran",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.is_flat(); });
+     }},
+    {"sustained_cps", "number", "connections/s",
+     "mean rate of completed connections; null if none ran",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.figures.sustained; });
+     }},
+    {"swing", "number", "", "standard deviation of that rate over the samples / its mean",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.figures.swing; });
+     }},
+    {"p99_us", "number", "us", "99th percentile of the latency of the whole run",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.figures.p99_us; });
+     }},
+    {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of the end that held more",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.figures.peak_time_wait; });
+     }},
+    {"bytes", "number", "bytes", "memory that these entries take",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.figures.peak_time_wait_bytes; });
+     }},
+    {"refused", "number", "SYNs/s",
+     "mean rate of SYNs that the server dropped since a table was full",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return r.figures.refused; });
+     }},
+    {"harms", "number", "",
+     "harms of the hazard ledger together; null if it was not in the hazard lab",
+     [](const PolicyRow& row) -> Json {
+       return row.ledger != nullptr ? Json(row.harms()) : Json(nullptr);
+     }},
+    {"marks", "array", "", "keys of this row that a reader has to be warned of", marks_of},
+    {"time_wait", "object", "", "the server's `time_wait` in that experiment",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return part_of(r.run->server, "time_wait"); });
+     }},
+    {"client_time_wait", "object", "", "the client's `time_wait` in that experiment",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return part_of(r.run->client, "time_wait"); });
+     }},
+    {"wire_harm", "object", "", "the server's `harm` in that experiment",
+     [](const PolicyRow& row) {
+       return if_run(row, [](const PolicyRow& r) { return part_of(r.run->server, "harm"); });
+     }},
+});
+
+constexpr auto kLedgerFields = std::to_array<JsonField<LedgerRow>>({
+    {"policy", "text", "", "name of the policy",
+     [](const LedgerRow& row) -> Json { return row.policy; }},
+    {"connections", "number", "connections", "connections that the clients began",
+     [](const LedgerRow& row) -> Json { return row.connections; }},
+    {"completed", "number", "connections",
+     "connections that ended whole and unharmed, as both ends see it",
+     [](const LedgerRow& row) -> Json { return row.completed; }},
+    {"harms", "number", "", "all harms together",
+     [](const LedgerRow& row) -> Json { return row.harms(); }},
+    {"challenges", "number", "segments", "ACKs that answered what TIME_WAIT refused: not a harm",
+     [](const LedgerRow& row) -> Json { return row.challenges; }},
+    {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of both ends",
+     [](const LedgerRow& row) -> Json { return row.peak_time_wait; }},
+});
+
+constexpr auto kLegendFields = std::to_array<JsonField<Harm>>({
+    {"key", "text", "", "key of a harm in `ledger` and `policies`",
+     [](const Harm& harm) -> Json { return harm.key; }},
+    {"title", "text", "", "what it is called", [](const Harm& harm) -> Json { return harm.title; }},
+    {"meaning", "text", "", "what happened", [](const Harm& harm) -> Json { return harm.meaning; }},
+    {"clause", "text", "", "clause of the standard that it breaks",
+     [](const Harm& harm) -> Json { return harm.clause; }},
+});
+
+constexpr auto kAdviceFields = std::to_array<JsonField<Advice>>({
+    {"user", "text", "", "whom the advice is for", [](const Advice& a) -> Json { return a.user; }},
+    {"situation", "text", "", "what that user has to do with",
+     [](const Advice& a) -> Json { return a.situation; }},
+    {"policy", "text", "", "policy that is advised; null if none of those measured will do",
+     [](const Advice& a) -> Json { return a.policy.empty() ? Json(nullptr) : Json(a.policy); }},
+    {"words", "text", "", "why", [](const Advice& a) -> Json { return a.words; }},
+});
+
 Json json_of(const PolicyRow& row) {
-  const bool ran = row.run != nullptr;
-  const auto figure = [&](const auto& value) { return ran ? Json(value) : Json(nullptr); };
-  const LabFigures& f = row.figures;
-  Json json{{"name", row.name},
-            {"experiment", ran ? Json(row.run->settings.name) : Json(nullptr)},
-            {"interrupted", ran && row.run->interrupted},
-            {"flat", ran ? Json(row.is_flat()) : Json(nullptr)},
-            {"sustained_cps", figure(f.sustained)},
-            {"swing", figure(f.swing)},
-            {"p99_us", figure(f.p99_us)},
-            {"peak_time_wait", figure(f.peak_time_wait)},
-            {"bytes", figure(f.peak_time_wait_bytes)},
-            {"refused", figure(f.refused)}};
+  Json json;
+  write_fields(json, kPolicyFields, row);
   for (const Harm& harm : kHarms)
     json[std::string(harm.key)] =
         row.ledger != nullptr ? Json(row.ledger->*harm.count) : Json(nullptr);
-  json["harms"] = row.ledger != nullptr ? Json(row.harms()) : Json(nullptr);
-  json["marks"] = marks_of(row);
-  json["time_wait"] = ran ? part_of(row.run->server, "time_wait") : Json(nullptr);
-  json["client_time_wait"] = ran ? part_of(row.run->client, "time_wait") : Json(nullptr);
-  json["wire_harm"] = ran ? part_of(row.run->server, "harm") : Json(nullptr);
   return json;
+}
+
+/// An object of each of `rows` by `fields`.
+template <class Rows, class Fields>
+Json array_of(const Rows& rows, const Fields& fields) {
+  Json array = Json::array();
+  for (const auto& row : rows) {
+    Json object;
+    write_fields(object, fields, row);
+    array.push_back(std::move(object));
+  }
+  return array;
 }
 
 Json hazards_json(const LabResult& result) {
-  Json ledger = Json::array();
-  for (const LedgerRow& row : result.ledger) {
-    Json line{
-        {"policy", row.policy}, {"connections", row.connections}, {"completed", row.completed}};
-    for (const Harm& harm : kHarms) line[std::string(harm.key)] = row.*harm.count;
-    line["harms"] = row.harms();
-    line["challenges"] = row.challenges;
-    line["peak_time_wait"] = row.peak_time_wait;
-    ledger.push_back(std::move(line));
-  }
-  Json legend = Json::array();
-  for (const Harm& harm : kHarms)
-    legend.push_back({{"key", harm.key},
-                      {"title", harm.title},
-                      {"meaning", harm.meaning},
-                      {"clause", harm.clause}});
-  return {{"seed", result.hazard_seed}, {"ledger", ledger}, {"legend", legend}};
-}
-
-Json advice_json(const std::vector<PolicyRow>& policies) {
-  Json json = Json::array();
-  for (const Advice& advice : advice_on(policies))
-    json.push_back({{"user", advice.user},
-                    {"situation", advice.situation},
-                    {"policy", advice.policy.empty() ? Json(nullptr) : Json(advice.policy)},
-                    {"words", advice.words}});
-  return json;
+  Json ledger = array_of(result.ledger, kLedgerFields);
+  for (std::size_t i = 0; i < result.ledger.size(); ++i)
+    for (const Harm& harm : kHarms) ledger[i][std::string(harm.key)] = result.ledger[i].*harm.count;
+  return {{"seed", result.hazard_seed},
+          {"ledger", std::move(ledger)},
+          {"legend", array_of(kHarms, kLegendFields)}};
 }
 
 }  // namespace
@@ -258,20 +442,46 @@ std::optional<bool> story_holds(const std::vector<Judged>& experiments, std::uin
 Json lab_json(const LabResult& result) {
   const std::vector<Judged> experiments = judge(result);
   const std::vector<PolicyRow> policies = policy_rows(result);
-  Json json{{"origin", json_of(result.origin)},
-            {"summary", summary_words(experiments, policies)},
-            {"experiments", Json::array()}};
+  Json json;
+  write_fields(json["origin"], kOriginFields, result.origin);
+  json["summary"] = summary_words(experiments, policies);
+  json["experiments"] = Json::array();
   for (const Judged& judged : experiments) json["experiments"].push_back(json_of(judged));
   json["stories"] = stories_json(experiments);
   json["policies"] = Json::array();
   for (const PolicyRow& row : policies) json["policies"].push_back(json_of(row));
   json["hazards"] = hazards_json(result);
-  json["advice"] = advice_json(policies);
+  json["advice"] = array_of(advice_on(policies), kAdviceFields);
   if (result.experiments.size() == 1) {  // a single run is read like those of serve and load
     json["server"] = result.experiments[0].server;
     json["client"] = result.experiments[0].client;
   }
   return json;
+}
+
+std::vector<JsonKey> lab_json_keys() {
+  std::vector<JsonKey> keys;
+  const auto list_harms = [&](const std::string& above) {
+    for (const Harm& harm : kHarms)
+      keys.push_back({above + std::string(harm.key), "number", "", std::string(harm.meaning)});
+  };
+  list_keys(keys, kOriginFields, "origin.");
+  keys.push_back({"summary", "text", "", "the whole result in a few sentences"});
+  list_keys(keys, kExperimentFields, "experiments.N.");
+  list_keys(keys, kConditionFields, "experiments.N.conditions.");
+  list_keys(keys, kStoryFields, "stories.N.");
+  for (const StoryFigure& figure : kStoryFigures)
+    list_keys(keys, std::array{figure.field}, "stories.N.");
+  list_keys(keys, kPolicyFields, "policies.N.");
+  list_harms("policies.N.");
+  keys.push_back({"hazards.seed", "number", "", "seed of the hazard lab"});
+  list_keys(keys, kLedgerFields, "hazards.ledger.N.");
+  list_harms("hazards.ledger.N.");
+  list_keys(keys, kLegendFields, "hazards.legend.N.");
+  list_keys(keys, kAdviceFields, "advice.N.");
+  keys.push_back({"server", "object", "", "of a single experiment: its `server`"});
+  keys.push_back({"client", "object", "", "of a single experiment: its `client`"});
+  return keys;
 }
 
 }  // namespace mayfly

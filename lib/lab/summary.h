@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.h"
 #include "lab/policies.h"
 #include "lab/words.h"
 
@@ -29,5 +30,8 @@ std::string summary_words(const std::vector<Judged>& experiments,
                           const std::vector<PolicyRow>& policies);
 
 std::string_view name_of(Expectation expectation);
+
+/// Every key that lab_json may write, for doc/json.md.
+std::vector<JsonKey> lab_json_keys();
 
 }  // namespace mayfly

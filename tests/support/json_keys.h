@@ -31,12 +31,15 @@ inline std::string rows_of(const std::vector<JsonKey>& keys) {
   return rows;
 }
 
-/// The paths of all plain values in `json`, with N for the places of arrays.
+/// The paths of all plain values in `json`, with N for the places of arrays and for keys that are
+/// numbers.
 inline void collect_paths(const nlohmann::ordered_json& json, const std::string& path,
                           std::set<std::string>& paths) {
   if (json.is_object()) {
-    for (const auto& [key, value] : json.items())
-      collect_paths(value, path.empty() ? key : path + "." + key, paths);
+    for (const auto& [key, value] : json.items()) {
+      const std::string step = key.find_first_not_of("0123456789") == key.npos ? "N" : key;
+      collect_paths(value, path.empty() ? step : path + "." + step, paths);
+    }
   } else if (json.is_array()) {
     for (const auto& value : json) collect_paths(value, path + ".N", paths);
   } else {

@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "lab/page.h"
+#include "lab/summary.h"
+#include "support/json_keys.h"
 #include "support/lab_example.h"
 
 namespace mayfly::testing {
@@ -105,6 +107,24 @@ TEST(LabJson, KeepsTheResultsOfBothEnds) {
   const Json json = lab_json(lab_example());
   EXPECT_EQ(json["experiments"][0]["server"]["time_wait"]["peak"], 50'000);
   EXPECT_EQ(json["experiments"][0]["client"]["latency_us"]["p99"], 78);
+}
+
+/// With a result of either end, and all that only a single experiment has.
+Json whole_json() {
+  Json json = lab_json(lab_example());
+  const Json single = lab_json(one_experiment_example());
+  json["server"] = single["server"];
+  json["client"] = single["client"];
+  return json;
+}
+
+TEST(LabJson, WritesEveryDocumentedKeyAndNoOther) {
+  EXPECT_EQ(undocumented(whole_json(), lab_json_keys()), std::set<std::string>{});
+  EXPECT_EQ(unwritten(whole_json(), lab_json_keys()), std::set<std::string>{});
+}
+
+TEST(LabJson, HasItsTableInTheDocumentation) {
+  EXPECT_EQ(documented_rows("lab"), rows_of(lab_json_keys()));
 }
 
 TEST(LabJson, OfNothingSaysSo) {
