@@ -3,20 +3,19 @@
 
 #include "commands.h"
 #include "config/read.h"
-#include "experiment.h"
 #include "load/plan.h"
-#include "load_run.h"
-#include "serve_run.h"
-#include "start.h"
+#include "print.h"
+#include "run/experiment.h"
+#include "run/load_run.h"
+#include "run/memory_plan.h"
+#include "run/serve_run.h"
 
 namespace mayfly {
 namespace {
 
 int report_memory(std::span<const MemoryPlan> plans) {
-  if (const std::string why = print_memory(plans); !why.empty()) {
-    fmt::print(stderr, "mayfly: {}\n", why);
-    return kBadUsage;
-  }
+  fmt::print("{}\n", memory_table(plans));
+  if (const auto fits = check_memory(plans, free_memory()); !fits) return fail(fits.error());
   fmt::print("the configuration is good\n");
   return kOk;
 }

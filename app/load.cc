@@ -2,18 +2,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <thread>
-
 #include "admin/stats_json.h"
 #include "commands.h"
 #include "config/read.h"
 #include "load/load_app.h"
 #include "load/plan.h"
 #include "load/report.h"
-#include "load_run.h"
-#include "reload.h"
+#include "print.h"
+#include "run/controls.h"
+#include "run/load_run.h"
+#include "run/start.h"
 #include "signals.h"
-#include "start.h"
 
 namespace mayfly {
 
@@ -40,51 +39,49 @@ int load_command(const RunOptions& options) {
     return kBadUsage;
   }
   LoadSettings settings = with_options(*loaded.settings, options);
-  if (const std::string why = refusal_of(settings); !why.empty()) {
-    fmt::print(stderr, "mayfly: {}\n", why);
-    return kBadUsage;
-  }
+  if (const std::string why = refusal_of(settings); !why.empty())
+    return fail({why, ErrorKind::usage});
   LoadRun::own_sources(settings);
   catch_signals();
   catch_hangups();
   const TuplePlan tuples = plan_tuples(settings);
   const MemoryPlan plan = plan_memory(settings, "client", LoadRun::bytes_needed(settings));
-  int status = kOk;
-  auto eal = start_process(std::span(&plan, 1), settings, settings.cores, status);
-  if (!eal) return status;
-  auto devices = open_devices(settings);
-  if (!devices) return kRunFailed;
+  const StartProgress progress = printed_progress();
+  auto eal = start_process(std::span(&plan, 1), settings, settings.cores, progress);
+  if (!eal) return fail(eal.error());
+  auto devices = open_devices(settings, progress);
+  if (!devices) return fail(devices.error());
   fmt::print("source pairs: {}\n", arithmetic_of(tuples));
   if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
 
   auto run = LoadRun::create(settings, *devices, TscClock());
-  if (!run) {
-    fmt::print(stderr, "mayfly: {}\n", run.error().what);
-    return kRunFailed;
-  }
+  if (!run) return fail(run.error());
   Controls<LoadSettings> controls(
       {{options.config, options.policy, options.sets},
        *std::move(loaded.settings),
        [&](const LoadSettings& wanted) { return refusal_of(with_options(wanted, options)); }},
       {.use = [&](const LoadSettings& wanted) { (*run)->use(wanted); },
-       .stats = [&] { return stats_of(**run); }});
-  if (const std::string why = controls.open(); !why.empty()) {
-    fmt::print(stderr, "mayfly: {}\n", why);
-    return kRunFailed;
-  }
+       .stats = [&] { return stats_of(**run); },
+       .on_change = print_change});
+  if (const auto opened = controls.open(); !opened) return fail(opened.error());
   fmt::print("ready\n");
   std::fflush(stdout);
   (*run)->start(*eal, 0);
-  (*run)->watch([&] { controls.follow_hangups(); });
+  LiveLine line(settings.load, isatty(STDOUT_FILENO) != 0);
+  (*run)->watch({.stop_asked = stop_asked,
+                 .each_round = [&] { follow_hangups(controls); },
+                 .each_second =
+                     [&](const LoadResults& so_far, const ShardStats& stack, Duration elapsed) {
+                       fmt::print("{}", line.next(so_far, stack, elapsed));
+                       std::fflush(stdout);
+                     }});
+  fmt::print("{}", line.end());
   eal->wait();
   const std::vector<CoreReport> reports = (*run)->reports();
   fmt::print("{}", load_table(settings, reports));
   if (!options.json.empty()) {
-    if (const std::string why = write_json(options.json, load_json(settings, reports));
-        !why.empty()) {
-      fmt::print(stderr, "mayfly: {}\n", why);
-      return kRunFailed;
-    }
+    const auto written = write_json(options.json, load_json(settings, reports));
+    if (!written) return fail(written.error());
   }
   return (*run)->succeeded() ? kOk : kRunFailed;
 }

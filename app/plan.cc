@@ -10,7 +10,8 @@
 #include "config/units.h"
 #include "load/words.h"
 #include "plan/demand.h"
-#include "start.h"
+#include "print.h"
+#include "run/memory_plan.h"
 
 namespace mayfly {
 namespace {
@@ -54,7 +55,7 @@ class OptionReader {
 std::optional<Demand> read_demand(const PlanOptions& options) {
   Demand demand;
   demand.first = options.first == "client" ? Closer::client : Closer::server;
-  demand.memory = free_memory();
+  demand.memory = free_memory().all();
   OptionReader reader;
   reader.read("--rate", options.rate, parse_rate, demand.rate, 1.0, kRateMax);
   reader.read("--hold", options.hold, parse_duration, demand.hold, 1_ms, 60_min);
@@ -184,10 +185,8 @@ int plan_command(const PlanOptions& options) {
   const std::vector<PolicyFit> fits = fits_of(*demand);
   if (options.json != "-") print_page(*demand, plan, fits);
   if (options.json.empty()) return kOk;
-  const std::string why = write_json(options.json, json_of(*demand, plan, fits));
-  if (why.empty()) return kOk;
-  fmt::print(stderr, "mayfly: {}\n", why);
-  return kRunFailed;
+  const auto written = write_json(options.json, json_of(*demand, plan, fits));
+  return written ? kOk : fail(written.error());
 }
 
 }  // namespace mayfly

@@ -4,12 +4,22 @@
 #include "admin/stats_json.h"
 #include "commands.h"
 #include "config/read.h"
-#include "reload.h"
-#include "serve_run.h"
+#include "print.h"
+#include "run/controls.h"
+#include "run/serve_run.h"
+#include "run/start.h"
 #include "signals.h"
-#include "start.h"
 
 namespace mayfly {
+
+namespace {
+
+void print_draining(std::uint32_t open) {
+  if (open > 0) fmt::print("draining: {} connections are open; Ctrl-C again to reset them\n", open);
+  std::fflush(stdout);
+}
+
+}  // namespace
 
 int serve_command(const RunOptions& options) {
   const auto loaded = read_serve_settings(options.config, options.sets, options.policy);
@@ -26,35 +36,30 @@ int serve_command(const RunOptions& options) {
   catch_signals();
   catch_hangups();
   const MemoryPlan plan = plan_memory(settings, "server", ServeRun::bytes_needed(settings));
-  int status = kOk;
-  auto eal = start_process(std::span(&plan, 1), settings, settings.cores, status);
-  if (!eal) return status;
-  auto devices = open_devices(settings);
-  if (!devices) return kRunFailed;
+  const StartProgress progress = printed_progress();
+  auto eal = start_process(std::span(&plan, 1), settings, settings.cores, progress);
+  if (!eal) return fail(eal.error());
+  auto devices = open_devices(settings, progress);
+  if (!devices) return fail(devices.error());
   auto run = ServeRun::create(settings, *site, *devices, TscClock());
-  if (!run) {
-    fmt::print(stderr, "mayfly: {}\n", run.error().what);
-    return kRunFailed;
-  }
+  if (!run) return fail(run.error());
   Controls<ServeSettings> controls(
       {{options.config, options.policy, options.sets}, settings},
       {.use = [&](const ServeSettings& wanted) { (*run)->use(wanted); },
-       .stats = [&] { return (*run)->json(); }});
-  if (const std::string why = controls.open(); !why.empty()) {
-    fmt::print(stderr, "mayfly: {}\n", why);
-    return kRunFailed;
-  }
+       .stats = [&] { return (*run)->json(); },
+       .on_change = print_change});
+  if (const auto opened = controls.open(); !opened) return fail(opened.error());
   (*run)->start(*eal, 0);
   fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings));
   std::fflush(stdout);
-  (*run)->watch(options.duration, [&] { controls.follow_hangups(); });
+  (*run)->watch(options.duration, {.stop_asked = stop_asked,
+                                   .each_round = [&] { follow_hangups(controls); },
+                                   .on_drain = print_draining});
   eal->wait();
   fmt::print("{}", (*run)->summary());
   if (options.json.empty()) return kOk;
-  if (const std::string why = write_json(options.json, (*run)->json()); !why.empty()) {
-    fmt::print(stderr, "mayfly: {}\n", why);
-    return kRunFailed;
-  }
+  if (const auto written = write_json(options.json, (*run)->json()); !written)
+    return fail(written.error());
   return kOk;
 }
 

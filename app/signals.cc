@@ -31,6 +31,10 @@ void catch_hangups() {
 
 bool reload_asked() { return hung_up.exchange(false, std::memory_order_relaxed); }
 
-int stops_asked() { return asked.load(std::memory_order_relaxed); }
+Stop stop_asked() {
+  const int times = asked.load(std::memory_order_relaxed);
+  if (times == 0) return Stop::no;
+  return times == 1 ? Stop::orderly : Stop::now;
+}
 
 }  // namespace mayfly

@@ -2,12 +2,14 @@
 // it is caught: read the configuration again.
 #pragma once
 
+#include "run/stop.h"
+
 namespace mayfly {
 
 /// Catches SIGINT and SIGTERM from now on, and ignores SIGPIPE.
 void catch_signals();
-/// How often the user has asked for the end.
-int stops_asked();
+/// What the user has asked for.
+Stop stop_asked();
 
 /// Catches SIGHUP from now on; without it, a hangup ends the process.
 void catch_hangups();

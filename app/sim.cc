@@ -13,7 +13,7 @@
 #include "config/read.h"
 #include "config/units.h"
 #include "nic/eal.h"
-#include "start.h"
+#include "print.h"
 #include "world/minimise.h"
 
 namespace mayfly {
@@ -185,8 +185,8 @@ int run_one(const SimCommand& command, const SimOptions& options) {
   totals.add(*result);
   print_speed(totals, began);
   if (!command.json.empty())
-    if (const std::string why = write_json(command.json, json_of(options, *result)); !why.empty())
-      fmt::print(stderr, "mayfly: {}\n", why);
+    if (const auto written = write_json(command.json, json_of(options, *result)); !written)
+      fail(written.error());
   if (result->violation) return explain_failure(command, options, *result);
   fmt::print("seed {}\n", options.seed);
   return kOk;

@@ -169,7 +169,7 @@ std::vector<JsonKey> serve_json_keys() {
   return keys;
 }
 
-std::string write_json(const std::string& path, const Json& json) {
+Result<void> write_json(const std::string& path, const Json& json) {
   if (path == "-") {
     std::cout << json.dump(2) << std::endl;
     return {};
@@ -177,7 +177,7 @@ std::string write_json(const std::string& path, const Json& json) {
   std::ofstream file(path);
   file << json.dump(2) << '\n';
   file.close();
-  if (!file) return "cannot write " + path + ": " + std::strerror(errno);
+  if (!file) return Error{"cannot write " + path + ": " + std::strerror(errno)};
   return {};
 }
 

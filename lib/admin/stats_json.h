@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_fields.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "flow/metrics.h"
 #include "service/counters.h"
@@ -27,7 +28,7 @@ nlohmann::ordered_json service_json(const ServiceCounters& counters);
 /// Every key that server_json and service_json may write, for doc/json.md.
 std::vector<JsonKey> serve_json_keys();
 
-/// Writes `json` to the file, or standard output for "-". Empty = well; else why not.
-std::string write_json(const std::string& path, const nlohmann::ordered_json& json);
+/// Writes `json` to the file, or standard output for "-".
+Result<void> write_json(const std::string& path, const nlohmann::ordered_json& json);
 
 }  // namespace mayfly

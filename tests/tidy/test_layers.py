@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "plan": STACK | {"plan", "load", "config/settings.h"},
     "admin": STACK | {"admin", "service", "load", "nic", "config"},
     "lab": STACK | {"lab", "plan", "net", "service", "load", "nic", "config"},
+    "run": STACK | {"run", "lab", "plan", "service", "load", "nic", "admin", "config"},
 }
 GENERATED = {"version.h"}
 PURE = ["base", "wire", "timer", "tcp"]
@@ -86,6 +87,15 @@ def test_time_is_a_parameter_and_no_clock_is_read(folder):
              for at, line in enumerate(code(path).splitlines(), 1) if CLOCKS.search(line)]
     wrong += [f"{name(path)} includes {include}" for path in files(f"lib/{folder}")
               for include in includes(path) if include in ("<chrono>", "<ctime>", "<rte_cycles.h>")]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_runtime_prints_nothing():
+    """What there is to tell goes to the caller: as a Result, or through a callback."""
+    printing = re.compile(r"\b(fmt::print|std::cout|std::cerr|f?printf|f?puts)\b")
+    wrong = [f"{name(path)}:{at}: {line.strip()}"
+             for path in files("lib/run")
+             for at, line in enumerate(code(path).splitlines(), 1) if printing.search(line)]
     assert not wrong, "\n".join(wrong)
 
 

@@ -1,26 +1,11 @@
-#include "reload.h"
+#include "run/controls.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <utility>
-
-#include "signals.h"
-#include "start.h"
 
 namespace mayfly {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// The log says what changed, whoever asked for it.
-void tell(const Change& change) {
-  // On a terminal the generator writes its progress over and over on one line.
-  const char* fresh_line = isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : "";
-  for (const KeyChange& one : change.changes) fmt::print("{}{}\n", fresh_line, to_string(one));
-  std::fflush(stdout);
-}
 
 Json json_of(const Change& change) {
   Json json;
@@ -37,22 +22,19 @@ Json json_of(const Change& change) {
 }  // namespace
 
 template <class T>
-std::string Controls<T>::open() {
+Result<void> Controls<T>::open() {
   const std::string& path = live_.now().admin.socket;
   if (path.empty()) return {};
   auto server = ControlServer::create(
       path, [actions = actions()](std::string_view line) { return answer_request(actions, line); });
-  if (!server) return server.error().what;
+  if (!server) return server.error();
   server_ = std::move(*server);
   return {};
 }
 
 template <class T>
-void Controls<T>::follow_hangups() {
-  if (!reload_asked()) return;
-  const Change change = apply([](auto& live) { return live.reload(); });
-  print_errors(change.errors);
-  if (!change.errors.empty()) fmt::print(stderr, "mayfly: nothing was changed\n");
+Change Controls<T>::reload() {
+  return apply([](auto& live) { return live.reload(); });
 }
 
 template <class T>
@@ -66,7 +48,7 @@ ControlActions Controls<T>::actions() {
             for (const auto& [key, value] : describe(live_.now())) json[key] = value;
             return json;
           },
-      .reload = [this] { return json_of(apply([](auto& live) { return live.reload(); })); },
+      .reload = [this] { return json_of(reload()); },
       .set =
           [this](const std::vector<std::string>& overrides) {
             return json_of(apply([&](auto& live) { return live.set(overrides); }));
@@ -83,7 +65,7 @@ Change Controls<T>::apply(const std::function<Change(LiveSettings<T>&)>& wish) {
   const std::lock_guard guard(changing_);
   Change change = wish(live_);
   if (!change.changes.empty()) run_.use(live_.now());
-  tell(change);
+  run_.on_change(change);
   return change;
 }
 

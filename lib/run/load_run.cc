@@ -1,13 +1,11 @@
-#include "load_run.h"
+#include "run/load_run.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <thread>
 
 #include "load/plan.h"
-#include "signals.h"
 
 namespace mayfly {
 namespace {
@@ -46,9 +44,10 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings,
   run->clock_ = clock;
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
   const Secret secret = random_secret();
-  auto engine = Engine<LoadApp>::create(
-      "client", settings, shard_settings(settings), {}, devices, clock,
-      [&](std::size_t i, const DpdkPort& port) {
+  auto wires = wire_up("client", settings, {}, devices, clock);
+  if (!wires) return wires.error();
+  auto engine = make_engine<LoadApp>(
+      *std::move(wires), shard_settings(settings), clock, [&](std::size_t i, const DpdkPort& port) {
         const FlowFilter mine = cores > 1 ? FlowFilter{comes_back_here, &port} : FlowFilter{};
         return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores},
                                          secret, mine);
@@ -58,7 +57,7 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings,
   return run;
 }
 
-void LoadRun::start(Eal& eal, std::size_t first_worker) { engine_->start(eal, first_worker); }
+void LoadRun::start(Eal& eal, std::size_t first_worker) { start_on(*engine_, eal, first_worker); }
 
 LoadResults LoadRun::results_so_far() {
   LoadResults sum;
@@ -70,11 +69,11 @@ LoadResults LoadRun::results_so_far() {
 std::vector<std::optional<LoadResults>> LoadRun::ask_cores() {
   const std::lock_guard guard(asking_);
   std::vector<std::optional<LoadResults>> answers;
-  for (auto& core : engine_->cores()) core->app->exchange().ask();
+  for (auto& core : engine_->cores()) core->app().exchange().ask();
   const auto give_up = std::chrono::steady_clock::now() + milliseconds(200);
   for (auto& core : engine_->cores()) {
     const LoadResults* answer = nullptr;
-    while ((answer = core->app->exchange().answer()) == nullptr &&
+    while ((answer = core->app().exchange().answer()) == nullptr &&
            std::chrono::steady_clock::now() < give_up)
       std::this_thread::sleep_for(milliseconds(1));
     answers.push_back(answer == nullptr ? std::nullopt : std::optional(*answer));
@@ -94,29 +93,26 @@ Result<nlohmann::ordered_json> LoadRun::json_so_far() {
   return load_json(settings_, reports);
 }
 
-void LoadRun::watch(const std::function<void()>& each_round) {
+void LoadRun::watch(const Watcher& watcher) {
   const auto begin = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return Duration{std::chrono::duration_cast<std::chrono::microseconds>(
                         std::chrono::steady_clock::now() - begin)
                         .count()};
   };
-  LiveLine line(settings_.load, isatty(STDOUT_FILENO) != 0);
-  auto next_line = begin + milliseconds(1000);
+  auto next_second = begin + milliseconds(1000);
   bool stopping = false;
-  while (!finished() && stops_asked() < 2) {
+  while (!finished() && watcher.stop_asked() != Stop::now) {
     std::this_thread::sleep_for(milliseconds(20));
-    each_round();
-    if (stops_asked() == 1 && !stopping) {
+    watcher.each_round();
+    if (watcher.stop_asked() == Stop::orderly && !stopping) {
       stopping = true;
       drain();
     }
-    if (std::chrono::steady_clock::now() < next_line) continue;
-    next_line += milliseconds(1000);
-    fmt::print("{}", line.next(results_so_far(), totals(), elapsed()));
-    std::fflush(stdout);
+    if (std::chrono::steady_clock::now() < next_second) continue;
+    next_second += milliseconds(1000);
+    watcher.each_second(results_so_far(), totals(), elapsed());
   }
-  fmt::print("{}", line.end());
   stop();
 }
 
@@ -131,7 +127,7 @@ std::vector<CoreReport> LoadRun::reports() {
   const std::vector<ShardStats> stats = engine_->stats();
   for (std::size_t i = 0; i < stats.size(); ++i)
     reports.push_back(
-        {settings_.cores[i], engine_->cores()[i]->app->results(clock_.now()), stats[i]});
+        {settings_.cores[i], engine_->cores()[i]->app().results(clock_.now()), stats[i]});
   return reports;
 }
 

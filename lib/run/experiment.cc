@@ -1,12 +1,11 @@
-#include "experiment.h"
+#include "run/experiment.h"
 
 #include <chrono>
 #include <thread>
 
 #include "load/report.h"
-#include "load_run.h"
-#include "serve_run.h"
-#include "signals.h"
+#include "run/load_run.h"
+#include "run/serve_run.h"
 
 namespace mayfly {
 namespace {
@@ -93,7 +92,7 @@ std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
 
 Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
                                      LabDevices& devices, Eal& eal, const TscClock& clock,
-                                     const EndAsked& end_asked, const OnSample& on_sample) {
+                                     const StopAsked& stop_asked, const OnSample& on_sample) {
   const auto site = Site::load(settings.server.http);
   if (!site) return site.error();
   auto server = ServeRun::create(settings.server, *site, devices.server, clock);
@@ -114,14 +113,14 @@ Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duratio
   (*server)->start(eal, 0);
   (*client)->start(eal, settings.server.cores.size());
   Reading before;
-  for (auto next = begin; !(*client)->finished() && stops_asked() < 2;) {
+  for (auto next = begin; !(*client)->finished() && stop_asked() != Stop::now;) {
     std::this_thread::sleep_until(next += std::chrono::microseconds(sample_every.us));
     Reading now = read();
     run.samples.push_back(between(before, now));
     on_sample(run.samples.back());
     (*server)->sample();
     before = std::move(now);
-    if (end_asked() && !run.interrupted) {
+    if (stop_asked() != Stop::no && !run.interrupted) {
       run.interrupted = true;
       (*client)->drain();
     }

@@ -10,7 +10,8 @@
 #include "nic/clock.h"
 #include "nic/device.h"
 #include "nic/eal.h"
-#include "start.h"
+#include "run/memory_plan.h"
+#include "run/stop.h"
 
 namespace mayfly {
 
@@ -25,14 +26,11 @@ std::vector<MemoryPlan> largest_plans(const LabSettings& lab);
 /// Called with each sample.
 using OnSample = std::function<void(const LabSample&)>;
 
-/// Whether everything is to end now.
-using EndAsked = std::function<bool()>;
-
-/// Runs it to its end, or until the end is asked for (ExperimentRun::interrupted). Frames that
+/// Runs it to its end, or until a stop is asked for (ExperimentRun::interrupted). Frames that
 /// are still between the devices afterwards are gone. Fails when there is no memory, or the server
 /// has nothing to serve.
 Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
                                      LabDevices& devices, Eal& eal, const TscClock& clock,
-                                     const EndAsked& end_asked, const OnSample& on_sample);
+                                     const StopAsked& stop_asked, const OnSample& on_sample);
 
 }  // namespace mayfly

@@ -5,16 +5,27 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "admin/stats_json.h"
-#include "engine.h"
+#include "run/device_engine.h"
+#include "run/stop.h"
 #include "service/services.h"
 
 namespace mayfly {
 
 class ServeRun {
  public:
+  /// What the run asks and tells while it is watched.
+  struct Watcher {
+    StopAsked stop_asked;
+    std::function<void()> each_round;  ///< some times a second, until the end begins
+    /// The orderly end has begun, and so many connections are open.
+    std::function<void(std::uint32_t open)> on_drain;
+  };
+
   ~ServeRun();
 
   /// `settings`, `site` and `devices` outlive the run.
@@ -24,10 +35,11 @@ class ServeRun {
   /// What the services take beside their shard, for each core.
   static std::size_t bytes_needed(const ServeSettings& settings);
 
-  void start(Eal& eal, std::size_t first_worker) { engine_->start(eal, first_worker); }
-  /// Serves until `duration` has passed (no end if it is not set) or the user stops it, then
-  /// drains. Calls `each_round` some times a second meanwhile.
-  void watch(std::optional<Duration> duration, const std::function<void()>& each_round);
+  void start(Eal& eal, std::size_t first_worker) { start_on(*engine_, eal, first_worker); }
+  /// Serves until `duration` has passed (no end if it is not set) or a stop is asked for. Then
+  /// nothing new is accepted; what is open finishes, or is reset after drain_timeout or when a stop
+  /// now is asked for. Then the poll loops end.
+  void watch(std::optional<Duration> duration, const Watcher& watcher);
   /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
   void use(const ServeSettings& settings) {
     engine_->use(shard_settings(settings), settings.close);
@@ -36,9 +48,6 @@ class ServeRun {
   ShardStats totals() const { return total_of(engine_->stats()); }
   /// Notes when connections come and go; call it about ten times a second.
   void sample();
-  /// No new connections; the open ones finish, or are reset after drain_timeout. Then the poll
-  /// loops end.
-  void drain_and_stop();
   /// Resets what is open and ends the poll loops.
   void stop();
 
@@ -49,10 +58,11 @@ class ServeRun {
 
  private:
   explicit ServeRun(const ServeSettings& settings) : settings_(settings) {}
+  void drain(const Watcher& watcher);
   ServiceCounters services() const;
 
   const ServeSettings& settings_;
-  std::unique_ptr<Engine<Services>> engine_;
+  std::unique_ptr<DeviceEngine<Services>> engine_;
   TscClock clock_;
   mutable std::mutex sampling_;  // guards the rest: json() is for any thread
   std::uint64_t accepted_ = 0, completed_ = 0;

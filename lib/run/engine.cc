@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "run/engine.h"
 
 #include <sys/random.h>
 
@@ -25,17 +25,6 @@ ShardSizes shard_sizes(const CommonSettings& settings) {
   sizes.receive_buffers = settings.connections.receive_buffers;
   sizes.receive_window = settings.tcp.receive_window;
   return sizes;
-}
-
-Interface interface_of(const PortSettings& settings, const Device& device, std::size_t core_index) {
-  Interface interface;
-  interface.mac = device.mac();
-  interface.vlan = settings.vlan;
-  interface.mtu = settings.mtu;
-  interface.addresses = settings.addresses;
-  interface.gateway = settings.gateway;
-  interface.answers = core_index == 0;  // every core hears ARP, one answers
-  return interface;
 }
 
 }  // namespace mayfly

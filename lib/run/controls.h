@@ -1,5 +1,5 @@
-// Steering a run from outside: the control socket of `mayfly ctl`, and SIGHUP, which reads the
-// configuration again. Both end in the same change of settings.
+// Steering a run from outside: by the control socket of `mayfly ctl`, or by whoever started it.
+// Both end in the same change of settings.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "admin/control.h"
 #include "admin/requests.h"
+#include "base/result.h"
 #include "config/live.h"
 
 namespace mayfly {
@@ -22,20 +23,22 @@ class Controls {
   struct Run {
     std::function<void(const T&)> use;
     std::function<nlohmann::ordered_json()> stats;  ///< asked for by any thread
+    /// Hears of every change that was asked for, whoever asked; one at a time, on any thread.
+    std::function<void(const Change&)> on_change;
   };
 
   Controls(LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}
 
-  /// Opens the control socket, if the settings have one. Empty = well; else why not.
-  std::string open();
-  /// Reads the configuration again if SIGHUP has come since the last look.
-  void follow_hangups();
+  /// Opens the control socket, if the settings have one.
+  Result<void> open();
+  /// Reads the configuration again. Any thread.
+  Change reload();
 
  private:
   ControlActions actions();
   Change apply(const std::function<Change(LiveSettings<T>&)>& wish);
 
-  std::mutex changing_;  // the control thread's requests, and the main thread's SIGHUP
+  std::mutex changing_;  // the socket's thread and the one that calls reload()
   LiveSettings<T> live_;
   Run run_;
   std::unique_ptr<ControlServer> server_;  // the last: its thread uses the others

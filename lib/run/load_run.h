@@ -1,20 +1,31 @@
-// One run of the generator: its engine, the line that it prints each second, and its end.
+// One run of the generator: its engine, its progress each second, and its end.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "admin/stats_json.h"
-#include "engine.h"
 #include "load/load_app.h"
 #include "load/report.h"
+#include "run/device_engine.h"
+#include "run/stop.h"
 
 namespace mayfly {
 
 class LoadRun {
  public:
+  /// What the run asks and tells while it is watched.
+  struct Watcher {
+    StopAsked stop_asked;
+    std::function<void()> each_round;  ///< some times a second
+    /// Once a second: what there is of the run, `elapsed` after its start.
+    std::function<void(const LoadResults&, const ShardStats&, Duration elapsed)> each_second;
+  };
+
   ~LoadRun();
 
   /// `settings` and `devices` outlive the run.
@@ -27,9 +38,8 @@ class LoadRun {
   static std::size_t bytes_needed(const LoadSettings& settings);
 
   void start(Eal& eal, std::size_t first_worker);
-  /// Prints a line a second until the run is over or the user stops it, then ends the poll loops.
-  /// Calls `each_round` some times a second meanwhile.
-  void watch(const std::function<void()>& each_round);
+  /// Until the run is over or a stop is asked for; then ends the poll loops.
+  void watch(const Watcher& watcher);
   /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
   void use(const LoadSettings& settings) { engine_->use(shard_settings(settings), settings.close); }
   /// No more connections; the open ones go on.
@@ -55,7 +65,7 @@ class LoadRun {
   std::vector<std::optional<LoadResults>> ask_cores();
 
   const LoadSettings& settings_;
-  std::unique_ptr<Engine<LoadApp>> engine_;
+  std::unique_ptr<DeviceEngine<LoadApp>> engine_;
   TscClock clock_;
   std::mutex asking_;  // one reader at a time (ResultsExchange)
 };

@@ -1,4 +1,4 @@
-#include "serve_run.h"
+#include "run/serve_run.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "admin/stats_json.h"
-#include "signals.h"
 
 namespace mayfly {
 namespace {
@@ -31,22 +30,25 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings
                                                    const TscClock& clock) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings));
   run->clock_ = clock;
-  auto engine = Engine<Services>::create(
-      "server", settings, shard_settings(settings), ports_of(settings), devices, clock,
+  auto wires = wire_up("server", settings, ports_of(settings), devices, clock);
+  if (!wires) return wires.error();
+  auto engine = make_engine<Services>(
+      *std::move(wires), shard_settings(settings), clock,
       [&](std::size_t, const DpdkPort&) { return std::make_unique<Services>(settings, site); });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
   return run;
 }
 
-void ServeRun::watch(std::optional<Duration> duration, const std::function<void()>& each_round) {
+void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {
   const Instant begin = clock_.now();
-  while (stops_asked() == 0 && (!duration || clock_.now() - begin < *duration)) {
+  while (watcher.stop_asked() == Stop::no && (!duration || clock_.now() - begin < *duration)) {
     std::this_thread::sleep_for(kSampleEvery);
     sample();
-    each_round();
+    watcher.each_round();
   }
-  drain_and_stop();
+  drain(watcher);
+  stop();
 }
 
 void ServeRun::sample() {
@@ -60,18 +62,16 @@ void ServeRun::sample() {
   completed_ = completed;
 }
 
-void ServeRun::drain_and_stop() {
+void ServeRun::drain(const Watcher& watcher) {
   engine_->tell(Command::drain);
   const Instant give_up = clock_.now() + settings_.drain_timeout;
   std::this_thread::sleep_for(milliseconds(20));
-  if (const std::uint32_t open = engine_->open_connections(); open > 0)
-    fmt::print("draining: {} connections are open; Ctrl-C again to reset them\n", open);
-  std::fflush(stdout);
-  while (engine_->open_connections() > 0 && clock_.now() < give_up && stops_asked() < 2) {
+  watcher.on_drain(engine_->open_connections());
+  while (engine_->open_connections() > 0 && clock_.now() < give_up &&
+         watcher.stop_asked() != Stop::now) {
     std::this_thread::sleep_for(milliseconds(10));
     sample();
   }
-  stop();
 }
 
 void ServeRun::stop() {
@@ -83,7 +83,7 @@ void ServeRun::stop() {
 
 ServiceCounters ServeRun::services() const {
   std::vector<ServiceCounters> all;
-  for (const auto& core : engine_->cores()) all.push_back(core->app->counters());
+  for (const auto& core : engine_->cores()) all.push_back(core->app().counters());
   return total_of(all);
 }
 

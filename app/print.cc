@@ -1,0 +1,58 @@
+#include "print.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "signals.h"
+#include "wire/print.h"
+
+namespace mayfly {
+
+int fail(const Error& error) {
+  fmt::print(stderr, "mayfly: {}\n", error.what);
+  return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
+}
+
+StartProgress printed_progress() {
+  return {.on_step = [](const std::string& text) { fmt::print("{}\n", text); },
+          .on_wait =
+              [told = std::string()](const std::string& waiting_for) mutable {
+                if (waiting_for != told) fmt::print("waiting for {}\n", told = waiting_for);
+                std::fflush(stdout);
+                return stop_asked() == Stop::no;
+              }};
+}
+
+void print_change(const Change& change) {
+  // On a terminal the generator writes its progress over and over on one line.
+  const char* fresh_line = isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : "";
+  for (const KeyChange& one : change.changes) fmt::print("{}{}\n", fresh_line, to_string(one));
+  std::fflush(stdout);
+}
+
+std::string listens_in_words(const ServeSettings& settings) {
+  std::string words;
+  for (const ListenSettings& listen : settings.listen) {
+    const char* service = listen.service == ServiceKind::http   ? "http"
+                          : listen.service == ServiceKind::echo ? "echo"
+                                                                : "discard";
+    words += fmt::format("{}port {} {}", words.empty() ? "" : ", ", listen.port, service);
+  }
+  return words;
+}
+
+std::string addresses_in_words(const CommonSettings& settings) {
+  std::string words;
+  for (const PortSettings& port : settings.ports) {
+    for (const InterfaceAddress& address : port.addresses) {
+      words += words.empty() ? "" : ", ";
+      words += to_string(address.first);
+      if (address.last != address.first) words += "-" + to_string(address.last);
+      words += fmt::format("/{}", address.prefix_length);
+    }
+  }
+  return words;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,45 @@
+// What the subcommands tell the user: errors, the progress of a start, what was changed.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include "base/result.h"
+#include "config/live.h"
+#include "config/settings.h"
+#include "run/controls.h"
+#include "run/start.h"
+#include "signals.h"
+
+namespace mayfly {
+
+/// Tells the user, and returns the exit status: kBadUsage or kRunFailed, as the error's kind says.
+int fail(const Error& error);
+
+/// Tells the user all that is wrong with a configuration.
+template <class Errors>
+void print_errors(const Errors& errors) {
+  for (const auto& error : errors) std::fprintf(stderr, "%s\n", to_string(error).c_str());
+}
+
+/// Prints the steps of a start as they come, and what it waits for; Ctrl-C gives up waiting.
+StartProgress printed_progress();
+
+/// The log says what changed, whoever asked for it.
+void print_change(const Change& change);
+
+/// Reads the configuration again if SIGHUP has come since the last look.
+template <class T>
+void follow_hangups(Controls<T>& controls) {
+  if (!reload_asked()) return;
+  const Change change = controls.reload();
+  print_errors(change.errors);
+  if (!change.errors.empty()) std::fprintf(stderr, "mayfly: nothing was changed\n");
+}
+
+/// "port 80 http, port 7 echo" and "198.18.0.1/15": for the line that says that the server is
+/// ready.
+std::string listens_in_words(const ServeSettings& settings);
+std::string addresses_in_words(const CommonSettings& settings);
+
+}  // namespace mayfly

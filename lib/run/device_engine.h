@@ -1,0 +1,61 @@
+// An engine whose shards run on real devices, each behind a faulty wire and a capture if the
+// settings ask for them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "link/capture_port.h"
+#include "link/fault_port.h"
+#include "nic/device.h"
+#include "nic/eal.h"
+#include "run/engine.h"
+
+namespace mayfly {
+
+/// A device's queue, behind a faulty wire and a capture.
+using WirePort = CapturePort<FaultPort<DpdkPort>>;
+
+/// The part of a core that does not depend on its app.
+struct CoreWires {
+  ShardConfig config;
+  std::vector<std::unique_ptr<WirePort>> ports;
+};
+
+/// The wires of every core of `settings` to all devices, which outlive them. Shards are named
+/// "<name>0", "<name>1", ...
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const CommonSettings& settings,
+                                       const std::vector<std::uint16_t>& listen,
+                                       std::vector<Device>& devices, const TscClock& clock);
+
+/// Starts the poll loops of an engine on EAL's workers from `first_worker` on; none of them runs.
+template <Port P, class A>
+void start_on(Engine<P, A>& engine, Eal& eal, std::size_t first_worker) {
+  engine.start([&](std::size_t i, std::function<void()> loop) {
+    const bool started = eal.run_on(first_worker + i, std::move(loop));
+    MAYFLY_ASSERT(started);
+  });
+}
+
+template <class A>
+using DeviceEngine = Engine<WirePort, A>;
+
+/// Shards for every core on its wires. `make_app(core_index, port)` makes the app of each; the port
+/// is the core's queue of the first device.
+template <class A, class MakeApp>
+Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wires,
+                                                     const ShardSettings& settings,
+                                                     const TscClock& clock,
+                                                     const MakeApp& make_app) {
+  std::vector<CoreParts<WirePort, A>> parts;
+  for (auto& [config, ports] : wires) {
+    std::unique_ptr<A> app = make_app(parts.size(), ports.front()->inner().inner());
+    parts.push_back({std::move(config), std::move(ports), std::move(app)});
+  }
+  return DeviceEngine<A>::create(std::move(parts), settings, clock);
+}
+
+}  // namespace mayfly

@@ -1,0 +1,117 @@
+// What serve, load and lab run: a Shard on each of some cores, polled on a thread of its own. The
+// control thread makes them, watches them and ends them; it never polls.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "nic/clock.h"
+#include "run/engine_core.h"
+
+namespace mayfly {
+
+/// 128 random bits from the kernel.
+Secret random_secret();
+ShardSettings shard_settings(const CommonSettings& settings);
+ShardSizes shard_sizes(const CommonSettings& settings);
+
+template <Port P, class A>
+class Engine {
+ public:
+  using Core = EngineCore<P, A>;
+  /// Runs a loop on the thread of a core; returns at once.
+  using Launch = std::function<void(std::size_t core_index, std::function<void()> loop)>;
+
+  /// A core of each of the parts.
+  static Result<std::unique_ptr<Engine>> create(std::vector<CoreParts<P, A>> parts,
+                                                const ShardSettings& settings,
+                                                const TscClock& clock);
+
+  /// Starts the poll loops.
+  void start(const Launch& launch);
+  void tell(Command command) {
+    for (auto& core : cores_) core->tell(command);
+  }
+  /// No core's app has anything left to do.
+  bool finished() const {
+    return std::ranges::all_of(cores_, [](auto& core) { return core->finished(); });
+  }
+  std::uint32_t open_connections() const;
+  /// What every core goes by from its next poll on. One thread at a time; kept as long as the
+  /// engine lives, since nobody tells when a core has left a snapshot (changes are rare and small).
+  void use(const ShardSettings& shard, const CloseSettings& close);
+  /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the
+  /// others.
+  void stop();
+  /// Copies of the counters, one for each core, the devices' own drops included.
+  std::vector<ShardStats> stats() const;
+  std::vector<std::unique_ptr<Core>>& cores() { return cores_; }
+
+ private:
+  struct Snapshot {
+    ShardSettings shard;
+    CloseSettings close;
+  };
+
+  TscClock clock_;
+  ShardSettings settings_;
+  std::vector<std::unique_ptr<const Snapshot>> snapshots_;  // what took over since
+  std::vector<std::unique_ptr<Core>> cores_;
+};
+
+template <Port P, class A>
+Result<std::unique_ptr<Engine<P, A>>> Engine<P, A>::create(std::vector<CoreParts<P, A>> parts,
+                                                           const ShardSettings& settings,
+                                                           const TscClock& clock) {
+  auto engine = std::make_unique<Engine>();
+  engine->clock_ = clock;
+  engine->settings_ = settings;
+  for (CoreParts<P, A>& part : parts) {
+    auto core = Core::create(std::move(part), engine->settings_, clock.now());
+    if (!core) return core.error();
+    engine->cores_.push_back(std::move(*core));
+  }
+  return engine;
+}
+
+template <Port P, class A>
+void Engine<P, A>::start(const Launch& launch) {
+  for (std::size_t i = 0; i < cores_.size(); ++i)
+    launch(i, [this, &core = *cores_[i]] { core.poll_loop(clock_); });
+}
+
+template <Port P, class A>
+std::uint32_t Engine<P, A>::open_connections() const {
+  std::uint32_t sum = 0;
+  for (auto& core : cores_) sum += core->open_connections();
+  return sum;
+}
+
+template <Port P, class A>
+void Engine<P, A>::use(const ShardSettings& shard, const CloseSettings& close) {
+  const auto& taken = snapshots_.emplace_back(std::make_unique<Snapshot>(Snapshot{shard, close}));
+  for (auto& core : cores_) core->use(taken->shard, taken->close);
+}
+
+template <Port P, class A>
+void Engine<P, A>::stop() {
+  for (std::size_t i = cores_.size(); i-- > 0;) {
+    cores_[i]->tell(Command::stop);
+    if (i == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+template <Port P, class A>
+std::vector<ShardStats> Engine<P, A>::stats() const {
+  std::vector<ShardStats> all;
+  for (const auto& core : cores_) all.push_back(core->stats());
+  return all;
+}
+
+}  // namespace mayfly

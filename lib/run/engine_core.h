@@ -1,0 +1,157 @@
+// One polling core of an engine: its ports, its app and its Shard, and the loop that polls them.
+// The control thread makes it and commands it; the polling thread alone touches the rest.
+#pragma once
+
+#include <rte_cycles.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "nic/clock.h"
+#include "shard/shard.h"
+
+namespace mayfly {
+
+/// What the control thread wants of a polling core.
+enum class Command : std::uint8_t {
+  run,
+  drain,  ///< no new connections; the open ones go on
+  abort,  ///< resets the open ones
+  stop,   ///< the poll loop returns
+};
+
+/// What a core is made of.
+template <Port P, class A>
+struct CoreParts {
+  ShardConfig config;
+  std::vector<std::unique_ptr<P>> ports;  ///< one for each of config.interfaces
+  std::unique_ptr<A> app;
+};
+
+template <Port P, class A>
+class EngineCore {
+ public:
+  /// `settings` outlives the core.
+  static Result<std::unique_ptr<EngineCore>> create(CoreParts<P, A> parts,
+                                                    const ShardSettings& settings, Instant now);
+  EngineCore(const EngineCore&) = delete;
+  EngineCore& operator=(const EngineCore&) = delete;
+
+  // -- for the control thread --
+  /// Obeyed before the next poll, once; a later command may take its place before.
+  void tell(Command command) noexcept { command_.store(command, std::memory_order_release); }
+  /// The app has nothing left to do.
+  bool finished() const noexcept { return finished_.load(std::memory_order_relaxed); }
+  /// Connections, as of the last poll.
+  std::uint32_t open_connections() const noexcept { return open_.load(std::memory_order_relaxed); }
+  /// A copy of the counters, the ports' own drops included.
+  ShardStats stats() const;
+  A& app() noexcept { return *app_; }
+  const A& app() const noexcept { return *app_; }
+  /// See Shard::use and the app's.
+  void use(const ShardSettings& shard, const CloseSettings& close) noexcept {
+    shard_->use(shard);
+    app_->use(close);
+  }
+
+  // -- for the polling thread --
+  /// Polls until the command is stop.
+  void poll_loop(const TscClock& clock) noexcept;
+  /// Obeys a new command. False: the loop is to return.
+  bool obey(Instant now) noexcept;
+  /// One poll. Returns how much there was to do.
+  std::size_t poll(Instant now) noexcept;
+
+ private:
+  EngineCore() = default;
+
+  std::vector<std::unique_ptr<P>> ports_;
+  std::unique_ptr<A> app_;
+  std::unique_ptr<Shard<P, A>> shard_;
+  Command obeyed_ = Command::run;
+  std::atomic<Command> command_{Command::run};
+  std::atomic<bool> finished_{false};
+  std::atomic<std::uint32_t> open_{0};
+};
+
+template <Port P, class A>
+Result<std::unique_ptr<EngineCore<P, A>>> EngineCore<P, A>::create(CoreParts<P, A> parts,
+                                                                   const ShardSettings& settings,
+                                                                   Instant now) {
+  MAYFLY_ASSERT(parts.ports.size() == parts.config.interfaces.size());
+  std::unique_ptr<EngineCore> core(new EngineCore);
+  core->ports_ = std::move(parts.ports);
+  core->app_ = std::move(parts.app);
+  std::vector<P*> ports;
+  for (const auto& port : core->ports_) ports.push_back(port.get());
+  auto shard = Shard<P, A>::create(parts.config, ports, *core->app_, settings, now);
+  if (!shard) return shard.error();
+  core->shard_ = std::move(*shard);
+  return core;
+}
+
+template <Port P, class A>
+ShardStats EngineCore<P, A>::stats() const {
+  ShardStats stats = shard_->stats();
+  for (const auto& port : ports_)
+    for (std::size_t why = 0; why < kDropCount; ++why)
+      stats.drops[why].add(port->drops(static_cast<Drop>(why)));
+  return stats;
+}
+
+template <Port P, class A>
+void EngineCore<P, A>::poll_loop(const TscClock& clock) noexcept {
+  // A core that had nothing to do for about a millisecond looks less often, which leaves its
+  // sibling thread the cycles, and rarely stands inside a driver whose other end goes away
+  // (doc/devices.md).
+  constexpr std::uint32_t kIdlePolls = 10'000, kIdlePauseUs = 5;
+  std::uint32_t idle_polls = 0;
+  std::uint64_t start = TscClock::cycles();
+  shard_->announce(clock.at(start));
+  for (;;) {
+    const Instant now = clock.at(start);
+    if (!obey(now)) return;
+    const std::size_t work = poll(now);
+    idle_polls = work > 0 ? 0 : idle_polls + 1;
+    if (idle_polls > kIdlePolls) [[unlikely]]
+      rte_delay_us_block(kIdlePauseUs);
+    const std::uint64_t end = TscClock::cycles();
+    shard_->stats().count_poll(end - start, work > 0);
+    start = end;
+  }
+}
+
+template <Port P, class A>
+bool EngineCore<P, A>::obey(Instant now) noexcept {
+  const Command command = command_.load(std::memory_order_relaxed);
+  if (command == obeyed_) [[likely]]
+    return true;
+  obeyed_ = command;
+  if (command == Command::drain) {
+    shard_->drain();
+    if constexpr (requires { app_->drain(); }) app_->drain();
+    if constexpr (requires { app_->stop(now); }) app_->stop(now);
+    shard_->for_each(now, [&](auto& conn) {
+      if constexpr (requires { app_->on_drain(conn); }) app_->on_drain(conn);
+    });
+  } else if (command == Command::abort) {
+    shard_->abort_all(now);
+  }
+  return command != Command::stop;
+}
+
+template <Port P, class A>
+std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
+  const std::size_t work = shard_->poll(now);
+  if constexpr (requires { app_->finished(now); }) {
+    if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);
+  }
+  open_.store(shard_->open_connections(), std::memory_order_relaxed);
+  return work;
+}
+
+}  // namespace mayfly

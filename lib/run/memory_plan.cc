@@ -1,0 +1,96 @@
+#include "run/memory_plan.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+
+#include "nic/device.h"
+#include "run/engine.h"
+#include "shard/shard_memory.h"
+
+namespace mayfly {
+namespace {
+
+std::string in_mib(std::size_t bytes) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / kMiB);
+}
+
+// The kernel's own account, in bytes.
+std::map<std::string, std::size_t> read_meminfo() {
+  std::map<std::string, std::size_t> values;
+  std::ifstream file("/proc/meminfo");
+  std::string name, rest;
+  std::size_t value = 0;
+  while (file >> name >> value && std::getline(file, rest))
+    values[name] = rest.find("kB") != std::string::npos ? value * 1024 : value;
+  return values;
+}
+
+std::size_t bytes_of(std::span<const MemoryPlan> plans) {
+  std::size_t bytes = 0;
+  for (const MemoryPlan& plan : plans) bytes += plan.bytes;
+  return bytes;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
+                       std::size_t extra_bytes) {
+  const ShardSizes sizes = shard_sizes(settings);
+  const std::size_t cores = settings.cores.size();
+  MemoryPlan plan;
+  const auto line = [&](const std::string& what, std::string sum, std::size_t bytes) {
+    plan.lines.push_back({role + " " + what, std::move(sum), bytes});
+    plan.bytes += bytes;
+  };
+  for (const MemoryItem& item : ShardMemory::plan(sizes)) {
+    line(item.what, fmt::format("{} x {} x {} B", cores, item.count, item.bytes_each),
+         cores * item.bytes);
+  }
+  if (extra_bytes > 0)
+    line("app", fmt::format("{} x {} B", cores, extra_bytes), cores * extra_bytes);
+  plan.eal_bytes = cores * FlowTable::bytes_needed(sizes.connections);
+  DeviceOptions options;
+  options.cores = static_cast<std::uint32_t>(cores);
+  for (const PortSettings& port : settings.ports) {
+    const std::size_t bytes = port_memory(port, options);
+    line("packet buffers", port.device.substr(0, port.device.find(',')), bytes);
+    plan.eal_bytes += bytes;
+  }
+  return plan;
+}
+
+FreeMemory free_memory() {
+  auto values = read_meminfo();
+  return {values["MemAvailable:"], values["HugePages_Free:"] * values["Hugepagesize:"]};
+}
+
+std::string memory_table(std::span<const MemoryPlan> plans) {
+  std::string text = "memory\n";
+  const auto line = [&](const std::string& what, const std::string& sum, std::size_t bytes) {
+    text += fmt::format("  {:<26} {:>28} {:>12}", what, sum, in_mib(bytes));
+  };
+  for (const MemoryPlan& plan : plans) {
+    for (const auto& [what, sum, bytes] : plan.lines) {
+      line(what, sum, bytes);
+      text += '\n';
+    }
+  }
+  line("all", "", bytes_of(plans));
+  return text;
+}
+
+Result<void> check_memory(std::span<const MemoryPlan> plans, const FreeMemory& free) {
+  const std::size_t bytes = bytes_of(plans);
+  if (bytes <= free.all()) return {};
+  return Error{
+      fmt::format("this configuration needs {}, but only {} can be had ({} available and "
+                  "{} in free hugepages): lower connections.capacity or "
+                  "time_wait.capacity, or use fewer cores",
+                  in_mib(bytes), in_mib(free.all()), in_mib(free.ordinary), in_mib(free.huge)),
+      ErrorKind::usage};
+}
+
+}  // namespace mayfly

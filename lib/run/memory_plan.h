@@ -1,0 +1,45 @@
+// What a process will take, part by part, before it takes anything: start and `mayfly check` show
+// the same plan and refuse the same configurations.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+
+namespace mayfly {
+
+struct MemoryPlan {
+  struct Line {
+    std::string what;       ///< "server connections"
+    std::string sum;        ///< how it comes about: "2 x 262144 x 256 B"
+    std::size_t bytes = 0;  ///< of all cores
+  };
+  std::vector<Line> lines;
+  std::size_t bytes = 0;      ///< all of it
+  std::size_t eal_bytes = 0;  ///< what of it comes from the EAL: packet buffers and flow tables
+};
+
+/// The plan for one role (a server, a generator) of the process. `extra_bytes`: of the app, for
+/// each core.
+MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
+                       std::size_t extra_bytes);
+
+/// Bytes that can be had now.
+struct FreeMemory {
+  std::size_t ordinary = 0;  ///< MemAvailable of /proc/meminfo
+  std::size_t huge = 0;      ///< free hugepages
+  std::size_t all() const { return ordinary + huge; }
+};
+FreeMemory free_memory();
+
+/// The plans as a table with their sum; several lines, the last one not ended.
+std::string memory_table(std::span<const MemoryPlan> plans);
+
+/// An error of usage if the plans need more than is free: the arithmetic, and what to change.
+Result<void> check_memory(std::span<const MemoryPlan> plans, const FreeMemory& free);
+
+}  // namespace mayfly

@@ -1,0 +1,50 @@
+#include "run/start.h"
+
+namespace mayfly {
+namespace {
+
+DeviceOptions device_options(const CommonSettings& settings, const StartProgress& progress) {
+  DeviceOptions options;
+  options.cores = static_cast<std::uint32_t>(settings.cores.size());
+  options.on_wait = progress.on_wait;
+  return options;
+}
+
+EalOptions eal_options(std::span<const MemoryPlan> plans, const CommonSettings& settings,
+                       const std::vector<std::uint32_t>& cores) {
+  std::size_t eal_bytes = 0;
+  for (const MemoryPlan& plan : plans) eal_bytes += plan.eal_bytes;
+  EalOptions options;
+  options.hugepages = settings.hugepages;
+  options.cores = cores;
+  options.file_prefix = settings.file_prefix;
+  options.memory_mb =
+      (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the heap's own overhead
+  for (const PortSettings& port : settings.ports) options.expect(port);
+  return options;
+}
+
+}  // namespace
+
+Result<Eal> start_process(std::span<const MemoryPlan> plans, const CommonSettings& settings,
+                          const std::vector<std::uint32_t>& cores, const StartProgress& progress) {
+  progress.on_step(memory_table(plans));
+  if (const auto fits = check_memory(plans, free_memory()); !fits) return fits.error();
+  auto eal = start_eal(eal_options(plans, settings, cores));
+  if (eal) progress.on_step(eal->memory_words());
+  return eal;
+}
+
+Result<std::vector<Device>> open_devices(const CommonSettings& settings,
+                                         const StartProgress& progress) {
+  std::vector<Device> devices;
+  for (const PortSettings& port : settings.ports) {
+    auto device = Device::open(port, device_options(settings, progress));
+    if (!device) return device.error();
+    progress.on_step(device->describe());
+    devices.push_back(std::move(*device));
+  }
+  return devices;
+}
+
+}  // namespace mayfly
