@@ -16,6 +16,7 @@
 #include "nic/device_setup.h"
 #include "nic/eal.h"
 #include "nic/memif.h"
+#include "nic/quirks.h"
 
 namespace mayfly {
 namespace {
@@ -31,12 +32,6 @@ std::optional<std::uint16_t> find_port(const std::string& name) {
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) return std::nullopt;
   return id;
-}
-
-/// Drivers of a host's own interface: its address is the host's, changing it would outlive us.
-bool shares_host_interface(std::string_view driver) {
-  return driver == "net_af_packet" || driver == "net_af_xdp" || driver == "net_tap" ||
-         driver == "net_pcap";
 }
 
 }  // namespace
@@ -201,7 +196,7 @@ class DeviceOpener {
       std::memcpy(own.addr_bytes, settings_.mac->octets.data(), sizeof own.addr_bytes);
     std::memcpy(device_.mac_.octets.data(), own.addr_bytes, sizeof own.addr_bytes);
     if (!settings_.mac) return std::nullopt;
-    if (!shares_host_interface(device_.driver_) &&
+    if (!quirks_of(device_.driver_).shares_host_interface &&
         rte_eth_dev_default_mac_addr_set(id, &own) == 0) {
       return std::nullopt;
     }
@@ -217,17 +212,12 @@ class DeviceOpener {
     return !options_.on_wait || options_.on_wait(waiting_for);
   }
 
-  bool is_memif_client() const {
-    const std::string_view role = device_argument(settings_.device, "role");
-    return device_.driver_ == "net_memif" && role != "server" && role != "master";
-  }
-
   Failure start() {
     Duration waited;
     while (true) {
       const int status = rte_eth_dev_start(device_.group_->port_id);
       if (status == 0) return std::nullopt;
-      if (!is_memif_client()) return failed("it does not start", status);
+      if (!is_memif_client(settings_.device)) return failed("it does not start", status);
       const std::string peer = memif_peer_words(settings_.device);
       if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
       take_eal_log();
@@ -260,7 +250,7 @@ class DeviceOpener {
   /// A memif client's handshake goes on after the start; what is sent before its end is lost.
   Failure wait_for_link() {
     Duration waited;
-    while (is_memif_client() && !device_.link_up()) {
+    while (is_memif_client(settings_.device) && !device_.link_up()) {
       const std::string peer = memif_peer_words(settings_.device);
       if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
     }

@@ -8,6 +8,8 @@
 
 #include "link/fault_port.h"
 #include "nic/devargs.h"
+#include "nic/memif.h"
+#include "nic/quirks.h"
 
 namespace mayfly {
 namespace {
@@ -17,14 +19,8 @@ bool hashes_tcp(const rte_eth_dev_info& info) {
   return (info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 && info.reta_size > 0;
 }
 
-/// memif says 255 queues, but has as many as the other end agrees to: only the user knows.
-bool knows_its_queues(const rte_eth_dev_info& info) {
-  return std::string_view(info.driver_name) != "net_memif";
-}
-
-/// The kernel spreads frames over all of net_af_packet's queue pairs from the start, read or not.
 bool spreads_by_itself(const rte_eth_dev_info& info) {
-  return std::string_view(info.driver_name) == "net_af_packet" && info.max_rx_queues > 1;
+  return quirks_of(info.driver_name).spreads_by_itself && info.max_rx_queues > 1;
 }
 
 }  // namespace
@@ -40,8 +36,7 @@ std::optional<std::string> why_queues_do_not_fit(const rte_eth_dev_info& info,
 }
 
 std::uint16_t descriptors_wanted(const PortSettings& settings) {
-  const bool zero_copy = device_argument(settings.device, "zero-copy") == "yes";
-  if (settings.descriptors != 0 || !zero_copy) return settings.descriptors;
+  if (settings.descriptors != 0 || !is_zero_copy(settings.device)) return settings.descriptors;
   int log2_size = 10;  // the driver's default; it takes up to 14
   const std::string_view text = device_argument(settings.device, "rsize");
   std::from_chars(text.data(), text.data() + text.size(), log2_size);
@@ -63,7 +58,8 @@ QueuePlan plan_queues(const rte_eth_dev_info& info, std::uint16_t queues_wanted,
   const bool own = queues_wanted >= cores || (queues_wanted == 0 && spreads_by_itself(info));
   if (own && enough) return {Steering::device_own, all, all};
   const std::uint16_t limit = queues_wanted != 0 ? queues_wanted : all;
-  const std::uint16_t offered = knows_its_queues(info) ? info.max_tx_queues : std::uint16_t{1};
+  const std::uint16_t offered =
+      quirks_of(info.driver_name).knows_its_queues ? info.max_tx_queues : std::uint16_t{1};
   return {Steering::software, 1, std::clamp<std::uint16_t>(offered, 1, limit)};
 }
 

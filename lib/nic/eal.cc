@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "nic/devargs.h"
 #include "nic/eal_log.h"
+#include "nic/memif.h"
 
 namespace mayfly {
 
@@ -147,7 +148,7 @@ int call_loop(void* loop) {
 
 void EalOptions::expect(const PortSettings& port) {
   if (is_pci_address(port.device)) pci.push_back(port.device);
-  if (device_argument(port.device, "zero-copy") == "yes") single_file_segments = true;
+  if (is_zero_copy(port.device)) single_file_segments = true;
 }
 
 Eal::Eal(std::unique_ptr<State> state) : state_(std::move(state)) {}

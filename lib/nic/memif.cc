@@ -10,9 +10,19 @@
 #include <cstring>
 
 #include "nic/devargs.h"
+#include "nic/quirks.h"
 
 namespace mayfly {
 namespace {
+
+bool is_memif(std::string_view devargs) {
+  return quirks_of(device_name(devargs)).has_server_socket;
+}
+
+bool is_server(std::string_view devargs) {
+  const std::string_view role = device_argument(devargs, "role");
+  return role == "server" || role == "master";
+}
 
 std::string socket_path(std::string_view devargs) {
   const std::string_view path = device_argument(devargs, "socket");
@@ -34,10 +44,14 @@ bool is_refused(const std::string& path) {
 
 }  // namespace
 
+bool is_memif_client(std::string_view devargs) { return is_memif(devargs) && !is_server(devargs); }
+
+bool is_zero_copy(std::string_view devargs) {
+  return device_argument(devargs, "zero-copy") == "yes";
+}
+
 void remove_stale_memif_socket(std::string_view devargs) {
-  if (!device_name(devargs).starts_with("net_memif")) return;
-  const std::string_view role = device_argument(devargs, "role");
-  if (role != "server" && role != "master") return;
+  if (!is_memif(devargs) || !is_server(devargs)) return;
   if (device_argument(devargs, "socket-abstract") != "no")
     return;  // abstract sockets leave nothing behind
   const std::string path = socket_path(devargs);
