@@ -12,7 +12,10 @@ class Counter {
  public:
   Counter() = default;
   Counter(const Counter& other) noexcept : value_(other.get()) {}
-  Counter& operator=(const Counter& other) noexcept { return set(other.get()), *this; }
+  Counter& operator=(const Counter& other) noexcept {
+    set(other.get());
+    return *this;
+  }
 
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }

@@ -155,7 +155,11 @@ void HazardClient::close_as_planned(Conn& c, EndView& view) noexcept {
   if (first_ == Closer::server) return;  // its FIN comes, on_peer_closed answers it
   view.closed = true;
   view.aborted = first_ == Closer::reset;
-  view.aborted ? c.abort() : c.close_both();
+  if (view.aborted) {
+    c.abort();
+  } else {
+    c.close_both();
+  }
 }
 
 template <class Conn>

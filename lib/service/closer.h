@@ -125,7 +125,11 @@ class ClosePolicy {
   /// The send queue did not take all: on_sent or on_wake is the time to go on.
   template <class Conn>
   static void wait_for_room(Conn& c, ServiceState& s) noexcept {
-    c.unsent() == 0 ? c.wake_at(c.now() + kRetry) : watch(c, s);
+    if (c.unsent() == 0) {
+      c.wake_at(c.now() + kRetry);
+    } else {
+      watch(c, s);
+    }
   }
 
   /// Something is queued, and perhaps some of it was taken: the client's time to take kStallLeast

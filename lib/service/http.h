@@ -202,7 +202,11 @@ class HttpService {
     if (!push(c, s, site_[s.pending])) return ClosePolicy::wait_for_room(c, s);
     s.untaken = 0;
     const bool is_interim = s.parser != kNoIndex;
-    is_interim ? c.wake_at(c.now() + settings_.request_timeout) : ClosePolicy::watch(c, s);
+    if (is_interim) {
+      c.wake_at(c.now() + settings_.request_timeout);
+    } else {
+      ClosePolicy::watch(c, s);
+    }
     s.pending = 0;
     s.lead_sent = false;
     if (s.last) {

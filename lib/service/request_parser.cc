@@ -69,16 +69,25 @@ HeadGuard::State HeadGuard::next(State state, char c) noexcept {
 // llhttp's callbacks: C functions, each with the parser behind `data`.
 struct RequestParser::Callbacks {
   static int url(llhttp_t* l, const char* at, std::size_t n) noexcept {
-    return parser_of(l).take_target({at, n}), 0;
+    parser_of(l).take_target({at, n});
+    return 0;
   }
   static int name(llhttp_t* l, const char* at, std::size_t n) noexcept {
-    return parser_of(l).take_name({at, n}), 0;
+    parser_of(l).take_name({at, n});
+    return 0;
   }
-  static int name_end(llhttp_t* l) noexcept { return parser_of(l).end_name(), 0; }
+  static int name_end(llhttp_t* l) noexcept {
+    parser_of(l).end_name();
+    return 0;
+  }
   static int value(llhttp_t* l, const char* at, std::size_t n) noexcept {
-    return parser_of(l).take_value({at, n}), 0;
+    parser_of(l).take_value({at, n});
+    return 0;
   }
-  static int value_end(llhttp_t* l) noexcept { return parser_of(l).end_value(), 0; }
+  static int value_end(llhttp_t* l) noexcept {
+    parser_of(l).end_value();
+    return 0;
+  }
   static int head_end(llhttp_t* l) noexcept {
     parser_of(l).head_done_ = true;
     return HPE_PAUSED;

@@ -10,6 +10,12 @@ namespace {
 
 using enum TimeWaitAction;
 
+/// `verdict`, reached by `branch`.
+TimeWaitVerdict by(Branch branch, TimeWaitVerdict verdict) noexcept {
+  mark(branch);
+  return verdict;
+}
+
 /// RFC 6191 2: the table, row by row. "After the last seen" is at or after RCV.NXT, which is one
 /// past the FIN.
 TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
@@ -17,25 +23,24 @@ TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
   const bool newer_sequence = at_or_after(s.seq, entry.rcv_nxt);
   const TimeWaitVerdict challenge{ack, Drop::time_wait_syn, false};  // RFC 5961 4.2
   switch (rules.reopen) {
-    case TimeWaitRules::Reopen::off: return mark(Branch::tw_syn_never), challenge;
+    case TimeWaitRules::Reopen::off: return by(Branch::tw_syn_never, challenge);
     case TimeWaitRules::Reopen::sequence:  // RFC 9293 MAY-2 (a) without timestamps
-      if (!newer_sequence) return mark(Branch::tw_syn_by_sequence_old), challenge;
-      return mark(Branch::tw_syn_by_sequence), TimeWaitVerdict{reopen, Drop::none, false};
+      if (!newer_sequence) return by(Branch::tw_syn_by_sequence_old, challenge);
+      return by(Branch::tw_syn_by_sequence, {reopen, Drop::none, false});
     case TimeWaitRules::Reopen::rfc6191: break;
   }
   const bool offers = s.carries(tcp_option::timestamps);
   if (!entry.had_timestamps()) {
-    if (offers) return mark(Branch::tw_syn_first_stamp), TimeWaitVerdict{reopen, Drop::none, true};
-    if (!newer_sequence) return mark(Branch::tw_syn_plain_old), challenge;
-    return mark(Branch::tw_syn_plain_new), TimeWaitVerdict{reopen, Drop::none, false};
+    if (offers) return by(Branch::tw_syn_first_stamp, {reopen, Drop::none, true});
+    if (!newer_sequence) return by(Branch::tw_syn_plain_old, challenge);
+    return by(Branch::tw_syn_plain_new, {reopen, Drop::none, false});
   }
   const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
-  if (offers && age > 0)
-    return mark(Branch::tw_syn_new_stamp), TimeWaitVerdict{reopen, Drop::none, true};
+  if (offers && age > 0) return by(Branch::tw_syn_new_stamp, {reopen, Drop::none, true});
   if ((!offers || age == 0) && newer_sequence)
-    return mark(Branch::tw_syn_new_sequence), TimeWaitVerdict{reopen, Drop::none, false};
+    return by(Branch::tw_syn_new_sequence, {reopen, Drop::none, false});
   // "silently drop the incoming SYN"
-  return mark(Branch::tw_syn_old), TimeWaitVerdict{drop, Drop::time_wait_syn, false};
+  return by(Branch::tw_syn_old, {drop, Drop::time_wait_syn, false});
 }
 
 /// RFC 1337 3, fix F1: an RST does not end TIME_WAIT, unless the policy wants it so (RFC
@@ -43,15 +48,13 @@ TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
 TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
                        const TimeWaitRules& rules) noexcept {
   if (rules.rst == TimeWaitRules::OnRst::ignore)
-    return mark(Branch::tw_rst_ignored), TimeWaitVerdict{drop, Drop::time_wait_rst, false};
-  if (s.seq == entry.rcv_nxt)
-    return mark(Branch::tw_rst_taken), TimeWaitVerdict{kill, Drop::none, false};
+    return by(Branch::tw_rst_ignored, {drop, Drop::time_wait_rst, false});
+  if (s.seq == entry.rcv_nxt) return by(Branch::tw_rst_taken, {kill, Drop::none, false});
   const std::int32_t ahead = s.seq - entry.rcv_nxt;
   const bool inside = ahead > 0 && static_cast<std::uint32_t>(ahead) < entry.window_bytes();
   // RFC 5961 3.2
-  if (inside)
-    return mark(Branch::tw_rst_inside), TimeWaitVerdict{ack, Drop::tcp_rst_challenged, false};
-  return mark(Branch::tw_rst_outside), TimeWaitVerdict{drop, Drop::tcp_rst_out_of_window, false};
+  if (inside) return by(Branch::tw_rst_inside, {ack, Drop::tcp_rst_challenged, false});
+  return by(Branch::tw_rst_outside, {drop, Drop::tcp_rst_out_of_window, false});
 }
 
 }  // namespace
@@ -61,30 +64,29 @@ TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& 
   if (s.has(tcp_flag::rst)) return on_rst(entry, s, rules);
   if (s.has(tcp_flag::syn)) {
     // A SYN-ACK cannot open anything: a late duplicate, answered as any SYN is (RFC 5961 4.2).
-    if (s.has(tcp_flag::ack))
-      return mark(Branch::tw_syn_ack), TimeWaitVerdict{ack, Drop::time_wait_syn, false};
+    if (s.has(tcp_flag::ack)) return by(Branch::tw_syn_ack, {ack, Drop::time_wait_syn, false});
     return on_syn(entry, s, rules);
   }
   if (entry.had_timestamps()) {
     if (!s.carries(tcp_option::timestamps))
-      return mark(Branch::tw_stamp_missing), TimeWaitVerdict{drop, Drop::tcp_no_timestamp, false};
+      return by(Branch::tw_stamp_missing, {drop, Drop::tcp_no_timestamp, false});
     const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
     // RFC 7323 5.3 R1
-    if (age < 0) return mark(Branch::tw_stamp_old), TimeWaitVerdict{ack, Drop::tcp_paws, false};
+    if (age < 0) return by(Branch::tw_stamp_old, {ack, Drop::tcp_paws, false});
   }
   if (!s.has(tcp_flag::ack))
-    return mark(Branch::tw_ack_missing), TimeWaitVerdict{drop, Drop::tcp_ack_missing, false};
+    return by(Branch::tw_ack_missing, {drop, Drop::tcp_ack_missing, false});
   if (after(s.ack, entry.snd_nxt))
-    return mark(Branch::tw_ack_too_much), TimeWaitVerdict{ack, Drop::tcp_ack_unacceptable, false};
+    return by(Branch::tw_ack_too_much, {ack, Drop::tcp_ack_unacceptable, false});
   // RFC 9293 3.10.7.4: "the only thing that can arrive in this state is a retransmission of the
   // remote FIN".
   if (s.has(tcp_flag::fin) && s.end() == entry.rcv_nxt)
-    return mark(Branch::tw_fin_again), TimeWaitVerdict{restart_and_ack, Drop::none, false};
+    return by(Branch::tw_fin_again, {restart_and_ack, Drop::none, false});
   // A bare ACK where it belongs calls for nothing; an answer to it could start an ACK loop (RFC
   // 1337 2.2).
   if (s.seq == entry.rcv_nxt && s.length() == 0)
-    return mark(Branch::tw_ack_in_place), TimeWaitVerdict{drop, Drop::time_wait_segment, false};
-  return mark(Branch::tw_segment_old), TimeWaitVerdict{ack, Drop::time_wait_segment, false};
+    return by(Branch::tw_ack_in_place, {drop, Drop::time_wait_segment, false});
+  return by(Branch::tw_segment_old, {ack, Drop::time_wait_segment, false});
 }
 
 TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept {

@@ -281,7 +281,11 @@ void EndApp::act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept {
   if (!view.closed && may_close(i, view)) {
     view.closed = true;
     const bool has_all = view.received >= expected_by(i);
-    has_all ? c.close_both() : c.close();
+    if (has_all) {
+      c.close_both();
+    } else {
+      c.close();
+    }
   }
   arrange_wake(c, view);
 }
