@@ -1,11 +1,12 @@
-// A live connection as the stack holds it: the TCP control block, the bytes it has to send, the
-// window it received but has not handed on, and the service's own words.
+// A live connection as the stack holds it: the TCP control block, what it has to send, what it
+// received and has not handed on, and the app's own words.
 #pragma once
 
 #include <cstdint>
 
 #include "base/slab.h"
 #include "flow/app_state.h"
+#include "flow/rx_queue.h"
 #include "flow/tx_queue.h"
 #include "tcp/connection.h"
 
@@ -18,8 +19,7 @@ inline constexpr std::uint32_t
     pending = conn_flag::user << 0,      ///< in the list of blocks that want output
     dead = conn_flag::user << 1,         ///< off the flow table; freed by the pending list
     opened = conn_flag::user << 2,       ///< the app has seen on_open (or opened it itself)
-    stalled = conn_flag::user << 3,      ///< the app took less text than there was
-    fin_unseen = conn_flag::user << 4,   ///< the peer's FIN waits behind text not yet taken
+    owes_rst = conn_flag::user << 3,     ///< aborted: an RST with SND.NXT is to be sent
     close_later = conn_flag::user << 5,  ///< close() came while not all text was announced to TCP
     close_later_both = conn_flag::user << 6,
     half_open = conn_flag::user << 7;  ///< a passive open that is counted as under way
@@ -35,9 +35,7 @@ struct ConnectionBlock {
   std::uint64_t unannounced = 0;  ///< queued bytes beyond what TCP was told of (it counts to 2^30)
   Instant wake_at = Instant::never();
   Instant armed_for = Instant::never();  ///< what tcp.timer is armed for
-  Seq rx_next;                           ///< the first byte in rx_buffer that the app has not taken
-  std::uint32_t rx_unread = 0;           ///< bytes in order in rx_buffer
-  std::uint32_t rx_buffer = kNoIndex;
+  RxQueue rx;
   std::uint32_t time_wait_record =
       kNoIndex;  ///< the entry this incarnation replaces until it is proven
   std::uint32_t next_pending = kNoIndex;

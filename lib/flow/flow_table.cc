@@ -35,7 +35,7 @@ std::size_t FlowTable::bytes_needed(std::uint32_t flows) {
 }
 
 Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows,
-                                    const Secret& secret, HugePages pages) {
+                                    const FlowSecret& secret, HugePages pages) {
   const std::uint32_t entries = entries_for(flows);
   rte_hash_parameters parameters{};
   parameters.name = name.c_str();

@@ -13,8 +13,7 @@
 #include "base/burst.h"
 #include "base/region.h"
 #include "base/result.h"
-#include "base/siphash.h"
-#include "tcp/isn.h"
+#include "flow/flow_secret.h"
 #include "wire/flow_key.h"
 
 struct rte_hash;
@@ -30,16 +29,12 @@ class FlowTable {
   /// rte_hash's insertions become slow. `secret` keys the hash: strangers cannot choose colliding
   /// tuples.
   static Result<FlowTable> create(const std::string& name, std::uint32_t flows,
-                                  const Secret& secret, HugePages pages);
+                                  const FlowSecret& secret, HugePages pages);
   /// Bytes that create() takes for `flows`.
   static std::size_t bytes_needed(std::uint32_t flows);
 
-  std::uint32_t hash(const FlowKey4& key) const noexcept {
-    std::array<std::uint64_t, 2> words;
-    static_assert(sizeof words == sizeof key);
-    std::memcpy(words.data(), &key, sizeof key);
-    return static_cast<std::uint32_t>(siphash13(words, secret_));
-  }
+  std::uint32_t hash(const FlowKey4& key) const noexcept { return secret_.hash(key); }
+  const FlowSecret& secret() const noexcept { return secret_; }
 
   /// The positions of up to kBurstMax keys, negative for a miss.
   void find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
@@ -70,7 +65,7 @@ class FlowTable {
   std::size_t key_stride_ = 0;
   Region blocks_memory_;
   std::span<std::uint32_t> blocks_;
-  Secret secret_{};
+  FlowSecret secret_;
   std::uint32_t epoch_ = 0, used_ = 0;
 };
 

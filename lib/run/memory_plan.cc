@@ -5,9 +5,9 @@
 #include <fstream>
 #include <map>
 
+#include "flow/memory.h"
 #include "nic/device.h"
 #include "run/engine.h"
-#include "shard/shard_memory.h"
 
 namespace mayfly {
 namespace {
@@ -45,7 +45,7 @@ MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
     plan.lines.push_back({role + " " + what, std::move(sum), bytes});
     plan.bytes += bytes;
   };
-  for (const MemoryItem& item : ShardMemory::plan(sizes)) {
+  for (const MemoryItem& item : memory_plan(sizes)) {
     line(item.what, fmt::format("{} x {} x {} B", cores, item.count, item.bytes_each),
          cores * item.bytes);
   }

@@ -2,32 +2,35 @@
 // nothing with other cores but a settings snapshot and counters that are read relaxed; it takes no
 // lock and allocates nothing.
 //
-// A burst, in poll():  receive -> parse -> find in bulk -> decide in arrival order -> deliver to
-// the app -> respond, once for each touched connection -> expire timers -> transmit. The parts of
-// the class are in shard_receive.h, shard_connection.h, shard_half_open.h, shard_time_wait.h,
-// shard_hold.h and shard_send.h. What lies below TCP is a Link for each port.
+// poll() below is one burst: receive -> parse -> find in bulk -> decide in arrival order -> deliver
+// to the app -> respond, once for each touched connection -> transmit. What is kept of connections
+// is in flow/ (Connections, TimeWaits, HalfOpens), what lies below TCP in link/. The steps are in
+// receive.h (from the port to the flow), decide.h (what becomes of a segment), deliver.h (text and
+// events for the app) and respond.h (from a connection to frames).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/rate_limit.h"
-#include "flow/hold_balance.h"
+#include "flow/conn.h"
+#include "flow/connections.h"
+#include "flow/half_opens.h"
+#include "flow/memory.h"
 #include "flow/metrics.h"
+#include "flow/time_waits.h"
 #include "link/link.h"
 #include "shard/app.h"
 #include "shard/settings.h"
-#include "shard/shard_memory.h"
-#include "tcp/syn_cookie.h"
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
-#include "timer/wheel.h"
-#include "wire/emit.h"
 
 namespace mayfly {
 
@@ -57,7 +60,6 @@ template <Port P, class A>
 class Shard {
  public:
   using Frame = typename P::Frame;
-  class Conn;
 
   /// `ports`, `app` and `settings` outlive the shard.
   static Result<std::unique_ptr<Shard>> create(const ShardConfig& config, std::span<P* const> ports,
@@ -93,10 +95,11 @@ class Shard {
     next_settings_.store(&settings, std::memory_order_release);
   }
 
-  std::uint32_t open_connections() const noexcept { return memory_.blocks.used(); }
-  std::uint32_t time_wait_entries() const noexcept { return memory_.time_waits.used(); }
-  /// How much of it is in use; for the core that polls, or when nobody does.
-  const ShardMemory& memory() const noexcept { return memory_; }
+  std::uint32_t open_connections() const noexcept { return connections_.used(); }
+  std::uint32_t time_wait_entries() const noexcept { return time_waits_.used(); }
+  /// What is held; for the core that polls, or when nobody does.
+  const Connections& connections() const noexcept { return connections_; }
+  const TimeWaits& time_waits() const noexcept { return time_waits_; }
   /// The next instant at which poll() has something to do without a frame arriving.
   Instant next_due() const noexcept;
   /// Counters; any thread may read them.
@@ -104,9 +107,7 @@ class Shard {
   const ShardStats& stats() const noexcept { return stats_; }
 
  private:
-  static constexpr std::uint32_t kTimerBudget = 512;   // timers a poll, so that no burst is stalled
-  static constexpr std::uint32_t kExpiryBudget = 512;  // TIME_WAIT entries a poll
-  static constexpr std::uint32_t kShortenBudget = 256;  // looked at a poll after the hold shrank
+  static constexpr std::uint32_t kTimerBudget = 512;  // timers a poll, so that no burst is stalled
 
   struct Burst {  // what is known of the frames of one receive call
     std::array<Frame, kBurstMax> frames;
@@ -126,142 +127,164 @@ class Shard {
     std::uint8_t link;
     std::uint32_t hash;
   };
-  struct BlockNodes {
-    Slab<ConnectionBlock>& slab;
-    WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
-  };
 
-  Shard(const ShardConfig& config, ShardMemory memory, std::span<P* const> ports, A& app,
-        const ShardSettings& settings, Instant now);
+  Shard(const ShardConfig& config, Connections connections, TimeWaitMemory time_waits,
+        std::span<P* const> ports, A& app, const ShardSettings& settings, Instant now);
 
-  // shard_receive.h
+  void follow(const ShardSettings& settings, Instant now) noexcept;
+
+  // receive.h
   std::size_t receive(std::uint8_t link) noexcept;
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
   void find_burst(std::size_t look_ups) noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
-  void handle(std::uint8_t link, std::size_t i) noexcept;
-  void on_tcp(const Arrival& a, std::int32_t position) noexcept;
-  void dispatch(const Arrival& a, std::int32_t position) noexcept;
+  Drop handle(std::uint8_t link, std::size_t i) noexcept;
+  Drop on_fragment(std::uint8_t link, std::size_t i) noexcept;
   std::int32_t find_again(const FlowKey4& key, std::uint32_t hash,
                           std::int32_t position) const noexcept;
-  void on_unknown_flow(const Arrival& a) noexcept;
-  void on_closed_port(const Arrival& a, Drop reason) noexcept;
-  bool is_listening(const Arrival& a) noexcept;
-  void on_fragment(std::uint8_t link, std::size_t i) noexcept;
+
+  // decide.h
+  Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;
+  Drop decide(const Arrival& a, std::int32_t position) noexcept;
+  Drop on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
+  Drop on_time_wait(std::uint32_t index, const Arrival& a) noexcept;
   Drop on_icmp_report(const IcmpReport& report) noexcept;
-
-  // shard_half_open.h
-  void count_half_open(std::int32_t change) noexcept;
-  void end_half_open(ConnectionBlock& b) noexcept;
-  bool spares_block(const Arrival& a) noexcept;
-  void send_cookie(const Arrival& a) noexcept;
-  bool accept_cookie(const Arrival& a) noexcept;
-  bool is_given_up(const ConnectionBlock& b) const noexcept;
-
-  // shard_connection.h
-  Drop objection_to(const Arrival& a, bool reopens) noexcept;
+  Drop on_unknown_flow(const Arrival& a) noexcept;
+  Drop on_listener(const Arrival& a) noexcept;
+  Drop on_closed_port(const Arrival& a, Drop reason) noexcept;
+  bool is_listening(const Arrival& a) const noexcept;
+  Drop objection_to(const Arrival& a) const noexcept;
+  Drop on_syn(const Arrival& a) noexcept;
   ConnectionBlock* make_passive(const Arrival& a) noexcept;
-  bool accept(const Arrival& a, std::uint32_t time_wait_record) noexcept;
+  void accept(ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
+  Drop reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept;
+  Drop on_cookie(const Arrival& a, const Segment& syn) noexcept;
   ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
   std::uint8_t link_of(Ipv4Address local) const noexcept;
-  void on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
+
+  // deliver.h
   void on_events(ConnectionBlock& b, std::uint16_t events) noexcept;
   void on_established(ConnectionBlock& b) noexcept;
   void on_acked(ConnectionBlock& b) noexcept;
-  void take_segment_text(ConnectionBlock& b, const Arrival& a, const Verdict& v) noexcept;
-  void hold_segment_text(ConnectionBlock& b, Seq at, std::span<const std::byte> text) noexcept;
-  std::uint32_t keep_text(ConnectionBlock& b, Seq at, std::span<const std::byte> text) noexcept;
+  Drop take_segment_text(ConnectionBlock& b, const Arrival& a, const Verdict& v) noexcept;
+  Drop hold_segment_text(ConnectionBlock& b, Seq at, std::span<const std::byte> text) noexcept;
   void deliver_kept(ConnectionBlock& b) noexcept;
   void after_app(ConnectionBlock& b) noexcept;
-  void announce_text(ConnectionBlock& b) noexcept;
+  void enter_time_wait(ConnectionBlock& b) noexcept;
+  void take_over(ConnectionBlock& b) noexcept;
+  void end_aborted(ConnectionBlock& b) noexcept;
   void finish(ConnectionBlock& b, CloseReason reason) noexcept;
-  void on_block_timer(std::uint32_t index) noexcept;
+  void on_block_timer(ConnectionBlock& b) noexcept;
   static CloseReason reason_of(std::uint16_t events) noexcept;
 
-  // shard_time_wait.h
-  void enter_time_wait(ConnectionBlock& b) noexcept;
-  bool make_time_wait(ConnectionBlock& b) noexcept;
-  bool make_room() noexcept;
-  void take_over(ConnectionBlock& b) noexcept;
-  void on_time_wait(std::uint32_t index, const Arrival& a) noexcept;
-  void reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept;
-  void forget_record(ConnectionBlock& b) noexcept;
-  void restore_record(ConnectionBlock& b) noexcept;
-  bool may_reuse(const FlowKey4& key, const TimeWaitRecord& old) const noexcept;
-  bool is_recycled_away(const Arrival& a) const noexcept;
-  bool would_overfill() const noexcept;
-
-  // shard_hold.h
-  void follow_policy(const ShardSettings& before) noexcept;
-  Duration hold_for(const FlowKey4& key) const noexcept;
-  Duration hold_for(const ConnectionBlock& b, const FlowKey4& key) noexcept;
-  std::uint32_t time_wait_limit() const noexcept {
-    return std::min(cfg_->time_wait.capacity, memory_.time_waits.capacity());
-  }
-  void end_time_wait(std::uint32_t index) noexcept;
-  std::size_t expire_time_waits() noexcept;
-  void end_time_waits(std::span<const std::uint32_t> indices) noexcept;
-  std::size_t shorten_holds() noexcept;
-  void balance_hold() noexcept;
-  void set_hold(Duration hold) noexcept;
-
-  // shard_send.h
-  void want_output(ConnectionBlock& b) noexcept;
+  // respond.h
   void respond() noexcept;
   bool send_pending(ConnectionBlock& b) noexcept;
-  void arm(ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e, const TxQueue* tx) noexcept;
   bool send_reset(const Arrival& a) noexcept;
   std::size_t transmit() noexcept;
-  std::uint32_t ts_offset_of(const FlowKey4& key) const noexcept;
-  Seq iss_for(const FlowKey4& key) const noexcept;
-
-  std::uint32_t index_of(const ConnectionBlock& b) const noexcept {
-    return static_cast<std::uint32_t>(&b - &memory_.blocks[0]);
-  }
-  const FlowKey4& key_of(const ConnectionBlock& b) const noexcept {
-    return memory_.table.key(b.tcp.slot);
-  }
-  /// The fate of the frame that is being handled; the first word on it counts.
-  void drop(Drop reason) noexcept {
-    MAYFLY_ASSERT(concerns_received(reason));
-    if (fate_ == Drop::none) fate_ = reason;
-  }
 
   // What every poll touches comes first.
   Instant now_;
   const ShardSettings* cfg_;
   A& app_;
-  ShardMemory memory_;
-  std::uint32_t pending_first_ = kNoIndex, pending_last_ = kNoIndex;
   bool draining_ = false;
-  bool pressed_ = false;         // too many handshakes are under way
-  Drop fate_ = Drop::none;       // of the frame that is being handled; none: it was acted on
-  std::uint32_t half_open_ = 0;  // passive opens in SYN_RECEIVED
-  Instant cookies_until_;        // no cookie under way is good for longer
-  Secret secret_;
-  TimerWheel timers_;
-  Duration hold_{};        // 2MSL for an entry made now, but for nearness and recycle
-  Duration swept_hold_{};  // what all entries were last held against
-  std::uint32_t shorten_next_ = kNoIndex;  // the next record to hold against hold_; none: no index
-  HoldBalance balance_;
-  std::uint64_t balanced_opened_ = 0;  // time_wait_opened at balance_'s last step
+  FlowSecret secret_;
+  Connections connections_;
   Burst burst_;
   ShardStats stats_;
+  TimeWaits time_waits_;
+  HalfOpens half_opens_;
   LinkCommon link_common_;
   std::vector<std::unique_ptr<Link<P>>> links_;
   std::array<std::uint64_t, 1024> listening_{};  // a bit a port
-  RateLimit rst_limit_{20'000, 2'000}, old_ack_limit_{1'000, 100};
+  RateLimit rst_limit_{20'000, 2'000};
   SecretLimit challenge_limit_;
   std::atomic<const ShardSettings*> next_settings_;
 };
 
+template <Port P, class A>
+Shard<P, A>::Shard(const ShardConfig& config, Connections connections, TimeWaitMemory time_waits,
+                   std::span<P* const> ports, A& app, const ShardSettings& settings, Instant now)
+    : now_(now),
+      cfg_(&settings),
+      app_(app),
+      secret_(config.secret),
+      connections_(std::move(connections)),
+      time_waits_(std::move(time_waits), secret_, settings.time_wait, stats_, now),
+      half_opens_(secret_, settings.syn, stats_),
+      link_common_({.tx_packets = stats_.tx_packets,
+                    .tx_bytes = stats_.tx_bytes,
+                    .arp_requests = stats_.arp_requests,
+                    .arp_replies = stats_.arp_replies,
+                    .arp_limited = stats_.arp_limited,
+                    .arp_conflicts = stats_.arp_conflicts,
+                    .icmp_sent = stats_.icmp_sent,
+                    .drops = stats_.drops}),
+      challenge_limit_(1'000, config.secret),
+      next_settings_(&settings) {
+  connections_.set_clock(now, settings.tcp);
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    links_.push_back(std::make_unique<Link<P>>(*ports[i], config.interfaces[i], link_common_));
+  for (const std::uint16_t port : config.listen) listening_[port / 64] |= 1ull << (port % 64);
+}
+
+template <Port P, class A>
+Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& config,
+                                                         std::span<P* const> ports, A& app,
+                                                         const ShardSettings& settings,
+                                                         Instant now) {
+  MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
+  auto time_waits = TimeWaitMemory::create(config.sizes.time_wait, config.pages, now);
+  if (!time_waits) return time_waits.error();
+  auto connections =
+      Connections::create(config.name, config.sizes, FlowSecret(config.secret), config.pages, now);
+  if (!connections) return connections.error();
+  return std::unique_ptr<Shard>(new Shard(config, std::move(*connections), std::move(*time_waits),
+                                          ports, app, settings, now));
+}
+
+template <Port P, class A>
+void Shard<P, A>::follow(const ShardSettings& settings, Instant now) noexcept {
+  cfg_ = &settings;
+  time_waits_.follow(settings.time_wait, now);
+  half_opens_.follow(settings.syn);
+}
+
+template <Port P, class A>
+std::size_t Shard<P, A>::poll(Instant now) noexcept {
+  if (const auto* next = next_settings_.load(std::memory_order_acquire); next != cfg_) [[unlikely]]
+    follow(*next, now);
+  now_ = now;
+  connections_.set_clock(now, cfg_->tcp);
+
+  std::size_t work = 0;
+  for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
+  work += connections_.expire(kTimerBudget, [&](ConnectionBlock& b) { on_block_timer(b); });
+  work += time_waits_.poll(now);
+  if constexpr (requires { app_.on_poll(*this, now); }) app_.on_poll(*this, now);
+  respond();
+  for (const auto& link : links_) link->age(now);
+  return work + transmit();
+}
+
+template <Port P, class A>
+Instant Shard<P, A>::next_due() const noexcept {
+  const auto waits = [](const auto& link) { return link->staged() > 0; };
+  if (connections_.has_pending() || std::any_of(links_.begin(), links_.end(), waits)) return now_;
+  return std::min(connections_.next_due(), time_waits_.next_due());
+}
+
+template <Port P, class A>
+void Shard<P, A>::announce(Instant now) noexcept {
+  now_ = now;
+  for (const auto& link : links_) link->announce();
+  transmit();
+}
+
 }  // namespace mayfly
 
-#include "shard/conn.h"              // IWYU pragma: export
-#include "shard/shard_connection.h"  // IWYU pragma: export
-#include "shard/shard_half_open.h"   // IWYU pragma: export
-#include "shard/shard_hold.h"        // IWYU pragma: export
-#include "shard/shard_receive.h"     // IWYU pragma: export
-#include "shard/shard_send.h"        // IWYU pragma: export
-#include "shard/shard_time_wait.h"   // IWYU pragma: export
+#include "shard/decide.h"   // IWYU pragma: export
+#include "shard/deliver.h"  // IWYU pragma: export
+#include "shard/receive.h"  // IWYU pragma: export
+#include "shard/respond.h"  // IWYU pragma: export

@@ -44,8 +44,8 @@ class EndApp {
         random_(seed),
         wiring_(std::move(wiring)) {}
 
-  /// The shard's memory after it was made, or made again.
-  void begin(const ShardMemory& memory) noexcept { memory_ = &memory; }
+  /// The shard's connections after it was made, or made again.
+  void begin(const Connections& connections) noexcept { connections_ = &connections; }
   /// A client's four-tuple, free from `from` on.
   void add_tuple(std::uint32_t tuple, Instant from) { free_.push({from, tuple}); }
   /// The host forgot its connections.
@@ -75,7 +75,7 @@ class EndApp {
   template <class Conn>
   void on_open(Conn& c) noexcept {
     const ConnectionBlock& b = block_of(c);
-    wiring_.opened(memory_->table.key(b.tcp.slot));
+    wiring_.opened(connections_->key_of(b));
     if (c.passive()) c.state().word[0] = recognise(c, b);
     SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.abort();
@@ -135,7 +135,7 @@ class EndApp {
   template <class Conn>
   void on_closed(Conn& c, CloseReason why) noexcept {
     if (why == CloseReason::time_wait)
-      wiring_.time_wait_begun(memory_->table.key(block_of(c).tcp.slot), c.now());
+      wiring_.time_wait_begun(connections_->key_of(block_of(c)), c.now());
     SimIncarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
     SimEnd& view = view_of(*i);
@@ -155,7 +155,7 @@ class EndApp {
 
   template <class Conn>
   const ConnectionBlock& block_of(Conn& c) const noexcept {
-    return memory_->blocks[static_cast<std::uint32_t>(c.id())];
+    return connections_->block(static_cast<std::uint32_t>(c.id()));
   }
   template <class Conn>
   SimIncarnation* incarnation_of(Conn& c) noexcept {
@@ -205,7 +205,7 @@ class EndApp {
   Judge& judge_;
   Prng random_;
   Wiring wiring_;
-  const ShardMemory* memory_ = nullptr;
+  const Connections* connections_ = nullptr;
   std::priority_queue<Free> free_;
   Instant next_go_;
   std::uint64_t harm_ = 0;
@@ -227,12 +227,12 @@ void EndApp::open(S& shard, Instant now) noexcept {
     free_.push({now + kAskAgain + wiring_.rest / 16, tuple});
     return;
   }
-  i.iss = memory_->blocks[static_cast<std::uint32_t>(made.id)].tcp.iss;
+  i.iss = connections_->block(static_cast<std::uint32_t>(made.id)).tcp.iss;
 }
 
 template <class Conn>
 std::uint64_t EndApp::recognise(Conn& c, const ConnectionBlock& b) noexcept {
-  const FlowKey4& key = memory_->table.key(b.tcp.slot);
+  const FlowKey4& key = connections_->key_of(b);
   const std::uint32_t index = wiring_.recognise(key, b.tcp.irs);
   if (index == kNoIndex)
     judge_.violated(c.now(), "accepted", plan_.name + ": a connection that nobody opened");
@@ -325,7 +325,7 @@ inline void EndApp::forget(Instant now) noexcept {
     book_.end(i, view, now);
     if (!plan_.is_server) release(i.tuple, now);
   }
-  memory_ = nullptr;
+  connections_ = nullptr;
 }
 
 }  // namespace mayfly

@@ -21,10 +21,12 @@ HostOracle::HostOracle(const HostPlan& plan, Judge& judge) : plan_(plan), judge_
   knows_hold_ = !policy.balance && !policy.recycle && policy.nearness.empty();
 }
 
-void HostOracle::begin(const ShardMemory& memory, const ShardStats& stats) {
-  memory_ = &memory;
+void HostOracle::begin(const Connections& connections, const TimeWaits& time_waits,
+                       const ShardStats& stats) {
+  connections_ = &connections;
+  time_waits_ = &time_waits;
   stats_ = &stats;
-  shadows_.assign(memory.blocks.capacity(), {});
+  shadows_.assign(connections.capacity(), {});
   held_.clear();
   missed_early_ = 0;
 }
@@ -36,7 +38,7 @@ void HostOracle::time_wait_begun(const FlowKey4& key, Instant now) {
 void HostOracle::look(Instant now) {
   // All blocks of a small world at each step; of a large one, some.
   constexpr std::uint32_t kAll = 256, kSome = 4;
-  const std::uint32_t blocks = memory_->blocks.fresh();
+  const std::uint32_t blocks = connections_->fresh();
   const bool every_step = blocks <= kAll;
   const std::uint32_t count = every_step ? blocks : kSome;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -48,7 +50,7 @@ void HostOracle::look(Instant now) {
 }
 
 void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now) {
-  const ConnectionBlock& b = memory_->blocks[index];
+  const ConnectionBlock& b = connections_->block(index);
   BlockShadow& shadow = shadows_[index];
   if (shadow.generation != b.generation) shadow = {.generation = b.generation};
   if (b.tcp.state == State::closed) return;
@@ -63,7 +65,7 @@ void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now
   if (broken.empty() && !waits && !due.is_never() && (!b.tcp.timer.armed() || b.armed_for > due))
     broken = "a timer is lost";
   if (broken.empty()) return;
-  const FlowKey4& key = memory_->table.key(b.tcp.slot);
+  const FlowKey4& key = connections_->key_of(b);
   violated(
       now, "connection",
       fmt::format("{}:{} > {}:{} in {}: {}", to_string(key.local()), key.local_port_host(),
@@ -72,10 +74,10 @@ void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now
 
 // When the entry ends, if it is there and its time runs.
 std::optional<Instant> HostOracle::end_of(const FlowKey4& key, Instant now) const {
-  const std::uint32_t index = memory_->time_waits.find(key, memory_->table.hash(key));
+  const std::uint32_t index = time_waits_->find(key, connections_->table().hash(key));
   if (index == kNoIndex) return std::nullopt;
-  if (!memory_->time_waits.is_held(index)) return Instant::never();  // a new SYN is on trial
-  const Duration age = memory_->time_waits[index].age(now);
+  if (!time_waits_->table().is_held(index)) return Instant::never();  // a new SYN is on trial
+  const Duration age = time_waits_->table()[index].age(now);
   return now - age + plan_.settings.time_wait.hold;
 }
 
@@ -122,12 +124,12 @@ void HostOracle::look_at_end(Instant now) {
   const auto empty = [&](const char* what, std::uint64_t left) {
     if (left > 0) violated(now, "left behind", fmt::format("{} {}", left, what));
   };
-  empty("connection blocks", memory_->blocks.used());
-  empty("flows", memory_->table.used());
-  empty("TIME_WAIT entries", memory_->time_waits.used());
-  empty("send extents", memory_->tx.extents.used());
-  empty("send chunks", memory_->tx.chunks.used());
-  empty("receive buffers", memory_->rx.used());
+  empty("connection blocks", connections_->used());
+  empty("flows", connections_->table().used());
+  empty("TIME_WAIT entries", time_waits_->used());
+  empty("send extents", connections_->tx().extents.used());
+  empty("send chunks", connections_->tx().chunks.used());
+  empty("receive buffers", connections_->rx().used());
   const std::uint64_t begun = s.time_wait_opened.get() + s.time_wait_restored.get();
   const std::uint64_t ended =
       s.time_wait_expired.get() + ended_early() + reopened() - s.time_wait_shortened.get();

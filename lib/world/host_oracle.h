@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "flow/connections.h"
 #include "flow/metrics.h"
-#include "shard/shard_memory.h"
+#include "flow/time_waits.h"
 #include "tcp/invariants.h"
 #include "world/judge.h"
 #include "world/scenario.h"
@@ -23,7 +24,7 @@ class HostOracle {
   HostOracle(const HostPlan& plan, Judge& judge);
 
   /// A shard was made, or made again: it remembers nothing.
-  void begin(const ShardMemory& memory, const ShardStats& stats);
+  void begin(const Connections& connections, const TimeWaits& time_waits, const ShardStats& stats);
   void time_wait_begun(const FlowKey4& key, Instant now);
   /// A new incarnation stands: what was held of the old one may go (RFC 9293 MAY-2).
   void opened(const FlowKey4& key);
@@ -53,7 +54,8 @@ class HostOracle {
   const HostPlan& plan_;
   Judge& judge_;
   bool knows_hold_;
-  const ShardMemory* memory_ = nullptr;
+  const Connections* connections_ = nullptr;
+  const TimeWaits* time_waits_ = nullptr;
   const ShardStats* stats_ = nullptr;
   std::vector<BlockShadow> shadows_;  // by block
   std::uint32_t next_block_ = 0;

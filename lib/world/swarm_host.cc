@@ -21,8 +21,8 @@ Result<bool> SwarmHost::start(Instant now) {
   shard_ = std::move(*shard);
   up_at_ = Instant::never();
   polled_at_ = now;
-  app_.begin(shard_->memory());
-  oracle_.begin(shard_->memory(), shard_->stats());
+  app_.begin(shard_->connections());
+  oracle_.begin(shard_->connections(), shard_->time_waits(), shard_->stats());
   return true;
 }
 

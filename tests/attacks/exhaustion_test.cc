@@ -80,7 +80,7 @@ TEST(FlowTableFlood, BeyondItsCapacityIsRefusedAndCounted) {
 
 TEST(CollidingFlows, OfOneSecretDoNotCollideUnderAnother) {
   const auto table_with = [](const std::string& name, const Secret& secret) {
-    return std::move(*FlowTable::create(name, 1'000, secret, HugePages::never));
+    return std::move(*FlowTable::create(name, 1'000, FlowSecret(secret), HugePages::never));
   };
   const FlowTable known = table_with("collide1", {1, 2}), real = table_with("collide2", {3, 4});
   constexpr std::uint32_t kBuckets = 256, kWanted = 100;

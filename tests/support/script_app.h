@@ -15,7 +15,7 @@ namespace mayfly::testing {
 
 class ScriptApp;
 using ScriptShard = Shard<MemPort, ScriptApp>;
-using ScriptConn = ScriptShard::Conn;
+using ScriptConn = Conn;
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));

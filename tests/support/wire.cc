@@ -64,13 +64,13 @@ void Wire::everything_comes_home() {
   shard->abort_all(now);
   poll();
   for (int i = 0; i < 10 && shard->time_wait_entries() > 0; ++i) leap(Duration::from_s(600));
-  const ShardMemory& memory = shard->memory();
-  EXPECT_EQ(memory.blocks.used(), 0u) << "connection blocks were lost";
-  EXPECT_EQ(memory.time_waits.used(), 0u) << "TIME_WAIT entries were lost";
-  EXPECT_EQ(memory.tx.extents.used(), 0u) << "send extents were lost";
-  EXPECT_EQ(memory.tx.chunks.used(), 0u) << "send chunks were lost";
-  EXPECT_EQ(memory.rx.used(), 0u) << "receive buffers were lost";
-  EXPECT_EQ(memory.table.used(), 0u) << "flows were lost";
+  const Connections& connections = shard->connections();
+  EXPECT_EQ(connections.used(), 0u) << "connection blocks were lost";
+  EXPECT_EQ(shard->time_wait_entries(), 0u) << "TIME_WAIT entries were lost";
+  EXPECT_EQ(connections.tx().extents.used(), 0u) << "send extents were lost";
+  EXPECT_EQ(connections.tx().chunks.used(), 0u) << "send chunks were lost";
+  EXPECT_EQ(connections.rx().used(), 0u) << "receive buffers were lost";
+  EXPECT_EQ(connections.table().used(), 0u) << "flows were lost";
   EXPECT_EQ(stats().rx_packets.get(), stats().rx_handled.get() + stats().rx_dropped())
       << "a frame had no fate, or two";
   shard.reset();

@@ -13,7 +13,8 @@ namespace {
 
 FlowTable make_table(std::uint32_t flows) {
   static unsigned made = 0;
-  auto table = FlowTable::create("table" + std::to_string(made++), flows, {1, 2}, HugePages::never);
+  auto table = FlowTable::create("table" + std::to_string(made++), flows, FlowSecret({1, 2}),
+                                 HugePages::never);
   EXPECT_TRUE(table);
   return std::move(*table);
 }
@@ -73,7 +74,7 @@ TEST(FlowTableTest, FindsABurstAtOnce) {
 }
 
 TEST(FlowTableTest, HashesByItsSecret) {
-  auto other = FlowTable::create("othersecret", 100, {3, 4}, HugePages::never);
+  auto other = FlowTable::create("othersecret", 100, FlowSecret({3, 4}), HugePages::never);
   ASSERT_TRUE(other);
   const FlowTable table = make_table(100);
   unsigned same = 0;
@@ -101,7 +102,8 @@ TEST(FlowTableTest, HoldsAllTheFlowsItWasMadeForAndFillsUpOnlyThen) {
 }
 
 TEST(FlowTableTest, SaysWhyItCannotBeMade) {
-  const auto table = FlowTable::create("toolarge", 2'000'000'000, {1, 2}, HugePages::never);
+  const auto table =
+      FlowTable::create("toolarge", 2'000'000'000, FlowSecret({1, 2}), HugePages::never);
   ASSERT_FALSE(table);
   EXPECT_NE(table.error().what.find("2000000000 flows"), std::string::npos) << table.error().what;
 }

@@ -160,7 +160,7 @@ TEST(ShardOwner, SeesASynOfAReopenedFlowAfterAnAbortAsOneInTimeWait) {
   wire.shard->abort_all(wire.now);
   peer.sends(syn()).ignores();  // in the same poll, before the block is freed
   EXPECT_EQ(wire.stats().time_wait_restored.get(), 1u);
-  EXPECT_EQ(wire.shard->memory().table.used(), 1u) << "one flow, in the table once";
+  EXPECT_EQ(wire.shard->connections().table().used(), 1u) << "one flow, in the table once";
 }
 
 TEST(ShardOwner, VisitsEachOpenConnection) {
@@ -249,7 +249,7 @@ TEST(ShardRoom, FailsToConnectWhenConnectionBlocksRunOut) {
 TEST(ShardRoom, IsPlannedAsItIsTaken) {
   const Given given;
   std::size_t bytes = 0;
-  for (const MemoryItem& item : ShardMemory::plan(given.config.sizes)) {
+  for (const MemoryItem& item : memory_plan(given.config.sizes)) {
     EXPECT_FALSE(item.what.empty());
     bytes += item.bytes;
   }

@@ -191,8 +191,8 @@ class Soak {
     if (weather_.is_fair()) {
       EXPECT_EQ(client_app_.failed, std::vector<CloseReason>{});
     }
-    expect_empty(server_->memory());
-    expect_empty(client_->memory());
+    expect_empty(*server_);
+    expect_empty(*client_);
     server_.reset();
     client_.reset();
     EXPECT_EQ(server_port_.inner().buffers, MemPort().buffers);
@@ -222,11 +222,12 @@ class Soak {
     return std::move(*shard);
   }
   bool is_over() {
-    const auto is_empty = [](const ShardMemory& m) {
-      return m.table.used() == 0 && m.blocks.used() == 0 && m.time_waits.used() == 0;
+    const auto is_empty = [](const auto& s) {
+      return s.connections().table().used() == 0 && s.open_connections() == 0 &&
+             s.time_wait_entries() == 0;
     };
-    return client_app_.opened == Client::kConnections && is_empty(client_->memory()) &&
-           is_empty(server_->memory()) && wire_due().is_never() && nothing_arrived();
+    return client_app_.opened == Client::kConnections && is_empty(*client_) && is_empty(*server_) &&
+           wire_due().is_never() && nothing_arrived();
   }
   bool nothing_arrived() {
     return server_port_.inner().arrived.empty() && client_port_.inner().arrived.empty();
@@ -239,13 +240,15 @@ class Soak {
     const Instant due = std::min({server_->next_due(), client_->next_due(), wire_due()});
     return std::clamp(due, now_ + 100_us, now_ + 10_ms);
   }
-  static void expect_empty(const ShardMemory& memory) {
-    EXPECT_EQ(memory.blocks.used(), 0u);
-    EXPECT_EQ(memory.time_waits.used(), 0u);
-    EXPECT_EQ(memory.tx.extents.used(), 0u);
-    EXPECT_EQ(memory.tx.chunks.used(), 0u);
-    EXPECT_EQ(memory.rx.used(), 0u);
-    EXPECT_EQ(memory.table.used(), 0u);
+  template <class S>
+  static void expect_empty(const S& shard) {
+    const Connections& connections = shard.connections();
+    EXPECT_EQ(connections.used(), 0u);
+    EXPECT_EQ(shard.time_wait_entries(), 0u);
+    EXPECT_EQ(connections.tx().extents.used(), 0u);
+    EXPECT_EQ(connections.tx().chunks.used(), 0u);
+    EXPECT_EQ(connections.rx().used(), 0u);
+    EXPECT_EQ(connections.table().used(), 0u);
   }
 
   Weather weather_;

@@ -107,20 +107,21 @@ TEST(ShardText, OutOfOrderIsDeliveredInOrderAndOnce) {
   peer.sends(text("bb").at(2)).gets(ack().acks(0));
   peer.sends(text("bb").at(2)).gets(ack().acks(0));
   EXPECT_EQ(wire.app.heard, "");
-  EXPECT_EQ(wire.shard->memory().rx.used(), 1u);
+  EXPECT_EQ(wire.shard->connections().rx().used(), 1u);
   peer.sends(text("aab").at(0)).gets(ack().acks(6));
   EXPECT_EQ(wire.app.heard, "aabbcc");
-  EXPECT_EQ(wire.shard->memory().rx.used(), 0u) << "the buffer goes back when the gap is filled";
+  EXPECT_EQ(wire.shard->connections().rx().used(), 0u)
+      << "the buffer goes back when the gap is filled";
 }
 
 TEST(ShardText, HeldBehindAGapGivesItsBufferBackWhenOneSegmentCoversBoth) {
   Wire wire;
   Peer peer(wire);
   peer.opens().sends(text("bb").at(2)).gets(ack().acks(0));
-  EXPECT_EQ(wire.shard->memory().rx.used(), 1u);
+  EXPECT_EQ(wire.shard->connections().rx().used(), 1u);
   peer.sends(text("aabb").at(0)).gets(ack().acks(4));
   EXPECT_EQ(wire.app.heard, "aabb");
-  EXPECT_EQ(wire.shard->memory().rx.used(), 0u);
+  EXPECT_EQ(wire.shard->connections().rx().used(), 0u);
 }
 
 TEST(ShardText, OutOfOrderNeverOverwritesOtherTextInABufferSmallerThanTheWindow) {
@@ -214,7 +215,7 @@ TEST(ShardSend, KeepsTheOrderOfAllThreeKindsOfText) {
   const std::string got = peer.gets_text();
   EXPECT_EQ(got, "head copied " + block + block.substr(0, 904));
   peer.sends(ack());
-  EXPECT_EQ(wire.shard->memory().tx.extents.used(), 0u);
+  EXPECT_EQ(wire.shard->connections().tx().extents.used(), 0u);
 }
 
 TEST(ShardSend, EchoesABigTextThroughFewChunks) {

@@ -1,0 +1,109 @@
+// The app's handle on a connection: a cheap proxy, valid only during the call that it is handed to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "flow/connections.h"
+
+namespace mayfly {
+
+class Conn {
+ public:
+  /// Both outlive the handle.
+  Conn(Connections& connections, ConnectionBlock& block) noexcept
+      : all_(connections), block_(block) {}
+
+  /// 32 bytes that belong to the app; zero at on_open of a passive open.
+  AppState& state() noexcept { return block_.app; }
+  /// Names the connection while it lives, and no other after it.
+  std::uint64_t id() const noexcept {
+    return std::uint64_t{block_.generation} << 32 | all_.index_of(block_);
+  }
+  Instant now() const noexcept { return all_.now(); }
+  /// Host order.
+  std::uint16_t local_port() const noexcept { return block_.local_port; }
+  /// The peer opened it.
+  bool passive() const noexcept { return block_.tcp.has(conn_flag::passive); }
+  /// The peer's FIN was taken.
+  bool peer_closed() const noexcept { return block_.tcp.has(conn_flag::peer_fin); }
+  /// Bytes queued and not yet acknowledged.
+  std::uint64_t unsent() const noexcept { return block_.tx.queued(); }
+
+  /// Queues bytes that outlive the connection; no copy. All of them or, when the queue is out of
+  /// extents, none: returns how many.
+  std::size_t send(std::span<const std::byte> bytes) noexcept {
+    return append(bytes.data(), bytes.size(), 0) ? bytes.size() : 0;
+  }
+  /// Queues `length` bytes that repeat `block`, which outlives the connection and is at least 4 KiB
+  /// or as long as `length`. Returns `length` or 0.
+  std::uint64_t send_repeating(std::span<const std::byte> block, std::uint64_t length) noexcept {
+    return append(block.data(), length, static_cast<std::uint32_t>(block.size())) ? length : 0;
+  }
+  /// Copies as much as there is room for; returns how many bytes.
+  std::size_t send_copy(std::span<const std::byte> bytes) noexcept;
+
+  /// FIN after what is queued; text still arrives (half-close).
+  void close() noexcept { close(false); }
+  /// FIN after what is queued; text that still arrives is answered with RST.
+  void close_both() noexcept { close(true); }
+  /// Ends the connection with RST, which goes out within the same poll; on_closed(aborted) follows
+  /// then.
+  void abort() noexcept;
+
+  /// on_wake is called once at or soon after `when`; never() cancels. One a connection.
+  void wake_at(Instant when) noexcept {
+    block_.wake_at = when;
+    all_.want_output(block_);
+  }
+
+ private:
+  bool can_send() const noexcept {
+    return kSendsText.has(block_.tcp.state) && !block_.tcp.has(conn_flag::closing) &&
+           !block_.tcp.has(block_flag::close_later | block_flag::close_later_both);
+  }
+  bool append(const std::byte* data, std::uint64_t length, std::uint32_t period) noexcept;
+  void close(bool and_receive) noexcept;
+
+  Connections& all_;
+  ConnectionBlock& block_;
+};
+
+inline bool Conn::append(const std::byte* data, std::uint64_t length,
+                         std::uint32_t period) noexcept {
+  if (!can_send() || !block_.tx.append(all_.tx(), data, length, period)) return false;
+  block_.unannounced += length;
+  all_.announce_text(block_);
+  return true;
+}
+
+inline std::size_t Conn::send_copy(std::span<const std::byte> bytes) noexcept {
+  if (!can_send()) return 0;
+  const std::size_t n = block_.tx.append_copy(all_.tx(), bytes);
+  block_.unannounced += n;
+  all_.announce_text(block_);
+  return n;
+}
+
+inline void Conn::close(bool and_receive) noexcept {
+  if (block_.unannounced > 0) {
+    block_.tcp.set(and_receive ? block_flag::close_later_both : block_flag::close_later);
+  } else {
+    mayfly::close(block_.tcp, and_receive, all_.tcp(), all_.now());
+  }
+  all_.want_output(block_);
+}
+
+inline void Conn::abort() noexcept {
+  if (block_.tcp.state == State::closed) return;
+  Emission rst;
+  if (mayfly::abort(block_.tcp, rst)) {
+    // The connection is CLOSED: SND.NXT is free to remember the RST's number until it is sent.
+    block_.tcp.snd_nxt = rst.seq;
+    block_.tcp.set(block_flag::owes_rst);
+  }
+  all_.want_output(block_);
+}
+
+}  // namespace mayfly

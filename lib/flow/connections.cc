@@ -1,0 +1,53 @@
+#include "flow/connections.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace mayfly {
+
+std::vector<MemoryItem> Connections::plan(const ShardSizes& sizes) {
+  const std::size_t buffer = RxBuffers::size_for(sizes.receive_window);
+  const std::size_t table = FlowTable::bytes_needed(sizes.connections);
+  return {
+      memory_item("connections", sizes.connections, sizeof(ConnectionBlock)),
+      {"flow table", sizes.connections, table / std::max(sizes.connections, 1u), table},
+      memory_item("send extents", sizes.extents_or_default(), sizeof(Extent)),
+      memory_item("send chunks", sizes.chunks, sizeof(Chunk)),
+      memory_item("receive buffers", sizes.receive_buffers, buffer + sizeof(std::uint32_t)),
+  };
+}
+
+Result<Connections> Connections::create(const std::string& name, const ShardSizes& sizes,
+                                        const FlowSecret& secret, HugePages pages, Instant start) {
+  Connections made(start);
+  std::string failure;
+  // The span of `count` T in fresh memory of its own; empty and `failure` set if there is none.
+  const auto take = [&]<class T>(std::type_identity<T>, const char* what, std::size_t count) {
+    auto region = Region::map(std::max<std::size_t>(count, 1) * sizeof(T), pages);
+    if (!region) {
+      if (failure.empty())
+        failure = std::string("no memory for the ") + what + ": " + region.error().what;
+      return std::span<T>();
+    }
+    made.regions_.push_back(std::move(*region));
+    return made.regions_.back().template as<T>().first(count);
+  };
+  made.blocks_ =
+      Slab(take(std::type_identity<ConnectionBlock>{}, "connections", sizes.connections));
+  made.tx_.extents =
+      Slab(take(std::type_identity<Extent>{}, "send extents", sizes.extents_or_default()));
+  made.tx_.chunks = Slab(take(std::type_identity<Chunk>{}, "send chunks", sizes.chunks));
+  const std::uint32_t buffer = RxBuffers::size_for(sizes.receive_window);
+  const auto buffers = take(std::type_identity<std::byte>{}, "receive buffers",
+                            std::size_t{sizes.receive_buffers} * buffer);
+  const auto free_list =
+      take(std::type_identity<std::uint32_t>{}, "receive buffers", sizes.receive_buffers);
+  if (!failure.empty()) return Error{failure};
+  made.rx_ = RxBuffers(buffers, buffer, free_list);
+  auto table = FlowTable::create(name, sizes.connections, secret, pages);
+  if (!table) return table.error();
+  made.table_ = std::move(*table);
+  return made;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,231 @@
+// A core's live connections: their blocks, found by four-tuple; the pools that their queues draw
+// from; their timers; and the list of those that want output. What a connection has to say is TCP's
+// business (tcp/tcp.h), when frames are made is the Shard's. One core's own; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/region.h"
+#include "base/result.h"
+#include "base/slab.h"
+#include "base/time.h"
+#include "flow/block.h"
+#include "flow/flow_table.h"
+#include "flow/memory.h"
+#include "flow/metrics.h"
+#include "flow/rx_buffer.h"
+#include "flow/tx_queue.h"
+#include "tcp/tcp.h"
+#include "timer/wheel.h"
+
+namespace mayfly {
+
+class Connections {
+ public:
+  /// Takes the memory for `sizes`; the error says what did not fit. `name` is unique in the
+  /// process. `start`: when time begins.
+  static Result<Connections> create(const std::string& name, const ShardSizes& sizes,
+                                    const FlowSecret& secret, HugePages pages, Instant start);
+  /// What create() takes, part by part.
+  static std::vector<MemoryItem> plan(const ShardSizes& sizes);
+
+  // -- what all connections go by
+
+  /// The instant and the settings from here on. Both hold until the next call; `tcp` is kept by
+  /// reference.
+  void set_clock(Instant now, const TcpSettings& tcp) noexcept {
+    now_ = now;
+    tcp_ = &tcp;
+  }
+  Instant now() const noexcept { return now_; }
+  const TcpSettings& tcp() const noexcept { return *tcp_; }
+
+  // -- finding
+
+  const FlowTable& table() const noexcept { return table_; }
+  std::uint32_t index_of(const ConnectionBlock& b) const noexcept {
+    return static_cast<std::uint32_t>(&b - &blocks_[0]);
+  }
+  const FlowKey4& key_of(const ConnectionBlock& b) const noexcept { return table_.key(b.tcp.slot); }
+  /// The block of the flow at a position that the table gave, not negative.
+  ConnectionBlock& at(std::int32_t position) noexcept {
+    MAYFLY_ASSERT(position >= 0);
+    return blocks_[table_.block(static_cast<std::uint32_t>(position))];
+  }
+  /// Asks for the lines of a block that every segment touches.
+  void prefetch(std::int32_t position) const noexcept;
+
+  // -- opening and closing
+
+  /// A block for a flow that has none, its stack's part empty and its TCP part to be opened; null
+  /// if there is no room.
+  ConnectionBlock* open(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
+  /// Takes the connection off the table and the wheel and gives its buffers back; its block is
+  /// freed when the list of pending output comes to it. Its four-tuple is free at once.
+  void close(ConnectionBlock& b) noexcept;
+
+  // -- text
+
+  /// Tells TCP of queued bytes, at most 2^30 beyond what is acknowledged (see queue_text), and of a
+  /// close that came behind them.
+  void announce_text(ConnectionBlock& b) noexcept;
+  TxPools& tx() noexcept { return tx_; }
+  const TxPools& tx() const noexcept { return tx_; }
+  RxBuffers& rx() noexcept { return rx_; }
+  const RxBuffers& rx() const noexcept { return rx_; }
+
+  // -- output and time
+
+  /// Puts the block at the end of the list of pending output, if it is not in it.
+  void want_output(ConnectionBlock& b) noexcept;
+  /// The first block in the list, or null.
+  ConnectionBlock* pending() noexcept {
+    return pending_first_ == kNoIndex ? nullptr : &blocks_[pending_first_];
+  }
+  bool has_pending() const noexcept { return pending_first_ != kNoIndex; }
+  /// The first block's output is out: it leaves the list. A closed one is freed, of an open one the
+  /// timer is armed.
+  void pop_pending() noexcept;
+
+  /// Calls expired(block) for each block whose deadline has passed, at most `budget` of them.
+  /// Returns how many entries were fired or moved.
+  template <class F>
+  std::uint32_t expire(std::uint32_t budget, F&& expired) noexcept {
+    Nodes nodes{blocks_};
+    return timers_.advance(nodes, now_, budget, [&](std::uint32_t index) {
+      blocks_[index].armed_for = Instant::never();
+      expired(blocks_[index]);
+    });
+  }
+  Instant next_due() const noexcept { return timers_.next_due(); }
+
+  // -- all of them
+
+  std::uint32_t used() const noexcept { return blocks_.used(); }
+  std::uint32_t capacity() const noexcept { return blocks_.capacity(); }
+  /// A block by its index, below fresh(), in use or not.
+  const ConnectionBlock& block(std::uint32_t index) const noexcept { return blocks_[index]; }
+  /// Blocks from this index on were never used.
+  std::uint32_t fresh() const noexcept { return blocks_.fresh(); }
+  /// Calls f(block) for every open connection; f may close it. Not a hot path.
+  template <class F>
+  void for_each(F&& f) noexcept {
+    for (std::uint32_t i = 0; i < blocks_.fresh(); ++i)
+      if (blocks_[i].tcp.state != State::closed) f(blocks_[i]);
+  }
+
+ private:
+  struct Nodes {
+    Slab<ConnectionBlock>& slab;
+    WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
+  };
+  explicit Connections(Instant start) : now_(start), timers_(start) {}
+  void arm(ConnectionBlock& b) noexcept;
+
+  Instant now_;
+  const TcpSettings* tcp_ = nullptr;
+  std::uint32_t pending_first_ = kNoIndex, pending_last_ = kNoIndex;
+  Slab<ConnectionBlock> blocks_;
+  TxPools tx_;
+  RxBuffers rx_;
+  FlowTable table_;
+  TimerWheel timers_;
+  std::vector<Region> regions_;
+};
+
+inline void Connections::prefetch(std::int32_t position) const noexcept {
+  const char* block =
+      reinterpret_cast<const char*>(&blocks_[table_.block(static_cast<std::uint32_t>(position))]);
+  __builtin_prefetch(block);
+  __builtin_prefetch(block + 64);
+  __builtin_prefetch(block + offsetof(ConnectionBlock, tx));
+  __builtin_prefetch(block + offsetof(ConnectionBlock, wake_at));
+}
+
+inline ConnectionBlock* Connections::open(const FlowKey4& key, std::uint32_t hash,
+                                          std::uint8_t link) noexcept {
+  const std::uint32_t index = blocks_.take();
+  if (index == kNoIndex) return nullptr;
+  const std::int32_t position = table_.insert(key, hash, index);
+  if (position < 0) {
+    blocks_.give_back(index);
+    return nullptr;
+  }
+  ConnectionBlock& b = blocks_[index];
+  b.tcp.slot = static_cast<std::uint32_t>(position);
+  b.tx = {};
+  b.rx = {};
+  b.app = {};
+  b.unannounced = 0;
+  b.wake_at = b.armed_for = Instant::never();
+  b.time_wait_record = b.next_pending = kNoIndex;
+  b.hash = hash;
+  b.local_port = key.local_port_host();
+  b.port = link;
+  b.tcp.flags = 0;
+  b.tcp.timer = {};
+  return &b;
+}
+
+inline void Connections::close(ConnectionBlock& b) noexcept {
+  MAYFLY_ASSERT(b.tcp.state == State::closed && !b.tcp.has(block_flag::dead));
+  b.tcp.set(block_flag::dead);
+  if (b.tx.queued() > 0) b.tx.clear(tx_);
+  b.rx.release(rx_);
+  Nodes nodes{blocks_};
+  timers_.disarm(nodes, index_of(b));
+  table_.erase(b.tcp.slot, b.hash);
+  ++b.generation;
+  want_output(b);
+}
+
+inline void Connections::announce_text(ConnectionBlock& b) noexcept {
+  if (b.unannounced == 0) return;
+  constexpr std::uint32_t kAheadMax = 1u << 30;
+  const std::uint32_t ahead = static_cast<std::uint32_t>(b.tcp.snd_end - b.tcp.snd_una);
+  const auto n = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(b.unannounced, kAheadMax - std::min(ahead, kAheadMax)));
+  if (n == 0) return;
+  queue_text(b.tcp, n);
+  b.unannounced -= n;
+  want_output(b);
+  if (b.unannounced == 0 && b.tcp.has(block_flag::close_later | block_flag::close_later_both)) {
+    const bool both = b.tcp.has(block_flag::close_later_both);
+    b.tcp.clear(block_flag::close_later | block_flag::close_later_both);
+    mayfly::close(b.tcp, both, *tcp_, now_);
+  }
+}
+
+inline void Connections::want_output(ConnectionBlock& b) noexcept {
+  if (b.tcp.has(block_flag::pending)) return;
+  b.tcp.set(block_flag::pending);
+  b.next_pending = kNoIndex;
+  const std::uint32_t index = index_of(b);
+  (pending_first_ == kNoIndex ? pending_first_ : blocks_[pending_last_].next_pending) = index;
+  pending_last_ = index;
+}
+
+inline void Connections::pop_pending() noexcept {
+  MAYFLY_ASSERT(pending_first_ != kNoIndex);
+  const std::uint32_t index = pending_first_;
+  ConnectionBlock& b = blocks_[index];
+  pending_first_ = b.next_pending;
+  b.tcp.clear(block_flag::pending);
+  if (b.tcp.state != State::closed) return arm(b);
+  MAYFLY_ASSERT(b.tcp.has(block_flag::dead));
+  blocks_.give_back(index);
+}
+
+// The wheel is only told of earlier deadlines; a later one is found when the old one fires. So a
+// connection that lives for less than its first deadline costs one arming and one disarming.
+inline void Connections::arm(ConnectionBlock& b) noexcept {
+  const Instant due = std::min(next_deadline(b.tcp), b.wake_at);
+  if (due >= b.armed_for) return;
+  b.armed_for = due;
+  Nodes nodes{blocks_};
+  timers_.arm(nodes, index_of(b), due);
+}
+
+}  // namespace mayfly

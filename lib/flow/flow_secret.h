@@ -1,0 +1,48 @@
+// What a shard derives from a four-tuple with its secret: the hash in the tables, the initial
+// sequence number, the timestamp offset.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "base/siphash.h"
+#include "base/time.h"
+#include "tcp/isn.h"
+#include "wire/flow_key.h"
+
+namespace mayfly {
+
+class FlowSecret {
+ public:
+  FlowSecret() = default;
+  /// `secret`: 128 random bits, drawn at start. Shards that share a flow's peers share it.
+  explicit constexpr FlowSecret(const Secret& secret) : secret_(secret) {}
+
+  /// The hash of a four-tuple in the flow table and the TIME_WAIT table: SipHash-1-3, so that
+  /// strangers cannot choose tuples that collide.
+  std::uint32_t hash(const FlowKey4& key) const noexcept {
+    std::array<std::uint64_t, 2> words;
+    static_assert(sizeof words == sizeof key);
+    std::memcpy(words.data(), &key, sizeof key);
+    return static_cast<std::uint32_t>(siphash13(words, secret_));
+  }
+
+  /// RFC 6528: rises monotonically for each four-tuple.
+  Seq initial_sequence(const FlowKey4& key, Instant now) const noexcept {
+    return mayfly::initial_sequence(std::as_bytes(std::span(&key, 1)), secret_, now);
+  }
+
+  /// RFC 7323 7.1: one offset for each pair of hosts.
+  std::uint32_t timestamp_offset(const FlowKey4& key) const noexcept {
+    return mayfly::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), secret_);
+  }
+
+  const Secret& bits() const noexcept { return secret_; }
+
+ private:
+  Secret secret_{};
+};
+
+}  // namespace mayfly

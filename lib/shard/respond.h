@@ -1,0 +1,69 @@
+// From what a connection has to say to frames on the link. Part of shard.h.
+#pragma once
+
+#include "shard/shard.h"
+
+namespace mayfly {
+
+// Each touched connection once: its segments, then its timer. When the device takes no more, the
+// rest waits for the next poll with nothing lost.
+template <Port P, class A>
+void Shard<P, A>::respond() noexcept {
+  while (ConnectionBlock* b = connections_.pending()) {
+    if (b->tcp.state != State::closed) {
+      if (!send_pending(*b)) break;
+    } else if (!b->tcp.has(block_flag::dead)) {
+      end_aborted(*b);
+    }
+    connections_.pop_pending();
+  }
+  stats_.connections.set(connections_.used());
+}
+
+// Sends all that the connection may send now. False: the link has no room, or buffers ran out.
+template <Port P, class A>
+bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
+  const Link<P>& link = *links_[b.port];
+  Emission e;
+  while (link.has_room()) {
+    if (is_quiet(b.tcp)) return true;
+    const Seq max_before = b.tcp.snd_max;
+    if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
+    const bool occupies = e.payload_len > 0 || e.has(tcp_flag::syn | tcp_flag::fin);
+    if (before(e.seq, max_before) && occupies) stats_.retransmitted.add();
+    if (!send(b.port, connections_.key_of(b), e, &b.tx)) return false;
+  }
+  return false;
+}
+
+// False when there is no buffer: TCP's own timer repairs that.
+template <Port P, class A>
+bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e,
+                       const TxQueue* tx) noexcept {
+  MAYFLY_ASSERT(tx != nullptr || e.payload_len == 0);
+  return links_[link]->send_tcp(key, e, now_, [&](std::span<std::byte> payload) {
+    tx->copy(connections_.tx(), e.seq, e.payload_len, payload.data());
+  });
+}
+
+// RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit holds the answer back.
+template <Port P, class A>
+bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
+  Emission rst;
+  if (!reset_for(a.parsed.segment, rst)) return false;
+  if (!rst_limit_.allow(now_)) {
+    stats_.rst_limited.add();
+    return false;
+  }
+  stats_.rst_sent.add();
+  return send(a.link, a.parsed.key, rst, nullptr);
+}
+
+template <Port P, class A>
+std::size_t Shard<P, A>::transmit() noexcept {
+  std::size_t sent = 0;
+  for (const auto& link : links_) sent += link->transmit(now_);
+  return sent;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,312 @@
+// Everything that happens to a TIME_WAIT, without a Shard.
+#include "flow/time_waits.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace mayfly {
+namespace {
+
+constexpr Instant kStart = Instant{} + 1_s;
+
+FlowKey4 key(std::uint32_t n) {
+  return FlowKey4::of({0xc612'0001}, 80, {0xc612'0101}, static_cast<std::uint16_t>(1'024 + n));
+}
+
+class TimeWaitsTest : public ::testing::Test {
+ protected:
+  /// As the policy says, with memory for `capacity` entries.
+  void hold_by(const TimeWaitPolicy& policy, std::uint32_t capacity = 8) {
+    policy_ = policy;
+    auto memory = TimeWaitMemory::create(capacity, HugePages::never, kStart);
+    ASSERT_TRUE(memory);
+    held_ = std::make_unique<TimeWaits>(std::move(*memory), secret_, policy_, stats_, kStart);
+  }
+  static TimeWaitPolicy policy(Duration hold = 2_s) {
+    TimeWaitPolicy p;
+    p.hold = hold;
+    p.capacity = 8;
+    return p;
+  }
+  /// A connection that has exchanged both FINs; its numbers are 1000 (ours) and 5000 (the peer's).
+  static Connection closed(bool timestamps = false) {
+    Connection c;
+    c.state = State::time_wait;
+    c.snd_nxt = c.snd_una = c.snd_max = Seq{1'000};
+    c.rcv_nxt = Seq{5'000};
+    c.rcv_wnd = 65'535;
+    c.ts_recent = 700;
+    c.rto_us = 200'000;
+    if (timestamps) c.set(conn_flag::timestamps);
+    return c;
+  }
+  bool enter(std::uint32_t n, bool timestamps = false) {
+    return held_->enter(key(n), secret_.hash(key(n)), closed(timestamps), now_);
+  }
+  std::uint32_t find(std::uint32_t n) const { return held_->find(key(n), secret_.hash(key(n))); }
+  TimeWaits::Answer on(std::uint32_t n, const Segment& s) {
+    return held_->on_segment(find(n), key(n), s, now_);
+  }
+  void after(Duration span) {
+    for (const Instant end = now_ + span; now_ < end;) {
+      now_ = std::min(end, now_ + 10_ms);
+      held_->poll(now_);
+    }
+  }
+  static Segment segment(std::uint8_t flags, std::uint32_t seq, std::uint32_t ack = 1'000) {
+    Segment s{};
+    s.flags = flags;
+    s.seq = Seq{seq};
+    s.ack = Seq{ack};
+    return s;
+  }
+  static Segment syn(std::uint32_t seq) { return segment(tcp_flag::syn, seq, 0); }
+  static Segment fin_again() { return segment(tcp_flag::fin | tcp_flag::ack, 4'999); }
+
+  FlowSecret secret_{Secret{1, 2}};
+  ShardStats stats_;
+  TimeWaitPolicy policy_;
+  std::unique_ptr<TimeWaits> held_;
+  Instant now_ = kStart;
+};
+
+TEST_F(TimeWaitsTest, AreHeldForTheirHoldAndNoLonger) {
+  hold_by(policy(2_s));
+  ASSERT_TRUE(enter(1));
+  after(1'990_ms);
+  EXPECT_NE(find(1), kNoIndex);
+  after(20_ms);
+  EXPECT_EQ(find(1), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_opened.get(), 1u);
+  EXPECT_EQ(stats_.time_wait_expired.get(), 1u);
+  EXPECT_EQ(stats_.time_wait_now.get(), 0u);
+  EXPECT_EQ(stats_.time_wait_peak.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, AreSkippedWithoutAHold) {
+  hold_by(policy(0_s));
+  EXPECT_FALSE(enter(1));
+  EXPECT_EQ(held_->used(), 0u);
+  EXPECT_EQ(stats_.time_wait_skipped.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, EvictTheOldestWhenFull) {
+  TimeWaitPolicy p = policy();
+  p.capacity = 2;
+  hold_by(p);
+  for (std::uint32_t n = 0; n < 3; ++n) {
+    ASSERT_TRUE(enter(n));
+    after(10_ms);
+  }
+  EXPECT_EQ(find(0), kNoIndex);
+  EXPECT_NE(find(1), kNoIndex);
+  EXPECT_NE(find(2), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_evicted.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, CloseWithoutAnEntryWhenFullIfThePolicySaysSo) {
+  TimeWaitPolicy p = policy();
+  p.capacity = 1;
+  p.on_full = TimeWaitPolicy::OnFull::close;
+  hold_by(p);
+  EXPECT_TRUE(enter(0));
+  EXPECT_FALSE(enter(1));
+  EXPECT_NE(find(0), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_skipped.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, CountOpenConnectionsAsEntriesToComeIfThePolicyRefuses) {
+  TimeWaitPolicy p = policy();
+  p.capacity = 3;
+  p.on_full = TimeWaitPolicy::OnFull::refuse;
+  hold_by(p);
+  ASSERT_TRUE(enter(0));
+  EXPECT_FALSE(held_->would_overfill(1));
+  EXPECT_TRUE(held_->would_overfill(2));
+  p.on_full = TimeWaitPolicy::OnFull::evict_oldest;
+  held_->follow(p, now_);
+  EXPECT_FALSE(held_->would_overfill(2));
+}
+
+TEST_F(TimeWaitsTest, AcknowledgeAFinThatComesAgainAndHoldAnew) {
+  hold_by(policy(2_s));
+  ASSERT_TRUE(enter(1));
+  after(1'500_ms);
+  EXPECT_TRUE(on(1, fin_again()).acknowledges);
+  const Emission ack = held_->acknowledgement(find(1), key(1), now_);
+  EXPECT_EQ(ack.seq, Seq{1'000});
+  EXPECT_EQ(ack.ack, Seq{5'000});
+  after(1'900_ms);
+  EXPECT_NE(find(1), kNoIndex);
+  after(200_ms);
+  EXPECT_EQ(find(1), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_fin_again.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, AnswerOldSegmentsAtALimitedRate) {
+  hold_by(policy());
+  ASSERT_TRUE(enter(1));
+  const Segment old = segment(tcp_flag::ack, 100);
+  int answered = 0;
+  for (int i = 0; i < 1'000; ++i) answered += on(1, old).acknowledges ? 1 : 0;
+  EXPECT_EQ(answered, 100);
+  EXPECT_EQ(on(1, old).drop, Drop::time_wait_segment);
+}
+
+TEST_F(TimeWaitsTest, IgnoreARstUnlessThePolicyAcceptsIt) {  // RFC 1337 F1
+  hold_by(policy());
+  ASSERT_TRUE(enter(1));
+  const Segment rst = segment(tcp_flag::rst, 5'000);
+  EXPECT_EQ(on(1, rst).drop, Drop::time_wait_rst);
+  EXPECT_NE(find(1), kNoIndex);
+  TimeWaitPolicy accepting = policy();
+  accepting.rules.rst = TimeWaitRules::OnRst::accept;
+  held_->follow(accepting, now_);
+  EXPECT_EQ(on(1, rst).drop, Drop::none);
+  EXPECT_EQ(find(1), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_killed.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, LeaveASynWithFinAlone) {
+  hold_by(policy());
+  ASSERT_TRUE(enter(1));
+  EXPECT_EQ(on(1, segment(tcp_flag::syn | tcp_flag::fin, 9'000)).drop, Drop::tcp_flags_invalid);
+  EXPECT_NE(find(1), kNoIndex);
+}
+
+TEST_F(TimeWaitsTest, KeepTheEntryOnTrialUntilTheNewIncarnationStands) {  // RFC 9293 MAY-2
+  hold_by(policy(2_s));
+  ASSERT_TRUE(enter(1));
+  const TimeWaits::Answer answer = on(1, syn(6'000));
+  ASSERT_TRUE(answer.reopens);
+  EXPECT_FALSE(answer.by_timestamp);
+  const std::uint32_t index = find(1);
+  EXPECT_FALSE(before(held_->iss_after(index, Seq{0}), Seq{1'000}));
+  held_->begin_trial(index, false);
+  after(5_s);
+  EXPECT_NE(find(1), kNoIndex) << "its time does not run";
+  held_->forget(index, secret_.hash(key(1)));
+  EXPECT_EQ(find(1), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_reopened_sequence.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, AreHeldAnewWhenTheSynWasAnOldDuplicate) {  // RFC 9293 MAY-2
+  hold_by(policy(2_s));
+  ASSERT_TRUE(enter(1));
+  const std::uint32_t index = find(1);
+  held_->begin_trial(index, true);
+  after(1_s);
+  held_->restore(index, secret_.hash(key(1)), now_);
+  after(1'900_ms);
+  EXPECT_NE(find(1), kNoIndex);
+  after(200_ms);
+  EXPECT_EQ(find(1), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_restored.get(), 1u);
+  EXPECT_EQ(stats_.time_wait_reopened_timestamp.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, AreNotRestoredUnderAPolicyWithoutHold) {
+  hold_by(policy(2_s));
+  ASSERT_TRUE(enter(1));
+  const std::uint32_t index = find(1);
+  held_->begin_trial(index, false);
+  const TimeWaitPolicy none = policy(0_s);
+  held_->follow(none, now_);
+  held_->restore(index, secret_.hash(key(1)), now_);
+  EXPECT_EQ(held_->used(), 0u);
+  EXPECT_EQ(stats_.time_wait_restored.get(), 0u);
+}
+
+TEST_F(TimeWaitsTest, FollowAShorterHoldAndNotALongerOne) {
+  hold_by(policy(10_s));
+  ASSERT_TRUE(enter(1));
+  const TimeWaitPolicy longer = policy(60_s);
+  held_->follow(longer, now_);
+  after(10'010_ms);
+  EXPECT_EQ(find(1), kNoIndex);
+  ASSERT_TRUE(enter(2));
+  const TimeWaitPolicy shorter = policy(1_s);
+  held_->follow(shorter, now_);
+  after(1'010_ms);
+  EXPECT_EQ(find(2), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_shortened.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, HoldNearPeersForTheTimeOfTheirPrefix) {
+  TimeWaitPolicy p = policy(10_s);
+  p.nearness = {{.address = {0xc612'0000}, .length = 15, .hold = 1_s}};
+  hold_by(p);
+  ASSERT_TRUE(enter(1));
+  after(1'010_ms);
+  EXPECT_EQ(find(1), kNoIndex);
+}
+
+TEST_F(TimeWaitsTest, RecycleAfterThreeAndAHalfTimeOutsAndRememberTheHost) {
+  TimeWaitPolicy p = policy(10_s);
+  p.recycle = true;
+  hold_by(p);
+  ASSERT_TRUE(enter(1, true));
+  after(710_ms);  // 3.5 x 200 ms
+  EXPECT_EQ(find(1), kNoIndex);
+  Segment behind = syn(1);
+  behind.options = tcp_option::timestamps;
+  behind.ts.val = 600;
+  EXPECT_TRUE(held_->is_recycled_away(key(2), behind, now_)) << "another port of the same host";
+  behind.ts.val = 800;
+  EXPECT_FALSE(held_->is_recycled_away(key(2), behind, now_));
+}
+
+TEST_F(TimeWaitsTest, AreReusedByOurOwnOpensAfterTheDelayWithTimestamps) {
+  TimeWaitPolicy p = policy(60_s);
+  p.reuse = 1;
+  p.reuse_delay = 1_s;
+  hold_by(p);
+  ASSERT_TRUE(enter(1, true));
+  const auto may = [&](std::uint8_t reuse, bool timestamps = true) {
+    p.reuse = reuse;
+    held_->follow(p, now_);
+    return held_->may_reuse(find(1), key(1), timestamps, now_);
+  };
+  EXPECT_FALSE(may(1)) << "too young";
+  after(1_s);
+  EXPECT_TRUE(may(1));
+  EXPECT_FALSE(may(0));
+  EXPECT_FALSE(may(1, false));
+  EXPECT_FALSE(may(2)) << "not over loopback";
+  held_->end_for_reuse(find(1), secret_.hash(key(1)));
+  EXPECT_EQ(find(1), kNoIndex);
+  EXPECT_EQ(stats_.time_wait_reused.get(), 1u);
+}
+
+TEST_F(TimeWaitsTest, BalanceTheHoldWithTheRateOfCloses) {
+  TimeWaitPolicy p = policy(60_s);
+  p.capacity = 1'000;
+  p.balance = true;
+  p.floor = 100_ms;
+  hold_by(p, 1'000);
+  std::uint32_t n = 0;
+  for (int i = 0; i < 300; ++i) {  // 1,000 a second
+    for (int k = 0; k < 10; ++k) enter(n++);
+    after(10_ms);
+  }
+  EXPECT_EQ(stats_.time_wait_evicted.get(), 0u);
+  EXPECT_NEAR(static_cast<double>(stats_.time_wait_hold_us.get()), 850'000, 90'000);
+}
+
+TEST_F(TimeWaitsTest, ExpireAtMostABudgetInOnePoll) {
+  constexpr std::uint32_t kMany = 3 * TimeWaits::kExpiryBudget;
+  TimeWaitPolicy p = policy(1_s);
+  p.capacity = kMany;
+  hold_by(p, kMany);
+  for (std::uint32_t n = 0; n < kMany; ++n) ASSERT_TRUE(enter(n));
+  now_ = now_ + 2_s;
+  held_->poll(now_);
+  EXPECT_EQ(held_->used(), kMany - TimeWaits::kExpiryBudget);
+  held_->poll(now_);
+  held_->poll(now_);
+  EXPECT_EQ(held_->used(), 0u);
+}
+
+}  // namespace
+}  // namespace mayfly
