@@ -3,7 +3,8 @@
 
 namespace mayfly {
 /// Prints the broken expectation and its place to standard error, then aborts.
-[[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
+[[noreturn, gnu::cold]] void assertion_failed(const char* expression, const char* file,
+                                              int line) noexcept;
 }  // namespace mayfly
 
 #define MAYFLY_ASSERT(expression)                                  \

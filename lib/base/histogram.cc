@@ -2,11 +2,14 @@
 
 #include <cmath>
 
+#include "base/assert.h"
+
 namespace mayfly {
 
 std::uint64_t Histogram::end_of(std::size_t bucket) noexcept {
   static_assert(bucket_of(kValueMax) + 1 == kBuckets);
   constexpr std::size_t kExact = std::size_t{2} << kPrecisionBits;
+  MAYFLY_ASSERT(bucket < kBuckets);
   if (bucket < kExact) return bucket;
   const std::size_t shift = (bucket >> kPrecisionBits) - 1;
   const std::uint64_t leading = bucket - (shift << kPrecisionBits);
@@ -26,6 +29,7 @@ std::uint64_t Histogram::percentile(double percent) const noexcept {
 }
 
 Histogram Histogram::since(const Histogram& earlier) const noexcept {
+  MAYFLY_ASSERT(earlier.count_ <= count_);
   Histogram later;
   for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
     const std::uint64_t more = counts_[bucket] - earlier.counts_[bucket];

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/assert.h"
+
 namespace mayfly {
 
 /// Counts of unsigned integers in any one unit (latencies: microseconds). One thread writes;
@@ -21,7 +23,9 @@ class Histogram {
   void record(std::uint64_t value, std::uint64_t times) noexcept {
     if (times == 0) return;
     value = std::min(value, kValueMax);
-    counts_[bucket_of(value)] += times;
+    const std::size_t bucket = bucket_of(value);
+    MAYFLY_ASSERT(bucket < counts_.size());
+    counts_[bucket] += times;
     count_ += times;
     sum_ += static_cast<double>(value) * static_cast<double>(times);
     min_ = std::min(min_, value);

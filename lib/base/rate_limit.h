@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/assert.h"
 #include "base/siphash.h"
 #include "base/time.h"
 
@@ -16,10 +17,13 @@ class RateLimit {
   constexpr RateLimit(std::uint32_t per_second, std::uint32_t burst)
       : cost_us_(1'000'000 / static_cast<std::int64_t>(per_second)),
         credit_max_us_(cost_us_ * static_cast<std::int64_t>(burst)),
-        credit_us_(credit_max_us_) {}
+        credit_us_(credit_max_us_) {
+    MAYFLY_ASSERT(cost_us_ > 0 && burst > 0);
+  }
 
   /// May one more go out at `now`?
   bool allow(Instant now) noexcept {
+    MAYFLY_ASSERT(now >= last_);
     credit_us_ = std::min(credit_max_us_, credit_us_ + (now - last_).us);
     last_ = now;
     if (credit_us_ < cost_us_) return false;
@@ -39,7 +43,9 @@ class SecretLimit {
  public:
   /// In each second half of `per_second` to one and a half of it, drawn with `key`.
   constexpr SecretLimit(std::uint32_t per_second, const SipKey& key)
-      : per_second_(per_second), key_(key) {}
+      : per_second_(per_second), key_(key) {
+    MAYFLY_ASSERT(per_second > 0);
+  }
 
   /// May one more go out at `now`?
   bool allow(Instant now) noexcept {

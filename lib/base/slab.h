@@ -22,13 +22,14 @@ requires std::is_trivially_destructible_v<T>
 class Slab {
  public:
   Slab() = default;
-  explicit Slab(std::span<T> blocks) : blocks_(blocks) {}
+  explicit Slab(std::span<T> blocks) : blocks_(blocks) { MAYFLY_ASSERT(blocks.size() < kNoIndex); }
 
   /// A block's index, or kNoIndex when all are taken. The block is as its last owner left it,
   /// except for next_free; one never used before is as the memory was given.
   std::uint32_t take() noexcept {
     if (free_ != kNoIndex) {
       const std::uint32_t index = free_;
+      MAYFLY_ASSERT(index < fresh_ && used_ < fresh_);
       free_ = blocks_[index].next_free;
       ++used_;
       return index;
@@ -40,6 +41,7 @@ class Slab {
 
   void give_back(std::uint32_t index) noexcept {
     MAYFLY_ASSERT(index < fresh_ && used_ > 0);
+    MAYFLY_ASSERT(index != free_);  // given back twice in a row
     blocks_[index].next_free = free_;
     free_ = index;
     --used_;

@@ -15,6 +15,7 @@
 #include <string>
 #include <type_traits>
 
+#include "base/assert.h"
 #include "link/port.h"
 #include "load/response.h"
 #include "load/results.h"
@@ -176,6 +177,7 @@ void LoadApp::on_open(Conn& c) noexcept {
 /// Sends the next request; one at a time, never pipelined.
 template <class Conn>
 void LoadApp::ask(Conn& c, LoadState& s) noexcept {
+  MAYFLY_ASSERT(s.answers_left > 0);
   const bool is_last = s.answers_left == 1;
   if (is_last) {
     s.closer = close_->first;
@@ -193,6 +195,7 @@ std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept 
   results_.counters.bytes += text.size();
   std::size_t used = 0;
   const Outcome outcome = s.answered ? Outcome::malformed : reader_.read(s.parser, text, used);
+  MAYFLY_ASSERT(used <= text.size());
   if (outcome == Outcome::more) return text.size();
   if (outcome == Outcome::bad_status) {
     fail(c, s, Failure::bad_status);
@@ -263,6 +266,7 @@ void LoadApp::on_closed(Conn& c, CloseReason why) noexcept {
     ++results_.counters.completed;
   else
     ++results_.counters.failures(failure);
+  MAYFLY_ASSERT(results_.counters.open > 0);
   --results_.counters.open;
   last_end_ = c.now();
   const bool rests = failure != Failure::none || why == CloseReason::time_wait;

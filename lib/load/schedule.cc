@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/assert.h"
+
 namespace mayfly {
 namespace {
 
@@ -40,10 +42,12 @@ std::uint32_t concurrency_at(const LoadShape& shape, Duration elapsed) noexcept 
 
 Schedule::Schedule(const LoadShape& shape, CorePart part) noexcept
     : shape_(shape), part_(part), number_(part.index) {
+  MAYFLY_ASSERT(part.index < part.count);
   if (shape.connections > 0) connections_ = shape.connections;
 }
 
 void Schedule::begin(Instant now) noexcept {
+  MAYFLY_ASSERT(!begun_);
   begun_ = true;
   start_ = now;
   if (shape_.duration > Duration{}) end_ = now + shape_.duration;

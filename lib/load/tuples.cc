@@ -54,6 +54,7 @@ TuplePool::TuplePool(const SourceSettings& sources, const TargetSettings& target
 }
 
 FlowKey4 TuplePool::key_of(std::uint32_t pair) const noexcept {
+  MAYFLY_ASSERT(pair < pairs_);
   const std::uint32_t address = pair / ports_;
   const auto port = static_cast<std::uint16_t>(first_port_ + pair % ports_);
   return FlowKey4::of({first_address_.host + address}, port, target_, target_port_);
@@ -73,6 +74,7 @@ std::size_t TuplePool::peek(std::span<FlowKey4> keys) const noexcept {
 }
 
 void TuplePool::next_fresh() noexcept {
+  MAYFLY_ASSERT(fresh_left_ > 0);
   --fresh_left_;
   fresh_ += stride_;
   if (fresh_ >= pairs_) fresh_ -= pairs_;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 
+#include "base/assert.h"
 #include "base/counter.h"
 #include "base/metric.h"
 #include "service/state.h"
@@ -38,6 +39,7 @@ struct ServiceCounters {
   }
 
   void count_response(int status) noexcept {
+    MAYFLY_ASSERT(status >= 100 && status < 600);
     if (status < 200) {
       responses_1xx.add();
     } else if (status < 300) {

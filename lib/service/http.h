@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 
+#include "base/assert.h"
 #include "base/slab.h"
 #include "service/closer.h"
 #include "service/request.h"
@@ -109,6 +110,7 @@ class HttpService {
     if (scanned.size == 0) return 0;
     const ResponseIndex resource = site_.find(scanned.request.path);
     if (resource == 0) return 0;
+    MAYFLY_ASSERT(scanned.size <= text.size());
     answer(c, s, scanned.request, resource);
     return scanned.size;
   }
@@ -133,6 +135,7 @@ class HttpService {
   std::size_t take_part(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
     RequestParser& parser = parsers_[s.parser];
     const RequestParser::Step step = parser.feed(text, settings_);
+    MAYFLY_ASSERT(step.taken <= text.size());
     switch (step.outcome) {
       case RequestParser::Outcome::more: break;
       case RequestParser::Outcome::refused: refuse(c, s, step.status, true); break;
@@ -159,6 +162,7 @@ class HttpService {
   void answer_parsed(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
     const Request request = parser.request();
     const ResponseIndex resource = site_.find(request.path);
+    MAYFLY_ASSERT(resource != 0);  // take_head asked
     release_parser(s);
     answer(c, s, request, resource);
   }
@@ -185,6 +189,7 @@ class HttpService {
 
   template <class Conn>
   void queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
+    MAYFLY_ASSERT(s.pending == 0 && response != 0);
     s.pending = response;
     s.untaken = 0;
     const HttpStatus status = site_[response].status;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
+
 namespace mayfly {
 
 class PathTable {
@@ -14,10 +16,12 @@ class PathTable {
   /// `path` outlives the table, `value` is not 0. False, and no change, if the path is there
   /// already.
   bool add(std::string_view path, std::uint32_t value) {
+    MAYFLY_ASSERT(value != 0);
     if (find(path) != 0) return false;
     if (2 * (size_ + 1) > entries_.size()) grow();
     place({path, value});
     ++size_;
+    MAYFLY_ASSERT(2 * size_ <= entries_.size());
     return true;
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "service/grammar.h"
 #include "service/pattern.h"
 #include "service/target.h"
@@ -91,7 +92,9 @@ Result<Site> Site::load(const HttpSettings& settings, std::uint64_t folder_bytes
 }
 
 ResponseIndex Site::answer(HttpStatus status) const noexcept {
-  return by_status_[position_of(status)];
+  const std::size_t position = position_of(status);
+  MAYFLY_ASSERT(position < by_status_.size());
+  return by_status_[position];
 }
 
 std::uint64_t Site::memory_bytes() const noexcept {
@@ -142,6 +145,7 @@ void Site::add_folder(const RouteSettings& route, std::uint64_t& bytes_left, std
     return;
   }
   for (LoadedFile& file : *files) {
+    MAYFLY_ASSERT(file.bytes.size() <= bytes_left);
     bytes_left -= file.bytes.size();
     const std::string_view type = route.content_type.empty() ? content_type_of(file.path)
                                                              : std::string_view(route.content_type);

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/result.h"
 #include "config/settings.h"
 #include "service/folder.h"
@@ -62,7 +63,10 @@ class Site {
   /// The answer with that status: an error with its text and `Connection: close`, or 100 Continue.
   ResponseIndex answer(HttpStatus status) const noexcept;
 
-  const Response& operator[](ResponseIndex index) const noexcept { return responses_[index]; }
+  const Response& operator[](ResponseIndex index) const noexcept {
+    MAYFLY_ASSERT(index != 0 && index < responses_.size());
+    return responses_[index];
+  }
 
   /// All bytes of heads and bodies and their index, for the memory plan.
   std::uint64_t memory_bytes() const noexcept;

@@ -2,6 +2,7 @@
 // trip, loss, and the states that an acknowledged FIN leads to.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
@@ -77,6 +78,7 @@ void update_window(Connection& c, const Segment& s, Instant now) noexcept {
 
 void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
   const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  MAYFLY_ASSERT(acked > 0 && at_or_before(s.ack, c.snd_max));
   measure_round_trip(c, s.ack, cfg, now);
   c.snd_una = s.ack;
   c.snd_nxt = later_of(c.snd_nxt, s.ack);
@@ -86,6 +88,7 @@ void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
   c.clear(conn_flag::persist | conn_flag::probe_now);
   c.retransmit_at = Instant::never();
   if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
+  MAYFLY_ASSERT(c.cwnd >= smss(c));
 }
 
 /// The states of a close that has begun, once our FIN is acknowledged. False: the connection needs

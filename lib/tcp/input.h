@@ -63,6 +63,18 @@ inline bool is_abandoned(const Connection& c) noexcept {
   return c.has(conn_flag::closing) && c.has(conn_flag::closed_both | conn_flag::peer_fin);
 }
 
+/// SND.UNA =< SND.NXT =< SND.MAX (RFC 9293 3.3.1, figure 3), in one compare.
+inline bool is_send_space_in_order(const Connection& c) noexcept {
+  return static_cast<std::uint32_t>(c.snd_nxt - c.snd_una) <=
+         static_cast<std::uint32_t>(c.snd_max - c.snd_una);
+}
+/// Last.ACK.sent =< RCV.NXT =< the edge that was advertised (RFC 9293 3.3.1, figure 4), in one
+/// compare.
+inline bool is_receive_space_in_order(const Connection& c) noexcept {
+  return static_cast<std::uint32_t>(c.rcv_nxt - c.last_ack_sent) <=
+         static_cast<std::uint32_t>(c.rcv_adv - c.last_ack_sent);
+}
+
 /// An ACK goes with the next output.
 inline void owe_ack(Connection& c) noexcept { c.set(conn_flag::ack_now); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/congestion/growth.h"
 #include "tcp/input.h"
@@ -36,6 +37,7 @@ void reset_block(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSetti
   c.snd_end = iss + 1;  // text follows the SYN
   c.rcv_wnd = std::min(cfg.receive_window, kWindowMax);
   c.ts_offset = ts_offset;
+  MAYFLY_ASSERT(cfg.rto_initial.us > 0 && cfg.rto_initial.us <= 0xffff'ffff);
   c.rto_us = static_cast<std::uint32_t>(cfg.rto_initial.us);
   c.last_heard = now;
 }
@@ -69,6 +71,7 @@ ListenAnswer on_listen(const Segment& s) noexcept {
 
 void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_offset,
                   const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(syn.has(tcp_flag::syn) && !syn.has(tcp_flag::rst));
   reset_block(c, iss, ts_offset, cfg, now);
   c.state = State::syn_received;
   c.set(conn_flag::passive);
@@ -86,6 +89,7 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
     c.peer_mss = s.mss;
   }
   c.mss = std::min(std::max(c.peer_mss, kMssMin), cfg.mss);
+  MAYFLY_ASSERT(c.mss >= kMssMin);
   if (cfg.window_scale && s.carries(tcp_option::window_scale)) {
     mark(Branch::scale_agreed);
     c.set(conn_flag::window_scale);
@@ -107,6 +111,7 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
 }
 
 void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(!kSynchronized.has(c.state) && c.snd_una == c.iss && c.snd_max == c.iss + 1);
   const bool syn_lost = c.retries > 0;
   if (syn_lost) {
     mark(Branch::handshake_slow);

@@ -2,6 +2,7 @@
 // last of all the ACK that nothing else carried (RFC 9293 3.8; RFC 6675 5).
 #include <algorithm>
 
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/congestion/growth.h"
 #include "tcp/congestion/recovery.h"
@@ -36,6 +37,7 @@ std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
   const auto step = std::min<std::uint32_t>(cfg.receive_window / 2, cfg.mss);
   if (gain >= static_cast<std::int32_t>(step))
     c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt + ((room >> shift) << shift));
+  MAYFLY_ASSERT(is_receive_space_in_order(c));
   const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt);
   // What the scale cannot tell is rounded up where there is room for it: rounding down would take
   // back a part of the window that was offered (RFC 7323 2.4).
@@ -58,6 +60,7 @@ void add_sack_blocks(const Connection& c, Emission& e) noexcept {
   for (std::uint8_t i = 0; i < c.held.count && n < e.sack_count; ++i) {
     if (!contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
   }
+  MAYFLY_ASSERT(n == e.sack_count);
 }
 
 void add_timestamps(const Connection& c, Instant now, Emission& e) noexcept {
@@ -122,6 +125,8 @@ bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
 /// Sends [seq, seq + len) and, if `fin`, the FIN after it.
 void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, std::uint32_t len,
                  bool fin, Emission& e) noexcept {
+  MAYFLY_ASSERT(at_or_after(seq, c.snd_una) && at_or_before(seq + len, c.snd_end));
+  MAYFLY_ASSERT(len <= smss(c) && (len > 0 || fin));
   write_common(c, cfg, now, seq, e);
   e.payload_len = len;
   const Seq text_end = seq + len;
@@ -158,6 +163,7 @@ void run_retransmit_timer(Connection& c, Instant now) noexcept {
 /// One segment of [from, to) again; the FIN is sent again if it stands there.
 void emit_again(Connection& c, const TcpSettings& cfg, Instant now, SackBlock range,
                 Emission& e) noexcept {
+  MAYFLY_ASSERT(before(range.left, range.right) && at_or_before(range.right, c.snd_max));
   const Seq text_to = after(range.right, c.snd_end) ? c.snd_end : range.right;
   const auto len = std::min(static_cast<std::uint32_t>(text_to - range.left), text_room(c));
   const bool fin = after(range.right, c.snd_end) && range.left + len == c.snd_end;
@@ -311,7 +317,10 @@ bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission&
     case State::time_wait: return emit_ack(c, cfg, now, e);
     default: break;
   }
-  if (emit_something(c, cfg, now, e)) return true;
+  if (emit_something(c, cfg, now, e)) {
+    MAYFLY_ASSERT(is_send_space_in_order(c));
+    return true;
+  }
   arm_persist(c, now);
   return emit_probe(c, cfg, now, e) || emit_ack(c, cfg, now, e);
 }

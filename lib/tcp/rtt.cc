@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace mayfly {
 namespace {
 
@@ -17,6 +19,7 @@ constexpr std::uint32_t clamp_us(std::int64_t us, Duration low, Duration high) {
 void time_segment(Connection& c, Seq seq, Instant now) noexcept {
   if (c.has(conn_flag::rtt_timing)) return;
   c.set(conn_flag::rtt_timing);
+  MAYFLY_ASSERT(at_or_after(seq, c.snd_una));
   c.rtt_seq = seq;
   c.rtt_sent = now;
 }
@@ -24,6 +27,7 @@ void time_segment(Connection& c, Seq seq, Instant now) noexcept {
 void measure_round_trip(Connection& c, Seq ack, const TcpSettings& cfg, Instant now) noexcept {
   if (!c.has(conn_flag::rtt_timing) || !after(ack, c.rtt_seq)) return;
   c.clear(conn_flag::rtt_timing);
+  MAYFLY_ASSERT(now >= c.rtt_sent);
   take_sample(c, now - c.rtt_sent, cfg);
 }
 
@@ -39,6 +43,7 @@ void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noe
   }
   const std::int64_t rto = std::int64_t{c.srtt_us} + std::max(kGranularityUs, 4 * c.rttvar_us);
   c.rto_us = clamp_us(rto, cfg.rto_min, cfg.rto_max);
+  MAYFLY_ASSERT(c.rto_us > 0 && c.srtt_us > 0);
 }
 
 void back_off(Connection& c, const TcpSettings& cfg) noexcept {

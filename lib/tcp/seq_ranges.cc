@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace mayfly {
 
 bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcept {
+  MAYFLY_ASSERT(before(added.left, added.right) && ranges.count <= kRangesMax);
   std::uint8_t first = 0;
   while (first < ranges.count && before(ranges.range[first].right, added.left)) ++first;
 
@@ -25,10 +28,12 @@ bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcep
   }
   ranges.range[first] = merged = whole;
   ranges.count = static_cast<std::uint8_t>(ranges.count + 1 - (last - first));
+  MAYFLY_ASSERT(ranges.count <= kRangesMax);
   return true;
 }
 
 void trim_before(SeqRanges& ranges, Seq seq) noexcept {
+  MAYFLY_ASSERT(ranges.count <= kRangesMax);
   std::uint8_t gone = 0;
   while (gone < ranges.count && at_or_before(ranges.range[gone].right, seq)) ++gone;
   const auto begin = ranges.range.begin();
@@ -38,6 +43,7 @@ void trim_before(SeqRanges& ranges, Seq seq) noexcept {
 }
 
 void trim_after(SeqRanges& ranges, Seq seq) noexcept {
+  MAYFLY_ASSERT(ranges.count <= kRangesMax);
   while (ranges.count > 0 && at_or_after(ranges.range[ranges.count - 1].left, seq)) --ranges.count;
   if (ranges.count == 0) return;
   SackBlock& last = ranges.range[ranges.count - 1];

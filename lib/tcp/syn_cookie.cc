@@ -73,6 +73,7 @@ Emission cookie_syn_ack(const Segment& syn, const CookieFlow& flow, const TcpSet
   if (!cfg.timestamps || !syn.carries(tcp_option::timestamps))  // nowhere to keep them
     kept.options &=
         static_cast<std::uint8_t>(~(tcp_option::window_scale | tcp_option::sack_permitted));
+  MAYFLY_ASSERT(syn.has(tcp_flag::syn));
   const Seq cookie{cookie_of(keyed_hash(flow, syn.seq, slot_of(now)), mss_index_of(syn))};
   Connection c;
   open_passive(c, kept, cookie, flow.ts_offset, cfg, now);
@@ -111,6 +112,7 @@ std::optional<Segment> syn_of_cookie(const Segment& ack, const CookieFlow& flow,
 
 void open_from_cookie(Connection& c, const Segment& syn, const Segment& ack,
                       std::uint32_t ts_offset, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(ack.has(tcp_flag::ack));
   open_passive(c, syn, ack.ack - 1, ts_offset, cfg, now);
   c.snd_nxt = c.snd_max = ack.ack;
 }

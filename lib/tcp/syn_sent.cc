@@ -1,4 +1,5 @@
 // SYN_SENT, in the order of RFC 9293 3.10.7.3; simultaneous open included.
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/input.h"
 
@@ -15,6 +16,7 @@ void enter_syn_received(Connection& c) noexcept {
 }  // namespace
 
 Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(c.snd_una == c.iss && at_or_before(c.snd_max, c.iss + 1));
   Verdict v;
   // First, check the ACK bit. Only the SYN can be acknowledged.
   const bool acks_syn =

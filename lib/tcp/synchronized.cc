@@ -2,6 +2,7 @@
 // blind-attack rules of RFC 5961 and PAWS (RFC 7323 5) in their places.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/input.h"
 #include "tcp/seq_ranges.h"
@@ -217,6 +218,7 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
   v.text_off = static_cast<std::uint16_t>(from - s.seq);
   v.text_len = static_cast<std::uint16_t>(fresh);
   v.text_gap = static_cast<std::uint32_t>(from - c.rcv_nxt);
+  MAYFLY_ASSERT(v.text_gap + v.text_len <= static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt));
   if (v.text_gap == 0) return mark(Branch::text_in_order);
   mark(Branch::text_ahead);  // RFC 5681 4.2: out of order is told at once
   owe_ack(c);
@@ -224,7 +226,10 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
 
 Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
                    const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(c.state != closed && c.state != listen);
+  MAYFLY_ASSERT(is_send_space_in_order(c));
   if (c.state == syn_sent) return on_syn_sent(c, s, cfg, now);
+  MAYFLY_ASSERT(is_receive_space_in_order(c));
   Verdict v;
   Segment rest = s;  // what is left of it: parts that are not acceptable are taken away
   if (is_repeated_syn(c, rest, now)) {
@@ -236,6 +241,8 @@ Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> s
       check_syn(c, rest, cfg, now, v) && check_ack(c, rest, sacks, cfg, now, v)) {
     place_text_and_fin(c, rest, v);
   }
+  MAYFLY_ASSERT(is_send_space_in_order(c));
+  MAYFLY_ASSERT(v.text_off + v.text_len <= s.payload_len);
   return v;
 }
 

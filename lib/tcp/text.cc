@@ -1,5 +1,6 @@
 // Received text: what is taken in order, what is held out of order, the FIN, and the ACK they call
 // for (RFC 9293 3.10.7.4, seventh and eighth; RFC 5681 4.2; RFC 2018).
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/input.h"
 #include "tcp/seq_ranges.h"
@@ -23,6 +24,7 @@ void owe_ack_for_text(Connection& c, bool at_once, const TcpSettings& cfg, Insta
 
 std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings& cfg,
                         Instant now) noexcept {
+  MAYFLY_ASSERT(accepted <= static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt));
   // RFC 5681 4.2: a segment that fills a gap, or a part of one, is acknowledged at once.
   owe_ack_for_text(c, accepted == 0 || c.held.count > 0, cfg, now);
   c.rcv_nxt += accepted;
@@ -37,10 +39,12 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
     }
   }
   c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt);
+  MAYFLY_ASSERT(is_receive_space_in_order(c));
   return followed;
 }
 
 bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept {
+  MAYFLY_ASSERT(len > 0 && after(seq, c.rcv_nxt) && at_or_before(seq + len, c.rcv_adv));
   owe_ack(c);
   const bool kept = insert_range(c.held, {seq, seq + len}, c.newest_held);
   mark(kept ? Branch::text_held : Branch::text_not_held);
@@ -48,6 +52,7 @@ bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept {
 }
 
 std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
+  MAYFLY_ASSERT(!c.has(conn_flag::fin_held) || at_or_after(c.fin_at, c.rcv_nxt));
   if (!c.has(conn_flag::fin_held) || c.rcv_nxt != c.fin_at || !kReceivesText.has(c.state)) return 0;
   c.clear(conn_flag::fin_held);
   c.set(conn_flag::peer_fin);

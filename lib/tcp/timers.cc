@@ -2,6 +2,7 @@
 // life.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
@@ -50,6 +51,7 @@ std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant no
 
 std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   const bool handshake = !kSynchronized.has(c.state);
+  MAYFLY_ASSERT(c.snd_una != c.snd_max || c.has(conn_flag::persist));
   // RFC 9293 MUST-35: a window that has shrunk to nothing is probed, not flooded.
   if (c.has(conn_flag::persist) || (!handshake && c.snd_wnd == 0))
     return on_persist_timer(c, cfg, now);

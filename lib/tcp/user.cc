@@ -11,7 +11,8 @@
 namespace mayfly {
 namespace {
 
-constexpr std::uint16_t kHeaderBytes = 40;  // IPv4 and TCP without options
+constexpr std::uint32_t kQueuedMax = (1u << 30) + 1;  // queue_text's limit, and the SYN
+constexpr std::uint16_t kHeaderBytes = 40;            // IPv4 and TCP without options
 
 /// RFC 1191 7.1: common MTUs, for routers that do not say theirs.
 constexpr std::array<std::uint16_t, 8> kPlateaus = {17'914, 8'166, 4'352, 2'002,
@@ -34,6 +35,7 @@ void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
   if (mtu >= current) return mark(Branch::icmp_mtu_no_less);
   mark(Branch::icmp_mtu);
   c.mss = static_cast<std::uint16_t>(std::max<int>(mtu - kHeaderBytes, kMssMin));
+  MAYFLY_ASSERT(c.mss < current);
   if (!kSynchronized.has(c.state) || c.has(conn_flag::persist)) return;
   go_back(c);
 }
@@ -48,11 +50,13 @@ void end_connection(Connection& c) noexcept {
 }
 
 void enter_time_wait(Connection& c) noexcept {
+  MAYFLY_ASSERT(fin_acked(c) && c.has(conn_flag::peer_fin));
   c.state = State::time_wait;
   c.retransmit_at = c.life_at = Instant::never();
 }
 
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(fin_acked(c) && !c.has(conn_flag::peer_fin));
   c.state = State::fin_wait_2;
   if (!c.has(conn_flag::closed_both) || cfg.fin_wait_2_hold.us == 0) return;
   mark(Branch::fin_wait_2_bounded);
@@ -61,6 +65,7 @@ void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexce
 
 void queue_text(Connection& c, std::uint32_t bytes) noexcept {
   MAYFLY_ASSERT(!c.has(conn_flag::closing));
+  MAYFLY_ASSERT(static_cast<std::uint32_t>(c.snd_end - c.snd_una) + bytes <= kQueuedMax);
   c.snd_end += bytes;
 }
 
@@ -105,6 +110,7 @@ bool abort(Connection& c, Emission& rst) noexcept {
 }
 
 void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg) noexcept {
+  MAYFLY_ASSERT(bytes <= 1u << 30);  // RFC 7323 2.3
   c.rcv_wnd = bytes;
   if (!kReceivesText.has(c.state)) return;
   // RFC 9293 3.8.6.2.2: an update must be worth a segment; while the peer has room to go on, two.

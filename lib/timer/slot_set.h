@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/assert.h"
+
 namespace mayfly {
 
 /// A set of slots 0 .. kSize - 1; kSize is a power of two of at least 64.
@@ -16,11 +18,13 @@ class SlotSet {
 
  public:
   void insert(std::uint32_t slot) noexcept {
+    MAYFLY_ASSERT(slot < kSize);
     words_[slot / 64] |= bit(slot);
     summary_[slot / 4096] |= bit(slot / 64);
   }
 
   void erase(std::uint32_t slot) noexcept {
+    MAYFLY_ASSERT(slot < kSize);
     words_[slot / 64] &= ~bit(slot);
     if (words_[slot / 64] == 0) summary_[slot / 4096] &= ~bit(slot / 64);
   }
@@ -28,6 +32,7 @@ class SlotSet {
   /// How far the first member at or after `from` is, going round at the end; kSize when the set is
   /// empty.
   std::uint32_t distance_from(std::uint32_t from) const noexcept {
+    MAYFLY_ASSERT(from < kSize);
     std::uint32_t slot = first_from(from);
     if (slot == kSize) slot = first_from(0);
     return slot == kSize ? kSize : (slot - from) & (kSize - 1);

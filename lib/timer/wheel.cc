@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace mayfly {
 
 TimerWheel::TimerWheel(Instant start)
     : tick_(start.us / kTickUs), lists_(std::make_unique_for_overwrite<List[]>(kLists)) {
+  MAYFLY_ASSERT(start.us >= 0);
   for (std::uint32_t list = 0; list < kLists; ++list)
     lists_[list] = {list | kHeadBit, list | kHeadBit};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "timer/wheel.h"
 
 namespace mayfly {
@@ -24,6 +25,7 @@ template <WheelNodes N>
 void TimerWheel::disarm(N& nodes, std::uint32_t index) noexcept {
   WheelNode& node = nodes.wheel_node(index);
   if (!node.armed()) return;
+  MAYFLY_ASSERT(armed_ > 0);
   unlink(nodes, node);
   --armed_;
 }
@@ -48,11 +50,13 @@ std::uint32_t TimerWheel::advance(N& nodes, Instant now, std::uint32_t budget,
       fire(nodes, left, expired);
     }
   }
+  MAYFLY_ASSERT(left <= budget);
   return budget - left;
 }
 
 inline std::uint32_t TimerWheel::list_for(std::int64_t due) const noexcept {
   if (due <= tick_) return kLate;
+  MAYFLY_ASSERT(due - tick_ <= kSpan.ms());
   return due - tick_ <= kSlots0 ? slot0(due) : kSlots0 + slot1(due);
 }
 
@@ -84,6 +88,7 @@ template <WheelNodes N>
 void TimerWheel::append(N& nodes, std::uint32_t list, std::uint32_t index) noexcept {
   if (empty(list)) mark_occupied(list);
   WheelNode& node = nodes.wheel_node(index);
+  MAYFLY_ASSERT(!node.armed());  // in one list at most
   node.prev = lists_[list].last;
   node.next = list | kHeadBit;
   next_of(nodes, node.prev) = index + 1;
@@ -92,6 +97,7 @@ void TimerWheel::append(N& nodes, std::uint32_t list, std::uint32_t index) noexc
 
 template <WheelNodes N>
 void TimerWheel::unlink(N& nodes, WheelNode& node) noexcept {
+  MAYFLY_ASSERT(node.armed());
   next_of(nodes, node.prev) = node.next;
   prev_of(nodes, node.next) = node.prev;
   if (node.prev == node.next) mark_empty(node.prev ^ kHeadBit);  // alone with the list's sentinel
@@ -102,6 +108,7 @@ void TimerWheel::unlink(N& nodes, WheelNode& node) noexcept {
 template <WheelNodes N>
 void TimerWheel::start_firing(N& nodes, std::uint32_t list) noexcept {
   if (empty(list)) return;
+  MAYFLY_ASSERT(list < kFiring);
   const List taken = lists_[list];
   const std::uint32_t before = lists_[kFiring].last;
   prev_of(nodes, taken.first) = before;
@@ -131,6 +138,7 @@ void TimerWheel::fire(N& nodes, std::uint32_t& budget, F& expired) noexcept {
 /// Moves the entries of a level 1 slot to level 0; deadlines are kept.
 template <WheelNodes N>
 void TimerWheel::cascade(N& nodes, std::uint32_t list, std::uint32_t& budget) noexcept {
+  MAYFLY_ASSERT(list >= kSlots0 && list < kLate);
   for (; budget > 0 && !empty(list); --budget) {
     const std::uint32_t index = lists_[list].first - 1;
     WheelNode& node = nodes.wheel_node(index);

@@ -74,6 +74,7 @@ void put_tcp_header(std::byte* at, const FlowKey4& key, const Emission& emission
                     std::size_t header_size) noexcept {
   at = put_raw(put_raw(at, key.local_port), key.remote_port);
   at = put_be32(put_be32(at, emission.seq.raw), emission.ack.raw);
+  MAYFLY_ASSERT(header_size % 4 == 0);
   const auto data_offset = static_cast<std::uint32_t>(header_size / 4);
   at = put_be32(at, data_offset << 28 | std::uint32_t{emission.flags} << 16 | emission.window);
   at = put_be32(at, 0);  // checksum, urgent pointer
@@ -91,6 +92,7 @@ struct Ipv4Fields {
 /// written, which the processor could not yet read back at full width.
 std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noexcept {
   const auto length = static_cast<std::uint32_t>(kIpv4HeaderSizeMin + fields.payload_len);
+  MAYFLY_ASSERT(length <= 0xffff);
   const std::uint32_t words[] = {
       0x4500'0000u | length,
       std::uint32_t{fields.id} << 16 | ipv4_fragment::dont_fragment,
@@ -106,6 +108,7 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
 }  // namespace
 
 std::size_t emit_link(std::byte* frame, const LinkHeader& link, std::uint16_t ethertype) noexcept {
+  MAYFLY_ASSERT(link.vlan <= kVlanMax);
   std::byte* at = put_raw(put_raw(frame, link.destination.octets), link.source.octets);
   if (link.vlan != 0) at = put_be16(put_be16(at, ethertype::vlan), link.vlan);
   put_be16(at, ethertype);
@@ -152,6 +155,7 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
 }
 
 ArpPacket read_arp(std::span<const std::byte> frame, std::size_t l3_off) noexcept {
+  MAYFLY_ASSERT(l3_off + kArpPacketSize <= frame.size());
   const std::byte* packet = frame.subspan(l3_off, kArpPacketSize).data();
   ArpPacket arp;
   arp.operation = ArpPacket::Operation{load_be16(packet + arp_at::operation)};

@@ -18,6 +18,9 @@ struct MacAddress {
 };
 inline constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
+/// The largest VLAN identifier (IEEE 802.1Q 9.6: 0xfff is reserved).
+inline constexpr std::uint16_t kVlanMax = 4'094;
+
 namespace ethertype {
 inline constexpr std::uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
 #include "base/endian.h"
 #include "wire/checksum.h"
 #include "wire/emit.h"
@@ -76,6 +77,7 @@ void take_tcp_header(const std::byte* header, std::size_t header_size,
   if (segment.has(tcp_flag::urg)) segment.urgent = load_be16(header + tcp_at::urgent);
   segment.payload_off = static_cast<std::uint16_t>(parsed.l4_off + header_size);
   segment.payload_len = static_cast<std::uint16_t>(parsed.l4_len - header_size);
+  MAYFLY_ASSERT(segment.payload_off + segment.payload_len == parsed.l4_off + parsed.l4_len);
 }
 
 /// Most segments carry none, or timestamps aligned as RFC 7323 A recommends; others take the walk.
@@ -202,13 +204,17 @@ ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rule
                         RxChecks checks) noexcept {
   ParsedFrame parsed;
   parsed.drop = parse_ethernet(frame, rules, checks, parsed);
+  MAYFLY_ASSERT((parsed.kind == FrameKind::drop) == (parsed.drop != Drop::none));
+  MAYFLY_ASSERT(std::size_t{parsed.l4_off} + parsed.l4_len <= frame.size());
   return parsed;
 }
 
 std::size_t read_sack(std::span<const std::byte> frame, const Segment& segment,
                       std::array<SackBlock, kSackBlocksMax>& blocks) noexcept {
   const std::size_t count = std::min<std::size_t>(segment.sack_count, kSackBlocksMax);
-  const Bytes bytes = frame.subspan(segment.sack_off, count * tcp_option_size::sack_block);
+  const std::size_t size = count * tcp_option_size::sack_block;
+  MAYFLY_ASSERT(segment.sack_off + size <= frame.size());
+  const Bytes bytes = frame.subspan(segment.sack_off, size);
   for (std::size_t i = 0; i < count; ++i) {
     const std::byte* block = bytes.data() + i * tcp_option_size::sack_block;
     blocks[i] = {{load_be32(block)}, {load_be32(block + 4)}};

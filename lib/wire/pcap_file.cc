@@ -44,6 +44,7 @@ PcapFile::~PcapFile() { std::fclose(file_); }
 void PcapFile::write(std::span<const std::byte> frame, Instant now) noexcept {
   MAYFLY_ASSERT(frame.size() <= kFrameMax);
   const std::int64_t us = (now - epoch_).us;
+  MAYFLY_ASSERT(us >= 0);
   const auto length = static_cast<std::uint32_t>(frame.size());
   const RecordHeader header{static_cast<std::uint32_t>(us / kSecond),
                             static_cast<std::uint32_t>(us % kSecond), length, length};

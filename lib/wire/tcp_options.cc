@@ -1,5 +1,6 @@
 #include "wire/tcp_options.h"
 
+#include "base/assert.h"
 #include "base/endian.h"
 #include "wire/layout.h"
 #include "wire/options.h"
@@ -31,6 +32,7 @@ void take_sack(std::span<const std::byte> frame, std::span<const std::byte> opti
       option.size() != tcp_option_size::sack + blocks * tcp_option_size::sack_block) {
     return;
   }
+  MAYFLY_ASSERT(blocks <= kSackBlocksMax);  // a header has at most 40 bytes of options
   segment.options |= tcp_option::sack;
   segment.sack_count = static_cast<std::uint8_t>(blocks);
   segment.sack_off =
@@ -48,6 +50,7 @@ void take_timestamps(const std::byte* value, Segment& segment) noexcept {
 
 bool read_tcp_options(std::span<const std::byte> frame, std::size_t begin, std::size_t end,
                       Segment& segment) noexcept {
+  MAYFLY_ASSERT(begin <= end && end <= frame.size());
   return walk_options(
       frame.subspan(begin, end - begin), [&](std::uint8_t kind, std::span<const std::byte> option) {
         if (kind == tcp_option_kind::timestamps && option.size() == tcp_option_size::timestamps) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace mayfly {
 namespace growth {
 
@@ -14,6 +16,7 @@ std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexce
 
 void start(Connection& c, const TcpSettings& cfg, bool syn_lost) noexcept {
   c.cwnd = syn_lost ? smss(c) : initial_window(c, cfg);
+  MAYFLY_ASSERT(c.cwnd >= smss(c));
   c.ssthresh = 1u << 30;  // RFC 5681 3.1: arbitrarily high
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "tcp/congestion/growth.h"
 #include "tcp/seq_ranges.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 /// Is the hole below sacked.range[index] lost? RFC 6675 4, IsLost.
 bool is_lost(const Connection& c, std::uint8_t index) noexcept {
+  MAYFLY_ASSERT(index < c.sacked.count && c.sacked.count <= kRangesMax);
   if (c.sacked.count - index >= kDupThresh) return true;
   std::uint32_t above = 0;
   for (auto i = index; i < c.sacked.count; ++i) above += size_of(c.sacked.range[i]);
@@ -33,12 +35,14 @@ std::uint32_t pipe(const Connection& c) noexcept {
 }
 
 void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(!c.has(conn_flag::recovery | conn_flag::rto_recovery));
   c.set(conn_flag::recovery | conn_flag::retransmit_now);
   c.recover = c.snd_max;
   c.retransmit_next = c.snd_una;
   growth::on_loss(c, cfg, now);
   // Where a peer agreed to SACK but sends no blocks, NewReno does the work.
   if (c.sacked.count > 0) c.set(conn_flag::sack_recovery);
+  MAYFLY_ASSERT(c.ssthresh >= 2 * smss(c));
   c.cwnd = c.ssthresh + (c.sacked.count > 0 ? 0 : kDupThresh * smss(c));
 }
 
@@ -75,6 +79,7 @@ void on_new_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg, Inst
 }
 
 void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(c.snd_una != c.snd_max);
   if (c.has(conn_flag::rto_recovery)) return;  // RFC 6582 4.1: duplicates of go-back-N's own making
   if (c.dup_acks < 0xff) ++c.dup_acks;
   if (c.has(conn_flag::recovery)) {
@@ -103,6 +108,7 @@ void on_retransmission_timeout(Connection& c, const TcpSettings& cfg, Instant no
   c.sacked.count = 0;  // RFC 2018 8: the receiver may have thrown it away
   c.dup_acks = 0;
   go_back(c);
+  MAYFLY_ASSERT(c.cwnd >= smss(c) && c.ssthresh >= 2 * smss(c));
 }
 
 std::uint32_t flight_size(const Connection& c) noexcept {
