@@ -39,11 +39,11 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
   return true;
 }
 
-/// Notes the SACK blocks that lie in what is outstanding. True if they say anything new.
+/// Notes the SACK blocks that lie in what is outstanding. True if they report anything new.
 bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
   bool news = false;
   for (SackBlock block : sacks) {
-    // A block at or below SND.UNA is a D-SACK (RFC 2883) or old; one beyond SND.NXT is a lie.
+    // A block at or below SND.UNA is a D-SACK (RFC 2883) or old; one beyond SND.MAX is false.
     if (before(block.left, c.snd_una)) block.left = c.snd_una;
     if (!before(block.left, block.right) || after(block.right, c.snd_max)) {
       mark(Branch::sack_unbelievable);
@@ -60,9 +60,9 @@ bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
   return news;
 }
 
-/// SND.WND and what hangs on its being zero.
+/// SND.WND, and what depends on whether it is zero.
 void update_window(Connection& c, const Segment& s, Instant now) noexcept {
-  // RFC 9293 3.10.7.4: an older segment must not bring back an older window.
+  // RFC 9293 3.10.7.4: an older segment must not restore an older window.
   const bool newer =
       before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));
   if (!newer) return mark(Branch::window_older);
@@ -162,8 +162,8 @@ bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks
   update_window(c, s, now);
   if (advances) return !fin_acked(c) || on_fin_acked(c, cfg, now, v);
 
-  // RFC 5681 2: a duplicate ACK acknowledges nothing, says nothing, and something is outstanding. A
-  // probe of our shut window says something, though its text was taken away.
+  // RFC 5681 2: a duplicate ACK acknowledges nothing, carries nothing, and something is
+  // outstanding. A probe of our zero window carries something, though its text was removed.
   const bool bare = s.length() == 0 && v.drop == Drop::none && c.snd_una != c.snd_max &&
                     !c.has(conn_flag::persist);
   if (bare && (news || c.snd_wnd == window_before)) {

@@ -1,7 +1,7 @@
-// Every decision of the state machine, with the clause that asks for it. The code marks each as it
-// takes it; the conformance tests compile the same code with MAYFLY_BRANCH_MARKS, so that the marks
-// are kept, and prove that every decision is taken by a row of their tables. In the product a mark
-// is nothing.
+// Every decision of the state machine, with the clause that requires it. The code marks each one as
+// it takes it; the conformance tests compile the same code with MAYFLY_BRANCH_MARKS, which records
+// the marks, and prove that every decision is taken by a row of their tables. Otherwise a mark
+// compiles to nothing.
 #pragma once
 
 #include <cstddef>

@@ -15,15 +15,15 @@
 
 namespace mayfly {
 
-/// Facts about a connection that are yes or no.
+/// Properties of a connection that are true or false.
 namespace conn_flag {
 // clang-format off
 inline constexpr std::uint32_t
     timestamps = 1u << 0,      ///< agreed in the handshake
     sack = 1u << 1,            ///< agreed
-    passive = 1u << 2,         ///< came from LISTEN: goes back there, that is away, on RST
-    closing = 1u << 3,         ///< the user has closed: a FIN follows the last queued byte
-    closed_both = 1u << 4,     ///< the user will not read either: data gets RST for an answer
+    passive = 1u << 2,         ///< came from LISTEN: on RST it returns there, that is, it ends
+    closing = 1u << 3,         ///< the user has closed: a FIN follows the last queued octet
+    closed_both = 1u << 4,     ///< the user will not read either: text is answered with RST
     active_close = 1u << 5,    ///< our FIN was sent before the peer's arrived
     ack_now = 1u << 6,         ///< an ACK is owed with the next output
     ack_delayed = 1u << 7,     ///< an ACK is owed by ack_at
@@ -31,10 +31,10 @@ inline constexpr std::uint32_t
     peer_fin = 1u << 9,        ///< the peer's FIN was taken
     recovery = 1u << 10,       ///< fast recovery, until `recover` is acknowledged
     rto_recovery = 1u << 11,   ///< go-back-N after a time-out, until `recover`
-    persist = 1u << 12,        ///< retransmit_at is the zero-window probe's
+    persist = 1u << 12,        ///< retransmit_at is for the zero-window probe
     probe_now = 1u << 13,      ///< a zero-window or keep-alive probe is due with the next output
     rtt_timing = 1u << 14,     ///< rtt_seq is being timed (Karn: never a retransmission)
-    no_nagle = 1u << 15,
+    no_nagle = 1u << 15,       ///< Nagle's algorithm is off for this connection
     retransmit_now = 1u << 16, ///< the segment at snd_una goes again at once, whatever cwnd says
     window_scale = 1u << 17,   ///< agreed (both shifts may still be zero)
     sack_recovery = 1u << 18,  ///< with `recovery`: the peer's SACK blocks lead it (RFC 6675)
@@ -42,6 +42,7 @@ inline constexpr std::uint32_t
 // clang-format on
 }  // namespace conn_flag
 
+/// As many as a SACK option can report (RFC 2018 3).
 inline constexpr std::size_t kRangesMax = 4;
 
 /// Up to kRangesMax disjoint ranges of sequence space in rising order: what arrived out of order,
@@ -51,10 +52,12 @@ struct SeqRanges {
   std::uint8_t count = 0;
 };
 
+/// One connection. Who owns it, where it lies and when it is freed is the stack's business; a value
+/// may be copied.
 struct alignas(64) Connection {
   // -- line 0: touched by every segment
   State state = State::closed;
-  std::uint8_t snd_wind_shift = 0;  ///< RFC 7323 2.3
+  std::uint8_t snd_wind_shift = 0;  ///< RFC 7323 2.3, 0 to 14
   std::uint8_t rcv_wind_shift = 0;
   std::uint8_t retries = 0;  ///< time-outs in a row for the oldest unacknowledged octet
   std::uint32_t flags = 0;   ///< conn_flag
@@ -74,11 +77,13 @@ struct alignas(64) Connection {
   Instant retransmit_at = Instant::never();
   Instant ack_at = Instant::never();
   Instant life_at = Instant::never();  ///< FIN_WAIT_2's end, or the next keep-alive probe
-  WheelNode timer;  ///< armed for the earliest of all deadlines, or earlier (lazily)
+  /// Armed for the earliest of all deadlines, or earlier (doc/decisions/0002-lazy-timers.md).
+  WheelNode timer;
   std::uint32_t srtt_us = 0, rttvar_us = 0, rto_us = 0;
   std::uint32_t cwnd = 0, ssthresh = 0;  ///< bytes
-  std::uint16_t mss = 536;  ///< the most we may send in a segment, options included in the
-                            ///< room: payload is mss - option bytes (RFC 6691)
+  /// Bytes of text and options that a segment of ours may have: the payload is at most mss less the
+  /// options (RFC 6691).
+  std::uint16_t mss = 536;
   std::uint8_t dup_acks = 0;
   std::uint8_t probes = 0;  ///< keep-alive probes unanswered
 
@@ -92,8 +97,8 @@ struct alignas(64) Connection {
   Instant last_heard;           ///< for keep-alive
   Instant last_sent;            ///< text or FIN; for the restart after idleness (RFC 5681 4.1)
   std::uint32_t ts_offset = 0;  ///< added to our clock for TSval (RFC 7323 7.1)
-  std::uint32_t max_snd_wnd =
-      0;  ///< the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1)
+  /// Bytes: the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1).
+  std::uint32_t max_snd_wnd = 0;
   std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
   std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
   std::uint16_t challenges = 0;   ///< challenge ACKs since challenges_since (RFC 5961 7)

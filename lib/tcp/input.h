@@ -10,10 +10,10 @@
 
 namespace mayfly {
 
-/// A peer's MSS below this is taken as this: tiny segments would turn us into an amplifier.
+/// A peer's MSS below this counts as this: tiny segments would make the server an amplifier.
 inline constexpr std::uint16_t kMssMin = 48;
 
-/// Timestamps older than this say nothing about a segment's age (RFC 7323 5.5).
+/// Timestamps older than this prove nothing about a segment's age (RFC 7323 5.5).
 inline constexpr Duration kTimestampLife = Duration::from_s(24 * 24 * 3600);
 
 // -- open.cc --

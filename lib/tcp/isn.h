@@ -1,4 +1,4 @@
-// Initial sequence numbers and timestamp offsets that a stranger cannot guess.
+// Initial sequence numbers and timestamp offsets that outsiders cannot guess.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace mayfly {
 
-/// 128 secret bits, drawn at start (or from the simulator's seed).
+/// 128 secret bits, drawn at the start of the process (in the simulator, from its seed).
 using Secret = std::array<std::uint64_t, 2>;
 
 /// RFC 6528 3: ISN = M + F(localip, localport, remoteip, remoteport, secret), M a 4 us timer; F is

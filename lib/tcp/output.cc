@@ -1,4 +1,4 @@
-// What a connection has to say, one Emission at a time: SYN, retransmission, text, FIN, probe, and
+// What a connection has to send, one Emission at a time: SYN, retransmission, text, FIN, probe, and
 // last of all the ACK that nothing else carried (RFC 9293 3.8; RFC 6675 5).
 #include <algorithm>
 
@@ -39,7 +39,7 @@ std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
     c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt + ((room >> shift) << shift));
   MAYFLY_ASSERT(is_receive_space_in_order(c));
   const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt);
-  // What the scale cannot tell is rounded up where there is room for it: rounding down would take
+  // What the scale cannot express is rounded up if there is room for it: rounding down would take
   // back a part of the window that was offered (RFC 7323 2.4).
   const std::uint32_t unit = 1u << shift;
   const std::uint32_t up = ((open + unit - 1) >> shift) << shift;
@@ -68,7 +68,7 @@ void add_timestamps(const Connection& c, Instant now, Emission& e) noexcept {
   e.ts = {now.ts_ms() + c.ts_offset, e.has(tcp_flag::ack) ? c.ts_recent : 0};
 }
 
-/// All that every segment with an ACK says; the ACK that was owed is paid with it.
+/// What every segment with an ACK carries; no ACK is owed after it.
 void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
                   Emission& e) noexcept {
   e.seq = seq;
@@ -87,7 +87,7 @@ void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
   c.ack_at = Instant::never();
 }
 
-/// SYN in SYN_SENT, SYN-ACK in SYN_RECEIVED: when it was never sent, or is to go again.
+/// SYN in SYN_SENT, SYN-ACK in SYN_RECEIVED: if it was never sent, or is to be sent again.
 bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (c.snd_nxt != c.iss) return false;
   const bool answer = c.state == State::syn_received;
@@ -192,8 +192,8 @@ bool emit_hole(Connection& c, bool only_lost, const TcpSettings& cfg, Instant no
   return true;
 }
 
-/// Go-back-N does not send again what the peer has SACKed since. Returns how far the next SACKed
-/// octet is.
+/// Go-back-N does not send again what the peer has SACKed since. Returns how many octets lie before
+/// the next SACKed one.
 std::uint32_t skip_sacked(Connection& c) noexcept {
   if (!before(c.snd_nxt, c.snd_max)) return ~0u;
   for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
@@ -204,8 +204,8 @@ std::uint32_t skip_sacked(Connection& c) noexcept {
   return ~0u;
 }
 
-/// Octets that the congestion window lets go now. Limited transmit (RFC 3042) lends one segment for
-/// each of the first two duplicate ACKs.
+/// Octets that the congestion window allows to send now. Limited transmit (RFC 3042) lends one
+/// segment for each of the first two duplicate ACKs.
 std::uint32_t congestion_room(const Connection& c) noexcept {
   std::uint32_t cwnd = c.cwnd;
   if (!c.has(conn_flag::recovery)) cwnd += std::min(c.dup_acks, std::uint8_t{2}) * smss(c);
@@ -267,8 +267,8 @@ bool emit_something(Connection& c, const TcpSettings& cfg, Instant now, Emission
          emit_text(c, cfg, now, e) || emit_hole(c, false, cfg, now, e);
 }
 
-/// Text waits, nothing is in flight, and the window lets nothing go: only a timer can help (RFC
-/// 9293 3.8.6.1, and the override time-out of 3.8.6.2.1).
+/// Text waits, nothing is in flight, and the window does not allow any: only a timer can end this
+/// (RFC 9293 3.8.6.1, and the override time-out of 3.8.6.2.1).
 void arm_persist(Connection& c, Instant now) noexcept {
   if (!c.retransmit_at.is_never() || !has_unsent(c)) return;
   c.set(conn_flag::persist);

@@ -10,8 +10,8 @@ namespace mayfly {
 void time_segment(Connection& c, Seq seq, Instant now) noexcept;
 
 /// An ACK for new data came: takes a sample if it is unambiguous (Karn's algorithm, RFC 6298 3).
-/// TSecr would resolve the ambiguity, but where an ACK was lost it echoes the first transmission,
-/// so each sample would count the time-out in: the RTO would grow to its ceiling and stay there.
+/// TSecr would resolve the ambiguity, but after a lost ACK it echoes the first transmission, so
+/// each sample would include the time-out: the RTO would grow to its ceiling and stay there.
 void measure_round_trip(Connection& c, Seq ack, const TcpSettings& cfg, Instant now) noexcept;
 
 /// One round-trip measurement (RFC 6298 (2.2), (2.3)); sets the RTO.

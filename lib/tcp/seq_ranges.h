@@ -8,13 +8,14 @@
 namespace mayfly {
 
 /// Adds the non-empty range `added`, merging what it overlaps or touches; `merged` receives the
-/// range that holds it now. False, and nothing changes, when there would be more than kRangesMax.
+/// range that holds it now. Returns false, and changes nothing, if there would be more than
+/// kRangesMax.
 bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcept;
 
-/// Forgets everything before `seq`.
+/// Removes everything before `seq`.
 void trim_before(SeqRanges& ranges, Seq seq) noexcept;
 
-/// Forgets `seq` and everything after it.
+/// Removes `seq` and everything after it.
 void trim_after(SeqRanges& ranges, Seq seq) noexcept;
 
 /// Octets in a range.

@@ -1,4 +1,4 @@
-// What can be tuned in the TCP core. Plain values; a Shard sees a new snapshot at a burst boundary.
+// What can be tuned in the TCP core. Plain values; a Shard takes a new snapshot between bursts.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,15 @@
 
 namespace mayfly {
 
-/// RFC 9293 3.8.4. Off by default (MUST-25).
+/// Keep-alive probes (RFC 9293 3.8.4). Off by default (MUST-25).
 struct KeepAlive {
   bool enabled = false;
-  Duration idle = Duration::from_s(7200);  ///< not below 2 h unless the user says so (MUST-28)
+  /// Silence before the first probe; not below 2 h unless the user asks for it (MUST-28).
+  Duration idle = Duration::from_s(7200);
+  /// Between two probes.
   Duration interval = Duration::from_s(75);
-  std::uint8_t probes = 9;  ///< unanswered ones before the connection is dropped
+  /// Unanswered probes before the connection is dropped.
+  std::uint8_t probes = 9;
 };
 
 /// How cwnd grows (tcp/congestion/growth.h).
@@ -20,38 +23,48 @@ enum class CongestionControl : std::uint8_t {
   newreno,  ///< RFC 5681
 };
 
+/// Settings of a Connection. A connection keeps what it agreed on in its handshake; everything else
+/// follows new settings at once.
 struct TcpSettings {
-  std::uint16_t mss = 1460;                   ///< announced, and the most sent: the link's MTU - 40
-  std::uint32_t receive_window = 65'535;      ///< bytes, up to 1 GiB; above 65,535 it is scaled
-  std::uint8_t initial_window_segments = 10;  ///< RFC 6928
+  /// Bytes. The MSS that is announced, and the most that is sent: the link's MTU - 40.
+  std::uint16_t mss = 1460;
+  /// Bytes, up to 1 GiB; above 65,535 the window is scaled.
+  std::uint32_t receive_window = 65'535;
+  /// Segments that a new connection may send at once (RFC 6928).
+  std::uint8_t initial_window_segments = 10;
   CongestionControl congestion_control = CongestionControl::newreno;
-  bool timestamps = true;  ///< RFC 7323: offered and accepted
+  /// Options that are offered and accepted: RFC 7323 (both), RFC 2018.
+  bool timestamps = true;
   bool window_scale = true;
-  bool sack = true;                            ///< RFC 2018
-  bool nagle = true;                           ///< RFC 9293 SHLD-7; off = MUST-17's "disabled"
-  Duration rto_initial = Duration::from_s(1);  ///< RFC 6298 (2.1)
-  Duration rto_min =
-      Duration::from_ms(200);  ///< RFC 6298 (2.4) says 1 s SHOULD; see doc/conformance.md
-  Duration rto_max = Duration::from_s(60);  ///< RFC 6298 (2.5)
-  std::uint8_t syn_retries = 7;             ///< 1+2+..+60 s: at least 3 minutes (RFC 9293 MUST-23)
+  bool sack = true;
+  /// Nagle's algorithm (RFC 9293 SHLD-7); off = MUST-17's "disabled".
+  bool nagle = true;
+  /// RFC 6298 (2.1), (2.4) and (2.5). For (2.4) the RFC recommends 1 s; doc/conformance.md tells
+  /// why the floor is lower here.
+  Duration rto_initial = Duration::from_s(1);
+  Duration rto_min = Duration::from_ms(200);
+  Duration rto_max = Duration::from_s(60);
+  /// Retransmissions of a SYN: 1 + 2 + .. + 60 s are at least 3 minutes (RFC 9293 MUST-23).
+  std::uint8_t syn_retries = 7;
   std::uint8_t syn_ack_retries = 7;
-  std::uint8_t retries = 15;  ///< R2; more than 100 s at any RTO (SHLD-11)
-  Duration delayed_ack =
-      Duration::from_ms(40);  ///< below 0.5 s (MUST-40); 0 = every segment is ACKed
-  Duration fin_wait_2_hold =
-      Duration::from_s(60);  ///< after the user closed both ways; 0 = for ever
-  Duration challenge_ack_interval =
-      Duration::from_ms(500);  ///< per connection, on average: at most 10
-                               ///< in 10 intervals (RFC 5961 7); 0 = no limit
+  /// R2: retransmissions before the connection ends; more than 100 s at any RTO (RFC 9293 SHLD-11).
+  std::uint8_t retries = 15;
+  /// How long an ACK may be delayed: below 0.5 s (RFC 9293 MUST-40); 0 = every segment is ACKed.
+  Duration delayed_ack = Duration::from_ms(40);
+  /// The longest FIN_WAIT_2 after the user has closed both ways; 0 = for ever.
+  Duration fin_wait_2_hold = Duration::from_s(60);
+  /// Between challenge ACKs of one connection, on average: at most 10 in 10 intervals (RFC 5961 7);
+  /// 0 = no limit.
+  Duration challenge_ack_interval = Duration::from_ms(500);
   KeepAlive keep_alive;
 };
 
 /// What a segment may do to a TIME_WAIT.
 struct TimeWaitRules {
   enum class Reopen : std::uint8_t {
-    rfc6191,   ///< a SYN opens anew by its timestamp or its sequence number
+    rfc6191,   ///< a SYN opens a new incarnation by a newer timestamp or sequence number
     sequence,  ///< by a newer sequence number alone (RFC 9293 3.6.1)
-    off,
+    off,       ///< no SYN does
   };
   enum class OnRst : std::uint8_t { ignore, accept };  ///< ignore: RFC 1337 fix F1
 

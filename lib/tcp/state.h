@@ -1,4 +1,4 @@
-// The eleven states of RFC 9293 3.3.2, and the groups of them that rules speak of.
+// The eleven states of RFC 9293 3.3.2, and the groups of states that rules apply to.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ enum class State : std::uint8_t {
 /// "FIN-WAIT-1", as the RFC writes it.
 std::string_view name_of(State state) noexcept;
 
-/// A set of states, asked with one shift.
+/// A set of states; a look-up is one shift.
 struct StateSet {
   std::uint16_t bits = 0;
   constexpr bool has(State s) const { return ((bits >> static_cast<unsigned>(s)) & 1) != 0; }

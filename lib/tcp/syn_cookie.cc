@@ -1,4 +1,4 @@
-// Both directions go through open_passive, so that a cookie agrees to just what a connection would.
+// Both directions go through open_passive, so a cookie agrees to exactly what a connection would.
 #include "tcp/syn_cookie.h"
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 namespace mayfly {
 namespace {
 
-/// The MSS that three bits can say: the least that is taken, RFC 9293's default, and what is common
-/// on links of 1,500 bytes with and without tunnels.
+/// The MSS values that three bits can tell apart: the least that is accepted, RFC 9293's default,
+/// and what is common on links of 1,500 bytes with and without tunnels.
 constexpr std::array<std::uint16_t, 8> kMss{kMssMin, 216, 536, 1'200, 1'360, 1'440, 1'452, 1'460};
 constexpr std::uint32_t kMssMask = kMss.size() - 1;
 

@@ -1,6 +1,7 @@
-// SYN cookies (RFC 4987 3.6): a SYN is answered and forgotten. All that must be known of it comes
-// back with the ACK: our sequence number is a keyed hash of the flow, the peer's ISN and a slow
-// clock; three bits of it say the peer's MSS, and the low bits of our TSval the other options.
+// SYN cookies (RFC 4987 3.6): a SYN is answered and nothing is kept of it. What is needed comes
+// back with the ACK: our sequence number is a keyed hash of the four-tuple, the peer's ISN and a
+// slow clock; three of its bits hold the peer's MSS, and the low bits of our TSval the other
+// options.
 //
 // What is lost: an MSS between two of the eight kept is rounded down; without timestamps there is
 // neither window scale nor SACK; the SYN-ACK is not sent again (the peer's SYN is); and if both the
@@ -19,10 +20,11 @@
 
 namespace mayfly {
 
-/// A cookie is good for this long at least, and for less than twice as long.
+/// A cookie is valid for at least this long, and for less than twice as long.
 inline constexpr Duration kCookieLife = Duration::from_s(64);
 
-/// Whom a cookie is for. `key`: the flow key's bytes, at most 40; `ts_offset` as for a connection.
+/// The connection that a cookie is for. `key`: the flow key's bytes, at most 40; `secret`: must
+/// outlive this; `ts_offset`: as for a connection.
 struct CookieFlow {
   std::span<const std::byte> key;
   const Secret& secret;
@@ -34,14 +36,14 @@ struct CookieFlow {
 Emission cookie_syn_ack(const Segment& syn, const CookieFlow& flow, const TcpSettings& cfg,
                         Instant now) noexcept;
 
-/// The SYN that `ack` stands for, if it acknowledges a cookie of ours that is still good: ISN, MSS,
-/// timestamp, and with timestamps window scale and SACK. Any segment with ACK and without SYN and
-/// RST may be asked about: the peer's first text carries the ACK too.
+/// The SYN that `ack` stands for, if it acknowledges a cookie of ours that is still valid: ISN,
+/// MSS, timestamp, and with timestamps window scale and SACK; none otherwise. `ack` may be any
+/// segment with ACK and without SYN and RST: the peer's first text carries the ACK too.
 std::optional<Segment> syn_of_cookie(const Segment& ack, const CookieFlow& flow,
                                      const TcpSettings& cfg, Instant now) noexcept;
 
-/// SYN_RECEIVED with the SYN-ACK sent, as it was when the cookie went out: `ack` is to be handled
-/// next (on_segment). `syn` is what syn_of_cookie said.
+/// Makes `c` what it would have been without cookies: SYN_RECEIVED with the SYN-ACK sent. `syn` is
+/// what syn_of_cookie returned for `ack`; handle `ack` next (on_segment).
 void open_from_cookie(Connection& c, const Segment& syn, const Segment& ack,
                       std::uint32_t ts_offset, const TcpSettings& cfg, Instant now) noexcept;
 

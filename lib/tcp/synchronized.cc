@@ -99,8 +99,8 @@ bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instan
     mark(Branch::rst_inside);
     return false;
   }
-  // An active open that met its peer's SYN is refused; a passive one goes back to LISTEN, that is
-  // away.
+  // An active open that met its peer's SYN is refused; a passive one returns to LISTEN, that is, it
+  // ends.
   const bool refused = c.state == syn_received && !c.has(conn_flag::passive);
   mark(refused ? Branch::rst_refuses : Branch::rst_resets);
   end_connection(c);
@@ -231,7 +231,7 @@ Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> s
   if (c.state == syn_sent) return on_syn_sent(c, s, cfg, now);
   MAYFLY_ASSERT(is_receive_space_in_order(c));
   Verdict v;
-  Segment rest = s;  // what is left of it: parts that are not acceptable are taken away
+  Segment rest = s;  // what is left of it: parts that are not acceptable are removed
   if (is_repeated_syn(c, rest, now)) {
     v.drop = Drop::tcp_duplicate;
     return v;

@@ -3,14 +3,19 @@
 // key.
 //
 // The order of use for a segment:
+//
 //   Verdict v = on_segment(c, s, sacks, cfg, now);
-//   text in order    (v.text_len > 0, v.text_gap == 0): give it to the service, keep what it did
-//   not take,
-//                     then take_text(c, accepted, ...), which says how many held bytes follow on
-//   text out of order (v.text_gap > 0): keep it, then hold_text; or drop it
-//   events |= take_fin(c, ...)
-//   later in the burst: while (next_emission(c, cfg, now, e)) send(e);  then re-arm for
-//   next_deadline(c)
+//   if v.text_len > 0 and v.text_gap == 0, text is in order:
+//     give it to the service and keep what it did not take;
+//     take_text(c, accepted, cfg, now) returns how many held octets follow on
+//   if v.text_len > 0 and v.text_gap > 0, text is out of order:
+//     keep it if hold_text(c, seq, len) allows it, otherwise drop it
+//   v.events |= take_fin(c, cfg, now);
+//
+// Later in the burst, once for each connection that was touched:
+//
+//   while (next_emission(c, cfg, now, e)) send(e);
+//   arm the timer for next_deadline(c)
 #pragma once
 
 #include <cstdint>
@@ -26,77 +31,98 @@ namespace mayfly {
 
 /// What happened to a connection; a set of bits.
 namespace event {
-inline constexpr std::uint16_t established = 1u << 0,  ///< the handshake is complete
-    acked = 1u << 1,     ///< snd_una moved: queued bytes before it may be freed
-    peer_fin = 1u << 2,  ///< the peer will send no more
-    reset =
-        1u << 3,  ///< the peer's RST was accepted, or its text came after both ways were closed
-                  ///< and is answered with RST, or its new SYN ended SYN_RECEIVED: state is CLOSED
-    refused = 1u << 4,    ///< RST in answer to our SYN: state is CLOSED
-    timed_out = 1u << 5,  ///< R2 reached, or keep-alive unanswered: state is CLOSED (MUST-20)
-    unreachable =
-        1u << 6,       ///< a hard ICMP error during the handshake: state is CLOSED (RFC 5927 5.2)
-    closed = 1u << 7,  ///< ended well without TIME_WAIT (the ACK of LAST_ACK), or FIN_WAIT_2's end
-    time_wait = 1u << 8,        ///< state is TIME_WAIT: make_time_wait_entry, then free the block
-    urgent = 1u << 9,           ///< RCV.UP moved ahead (MUST-32)
-    slow = 1u << 10,            ///< R1 reached (MUST-20 (a)): told to the user, nothing else
-    fin_wait_2_end = 1u << 11;  ///< with `closed`: the peer never sent its FIN
+/// The handshake is complete.
+inline constexpr std::uint16_t established = 1u << 0;
+/// snd_una moved: queued bytes before it may be freed.
+inline constexpr std::uint16_t acked = 1u << 1;
+/// The peer will send no more.
+inline constexpr std::uint16_t peer_fin = 1u << 2;
+/// State is CLOSED: the peer's RST was accepted; or its text came after both ways were closed and
+/// is answered with RST; or its new SYN ended SYN_RECEIVED.
+inline constexpr std::uint16_t reset = 1u << 3;
+/// State is CLOSED: an RST answered our SYN.
+inline constexpr std::uint16_t refused = 1u << 4;
+/// State is CLOSED: R2 was reached, or keep-alive went unanswered (RFC 9293 MUST-20).
+inline constexpr std::uint16_t timed_out = 1u << 5;
+/// State is CLOSED: a hard ICMP error came during the handshake (RFC 5927 5.2).
+inline constexpr std::uint16_t unreachable = 1u << 6;
+/// State is CLOSED: ended well without TIME_WAIT (the ACK of LAST_ACK), or FIN_WAIT_2 ended.
+inline constexpr std::uint16_t closed = 1u << 7;
+/// State is TIME_WAIT: call make_time_wait_entry, then free the block.
+inline constexpr std::uint16_t time_wait = 1u << 8;
+/// RCV.UP moved ahead (RFC 9293 MUST-32).
+inline constexpr std::uint16_t urgent = 1u << 9;
+/// R1 was reached (RFC 9293 MUST-20 (a)): for the user's information only.
+inline constexpr std::uint16_t slow = 1u << 10;
+/// With `closed`: the peer never sent its FIN.
+inline constexpr std::uint16_t fin_wait_2_end = 1u << 11;
 }  // namespace event
 
+/// What answers a segment outside the connection.
 enum class Reply : std::uint8_t {
   none,
-  rst,  ///< reset_for(segment) answers, outside the connection
+  rst,  ///< reset_for(segment)
 };
 
+/// What on_segment decided.
 struct Verdict {
-  Drop drop = Drop::none;  ///< why the segment was not processed to its end; a reply may still go
+  /// Why the segment was not processed to its end; a reply may still go out.
+  Drop drop = Drop::none;
   Reply reply = Reply::none;
-  bool challenge =
-      false;  ///< all that is owed is a challenge ACK: waive_challenge may take it back
-  std::uint16_t events = 0;    ///< event
+  /// The only thing owed is a challenge ACK: waive_challenge may take it back.
+  bool challenge = false;
+  std::uint16_t events = 0;    ///< a set of `event` bits
   std::uint16_t text_off = 0;  ///< bytes of the payload to skip: they had arrived before
-  std::uint16_t text_len = 0;  ///< new payload inside the window; 0 = none
-  std::uint32_t text_gap = 0;  ///< its distance ahead of RCV.NXT; 0 = in order
+  std::uint16_t text_len = 0;  ///< bytes of new payload inside the window; 0 = none
+  std::uint32_t text_gap = 0;  ///< bytes from RCV.NXT to the new payload; 0 = in order
 };
 
 // -- opening
 
-/// Active open: SYN_SENT; next_emission gives the SYN. `ts_offset` after RFC 7323 7.1, `iss` after
-/// RFC 6528. Overwrites all but slot, timer and the stack's flags.
+/// Active open: state becomes SYN_SENT; next_emission gives the SYN. `ts_offset` comes from
+/// timestamp_offset (RFC 7323 7.1), `iss` from initial_sequence (RFC 6528). Overwrites everything
+/// but slot, timer and the stack's flags.
 void open_active(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSettings& cfg,
                  Instant now) noexcept;
 
-/// What LISTEN says of a segment (RFC 9293 3.10.7.2).
-enum class ListenAnswer : std::uint8_t { ignore, reset, open };
+/// What LISTEN does with a segment (RFC 9293 3.10.7.2).
+enum class ListenAnswer : std::uint8_t {
+  ignore,  ///< drops it
+  reset,   ///< answers with reset_for
+  open,    ///< a SYN: open_passive, or a cookie
+};
+
+/// Decides what a listening port does with a segment of no connection.
 ListenAnswer on_listen(const Segment& s) noexcept;
 
-/// Passive open with a SYN for which on_listen said `open`: SYN_RECEIVED; next_emission gives the
-/// SYN-ACK. Data and FIN on the SYN are not taken: the peer sends them again (RFC 9293 3.10.7.2
-/// allows it).
+/// Passive open with a SYN for which on_listen returned `open`: state becomes SYN_RECEIVED;
+/// next_emission gives the SYN-ACK. Parameters as for open_active. Data and FIN on the SYN are not
+/// taken: the peer sends them again (RFC 9293 3.10.7.2 allows it).
 void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_offset,
                   const TcpSettings& cfg, Instant now) noexcept;
 
 // -- segments
 
-/// Handles a segment in any state but CLOSED and LISTEN, up to and including the ACK and the text's
-/// place. `sacks`: the segment's SACK blocks (read_sack).
+/// Handles a segment in any state but CLOSED and LISTEN, up to and including the ACK and the place
+/// of the text. `sacks` are the segment's SACK blocks (read_sack); nothing of `s` or `sacks` is
+/// kept. Accepts any values in the segment: whatever a peer sends is handled or dropped.
 Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
                    const TcpSettings& cfg, Instant now) noexcept;
 
-/// Text in order was accepted: moves RCV.NXT by `accepted` octets and then over what had been held
-/// beyond them. Returns the number of held octets that are now in order; they follow the accepted
-/// ones. Call it with 0 when nothing could be accepted: the ACK is owed all the same. The room
-/// stays as set_receive_room said.
+/// Text in order was accepted: moves RCV.NXT by `accepted` octets (at most the Verdict's text_len)
+/// and then over what had been held beyond them. Returns the number of held octets that are now in
+/// order; they follow the accepted ones. Call it with 0 if nothing could be accepted: the ACK is
+/// owed all the same. The room for text stays as set by set_receive_room.
 std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings& cfg,
                         Instant now) noexcept;
 
-/// May [seq, seq + len) be kept out of order? False when the ranges are used up: then nothing
-/// changes and the segment is dropped (Drop::tcp_reassembly_full). True: it is noted, and an ACK
-/// with SACK is owed.
+/// May [seq, seq + len), which lies ahead of RCV.NXT and inside the window, be kept out of order?
+/// True: it is noted. False if all kRangesMax ranges are in use: then it is not, and the segment
+/// should be dropped (Drop::tcp_reassembly_full). An ACK is owed either way.
 bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept;
 
 /// Takes the peer's FIN if all text before it was accepted; changes state. Returns events
-/// (peer_fin, time_wait). Call it after the text of every segment; it does nothing when there is no
+/// (peer_fin, time_wait). Call it after the text of every segment; it does nothing if there is no
 /// FIN to take.
 std::uint16_t take_fin(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
@@ -113,7 +139,8 @@ Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const T
 
 // -- the user's calls
 
-/// `bytes` more octets stand ready after snd_end. At most 2^30 may be between snd_una and snd_end.
+/// Queues `bytes` more octets after snd_end; the caller keeps the octets until they are
+/// acknowledged. At most 2^30 may be between snd_una and snd_end. Not after close().
 void queue_text(Connection& c, std::uint32_t bytes) noexcept;
 
 /// CLOSE (RFC 9293 3.10.4): a FIN follows the queued text. In SYN_SENT the connection just ends
@@ -121,25 +148,27 @@ void queue_text(Connection& c, std::uint32_t bytes) noexcept;
 /// is then answered with RST (SHLD-3, RFC 2525 2.17), and FIN_WAIT_2 is bounded by fin_wait_2_hold.
 void close(Connection& c, bool and_receive, const TcpSettings& cfg, Instant now) noexcept;
 
-/// ABORT (RFC 9293 3.10.5): state becomes CLOSED. True: `rst` is to be sent, with exactly SND.NXT.
+/// ABORT (RFC 9293 3.10.5): state becomes CLOSED. Returns whether `rst` was written and is to be
+/// sent; its sequence number is exactly SND.NXT.
 bool abort(Connection& c, Emission& rst) noexcept;
 
-/// The room for received text has changed to `bytes`; a window update goes out if RFC
-/// 9293 3.8.6.2.2 allows.
+/// The room for received text has changed to `bytes` (at most 2^30). A window update is owed if
+/// RFC 9293 3.8.6.2.2 allows it.
 void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg) noexcept;
 
-/// The challenge ACK that a Verdict spoke of is not sent: there are too many in all (RFC 5961 7).
+/// Takes back the challenge ACK of a Verdict with `challenge` set: too many are sent over all
+/// connections (RFC 5961 7).
 inline void waive_challenge(Connection& c) noexcept { c.clear(conn_flag::ack_now); }
 
 // -- output
 
-/// The next segment to send now, if any: SYN, text, FIN, retransmission, probe or ACK. Text and FIN
-/// carry the ACK that is owed; a pure ACK comes last. Call until false; each call counts the
-/// segment as sent.
+/// Writes the next segment to send now into `e`: SYN, text, FIN, retransmission, probe or ACK. Text
+/// and FIN carry the ACK that is owed; a pure ACK comes last. Call it until it returns false, which
+/// means that there is nothing to send; each call counts the segment as sent.
 bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept;
 
-/// True: next_emission would find nothing to send, at the price of a few compares. False says
-/// nothing.
+/// True if next_emission would find nothing to send, at the cost of a few compares. False means
+/// nothing: next_emission has to be asked.
 inline bool is_quiet(const Connection& c) noexcept {
   constexpr std::uint32_t kHasMoreToSay =
       conn_flag::ack_now | conn_flag::retransmit_now | conn_flag::probe_now | conn_flag::persist |
@@ -149,8 +178,8 @@ inline bool is_quiet(const Connection& c) noexcept {
   return all_sent && (c.flags & kHasMoreToSay) == 0 && kSynchronized.has(c.state);
 }
 
-/// The RST that answers a segment without a connection, in both forms (RFC 9293 3.10.7.1). False
-/// for an RST.
+/// Writes the RST that answers a segment of no connection into `e`, in either form of
+/// RFC 9293 3.10.7.1. Returns false for an RST, which is never answered.
 bool reset_for(const Segment& s, Emission& e) noexcept;
 
 // -- time
@@ -159,7 +188,7 @@ bool reset_for(const Segment& s, Emission& e) noexcept;
 Instant next_deadline(const Connection& c) noexcept;
 
 /// Handles all deadlines that are due at `now`. Returns events. next_emission may then have
-/// something.
+/// something to send.
 std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
 }  // namespace mayfly

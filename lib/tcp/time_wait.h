@@ -1,5 +1,5 @@
-// TIME_WAIT: what is left of a connection for 2MSL (RFC 9293 3.6.1), a quarter of a cache line of
-// it. Deciding is apart from acting: on_time_wait_segment is a pure function, the stack carries out
+// TIME_WAIT: what is left of a connection for 2MSL (RFC 9293 3.6.1), in a quarter of a cache line.
+// Deciding is apart from acting: on_time_wait_segment is a pure function, the stack carries out
 // its action.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace mayfly {
 
-/// What the protocol has to remember. The four-tuple and the time are the stack's to keep.
+/// What the protocol has to keep. The stack keeps the four-tuple and the time.
 struct TimeWaitEntry {
   Seq rcv_nxt, snd_nxt;     ///< both after the FINs
   std::uint32_t ts_recent;  ///< the last TSval seen; meaningful with kTimestamps
@@ -43,7 +43,7 @@ struct TimeWaitVerdict {
   bool by_timestamp = false;  ///< reopen: accepted for its timestamp, not its sequence number
 };
 
-/// What TIME_WAIT says of a segment: RFC 9293 3.10.7.4, RFC 1337 F1, RFC 6191 2, RFC 7323 5.
+/// What TIME_WAIT does with a segment: RFC 9293 3.10.7.4, RFC 1337 F1, RFC 6191 2, RFC 7323 5.
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
                                      const TimeWaitRules& rules) noexcept;
 

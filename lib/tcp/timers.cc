@@ -30,8 +30,8 @@ std::uint8_t retries_max(const Connection& c, const TcpSettings& cfg) noexcept {
 }
 
 /// RFC 9293 3.8.6.1: the interval grows exponentially (SHLD-30), and for as long as the peer
-/// answers there is no end to it (MUST-37). Silence ends it after R2. MUST-37 is for a user who
-/// waits: where nobody does, R2 ends it whether probes are answered or not (RFC 6429 3).
+/// answers there is no end to it (MUST-37). Without answers R2 ends it. MUST-37 is for a user who
+/// waits: if nobody does, R2 ends it whether probes are answered or not (RFC 6429 3).
 std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   if (c.probes >= cfg.retries) {
     mark(Branch::probe_unanswered);
@@ -72,7 +72,8 @@ std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant
   return event::slow;
 }
 
-/// Has the connection anything on its way, or waiting? Then its own timer watches the peer.
+/// Is anything of the connection under way, or waiting? Then the retransmission timer detects a
+/// dead peer.
 bool is_busy(const Connection& c) noexcept { return !c.retransmit_at.is_never(); }
 
 std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
@@ -86,8 +87,8 @@ std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) 
   const KeepAlive& keep = cfg.keep_alive;
   if (!keep.enabled) return 0;
   const Instant due = c.last_heard + keep.idle;
-  if (is_busy(c) ||
-      (c.probes == 0 && now < due)) {  // RFC 9293 MUST-26: only when nothing was heard
+  // RFC 9293 MUST-26: only if nothing was heard.
+  if (is_busy(c) || (c.probes == 0 && now < due)) {
     mark(Branch::keep_alive_early);
     c.life_at = is_busy(c) ? now + keep.idle : due;
     return 0;

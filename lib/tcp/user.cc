@@ -1,5 +1,4 @@
-// What the user, and ICMP on the network's behalf, may ask of a connection (RFC 9293 3.10.2
-// to 3.10.5, RFC 5927, RFC 1191).
+// The user's calls (RFC 9293 3.10.2 to 3.10.5), and ICMP errors (RFC 5927, RFC 1191).
 #include <algorithm>
 #include <array>
 
@@ -14,7 +13,7 @@ namespace {
 constexpr std::uint32_t kQueuedMax = (1u << 30) + 1;  // queue_text's limit, and the SYN
 constexpr std::uint16_t kHeaderBytes = 40;            // IPv4 and TCP without options
 
-/// RFC 1191 7.1: common MTUs, for routers that do not say theirs.
+/// RFC 1191 7.1: common MTUs, for routers that do not report theirs.
 constexpr std::array<std::uint16_t, 8> kPlateaus = {17'914, 8'166, 4'352, 2'002,
                                                     1'492,  1'006, 508,   296};
 
@@ -24,8 +23,8 @@ std::uint16_t plateau_below(std::uint16_t mtu) noexcept {
   return next != kPlateaus.end() ? *next : std::uint16_t{68};
 }
 
-/// Smaller segments from now on, and what was too big goes again at once: not the network's
-/// congestion (RFC 1191 6.4).
+/// Makes segments smaller from now on and sends again at once what was too large. This is not a
+/// sign of congestion, so cwnd stays (RFC 1191 6.4).
 void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
   const auto current = static_cast<std::uint16_t>(std::min(c.mss + kHeaderBytes, 0xffff));
   if (mtu == 0) {

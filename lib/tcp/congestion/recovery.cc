@@ -40,7 +40,7 @@ void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept
   c.recover = c.snd_max;
   c.retransmit_next = c.snd_una;
   growth::on_loss(c, cfg, now);
-  // Where a peer agreed to SACK but sends no blocks, NewReno does the work.
+  // If a peer agreed to SACK but sends no blocks, recovery is that of RFC 6582.
   if (c.sacked.count > 0) c.set(conn_flag::sack_recovery);
   MAYFLY_ASSERT(c.ssthresh >= 2 * smss(c));
   c.cwnd = c.ssthresh + (c.sacked.count > 0 ? 0 : kDupThresh * smss(c));
@@ -83,9 +83,9 @@ void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexce
   if (c.has(conn_flag::rto_recovery)) return;  // RFC 6582 4.1: duplicates of go-back-N's own making
   if (c.dup_acks < 0xff) ++c.dup_acks;
   if (c.has(conn_flag::recovery)) {
-    // RFC 5681 3.2 step 4: a segment has left the network. With SACK, pipe() knows it already. No
-    // more can have left it than were in flight at the loss, however many duplicates a peer makes
-    // up; what is sent on their account adds nothing (RFC 5681 3.2).
+    // RFC 5681 3.2 step 4: a segment has left the network. With SACK, pipe() counts it already.
+    // No more can have left it than were in flight at the loss, however many duplicates a peer
+    // invents; what is sent because of them adds nothing (RFC 5681 3.2).
     const auto flight = static_cast<std::uint32_t>(c.recover - c.snd_una);
     if (!c.has(conn_flag::sack_recovery)) c.cwnd = std::min(c.cwnd + smss(c), c.ssthresh + flight);
     return;
