@@ -65,7 +65,7 @@ Result<Fd> listen_at(const std::string& path) {
     is_bound = bind_it();
   }
   if (!is_bound) return system_error(path);
-  // Nobody can connect before listen(): no moment in which it is open to others.
+  // Nobody can connect before listen(), so the socket is never open to others.
   if (chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || listen(listener.get(), 16) != 0) {
     Error error = system_error(path);
     unlink(path.c_str());
@@ -88,12 +88,12 @@ Fd::~Fd() {
 struct ControlServer::Client {
   Fd fd;
   std::string in, out;     // not yet answered, not yet sent
-  bool is_ending = false;  // no more comes in: it is dropped once all is answered and sent
+  bool is_ending = false;  // nothing more comes in: dropped once everything is answered and sent
   steady_clock::time_point last_heard = steady_clock::now();
 
   short wanted() const { return out.empty() ? POLLIN : POLLOUT; }
 
-  /// What there is of the next text, up to a limit that is above the longest line.
+  /// Reads what has arrived, up to a limit that is above the longest line.
   void read() {
     std::array<char, 16 * 1024> some;
     const ssize_t got = recv(fd.get(), some.data(), some.size(), 0);
@@ -160,7 +160,7 @@ void ControlServer::run() {
   }
 }
 
-// One a round: those who left before it came are gone by then.
+// One in each round, after the clients that have left are removed.
 void ControlServer::accept_one() {
   Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.is_open()) {

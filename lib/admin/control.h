@@ -1,5 +1,5 @@
-// The control socket: a UNIX stream socket on which a line in is answered by a line out. What the
-// lines mean is in requests.h.
+// The control socket: a UNIX stream socket on which each line is answered by a line. requests.h has
+// what the lines mean.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace mayfly {
 
-/// A file descriptor, closed at the end of its owner.
+/// A file descriptor that its destructor closes.
 class Fd {
  public:
   Fd() = default;
@@ -29,10 +29,10 @@ class Fd {
   int number_ = -1;
 };
 
-/// Answers from a thread of its own, one client after the other, as long as it lives.
+/// Answers clients from a thread of its own, one line after the other, until it is destroyed.
 class ControlServer {
  public:
-  /// A longer line is answered with an error, and its client dropped.
+  /// In bytes. A longer line is answered with an error, and its client disconnected.
   static constexpr std::size_t kLineMax = 64 * 1024;
   static constexpr std::size_t kClientsMax = 16;
   static constexpr Duration kIdleMax = Duration::from_s(60);
@@ -40,9 +40,9 @@ class ControlServer {
   /// The answer to a line, both without their line feed. Runs on the server's thread.
   using Answer = std::function<std::string(std::string_view line)>;
 
-  /// Makes the socket, for this user alone. One that an earlier process has left there is replaced;
-  /// it is an error if somebody listens, or if `path` is something else. Clients that say nothing
-  /// for `idle_max` are dropped.
+  /// Makes the socket, accessible to this user alone. A socket that an ended process has left there
+  /// is replaced; it is an error if another process listens on it, or if `path` is something else.
+  /// Clients that send nothing for `idle_max` are disconnected.
   static Result<std::unique_ptr<ControlServer>> create(const std::string& path, Answer answer,
                                                        Duration idle_max = kIdleMax);
   /// Ends the thread and removes the socket.

@@ -1,5 +1,5 @@
-// What can be asked on the control socket: a JSON object a line, answered by one. doc/control.md
-// describes them.
+// The requests on the control socket: each is a JSON object on a line, and so is each answer.
+// doc/control.md describes them.
 #pragma once
 
 #include <functional>
@@ -18,10 +18,10 @@ struct ControlActions {
   std::function<nlohmann::ordered_json(const std::string& name)> policy;
 };
 
-/// The answer to one line, as a line. Whatever the line is: it throws nothing.
+/// The answer to one line, as a line. Throws nothing, whatever the line is.
 std::string answer_request(const ControlActions& actions, std::string_view line);
 
-/// {"error":["..."]}, the answer to what is not done.
+/// {"error":["..."]}, the answer to a request that is refused.
 std::string refusal(const std::string& why);
 
 }  // namespace mayfly

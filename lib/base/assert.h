@@ -1,4 +1,4 @@
-// Assertions for bugs. MAYFLY_ASSERT stays on in release builds; use it where it costs one compare.
+// Assertions for bugs. They stay on in release builds; use them where they cost one compare.
 #pragma once
 
 namespace mayfly {
@@ -7,6 +7,8 @@ namespace mayfly {
                                               int line) noexcept;
 }  // namespace mayfly
 
+/// Aborts the process if `expression` is false. States what must hold at entry or exit whatever a
+/// peer or a file contains; input that can be wrong is an Error, a Drop or a Verdict.
 #define MAYFLY_ASSERT(expression)                                  \
   do {                                                             \
     if (!(expression)) [[unlikely]]                                \

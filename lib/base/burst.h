@@ -1,11 +1,11 @@
-// How many frames are handled at once.
+// How many frames one poll handles at most.
 #pragma once
 
 #include <cstddef>
 
 namespace mayfly {
 
-/// Frames of one receive call, keys of one bulk look-up.
+/// The most frames of one receive call, and the most keys of one bulk look-up.
 inline constexpr std::size_t kBurstMax = 32;
 
 }  // namespace mayfly

@@ -6,8 +6,8 @@
 
 namespace mayfly {
 
-/// Only its owner may change it. Adding costs what it costs for a plain integer: no locked
-/// instruction.
+/// A count. Only one thread, its owner, may change it; any thread may read it. Adding costs as much
+/// as for a plain integer: there is no locked instruction.
 class Counter {
  public:
   Counter() = default;
@@ -17,9 +17,11 @@ class Counter {
     return *this;
   }
 
+  /// May lag behind the owner, but is never torn.
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   void add(std::uint64_t n = 1) noexcept { set(get() + n); }
+  /// For peaks.
   void raise_to(std::uint64_t n) noexcept {
     if (n > get()) set(n);
   }

@@ -1,5 +1,5 @@
 // A histogram of latencies in the manner of HdrHistogram: exact below 128, then 64 buckets to each
-// power of two, so that a value is known to 1/64 of itself whatever its size. 18 kB, taken once.
+// power of two, so that a value is known to 1/64 of itself whatever its size. 18 kB each.
 #pragma once
 
 #include <algorithm>
@@ -12,13 +12,14 @@
 
 namespace mayfly {
 
-/// Counts of unsigned integers in any one unit (latencies: microseconds). One thread writes;
-/// reading from another wants a copy made by the writer.
+/// Counts of unsigned integers in any one unit (latencies: microseconds). Not thread-safe: another
+/// thread may only read a copy made by the writer.
 class Histogram {
  public:
-  /// Larger values are counted as this one.
+  /// Larger values count as this one.
   static constexpr std::uint64_t kValueMax = std::uint64_t{1} << 40;
 
+  /// Counts `value`, once or `times` times.
   void record(std::uint64_t value) noexcept { record(value, 1); }
   void record(std::uint64_t value, std::uint64_t times) noexcept {
     if (times == 0) return;
@@ -34,17 +35,17 @@ class Histogram {
 
   /// The nearest-rank percentile for `percent` in 0 .. 100: the least value that at least that
   /// share of all values does not exceed, rounded up to the end of its bucket (by at most 1/64 of
-  /// itself) but never above max(). 0 when nothing was recorded.
+  /// itself) but never above max(). 0 if nothing was recorded.
   std::uint64_t percentile(double percent) const noexcept;
 
   std::uint64_t count() const noexcept { return count_; }
-  /// The exact extremes and mean; 0 when nothing was recorded.
+  /// The exact extremes and mean; 0 if nothing was recorded.
   std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
   std::uint64_t max() const noexcept { return max_; }
   double mean() const noexcept { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
-  /// What was recorded after `earlier`, a former state of this histogram. Extremes are those of the
-  /// buckets.
+  /// What was recorded after `earlier`, a copy of this histogram's former state. Extremes are those
+  /// of the buckets.
   Histogram since(const Histogram& earlier) const noexcept;
 
   /// Adds all that `other` has counted.

@@ -12,6 +12,7 @@
 
 namespace mayfly {
 
+/// The generator. Copying it forks the sequence.
 class Prng {
  public:
   /// The state is filled by splitmix64, so neighbouring seeds give unrelated sequences.
@@ -38,8 +39,8 @@ class Prng {
     return result;
   }
 
-  /// Uniform in 0 .. n - 1, for n of at least 1. Numbers that would favour small results are drawn
-  /// again.
+  /// Uniform in 0 .. n - 1; n is at least 1. Draws again where the modulo would favour small
+  /// results.
   constexpr std::uint64_t below(std::uint64_t n) noexcept {
     MAYFLY_ASSERT(n > 0);
     const std::uint64_t biased = -n % n;  // 2^64 modulo n
@@ -54,6 +55,7 @@ class Prng {
     return static_cast<double>(next() >> 11) * kUnit < probability;
   }
 
+  /// Fills `bytes` with random ones.
   constexpr void fill(std::span<std::byte> bytes) noexcept {
     std::uint64_t word = 0;
     for (std::size_t at = 0; at < bytes.size(); ++at, word >>= 8) {

@@ -1,4 +1,4 @@
-// Limits for answers that strangers can provoke: RSTs, ICMP, challenge ACKs.
+// Limits for answers that anybody can provoke: RSTs, ICMP, challenge ACKs.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,11 @@
 
 namespace mayfly {
 
-/// A token bucket.
+/// A token bucket over time that never goes back.
 class RateLimit {
  public:
-  /// `per_second` answers in the long run, `burst` of them at once.
+  /// Allows `per_second` answers (1 to a million) in the long run, and `burst` of them (at least 1)
+  /// at once.
   constexpr RateLimit(std::uint32_t per_second, std::uint32_t burst)
       : cost_us_(1'000'000 / static_cast<std::int64_t>(per_second)),
         credit_max_us_(cost_us_ * static_cast<std::int64_t>(burst)),
@@ -21,7 +22,7 @@ class RateLimit {
     MAYFLY_ASSERT(cost_us_ > 0 && burst > 0);
   }
 
-  /// May one more go out at `now`?
+  /// Counts one answer at `now` if it may be sent, and returns whether it may.
   bool allow(Instant now) noexcept {
     MAYFLY_ASSERT(now >= last_);
     credit_us_ = std::min(credit_max_us_, credit_us_ + (now - last_).us);
@@ -36,18 +37,19 @@ class RateLimit {
   Instant last_;
 };
 
-/// About so many a second, and nobody can tell how many just now. Were it a known number, whoever
-/// counts what he gets of it would learn whether a stranger's guess about another's connection drew
-/// an answer too (CVE-2016-5696).
+/// A limit per second that outsiders cannot know exactly. If it were known, an attacker who counts
+/// the answers to his own segments could infer whether his forged segments for somebody else's
+/// connection drew answers too (CVE-2016-5696).
 class SecretLimit {
  public:
-  /// In each second half of `per_second` to one and a half of it, drawn with `key`.
+  /// The limit is drawn anew each second, with `key`, from half of `per_second` (at least 1) to one
+  /// and a half of it.
   constexpr SecretLimit(std::uint32_t per_second, const SipKey& key)
       : per_second_(per_second), key_(key) {
     MAYFLY_ASSERT(per_second > 0);
   }
 
-  /// May one more go out at `now`?
+  /// Counts one answer at `now` if it may be sent, and returns whether it may.
   bool allow(Instant now) noexcept {
     const std::int64_t second = now.us / Duration::from_s(1).us;
     if (second != second_) {

@@ -12,14 +12,16 @@
 
 namespace mayfly {
 
+/// Which pages are wanted.
 enum class HugePages : std::uint8_t {
-  auto_,  ///< reserved 2 MB pages; if there are too few, ask for transparent ones
+  auto_,  ///< reserved 2 MB pages; if there are too few, transparent ones
   never,  ///< 4 kB pages
 };
 
+/// A mapping, unmapped by its destructor. Can be moved, not copied.
 class Region {
  public:
-  /// What the memory is made of.
+  /// Which pages were given.
   enum class Pages : std::uint8_t {
     huge,         ///< reserved 2 MB pages (MAP_HUGETLB)
     transparent,  ///< 4 kB pages that the kernel may join (MADV_HUGEPAGE)
@@ -34,12 +36,12 @@ class Region {
   }
   ~Region();
 
-  /// At least `bytes` of zeroes, given back by the destructor. Fails with the kernel's reason. Of
-  /// huge pages, all are reserved here, so touching them cannot fail later.
+  /// Maps at least `bytes` of zeroes (at most 64 TiB). Fails with the kernel's reason. Huge pages
+  /// are all reserved here, so touching them cannot fail later.
   static Result<Region> map(std::size_t bytes, HugePages want);
 
   Pages pages() const noexcept { return pages_; }
-  /// Writes to every page, so that none has to be found (and zeroed) when it is first used.
+  /// Writes to every page, so that the kernel need not find and zero one when it is first used.
   void touch() noexcept;
   /// `bytes` as asked for, rounded up to whole pages.
   std::size_t size() const noexcept { return size_; }

@@ -1,5 +1,5 @@
-// A value or the reason why there is none. For start-up and control paths; the hot path has
-// Verdicts.
+// A value, or the reason why there is none. For start-up and control paths; the hot path uses
+// Verdict and Drop.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 
 namespace mayfly {
 
-/// Whose move it is: the process's exit status follows from it.
+/// Who can remedy an error: the process's exit status follows from it.
 enum class ErrorKind : std::uint8_t {
   failed,  ///< the machine, a device or a peer did not do what was asked
-  usage,   ///< the command line or the configuration asks for what cannot be
+  usage,   ///< the command line or the configuration asks for something impossible
 };
 
 /// What went wrong, as a sentence for the user: no capital, no full stop.
@@ -24,7 +24,7 @@ struct Error {
   ErrorKind kind = ErrorKind::failed;
 };
 
-/// Either a T or an Error. Looking at the one that is not there is a bug and aborts.
+/// Either a T or an Error; true if it is a T. Reading the other one is a bug and aborts.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -55,7 +55,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> content_;
 };
 
-/// Success, or an Error: of what returns nothing.
+/// Success, or an Error: for functions that return nothing else.
 ///
 ///   Result<void> close() { if (failed) return Error{"cannot close"}; return {}; }
 template <>

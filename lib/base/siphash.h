@@ -54,8 +54,8 @@ struct SipState {
   }
 };
 
-/// SipHash-1-3 of `words`, each little-endian in the message: no branch and no load but of the
-/// words.
+/// SipHash-1-3 of `words`, each little-endian in the message. Has no branch, and loads nothing but
+/// the words.
 template <std::size_t N>
 inline std::uint64_t siphash13(const std::array<std::uint64_t, N>& words,
                                const SipKey& key) noexcept {

@@ -11,12 +11,12 @@
 
 namespace mayfly {
 
-/// No block.
+/// The index that stands for no block.
 inline constexpr std::uint32_t kNoIndex = 0xffff'ffff;
 
-/// `T` is trivial and names a member `std::uint32_t next_free` that the slab uses while the block
-/// is free. The memory is the owner's; blocks never taken are never written, so fresh pages stay
-/// untouched.
+/// Hands out the blocks of an array that its owner keeps alive. `T` is trivially destructible and
+/// has a member `std::uint32_t next_free` that the slab uses while the block is free. Blocks that
+/// were never taken are never written, so their pages stay untouched.
 template <class T>
 requires std::is_trivially_destructible_v<T>
 class Slab {
@@ -24,8 +24,8 @@ class Slab {
   Slab() = default;
   explicit Slab(std::span<T> blocks) : blocks_(blocks) { MAYFLY_ASSERT(blocks.size() < kNoIndex); }
 
-  /// A block's index, or kNoIndex when all are taken. The block is as its last owner left it,
-  /// except for next_free; one never used before is as the memory was given.
+  /// A free block's index, or kNoIndex if all are taken. The block is as its last user left it,
+  /// except for next_free; one that was never taken before is as it was in the array.
   std::uint32_t take() noexcept {
     if (free_ != kNoIndex) {
       const std::uint32_t index = free_;
@@ -39,6 +39,7 @@ class Slab {
     return fresh_++;
   }
 
+  /// Frees a block that was taken.
   void give_back(std::uint32_t index) noexcept {
     MAYFLY_ASSERT(index < fresh_ && used_ > 0);
     MAYFLY_ASSERT(index != free_);  // given back twice in a row
@@ -47,9 +48,11 @@ class Slab {
     --used_;
   }
 
+  /// The block; `index` is below capacity().
   T& operator[](std::uint32_t index) noexcept { return blocks_[index]; }
   const T& operator[](std::uint32_t index) const noexcept { return blocks_[index]; }
 
+  /// Blocks that are taken now.
   std::uint32_t used() const noexcept { return used_; }
   std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(blocks_.size()); }
   /// Blocks from this index on were never taken.

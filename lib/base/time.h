@@ -1,5 +1,4 @@
-// Time as a value. Nothing below `nic` and `sim` reads a clock: an Instant is handed in once per
-// burst.
+// Time as a value. Nothing below the ports reads a clock: each burst is handed one Instant.
 #pragma once
 
 #include <compare>
@@ -14,7 +13,7 @@ struct Duration {
 
   static constexpr Duration from_ms(std::int64_t n) { return {n * 1'000}; }
   static constexpr Duration from_s(std::int64_t n) { return {n * 1'000'000}; }
-  /// Longer than any time-out that a setting can ask for.
+  /// Longer than any time-out that can be configured.
   static constexpr Duration max() { return {std::numeric_limits<std::int64_t>::max() / 4}; }
 
   constexpr std::int64_t ms() const { return us / 1'000; }
@@ -27,11 +26,11 @@ struct Duration {
   friend constexpr Duration operator/(Duration a, std::int64_t n) { return {a.us / n}; }
 };
 
-/// A point in time: microseconds since the clock's own start. The default is the start itself.
+/// A point in time: microseconds since the clock's own start, which is the default. Not negative.
 struct Instant {
   std::int64_t us = 0;
 
-  /// A deadline that never comes.
+  /// Later than any deadline.
   static constexpr Instant never() { return {std::numeric_limits<std::int64_t>::max() / 2}; }
   constexpr bool is_never() const { return us >= never().us; }
 

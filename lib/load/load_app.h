@@ -1,8 +1,8 @@
-// The generator as an app of the stack: it opens connections on schedule, asks, checks the answers,
-// closes as planned, and counts. One for each core.
+// The generator as an app of the stack: it opens connections on schedule, sends requests, checks
+// the answers, closes as planned, and counts. One instance per core.
 //
-// A connection is completed when all its answers arrived whole with status 2xx and it then closed
-// as planned (LoadCounters::completed). Latency runs from the intended start, not from the SYN.
+// A connection is completed if all its answers arrived whole with status 2xx and it then closed as
+// planned (LoadCounters::completed). Latency is measured from the intended start, not from the SYN.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@
 
 namespace mayfly {
 
-/// What the generator keeps with a connection, in the stack's AppState.
+/// What the generator keeps of a connection, in the stack's AppState.
 struct LoadState {
   Instant intended;  ///< when it was to start
   ResponseParser parser;
@@ -39,20 +39,23 @@ struct LoadState {
 };
 static_assert(sizeof(LoadState) == sizeof(AppState) && std::is_trivially_copyable_v<LoadState>);
 
-/// "GET path HTTP/1.1", Host (RFC 9112 3.2) and, if `close`, the wish that the server closes (9.6).
+/// "GET path HTTP/1.1", Host (RFC 9112 3.2) and, if `close`, `Connection: close` (9.6).
 std::string make_request(const TargetSettings& target, bool close);
 
+/// The generator of one core.
 class LoadApp {
  public:
-  /// A generator that has fallen behind catches up by so many starts a poll at most: received
-  /// frames must not wait behind an endless row of SYNs.
+  /// The most starts of one poll, with which a generator that is late catches up: received frames
+  /// must not wait behind an endless series of SYNs.
   static constexpr std::size_t kStartsPerPoll = 64;
-  /// Closed loop: after a start that found no pair or no room.
+  /// Closed loop: how long to wait after a start that found no pair or no room.
   static constexpr Duration kRefusedPause = Duration::from_ms(1);
-  /// Connections may take so long after the end of the schedule; those that are open then failed.
+  /// How long connections may take after the end of the schedule; those still open then have
+  /// failed.
   static constexpr Duration kDrain = Duration::from_s(5);
 
-  /// `settings` outlives the app. `secret` keys the order of the source pairs.
+  /// `settings` outlives the app. `secret` keys the order of the source pairs. `mine`: the flows
+  /// whose answers arrive at this core.
   LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret, FlowFilter mine = {});
   LoadApp(const LoadApp&) = delete;
   LoadApp& operator=(const LoadApp&) = delete;
@@ -76,16 +79,16 @@ class LoadApp {
   // -- what the core's own thread calls --
   /// No more starts; open connections go on.
   void stop(Instant now) noexcept { schedule_.stop(now); }
-  /// The schedule is over, and every connection has ended or had kDrain (load.timeout, if that is
-  /// less) to do so. Those still open are then to be aborted (Shard::abort_all) and polled once
-  /// more, which counts them as aborted_at_end.
+  /// True once the schedule is over, and every connection has ended or had kDrain (load.timeout, if
+  /// that is less) to do so. The caller then aborts those still open (Shard::abort_all) and polls
+  /// once more, which counts them as aborted_at_end.
   bool finished(Instant now) const noexcept;
-  /// Everything until `now`. After the last poll any thread may ask.
+  /// Everything until `now`. After the last poll any thread may call it.
   const LoadResults& results(Instant now) noexcept;
 
   // -- what any thread may call --
-  /// How connections end, from the next poll on; one whose last request has been sent keeps to what
-  /// was planned then. `close` must stay as it is until another one took over.
+  /// Changes how connections end, from the next poll on; one whose last request has been sent ends
+  /// as was planned then. `close` must stay unchanged until another one has replaced it.
   void use(const CloseSettings& close) noexcept {
     next_close_.store(&close, std::memory_order_release);
   }
@@ -140,7 +143,7 @@ void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
   if (exchange_.asked()) exchange_.give(results(now));
 }
 
-/// The next poll will probably start as many: their places in the flow table are cold.
+/// The next poll will probably start as many: fetches their places in the flow table.
 template <class Shard>
 void LoadApp::look_ahead(Shard& shard, std::size_t starts) noexcept {
   std::array<FlowKey4, kBurstMax> keys;
@@ -207,7 +210,7 @@ std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept 
   return text.size();
 }
 
-/// An answer has arrived whole. True if it was the last; otherwise the next is asked for.
+/// An answer has arrived whole. Returns true if it was the last; otherwise requests the next.
 template <class Conn>
 bool LoadApp::take_answer(Conn& c, LoadState& s) noexcept {
   ++results_.counters.responses;

@@ -10,7 +10,7 @@
 namespace mayfly {
 namespace {
 
-/// Our end holds the pair when it closes first, or takes the TIME_WAIT over from who did.
+/// Our end holds the pair if it closes first, or takes the TIME_WAIT over from the end that did.
 Duration hold_of(const LoadSettings& settings) noexcept {
   const bool takes_over = settings.close.first == Closer::server && settings.time_wait.hand_over;
   if (settings.close.first != Closer::client && !takes_over) return {};

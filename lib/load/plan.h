@@ -1,7 +1,7 @@
-// Are there enough source pairs for the wanted rate? Answered with the arithmetic, before the run.
+// Whether there are enough source pairs for the wanted rate, with the arithmetic, before the run.
 //
-// Who closes first keeps the pair for the hold (RFC 9293 3.6.1), so a client that does can open at
-// most pairs / hold connections a second to one server address and port.
+// The end that closes first holds the pair in TIME_WAIT (RFC 9293 3.6.1), so a client that does can
+// open at most pairs / hold connections a second to one server address and port.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace mayfly {
 
-/// Pairs that one pool keeps track of; more sources than that are left unused.
+/// The most pairs that one pool keeps track of; sources beyond that are not used.
 inline constexpr std::uint32_t kPairsMax = 1U << 26;
 
 std::uint64_t addresses_of(const SourceSettings& sources) noexcept;
@@ -19,6 +19,7 @@ std::uint32_t ports_of(const SourceSettings& sources) noexcept;
 /// Addresses x ports, at most kPairsMax.
 std::uint32_t usable_pairs(const SourceSettings& sources) noexcept;
 
+/// The arithmetic of a load.
 struct TuplePlan {
   std::uint64_t addresses = 0, ports = 0;
   std::uint64_t pairs = 0;  ///< addresses x ports, at most kPairsMax
@@ -36,11 +37,11 @@ TuplePlan plan_tuples(const LoadSettings& settings) noexcept;
 /// 10,000/s"
 std::string arithmetic_of(const TuplePlan& plan);
 
-/// What to tell the user at the start: empty when there are enough pairs.
+/// The warning to print at the start; empty if there are enough pairs.
 std::string warning_of(const TuplePlan& plan);
 
-/// Why this load is not to be run: its pairs run out before it ends, and it does not say
-/// load.overcommit. Empty otherwise. Only the client's side is known, so only that is judged.
+/// Why this load is refused: its pairs run out before it ends, and load.overcommit is not set.
+/// Empty otherwise. Only the client's side is known, so only that is judged.
 std::string refusal_of(const LoadSettings& settings);
 
 }  // namespace mayfly

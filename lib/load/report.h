@@ -1,4 +1,4 @@
-// What a run of the generator shows: a line each second, a table at the end, and JSON.
+// The output of a generator run: a line each second, a table at the end, and JSON.
 #pragma once
 
 #include <cstdint>
@@ -29,16 +29,15 @@ std::vector<JsonKey> load_json_keys();
 /// The final table; several lines, the last one ended.
 std::string load_table(const LoadSettings& settings, std::span<const CoreReport> cores);
 
-/// The progress of a run, for a terminal as one line that is written over, otherwise as plain
-/// lines.
+/// The progress of a run: on a terminal one line that is overwritten, otherwise plain lines.
 class LiveLine {
  public:
   LiveLine(const LoadShape& shape, bool terminal) : shape_(shape), terminal_(terminal) {}
 
-  /// What to write now, `elapsed` after the start and later than at the last call. Rates are those
-  /// since the last call, percentiles those of the whole run.
+  /// The text to write `elapsed` after the start, which is later than at the last call. Rates are
+  /// those since the last call, percentiles those of the whole run.
   std::string next(const LoadResults& so_far, const ShardStats& stack, Duration elapsed);
-  /// What to write after the last line.
+  /// The text to write after the last line.
   std::string end() const { return terminal_ ? "\n" : ""; }
 
  private:

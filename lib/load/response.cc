@@ -57,7 +57,7 @@ ResponseParser::Outcome ResponseParser::take_head(std::span<const std::byte> tex
   for (used = 0; used < text.size() && in_head();) {
     const Outcome outcome = on_head_octet(static_cast<char>(text[used++]));
     if (outcome != Outcome::more) return outcome;
-    // Most of a head says nothing to us.
+    // Most of a head does not matter here.
     if (step_ == Step::other_value || step_ == Step::reason)
       used += run_of(text.subspan(used), kText);
     else if (step_ == Step::name && candidates_ == 0)
@@ -119,7 +119,7 @@ ResponseParser::Outcome ResponseParser::on_head_octet(char c) noexcept {
 }
 
 // RFC 9112 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]. The second space is
-// often left out with the phrase, and nothing hangs on it.
+// often left out with the phrase, and nothing depends on it.
 ResponseParser::Outcome ResponseParser::on_status_octet(char c) noexcept {
   const unsigned at = matched_;
   if (step_ == Step::version) {
@@ -246,7 +246,8 @@ ResponseParser::Outcome ResponseParser::on_head_end() noexcept {
     *this = {};
     return Outcome::more;
   }
-  // Rule 3: both a length and chunks smell of smuggling. 6.1: HTTP/1.0 has no chunks.
+  // Rule 3: both a length and chunks may be an attempt at request smuggling. 6.1: HTTP/1.0 has no
+  // chunks.
   if (chunked_ && (has_length_ || http_1_0_)) return Outcome::malformed;
   if (no_body_) return go(Step::complete);
   if (chunked_) return go(Step::chunk_start);
@@ -281,7 +282,7 @@ ResponseParser::Outcome ResponseParser::on_chunk_digit(char c) noexcept {
   return c == ';' || is_space(c) ? go(Step::chunk_extension) : Outcome::malformed;
 }
 
-// RFC 9112 7.1.2: header lines after the last chunk, which say nothing to us, and an empty line.
+// RFC 9112 7.1.2: header lines after the last chunk, which do not matter here, and an empty line.
 ResponseParser::Outcome ResponseParser::on_trailer_octet(char c) noexcept {
   switch (step_) {
     case Step::trailer_start:

@@ -1,5 +1,6 @@
-// Reads an HTTP/1.x response as it comes in, octet by octet where it must and in one step where it
-// can, with eight bytes of state. Strict: what RFC 9112 calls malformed is malformed here.
+// Reads an HTTP/1.x response as it arrives, with eight bytes of state; the common head and body
+// take one step each, the rest is read octet by octet. Strict: what RFC 9112 calls malformed is
+// malformed here.
 #pragma once
 
 #include <array>
@@ -101,9 +102,9 @@ class ResponseParser {
 };
 static_assert(sizeof(ResponseParser) == 8);
 
-/// Reads responses that mostly begin alike: the last head that came in one piece is kept with the
-/// parser's state after it. The same octets lead to the same state, so a response that begins with
-/// them is not parsed again; only its body is counted.
+/// Reads responses that mostly have the same head: keeps the last head that came in one piece, and
+/// the parser's state after it. A response that begins with the same octets leads to the same
+/// state, so its head is not parsed again; only its body is counted.
 class ResponseReader {
  public:
   /// Takes octets of the response up to its end or that of `text`; `used` is how many.

@@ -63,6 +63,7 @@ std::string_view help_of(Failure failure) noexcept;
   X(counter, port_exhausted, "connections", "port_exhausted",                                     \
     "starts that found no free source pair")
 
+/// Counts of one core's connections.
 struct LoadCounters {
 #define MAYFLY_X(kind, name, unit, path, help) std::uint64_t name = 0;
   MAYFLY_LOAD_METRICS(MAYFLY_X)
@@ -81,6 +82,7 @@ inline constexpr auto kLoadMetrics = std::to_array<Metric<LoadCounters, std::uin
 #undef MAYFLY_X
 });
 
+/// Counts and latencies of one core.
 struct LoadResults {
   LoadCounters counters;
   Histogram latency;          ///< us from the intended start to the last octet of the last answer
@@ -91,11 +93,11 @@ struct LoadResults {
   void merge(const LoadResults& other) noexcept;
 };
 
-/// Brings a copy of the results from the polling core to a reader, who asks for it. The core's part
-/// costs one load a poll; it never waits.
+/// Hands a copy of the results from the polling core to a reader that asks for it. It costs the
+/// core one load per poll; the core never waits.
 class ResultsExchange {
  public:
-  /// The reader: asks for a fresh copy, unless one is being asked for.
+  /// The reader: asks for a new copy, unless one has been asked for and not yet been given.
   void ask() noexcept {
     if (state_.load(std::memory_order_acquire) != kAsked)
       state_.store(kAsked, std::memory_order_release);

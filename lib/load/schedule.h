@@ -1,9 +1,8 @@
 // When connections are to start: a pure function of time and of how many are open.
 //
-// Open loop: start number n has its instant, whatever happens to the connections before it. A
-// generator that falls behind starts late, but the intended instant stays and latency is measured
-// from it, so a stall of the server is seen by all the connections that it held up (no coordinated
-// omission).
+// Open loop: start number n has a fixed instant, whatever happens to the connections before it. A
+// generator that falls behind starts late, but latency is measured from the intended instant, so a
+// stall of the server shows in all the connections that it delayed (no coordinated omission).
 //
 // Closed loop: a fixed number of connections is kept open; the next starts when one has ended.
 #pragma once
@@ -16,7 +15,7 @@
 
 namespace mayfly {
 
-/// Which part of the whole load a core takes: the starts `index`, `index + count`, `index + 2
+/// The part of the whole load that a core takes: the starts `index`, `index + count`, `index + 2
 /// count`, ...
 struct CorePart {
   std::uint32_t index = 0;  ///< below `count`
@@ -44,7 +43,7 @@ class Schedule {
   void begin(Instant now) noexcept;
   bool begun() const noexcept { return begun_; }
 
-  /// Open loop: what was intended before the end may start so much later.
+  /// Open loop: how late a start that was intended before the end may be made after it.
   static constexpr Duration kLate = Duration::from_ms(10);
 
   /// Is a start due, while `open` connections of this core are open?
@@ -63,12 +62,12 @@ class Schedule {
     if (!open_loop()) next_at_ = until;
   }
 
-  /// No start will be due any more.
+  /// True if no start will be due any more.
   bool over(Instant now) const noexcept {
     if (now < end_) return spent();
     return !open_loop() || next_at_ >= end_ || now >= end_ + kLate || spent();
   }
-  /// All the connections that were wanted have been started.
+  /// True if all the connections that were wanted have been started.
   bool spent() const noexcept { return number_ >= connections_; }
   /// Ends the schedule now, if it has not ended before.
   void stop(Instant now) noexcept {

@@ -1,11 +1,10 @@
-// The source (address, port) pairs of the generator: which one the next connection takes.
+// The source (address, port) pairs of the generator, and which one the next connection takes.
 //
-// A pair that was never used comes first, in the order of RFC 6056 3.3.3: an offset keyed by the
-// destination and a secret, plus an increment. Then the pairs that have been used, longest idle
-// first, from two rings: `ready` holds those that owe nobody a rest, `resting` those that may be in
-// TIME_WAIT. A ring is in the order of release, which is the order of expiry, so a look at its
-// first few pairs says whether there is any: taking a pair costs the same whatever the number of
-// pairs.
+// Pairs that were never used come first, in the order of RFC 6056 3.3.3: an offset keyed by the
+// destination and a secret, plus an increment. Then come the used pairs, longest idle first, from
+// two rings: `ready` holds those that can be used at once, `resting` those that may be in
+// TIME_WAIT. A ring is in the order of release, which is the order of expiry, so its first few
+// pairs tell whether any is free: taking a pair costs the same whatever the number of pairs.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +19,9 @@
 
 namespace mayfly {
 
-/// Which flows are this core's: with several cores, those whose packets the device brings to it. A
-/// plain function and its context, so that asking is one call. The default takes all.
+/// Which four-tuples belong to this core: with several cores, those whose packets the device
+/// delivers to it. A plain function and its context, so that a test is one call. The default
+/// accepts all.
 struct FlowFilter {
   bool (*accepts)(const void* context, const FlowKey4& key) noexcept = nullptr;
   const void* context = nullptr;
@@ -31,17 +31,18 @@ struct FlowFilter {
   }
 };
 
-/// A first-in first-out ring of pair numbers in memory that is taken once and touched when it is
-/// used.
+/// A first-in first-out ring of pair numbers. Its memory is allocated once and not touched before
+/// it is used.
 class PairRing {
  public:
   explicit PairRing(std::uint32_t capacity)
       : slots_(std::make_unique_for_overwrite<std::uint32_t[]>(capacity)), capacity_(capacity) {}
 
+  /// Adds `pair` at the end; there must be room.
   void push(std::uint32_t pair) noexcept;
   /// The pair that is `position` places behind the first; `position` is below size().
   std::uint32_t at(std::uint32_t position) const noexcept { return slots_[place(position)]; }
-  /// Takes it out; those before it keep their order but for the first, which takes its place.
+  /// Removes the pair at `position`; the first one moves to its place.
   void remove(std::uint32_t position) noexcept;
   std::uint32_t size() const noexcept { return size_; }
 
@@ -55,9 +56,10 @@ class PairRing {
   std::uint32_t capacity_, first_ = 0, size_ = 0;
 };
 
+/// The pairs of one core, free and in use.
 class TuplePool {
  public:
-  /// What the stack said of a pair.
+  /// What the stack answered for a pair.
   enum class Answer : std::uint8_t {
     accepted,
     held,     ///< in use, or in TIME_WAIT
@@ -67,15 +69,15 @@ class TuplePool {
     taken,
     refused,    ///< the stack is full; the pair stays
     exhausted,  ///< no pair is free
-    later,      ///< only other cores' pairs were met so far: ask again at the next poll
+    later,      ///< only other cores' pairs were found so far: ask again at the next poll
   };
   /// Where a released pair goes.
   enum class After : std::uint8_t {
     ready,  ///< the connection ended well and without a TIME_WAIT of ours
-    rest,   ///< TIME_WAIT, or a failure: the pair waits its turn behind those that rest longer
+    rest,   ///< TIME_WAIT, or a failure: the pair waits behind those that were released before
   };
 
-  /// The most pairs a ring is probed for in one take().
+  /// The most pairs of a ring that one take() offers.
   static constexpr std::uint32_t kProbes = 8;
   /// The most never used pairs of other cores that one take() skips.
   static constexpr std::uint32_t kSkips = 64;

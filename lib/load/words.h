@@ -1,4 +1,4 @@
-// Numbers as people read them: 1234567 is "1,234,567", and as bytes "1.23 MB".
+// Numbers for people to read: 1234567 is "1,234,567", and as bytes "1.23 MB".
 #pragma once
 
 #include <fmt/format.h>

@@ -1,30 +1,28 @@
 // Who closes first, and how: the one place that ends connections, shared by the services.
 //
 // close.first: server. The FIN follows the last byte of the answer. Every answer is the last: a
-// client that would keep the connection is told `Connection: close`. TIME_WAIT is the server's.
+// client that wants to keep the connection is sent `Connection: close`. The server holds TIME_WAIT.
 //
 // close.first: client. The answer states its length, and the server waits for the client's FIN. A
-// client that keeps the connection has http.keep_alive_timeout between requests: it is not waiting
-// for anybody. One that asked for the end (`Connection: close`, or HTTP/1.0 without keep-alive), or
-// got an error, has `close.grace` from the moment the answer is acknowledged. Some such clients
-// wait for the server's FIN: when the grace ends the server closes first after all, and counts it
-// apart (Ending::grace_ended).
+// client that keeps the connection has http.keep_alive_timeout between requests. One that asked for
+// the end (`Connection: close`, or HTTP/1.0 without keep-alive), or got an error, has `close.grace`
+// from the moment the answer is acknowledged. Some such clients wait for the server's FIN: when the
+// grace ends, the server closes first after all and counts it separately (Ending::grace_ended).
 //
-// close.abort: true. RST as soon as the last answer is acknowledged, whoever should close first.
+// close.abort: true. RST as soon as the last answer is acknowledged, whatever close.first is.
 //
 // A request that was refused before it was read to its end is followed by more of it. Closing both
-// directions would answer that with RST, which may destroy the answer before the client reads it:
-// so we half-close, read and drop for kLinger, and only then close both (RFC 9112 9.6).
+// directions would answer that with RST, which may destroy the answer before the client reads it.
+// So the server half-closes, reads and drops for kLinger, and only then closes both (RFC 9112 9.6).
 //
-// When the send queue has no room, the client's acknowledgements make some; when it has none
-// although nothing is queued, other connections hold the core's memory, and it is tried again after
+// If the send queue has no room, the client's acknowledgements make some. If it has none although
+// nothing is queued, other connections use the core's memory, and the service tries again after
 // kRetry.
 //
-// A client that takes less than kStallLeast of what is queued in kStallMax, and not all of it, is
-// reset, even if it answers window probes.
+// A client that takes less than kStallLeast of what is queued within kStallMax, and not all of it,
+// is reset, even if it answers window probes.
 //
-// The policy may be replaced between two polls. A connection whose end has begun keeps to what it
-// began.
+// The policy may be replaced between two polls. A connection whose end has begun ends as it began.
 #pragma once
 
 #include "base/time.h"
@@ -35,6 +33,7 @@
 
 namespace mayfly {
 
+/// The rules above for one set of settings. Holds no state of a connection.
 class ClosePolicy {
  public:
   static constexpr Duration kStallMax = Duration::from_s(60);
@@ -50,7 +49,8 @@ class ClosePolicy {
   /// May a connection serve more than one request?
   bool keeps_alive() const noexcept { return !server_first_; }
 
-  /// The last answer is queued. `s.ending` may say already why there is no other.
+  /// The last answer is queued. `s.ending` may hold the reason already. The connection may be gone
+  /// after it.
   template <class Conn>
   void finish(Conn& c, ServiceState& s) const noexcept {
     s.aborts = abort_;
@@ -86,7 +86,7 @@ class ClosePolicy {
     }
   }
 
-  /// The client's FIN, once nothing waits for room in the send queue any more.
+  /// The client's FIN has come, and nothing waits for room in the send queue any more.
   template <class Conn>
   void on_peer_closed(Conn& c, ServiceState& s) const noexcept {
     s.peer_closed = true;
@@ -122,7 +122,7 @@ class ClosePolicy {
     close_both(c, s);
   }
 
-  /// The send queue did not take all: on_sent or on_wake is the time to go on.
+  /// The send queue did not take everything: on_sent or on_wake is called when there may be room.
   template <class Conn>
   static void wait_for_room(Conn& c, ServiceState& s) noexcept {
     if (c.unsent() == 0) {
@@ -132,9 +132,9 @@ class ClosePolicy {
     }
   }
 
-  /// Something is queued, and perhaps some of it was taken: the client's time to take kStallLeast
-  /// octets begins, anew if it has done so. Whoever wakes the connection for another reason
-  /// meanwhile sets `untaken` to 0.
+  /// Something is queued: the client's time to take kStallLeast octets begins, or begins again if
+  /// it has taken them. A caller that sets the wake-up for another reason meanwhile sets `untaken`
+  /// to 0.
   template <class Conn>
   static void watch(Conn& c, ServiceState& s) noexcept {
     const std::uint64_t unsent = c.unsent();
@@ -148,10 +148,10 @@ class ClosePolicy {
     abort(c, s, Ending::stalled);
   }
 
-  /// The connection is gone.
+  /// The connection is gone: counts why.
   static void count(ServiceCounters& counters, const ServiceState& s, CloseReason why) noexcept {
-    // TCP knows better who was first when both FINs were under way: `done` is never said of an
-    // active closer that was alone.
+    // If both FINs were under way, TCP knows who was first: an end that closed first alone never
+    // ends with `done`.
     const bool client_first = s.ending == Ending::server_first && why == CloseReason::done;
     counters.closes_by(client_first ? Ending::client_first : s.ending).add();
   }

@@ -31,7 +31,7 @@ struct ServiceCounters {
 #define MAYFLY_X(kind, name, unit, help) Counter name;
   MAYFLY_SERVICE_METRICS(MAYFLY_X)
 #undef MAYFLY_X
-  std::array<Counter, kEndingCount> closes;  ///< connections that are gone, by Ending
+  std::array<Counter, kEndingCount> closes;  ///< connections that have ended, by Ending
 
   Counter& closes_by(Ending ending) noexcept { return closes[static_cast<std::size_t>(ending)]; }
   const Counter& closes_by(Ending ending) const noexcept {

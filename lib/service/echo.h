@@ -8,7 +8,7 @@
 
 namespace mayfly {
 
-/// Every byte comes back. A client that sends and never reads is not read either, then reset.
+/// Sends every byte back. If a client never reads, the service stops reading too, then resets it.
 class EchoService {
  public:
   EchoService(const ClosePolicy& policy, ServiceCounters& counters)
@@ -36,7 +36,7 @@ class EchoService {
   ServiceCounters& counters_;
 };
 
-/// Every byte is thrown away.
+/// Drops every byte.
 class DiscardService {
  public:
   explicit DiscardService(ServiceCounters& counters) : counters_(counters) {}

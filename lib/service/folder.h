@@ -11,13 +11,14 @@
 
 namespace mayfly {
 
+/// A file in memory.
 struct LoadedFile {
   std::string path;  ///< below the folder, with "/" between the parts and none in front
   std::vector<std::byte> bytes;
 };
 
 /// Reads every regular file below `folder`, sorted by path. A symbolic link to a file counts as
-/// that file if it leads to a place inside the folder; other links are left out. More than
+/// that file if its target is inside the folder; other links are left out. More than
 /// `bytes_max` in all is an error, and so is anything that cannot be read.
 Result<std::vector<LoadedFile>> load_folder(const std::string& folder, std::uint64_t bytes_max);
 

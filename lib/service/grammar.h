@@ -37,12 +37,13 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 inline constexpr std::array<std::uint8_t, 256> kHttpClasses = make_classes();
 }  // namespace detail
 
+/// Is `c` in one of the `classes`, a set of http_char bits?
 constexpr bool is_http(char c, std::uint8_t classes) noexcept {
   return (detail::kHttpClasses[static_cast<unsigned char>(c)] & classes) != 0;
 }
 
-/// Is `text` the same as `lower` but for case? `lower` is of lower-case letters and of
-/// "-:/0123456789", and `text` holds no control characters.
+/// Is `text` equal to `lower` if case is ignored? `lower` consists of lower-case letters and of
+/// "-:/0123456789", and `text` contains no control characters.
 constexpr bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
   if (text.size() != lower.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -52,7 +53,7 @@ constexpr bool equals_ignoring_case(std::string_view text, std::string_view lowe
   return true;
 }
 
-/// Without the optional whitespace around it (RFC 9110 5.6.3).
+/// `text` without the optional whitespace around it (RFC 9110 5.6.3).
 constexpr std::string_view trimmed(std::string_view text) noexcept {
   const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);

@@ -1,11 +1,11 @@
 // HTTP/1.0 and 1.1 (RFC 9110, RFC 9112): GET and HEAD of what the Site holds. Requests are answered
-// in the order they came in; while the send queue has no room for an answer, the next request is
-// not read.
+// in the order in which they arrive; while the send queue has no room for an answer, the next
+// request is not read.
 //
 // Time: http.request_timeout runs from the connection's opening, later from a request's first byte,
-// and is not restarted by more of it, but once by 100 Continue. Between requests
-// http.keep_alive_timeout runs from the acknowledgement of the last answer. How connections end is
-// the ClosePolicy's (closer.h).
+// and more of it does not restart it; 100 Continue does, once. Between requests
+// http.keep_alive_timeout runs from the acknowledgement of the last answer. ClosePolicy (closer.h)
+// decides how connections end.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +22,10 @@
 
 namespace mayfly {
 
+/// The HTTP service of one core.
 class HttpService {
  public:
-  /// How many requests a core can have half read. One more is refused with 503.
+  /// The most requests of a core that may be half read. One more is refused with 503.
   static constexpr std::size_t kParsers = 4'096;
   static constexpr std::size_t kMemoryBytes = kParsers * sizeof(RequestParser);
 
@@ -38,7 +39,7 @@ class HttpService {
         blocks_(std::make_unique_for_overwrite<RequestParser[]>(kParsers)),
         parsers_(std::span(blocks_.get(), kParsers)) {}
 
-  /// From now on every answer is its connection's last.
+  /// From now on every answer is the last of its connection.
   void drain() noexcept { draining_ = true; }
 
   /// Draining has begun: a connection that only waits for another request is closed.
@@ -103,7 +104,8 @@ class HttpService {
   void on_closed(ServiceState& s) noexcept { release_parser(s); }
 
  private:
-  // The common request: whole, simple, and for something we have. Its size, or 0: it is another.
+  // Answers the common request: whole, simple, and for something that the site has. Returns its
+  // size, or 0 if it is another kind of request.
   template <class Conn>
   std::size_t take_simple(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
     const ScannedRequest scanned = scan_request(text, settings_.header_bytes_max);
@@ -130,7 +132,7 @@ class HttpService {
     return true;
   }
 
-  // Gives text to the connection's parser and does what follows. Returns how much was taken.
+  // Gives text to the connection's parser and acts on the outcome. Returns how much was taken.
   template <class Conn>
   std::size_t take_part(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
     RequestParser& parser = parsers_[s.parser];
@@ -201,7 +203,7 @@ class HttpService {
     send_pending(c, s);
   }
 
-  // Hands over what there is room for; on_sent or on_wake comes back for the rest.
+  // Queues what there is room for; on_sent or on_wake continues with the rest.
   template <class Conn>
   void send_pending(Conn& c, ServiceState& s) noexcept {
     if (!push(c, s, site_[s.pending])) return ClosePolicy::wait_for_room(c, s);

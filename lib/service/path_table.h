@@ -1,5 +1,5 @@
-// From a path to a number: open addressing, built once and then only read. At most half full, so
-// that a look-up that finds nothing ends soon; who sends paths cannot change what is in it.
+// Maps paths to numbers: open addressing, built once and then only read. At most half full, so that
+// a look-up that finds nothing ends soon; clients cannot change its contents.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,11 @@
 
 namespace mayfly {
 
+/// The table. The paths themselves are kept by its owner.
 class PathTable {
  public:
-  /// `path` outlives the table, `value` is not 0. False, and no change, if the path is there
-  /// already.
+  /// Adds a path, which must outlive the table, and its value, which is not 0. Returns false, and
+  /// changes nothing, if the path is in it already.
   bool add(std::string_view path, std::uint32_t value) {
     MAYFLY_ASSERT(value != 0);
     if (find(path) != 0) return false;
@@ -25,7 +26,7 @@ class PathTable {
     return true;
   }
 
-  /// The path's value; 0 if it is not there.
+  /// The path's value; 0 if it is not in the table.
   std::uint32_t find(std::string_view path) const noexcept {
     if (entries_.empty()) return 0;
     for (std::size_t i = hash(path);; ++i) {

@@ -1,6 +1,6 @@
 // The bytes that `bytes: N` routes send. Fixed, printable and different in every line, so that a
-// client can tell what it got: byte i of the body is byte i % 65536 of the pattern, which is the
-// 1,024 lines
+// client can check what it received: byte i of the body is byte i % 65536 of the pattern, which is
+// the 1,024 lines
 //
 //   for at in range(0, 65536, 64): "%08x mayfly 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJK\n"
 //   % at

@@ -1,9 +1,8 @@
-// A request as the service needs to know it, and the scan that recognises the common ones.
+// What the service needs of a request, and the scan that recognises the common ones.
 //
-// scan_request takes a GET or HEAD that lies in one piece, with a plain path and nothing that
-// changes how it is read: no body, no expectation. It says nothing of all others, and the full
-// parser (request_parser.h) decides. What it does take, the full parser would take the same way; a
-// test holds the two against each other.
+// scan_request accepts a GET or HEAD that lies in one piece, with a plain path and nothing that
+// changes how it is read: no body, no expectation. The full parser (request_parser.h) decides about
+// all others. It reads what the scan accepts in the same way; a test compares the two.
 #pragma once
 
 #include <algorithm>
@@ -17,9 +16,10 @@
 
 namespace mayfly {
 
-/// What the request wants of the connection (RFC 9112 9.3).
+/// What the request asks of the connection (RFC 9112 9.3).
 enum class Wish : std::uint8_t { none, keep_alive, close };
 
+/// A request. Whoever makes it tells how long `path` lives.
 struct Request {
   std::string_view path;
   bool head = false;
@@ -27,8 +27,7 @@ struct Request {
   Wish wish = Wish::none;
 };
 
-/// `size` is the request's length on the wire; 0: it is not one of the simple ones, or not all
-/// here.
+/// `size` is the request's length on the wire; 0 if it is not a simple one, or not complete.
 struct ScannedRequest {
   std::size_t size = 0;
   Request request;
@@ -147,7 +146,8 @@ class RequestScan {
 
 }  // namespace detail
 
-/// Looks at the first `bytes_max` bytes of `text` at most. The path points into `text`.
+/// Scans a request at the start of `text`, at most the first `bytes_max` bytes. The path points
+/// into `text`.
 inline ScannedRequest scan_request(std::span<const std::byte> text,
                                    std::size_t bytes_max) noexcept {
   const auto* chars = reinterpret_cast<const char*>(text.data());

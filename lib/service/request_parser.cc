@@ -118,7 +118,7 @@ void RequestParser::start() noexcept {
   static constexpr llhttp_settings_t kSettings = Callbacks::make();
   llhttp_init(&llhttp_, HTTP_REQUEST, &kSettings);
   llhttp_.data = this;
-  // We judge the version ourselves: one that is not ours is not bad syntax.
+  // The version is checked below: one that is not supported is not bad syntax.
   llhttp_.lenient_flags = LENIENT_VERSION;
   request_ = {};
   guard_ = {};
@@ -145,7 +145,7 @@ RequestParser::Step RequestParser::feed_head(std::string_view text,
   head_bytes_ += static_cast<std::uint32_t>(good);
   const llhttp_errno_t error = llhttp_execute(&llhttp_, text.data(), good);
   if (error != HPE_OK && !head_done_) return {good, Outcome::refused, status_of_error()};
-  // The two must see the head's end at the same byte.
+  // HeadGuard and llhttp must find the head's end at the same byte.
   if (guard_.is_bad() || head_done_ != guard_.at_end()) {
     return {good, Outcome::refused, HttpStatus::bad_request};
   }
@@ -253,7 +253,7 @@ void RequestParser::take_target(std::string_view part) noexcept {
 }
 
 void RequestParser::take_name(std::string_view part) noexcept {
-  // One that does not fit is none of ours; a full buffer is longer than all of ours.
+  // A name that does not fit is not one of those below; a full buffer is longer than all of them.
   static_cast<void>(append(name_, name_size_, part));
 }
 

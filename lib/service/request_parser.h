@@ -1,5 +1,5 @@
-// The full HTTP/1 request parser: any request, in pieces of any size. llhttp does the grammar;
-// around it stand the checks that keep a request from meaning two things to two readers (RFC
+// The full HTTP/1 request parser: any request, in pieces of any size. llhttp parses the grammar;
+// the checks around it reject requests that two readers could understand in two ways (RFC
 // 9112 11.2).
 #pragma once
 
@@ -18,9 +18,10 @@
 
 namespace mayfly {
 
-/// Reads the bytes of a head one by one, ahead of llhttp, for what llhttp 8 would let pass: a line
-/// must end in CR LF, none begins with a space (obs-fold, RFC 9112 5.2), the parts of the request
-/// line are one space apart, and there is no NUL nor any other control character (RFC 9110 5.5).
+/// Reads the bytes of a head one by one, before llhttp does, and rejects what llhttp 8 would
+/// accept: a line must end in CR LF, none begins with a space (obs-fold, RFC 9112 5.2), the parts
+/// of the request line are one space apart, and there is no NUL nor any other control character
+/// (RFC 9110 5.5).
 class HeadGuard {
  public:
   enum class State : std::uint8_t {
@@ -48,7 +49,7 @@ class HeadGuard {
   State state_ = State::start;
 };
 
-/// One request in the making. A plain block for a Slab; start() before use.
+/// One request that is being read. A plain block for a Slab; call start() before use.
 class RequestParser {
  public:
   /// The longest target without its query, and the longest decoded path.
@@ -57,9 +58,10 @@ class RequestParser {
   enum class Outcome : std::uint8_t {
     more,      ///< all the text was taken and the request goes on
     head,      ///< the head is complete, and valid
-    complete,  ///< so is the body
+    complete,  ///< the body is complete too
     refused,   ///< answer with `status` and close
   };
+  /// What feed() did.
   struct Step {
     std::size_t taken = 0;
     Outcome outcome = Outcome::more;

@@ -1,5 +1,5 @@
-// The server's App: each connection goes to the service of the port it came in on. One instance a
-// core.
+// The server's App: each connection is served by the service of the port it came in on. One
+// instance per core.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ namespace mayfly {
 
 class Services {
  public:
-  /// What one instance takes, the Site (which all cores share) not counted.
+  /// The memory of one instance, without the Site, which all cores share.
   static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
 
   /// `settings` and `site` outlive the services.
@@ -38,8 +38,8 @@ class Services {
   const ServiceCounters& counters() const noexcept { return counters_; }
   const HttpService& http() const noexcept { return http_; }
 
-  /// Who closes first, from the next poll on; a connection whose end has begun keeps to what it
-  /// began. Any thread; `close` must stay as it is until another one took over.
+  /// Changes who closes first, from the next poll on; a connection whose end has begun ends as it
+  /// began. Any thread may call it; `close` must stay unchanged until another one has replaced it.
   void use(const CloseSettings& close) noexcept {
     next_close_.store(&close, std::memory_order_release);
   }
@@ -53,7 +53,7 @@ class Services {
     policy_ = ClosePolicy(*next);
   }
 
-  /// The server is to end: no connection is kept for another request.
+  /// The server is about to end: no connection is kept for another request.
   void drain() noexcept { http_.drain(); }
 
   /// Once for each connection that is open when draining begins.
@@ -115,7 +115,7 @@ class Services {
     for (const ListenSettings& listen : listens_) {
       if (listen.port == port) return listen.service;
     }
-    return ServiceKind::discard;  // the stack refuses SYNs for other ports: nobody comes here
+    return ServiceKind::discard;  // not reached: the stack refuses SYNs for other ports
   }
 
   std::vector<ListenSettings> listens_;

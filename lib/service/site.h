@@ -1,6 +1,6 @@
-// What the HTTP service can answer, all of it made at the start and the same for every core: each
-// resource's responses are whole byte strings, so that the answer to a common request is one send()
-// of memory that stays where it is. Nothing is formatted or copied while requests are served.
+// All answers of the HTTP service, made at the start and shared by all cores. Each resource's
+// responses are whole byte strings, so that the answer to a common request is one send() of memory
+// that stays in place. Nothing is formatted or copied while requests are served.
 //
 // There is no Date field: the only time that reaches a service is the poll loop's, which counts
 // from the start of the process, and "an origin server without a clock MUST NOT generate a Date
@@ -25,14 +25,14 @@
 
 namespace mayfly {
 
-/// What an answer says of the connection's future.
+/// What an answer says about keeping the connection.
 enum class Persistence : std::uint8_t {
   implied,  ///< HTTP/1.1 keeps the connection unless told otherwise
   stated,   ///< HTTP/1.0: `Connection: keep-alive`
   close,    ///< `Connection: close`
 };
 
-/// One answer. `lead` is the head and, if that is short, the body; else the body follows.
+/// One answer. `lead` is the head and, if the body is short, the body; a longer body follows it.
 struct Response {
   std::span<const std::byte> lead;
   std::size_t head_size = 0;        ///< the part of `lead` that answers HEAD
@@ -44,18 +44,20 @@ struct Response {
 /// Names a Response of a Site; 0 is none.
 using ResponseIndex = std::uint32_t;
 
+/// The resources and their responses. Read-only once loaded, so all cores may share it.
 class Site {
  public:
-  /// All folders together.
+  /// The most bytes of all folders together.
   static constexpr std::uint64_t kFolderBytesMax = std::uint64_t{1} << 30;
 
-  /// Reads the folders and makes all answers. On failure the error has a line for each fault.
+  /// Reads the folders and makes all answers. On failure the error has a line for each mistake.
   static Result<Site> load(const HttpSettings& settings,
                            std::uint64_t folder_bytes_max = kFolderBytesMax);
 
   /// The resource at a canonical path, as the index of its first response; 0 if there is none.
   ResponseIndex find(std::string_view path) const noexcept { return paths_.find(path); }
 
+  /// The response of `resource` (from find(), not 0) that says `persistence`.
   static ResponseIndex variant(ResponseIndex resource, Persistence persistence) noexcept {
     return resource + static_cast<ResponseIndex>(persistence);
   }
@@ -63,12 +65,13 @@ class Site {
   /// The answer with that status: an error with its text and `Connection: close`, or 100 Continue.
   ResponseIndex answer(HttpStatus status) const noexcept;
 
+  /// The response; `index` is from find(), variant() or answer(), and not 0.
   const Response& operator[](ResponseIndex index) const noexcept {
     MAYFLY_ASSERT(index != 0 && index < responses_.size());
     return responses_[index];
   }
 
-  /// All bytes of heads and bodies and their index, for the memory plan.
+  /// The bytes of heads, bodies and their index, for the memory plan.
   std::uint64_t memory_bytes() const noexcept;
 
  private:

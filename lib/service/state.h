@@ -1,4 +1,4 @@
-// What the services keep with a connection, in the 32 bytes that the stack gives them.
+// What the services keep of a connection, in the 32 bytes that the stack reserves for the app.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@
 
 namespace mayfly {
 
-/// Where a connection stands, as a service sees it. All but `open` belongs to the ClosePolicy.
+/// How far a connection is, as a service sees it. ClosePolicy handles all phases but `open`.
 enum class Phase : std::uint8_t {
   open,       ///< text is taken, answers are given
-  finishing,  ///< the last answer is queued, not yet acknowledged; then comes what the policy says
+  finishing,  ///< the last answer is queued, not yet acknowledged; then the policy decides
   grace,      ///< the last answer has arrived: the client may close first until the grace ends
   lingering,  ///< our FIN follows the last answer; what the client still sends is read and dropped
-  closed,     ///< both sides are done as far as we are concerned; TCP ends the connection
+  closed,     ///< the service is done with both directions; TCP ends the connection
 };
 
 // Why a service let a connection end; each connection counts once. X(name, what is counted)

@@ -14,8 +14,8 @@ int hex_value(char c) noexcept {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-// RFC 9112 3.2.2: a server must take the absolute form. Whom it names does not matter to us: we
-// serve one site.
+// RFC 9112 3.2.2: a server must accept the absolute form. The host that it names does not matter:
+// there is one site.
 std::optional<std::span<char>> without_authority(std::span<char> target) noexcept {
   if (!target.empty() && target[0] == '/') return target;
   const std::string_view text(target.data(), target.size());

@@ -9,9 +9,9 @@
 namespace mayfly {
 
 /// The canonical path of an origin-form or absolute-form (http, https) target without its query,
-/// worked out in place: percent-encoding decoded, dot segments removed, never above "/". None if it
-/// is malformed, of another form or scheme, or contains an encoded NUL. Takes time linear in its
-/// length.
+/// made in place, so it points into `target`: percent-encoding decoded, dot segments removed, never
+/// above "/". None if the target is malformed, of another form or scheme, or contains an encoded
+/// NUL. Takes time linear in its length.
 std::optional<std::string_view> canonical_path(std::span<char> target) noexcept;
 
 }  // namespace mayfly

@@ -1,5 +1,5 @@
-// Which slots of a wheel level hold entries: a bitmap with a bitmap of its words on top, so that a
-// search over 262,144 empty slots reads about 64 words.
+// Which slots of a wheel level hold entries: a bitmap, and a second bitmap of its non-zero words,
+// so that a search over 262,144 empty slots reads about 64 words.
 #pragma once
 
 #include <array>
@@ -29,8 +29,8 @@ class SlotSet {
     if (words_[slot / 64] == 0) summary_[slot / 4096] &= ~bit(slot / 64);
   }
 
-  /// How far the first member at or after `from` is, going round at the end; kSize when the set is
-  /// empty.
+  /// The distance from `from` to the first member at or after it, wrapping at the end; kSize if the
+  /// set is empty.
   std::uint32_t distance_from(std::uint32_t from) const noexcept {
     MAYFLY_ASSERT(from < kSize);
     std::uint32_t slot = first_from(from);

@@ -1,15 +1,14 @@
-// The hierarchical timer wheel: a deadline in O(1), whatever the number held. 64 million entries
-// wait in it without making a tick slower.
+// The hierarchical timer wheel: arming and disarming take O(1), whatever the number of entries.
+// 64 million of them do not make a tick slower.
 //
-// One tick is a millisecond. Level 0 has 2^18 slots (4.3 minutes), so that a hold of 60 s or of the
-// standard's 4 minutes is never moved again, for every move finds a cold entry; level 1 has 2^8
-// slots of 4.3 minutes each (18 h) whose entries are moved to level 0 when their slot comes. A
-// bitmap of occupied slots lets time jump over empty ones. Work is bounded by a budget, cascading
-// included.
+// One tick is a millisecond. Level 0 has 2^18 slots (4.3 minutes), so that an entry with a hold of
+// 60 s or of the standard's 4 minutes is never moved, since each move touches a cold entry. Level 1
+// has 2^8 slots of 4.3 minutes each (18 h) whose entries are moved to level 0 when their slot
+// begins. A bitmap of occupied slots lets time skip empty ones. Work is bounded by a budget,
+// cascading included.
 //
-// A slot is a circular list with the slot itself as its sentinel, first in first out. What is due
-// leaves its slot as a whole list, for `firing`, so whatever is armed meanwhile cannot get in among
-// it.
+// A slot is a circular list with the slot itself as its sentinel, first in first out. A slot that
+// is due moves as a whole list to `firing`, so that entries armed meanwhile do not mix with it.
 #pragma once
 
 #include <concepts>
@@ -23,62 +22,65 @@
 
 namespace mayfly {
 
-/// The part of an entry that the wheel owns. Zero-initialised = not in a wheel.
+/// The part of an entry that the wheel uses. Zero-initialised = not in a wheel.
 struct WheelNode {
-  std::uint32_t prev = 0;  ///< index + 1 of the neighbour, or slot | kHeadBit at the list's start
-  std::uint32_t next = 0;  ///< index + 1 of the neighbour, or slot | kHeadBit at the list's end
-  std::uint32_t deadline = 0;  ///< tick, modulo 2^32
+  /// Index + 1 of the neighbour; at the list's start and end, slot | kHeadBit.
+  std::uint32_t prev = 0, next = 0;
+  /// In ticks, modulo 2^32.
+  std::uint32_t deadline = 0;
   constexpr bool armed() const { return prev != 0; }
 };
 static_assert(sizeof(WheelNode) == 12);
 
-/// Where the nodes are: `nodes.wheel_node(index)`.
+/// Finds the nodes: `nodes.wheel_node(index)`.
 template <class N>
 concept WheelNodes = requires(N n, std::uint32_t index) {
   { n.wheel_node(index) }
   noexcept->std::same_as<WheelNode&>;
 };
 
+/// The wheel. It owns its slots, about 2 MB; the nodes are in the entries of its owner.
 class TimerWheel {
  public:
   static constexpr std::uint32_t kLevel0Bits = 18, kLevel1Bits = 8;
-  static constexpr Duration kSpan =
-      Duration::from_ms((1LL << kLevel0Bits) * ((1LL << kLevel1Bits) - 1));
+  /// The furthest deadline ahead: 18.5 h.
+  static constexpr Duration kSpan{1'000 * (1LL << kLevel0Bits) * ((1LL << kLevel1Bits) - 1)};
   /// Indices go from 0 to kIndexMax.
   static constexpr std::uint32_t kIndexMax = 0x7fff'fffe;
 
   /// Time starts at `start` (not negative); the slots are allocated here and never again.
   explicit TimerWheel(Instant start);
 
-  /// Arms `index`, anew if it is armed already, for the first tick at or after `deadline` (so never
-  /// early; at most 1 ms late while the owner advances every tick). A deadline at or before the
-  /// present tick fires at the next call of `advance`; one beyond kSpan waits kSpan.
+  /// Arms `index`, again if it is armed already, for the first tick at or after `deadline`: never
+  /// early, and at most 1 ms late if the owner advances every tick. A deadline at or before the
+  /// present tick fires at the next call of `advance`; one beyond kSpan fires after kSpan.
   template <WheelNodes N>
   void arm(N& nodes, std::uint32_t index, Instant deadline) noexcept;
-  /// Does nothing for a node that is not armed.
+  /// Takes `index` out of the wheel. Does nothing for a node that is not armed.
   template <WheelNodes N>
   void disarm(N& nodes, std::uint32_t index) noexcept;
 
   /// Moves time to `now` and calls `expired(index)` for each entry that is due, in tick order,
   /// already disarmed; `expired` may arm and disarm any entry. Within a tick, the first armed fires
   /// first, except for entries that were moved from level 1. Stops after `budget` entries were
-  /// fired or moved and goes on at the next call. Returns how much of the budget was used. Time
-  /// never goes back.
+  /// fired or moved, and continues at the next call. Returns how much of the budget was used. An
+  /// earlier `now` than at the last call has no effect on time.
   template <WheelNodes N, class F>
   std::uint32_t advance(N& nodes, Instant now, std::uint32_t budget, F&& expired) noexcept;
 
-  /// The next instant at which `advance` may have something to do; Instant::never() when empty. A
-  /// lower bound: entries of level 1 count as due when their slot comes.
+  /// The next instant at which `advance` may have something to do; Instant::never() if empty. A
+  /// lower bound: entries of level 1 count as due when their slot begins.
   Instant next_due() const noexcept;
 
-  /// The entry that fires next, to a tick: the first of the earliest slot of level 0, or else of
-  /// level 1, to 4.3 minutes; kNoIndex when empty. Where longer holds are mixed with shorter ones,
-  /// a long one not yet moved to level 0 may be due before it.
+  /// The entry that fires next: the first of the earliest slot of level 0 (exact to a tick), or
+  /// else of level 1 (exact to 4.3 minutes); kNoIndex if empty. If longer deadlines are mixed with
+  /// shorter ones, an entry not yet moved to level 0 may be due before it.
   std::uint32_t earliest() const noexcept;
 
-  /// When an armed node fires: `deadline` rounded up to a tick, within what the wheel can hold.
+  /// When an armed node fires: its deadline rounded up to a tick and limited to kSpan.
   Instant deadline_of(const WheelNode& node) const noexcept { return at_tick(tick_of(node)); }
 
+  /// Entries that are armed now.
   std::uint32_t armed_count() const noexcept { return armed_; }
 
  private:
@@ -126,7 +128,8 @@ class TimerWheel {
   template <WheelNodes N>
   void cascade(N& nodes, std::uint32_t list, std::uint32_t& budget) noexcept;
 
-  std::int64_t tick_;  ///< every tick up to this one has left its slot; level 0 holds the next 2^18
+  /// The slots of all ticks up to this one are empty; level 0 holds the next 2^18.
+  std::int64_t tick_;
   std::uint32_t armed_ = 0;
   std::unique_ptr<List[]> lists_;
   SlotSet<kSlots0> level0_;

@@ -121,8 +121,9 @@ void TimerWheel::start_firing(N& nodes, std::uint32_t list) noexcept {
 
 template <WheelNodes N, class F>
 void TimerWheel::fire(N& nodes, std::uint32_t& budget, F& expired) noexcept {
-  // Nodes of one list were armed one after the other and often lie so in memory: the step from one
-  // to the next says where those behind it may be, long before the chain leads there.
+  // Nodes of one list were armed one after the other, and often lie in memory in that order: the
+  // step from one to the next predicts the place of those behind it, long before the chain reaches
+  // them.
   constexpr std::uintptr_t kAhead = 6;
   std::uintptr_t before = 0;
   for (; budget > 0 && !empty(kFiring); --budget) {

@@ -10,7 +10,7 @@
 namespace mayfly {
 
 /// The sum of `bytes` as big-endian words, added to `sum`, not yet folded or complemented. An odd
-/// last byte counts as its word's high half, so only the last piece of a sum may be odd.
+/// last byte counts as its word's high half, so only the last piece of a sum may have an odd size.
 std::uint64_t checksum_add(std::span<const std::byte> bytes, std::uint64_t sum = 0) noexcept;
 
 /// Folds to 16 bits without complementing.

@@ -9,7 +9,7 @@
 
 namespace mayfly {
 
-/// Whose loss a drop is, which says what its count adds up with.
+/// Whose loss a drop is; counts of one kind add up.
 enum class LossOf : std::uint8_t {
   nobody,    ///< not a drop
   received,  ///< a frame that a shard received: with rx_handled these are all of rx_packets
@@ -103,12 +103,14 @@ enum class LossOf : std::uint8_t {
   X(ring_full, below, "frames lost since the owning core's ring was full (software RSS)")          \
   X(fault_injected, below, "frames dropped on purpose by the fault port")
 
+/// A reason; `none` = not dropped.
 enum class Drop : std::uint8_t {
 #define MAYFLY_X(name, loss, help) name,
   MAYFLY_DROP_REASONS(MAYFLY_X)
 #undef MAYFLY_X
 };
 
+/// With `none`.
 inline constexpr std::size_t kDropCount = 0
 #define MAYFLY_X(name, loss, help) +1
     MAYFLY_DROP_REASONS(MAYFLY_X)
@@ -125,15 +127,17 @@ constexpr std::string_view name_of(Drop drop) {
   return names[static_cast<std::size_t>(drop)];
 }
 
+/// LossOf for each Drop, by its number.
 inline constexpr LossOf kLosses[kDropCount] = {
 #define MAYFLY_X(name, loss, help) LossOf::loss,
     MAYFLY_DROP_REASONS(MAYFLY_X)
 #undef MAYFLY_X
 };
 
+/// Whose loss it is.
 constexpr LossOf loss_of(Drop drop) { return kLosses[static_cast<std::size_t>(drop)]; }
 
-/// Is it the fate of a frame that a shard received?
+/// True if the reason is about a frame that a shard received.
 constexpr bool concerns_received(Drop drop) { return loss_of(drop) == LossOf::received; }
 
 /// As doc/drops.md has it, e.g. "received".

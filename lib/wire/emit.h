@@ -1,4 +1,4 @@
-// From values to bytes: the frames that are sent. The inverse of parse.h.
+// From values to bytes: writes the frames that are sent. The inverse of parse.h.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace mayfly {
 
-/// Who fills a checksum in.
+/// Who computes a checksum.
 enum class ChecksumBy : std::uint8_t {
   software,  ///< emit writes it
   device,    ///< the port computes it: IPv4 zero, TCP the pseudo-header sum that devices expect
@@ -23,9 +23,9 @@ std::size_t tcp_header_size(const Emission& emission) noexcept;
 /// From the frame's first byte to the payload: link + 20 + tcp_header_size.
 std::size_t tcp_payload_offset(const LinkHeader& link, const Emission& emission) noexcept;
 
-/// Writes the headers of a TCP segment before a payload that stands already at tcp_payload_offset.
-/// `frame` has the whole frame's length. IPv4: DF set, TTL 64, `ip_id` as the identification (RFC
-/// 6864). Returns the frame's length.
+/// Writes the headers of a TCP segment in front of a payload that is already at tcp_payload_offset.
+/// `frame` has room for the whole frame, whose IPv4 packet has at most 65,535 bytes. IPv4: DF set,
+/// TTL 64, `ip_id` as the identification (RFC 6864). Returns the frame's length.
 std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                      const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
                      ChecksumBy tcp) noexcept;
@@ -37,18 +37,19 @@ struct ArpPacket {
   MacAddress sender_mac, target_mac;
   Ipv4Address sender_ip, target_ip;
 };
+/// In bytes, without the link header.
 inline constexpr std::size_t kArpPacketSize = 28;
 
-/// Reads a packet that parse_frame found well-formed.
+/// Reads an ARP packet that parse_frame found well-formed (FrameKind::arp).
 ArpPacket read_arp(std::span<const std::byte> frame, std::size_t l3_off) noexcept;
 /// Writes link header and packet; `frame` needs link.size() + kArpPacketSize bytes. Returns the
-/// length (the port pads to Ethernet's minimum).
+/// length (the port pads it to Ethernet's minimum).
 std::size_t emit_arp(std::span<std::byte> frame, const LinkHeader& link,
                      const ArpPacket& arp) noexcept;
 
 /// Writes link, IPv4 and an ICMP message (type, code, `rest` = bytes 4..7 in host order, then
-/// `body`), checksums included. Returns the frame's length; `frame` needs link.size() + 28 +
-/// body.size().
+/// `body`), checksums included. `body` may overlap `frame`, which needs link.size() + 28 +
+/// body.size() bytes. Returns the frame's length.
 std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
                       Ipv4Address destination, std::uint8_t type, std::uint8_t code,
                       std::uint32_t rest, std::span<const std::byte> body,

@@ -7,6 +7,7 @@
 
 namespace mayfly {
 
+/// Six octets, in the order on the wire.
 struct MacAddress {
   std::array<std::uint8_t, 6> octets{};
 
@@ -25,11 +26,12 @@ namespace ethertype {
 inline constexpr std::uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100;
 }
 
-/// What to put before the network layer of a frame to send.
+/// What precedes the network layer of a frame to send.
 struct LinkHeader {
   MacAddress destination, source;
   std::uint16_t vlan = 0;  ///< 802.1Q VLAN identifier 1..4094; 0 = untagged
 
+  /// In bytes.
   constexpr std::size_t size() const { return vlan != 0 ? 18 : 14; }
 };
 

@@ -1,5 +1,4 @@
-// The four-tuple that names a flow, as the flow table stores it: network byte order, no padding
-// bits.
+// The four-tuple of a connection as the flow table stores it: network byte order, no padding bits.
 #pragma once
 
 #include <array>
@@ -24,6 +23,7 @@ struct FlowKey4 {
   std::uint16_t local_port = 0, remote_port = 0;
   std::uint32_t zero = 0;
 
+  /// From addresses and ports in host order.
   static constexpr FlowKey4 of(Ipv4Address local, std::uint16_t local_port, Ipv4Address remote,
                                std::uint16_t remote_port) {
     return {swap32(local.host), swap32(remote.host), swap16(local_port), swap16(remote_port), 0};

@@ -1,4 +1,4 @@
-// ICMP (RFC 792) as bytes: what a message says, and which segment an error quotes.
+// ICMP messages (RFC 792): their header, and the segment that an error quotes.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Where the fields of the headers stand: byte offsets from each header's start, and fixed sizes.
+// Where the fields of the headers are: byte offsets from each header's start, and fixed sizes.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ inline constexpr std::uint8_t end = 0, nop = 1;
 
 /// Calls `visit(kind, whole option)` for each option up to the end-of-list option, that one and
 /// NOPs included. Returns false, having visited those before it, at an option whose length is below
-/// 2 or runs past `options`. RFC 9293 3.1 (MUST-7): an illegal length must not lead astray.
+/// 2 or runs past `options`. RFC 9293 3.1 (MUST-7): illegal lengths must do no harm.
 template <class Visit>
 bool walk_options(std::span<const std::byte> options, Visit visit) noexcept {
   std::size_t at = 0;

@@ -26,7 +26,7 @@ bool is_limited_broadcast(Ipv4Address address) noexcept { return address.host ==
 bool is_loopback(Ipv4Address address) noexcept { return (address.host >> 24) == 127; }
 
 /// RFC 1122 3.2.1.3, RFC 9293 3.9.2.3 (MUST-63): addresses that no datagram from the wire may have
-/// as its source, and the destination itself, which only a forger uses (the "land" attack).
+/// as its source, and the destination itself, which only forged datagrams have (the "land" attack).
 bool is_invalid_source(const FlowKey4& key) noexcept {
   const Ipv4Address source = key.remote();
   return is_multicast(source) || is_limited_broadcast(source) || is_loopback(source) ||
@@ -80,7 +80,8 @@ void take_tcp_header(const std::byte* header, std::size_t header_size,
   MAYFLY_ASSERT(segment.payload_off + segment.payload_len == parsed.l4_off + parsed.l4_len);
 }
 
-/// Most segments carry none, or timestamps aligned as RFC 7323 A recommends; others take the walk.
+/// Most segments carry none, or timestamps aligned as RFC 7323 A recommends; the others are walked
+/// through.
 bool take_tcp_options(Bytes frame, std::size_t begin, std::size_t end, Segment& segment) noexcept {
   constexpr std::size_t aligned_size = 12;
   if (begin == end) return true;
@@ -92,7 +93,8 @@ bool take_tcp_options(Bytes frame, std::size_t begin, std::size_t end, Segment& 
 }
 
 Drop parse_tcp(Bytes frame, RxChecks checks, ParsedFrame& parsed) noexcept {
-  // RFC 1122 3.2.1.3 (a): a source only while a host learns its address, which TCP is no means to.
+  // RFC 1122 3.2.1.3 (a): 0 is a source only while a host learns its address, which it does not do
+  // by TCP.
   if (parsed.key.remote_ip == 0) return Drop::ip_source_invalid;
   // RFC 9293 3.9.2.3 (MUST-57); RFC 1122 3.3.6 for a unicast datagram in a link-layer broadcast.
   const Ipv4Address destination = parsed.key.local();
@@ -127,7 +129,7 @@ Drop check_ipv4_options(Bytes options) noexcept {
                      type == ipv4_option_type::strict_source_route;
   });
   if (!well_formed) return Drop::ip_options_malformed;
-  // RFC 1122 3.2.1.8, RFC 7126 4.3 and 4.4: a host need not follow source routes, better does not.
+  // RFC 1122 3.2.1.8, RFC 7126 4.3 and 4.4: a host need not, and should not, follow source routes.
   return source_routed ? Drop::ip_source_route : Drop::none;
 }
 

@@ -1,5 +1,5 @@
-// A received frame, understood: which kind it is, and for TCP the flow and the segment; or why it
-// is dropped.
+// What a received frame is: its kind, and for TCP the four-tuple and the segment; or why it is
+// dropped.
 #pragma once
 
 #include <array>
@@ -14,17 +14,18 @@
 
 namespace mayfly {
 
+/// What a frame carries.
 enum class FrameKind : std::uint8_t {
   drop,            ///< see ParsedFrame::drop
   tcp,             ///< key and segment are set
   arp,             ///< a well-formed Ethernet/IPv4 ARP packet at l3_off
   icmp,            ///< ICMP at l4_off, its checksum right
-  udp,             ///< UDP: a host without UDP answers port unreachable
+  udp,             ///< UDP: a host without UDP answers with port unreachable
   other_protocol,  ///< any other IPv4 payload: protocol unreachable
   fragment,        ///< an IPv4 fragment at l3_off: reassemble, then parse again
 };
 
-/// What the device has verified already; the parser verifies the rest in software.
+/// What the device has found out about the checksums; the parser verifies the rest in software.
 struct RxChecks {
   bool ip_good = false, ip_bad = false, l4_good = false, l4_bad = false;
 };
@@ -35,11 +36,12 @@ struct ParseRules {
   std::uint16_t vlan = 0;  ///< 0 = untagged frames only (a priority tag of VLAN 0 is accepted)
 };
 
+/// The result of parse_frame. Offsets and lengths are in bytes and inside the frame.
 struct ParsedFrame {
   FrameKind kind = FrameKind::drop;
   Drop drop = Drop::none;
-  bool link_group =
-      false;  ///< sent to a group MAC address: no ICMP error answers it (RFC 1122 3.2.2)
+  /// Sent to a group MAC address: no ICMP error answers it (RFC 1122 3.2.2).
+  bool link_group = false;
   std::uint8_t l3_off = 0;    ///< the network header, from the frame's first byte
   std::uint8_t protocol = 0;  ///< IPv4 protocol number
   std::uint16_t l4_off = 0;   ///< the transport header
@@ -50,8 +52,7 @@ struct ParsedFrame {
 
 /// Parses and checks a frame: Ethernet, VLAN, ARP or IPv4 (RFC 791, options skipped), ICMP, TCP
 /// with its options (unknown ones are skipped, RFC 9293 MUST-6) and checksums that the device has
-/// not verified. Never reads outside `frame`. Whether the addresses are ours is the caller's
-/// question.
+/// not verified. Never reads outside `frame`. The caller checks whether the addresses are ours.
 ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
                         RxChecks checks) noexcept;
 

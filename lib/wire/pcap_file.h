@@ -12,19 +12,22 @@
 
 namespace mayfly {
 
+/// An open capture file, closed by its destructor.
 class PcapFile {
  public:
   /// The longest frame that fits, in octets.
   static constexpr std::size_t kFrameMax = 9'216;
 
-  /// Creates or empties the file. `epoch`: 1970 on the clock that write() is given the time of.
+  /// Creates or truncates the file; fails with the system's reason. `epoch` is the start of 1970 on
+  /// the clock whose time write() is given.
   static Result<std::shared_ptr<PcapFile>> create(const std::string& path, Instant epoch);
 
   ~PcapFile();
   PcapFile(const PcapFile&) = delete;
   PcapFile& operator=(const PcapFile&) = delete;
 
-  /// Appends a frame. Several threads may write to one file. A full disk loses frames in silence.
+  /// Appends a frame of at most kFrameMax octets. Several threads may write to one file. A frame
+  /// for which the disk has no room is lost without an error.
   void write(std::span<const std::byte> frame, Instant now) noexcept;
 
  private:

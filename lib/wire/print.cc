@@ -31,7 +31,7 @@ std::string endpoints(const FlowKey4& key) {
 
 std::uint32_t distance(Seq seq, Seq origin) { return (seq - origin.raw).raw; }
 
-/// The blocks are in the numbers of who gets the segment.
+/// The blocks are in the sequence numbers of the segment's receiver.
 std::string print_sack(Bytes option, Seq origin) {
   const std::size_t blocks = (option.size() - tcp_option_size::sack) / tcp_option_size::sack_block;
   std::string text = fmt::format("sack {}", blocks);
@@ -104,7 +104,7 @@ std::string print_arp(Bytes frame, const ParsedFrame& parsed) {
   return fmt::format("ARP, Reply {} is-at {}", to_string(arp.sender_ip), to_string(arp.sender_mac));
 }
 
-/// RFC 792's name of a message; the code too, except where it is always zero.
+/// RFC 792's name of a message, with the code unless it is always zero.
 std::string icmp_name(std::uint8_t type, std::uint8_t code) {
   switch (type) {
     case 0: return "echo reply";
@@ -133,7 +133,7 @@ std::string print_fragment(Bytes frame, const ParsedFrame& parsed) {
                      (field & ipv4_fragment::offset_mask) * 8, more ? "+" : "", parsed.l4_len);
 }
 
-/// Rules that take any frame: who prints has no address of his own.
+/// Rules that accept any frame: printing needs no address of its own.
 ParseRules rules_for(Bytes frame) {
   ParseRules rules;
   if (frame.size() < kEthernetHeaderSize + kVlanTagSize) return rules;

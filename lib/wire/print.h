@@ -1,4 +1,4 @@
-// One line of text for a frame, as tcpdump would have it; for traces, goldens and error messages.
+// One line of text for a frame, in the style of tcpdump; for traces, goldens and error messages.
 #pragma once
 
 #include <cstddef>
@@ -23,14 +23,14 @@ std::string flags_to_string(std::uint8_t flags);
 /// 0". A frame that cannot be parsed prints as "drop REASON, N bytes".
 std::string print_frame(std::span<const std::byte> frame);
 
-/// The sequence numbers that count as 0 of who sends a segment and of who gets it.
+/// The sequence numbers that are printed as 0: those of a segment's sender and of its receiver.
 struct SeqOrigins {
   Seq sender, receiver;
 };
-/// The same with relative sequence numbers, and with that of every segment, also if it is empty.
+/// The same with relative sequence numbers, which empty segments have too.
 std::string print_frame(std::span<const std::byte> frame, const SeqOrigins& origins);
 
-/// A frame parsed as an onlooker does: for whatever station and VLAN it is.
+/// Parses a frame whatever station and VLAN it is for, as an onlooker does.
 ParsedFrame overhear(std::span<const std::byte> frame);
 
 }  // namespace mayfly

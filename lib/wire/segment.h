@@ -1,5 +1,5 @@
 // The two narrow waists. A Segment is what arrived: parsed, bounds-checked, in host order. An
-// Emission is what to send: the only thing that the TCP core can say to the world.
+// Emission is what to send: the only output of the TCP core.
 #pragma once
 
 #include <array>
@@ -61,8 +61,8 @@ struct Segment {
 };
 static_assert(sizeof(Segment) == 32 && std::is_trivially_copyable_v<Segment>);
 
-/// A TCP segment to send. The payload is named by its sequence number; who holds the bytes is not
-/// TCP's business. The urgent pointer is always zero: nothing here sends urgent data.
+/// A TCP segment to send. The payload is named by its sequence number; its bytes are kept
+/// elsewhere. The urgent pointer is always zero: nothing here sends urgent data.
 struct Emission {
   Seq seq, ack;
   Timestamps ts;

@@ -1,11 +1,12 @@
-// Sequence numbers: arithmetic modulo 2^32 (RFC 9293 3.4). There is no operator<: the order is not
-// total.
+// Sequence numbers: arithmetic modulo 2^32 (RFC 9293 3.4). The order is not total, so there is no
+// operator<.
 #pragma once
 
 #include <cstdint>
 
 namespace mayfly {
 
+/// A sequence number.
 struct Seq {
   std::uint32_t raw = 0;
 
@@ -27,6 +28,7 @@ struct Seq {
   friend constexpr bool at_or_after(Seq a, Seq b) { return (a - b) >= 0; }
 };
 
+/// The one that is after the other.
 constexpr Seq later_of(Seq a, Seq b) { return after(a, b) ? a : b; }
 
 static_assert(before(Seq{0xffff'fff0u}, Seq{0x10u}));
