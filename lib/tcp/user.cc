@@ -34,7 +34,7 @@ void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
   if (mtu >= current) return mark(Branch::icmp_mtu_no_less);
   mark(Branch::icmp_mtu);
   c.mss = static_cast<std::uint16_t>(std::max<int>(mtu - kHeaderBytes, kMssMin));
-  MAYFLY_ASSERT(c.mss < current);
+  MAYFLY_ASSERT(c.mss + kHeaderBytes <= current);
   if (!kSynchronized.has(c.state) || c.has(conn_flag::persist)) return;
   go_back(c);
 }
