@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds and runs the micro-benchmarks, all or those whose names contain one of the words given.
+# Builds and runs the micro-benchmarks, all of them or those whose names contain one of the
+# words.
 #   scripts/bench.sh [--save] [WORD...]      --save writes bench/results/<name>.json
 source "$(dirname "$0")/common.sh"
 save=

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What the other scripts share. To be sourced: goes to the project's root and stops at the first
-# error.
+# Functions of the other scripts, which source this file: it changes to the project's root and makes
+# the script stop at the first error.
 set -euo pipefail
 # Debian's own python3 and meson come first: a private Python lacks Debian's scapy and pytest.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
@@ -12,8 +12,8 @@ fail() {
   exit 1
 }
 
-# configure DIR [OPTION...]: sets up a build directory, for CC and CXX if they are set; ninja itself
-# keeps it up to date afterwards.
+# configure DIR [OPTION...]: sets up a build directory, with CC and CXX if they are set. ninja keeps it
+# up to date afterwards.
 configure() {
   local dir=$1
   shift

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs the fuzz targets (tests/fuzz), each for SECONDS on a copy of its corpus, one a core at a
-# time. Results: out/test/fuzz/fuzz.xml; what breaks a target is kept in out/fuzz/TARGET/broken.
+# Runs the fuzz targets (tests/fuzz), each for SECONDS on a copy of its corpus, one per core at a
+# time. Results: out/test/fuzz/fuzz.xml; an input that breaks a target is kept in
+# out/fuzz/TARGET/broken.
 #   scripts/fuzz.sh [SECONDS=30] [TARGET...]
 source "$(dirname "$0")/common.sh"
 build="build-fuzz"

@@ -14,14 +14,14 @@ up() {
   trap down ERR
   ip netns add "$namespace"
   ip link add "$ours" type veth peer name "$peer" netns "$namespace"
-  # This end belongs to the server alone: the kernel is to add and forward nothing on it.
+  # This end belongs to the server alone: the kernel must add and forward nothing on it.
   echo 1 2>/dev/null >"/proc/sys/net/ipv6/conf/$ours/disable_ipv6" || true
   echo 0 >"/proc/sys/net/ipv4/conf/$ours/forwarding"
   ip link set "$ours" up
   ip -n "$namespace" link set lo up
   ip -n "$namespace" link set "$peer" up
   ip -n "$namespace" address add 198.18.0.2/15 dev "$peer"
-  # A veth never computes checksums, nor splits what it leaves to "hardware".
+  # A veth neither computes checksums nor splits what the kernel leaves to the hardware.
   ethtool -K "$ours" tx off tso off gso off gro off >/dev/null
   ip netns exec "$namespace" ethtool -K "$peer" tx off tso off gso off gro off >/dev/null
   trap - ERR

@@ -4,5 +4,5 @@
 # out/samples.csv.
 source "$(dirname "$0")/common.sh"
 scripts/setup.sh run
-say "the tour: server and generator as two cores of one process; Ctrl-C ends it with what there is"
+say "the tour: server and generator as two cores of one process; Ctrl-C ends it and writes what was measured"
 exec build/app/mayfly lab -c conf/lab/tour.yaml --out out

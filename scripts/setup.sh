@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes a fresh Debian 12 machine ready: packages, hugepages, a build. Does only what is missing, so
-# a second run is quick and needs no network.
+# Prepares a fresh Debian 12 machine: packages, hugepages, a build. Does only what is missing, so a
+# second run is quick and needs no network.
 #   scripts/setup.sh [run | test | dev]     test adds what the tests use, dev clang-tidy, gcovr
 #   MAYFLY_HUGEPAGES=never                   leaves the machine's hugepages alone
 source "$(dirname "$0")/common.sh"
@@ -25,9 +25,9 @@ missing_packages() {
   done
 }
 
-# Debian starts a service as its package is installed. The tests start nginx by themselves, with
-# their own configuration, so an nginx that comes with this set-up must stay off; one that was there
-# is left alone.
+# Debian starts a service when its package is installed. The tests start nginx themselves, with their
+# own configuration, so an nginx that this script installs must stay off; one that was there before is
+# left alone.
 without_starting_services() {
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
@@ -41,28 +41,28 @@ install_packages() {
   local missing
   missing=$(missing_packages "$1" | tr '\n' ' ')
   [ -z "$missing" ] && return
-  command -v apt-get >/dev/null || fail "this is no Debian: apt-get is not here.
+  command -v apt-get >/dev/null || fail "this is not Debian: there is no apt-get.
        Install the counterparts of: $missing"
   [ "$(id -u)" = 0 ] || fail "only root can install packages. Missing: $missing"
 
   say "installing $missing"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq || say "the package lists could not be refreshed; going on with the old ones"
+  apt-get update -qq || say "the package lists could not be refreshed; continuing with the old ones"
   # shellcheck disable=SC2086  # a list of names
   without_starting_services apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
     fail "apt-get could not install: $missing
-       Is the network there, and is Debian 12's main archive in /etc/apt/sources.list?"
+       Is there a network connection, and is Debian 12's main archive in /etc/apt/sources.list?"
   if [[ $missing == *nginx* ]] && command -v systemctl >/dev/null; then
     systemctl disable --quiet nginx 2>/dev/null || true
   fi
 }
 
-# 2 MB pages make the tables fast. Everything works without them, only slower: so nothing here is
-# fatal. Pages that are reserved already are left as they are.
+# 2 MB pages make the tables fast. Everything works without them, only slower, so nothing here is
+# fatal. Pages that are reserved already stay as they are.
 reserve_hugepages() {
   local pages=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
   if [ ! -w "$pages" ]; then
-    say "no right to reserve hugepages: going on without, which is slower"
+    say "no permission to reserve hugepages: continuing without, which is slower"
     return
   fi
   if [ "$(cat $pages)" = 0 ]; then
@@ -72,9 +72,9 @@ reserve_hugepages() {
     echo $((wanted < 1024 ? wanted : 1024)) >$pages 2>/dev/null || true
   fi
   if [ "$(cat $pages)" = 0 ]; then
-    say "the kernel gave no hugepages: going on without, which is slower"
+    say "the kernel reserved no hugepages: continuing without, which is slower"
   elif ! grep -q ' hugetlbfs .*pagesize=2M' /proc/mounts && ! mount_hugepages; then
-    say "hugetlbfs cannot be mounted here: going on without hugepages, which is slower"
+    say "hugetlbfs cannot be mounted: continuing without hugepages, which is slower"
   else
     say "$(cat $pages) hugepages of 2 MB"
   fi

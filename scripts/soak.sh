@@ -1,21 +1,21 @@
 #!/bin/bash
-# Looks for what is broken for hours, in rounds: new seeds of the simulator, then all fuzz targets
-# from what the rounds before have found; until the time is up or something breaks.
+# Searches for bugs for hours, in rounds: new seeds of the simulator, then all fuzz targets, starting
+# from the corpora of the rounds before; until the time is up or something breaks.
 #   scripts/soak.sh [HOURS=8]      "0.5" is half an hour
 source "$(dirname "$0")/common.sh"
 hours=${1:-8}
 [[ $hours =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "usage: scripts/soak.sh [HOURS]"
 end=$((SECONDS + $(/usr/bin/python3 -c "print(int($hours * 3600))")))
 round=0
-# No soak lives through the seeds of another.
+# Every soak has new seeds.
 seed=$(($(date +%s) * 1000))
 first_seed=$seed
 batch=200
 
-# A part of a round is a twentieth of the time at most, so that every part has its turn.
+# A part of a round takes at most a twentieth of the time, so that every part is run.
 seconds_each() { echo $(((end - SECONDS) / 20 + 10)); }
 
-# As many simulators as there are cores, each with seeds of its own.
+# One simulator per core, each with its own seeds.
 sim_round() {
   local until=$((SECONDS + $(seconds_each))) runs run
   while [ $SECONDS -lt $until ]; do
