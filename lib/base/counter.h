@@ -19,9 +19,10 @@ class Counter {
 
   /// May lag behind the owner, but is never torn.
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+  /// The owner alone.
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   void add(std::uint64_t n = 1) noexcept { set(get() + n); }
-  /// For peaks.
+  /// For peaks: the owner alone.
   void raise_to(std::uint64_t n) noexcept {
     if (n > get()) set(n);
   }

@@ -50,6 +50,7 @@ class Histogram {
 
   /// Adds all that `other` has counted.
   void merge(const Histogram& other) noexcept;
+  /// Removes all counts.
   void reset() noexcept { *this = {}; }
 
  private:

@@ -40,6 +40,7 @@ class Region {
   /// are all reserved here, so touching them cannot fail later.
   static Result<Region> map(std::size_t bytes, HugePages want);
 
+  /// What map() got.
   Pages pages() const noexcept { return pages_; }
   /// Writes to every page, so that the kernel need not find and zero one when it is first used.
   void touch() noexcept;

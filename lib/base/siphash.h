@@ -20,12 +20,14 @@ std::uint64_t siphash24(std::span<const std::byte> bytes, const SipKey& key) noe
 struct SipState {
   std::uint64_t v0, v1, v2, v3;
 
+  /// The state before the first word.
   explicit constexpr SipState(const SipKey& key) noexcept
       : v0(key[0] ^ 0x736f'6d65'7073'6575),
         v1(key[1] ^ 0x646f'7261'6e64'6f6d),
         v2(key[0] ^ 0x6c79'6765'6e65'7261),
         v3(key[1] ^ 0x7465'6462'7974'6573) {}
 
+  /// One SipRound.
   constexpr void round() noexcept {
     v0 += v1;
     v2 += v3;
@@ -39,6 +41,7 @@ struct SipState {
     v2 = std::rotl(v2, 32);
   }
 
+  /// Takes a word of the message in `kRounds` rounds (c of SipHash-c-d).
   template <int kRounds>
   constexpr void absorb(std::uint64_t word) noexcept {
     v3 ^= word;
@@ -46,6 +49,7 @@ struct SipState {
     v0 ^= word;
   }
 
+  /// The hash, after `kRounds` rounds (d of SipHash-c-d). The last word absorbed has the length.
   template <int kRounds>
   constexpr std::uint64_t finish() noexcept {
     v2 ^= 0xff;

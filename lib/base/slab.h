@@ -22,6 +22,7 @@ requires std::is_trivially_destructible_v<T>
 class Slab {
  public:
   Slab() = default;
+  /// All `blocks` are free. They must outlive the slab.
   explicit Slab(std::span<T> blocks) : blocks_(blocks) { MAYFLY_ASSERT(blocks.size() < kNoIndex); }
 
   /// A free block's index, or kNoIndex if all are taken. The block is as its last user left it,
@@ -57,6 +58,7 @@ class Slab {
   std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(blocks_.size()); }
   /// Blocks from this index on were never taken.
   std::uint32_t fresh() const noexcept { return fresh_; }
+  /// True if all blocks are taken.
   bool full() const noexcept { return used_ == blocks_.size(); }
 
  private:

@@ -11,11 +11,13 @@ namespace mayfly {
 struct Duration {
   std::int64_t us = 0;
 
+  /// Milliseconds and seconds; the product must fit 63 bits of microseconds.
   static constexpr Duration from_ms(std::int64_t n) { return {n * 1'000}; }
   static constexpr Duration from_s(std::int64_t n) { return {n * 1'000'000}; }
   /// Longer than any time-out that can be configured.
   static constexpr Duration max() { return {std::numeric_limits<std::int64_t>::max() / 4}; }
 
+  /// Whole milliseconds, rounded towards zero.
   constexpr std::int64_t ms() const { return us / 1'000; }
   constexpr double seconds() const { return static_cast<double>(us) / 1e6; }
 
@@ -43,6 +45,7 @@ struct Instant {
   friend constexpr Duration operator-(Instant a, Instant b) { return {a.us - b.us}; }
 };
 
+/// 5_us, 5_ms, 5_s, 5_min.
 inline namespace literals {
 constexpr Duration operator""_us(unsigned long long n) { return {static_cast<std::int64_t>(n)}; }
 constexpr Duration operator""_ms(unsigned long long n) {

@@ -148,12 +148,14 @@ namespace mayfly {
   X(delayed_ack_due, "RFC 9293 3.8.6.3, MUST-40", "the delayed ACK has waited long enough")
 // clang-format on
 
+/// A decision.
 enum class Branch : std::uint8_t {
 #define MAYFLY_X(name, clause, what) name,
   MAYFLY_BRANCHES(MAYFLY_X)
 #undef MAYFLY_X
 };
 
+/// How many decisions there are.
 inline constexpr std::size_t kBranchCount = 0
 #define MAYFLY_X(name, clause, what) +1
     MAYFLY_BRANCHES(MAYFLY_X)

@@ -108,6 +108,7 @@ struct alignas(64) Connection {
   SeqRanges sacked;               ///< SACKed by the peer
   SackBlock newest_held;          ///< goes first in the SACK option (RFC 2018 4)
 
+  /// Is any of these flags set? `flag`: a set of conn_flag bits, as for set and clear.
   constexpr bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
   constexpr void set(std::uint32_t flag) { flags |= flag; }
   constexpr void clear(std::uint32_t flag) { flags &= ~flag; }

@@ -61,6 +61,7 @@ struct TcpSettings {
 
 /// What a segment may do to a TIME_WAIT.
 struct TimeWaitRules {
+  /// Which SYN opens a new incarnation.
   enum class Reopen : std::uint8_t {
     rfc6191,   ///< a SYN opens a new incarnation by a newer timestamp or sequence number
     sequence,  ///< by a newer sequence number alone (RFC 9293 3.6.1)

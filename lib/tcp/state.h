@@ -6,6 +6,7 @@
 
 namespace mayfly {
 
+/// The state of a connection.
 enum class State : std::uint8_t {
   closed,
   listen,
@@ -28,6 +29,7 @@ struct StateSet {
   std::uint16_t bits = 0;
   constexpr bool has(State s) const { return ((bits >> static_cast<unsigned>(s)) & 1) != 0; }
 };
+/// The set of these states.
 template <class... S>
 consteval StateSet states(S... s) {
   return {static_cast<std::uint16_t>((0u | ... | (1u << static_cast<unsigned>(s))))};

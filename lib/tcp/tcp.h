@@ -126,14 +126,19 @@ bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept;
 /// FIN to take.
 std::uint16_t take_fin(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
-/// An ICMP error about this connection (RFC 5927, RFC 1191). `quoted` is the quoted sequence
-/// number; a message about a segment that is not in flight changes nothing and gives
-/// Drop::icmp_untrusted.
+/// An ICMP error message (RFC 9293 3.9.2.2).
 struct IcmpError {
-  enum class Kind : std::uint8_t { soft, hard, fragmentation_needed };
+  enum class Kind : std::uint8_t {
+    soft,                  ///< network or host unreachable, time exceeded, parameter problem
+    hard,                  ///< protocol or port unreachable
+    fragmentation_needed,  ///< RFC 1191
+  };
   Kind kind = Kind::soft;
   std::uint16_t mtu = 0;  ///< fragmentation needed: the next hop's; 0 from old routers (RFC 1191 5)
 };
+/// Handles an ICMP error about this connection (RFC 5927, RFC 1191). `quoted` is the quoted
+/// sequence number: an error about a segment that is not in flight changes nothing and gives
+/// Drop::icmp_untrusted.
 Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const TcpSettings& cfg,
                       Instant now) noexcept;
 

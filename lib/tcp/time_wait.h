@@ -23,13 +23,16 @@ struct TimeWaitEntry {
   std::uint8_t unused;
 
   static constexpr std::uint8_t kTimestamps = 0x01, kShiftAt = 4;
+  /// Did the connection use timestamps?
   constexpr bool had_timestamps() const { return (flags & kTimestamps) != 0; }
+  /// The window that was last advertised, in bytes.
   constexpr std::uint32_t window_bytes() const {
     return static_cast<std::uint32_t>(window) << (flags >> kShiftAt);
   }
 };
 static_assert(sizeof(TimeWaitEntry) == 16 && std::is_trivially_copyable_v<TimeWaitEntry>);
 
+/// What to do with an entry and the segment that met it.
 enum class TimeWaitAction : std::uint8_t {
   drop,             ///< say nothing
   ack,              ///< time_wait_ack answers; the hold goes on
@@ -37,6 +40,7 @@ enum class TimeWaitAction : std::uint8_t {
   reopen,           ///< a new incarnation may begin (RFC 9293 MAY-2, RFC 6191 2)
   kill,             ///< the entry ends (an RST, where the policy accepts it)
 };
+/// What on_time_wait_segment decided.
 struct TimeWaitVerdict {
   TimeWaitAction action = TimeWaitAction::drop;
   Drop drop = Drop::none;     ///< for drop and ack: the reason to count

@@ -17,6 +17,7 @@ class SlotSet {
   static_assert(std::has_single_bit(kSize) && kSize >= 64);
 
  public:
+  /// `slot` is below kSize here and in erase(); both may be called again for the same slot.
   void insert(std::uint32_t slot) noexcept {
     MAYFLY_ASSERT(slot < kSize);
     words_[slot / 64] |= bit(slot);

@@ -28,6 +28,7 @@ struct WheelNode {
   std::uint32_t prev = 0, next = 0;
   /// In ticks, modulo 2^32.
   std::uint32_t deadline = 0;
+  /// Is the entry in a wheel?
   constexpr bool armed() const { return prev != 0; }
 };
 static_assert(sizeof(WheelNode) == 12);
@@ -42,6 +43,7 @@ concept WheelNodes = requires(N n, std::uint32_t index) {
 /// The wheel. It owns its slots, about 2 MB; the nodes are in the entries of its owner.
 class TimerWheel {
  public:
+  /// Each level has 2^bits slots.
   static constexpr std::uint32_t kLevel0Bits = 18, kLevel1Bits = 8;
   /// The furthest deadline ahead: 18.5 h.
   static constexpr Duration kSpan{1'000 * (1LL << kLevel0Bits) * ((1LL << kLevel1Bits) - 1)};

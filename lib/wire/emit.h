@@ -32,6 +32,7 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
 
 /// An ARP packet (RFC 826) for IPv4 over Ethernet.
 struct ArpPacket {
+  /// As on the wire; other values are possible in a packet that was read.
   enum class Operation : std::uint16_t { request = 1, reply = 2 };
   Operation operation = Operation::request;
   MacAddress sender_mac, target_mac;

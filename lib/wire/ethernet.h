@@ -14,14 +14,17 @@ struct MacAddress {
   constexpr bool is_broadcast() const {
     return octets == std::array<std::uint8_t, 6>{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
   }
+  /// Multicast or broadcast.
   constexpr bool is_group() const { return (octets[0] & 1) != 0; }
   friend constexpr bool operator==(const MacAddress&, const MacAddress&) = default;
 };
+/// All stations.
 inline constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 /// The largest VLAN identifier (IEEE 802.1Q 9.6: 0xfff is reserved).
 inline constexpr std::uint16_t kVlanMax = 4'094;
 
+/// EtherTypes (IEEE 802).
 namespace ethertype {
 inline constexpr std::uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100;
 }

@@ -28,6 +28,7 @@ struct FlowKey4 {
                                std::uint16_t remote_port) {
     return {swap32(local.host), swap32(remote.host), swap16(local_port), swap16(remote_port), 0};
   }
+  /// The parts in host order.
   constexpr Ipv4Address local() const { return {swap32(local_ip)}; }
   constexpr Ipv4Address remote() const { return {swap32(remote_ip)}; }
   constexpr std::uint16_t local_port_host() const { return swap16(local_port); }

@@ -11,10 +11,12 @@
 
 namespace mayfly {
 
+/// Types of messages (RFC 792).
 namespace icmp_type {
 inline constexpr std::uint8_t echo_reply = 0, unreachable = 3, echo = 8, time_exceeded = 11,
                               parameter_problem = 12;
 }
+/// Codes of icmp_type::unreachable (RFC 792, RFC 1191).
 namespace unreachable_code {
 inline constexpr std::uint8_t protocol = 2, port = 3, fragmentation_needed = 4;
 }

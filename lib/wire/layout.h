@@ -6,6 +6,7 @@
 
 namespace mayfly {
 
+/// Sizes in bytes; the TCP maximum is with 40 bytes of options.
 inline constexpr std::size_t kEthernetHeaderSize = 14;
 inline constexpr std::size_t kVlanTagSize = 4;
 inline constexpr std::size_t kIpv4HeaderSizeMin = 20;
@@ -34,6 +35,7 @@ inline constexpr std::size_t source_port = 0, destination_port = 2, seq = 4, ack
                              data_offset = 12, flags = 13, window = 14, checksum = 16, urgent = 18;
 }
 
+/// Numbers in the IPv4 header's protocol field.
 namespace ip_protocol {
 inline constexpr std::uint8_t icmp = 1, tcp = 6, udp = 17;
 }
@@ -64,6 +66,7 @@ inline constexpr std::size_t mss = 4, window_scale = 3, sack_permitted = 2, sack
 /// How the timestamps option aligned as RFC 7323 A recommends begins: NOP NOP kind length.
 inline constexpr std::uint32_t kAlignedTimestamps = 0x0101'080a;
 
+/// A byte as a number, and back.
 inline std::uint8_t load_u8(const std::byte* p) noexcept {
   return std::to_integer<std::uint8_t>(*p);
 }

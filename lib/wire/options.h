@@ -10,6 +10,7 @@
 
 namespace mayfly {
 
+/// The two options of one byte.
 namespace option_kind {
 inline constexpr std::uint8_t end = 0, nop = 1;
 }

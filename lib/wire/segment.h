@@ -33,6 +33,7 @@ struct SackBlock {
   Seq left, right;
   friend constexpr bool operator==(SackBlock, SackBlock) = default;
 };
+/// As many as fit a header without timestamps (RFC 2018 3).
 inline constexpr std::size_t kSackBlocksMax = 4;
 
 /// A TCP segment that arrived. Fields whose option bit is not set in `options` are zero.
@@ -50,7 +51,9 @@ struct Segment {
   std::uint8_t window_scale = 0;  ///< as on the wire; RFC 7323 2.3 says to use 14 for more
   std::uint8_t sack_count = 0;    ///< 0..4
 
+  /// Is any of these tcp_flag bits set?
   constexpr bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
+  /// Is any of these tcp_option bits set?
   constexpr bool carries(std::uint8_t option) const { return (options & option) != 0; }
   /// SEG.LEN: payload, and one each for SYN and FIN (RFC 9293 3.3.1).
   constexpr std::uint32_t length() const {
@@ -75,6 +78,7 @@ struct Emission {
   std::uint8_t sack_count = 0;  ///< 0..4; at most 3 beside timestamps (RFC 2018 3)
   std::array<SackBlock, kSackBlocksMax> sack{};
 
+  /// Is any of these tcp_flag bits set?
   constexpr bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
 static_assert(sizeof(Emission) == 60 && std::is_trivially_copyable_v<Emission>);

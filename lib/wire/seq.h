@@ -22,6 +22,7 @@ struct Seq {
     return *this;
   }
 
+  /// The order of two numbers that are less than 2^31 apart.
   friend constexpr bool before(Seq a, Seq b) { return (a - b) < 0; }
   friend constexpr bool after(Seq a, Seq b) { return (a - b) > 0; }
   friend constexpr bool at_or_before(Seq a, Seq b) { return (a - b) <= 0; }
