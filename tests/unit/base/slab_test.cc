@@ -107,5 +107,14 @@ TEST(SlabDeathTest, RefusesABlockThatWasNeverTaken) {
   EXPECT_DEATH(slab.give_back(1), "a bug: expected index < fresh_");
 }
 
+TEST(SlabDeathTest, RefusesABlockGivenBackTwice) {
+  std::vector<Block> memory(3);
+  Slab<Block> slab(memory);
+  const std::uint32_t index = slab.take();
+  static_cast<void>(slab.take());
+  slab.give_back(index);
+  EXPECT_DEATH(slab.give_back(index), "a bug: expected index != free_");
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -194,5 +194,21 @@ TEST(Urgent, IsToldAndItsTextDeliveredInline) {
   EXPECT_EQ(t.events & event::urgent, 0);
 }
 
+TEST(TextDeathTest, MoreThanTheWindowCannotBeTaken) {
+  auto t = Tcp::established();
+  const auto window = static_cast<std::uint32_t>(t.c.rcv_adv - t.c.rcv_nxt);
+  EXPECT_DEATH(take_text(t.c, window + 1, t.cfg, t.now), "a bug: expected accepted <=");
+}
+
+TEST(TextDeathTest, TextInOrderCannotBeHeld) {
+  auto t = Tcp::established();
+  EXPECT_DEATH(hold_text(t.c, t.c.rcv_nxt, 10), "a bug: expected len > 0 && after");
+}
+
+TEST(TextDeathTest, NothingCanBeQueuedAfterClose) {
+  auto t = Tcp::fin_wait_2();
+  EXPECT_DEATH(queue_text(t.c, 1), "a bug");
+}
+
 }  // namespace
 }  // namespace mayfly::test
