@@ -1,4 +1,4 @@
-// What is true of every Connection. Not part of the protocol: simulator and tests ask it.
+// What is true of every Connection. Not part of the protocol: the simulator and the tests use it.
 #include "tcp/invariants.h"
 
 #include <fmt/format.h>
@@ -46,7 +46,7 @@ bool is_in_order(const SeqRanges& ranges, Seq low, Seq high) {
   return true;
 }
 
-/// RFC 9293 3.3.2: what each state says about the two FINs.
+/// RFC 9293 3.3.2: what each state implies for the two FINs.
 std::string broken_state(const Connection& c) {
   constexpr StateSet peer_has_closed =
       states(State::close_wait, State::closing, State::last_ack, State::time_wait);

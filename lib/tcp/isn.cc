@@ -11,7 +11,7 @@ Seq initial_sequence(std::span<const std::byte> key, const Secret& secret, Insta
 }
 
 std::uint32_t timestamp_offset(std::span<const std::byte> hosts, const Secret& secret) noexcept {
-  // Another key than the ISN's, so that one value tells nothing about the other.
+  // Not the ISN's key, so that one value reveals nothing about the other.
   constexpr std::uint64_t kPurpose = 0x7473'6f66'6673'6574;
   return static_cast<std::uint32_t>(siphash24(hosts, {secret[0] ^ kPurpose, secret[1]}));
 }

@@ -16,7 +16,7 @@ constexpr std::uint32_t kWindowMax = 1u << 30;  // RFC 7323 2.3
 constexpr std::uint8_t kWindowShiftMax = 14;    // RFC 7323 2.3
 constexpr std::uint32_t kUserFlags = ~(conn_flag::user - 1);
 
-/// The least shift that lets the 16-bit field tell the whole window.
+/// The least shift with which the 16-bit field can express the whole window.
 constexpr std::uint8_t shift_for(std::uint32_t window) {
   const int bits = std::bit_width(window);
   return static_cast<std::uint8_t>(std::clamp(bits - 16, 0, int{kWindowShiftMax}));

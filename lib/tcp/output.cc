@@ -172,7 +172,7 @@ void emit_again(Connection& c, const TcpSettings& cfg, Instant now, SackBlock ra
   run_retransmit_timer(c, now);
 }
 
-/// Fast retransmit: the first segment goes again at once (RFC 5681 3.2, RFC 6582 3.2).
+/// Fast retransmit: the first segment is sent again at once (RFC 5681 3.2, RFC 6582 3.2).
 bool emit_first_again(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (!c.has(conn_flag::retransmit_now)) return false;
   c.clear(conn_flag::retransmit_now);

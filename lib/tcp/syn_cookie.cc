@@ -25,7 +25,7 @@ std::uint32_t slot_of(Instant now) noexcept {
 }
 
 std::uint64_t keyed_hash(const CookieFlow& flow, Seq peer_iss, std::uint32_t slot) noexcept {
-  // Another key than the ISN's and the timestamp offset's.
+  // Not the key of the ISN or of the timestamp offset.
   constexpr std::uint64_t kPurpose = 0x636f'6f6b'6965'7321;
   constexpr std::size_t kKeyMax = 40;
   std::array<std::byte, kKeyMax + 2 * sizeof(std::uint32_t)> message;

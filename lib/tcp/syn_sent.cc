@@ -6,7 +6,7 @@
 namespace mayfly {
 namespace {
 
-/// The peer's SYN crossed ours: SYN_RECEIVED, and the SYN goes again, now with an ACK.
+/// The peer's SYN crossed ours: SYN_RECEIVED, and the SYN is sent again, now with an ACK.
 void enter_syn_received(Connection& c) noexcept {
   c.state = State::syn_received;
   c.snd_nxt = c.iss;

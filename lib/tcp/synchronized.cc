@@ -125,14 +125,14 @@ bool check_syn(Connection& c, const Segment& s, const TcpSettings& cfg, Instant 
   return false;
 }
 
-/// SYN_RECEIVED sees the peer's SYN again, from before the window. True: handled to its end.
+/// In SYN_RECEIVED the peer's SYN came again, from before the window. True: handled to its end.
 bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
   if (c.state != syn_received || !s.has(tcp_flag::syn) || s.has(tcp_flag::rst) || s.seq != c.irs) {
     return false;
   }
   if (s.has(tcp_flag::ack)) {
     // RFC 9293 3.5, figure 7: in a simultaneous open the SYN-ACK repeats the SYN and acknowledges
-    // ours. Where this end did not open it is a duplicate like any (RFC 9293 3.10.7.4, first).
+    // ours. If this end did not open, it is a duplicate like any other (RFC 9293 3.10.7.4, first).
     if (c.has(conn_flag::passive)) return false;
     s.seq += 1;
     s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
@@ -144,7 +144,7 @@ bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
     c.ts_recent = s.ts.val;
     c.ts_recent_at = now;
   }
-  c.snd_nxt = c.iss;  // our SYN-ACK was lost, or is on its way: it goes again
+  c.snd_nxt = c.iss;  // our SYN-ACK was lost, or is under way: it is sent again
   c.clear(conn_flag::rtt_timing);
   mark(Branch::syn_again);
   return true;
@@ -208,7 +208,7 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
     return;
   }
   if (c.has(conn_flag::closed_both)) {
-    // RFC 9293 3.6.1 (SHLD-3), RFC 2525 2.17: nobody will read it, and the peer should know.
+    // RFC 9293 3.6.1 (SHLD-3), RFC 2525 2.17: nobody will read it, so the peer is told by RST.
     v.drop = Drop::tcp_data_after_close;
     v.reply = Reply::rst;
     v.events |= event::reset;

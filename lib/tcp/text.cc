@@ -65,8 +65,8 @@ std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
       mark(Branch::fin_established);
       return event::peer_fin;
     case State::fin_wait_1:
-      // Had our FIN been acknowledged, we would be in FIN_WAIT_2 by now. If it still waits behind
-      // text it has not been sent: then the peer closed first, and CLOSE counts as called in
+      // Our FIN is not acknowledged, or the state would be FIN_WAIT_2. If it still waits behind
+      // text, it has not been sent: then the peer closed first, and CLOSE counts as called in
       // CLOSE_WAIT.
       mark(fin_sent(c) ? Branch::fin_fin_wait_1 : Branch::fin_before_ours);
       c.state = fin_sent(c) ? State::closing : State::last_ack;
