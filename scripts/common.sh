@@ -12,8 +12,8 @@ fail() {
   exit 1
 }
 
-# configure DIR [OPTION...]: sets up a build directory, with CC and CXX if they are set. ninja keeps it
-# up to date afterwards.
+# configure DIR [OPTION...]: sets up a build directory, with CC and CXX if they are set. ninja
+# keeps it up to date afterwards.
 configure() {
   local dir=$1
   shift

@@ -4,5 +4,6 @@
 # out/samples.csv.
 source "$(dirname "$0")/common.sh"
 scripts/setup.sh run
-say "the tour: server and generator as two cores of one process; Ctrl-C ends it and writes what was measured"
+say "the tour: server and generator as two cores of one process"
+say "Ctrl-C ends it and writes what was measured until then"
 exec build/app/mayfly lab -c conf/lab/tour.yaml --out out

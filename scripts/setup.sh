@@ -25,9 +25,9 @@ missing_packages() {
   done
 }
 
-# Debian starts a service when its package is installed. The tests start nginx themselves, with their
-# own configuration, so an nginx that this script installs must stay off; one that was there before is
-# left alone.
+# Debian starts a service when its package is installed. The tests start nginx themselves, with
+# their own configuration, so an nginx that this script installs must stay off; one that was there
+# before is left alone.
 without_starting_services() {
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Searches for bugs for hours, in rounds: new seeds of the simulator, then all fuzz targets, starting
-# from the corpora of the rounds before; until the time is up or something breaks.
+# Searches for bugs for hours, in rounds: new seeds of the simulator, then all fuzz targets,
+# starting from the corpora of the rounds before; until the time is up or something breaks.
 #   scripts/soak.sh [HOURS=8]      "0.5" is half an hour
 source "$(dirname "$0")/common.sh"
 hours=${1:-8}

@@ -14,14 +14,19 @@ namespace mayfly {
 
 /// What a number is, and so what its total over cores is.
 enum class MetricKind : std::uint8_t {
-  counter,  ///< only grows. The total is the sum
-  gauge,    ///< an amount that is there now. The total is the sum
-  peak,   ///< the highest that the gauge in the row before has been. The total is the highest that
-          ///< all cores are known to have had at once: the highest of one core, or the sum of what
-          ///< is there now if that is higher
-  level,  ///< holds now, and is no amount. The total is the highest of one core
+  /// Only grows. The total is the sum.
+  counter,
+  /// A present amount. The total is the sum.
+  gauge,
+  /// The highest value of the gauge in the row before. The total is the highest that all cores are
+  /// known to have had at once: the highest of one core, or the sum of the present amounts if that
+  /// is higher.
+  peak,
+  /// A present value that is not an amount. The total is the highest of one core.
+  level,
 };
 
+/// "counter", "gauge", "peak" or "level".
 constexpr std::string_view name_of(MetricKind kind) {
   constexpr std::string_view names[] = {"counter", "gauge", "peak", "level"};
   return names[static_cast<std::size_t>(kind)];
@@ -38,10 +43,11 @@ struct Metric {
   Value Stats::*value;
 };
 
+/// The value of a number that is a Counter or plain.
 inline std::uint64_t amount_of(const Counter& counter) noexcept { return counter.get(); }
 inline std::uint64_t amount_of(std::uint64_t number) noexcept { return number; }
 
-/// Whether each peak follows its gauge: what a list of metrics has to obey.
+/// True if each peak in the list follows its gauge, as set_totals requires.
 template <class List>
 constexpr bool peaks_follow_gauges(const List& metrics) {
   for (std::size_t i = 0; i < metrics.size(); ++i)
@@ -50,7 +56,7 @@ constexpr bool peaks_follow_gauges(const List& metrics) {
   return true;
 }
 
-/// Sets in `total` what `metrics` make of `cores`; 0 without any.
+/// Sets the members of `total` that `metrics` lists from those of `cores`; 0 if there are none.
 template <class Stats, std::size_t N>
 void set_totals(const std::array<Metric<Stats>, N>& metrics, std::span<const Stats> cores,
                 Stats& total) noexcept {
