@@ -108,7 +108,7 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
 }  // namespace
 
 std::size_t emit_link(std::byte* frame, const LinkHeader& link, std::uint16_t ethertype) noexcept {
-  MAYFLY_ASSERT(link.vlan <= kVlanMax);
+  MAYFLY_ASSERT(link.vlan <= kVlanIdMax);
   std::byte* at = put_raw(put_raw(frame, link.destination.octets), link.source.octets);
   if (link.vlan != 0) at = put_be16(put_be16(at, ethertype::vlan), link.vlan);
   put_be16(at, ethertype);

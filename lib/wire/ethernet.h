@@ -22,7 +22,7 @@ struct MacAddress {
 inline constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 /// The largest VLAN identifier (IEEE 802.1Q 9.6: 0xfff is reserved).
-inline constexpr std::uint16_t kVlanMax = 4'094;
+inline constexpr std::uint16_t kVlanIdMax = 4'094;
 
 /// EtherTypes (IEEE 802).
 namespace ethertype {
