@@ -40,11 +40,14 @@ TEST_F(LinkArp, LearnsWithoutAnsweringWhereAnotherShardAnswers) {
   EXPECT_EQ(destination(sent_one()), kPeerMac);
 }
 
-TEST_F(LinkArp, LearnsNothingFromAProbe) {  // RFC 5227 2.1.1
+TEST_F(LinkArp, LearnsNothingFromAProbe) {      // RFC 5227 2.1.1
+  interface.addresses = {{kOurIp, kOurIp, 0}};  // a prefix that covers 0.0.0.0 too
   arrives(request({0}));
   EXPECT_EQ(sent_arp().operation, Operation::reply);
-  send();
-  EXPECT_EQ(sent_arp().operation, Operation::request);
+  for (const Ipv4Address ip : {kPeerIp, Ipv4Address{0}}) {
+    send(ip);
+    EXPECT_EQ(sent_arp().target_ip, ip) << "its MAC address is not known";
+  }
 }
 
 TEST_F(LinkArp, LearnsNothingFromPacketsThatWereNotForUs) {

@@ -74,6 +74,15 @@ TEST_F(LinkIcmp, EchoesThatNeedNoAnswerGetNone) {
   EXPECT_TRUE(sent().empty());
 }
 
+TEST_F(LinkIcmp, AMessageFromOneOfOurOwnAddressesIsDropped) {
+  interface.addresses = {{kOurIp, kOtherIp, 15}};
+  Link<Port> both(port, interface, common);
+  const Frame frame = message(icmp_type::echo, 0, 0, {}, {.source = kOtherIp});
+  EXPECT_EQ(both.on_icmp(frame, parse(frame), now, [](const IcmpReport&) { return Drop::none; }),
+            Drop::ip_source_invalid);
+  EXPECT_EQ(both.staged(), 0u);
+}
+
 TEST_F(LinkIcmp, EchoesAreLimited) {
   for (int i = 0; i < 1'010; ++i) {
     EXPECT_EQ(arrives(message(icmp_type::echo, 0, 0)), Drop::none);
