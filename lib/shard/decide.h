@@ -24,7 +24,7 @@ Drop Shard<P, A>::decide(const Arrival& a, std::int32_t position) noexcept {
 template <Port P, class A>
 Drop Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
   if (b.tcp.state == State::closed) {  // aborted earlier in this burst
-    end_aborted(b);
+    finish(b, CloseReason::aborted);
     return decide(a,
                   connections_.table().find(a.parsed.key, a.hash));  // back in TIME_WAIT, or gone
   }
@@ -46,6 +46,7 @@ Drop Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
   if (b.tcp.state != State::closed)
     if (const std::uint16_t events = take_fin(b.tcp, cfg_->tcp, now_); events != 0)
       on_events(b, events);
+  respond_with_reset(b);
   return v.drop != Drop::none ? v.drop : lost;
 }
 
@@ -78,6 +79,7 @@ Drop Shard<P, A>::on_icmp_report(const IcmpReport& report) noexcept {
   const Verdict v = on_icmp_error(b.tcp, report.error, report.about.seq, cfg_->tcp, now_);
   connections_.want_output(b);
   if (v.events != 0) on_events(b, v.events);
+  respond_with_reset(b);
   return v.drop;
 }
 

@@ -148,24 +148,11 @@ void Shard<P, A>::take_over(ConnectionBlock& b) noexcept {
   finish(b, CloseReason::time_wait);
 }
 
-// The app has aborted the connection (Conn::abort), or closed it before it was open: what it owes
-// goes out, then it ends.
-template <Port P, class A>
-void Shard<P, A>::end_aborted(ConnectionBlock& b) noexcept {
-  if (b.tcp.has(block_flag::owes_rst)) {
-    Emission rst;
-    rst.seq = b.tcp.snd_nxt;
-    rst.flags = tcp_flag::rst;
-    stats_.rst_sent.add();
-    send(b.port, connections_.key_of(b), rst, nullptr);
-  }
-  finish(b, CloseReason::aborted);
-}
-
 // The connection is over: the app hears of it, and everything it held goes back. A block that still
 // stands in the pending list is freed when that list comes to it.
 template <Port P, class A>
 void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
+  respond_with_reset(b);
   b.tcp.state = State::closed;
   stats_.closed[static_cast<std::size_t>(reason)].add();
   half_opens_.end(b);
@@ -182,6 +169,12 @@ template <Port P, class A>
 void Shard<P, A>::on_block_timer(ConnectionBlock& b) noexcept {
   connections_.want_output(b);
   if (b.tcp.state == State::closed) return;
+  on_deadline(b);
+  respond_with_reset(b);
+}
+
+template <Port P, class A>
+void Shard<P, A>::on_deadline(ConnectionBlock& b) noexcept {
   if (next_deadline(b.tcp) <= now_) {
     if (half_opens_.gives_up(b, now_)) {
       stats_.half_open_given_up.add();
@@ -207,6 +200,7 @@ void Shard<P, A>::for_each(Instant now, F&& f) noexcept {
   connections_.for_each([&](ConnectionBlock& b) {
     Conn conn(connections_, b);
     f(conn);
+    respond_with_reset(b);
   });
 }
 

@@ -13,11 +13,25 @@ void Shard<P, A>::respond() noexcept {
     if (b->tcp.state != State::closed) {
       if (!send_pending(*b)) break;
     } else if (!b->tcp.has(block_flag::dead)) {
-      end_aborted(*b);
+      finish(*b, CloseReason::aborted);  // by the app, or closed by it before it was open
     }
     connections_.pop_pending();
   }
   stats_.connections.set(connections_.used());
+}
+
+// The RST of an abort (RFC 9293 3.10.5) does not wait for the other connections' turn: it follows
+// what its own connection said last.
+template <Port P, class A>
+void Shard<P, A>::respond_with_reset(ConnectionBlock& b) noexcept {
+  if (!b.tcp.has(block_flag::owes_rst)) [[likely]]
+    return;
+  b.tcp.clear(block_flag::owes_rst);
+  Emission rst;
+  rst.seq = b.tcp.snd_nxt;
+  rst.flags = tcp_flag::rst;
+  stats_.rst_sent.add();
+  send(b.port, connections_.key_of(b), rst, nullptr);
 }
 
 // Sends all that the connection may send now. False: the link has no room, or buffers ran out.

@@ -172,13 +172,14 @@ class Shard {
   void after_app(ConnectionBlock& b) noexcept;
   void enter_time_wait(ConnectionBlock& b) noexcept;
   void take_over(ConnectionBlock& b) noexcept;
-  void end_aborted(ConnectionBlock& b) noexcept;
   void finish(ConnectionBlock& b, CloseReason reason) noexcept;
   void on_block_timer(ConnectionBlock& b) noexcept;
+  void on_deadline(ConnectionBlock& b) noexcept;
   static CloseReason reason_of(std::uint16_t events) noexcept;
 
   // respond.h
   void respond() noexcept;
+  void respond_with_reset(ConnectionBlock& b) noexcept;
   bool send_pending(ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e, const TxQueue* tx) noexcept;
   bool send_reset(const Arrival& a) noexcept;
