@@ -39,14 +39,14 @@ int check_command(const RunOptions& options, const std::string& kind) {
     const auto loaded = read_load_settings(options.config, options.sets, options.policy);
     if (!well(loaded)) return kBadUsage;
     report_tuples(*loaded.settings);
-    const MemoryPlan plan =
-        plan_memory(*loaded.settings, "client", LoadRun::bytes_needed(*loaded.settings));
+    const MemoryPlan plan = plan_memory(*loaded.settings, loaded.settings->process, "client",
+                                        LoadRun::bytes_needed(*loaded.settings));
     return report_memory(std::span(&plan, 1));
   }
   if (kind == "lab") {
     const auto loaded = read_lab_settings(options.config, options.sets);
     if (!well(loaded)) return kBadUsage;
-    for (const ExperimentSettings& e : loaded.settings->experiments) {
+    for (const LabExperiment& e : loaded.settings->experiments) {
       fmt::print("{}: ", e.name);
       report_tuples(e.client);
     }
@@ -54,8 +54,8 @@ int check_command(const RunOptions& options, const std::string& kind) {
   }
   const auto loaded = read_serve_settings(options.config, options.sets, options.policy);
   if (!well(loaded)) return kBadUsage;
-  const MemoryPlan plan =
-      plan_memory(*loaded.settings, "server", ServeRun::bytes_needed(*loaded.settings));
+  const MemoryPlan plan = plan_memory(*loaded.settings, loaded.settings->process, "server",
+                                      ServeRun::bytes_needed(*loaded.settings));
   return report_memory(std::span(&plan, 1));
 }
 

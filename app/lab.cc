@@ -46,8 +46,8 @@ Result<void> write_text(const std::string& path, const std::string& text) {
 
 /// Everything has to be the same in all experiments that devices depend on: they share them.
 Result<void> check_together(const LabSettings& lab) {
-  const ExperimentSettings& first = lab.experiments.front();
-  for (const ExperimentSettings& e : lab.experiments) {
+  const LabExperiment& first = lab.experiments.front();
+  for (const LabExperiment& e : lab.experiments) {
     if (e.server.cores != first.server.cores || e.client.cores != first.client.cores)
       return Error{
           fmt::format("experiment {} has other cores than {}: all share them", e.name, first.name),
@@ -58,7 +58,7 @@ Result<void> check_together(const LabSettings& lab) {
 
 /// Names both devices of the pair in every experiment.
 Result<void> join(LabSettings& lab) {
-  const ExperimentSettings& first = lab.experiments.front();
+  const LabExperiment& first = lab.experiments.front();
   std::string server, client;
   if (lab.wire == LabWire::ring) {
     const auto queues =
@@ -77,9 +77,9 @@ Result<void> join(LabSettings& lab) {
     server = end(0, "server");
     client = end(1, "client");
   }
-  for (ExperimentSettings& e : lab.experiments) {
-    e.server.ports[0].device = server;
-    e.client.ports[0].device = client;
+  for (LabExperiment& e : lab.experiments) {
+    e.server.process.ports[0].device = server;
+    e.client.process.ports[0].device = client;
   }
   return {};
 }
@@ -87,13 +87,14 @@ Result<void> join(LabSettings& lab) {
 /// Runs the experiments one after the other; `result` holds those that have ended.
 Result<void> run_experiments(const LabSettings& lab, Eal& eal, const StopAsked& stop,
                              LabProgress& progress, LabResult& result) {
-  auto server = open_devices(lab.experiments[0].server, printed_progress());
+  const LabExperiment& first = lab.experiments.front();
+  auto server = open_devices(first.server.process, first.server.cores.size(), printed_progress());
   if (!server) return server.error();
-  auto client = open_devices(lab.experiments[0].client, printed_progress());
+  auto client = open_devices(first.client.process, first.client.cores.size(), printed_progress());
   if (!client) return client.error();
   LabDevices devices{std::move(*server), std::move(*client)};
   const TscClock clock;
-  for (const ExperimentSettings& e : lab.experiments) {
+  for (const LabExperiment& e : lab.experiments) {
     if (stop() != Stop::no) return {};
     auto run = run_experiment(e, lab.sample, devices, eal, clock, stop,
                               [&](const LabSample& sample) { progress.on_sample(e, sample); });
@@ -152,20 +153,20 @@ int lab_command(const RunOptions& options) {
   }
   LabSettings lab = std::move(*loaded.settings);
   const bool is_single = lab.experiments.size() == 1;
-  for (ExperimentSettings& e : lab.experiments) {
+  for (LabExperiment& e : lab.experiments) {
     if (options.duration && is_single) e.client.load.duration = *options.duration;
-    if (const std::string why = refusal_of(e); !why.empty())
+    if (const std::string why = refusal_of(e.lab_pair()); !why.empty())
       return fail({e.name + ": " + why, ErrorKind::usage});
     LoadRun::own_sources(e.client);
     // A ring's frames come from its sender's pool: the memory plan must know its size.
-    e.server.ports[0].descriptors = e.client.ports[0].descriptors = kRingSize;
+    e.server.process.ports[0].descriptors = e.client.process.ports[0].descriptors = kRingSize;
   }
   std::vector<std::uint32_t> cores{0};
-  CommonSettings process;
+  ProcessSettings process;
   if (!lab.experiments.empty()) {
     if (const auto together = check_together(lab); !together) return fail(together.error());
-    process = lab.experiments[0].server;
-    cores = process.cores;
+    process = lab.experiments[0].server.process;
+    cores = lab.experiments[0].server.cores;
     const auto& more = lab.experiments[0].client.cores;
     cores.insert(cores.end(), more.begin(), more.end());
   }

@@ -14,9 +14,7 @@ namespace {
 /// Between two experiments: memory is taken and given back.
 constexpr double kPauseSeconds = 0.2;
 
-double seconds_of(const ExperimentSettings& experiment) {
-  return experiment.client.load.duration.seconds() + kPauseSeconds;
-}
+double seconds_of(const LoadShape& load) { return load.duration.seconds() + kPauseSeconds; }
 
 std::string bar(double part) {
   constexpr int kWidth = 24;
@@ -35,8 +33,8 @@ std::string time_left(double seconds) {
 
 LabProgress::LabProgress(const LabSettings& settings, bool terminal)
     : terminal_(terminal), count_(settings.experiments.size()) {
-  for (const ExperimentSettings& experiment : settings.experiments)
-    all_s_ += seconds_of(experiment);
+  for (const LabExperiment& experiment : settings.experiments)
+    all_s_ += seconds_of(experiment.client.load);
 }
 
 void LabProgress::line(const std::string& text) {
@@ -45,8 +43,8 @@ void LabProgress::line(const std::string& text) {
   std::fflush(stdout);
 }
 
-void LabProgress::on_sample(const ExperimentSettings& experiment, const LabSample& sample) {
-  const double now = done_s_ + std::min(sample.t, seconds_of(experiment));
+void LabProgress::on_sample(const LabExperiment& experiment, const LabSample& sample) {
+  const double now = done_s_ + std::min(sample.t, seconds_of(experiment.client.load));
   line(fmt::format("{} {}/{} {:.28}  {:.0f}/s  TIME_WAIT {}  {}", bar(now / all_s_), number_,
                    count_, experiment.name, sample.cps,
                    std::max(sample.server_time_wait, sample.client_time_wait),
@@ -55,7 +53,7 @@ void LabProgress::on_sample(const ExperimentSettings& experiment, const LabSampl
 
 void LabProgress::on_end(const ExperimentRun& run) {
   line("");
-  done_s_ += seconds_of(run.settings);
+  done_s_ += seconds_of(run.settings.client.load);
   const LabFigures figures = figures_of(run);
   const auto verdict = verdict_on(run.settings, figures);
   fmt::print("{:>2}/{} {:<28} {:>9.0f}/s, swing {:.2f}{}{}\n", number_++, count_, run.settings.name,

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "config/settings.h"
 #include "lab/result.h"
 
 namespace mayfly {
@@ -13,7 +14,7 @@ class LabProgress {
   /// The names and lengths of what is to come.
   LabProgress(const LabSettings& settings, bool terminal);
 
-  void on_sample(const ExperimentSettings& experiment, const LabSample& sample);
+  void on_sample(const LabExperiment& experiment, const LabSample& sample);
   void on_end(const ExperimentRun& run);
   void on_hazards(std::size_t done, std::size_t all);
 

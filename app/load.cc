@@ -45,11 +45,12 @@ int load_command(const RunOptions& options) {
   catch_signals();
   catch_hangups();
   const TuplePlan tuples = plan_tuples(settings);
-  const MemoryPlan plan = plan_memory(settings, "client", LoadRun::bytes_needed(settings));
+  const MemoryPlan plan =
+      plan_memory(settings, settings.process, "client", LoadRun::bytes_needed(settings));
   const StartProgress progress = printed_progress();
-  auto eal = start_process(std::span(&plan, 1), settings, settings.cores, progress);
+  auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
-  auto devices = open_devices(settings, progress);
+  auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
   fmt::print("source pairs: {}\n", arithmetic_of(tuples));
   if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);

@@ -42,9 +42,9 @@ std::string listens_in_words(const ServeSettings& settings) {
   return words;
 }
 
-std::string addresses_in_words(const CommonSettings& settings) {
+std::string addresses_in_words(const ProcessSettings& process) {
   std::string words;
-  for (const PortSettings& port : settings.ports) {
+  for (const PortSettings& port : process.ports) {
     for (const InterfaceAddress& address : port.addresses) {
       words += words.empty() ? "" : ", ";
       words += to_string(address.first);

@@ -40,6 +40,6 @@ void follow_hangups(Controls<T>& controls) {
 /// "port 80 http, port 7 echo" and "198.18.0.1/15": for the line that says that the server is
 /// ready.
 std::string listens_in_words(const ServeSettings& settings);
-std::string addresses_in_words(const CommonSettings& settings);
+std::string addresses_in_words(const ProcessSettings& process);
 
 }  // namespace mayfly

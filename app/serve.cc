@@ -35,11 +35,12 @@ int serve_command(const RunOptions& options) {
   }
   catch_signals();
   catch_hangups();
-  const MemoryPlan plan = plan_memory(settings, "server", ServeRun::bytes_needed(settings));
+  const MemoryPlan plan =
+      plan_memory(settings, settings.process, "server", ServeRun::bytes_needed(settings));
   const StartProgress progress = printed_progress();
-  auto eal = start_process(std::span(&plan, 1), settings, settings.cores, progress);
+  auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
-  auto devices = open_devices(settings, progress);
+  auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
   auto run = ServeRun::create(settings, *site, *devices, TscClock());
   if (!run) return fail(run.error());
@@ -50,7 +51,7 @@ int serve_command(const RunOptions& options) {
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   (*run)->start(*eal, 0);
-  fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings));
+  fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings.process));
   std::fflush(stdout);
   (*run)->watch(options.duration, {.stop_asked = stop_asked,
                                    .each_round = [&] { follow_hangups(controls); },

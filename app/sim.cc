@@ -230,7 +230,7 @@ int sim_command(const SimCommand& command) {
       print_errors(policy.errors);
       return kBadUsage;
     }
-    options.policy = std::move(*policy.settings);
+    options.policy = {policy.settings->server.shard, policy.settings->client.shard};
   }
   EalOptions eal_options;
   eal_options.hugepages = HugePagesMode::never;

@@ -6,29 +6,31 @@
 namespace mayfly {
 namespace {
 
-void derive_common(CommonSettings& settings, const Scope& scope) {
+void derive_common(EndSettings& settings, const std::vector<PortSettings>& ports,
+                   const Scope& scope) {
   constexpr int kHeaderBytes = 40, kHalfOpenShare = 4;
   if (!scope.has("connections.half_open"))
-    settings.syn.half_open = std::max(1u, settings.connections.capacity / kHalfOpenShare);
+    settings.shard.syn.half_open = std::max(1u, settings.connections.capacity / kHalfOpenShare);
   if (scope.has("tcp.mss")) return;
-  for (const PortSettings& port : settings.ports) {
-    settings.tcp.mss =
-        std::min(settings.tcp.mss, static_cast<std::uint16_t>(port.mtu - kHeaderBytes));
+  for (const PortSettings& port : ports) {
+    settings.shard.tcp.mss =
+        std::min(settings.shard.tcp.mss, static_cast<std::uint16_t>(port.mtu - kHeaderBytes));
   }
 }
 
 /// The lab's only port of one end, at `address` unless the file says where.
-void derive_port(CommonSettings& settings, const Scope& scope, const InterfaceAddress& address) {
-  if (!scope.has("ports")) settings.ports.resize(1);
-  if (!settings.ports.empty() && !scope.has("ports.0.addresses")) {
-    settings.ports[0].addresses = {address};
+void derive_port(std::vector<PortSettings>& ports, const Scope& scope,
+                 const InterfaceAddress& address) {
+  if (!scope.has("ports")) ports.resize(1);
+  if (!ports.empty() && !scope.has("ports.0.addresses")) {
+    ports[0].addresses = {address};
   }
 }
 
 }  // namespace
 
 void derive(ServeSettings& settings, const Scope& scope, const std::string& file) {
-  derive_common(settings, scope);
+  derive_common(settings, settings.process.ports, scope);
   const std::filesystem::path base = std::filesystem::path(file).parent_path();
   for (RouteSettings& route : settings.http.routes) {
     if (route.folder) route.folder = (base / *route.folder).lexically_normal().string();
@@ -36,39 +38,39 @@ void derive(ServeSettings& settings, const Scope& scope, const std::string& file
 }
 
 void derive(LoadSettings& settings, const Scope& scope) {
-  derive_common(settings, scope);
-  if (scope.has("sources.addresses") || settings.ports.empty()) return;
-  const auto& addresses = settings.ports[0].addresses;
+  derive_common(settings, settings.process.ports, scope);
+  if (scope.has("sources.addresses") || settings.process.ports.empty()) return;
+  const auto& addresses = settings.process.ports[0].addresses;
   if (addresses.empty()) return;
   settings.sources.first = addresses[0].first;
   settings.sources.last = addresses[0].last;
 }
 
-LabPair lab_defaults() {
-  LabPair pair;
+BothEnds lab_defaults() {
+  BothEnds pair;
   pair.server.cores = {0};
   pair.server.listen = {ListenSettings{}};
   pair.client.cores = {1};
   return pair;
 }
 
-void derive(LabPair& pair, const Scope& server, const Scope& client, const std::string& file) {
+void derive(BothEnds& pair, const Scope& server, const Scope& client, const std::string& file) {
   constexpr Ipv4Address kServer{0xc6120001}, kClientFirst{0xc6120101}, kClientLast{0xc6120164};
-  derive_port(pair.server, server, {kServer, kServer, 15});
-  derive_port(pair.client, client, {kClientFirst, kClientLast, 15});
+  derive_port(pair.server.process.ports, server, {kServer, kServer, 15});
+  derive_port(pair.client.process.ports, client, {kClientFirst, kClientLast, 15});
   derive(pair.server, server, file);
   derive(pair.client, client);
-  if (!client.has("target.address") && !pair.server.ports.empty() &&
-      !pair.server.ports[0].addresses.empty()) {
-    pair.client.target.address = pair.server.ports[0].addresses[0].first;
+  if (!client.has("target.address") && !pair.server.process.ports.empty() &&
+      !pair.server.process.ports[0].addresses.empty()) {
+    pair.client.target.address = pair.server.process.ports[0].addresses[0].first;
   }
   if (!client.has("target.port") && !pair.server.listen.empty()) {
     pair.client.target.port = pair.server.listen[0].port;
   }
-  if (!client.has("hugepages")) pair.client.hugepages = pair.server.hugepages;
+  if (!client.has("hugepages")) pair.client.process.hugepages = pair.server.process.hugepages;
 }
 
-void derive(ExperimentSettings& experiment, const Scope& scope) {
+void derive(LabExperiment& experiment, const Scope& scope) {
   constexpr int kShareOfTheRun = 5;
   const Duration duration = experiment.client.load.duration;
   if (scope.has("warm_up") || duration.us == 0) return;

@@ -13,10 +13,10 @@ void derive(ServeSettings& settings, const Scope& scope, const std::string& file
 void derive(LoadSettings& settings, const Scope& scope);
 
 /// What the lab starts from, before any file is read.
-LabPair lab_defaults();
+BothEnds lab_defaults();
 /// Addresses and ports by which the two ends find each other.
-void derive(LabPair& pair, const Scope& server, const Scope& client, const std::string& file);
+void derive(BothEnds& pair, const Scope& server, const Scope& client, const std::string& file);
 /// `scope` is the experiment's own part of the file.
-void derive(ExperimentSettings& experiment, const Scope& scope);
+void derive(LabExperiment& experiment, const Scope& scope);
 
 }  // namespace mayfly

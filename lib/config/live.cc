@@ -39,8 +39,8 @@ std::string origin_of(std::string_view key, const ConfigSource& source) {
 }
 
 /// What of the changes has to wait for a restart, and why.
-std::vector<ConfigError> refused(const std::vector<KeyChange>& changes, const CommonSettings& start,
-                                 const CommonSettings& wanted, const ConfigSource& source) {
+std::vector<ConfigError> refused(const std::vector<KeyChange>& changes, const EndSettings& start,
+                                 const EndSettings& wanted, const ConfigSource& source) {
   std::vector<ConfigError> errors;
   const auto refuse = [&](const std::string& key, std::string what, std::string hint) {
     errors.push_back({.file = origin_of(key, source),
@@ -60,8 +60,8 @@ std::vector<ConfigError> refused(const std::vector<KeyChange>& changes, const Co
     refuse(change.key, "cannot change while it runs",
            fmt::format("{} -> {} needs a restart", shown(change.from), shown(change.to)));
   }
-  limit("time_wait.capacity", wanted.time_wait.capacity, start.time_wait.capacity);
-  limit("tcp.receive_window", wanted.tcp.receive_window, start.tcp.receive_window);
+  limit("time_wait.capacity", wanted.shard.time_wait.capacity, start.shard.time_wait.capacity);
+  limit("tcp.receive_window", wanted.shard.tcp.receive_window, start.shard.tcp.receive_window);
   return errors;
 }
 

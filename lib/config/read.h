@@ -32,6 +32,6 @@ Loaded<LabSettings> read_lab_settings(const std::string& path,
                                       std::span<const std::string> overrides = {});
 
 /// Both ends as a preset has them and nothing else: its name, or a file like those of conf/policy/.
-Loaded<LabPair> read_policy(const std::string& policy);
+Loaded<BothEnds> read_policy(const std::string& policy);
 
 }  // namespace mayfly

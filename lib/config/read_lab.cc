@@ -30,7 +30,7 @@ class PairReader {
   /// Reads the base, the preset that `pair.policy` names and the layers at `key`, one over the
   /// other; where only the policy counts, the preset over the layers. `policy_key` is where the
   /// preset is named.
-  void read(LabPair& pair, const std::string& key, const std::string& policy_key, Use use) {
+  void read(BothEnds& pair, const std::string& key, const std::string& policy_key, Use use) {
     Value merged = base_;
     const Value* own = key.empty() ? nullptr : find(root_, key);
     if (own != nullptr && use == Use::policy) lay_ends(merged, with_prefix(*own, key));
@@ -56,9 +56,9 @@ class PairReader {
     lay_over(under, ends);
   }
 
-  void settle(LabPair& pair, const Value& merged, Report& found, Use use) const {
-    static const Form<LabPair> form = map(pair_schema());
-    LabPair ends = lab_defaults();
+  void settle(BothEnds& pair, const Value& merged, Report& found, Use use) const {
+    static const Form<BothEnds> form = map(pair_schema());
+    BothEnds ends = lab_defaults();
     form.read(Cursor{merged, "", found, use == Use::policy}, ends);
     const Scope both(merged, "", found), server(merged, "server", found),
         client(merged, "client", found);
@@ -66,8 +66,8 @@ class PairReader {
     if (use == Use::run) {
       check_rules(ends, both, server, client);
     } else {
-      check_policy(ends.server, server);
-      check_policy(ends.client, client);
+      check_policy(ends.server.shard, server);
+      check_policy(ends.client.shard, client);
     }
     pair.server = std::move(ends.server);
     pair.client = std::move(ends.client);
@@ -95,7 +95,9 @@ void read_pairs(LabSettings& lab, const Value& root, Report& report) {
   }
   for (std::size_t i = 0; i < lab.hazards.policies.size(); ++i) {
     LabPair& pair = lab.hazards.policies[i];
-    reader.read(pair, "hazards", fmt::format("hazards.policies.{}", i), Use::policy);
+    BothEnds ends{.name = pair.name, .policy = pair.policy, .server = {}, .client = {}};
+    reader.read(ends, "hazards", fmt::format("hazards.policies.{}", i), Use::policy);
+    pair = ends.lab_pair();
     pair.name = pair.policy;
   }
   check_rules(lab, scope);
@@ -117,10 +119,10 @@ Loaded<LabSettings> read_lab_settings(const std::string& path,
   return {std::move(static_cast<LabSettings&>(lab)), {}};
 }
 
-Loaded<LabPair> read_policy(const std::string& policy) {
+Loaded<BothEnds> read_policy(const std::string& policy) {
   Report report("");
   const Value nothing{.kind = Value::Kind::map, .place = {.file = "--policy " + policy}};
-  LabPair pair;
+  BothEnds pair;
   pair.policy = policy;
   PairReader(nothing, report).read(pair, "", "", Use::policy);
   if (!report.empty()) return {std::nullopt, report.take()};

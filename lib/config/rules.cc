@@ -70,26 +70,28 @@ void check_gateway(const PortSettings& port, const std::string& path, const Scop
   }
 }
 
-void check_ports(const CommonSettings& settings, const Scope& scope) {
+void check_ports(const EndSettings& end, const std::vector<PortSettings>& ports,
+                 const Scope& scope) {
   std::vector<InterfaceAddress> seen;
-  for (std::size_t i = 0; i < settings.ports.size(); ++i) {
-    const PortSettings& port = settings.ports[i];
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const PortSettings& port = ports[i];
     const std::string path = fmt::format("ports.{}", i);
     check_addresses(port, path, scope, seen);
     check_gateway(port, path, scope);
-    if (scope.is_sound({path + ".queues", "cores"}) && port.queues > settings.cores.size()) {
+    if (scope.is_sound({path + ".queues", "cores"}) && port.queues > end.cores.size()) {
       scope.fail(path + ".queues",
-                 fmt::format("{} queues for {} cores", port.queues, settings.cores.size()),
+                 fmt::format("{} queues for {} cores", port.queues, end.cores.size()),
                  "at most one a core; 0 = as many as fit");
     }
-    if (scope.is_sound({path + ".mtu", "tcp.mss"}) && settings.tcp.mss + kHeaderBytes > port.mtu) {
-      scope.fail("tcp.mss",
-                 fmt::format("{} does not fit the MTU of {}: {}", settings.tcp.mss, path, port.mtu),
-                 fmt::format("at most {}", port.mtu - kHeaderBytes));
+    if (scope.is_sound({path + ".mtu", "tcp.mss"}) && end.shard.tcp.mss + kHeaderBytes > port.mtu) {
+      scope.fail(
+          "tcp.mss",
+          fmt::format("{} does not fit the MTU of {}: {}", end.shard.tcp.mss, path, port.mtu),
+          fmt::format("at most {}", port.mtu - kHeaderBytes));
     }
   }
-  check_unique(scope, "ports", "device", settings.ports, [](const auto& p) { return p.device; });
-  check_unique(scope, "ports", "pcap", settings.ports, [](const auto& p) { return p.pcap; });
+  check_unique(scope, "ports", "device", ports, [](const auto& p) { return p.device; });
+  check_unique(scope, "ports", "pcap", ports, [](const auto& p) { return p.pcap; });
 }
 
 void check_tcp(const TcpSettings& tcp, const Scope& scope) {
@@ -124,7 +126,7 @@ void check_nearness(const std::vector<NearPrefix>& nearness, const Scope& scope)
   }
 }
 
-void check_time_wait(const CommonSettings& settings, const Scope& scope) {
+void check_time_wait(const ShardSettings& settings, const Scope& scope) {
   const TimeWaitPolicy& policy = settings.time_wait;
   if (policy.balance && policy.floor > policy.hold &&
       scope.is_sound({"time_wait.balance", "time_wait.floor", "time_wait.hold"})) {
@@ -140,7 +142,7 @@ void check_time_wait(const CommonSettings& settings, const Scope& scope) {
   check_nearness(policy.nearness, scope);
 }
 
-void check_common(const CommonSettings& settings, const Scope& scope) {
+void check_common(const EndSettings& settings, const ProcessSettings& process, const Scope& scope) {
   std::set<std::uint32_t> cores;
   for (std::size_t i = 0; i < settings.cores.size(); ++i) {
     const std::string key = fmt::format("cores.{}", i);
@@ -148,7 +150,7 @@ void check_common(const CommonSettings& settings, const Scope& scope) {
       scope.fail(key, fmt::format("core {} is there twice", settings.cores[i]));
     }
   }
-  check_ports(settings, scope);
+  check_ports(settings, process.ports, scope);
 }
 
 void check_folder(const RouteSettings& route, const std::string& path, const Scope& scope) {
@@ -222,7 +224,7 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
 void check_ends(const LoadSettings& settings, const Scope& scope) {
   const auto& target = settings.target;
   const auto& sources = settings.sources;
-  const auto& ports = settings.ports;
+  const auto& ports = settings.process.ports;
   if (!scope.is_sound({"ports"}) || ports.empty()) return;
   if (scope.is_sound({"sources.addresses"})) {
     const bool is_local = std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
@@ -265,12 +267,7 @@ void Scope::fail(std::string_view key, std::string what, std::string hint) const
   report_.add(nearest_place(root_, path), path, std::move(what), std::move(hint));
 }
 
-void check_policy(const ServeSettings& settings, const Scope& scope) {
-  check_tcp(settings.tcp, scope);
-  check_time_wait(settings, scope);
-}
-
-void check_policy(const LoadSettings& settings, const Scope& scope) {
+void check_policy(const ShardSettings& settings, const Scope& scope) {
   check_tcp(settings.tcp, scope);
   check_time_wait(settings, scope);
   // RFC 6191: only a newer timestamp tells the new incarnation from the old one.
@@ -281,20 +278,21 @@ void check_policy(const LoadSettings& settings, const Scope& scope) {
 }
 
 void check_rules(const ServeSettings& settings, const Scope& scope) {
-  check_common(settings, scope);
-  check_policy(settings, scope);
+  check_common(settings, settings.process, scope);
+  check_policy(settings.shard, scope);
   check_unique(scope, "listen", "port", settings.listen, [](const auto& l) { return l.port; });
   check_routes(settings.http, scope);
 }
 
 void check_rules(const LoadSettings& settings, const Scope& scope) {
-  check_common(settings, scope);
-  check_policy(settings, scope);
+  check_common(settings, settings.process, scope);
+  check_policy(settings.shard, scope);
   check_shape(settings, scope);
   check_ends(settings, scope);
 }
 
-void check_rules(const LabPair& pair, const Scope& both, const Scope& server, const Scope& client) {
+void check_rules(const BothEnds& pair, const Scope& both, const Scope& server,
+                 const Scope& client) {
   check_rules(pair.server, server);
   check_rules(pair.client, client);
   const auto& cores = pair.server.cores;
@@ -304,15 +302,15 @@ void check_rules(const LabPair& pair, const Scope& both, const Scope& server, co
     client.fail("cores", "are the server's too", "each end polls on cores of its own");
   }
   if (both.is_sound({"server.hugepages", "client.hugepages"}) &&
-      pair.client.hugepages != pair.server.hugepages) {
+      pair.client.process.hugepages != pair.server.process.hugepages) {
     client.fail("hugepages", "differ from the server's: it is one process");
   }
   if (!both.is_sound({"server.ports", "server.listen", "client.target"}) ||
-      pair.server.ports.empty()) {
+      pair.server.process.ports.empty()) {
     return;
   }
   const TargetSettings& target = pair.client.target;
-  if (!is_own(pair.server.ports[0], target.address)) {
+  if (!is_own(pair.server.process.ports[0], target.address)) {
     client.fail("target.address", to_string(target.address) + " is not the server's");
   }
   if (std::none_of(pair.server.listen.begin(), pair.server.listen.end(),

@@ -35,10 +35,9 @@ class Scope {
 void check_rules(const ServeSettings& settings, const Scope& scope);
 void check_rules(const LoadSettings& settings, const Scope& scope);
 /// What holds of either end's policy alone: tcp and time_wait.
-void check_policy(const ServeSettings& settings, const Scope& scope);
-void check_policy(const LoadSettings& settings, const Scope& scope);
+void check_policy(const ShardSettings& settings, const Scope& scope);
 /// The two ends of an experiment, each by itself and with the other.
-void check_rules(const LabPair& pair, const Scope& both, const Scope& server, const Scope& client);
+void check_rules(const BothEnds& pair, const Scope& both, const Scope& server, const Scope& client);
 /// The experiments with each other.
 void check_rules(const LabSettings& lab, const Scope& scope);
 

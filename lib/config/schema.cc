@@ -72,7 +72,7 @@ Schema<SynPolicy> syn_schema() {
   };
 }
 
-Schema<CommonSettings> connection_schema() {
+Schema<EndSettings> connection_schema() {
   using C = ConnectionSettings;
   const Schema<C> memory{
       {"capacity", &C::capacity, count<std::uint32_t>(1, 64 << 20), "live connections a core"},
@@ -81,8 +81,9 @@ Schema<CommonSettings> connection_schema() {
       {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
        "receive windows a core for text out of order or not yet taken"},
   };
-  return within<CommonSettings>(&CommonSettings::connections, memory) +
-         within<CommonSettings>(&CommonSettings::syn, syn_schema());
+  return within<EndSettings>(&EndSettings::connections, memory) +
+         within<EndSettings>(
+             [](auto& end) -> auto& { return end.shard.syn; }, syn_schema());
 }
 
 Schema<NearPrefix> near_schema() {
@@ -188,27 +189,35 @@ Schema<AdminSettings> admin_schema() {
            "a UNIX socket for `mayfly ctl`, made at the start (doc/control.md)"}};
 }
 
-/// What serve and load share, but for time_wait and close: they differ in these.
-Schema<CommonSettings> common_schema(Wiring wiring) {
-  using C = CommonSettings;
+/// What serve and load share, but for time_wait and close: they differ in these. T is either's
+/// settings.
+template <class T>
+Schema<T> common_schema(Wiring wiring) {
+  using P = ProcessSettings;
+  using S = ShardSettings;
   const auto port_list = list(map(port_schema(wiring)), 1, wiring == Wiring::lab ? 1 : 16);
-  Schema<C> keys{
-      {"hugepages", &C::hugepages,
+  const Schema<P> memory{
+      {"hugepages", &P::hugepages,
        choice<HugePagesMode>({{"auto", HugePagesMode::automatic}, {"never", HugePagesMode::never}}),
-       "whether packet memory may come from hugepages"},
-      {"cores", &C::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
-       "processors that poll, one shard each"},
-      {required_with_devices("ports", wiring), &C::ports, port_list, "network devices"},
-      {"connections", std::identity{}, map(connection_schema()), "memory for connections"},
-      {"fin_wait_2", &C::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2"},
-      {"tcp", &C::tcp, map(tcp_schema()), "the protocol"},
-      {"file_prefix", &C::file_prefix,
-       word("word", "at most 64, a part of a file name", is_file_prefix),
-       "DPDK's `--file-prefix`; by default made from the process id"},
-  };
+       "whether packet memory may come from hugepages"}};
+  const Schema<P> ports{
+      {required_with_devices("ports", wiring), &P::ports, port_list, "network devices"}};
+  const Schema<S> protocol{{"fin_wait_2", &S::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2"},
+                           {"tcp", &S::tcp, map(tcp_schema()), "the protocol"}};
+  const Schema<P> names{{"file_prefix", &P::file_prefix,
+                         word("word", "at most 64, a part of a file name", is_file_prefix),
+                         "DPDK's `--file-prefix`; by default made from the process id"}};
+  Schema<T> keys = within<T>(&T::process, memory) +
+                   Schema<T>{{"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
+                              "processors that poll, one shard each"}} +
+                   within<T>(&T::process, ports) +
+                   within<T>(std::identity{}, Schema<EndSettings>{{"connections", std::identity{},
+                                                                   map(connection_schema()),
+                                                                   "memory for connections"}}) +
+                   within<T>(&T::shard, protocol) + within<T>(&T::process, names);
   // The lab's ends are steered by the lab.
   if (wiring == Wiring::devices)
-    keys.push_back({"admin", &C::admin, map(admin_schema()), "looking at it while it runs"});
+    keys.push_back({"admin", &T::admin, map(admin_schema()), "looking at it while it runs"});
   return keys;
 }
 
@@ -309,6 +318,10 @@ Schema<TimeWaitPolicy> client_time_wait_schema() {
                     "how long a four-tuple rests before its reuse"}};
 }
 
+Schema<ShardSettings> time_wait_key(Schema<TimeWaitPolicy> keys) {
+  return {{"time_wait", &ShardSettings::time_wait, map(std::move(keys)), "the TIME_WAIT policy"}};
+}
+
 Schema<LoadShape> shape_schema() {
   using L = LoadShape;
   return {
@@ -329,43 +342,47 @@ Schema<LoadShape> shape_schema() {
   };
 }
 
-Schema<ServeSettings> server_policy_schema() {
-  using S = ServeSettings;
-  const std::string keys = "keys of serve";
+/// What a preset may change of a shard.
+Schema<ShardSettings> shard_policy_schema(Schema<TimeWaitPolicy> time_wait,
+                                          const std::string& keys) {
+  using S = ShardSettings;
   return {
-      {"close", &S::close, layer(map(serve_close_schema()), keys), "how connections end"},
-      {"time_wait", &S::time_wait, layer(map(time_wait_schema()), keys), "the TIME_WAIT policy"},
+      {"time_wait", &S::time_wait, layer(map(std::move(time_wait)), keys), "the TIME_WAIT policy"},
       {"fin_wait_2", &S::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
       {"tcp", &S::tcp, layer(map(tcp_schema()), keys), "the protocol"},
   };
 }
 
+Schema<ServeSettings> server_policy_schema() {
+  using S = ServeSettings;
+  const std::string keys = "keys of serve";
+  return Schema<S>{
+             {"close", &S::close, layer(map(serve_close_schema()), keys), "how connections end"}} +
+         within<S>(&S::shard, shard_policy_schema(time_wait_schema(), keys));
+}
+
 Schema<LoadSettings> client_policy_schema() {
   using L = LoadSettings;
   const std::string keys = "keys of load";
-  return {
-      {"close", &L::close, layer(map(load_close_schema()), keys), "how connections end"},
-      {"time_wait", &L::time_wait, layer(map(client_time_wait_schema()), keys),
-       "the TIME_WAIT policy"},
-      {"fin_wait_2", &L::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
-      {"tcp", &L::tcp, layer(map(tcp_schema()), keys), "the protocol"},
-  };
+  return Schema<L>{
+             {"close", &L::close, layer(map(load_close_schema()), keys), "how connections end"}} +
+         within<L>(&L::shard, shard_policy_schema(client_time_wait_schema(), keys));
 }
 
 /// A layer for each end, of all the keys there are.
-Schema<LabPair> layers_schema(bool is_required, const std::string& server_help,
-                              const std::string& client_help) {
+Schema<BothEnds> layers_schema(bool is_required, const std::string& server_help,
+                               const std::string& client_help) {
   const auto name = [is_required](const char* key) { return is_required ? required(key) : key; };
   return {
-      {name("server"), &LabPair::server,
+      {name("server"), &BothEnds::server,
        layer(map(serve_schema(Wiring::lab)), "keys of serve, without devices"), server_help},
-      {name("client"), &LabPair::client,
+      {name("client"), &BothEnds::client,
        layer(map(load_schema(Wiring::lab)), "keys of load, without devices"), client_help},
   };
 }
 
-Schema<ExperimentSettings> experiment_schema() {
-  using E = ExperimentSettings;
+Schema<LabExperiment> experiment_schema() {
+  using E = LabExperiment;
   return Schema<E>{
              {required("name"), &E::name, experiment_name(), "as the results call it"},
              {"title", &E::title, text(), "one line for the report"},
@@ -407,13 +424,15 @@ Schema<HazardSettings> hazard_schema() {
 
 Schema<ServeSettings> serve_schema(Wiring wiring) {
   using S = ServeSettings;
-  return within<S>(std::identity{}, common_schema(wiring)) +
+  return common_schema<S>(wiring) +
          Schema<S>{
              {required_with_devices("listen", wiring), &S::listen,
               list(map(listen_schema()), 1, 1'024), "services"},
              {"http", &S::http, map(http_schema()), "the HTTP service"},
              {"close", &S::close, map(serve_close_schema()), "how connections end"},
-             {"time_wait", &S::time_wait, map(time_wait_schema()), "the TIME_WAIT policy"},
+         } +
+         within<S>(&S::shard, time_wait_key(time_wait_schema())) +
+         Schema<S>{
              {"drain_timeout", &S::drain_timeout, duration_or_zero(1_ms, kHour),
               "Ctrl-C: open connections may take so long to finish"},
          };
@@ -421,9 +440,8 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
 
 Schema<LoadSettings> load_schema(Wiring wiring) {
   using L = LoadSettings;
-  return within<L>(std::identity{}, common_schema(wiring)) +
+  return common_schema<L>(wiring) + within<L>(&L::shard, time_wait_key(client_time_wait_schema())) +
          Schema<L>{
-             {"time_wait", &L::time_wait, map(client_time_wait_schema()), "the TIME_WAIT policy"},
              {required_with_devices("target", wiring), &L::target, map(target_schema(wiring)),
               "the server"},
              {"sources", &L::sources, map(source_schema()), "the client's end"},
@@ -432,17 +450,17 @@ Schema<LoadSettings> load_schema(Wiring wiring) {
          };
 }
 
-Schema<LabPair> pair_schema() {
+Schema<BothEnds> pair_schema() {
   return {
-      {required("server"), &LabPair::server, map(serve_schema(Wiring::lab)), "the server"},
-      {required("client"), &LabPair::client, map(load_schema(Wiring::lab)), "the client"},
+      {required("server"), &BothEnds::server, map(serve_schema(Wiring::lab)), "the server"},
+      {required("client"), &BothEnds::client, map(load_schema(Wiring::lab)), "the client"},
   };
 }
 
-Schema<LabPair> policy_schema() {
+Schema<BothEnds> policy_schema() {
   return {
-      {"server", &LabPair::server, map(server_policy_schema()), "the server"},
-      {"client", &LabPair::client, map(client_policy_schema()), "the client"},
+      {"server", &BothEnds::server, map(server_policy_schema()), "the server"},
+      {"client", &BothEnds::client, map(client_policy_schema()), "the client"},
   };
 }
 

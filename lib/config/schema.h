@@ -14,15 +14,15 @@ Schema<ServeSettings> serve_schema(Wiring wiring = Wiring::devices);
 Schema<LoadSettings> load_schema(Wiring wiring = Wiring::devices);
 
 /// The two ends of an experiment, when all layers are merged.
-Schema<LabPair> pair_schema();
+Schema<BothEnds> pair_schema();
 
 /// A preset of conf/policy/: what it changes at either end.
-Schema<LabPair> policy_schema();
+Schema<BothEnds> policy_schema();
 
 /// The lab's own file. `base` and the ends of the experiments are layers here: checked key by key,
 /// and of no use until they are merged.
 struct LabFile : LabSettings {
-  LabPair base, hazard_base;
+  BothEnds base, hazard_base;
 };
 Schema<LabFile> lab_schema();
 

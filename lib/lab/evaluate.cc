@@ -69,7 +69,7 @@ Duration hold_under(const TimeWaitPolicy& policy, const TcpSettings& tcp, Ipv4Ad
 End end_that_holds(const LabPair& pair) {
   const Closer first = pair.client.close.first;
   if (first == Closer::reset || pair.server.close.abort) return End::nobody;
-  const TimeWaitPolicy &server = pair.server.time_wait, &client = pair.client.time_wait;
+  const TimeWaitPolicy &server = pair.server.shard.time_wait, &client = pair.client.shard.time_wait;
   using OnRst = TimeWaitRules::OnRst;
   // Faber, Touch and Yue 1999, 4: the end that closes second takes the TIME_WAIT over.
   if (first == Closer::server)
@@ -78,10 +78,10 @@ End end_that_holds(const LabPair& pair) {
 }
 
 /// The client's pair is also free again after reuse_delay, if the generator may reuse it.
-Duration client_hold(const LoadSettings& client) {
-  const Duration hold = hold_under(client.time_wait, client.tcp, client.target.address);
-  const bool reuses = client.time_wait.reuse == 1 && client.tcp.timestamps;
-  return reuses ? std::min(hold, client.time_wait.reuse_delay) : hold;
+Duration client_hold(const ClientSettings& client) {
+  const Duration hold = hold_under(client.shard.time_wait, client.shard.tcp, client.target.address);
+  const bool reuses = client.shard.time_wait.reuse == 1 && client.shard.tcp.timestamps;
+  return reuses ? std::min(hold, client.shard.time_wait.reuse_delay) : hold;
 }
 
 Bound divided(std::uint64_t things, const char* name, Duration hold) {
@@ -96,7 +96,7 @@ Bound bound_of_holder(const LabPair& pair) {
   if (holder.end == End::nobody || holder.hold <= Duration{}) return {};
   const std::uint64_t pairs = usable_pairs(pair.client.sources);
   if (holder.end == End::client) return divided(pairs, "source pairs", holder.hold);
-  const TimeWaitPolicy& policy = pair.server.time_wait;
+  const TimeWaitPolicy& policy = pair.server.shard.time_wait;
   const std::uint64_t capacity = std::uint64_t{policy.capacity} * pair.server.cores.size();
   // An entry is a four-tuple, and where a SYN may end it, a table with room for all never fills.
   const bool room_for_all = pairs <= capacity && policy.rules.reopen != TimeWaitRules::Reopen::off;
@@ -159,9 +159,9 @@ LabFigures figures_of(const ExperimentRun& run) {
 TimeWaitHolder holder_of(const LabPair& pair) {
   const End end = end_that_holds(pair);
   if (end == End::nobody) return {};
-  return {end, end == End::client
-                   ? client_hold(pair.client)
-                   : hold_under(pair.server.time_wait, pair.server.tcp, pair.client.sources.first)};
+  return {end, end == End::client ? client_hold(pair.client)
+                                  : hold_under(pair.server.shard.time_wait, pair.server.shard.tcp,
+                                               pair.client.sources.first)};
 }
 
 Bound bound_of(const LabPair& pair) {
@@ -180,7 +180,7 @@ std::string refusal_of(const LabPair& pair) {
   const Bound bound = bound_of_holder(pair);
   if (holder.end != End::server || bound.cps <= 0 || bound.cps >= shape.rate) return {};
   const std::uint64_t capacity =
-      std::uint64_t{pair.server.time_wait.capacity} * pair.server.cores.size();
+      std::uint64_t{pair.server.shard.time_wait.capacity} * pair.server.cores.size();
   const auto seconds = [](double s) { return Duration{static_cast<std::int64_t>(s * 1e6)}; };
   const Shortage shortage{.of = Shortage::Of::table,
                           .needed = static_cast<std::uint64_t>(shape.rate * holder.hold.seconds()),

@@ -75,12 +75,12 @@ HazardWorld::HazardWorld(const HazardSettings& settings, const LabPair& pair, Ha
       ledger_(random_.next()),
       server_app_(ledger_, pair.server.close, kBlocks),
       client_app_(ledger_, pair.client.close.first, random_.next()) {
-  server_settings_.tcp = pair.server.tcp;
-  TimeWaitPolicy& policy = server_settings_.time_wait = pair.server.time_wait;
+  server_settings_.tcp = pair.server.shard.tcp;
+  TimeWaitPolicy& policy = server_settings_.time_wait = pair.server.shard.time_wait;
   if (settings.capacity > 0 && policy.on_full != TimeWaitPolicy::OnFull::refuse)
     policy.capacity = std::min(policy.capacity, settings.capacity);
-  client_settings_.tcp = pair.client.tcp;
-  client_settings_.time_wait = pair.client.time_wait;
+  client_settings_.tcp = pair.client.shard.tcp;
+  client_settings_.time_wait = pair.client.shard.time_wait;
   if (kind == HazardKind::unstamped) client_settings_.tcp.timestamps = false;
 }
 

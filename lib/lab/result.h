@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.h"
+#include "lab/settings.h"
 
 namespace mayfly {
 

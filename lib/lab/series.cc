@@ -80,7 +80,7 @@ std::vector<double> little_entries(const ExperimentRun& run) {
   const TimeWaitHolder holder = holder_of(run.settings);
   if (holder.hold <= Duration{}) return {};
   const bool moves =
-      holder.end == TimeWaitHolder::End::server && run.settings.server.time_wait.balance;
+      holder.end == TimeWaitHolder::End::server && run.settings.server.shard.time_wait.balance;
   const std::vector<double> until = completed_until(run.samples);
   std::vector<double> entries;
   for (std::size_t i = 0; i < run.samples.size(); ++i) {

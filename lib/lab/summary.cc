@@ -59,13 +59,13 @@ constexpr auto kConditionFields = std::to_array<JsonField<ExperimentSettings>>({
     {"hold_s", "number", "s", "hold of that end; with `balance` the least",
      [](const ExperimentSettings& s) -> Json { return holder_of(s).hold.seconds(); }},
     {"balance", "boolean", "", "whether the hold follows the table (time_wait.balance)",
-     [](const ExperimentSettings& s) -> Json { return s.server.time_wait.balance; }},
+     [](const ExperimentSettings& s) -> Json { return s.server.shard.time_wait.balance; }},
     {"capacity", "number", "entries", "TIME_WAIT entries that the server's cores have room for",
      [](const ExperimentSettings& s) -> Json {
-       return std::uint64_t{s.server.time_wait.capacity} * s.server.cores.size();
+       return std::uint64_t{s.server.shard.time_wait.capacity} * s.server.cores.size();
      }},
     {"on_full", "text", "", "what a full table does: evict_oldest, refuse or close",
-     [](const ExperimentSettings& s) -> Json { return name_of(s.server.time_wait.on_full); }},
+     [](const ExperimentSettings& s) -> Json { return name_of(s.server.shard.time_wait.on_full); }},
     {"source_pairs", "number", "pairs", "the client's addresses x ports",
      [](const ExperimentSettings& s) -> Json { return usable_pairs(s.client.sources); }},
     {"concurrency", "number", "connections", "connections kept open at once; 0 for an open loop",

@@ -17,8 +17,8 @@
 #include "base/counter.h"
 #include "base/prng.h"
 #include "base/time.h"
-#include "config/settings.h"
 #include "link/filter_port.h"
+#include "link/settings.h"
 #include "wire/drop.h"
 
 namespace mayfly {

@@ -3,21 +3,16 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "base/assert.h"
-#include "config/settings.h"
+#include "link/settings.h"
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
 
 namespace mayfly {
 
-struct Interface {
-  MacAddress mac;                           ///< ours: the source of all frames sent
-  std::uint16_t vlan = 0;                   ///< 802.1Q identifier 1..4094; 0 = untagged
-  std::uint16_t mtu = 1500;                 ///< bytes of an IPv4 packet, headers included
-  std::vector<InterfaceAddress> addresses;  ///< ours; the prefixes say who is on the link
-  std::optional<Ipv4Address> gateway;       ///< next hop of all that is not on the link
+struct Interface : LinkSettings {
+  MacAddress mac;       ///< ours: the source of all frames sent
   bool answers = true;  ///< this shard answers ARP and ICMP here (one shard a port does)
 
   /// In host order; prefix_length 0..32.

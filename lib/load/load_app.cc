@@ -14,7 +14,8 @@ std::string make_request(const TargetSettings& target, bool close) {
                      close ? "Connection: close\r\n" : "");
 }
 
-LoadApp::LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret, FlowFilter mine)
+LoadApp::LoadApp(const ClientSettings& settings, CorePart part, const SipKey& secret,
+                 FlowFilter mine)
     : settings_(settings),
       close_(&settings.close),
       next_close_(&settings.close),

@@ -56,7 +56,8 @@ class LoadApp {
 
   /// `settings` outlives the app. `secret` keys the order of the source pairs. `mine`: the flows
   /// whose answers arrive at this core.
-  LoadApp(const LoadSettings& settings, CorePart part, const SipKey& secret, FlowFilter mine = {});
+  LoadApp(const ClientSettings& settings, CorePart part, const SipKey& secret,
+          FlowFilter mine = {});
   LoadApp(const LoadApp&) = delete;
   LoadApp& operator=(const LoadApp&) = delete;
 
@@ -115,7 +116,7 @@ class LoadApp {
   void count_start(TuplePool::Outcome outcome, Instant now) noexcept;
   Failure verdict_on(const LoadState& s, CloseReason why) const noexcept;
 
-  const LoadSettings& settings_;
+  const ClientSettings& settings_;
   const CloseSettings* close_;
   std::atomic<const CloseSettings*> next_close_;
   Schedule schedule_;

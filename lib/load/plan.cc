@@ -11,12 +11,13 @@ namespace mayfly {
 namespace {
 
 /// Our end holds the pair if it closes first, or takes the TIME_WAIT over from the end that did.
-Duration hold_of(const LoadSettings& settings) noexcept {
-  const bool takes_over = settings.close.first == Closer::server && settings.time_wait.hand_over;
+Duration hold_of(const ClientSettings& settings) noexcept {
+  const bool takes_over =
+      settings.close.first == Closer::server && settings.shard.time_wait.hand_over;
   if (settings.close.first != Closer::client && !takes_over) return {};
-  const bool reuses = settings.time_wait.reuse == 1 && settings.tcp.timestamps;
-  return reuses ? std::min(settings.time_wait.hold, settings.time_wait.reuse_delay)
-                : settings.time_wait.hold;
+  const bool reuses = settings.shard.time_wait.reuse == 1 && settings.shard.tcp.timestamps;
+  return reuses ? std::min(settings.shard.time_wait.hold, settings.shard.time_wait.reuse_delay)
+                : settings.shard.time_wait.hold;
 }
 
 /// When more pairs are held than there are for the first time, or max() if that is after the run.
@@ -51,7 +52,7 @@ std::uint32_t usable_pairs(const SourceSettings& sources) noexcept {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(pairs, kPairsMax));
 }
 
-TuplePlan plan_tuples(const LoadSettings& settings) noexcept {
+TuplePlan plan_tuples(const ClientSettings& settings) noexcept {
   const LoadShape& shape = settings.load;
   TuplePlan plan{.addresses = addresses_of(settings.sources),
                  .ports = ports_of(settings.sources),
@@ -93,7 +94,7 @@ std::string warning_of(const TuplePlan& plan) {
   return words + ". More sources, a shorter time_wait.hold or close.first: server helps";
 }
 
-std::string refusal_of(const LoadSettings& settings) {
+std::string refusal_of(const ClientSettings& settings) {
   if (settings.load.overcommit) return {};
   const TuplePlan plan = plan_tuples(settings);
   const bool runs_out = plan.concurrency > plan.pairs || plan.lasts < Duration::max();

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/settings.h"
+#include "load/settings.h"
 
 namespace mayfly {
 
@@ -31,7 +31,7 @@ struct TuplePlan {
   bool short_of_pairs = false;  ///< the rate x hold, or the concurrency, exceeds the pairs
 };
 
-TuplePlan plan_tuples(const LoadSettings& settings) noexcept;
+TuplePlan plan_tuples(const ClientSettings& settings) noexcept;
 
 /// "64,512 ports x 1 address = 64,512 pairs; held 60 s each: at most 1,075 connections/s; offered
 /// 10,000/s"
@@ -42,6 +42,6 @@ std::string warning_of(const TuplePlan& plan);
 
 /// Why this load is refused: its pairs run out before it ends, and load.overcommit is not set.
 /// Empty otherwise. Only the client's side is known, so only that is judged.
-std::string refusal_of(const LoadSettings& settings);
+std::string refusal_of(const ClientSettings& settings);
 
 }  // namespace mayfly

@@ -187,7 +187,7 @@ std::optional<double> progress(const LoadShape& shape, const LoadCounters& c, Du
 
 }  // namespace
 
-Json load_json(const LoadSettings& settings, std::span<const CoreReport> cores) {
+Json load_json(const ClientSettings& settings, std::span<const CoreReport> cores) {
   Json json = json_of(total_of(cores));
   write_fields(json["tuples"], kTupleFields, plan_tuples(settings));
   json["cores"] = Json::array();
@@ -219,7 +219,7 @@ std::vector<JsonKey> load_json_keys() {
   return keys;
 }
 
-std::string load_table(const LoadSettings& settings, std::span<const CoreReport> cores) {
+std::string load_table(const ClientSettings& settings, std::span<const CoreReport> cores) {
   const CoreReport total = total_of(cores);
   const LoadResults& r = total.results;
   const LoadCounters& c = r.counters;

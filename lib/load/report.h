@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/json_fields.h"
-#include "config/settings.h"
 #include "flow/metrics.h"
 #include "load/results.h"
+#include "load/settings.h"
 
 namespace mayfly {
 
@@ -21,13 +21,13 @@ struct CoreReport {
 };
 
 /// The machine-readable result: the whole run, and `cores` with the same keys for each.
-nlohmann::ordered_json load_json(const LoadSettings& settings, std::span<const CoreReport> cores);
+nlohmann::ordered_json load_json(const ClientSettings& settings, std::span<const CoreReport> cores);
 
 /// Every key that load_json may write, for doc/json.md.
 std::vector<JsonKey> load_json_keys();
 
 /// The final table; several lines, the last one ended.
-std::string load_table(const LoadSettings& settings, std::span<const CoreReport> cores);
+std::string load_table(const ClientSettings& settings, std::span<const CoreReport> cores);
 
 /// The progress of a run: on a terminal one line that is overwritten, otherwise plain lines.
 class LiveLine {

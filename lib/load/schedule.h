@@ -11,7 +11,7 @@
 #include <limits>
 
 #include "base/time.h"
-#include "config/settings.h"
+#include "load/settings.h"
 
 namespace mayfly {
 

@@ -13,8 +13,8 @@
 #include <span>
 
 #include "base/siphash.h"
-#include "config/settings.h"
 #include "load/plan.h"
+#include "load/settings.h"
 #include "wire/flow_key.h"
 
 namespace mayfly {

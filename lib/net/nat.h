@@ -8,8 +8,8 @@
 #include <optional>
 #include <unordered_map>
 
-#include "config/settings.h"
 #include "link/neighbours.h"
+#include "link/settings.h"
 #include "net/simulation.h"
 
 namespace mayfly {

@@ -8,7 +8,7 @@
 
 #include "base/prng.h"
 #include "base/time.h"
-#include "config/settings.h"
+#include "link/settings.h"
 #include "net/frame_pool.h"
 
 namespace mayfly {

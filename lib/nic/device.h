@@ -10,8 +10,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "config/settings.h"
 #include "nic/dpdk_port.h"
+#include "nic/settings.h"
 #include "wire/ethernet.h"
 
 namespace mayfly {

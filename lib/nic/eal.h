@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "config/settings.h"
+#include "nic/settings.h"
 
 namespace mayfly {
 

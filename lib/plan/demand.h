@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "config/settings.h"
+#include "load/settings.h"
 
 namespace mayfly {
 

@@ -25,9 +25,10 @@ struct CoreWires {
   std::vector<std::unique_ptr<WirePort>> ports;
 };
 
-/// The wires of every core of `settings` to all devices, which outlive them. Shards are named
+/// The wires of every core of `end` to all devices, which outlive them. Shards are named
 /// "<name>0", "<name>1", ...
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const CommonSettings& settings,
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSettings& end,
+                                       const ProcessSettings& process,
                                        const std::vector<std::uint16_t>& listen,
                                        std::vector<Device>& devices, const TscClock& clock);
 

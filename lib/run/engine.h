@@ -18,8 +18,6 @@ namespace mayfly {
 
 /// 128 random bits from the kernel.
 Secret random_secret();
-ShardSettings shard_settings(const CommonSettings& settings);
-ShardSizes shard_sizes(const CommonSettings& settings);
 
 template <Port P, class A>
 class Engine {

@@ -79,9 +79,10 @@ void empty(std::vector<Device>& devices, std::size_t cores, Instant now) {
 std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
   std::vector<MemoryPlan> largest;
   std::size_t most = 0;
-  for (const ExperimentSettings& e : lab.experiments) {
-    std::vector<MemoryPlan> plans{plan_memory(e.server, "server", ServeRun::bytes_needed(e.server)),
-                                  plan_memory(e.client, "client", LoadRun::bytes_needed(e.client))};
+  for (const LabExperiment& e : lab.experiments) {
+    std::vector<MemoryPlan> plans{
+        plan_memory(e.server, e.server.process, "server", ServeRun::bytes_needed(e.server)),
+        plan_memory(e.client, e.client.process, "client", LoadRun::bytes_needed(e.client))};
     const std::size_t bytes = plans[0].bytes + plans[1].bytes;
     if (bytes <= most) continue;
     most = bytes;
@@ -90,7 +91,7 @@ std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
   return largest;
 }
 
-Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
+Result<ExperimentRun> run_experiment(const LabExperiment& settings, Duration sample_every,
                                      LabDevices& devices, Eal& eal, const TscClock& clock,
                                      const StopAsked& stop_asked, const OnSample& on_sample) {
   const auto site = Site::load(settings.server.http);
@@ -101,7 +102,7 @@ Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duratio
   if (!client) return client.error();
 
   ExperimentRun run;
-  run.settings = settings;
+  run.settings = settings.lab_settings();
   const auto begin = steady_clock::now();
   const auto read = [&] {
     Reading now{.load = (*client)->results_so_far(),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/settings.h"
 #include "lab/result.h"
 #include "nic/clock.h"
 #include "nic/device.h"
@@ -29,7 +30,7 @@ using OnSample = std::function<void(const LabSample&)>;
 /// Runs it to its end, or until a stop is asked for (ExperimentRun::interrupted). Frames that
 /// are still between the devices afterwards are gone. Fails when there is no memory, or the server
 /// has nothing to serve.
-Result<ExperimentRun> run_experiment(const ExperimentSettings& settings, Duration sample_every,
+Result<ExperimentRun> run_experiment(const LabExperiment& settings, Duration sample_every,
                                      LabDevices& devices, Eal& eal, const TscClock& clock,
                                      const StopAsked& stop_asked, const OnSample& on_sample);
 

@@ -28,7 +28,7 @@ std::size_t LoadRun::bytes_needed(const LoadSettings& settings) {
 }
 
 void LoadRun::own_sources(LoadSettings& settings) {
-  auto& addresses = settings.ports.front().addresses;
+  auto& addresses = settings.process.ports.front().addresses;
   const auto has = [&](Ipv4Address ip) {
     return std::ranges::any_of(addresses, [&](auto& a) { return ip >= a.first && ip <= a.last; });
   };
@@ -44,10 +44,10 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings,
   run->clock_ = clock;
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
   const Secret secret = random_secret();
-  auto wires = wire_up("client", settings, {}, devices, clock);
+  auto wires = wire_up("client", settings, settings.process, {}, devices, clock);
   if (!wires) return wires.error();
   auto engine = make_engine<LoadApp>(
-      *std::move(wires), shard_settings(settings), clock, [&](std::size_t i, const DpdkPort& port) {
+      *std::move(wires), settings.shard, clock, [&](std::size_t i, const DpdkPort& port) {
         const FlowFilter mine = cores > 1 ? FlowFilter{comes_back_here, &port} : FlowFilter{};
         return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores},
                                          secret, mine);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "admin/stats_json.h"
+#include "config/settings.h"
 #include "load/load_app.h"
 #include "load/report.h"
 #include "run/device_engine.h"
@@ -41,7 +42,7 @@ class LoadRun {
   /// Until the run is over or a stop is asked for; then ends the poll loops.
   void watch(const Watcher& watcher);
   /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
-  void use(const LoadSettings& settings) { engine_->use(shard_settings(settings), settings.close); }
+  void use(const LoadSettings& settings) { engine_->use(settings.shard, settings.close); }
   /// No more connections; the open ones go on.
   void drain() { engine_->tell(Command::drain); }
   bool finished() const { return engine_->finished(); }

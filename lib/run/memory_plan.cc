@@ -36,10 +36,10 @@ std::size_t bytes_of(std::span<const MemoryPlan> plans) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
-                       std::size_t extra_bytes) {
-  const ShardSizes sizes = shard_sizes(settings);
-  const std::size_t cores = settings.cores.size();
+MemoryPlan plan_memory(const EndSettings& end, const ProcessSettings& process,
+                       const std::string& role, std::size_t extra_bytes) {
+  const ShardSizes sizes = end.sizes();
+  const std::size_t cores = end.cores.size();
   MemoryPlan plan;
   const auto line = [&](const std::string& what, std::string sum, std::size_t bytes) {
     plan.lines.push_back({role + " " + what, std::move(sum), bytes});
@@ -54,7 +54,7 @@ MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
   plan.eal_bytes = cores * FlowTable::bytes_needed(sizes.connections);
   DeviceOptions options;
   options.cores = static_cast<std::uint32_t>(cores);
-  for (const PortSettings& port : settings.ports) {
+  for (const PortSettings& port : process.ports) {
     const std::size_t bytes = port_memory(port, options);
     line("packet buffers", port.device.substr(0, port.device.find(',')), bytes);
     plan.eal_bytes += bytes;

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "config/settings.h"
+#include "nic/settings.h"
+#include "shard/settings.h"
 
 namespace mayfly {
 
@@ -25,8 +26,8 @@ struct MemoryPlan {
 
 /// The plan for one role (a server, a generator) of the process. `extra_bytes`: of the app, for
 /// each core.
-MemoryPlan plan_memory(const CommonSettings& settings, const std::string& role,
-                       std::size_t extra_bytes);
+MemoryPlan plan_memory(const EndSettings& end, const ProcessSettings& process,
+                       const std::string& role, std::size_t extra_bytes);
 
 /// Bytes that can be had now.
 struct FreeMemory {

@@ -30,10 +30,10 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings
                                                    const TscClock& clock) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings));
   run->clock_ = clock;
-  auto wires = wire_up("server", settings, ports_of(settings), devices, clock);
+  auto wires = wire_up("server", settings, settings.process, ports_of(settings), devices, clock);
   if (!wires) return wires.error();
   auto engine = make_engine<Services>(
-      *std::move(wires), shard_settings(settings), clock,
+      *std::move(wires), settings.shard, clock,
       [&](std::size_t, const DpdkPort&) { return std::make_unique<Services>(settings, site); });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "admin/stats_json.h"
+#include "config/settings.h"
 #include "run/device_engine.h"
 #include "run/stop.h"
 #include "service/services.h"
@@ -41,9 +42,7 @@ class ServeRun {
   /// now is asked for. Then the poll loops end.
   void watch(std::optional<Duration> duration, const Watcher& watcher);
   /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
-  void use(const ServeSettings& settings) {
-    engine_->use(shard_settings(settings), settings.close);
-  }
+  void use(const ServeSettings& settings) { engine_->use(settings.shard, settings.close); }
   /// The counters of all cores.
   ShardStats totals() const { return total_of(engine_->stats()); }
   /// Notes when connections come and go; call it about ten times a second.

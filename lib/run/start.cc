@@ -3,43 +3,43 @@
 namespace mayfly {
 namespace {
 
-DeviceOptions device_options(const CommonSettings& settings, const StartProgress& progress) {
+DeviceOptions device_options(std::size_t cores, const StartProgress& progress) {
   DeviceOptions options;
-  options.cores = static_cast<std::uint32_t>(settings.cores.size());
+  options.cores = static_cast<std::uint32_t>(cores);
   options.on_wait = progress.on_wait;
   return options;
 }
 
-EalOptions eal_options(std::span<const MemoryPlan> plans, const CommonSettings& settings,
+EalOptions eal_options(std::span<const MemoryPlan> plans, const ProcessSettings& process,
                        const std::vector<std::uint32_t>& cores) {
   std::size_t eal_bytes = 0;
   for (const MemoryPlan& plan : plans) eal_bytes += plan.eal_bytes;
   EalOptions options;
-  options.hugepages = settings.hugepages;
+  options.hugepages = process.hugepages;
   options.cores = cores;
-  options.file_prefix = settings.file_prefix;
+  options.file_prefix = process.file_prefix;
   options.memory_mb =
       (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the heap's own overhead
-  for (const PortSettings& port : settings.ports) options.expect(port);
+  for (const PortSettings& port : process.ports) options.expect(port);
   return options;
 }
 
 }  // namespace
 
-Result<Eal> start_process(std::span<const MemoryPlan> plans, const CommonSettings& settings,
+Result<Eal> start_process(std::span<const MemoryPlan> plans, const ProcessSettings& process,
                           const std::vector<std::uint32_t>& cores, const StartProgress& progress) {
   progress.on_step(memory_table(plans));
   if (const auto fits = check_memory(plans, free_memory()); !fits) return fits.error();
-  auto eal = start_eal(eal_options(plans, settings, cores));
+  auto eal = start_eal(eal_options(plans, process, cores));
   if (eal) progress.on_step(eal->memory_words());
   return eal;
 }
 
-Result<std::vector<Device>> open_devices(const CommonSettings& settings,
+Result<std::vector<Device>> open_devices(const ProcessSettings& process, std::size_t cores,
                                          const StartProgress& progress) {
   std::vector<Device> devices;
-  for (const PortSettings& port : settings.ports) {
-    auto device = Device::open(port, device_options(settings, progress));
+  for (const PortSettings& port : process.ports) {
+    auto device = Device::open(port, device_options(cores, progress));
     if (!device) return device.error();
     progress.on_step(device->describe());
     devices.push_back(std::move(*device));

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "config/settings.h"
 #include "nic/device.h"
 #include "nic/eal.h"
+#include "nic/settings.h"
 #include "run/memory_plan.h"
 
 namespace mayfly {
@@ -26,11 +26,11 @@ struct StartProgress {
 
 /// Tells the memory plan, refuses what cannot be (an error of usage), and starts the EAL for
 /// `cores` in all.
-Result<Eal> start_process(std::span<const MemoryPlan> plans, const CommonSettings& settings,
+Result<Eal> start_process(std::span<const MemoryPlan> plans, const ProcessSettings& process,
                           const std::vector<std::uint32_t>& cores, const StartProgress& progress);
 
-/// Opens the ports of one role and tells what each got.
-Result<std::vector<Device>> open_devices(const CommonSettings& settings,
+/// Opens the ports of one role, for so many cores, and tells what each got.
+Result<std::vector<Device>> open_devices(const ProcessSettings& process, std::size_t cores,
                                          const StartProgress& progress);
 
 }  // namespace mayfly

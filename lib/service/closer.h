@@ -26,8 +26,8 @@
 #pragma once
 
 #include "base/time.h"
-#include "config/settings.h"
 #include "service/counters.h"
+#include "service/settings.h"
 #include "service/state.h"
 #include "shard/app.h"
 

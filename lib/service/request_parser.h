@@ -12,8 +12,8 @@
 #include <span>
 #include <type_traits>
 
-#include "config/settings.h"
 #include "service/request.h"
+#include "service/settings.h"
 #include "service/status.h"
 
 namespace mayfly {

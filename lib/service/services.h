@@ -7,11 +7,11 @@
 #include <span>
 #include <vector>
 
-#include "config/settings.h"
 #include "service/closer.h"
 #include "service/counters.h"
 #include "service/echo.h"
 #include "service/http.h"
+#include "service/settings.h"
 #include "service/site.h"
 #include "service/state.h"
 #include "shard/app.h"
@@ -24,7 +24,7 @@ class Services {
   static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
 
   /// `settings` and `site` outlive the services.
-  Services(const ServeSettings& settings, const Site& site)
+  Services(const ServerSettings& settings, const Site& site)
       : listens_(settings.listen),
         close_(&settings.close),
         next_close_(&settings.close),

@@ -18,9 +18,9 @@
 
 #include "base/assert.h"
 #include "base/result.h"
-#include "config/settings.h"
 #include "service/folder.h"
 #include "service/path_table.h"
+#include "service/settings.h"
 #include "service/status.h"
 
 namespace mayfly {

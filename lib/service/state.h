@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include "base/slab.h"
-#include "config/settings.h"
+#include "service/settings.h"
 #include "shard/app.h"
 
 namespace mayfly {

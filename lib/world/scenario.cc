@@ -196,9 +196,9 @@ ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool s
   settings.syn = s.has(SimFault::half_open) ? syn : SynPolicy{.half_open = 0};
   if (s.has(SimFault::hasty) && !server) settings.time_wait.reuse = reuse;
   if (!options.policy) return settings;
-  const LabPair& pair = *options.policy;
-  settings.tcp = server ? pair.server.tcp : pair.client.tcp;
-  settings.time_wait = server ? pair.server.time_wait : pair.client.time_wait;
+  const ShardSettings& ours = server ? options.policy->server : options.policy->client;
+  settings.tcp = ours.tcp;
+  settings.time_wait = ours.time_wait;
   return settings;
 }
 

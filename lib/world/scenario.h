@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.h"
 #include "net/wire.h"
 #include "shard/shard.h"
 #include "world/fault.h"
@@ -18,13 +17,18 @@ namespace mayfly {
 /// No frame is under way for longer, so a hold of twice this is what RFC 9293 asks for.
 inline constexpr Duration kSimMsl = Duration::from_s(30);
 
+/// What a shard of either end goes by.
+struct EndPolicies {
+  ShardSettings server, client;
+};
+
 struct SimOptions {
   std::uint64_t seed = 1;
-  std::uint32_t connections = 0;   ///< 0 = as the seed says
-  std::optional<FaultSet> faults;  ///< nothing = as the seed says (swarm)
-  std::optional<LabPair> policy;   ///< of both ends; nothing = as the seed says
-  Duration duration{};             ///< of the faults; 0 = until every connection was tried
-  bool no_harm = false;            ///< what a hasty policy does is a violation as well
+  std::uint32_t connections = 0;      ///< 0 = as the seed says
+  std::optional<FaultSet> faults;     ///< nothing = as the seed says (swarm)
+  std::optional<EndPolicies> policy;  ///< of both ends; nothing = as the seed says
+  Duration duration{};                ///< of the faults; 0 = until every connection was tried
+  bool no_harm = false;               ///< what a hasty policy does is a violation as well
 };
 
 /// How the two ends of a connection part.

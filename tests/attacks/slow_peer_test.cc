@@ -10,8 +10,8 @@
 namespace mayfly::testing {
 namespace {
 
-ServeSettings web_settings() {
-  ServeSettings settings;
+ServerSettings web_settings() {
+  ServerSettings settings;
   settings.listen = {{.port = 80, .service = ServiceKind::http}};
   settings.http.routes = {{.path = "/big", .bytes = 1'000'000}};
   settings.close.first = Closer::client;
@@ -19,7 +19,7 @@ ServeSettings web_settings() {
 }
 
 struct WebParts {
-  ServeSettings settings = web_settings();
+  ServerSettings settings = web_settings();
   Site site = *Site::load(settings.http);
 };
 struct WebApp : WebParts, Services {

@@ -65,21 +65,12 @@ Device open_device(PortSettings settings, const std::filesystem::path& receives,
 
 ShardConfig config_of(const ServeSettings& settings, const Device& device) {
   static int shards = 0;
-  const PortSettings& port = settings.ports.front();
   ShardConfig config;
   config.name = fmt::format("golden{}", shards++);
-  config.sizes = {.connections = settings.connections.capacity,
-                  .time_wait = settings.time_wait.capacity,
-                  .chunks = settings.connections.send_chunks,
-                  .receive_buffers = settings.connections.receive_buffers,
-                  .receive_window = settings.tcp.receive_window};
+  config.sizes = settings.sizes();
   config.secret = kSecret;
   config.pages = HugePages::never;
-  config.interfaces = {{.mac = device.mac(),
-                        .vlan = port.vlan,
-                        .mtu = port.mtu,
-                        .addresses = port.addresses,
-                        .gateway = port.gateway}};
+  config.interfaces = {{settings.process.ports.front(), device.mac()}};
   for (const ListenSettings& listen : settings.listen) config.listen.push_back(listen.port);
   return config;
 }
@@ -100,11 +91,10 @@ void run(GoldenShard& shard, const GoldenApp& app, const TimedPort& port, Durati
 
 Replayed replay(const Scenario& scenario, const std::filesystem::path& sent_to) {
   const ServeSettings settings = settings_of(scenario);
-  const ShardSettings shard_settings{.tcp = settings.tcp, .time_wait = settings.time_wait};
   const auto site = Site::load(settings.http);
   if (!site) throw std::runtime_error(site.error().what);
   GoldenApp app(settings, *site, scenario.open);
-  const Device device = open_device(settings.ports.front(), scenario.capture, sent_to);
+  const Device device = open_device(settings.process.ports.front(), scenario.capture, sent_to);
 
   Replayed replayed;
   Transcript transcript;
@@ -115,7 +105,7 @@ Replayed replay(const Scenario& scenario, const std::filesystem::path& sent_to) 
                      replayed.sent.emplace_back(frame.begin(), frame.end());
                  });
   TimedPort* const ports[] = {&port};
-  auto shard = GoldenShard::create(config_of(settings, device), ports, app, shard_settings, kStart);
+  auto shard = GoldenShard::create(config_of(settings, device), ports, app, settings.shard, kStart);
   if (!shard) throw std::runtime_error(shard.error().what);
   run(**shard, app, port, scenario.run);
   replayed.text = transcript.text() + '\n' + counter_lines((*shard)->stats());

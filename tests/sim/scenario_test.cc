@@ -75,7 +75,7 @@ TEST(Scenario, PromisesAreKeptByThoseAloneThatHoldFor2Msl) {
 }
 
 TEST(Scenario, TheCommandLineHasTheLastWord) {
-  LabPair policy;
+  EndPolicies policy;
   policy.server.time_wait.hold = 7_s;
   policy.client.time_wait.hold = 9_s;
   const Scenario s = make_scenario({.seed = 5,

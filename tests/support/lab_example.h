@@ -21,9 +21,9 @@ inline ExperimentSettings example_settings(std::string name, Closer first = Clos
   s.name = std::move(name);
   s.server.close.first = first == Closer::reset ? Closer::server : first;
   s.client.close.first = first;
-  s.server.time_wait.hold = s.client.time_wait.hold = Duration::from_s(2);
-  s.server.time_wait.capacity = 50'000;
-  s.server.time_wait.on_full = OnFull::refuse;
+  s.server.shard.time_wait.hold = s.client.shard.time_wait.hold = Duration::from_s(2);
+  s.server.shard.time_wait.capacity = 50'000;
+  s.server.shard.time_wait.on_full = OnFull::refuse;
   s.client.sources = {.first = {0xc6120101}, .last = {0xc6120164}};
   s.client.load.rate = 100'000;
   s.client.load.duration = Duration::from_s(8);
@@ -61,7 +61,7 @@ class ModelEnd {
 inline ModelEnd model_of(const ExperimentSettings& s) {
   const TimeWaitHolder holder = holder_of(s);
   const bool at_client = holder.end == TimeWaitHolder::End::client;
-  const TimeWaitPolicy& policy = s.server.time_wait;
+  const TimeWaitPolicy& policy = s.server.shard.time_wait;
   const double pairs =
       static_cast<double>(s.client.sources.last.host - s.client.sources.first.host + 1) *
       (s.client.sources.port_last - s.client.sources.port_first + 1);
@@ -86,8 +86,9 @@ inline std::vector<LabSample> example_samples(const ExperimentSettings& s, std::
     (at_client ? sample.exhausted : sample.refused) = std::max(0.0, offered - in * 10);
     if (s.client.load.rate <= 0) sample.offered = sample.refused = 0;
     (at_client ? sample.client_time_wait : sample.server_time_wait) = end.held();
-    sample.server_hold = s.server.time_wait.balance ? 0.85 * s.server.time_wait.capacity / offered
-                                                    : s.server.time_wait.hold.seconds();
+    sample.server_hold = s.server.shard.time_wait.balance
+                             ? 0.85 * s.server.shard.time_wait.capacity / offered
+                             : s.server.shard.time_wait.hold.seconds();
     sample.server_open = sample.client_open = 40 + prng.below(20);
     sample.p50_us = 21 + static_cast<double>(prng.below(4));
     sample.p99_us = 60 + static_cast<double>(prng.below(30));
@@ -107,7 +108,7 @@ inline ExperimentRun example_run(ExperimentSettings s, std::uint64_t seed = 1) {
     opened += static_cast<std::uint64_t>(sample.cps / 10);
   }
   const bool at_server = holder_of(run.settings).end == TimeWaitHolder::End::server;
-  const bool evicts = run.settings.server.time_wait.on_full == OnFull::evict_oldest;
+  const bool evicts = run.settings.server.shard.time_wait.on_full == OnFull::evict_oldest;
   auto ages = nlohmann::ordered_json::array();
   if (evicts && at_server)
     ages = {{{"below", 512}, {"count", opened - peak - 90}}, {{"below", 1'024}, {"count", 90}}};
@@ -163,7 +164,7 @@ inline void add_balance(LabResult& result) {
     result.experiments.push_back(
         example_run(name, 4, expect, Closer::server, [ms](ExperimentSettings& s) {
           s.title = "A hold of " + std::to_string(ms) + " ms";
-          s.server.time_wait.hold = Duration::from_ms(ms);
+          s.server.shard.time_wait.hold = Duration::from_ms(ms);
         }));
   };
   hold("hold-250ms", 250, flat);
@@ -174,8 +175,8 @@ inline void add_balance(LabResult& result) {
       example_run("balanced", 4, flat, Closer::server, [](ExperimentSettings& s) {
         s.policy = "balanced";
         s.title = "The hold follows the table";
-        s.server.time_wait.balance = true;
-        s.server.time_wait.floor = Duration::from_ms(100);
+        s.server.shard.time_wait.balance = true;
+        s.server.shard.time_wait.floor = Duration::from_ms(100);
       }));
 }
 
@@ -195,7 +196,7 @@ inline void add_cures(LabResult& result) {
     result.experiments.push_back(
         example_run(name, 5, flat, Closer::server, [=](ExperimentSettings& s) {
           s.policy = name;
-          s.server.time_wait.on_full = on_full;
+          s.server.shard.time_wait.on_full = on_full;
         }));
   };
   full("evict-oldest", OnFull::evict_oldest);
@@ -204,14 +205,14 @@ inline void add_cures(LabResult& result) {
   result.experiments.push_back(
       example_run("hand-over", 5, flat, Closer::server, [](ExperimentSettings& s) {
         s.policy = "hand-over";
-        s.server.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
-        s.client.time_wait.hand_over = true;
+        s.server.shard.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
+        s.client.shard.time_wait.hand_over = true;
       }));
   result.experiments.push_back(example_run("reset", 5, flat, Closer::reset, policy));
   result.experiments.push_back(
       example_run("none", 5, flat, Closer::server, [](ExperimentSettings& s) {
         s.policy = "none";
-        s.server.time_wait.hold = {};
+        s.server.shard.time_wait.hold = {};
       }));
 }
 

@@ -106,20 +106,20 @@ TEST_F(Override, ReplacesAValue) {
   const auto loaded =
       serve(std::string(kServe) + "time_wait: {hold: 60s, rst: accept}\n", {"time_wait.hold=5s"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->time_wait.hold, 5_s);
-  EXPECT_EQ(loaded.settings->time_wait.rules.rst, TimeWaitRules::OnRst::accept);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 5_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
 }
 
 TEST_F(Override, MakesTheMapsBetween) {
   const auto loaded = serve(kServe, {"tcp.keep_alive.enabled=true"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_TRUE(loaded.settings->tcp.keep_alive.enabled);
+  EXPECT_TRUE(loaded.settings->shard.tcp.keep_alive.enabled);
 }
 
 TEST_F(Override, ReachesIntoLists) {
   const auto loaded = serve(kServe, {"ports.0.vlan=12", "listen.0.port=8080"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->ports[0].vlan, 12);
+  EXPECT_EQ(loaded.settings->process.ports[0].vlan, 12);
   EXPECT_EQ(loaded.settings->listen[0].port, 8080);
 }
 
@@ -134,14 +134,14 @@ TEST_F(Override, AppendsAtTheEndOfAList) {
 TEST_F(Override, IsYamlItself) {
   const auto loaded = serve(kServe, {"ports.0.faults={loss: 1%, seed: 7}", "cores=[2, 3]"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->ports[0].faults.seed, 7u);
+  EXPECT_EQ(loaded.settings->process.ports[0].faults.seed, 7u);
   EXPECT_THAT(loaded.settings->cores, ElementsAre(2u, 3u));
 }
 
 TEST_F(Override, LaterWinsOverEarlier) {
   const auto loaded = serve(kServe, {"time_wait.hold=5s", "time_wait.hold=6s"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->time_wait.hold, 6_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 6_s);
 }
 
 TEST_F(Override, ErrorsNameTheOverride) {

@@ -31,12 +31,12 @@ TEST_F(Experiments, AreOneOfTheBaseWithoutAList) {
   EXPECT_EQ(loaded.settings->wire, LabWire::ring);
   EXPECT_EQ(loaded.settings->sample, 100_ms);
   ASSERT_EQ(loaded.settings->experiments.size(), 1u);
-  const ExperimentSettings& run = loaded.settings->experiments[0];
+  const LabExperiment& run = loaded.settings->experiments[0];
   EXPECT_EQ(run.name, "run");
   EXPECT_EQ(run.policy, "");
   EXPECT_EQ(run.expect, Expectation::none);
   EXPECT_EQ(run.warm_up, 1_s);
-  EXPECT_EQ(run.server.time_wait.hold, 30_s);
+  EXPECT_EQ(run.server.shard.time_wait.hold, 30_s);
   EXPECT_EQ(run.client.load.duration, 8_s);
   EXPECT_THAT(loaded.settings->hazards.policies, IsEmpty());
 }
@@ -58,12 +58,12 @@ TEST_F(Experiments, LayThePresetOverTheBaseAndTheirOwnOverThat) {
   EXPECT_EQ(loaded.settings->wire, LabWire::memif);
   EXPECT_EQ(loaded.settings->sample, 50_ms);
   ASSERT_EQ(loaded.settings->experiments.size(), 2u);
-  const ExperimentSettings& plain = loaded.settings->experiments[0];
+  const LabExperiment& plain = loaded.settings->experiments[0];
   EXPECT_EQ(plain.expect, Expectation::collapse);
   EXPECT_EQ(plain.server.close.first, Closer::server);
-  EXPECT_EQ(plain.server.time_wait.hold, 30_s);
+  EXPECT_EQ(plain.server.shard.time_wait.hold, 30_s);
   EXPECT_EQ(plain.client.load.duration, 8_s);
-  const ExperimentSettings& mine = loaded.settings->experiments[1];
+  const LabExperiment& mine = loaded.settings->experiments[1];
   EXPECT_EQ(mine.name, "mine");
   EXPECT_EQ(mine.title, "what it shows");
   EXPECT_EQ(mine.story, 4);
@@ -72,8 +72,8 @@ TEST_F(Experiments, LayThePresetOverTheBaseAndTheirOwnOverThat) {
   EXPECT_EQ(mine.policy, "brief");
   EXPECT_EQ(mine.server.close.first, Closer::client);
   EXPECT_EQ(mine.client.close.first, Closer::client);
-  EXPECT_EQ(mine.server.time_wait.hold, 1_s);
-  EXPECT_EQ(mine.server.time_wait.capacity, 50'000u);
+  EXPECT_EQ(mine.server.shard.time_wait.hold, 1_s);
+  EXPECT_EQ(mine.server.shard.time_wait.capacity, 50'000u);
   EXPECT_EQ(mine.client.load.duration, 9_s);
   EXPECT_EQ(mine.client.load.rate, 100'000);
 }
@@ -88,8 +88,8 @@ TEST_F(Experiments, DeriveWhatIsLeftOutEachForItself) {
   const auto& [a, b] = std::tie(loaded.settings->experiments[0], loaded.settings->experiments[1]);
   EXPECT_EQ(a.client.target.port, 81);
   EXPECT_EQ(b.client.target.port, 80);
-  EXPECT_EQ(a.server.tcp.mss, 536);
-  EXPECT_EQ(b.server.tcp.mss, 1460);
+  EXPECT_EQ(a.server.shard.tcp.mss, 536);
+  EXPECT_EQ(b.server.shard.tcp.mss, 1460);
   EXPECT_EQ(a.client.sources.first, Ipv4Address{0xc6120101});
   EXPECT_EQ(b.client.sources.first, Ipv4Address{0xc6120201});
   EXPECT_EQ(b.warm_up, 200_ms);
@@ -187,7 +187,7 @@ TEST_F(Experiments, FindAPresetBesideTheirFile) {
   const auto loaded = lab(std::string(kBase) + "experiments: [{name: a, policy: ./own.yaml}]\n");
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_EQ(loaded.settings->experiments[0].policy, "own");
-  EXPECT_EQ(loaded.settings->experiments[0].server.time_wait.hold, 3_s);
+  EXPECT_EQ(loaded.settings->experiments[0].server.shard.time_wait.hold, 3_s);
 }
 
 TEST_F(Experiments, MistakesOfAPresetAreToldOnceInItsFile) {
@@ -225,8 +225,8 @@ TEST_F(Hazards, ComparePresetsOverTheBase) {
   ASSERT_EQ(hazards.policies.size(), 1u);
   EXPECT_EQ(hazards.policies[0].name, "brief");
   EXPECT_EQ(hazards.policies[0].policy, "brief");
-  EXPECT_EQ(hazards.policies[0].server.time_wait.hold, 2_s);
-  EXPECT_EQ(hazards.policies[0].server.time_wait.capacity, 50'000u);
+  EXPECT_EQ(hazards.policies[0].server.shard.time_wait.hold, 2_s);
+  EXPECT_EQ(hazards.policies[0].server.shard.time_wait.capacity, 50'000u);
   EXPECT_EQ(hazards.policies[0].client.close.first, Closer::client);
 }
 
@@ -241,9 +241,10 @@ TEST_F(Hazards, HaveALayerOfTheirOwnUnderThePresets) {
   ASSERT_THAT(messages(loaded), IsEmpty());
   const HazardSettings& hazards = loaded.settings->hazards;
   EXPECT_EQ(hazards.capacity, 16u);
-  EXPECT_EQ(hazards.policies[0].server.time_wait.hold, 2_s) << "the preset says so";
-  EXPECT_EQ(hazards.policies[0].server.time_wait.capacity, 70'000u) << "it does not speak of it";
-  EXPECT_EQ(hazards.policies[0].client.time_wait.hold, 7_s);
+  EXPECT_EQ(hazards.policies[0].server.shard.time_wait.hold, 2_s) << "the preset says so";
+  EXPECT_EQ(hazards.policies[0].server.shard.time_wait.capacity, 70'000u)
+      << "it does not speak of it";
+  EXPECT_EQ(hazards.policies[0].client.shard.time_wait.hold, 7_s);
 }
 
 TEST_F(Hazards, NeedPresetsThatAreThereAndDiffer) {

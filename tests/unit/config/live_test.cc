@@ -101,7 +101,7 @@ TEST_F(LiveTest, ThePolicyCanBeSet) {
                              "tcp.nagle=false"}),
               ElementsAre("fin_wait_2.hold 60s -> 1s", "tcp.nagle true -> false",
                           "close.first server -> client", "time_wait.hold 60s -> 5s"));
-  EXPECT_EQ(settings.now().time_wait.hold, 5_s);
+  EXPECT_EQ(settings.now().shard.time_wait.hold, 5_s);
   EXPECT_EQ(settings.now().close.first, Closer::client);
   EXPECT_THAT(set(settings, {"time_wait.hold=5s"}), IsEmpty()) << "it was so already";
 }
@@ -111,7 +111,7 @@ TEST_F(LiveTest, NothingIsTakenUnlessAllIsGood) {
   EXPECT_THAT(
       set(settings, {"time_wait.hold=5s", "time_wait.floor=9 parsecs", "close.frist=client"}),
       UnorderedElementsAre(HasSubstr("time_wait.floor"), HasSubstr("did you mean first?")));
-  EXPECT_EQ(settings.now().time_wait.hold, 60_s);
+  EXPECT_EQ(settings.now().shard.time_wait.hold, 60_s);
   EXPECT_THAT(set(settings, {"time_wait.floor=2s"}), ElementsAre("time_wait.floor 1s -> 2s"))
       << "the bad ones are forgotten";
 }
@@ -129,7 +129,7 @@ TEST_F(LiveTest, WhatNeedsARestartIsNamedAll) {
       ElementsAre("--set cores=[1] cores: cannot change while it runs ([0] -> [1] needs a restart)",
                   "--set listen.0.port=81 listen.0.port: cannot change while it runs "
                   "(80 -> 81 needs a restart)"));
-  EXPECT_EQ(settings.now().time_wait.hold, 60_s);
+  EXPECT_EQ(settings.now().shard.time_wait.hold, 60_s);
 }
 
 TEST_F(LiveTest, CapacitiesCanFallAndRiseAgainToWhereTheyBegan) {
@@ -165,7 +165,7 @@ TEST_F(LiveTest, WhatWasSetLiesOverAPresetThatComesLater) {
   auto settings = live(kServe, {"close.grace=1s"});
   set(settings, {"time_wait.hold=7s"});
   EXPECT_THAT(words(settings.policy("short")), IsEmpty());
-  EXPECT_EQ(settings.now().time_wait.hold, 7_s);
+  EXPECT_EQ(settings.now().shard.time_wait.hold, 7_s);
   EXPECT_EQ(settings.now().close.grace, 1_s);
 }
 
@@ -186,14 +186,14 @@ TEST_F(LiveTest, AFileThatHasBecomeWrongChangesNothing) {
                                  "restart)"));
   write("listen: nonsense\n");
   EXPECT_THAT(words(settings.reload()), Contains(HasSubstr("listen")));
-  EXPECT_EQ(settings.now().time_wait.hold, 60_s);
+  EXPECT_EQ(settings.now().shard.time_wait.hold, 60_s);
 }
 
 TEST_F(LiveTest, AnObjectionOfTheRunCountsAsWell) {
   auto loaded = load(kLoad);
   LiveSettings<LoadSettings> settings({path("c.yaml"), "", {}}, *loaded.settings,
                                       [](const LoadSettings& wanted) -> std::string {
-                                        return wanted.time_wait.hold > 60_s ? "too long" : "";
+                                        return wanted.shard.time_wait.hold > 60_s ? "too long" : "";
                                       });
   EXPECT_THAT(words(settings.set(Overrides{"time_wait.hold=2min"})),
               ElementsAre(path("c.yaml") + ": too long"));

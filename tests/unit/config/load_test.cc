@@ -42,9 +42,9 @@ time_wait: {hold: 5s, reuse: 1, reuse_delay: 500ms}
   EXPECT_EQ(s.load.requests_per_connection, 3u);
   EXPECT_EQ(s.load.timeout, 1_s);
   EXPECT_EQ(s.close.first, Closer::reset);
-  EXPECT_EQ(s.time_wait.hold, 5_s);
-  EXPECT_EQ(s.time_wait.reuse, 1);
-  EXPECT_EQ(s.time_wait.reuse_delay, 500_ms);
+  EXPECT_EQ(s.shard.time_wait.hold, 5_s);
+  EXPECT_EQ(s.shard.time_wait.reuse, 1);
+  EXPECT_EQ(s.shard.time_wait.reuse_delay, 500_ms);
 }
 
 TEST_F(Load, NeedsPortsTargetAndLoad) {

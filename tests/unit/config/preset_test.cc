@@ -31,11 +31,11 @@ TEST_F(Preset, ChangesWhatItSaysAndNothingElse) {
   ASSERT_THAT(messages(loaded), IsEmpty());
   const ServeSettings& s = *loaded.settings;
   EXPECT_EQ(s.close.first, Closer::client);
-  EXPECT_EQ(s.time_wait.hold, 2_s);
-  EXPECT_EQ(s.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
-  EXPECT_EQ(s.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
-  EXPECT_FALSE(s.tcp.sack);
-  EXPECT_EQ(s.tcp.fin_wait_2_hold, 60_s);
+  EXPECT_EQ(s.shard.time_wait.hold, 2_s);
+  EXPECT_EQ(s.shard.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(s.shard.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
+  EXPECT_FALSE(s.shard.tcp.sack);
+  EXPECT_EQ(s.shard.tcp.fin_wait_2_hold, 60_s);
 }
 
 TEST_F(Preset, HasAHalfForTheClient) {
@@ -43,18 +43,18 @@ TEST_F(Preset, HasAHalfForTheClient) {
   const auto loaded = load(kLoad, {}, "brief");
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_EQ(loaded.settings->close.first, Closer::client);
-  EXPECT_EQ(loaded.settings->time_wait.hold, 60_s);
-  EXPECT_EQ(loaded.settings->time_wait.reuse, 1);
-  EXPECT_EQ(loaded.settings->tcp.fin_wait_2_hold, 3_s);
-  EXPECT_TRUE(loaded.settings->tcp.sack);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 60_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.reuse, 1);
+  EXPECT_EQ(loaded.settings->shard.tcp.fin_wait_2_hold, 3_s);
+  EXPECT_TRUE(loaded.settings->shard.tcp.sack);
 }
 
 TEST_F(Preset, LiesUnderTheOverrides) {
   write_preset("brief", kBrief);
   const auto loaded = serve(kServe, {"time_wait.hold=9s"}, "brief");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->time_wait.hold, 9_s);
-  EXPECT_EQ(loaded.settings->time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 9_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
 }
 
 TEST_F(Preset, ReplacesLists) {
@@ -64,33 +64,33 @@ TEST_F(Preset, ReplacesLists) {
                                 "{prefix: 2.0.0.0/8, hold: 2s}]}\n",
                             {}, "near");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  ASSERT_EQ(loaded.settings->time_wait.nearness.size(), 1u);
-  EXPECT_EQ(loaded.settings->time_wait.nearness[0].address, Ipv4Address{0x0a000000});
+  ASSERT_EQ(loaded.settings->shard.time_wait.nearness.size(), 1u);
+  EXPECT_EQ(loaded.settings->shard.time_wait.nearness[0].address, Ipv4Address{0x0a000000});
 }
 
 TEST_F(Preset, WithAllItsKeysCommentedOutChangesNothing) {
   write_preset("idle", "server:\n  time_wait:\n    # hold: 1s\nclient:\n");
   const auto loaded = serve(std::string(kServe) + "time_wait: {hold: 5s}\n", {}, "idle");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->time_wait.hold, 5_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 5_s);
 }
 
 TEST_F(Preset, IsFoundBesideTheFolderOfTheFile) {
   write_preset("brief", "server: {time_wait: {hold: 1s}}\n");
   make_folder("serve");
   const std::string file = write(kServe, "serve/x.yaml");
-  EXPECT_EQ(read_serve_settings(file, {}, "brief").settings->time_wait.hold, 1_s);
+  EXPECT_EQ(read_serve_settings(file, {}, "brief").settings->shard.time_wait.hold, 1_s);
   // That one comes before a folder of the file's own.
   make_folder("serve/policy");
   write("server: {time_wait: {hold: 2s}}\n", "serve/policy/brief.yaml");
-  EXPECT_EQ(read_serve_settings(file, {}, "brief").settings->time_wait.hold, 1_s);
+  EXPECT_EQ(read_serve_settings(file, {}, "brief").settings->shard.time_wait.hold, 1_s);
 }
 
 TEST_F(Preset, IsFoundByItsPath) {
   const std::string preset = write("server: {time_wait: {hold: 1s}}\n", "mine.yaml");
   const auto loaded = serve(kServe, {}, preset);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->time_wait.hold, 1_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 1_s);
 }
 
 TEST_F(Preset, ThatIsNotThereListsThoseThatAre) {

@@ -125,7 +125,7 @@ TEST(Tour, TellsFiveStoriesInUnderTwoMinutes) {
   ASSERT_THAT(messages(lab), IsEmpty());
   Duration all;
   std::set<int> stories;
-  for (const ExperimentSettings& experiment : lab.settings->experiments) {
+  for (const LabExperiment& experiment : lab.settings->experiments) {
     all = all + experiment.client.load.duration;
     stories.insert(experiment.story);
     EXPECT_NE(experiment.expect, Expectation::none) << experiment.name;

@@ -74,10 +74,10 @@ TEST_F(Serve, ReadsThePort) {
   make_folder("www");
   const auto loaded = serve(kEverything);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->hugepages, HugePagesMode::never);
+  EXPECT_EQ(loaded.settings->process.hugepages, HugePagesMode::never);
   EXPECT_THAT(loaded.settings->cores, ElementsAre(2u, 3u));
-  EXPECT_EQ(loaded.settings->file_prefix, "mayfly-test");
-  const PortSettings& port = loaded.settings->ports.at(0);
+  EXPECT_EQ(loaded.settings->process.file_prefix, "mayfly-test");
+  const PortSettings& port = loaded.settings->process.ports.at(0);
   EXPECT_EQ(port.device, "net_af_packet0,iface=veth0");
   EXPECT_EQ(port.addresses.at(0).first, Ipv4Address{0xc6120001});
   EXPECT_EQ(port.addresses.at(1).last, Ipv4Address{0x0a000009});
@@ -127,12 +127,12 @@ TEST_F(Serve, ReadsTheLifeOfConnections) {
   EXPECT_EQ(s.close.first, Closer::client);
   EXPECT_EQ(s.close.grace, 100_ms);
   EXPECT_TRUE(s.close.abort);
-  EXPECT_EQ(s.time_wait.hold, 30_s);
-  EXPECT_EQ(s.time_wait.capacity, 2'000'000u);
-  EXPECT_EQ(s.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
-  EXPECT_EQ(s.time_wait.rules.reopen, TimeWaitRules::Reopen::sequence);
-  EXPECT_EQ(s.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
-  EXPECT_EQ(s.tcp.fin_wait_2_hold, 10_s);
+  EXPECT_EQ(s.shard.time_wait.hold, 30_s);
+  EXPECT_EQ(s.shard.time_wait.capacity, 2'000'000u);
+  EXPECT_EQ(s.shard.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(s.shard.time_wait.rules.reopen, TimeWaitRules::Reopen::sequence);
+  EXPECT_EQ(s.shard.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
+  EXPECT_EQ(s.shard.tcp.fin_wait_2_hold, 10_s);
   EXPECT_EQ(s.drain_timeout, 3_s);
 }
 
@@ -140,7 +140,7 @@ TEST_F(Serve, ReadsTcp) {
   make_folder("www");
   const auto loaded = serve(kEverything);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const TcpSettings& tcp = loaded.settings->tcp;
+  const TcpSettings& tcp = loaded.settings->shard.tcp;
   EXPECT_EQ(tcp.mss, 1'300);
   EXPECT_EQ(tcp.receive_window, 1u << 20);
   EXPECT_EQ(tcp.initial_window_segments, 4);
@@ -165,7 +165,7 @@ TEST_F(Serve, ReadsTcp) {
 TEST_F(Serve, NeedsPortsAndListenersOnly) {
   const auto loaded = serve(kServe);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->time_wait.hold, 60_s);
+  EXPECT_EQ(loaded.settings->shard.time_wait.hold, 60_s);
   EXPECT_THAT(complaints(serve("cores: [0]\n")),
               UnorderedElementsAre("ports: is missing", "listen: is missing"));
 }
@@ -323,7 +323,7 @@ TEST_F(Serve, SegmentsFitTheMtu) {
 TEST_F(Serve, SegmentSizeFollowsTheMtuUnlessGiven) {
   const auto loaded = serve(kServe, {"ports.0.mtu=576"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->tcp.mss, 536);
+  EXPECT_EQ(loaded.settings->shard.tcp.mss, 536);
 }
 
 TEST_F(Serve, TimeOutsAreInOrder) {
@@ -350,13 +350,13 @@ TEST_F(Serve, HoldMayBeZero) {
 TEST_F(Serve, ReadsTheWaysOutOfTimeWait) {
   const auto plain = serve(kServe);
   ASSERT_TRUE(plain.settings);
-  EXPECT_FALSE(plain.settings->time_wait.balance || plain.settings->time_wait.recycle ||
-               plain.settings->time_wait.hand_over);
+  EXPECT_FALSE(plain.settings->shard.time_wait.balance || plain.settings->shard.time_wait.recycle ||
+               plain.settings->shard.time_wait.hand_over);
   const auto loaded = serve(kServe, {"time_wait={balance: true, floor: 500ms, recycle: true, "
                                      "hand_over: true, nearness: [{prefix: 127.0.0.0/8, hold: 2s}, "
                                      "{prefix: 0.0.0.0/0, hold: 0}]}"});
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const TimeWaitPolicy& policy = loaded.settings->time_wait;
+  const TimeWaitPolicy& policy = loaded.settings->shard.time_wait;
   EXPECT_TRUE(policy.balance && policy.recycle && policy.hand_over);
   EXPECT_EQ(policy.floor, 500_ms);
   ASSERT_EQ(policy.nearness.size(), 2u);

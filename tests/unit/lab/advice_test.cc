@@ -32,7 +32,7 @@ class Measured {
     result_.experiments.push_back(
         example_run(policy, 5, Expectation::flat, Closer::server, [&](ExperimentSettings& s) {
           s.policy = policy;
-          s.server.time_wait.on_full = on_full;
+          s.server.shard.time_wait.on_full = on_full;
         }));
     return *this;
   }

@@ -93,7 +93,7 @@ TEST(LabRefusal, IsNotForATableThatMakesRoom) {
   ExperimentSettings s = example_settings("x");
   s.client.load.overcommit = false;
   s.client.load.duration = Duration::from_s(8);
-  s.server.time_wait.on_full = OnFull::evict_oldest;
+  s.server.shard.time_wait.on_full = OnFull::evict_oldest;
   EXPECT_THAT(refusal_of(s), IsEmpty());
 }
 
@@ -112,7 +112,7 @@ TEST(LabBound, AddsUpTheTablesOfTheServersCores) {
 TEST(LabBound, IsTheOfferedRateWhereNothingElseLimits) {
   for (const OnFull on_full : {OnFull::evict_oldest, OnFull::close}) {
     ExperimentSettings s = example_settings("x");
-    s.server.time_wait.on_full = on_full;
+    s.server.shard.time_wait.on_full = on_full;
     EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
     EXPECT_EQ(bound_of(s).because, "100,000/s offered");
   }
@@ -128,30 +128,30 @@ TEST(LabBound, IsUnknownForAClosedLoopThatNothingLimits) {
 
 TEST(LabBound, OfAServerThatHoldsNothingIsTheOfferedRate) {
   ExperimentSettings s = example_settings("x");
-  s.server.time_wait.hold = {};
+  s.server.shard.time_wait.hold = {};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
 }
 
 TEST(LabBound, TakesTheFloorOfABalancedHold) {
   ExperimentSettings s = example_settings("x");
-  s.server.time_wait.balance = true;
-  s.server.time_wait.floor = Duration::from_s(1);
+  s.server.shard.time_wait.balance = true;
+  s.server.shard.time_wait.floor = Duration::from_s(1);
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000);
 }
 
 TEST(LabBound, TakesTheHoldOfThePrefixThatTheClientsAreIn) {
   ExperimentSettings s = example_settings("x");
-  s.server.time_wait.nearness = {{.address = {0x0a000000}, .length = 8, .hold = 9_s},
-                                 {.address = {0xc6120000}, .length = 15, .hold = 1_s},
-                                 {.address = {0}, .length = 0, .hold = 5_s}};
+  s.server.shard.time_wait.nearness = {{.address = {0x0a000000}, .length = 8, .hold = 9_s},
+                                       {.address = {0xc6120000}, .length = 15, .hold = 1_s},
+                                       {.address = {0}, .length = 0, .hold = 5_s}};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000);
 }
 
 TEST(LabBound, TakesTheShortHoldOfRecycleWithTimestampsOnly) {
   ExperimentSettings s = example_settings("x");
-  s.server.time_wait.recycle = true;
+  s.server.shard.time_wait.recycle = true;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000 / 0.7);  // 3.5 x 200 ms
-  s.server.tcp.timestamps = false;
+  s.server.shard.tcp.timestamps = false;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000);
 }
 
@@ -159,7 +159,7 @@ TEST(LabBound, DoesNotCountATableThatHasRoomForEveryPair) {
   ExperimentSettings s = example_settings("x");
   s.client.sources = {.first = {1}, .last = {1}, .port_first = 1'001, .port_last = 2'000};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
-  s.server.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
+  s.server.shard.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000);
 }
 
@@ -177,25 +177,25 @@ TEST(LabBound, IsThePairsOverTheHoldWhenTheClientClosesFirst) {
 
 TEST(LabBound, TakesTheDelayOfReuseWhichNeedsTimestamps) {
   ExperimentSettings s = one_address();
-  s.client.time_wait.reuse = 1;
+  s.client.shard.time_wait.reuse = 1;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 4'000);
-  s.client.tcp.timestamps = false;
+  s.client.shard.tcp.timestamps = false;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
 }
 
 TEST(LabBound, OfAClientThatHoldsNothingIsTheOfferedRate) {
   ExperimentSettings s = one_address();
-  s.client.time_wait.hold = {};
+  s.client.shard.time_wait.hold = {};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
 }
 
 TEST(LabBound, FollowsTheTimeWaitThatTheClientTakesOver) {
   ExperimentSettings s = one_address();
   s.client.close.first = s.server.close.first = Closer::server;
-  s.client.time_wait.hand_over = true;
-  s.server.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
+  s.client.shard.time_wait.hand_over = true;
+  s.server.shard.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000) << "a server that ignores RST keeps its entry";
-  s.server.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
+  s.server.shard.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
 }
 

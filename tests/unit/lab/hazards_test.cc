@@ -24,8 +24,8 @@ LabPair pair_of(std::string name, Closer first, F&& set) {
   LabPair pair;
   pair.name = std::move(name);
   pair.server.close.first = pair.client.close.first = first;
-  set(pair.server.time_wait);
-  set(pair.client.time_wait);
+  set(pair.server.shard.time_wait);
+  set(pair.client.shard.time_wait);
   return pair;
 }
 
@@ -98,7 +98,7 @@ TEST(Hazards, ClosingWithResetLetsOldDataInAndLeavesHalfOpenConnections) {
 
 TEST(Hazards, RecyclingBlackholesHostsBehindANat) {
   LabPair recycle = linux_default();
-  recycle.server.time_wait.recycle = true;
+  recycle.server.shard.time_wait.recycle = true;
   HazardSettings settings = settings_for(recycle);
   EXPECT_GT(run(settings).blackholed, 0u);
   settings.nat = false;
@@ -128,8 +128,8 @@ TEST(Hazards, ClientsThatCloseFirstAreNotResetInLastAckAndHarmAtMostAFew) {
 
 TEST(Hazards, AWaitThatIsHandedOverStillProtects) {
   LabPair pair = pair_of("hand-over", Closer::server, [](TimeWaitPolicy&) {});
-  pair.server.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
-  pair.client.time_wait.hand_over = true;
+  pair.server.shard.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
+  pair.client.shard.time_wait.hand_over = true;
   const LedgerRow row = run(settings_for(pair));
   EXPECT_EQ(row.harms(), 0u) << in_words(row);
 }

@@ -26,19 +26,19 @@ TEST(Little, CountsWhatCompletedWithinTheHold) {
 
 TEST(Little, CutsASampleThatTheHoldBeginsIn) {
   ExperimentRun run = steady(100, 4);
-  run.settings.server.time_wait.hold = 1'500_us * 1'000;
+  run.settings.server.shard.time_wait.hold = 1'500_us * 1'000;
   EXPECT_THAT(little_entries(run), ElementsAre(100, 150, 150, 150));
 }
 
 TEST(Little, FollowsABalancedHold) {
   ExperimentRun run = steady(100, 3);
-  run.settings.server.time_wait.balance = true;
+  run.settings.server.shard.time_wait.balance = true;
   EXPECT_THAT(little_entries(run), ElementsAre(100, 150, 150));
 }
 
 TEST(Little, SaysNothingWhereNobodyHolds) {
   ExperimentRun run = steady(100, 3);
-  run.settings.server.time_wait.hold = {};
+  run.settings.server.shard.time_wait.hold = {};
   EXPECT_THAT(little_entries(run), IsEmpty());
 }
 

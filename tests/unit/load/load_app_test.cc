@@ -14,8 +14,8 @@ using test::FakeShard;
 
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-LoadSettings settings(Closer first, std::uint32_t requests = 1) {
-  LoadSettings s;
+ClientSettings settings(Closer first, std::uint32_t requests = 1) {
+  ClientSettings s;
   s.target = {.address = {0xc6120001}, .port = 80, .path = "/x", .host = "mayfly.test"};
   s.sources = {
       .first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
@@ -29,14 +29,14 @@ LoadSettings settings(Closer first, std::uint32_t requests = 1) {
 
 /// The generator over a fake stack, with one connection whose SYN is out.
 struct Lab {
-  explicit Lab(const LoadSettings& with) : wanted(with) { shard.poll({0}); }
+  explicit Lab(const ClientSettings& with) : wanted(with) { shard.poll({0}); }
   Lab(Closer first, std::uint32_t requests = 1) : Lab(settings(first, requests)) {}
 
   const LoadCounters& counters() { return app.results(shard.now).counters; }
   std::uint64_t failed(Failure why) { return counters().failed[static_cast<std::size_t>(why)]; }
   std::uint64_t first_id() { return shard.flows.begin()->first; }
 
-  LoadSettings wanted;
+  ClientSettings wanted;
   LoadApp app{wanted, {}, {1, 2}};
   FakeShard<LoadApp> shard{app, 60_s};
 };
@@ -235,7 +235,7 @@ TEST(Failures, IncludeAStackWithoutRoomToSend) {
 }
 
 TEST(ClosedLoopRun, KeepsTheWantedNumberOpenAndPausesWhenTheTableIsFull) {
-  LoadSettings s = settings(Closer::client);
+  ClientSettings s = settings(Closer::client);
   s.load.concurrency = 10;
   Lab lab(s);
   EXPECT_EQ(lab.counters().open, 10U);
@@ -252,8 +252,8 @@ TEST(ClosedLoopRun, KeepsTheWantedNumberOpenAndPausesWhenTheTableIsFull) {
   EXPECT_EQ(lab.counters().opened, 11U);
 }
 
-LoadSettings open_loop(double rate) {
-  LoadSettings s = settings(Closer::client);
+ClientSettings open_loop(double rate) {
+  ClientSettings s = settings(Closer::client);
   s.load.concurrency = 0;
   s.load.rate = rate;
   s.load.duration = 1_s;
@@ -282,7 +282,7 @@ TEST(OpenLoopRun, CatchesUpInBoundedSteps) {
 }
 
 TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
-  LoadSettings s = open_loop(1'000);
+  ClientSettings s = open_loop(1'000);
   s.sources.port_last = 2'099;  // 100 pairs
   Lab lab(s);
   for (std::int64_t ms = 0; ms < 1'000; ++ms) {
@@ -300,7 +300,7 @@ TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
 }
 
 TEST(OpenLoopRun, UsesAPairAgainOnceItsTimeWaitHasEnded) {
-  LoadSettings s = open_loop(10);
+  ClientSettings s = open_loop(10);
   s.load.duration = 100_s;
   s.sources.port_last = 2'000;  // one pair
   Lab lab(s);
@@ -331,7 +331,7 @@ TEST(EndOfRun, WaitsForOpenConnectionsAndCountsTheRestAsAborted) {
 }
 
 TEST(EndOfRun, ByNumberLastsUntilTheLastConnectionHasEnded) {
-  LoadSettings s = open_loop(1'000);
+  ClientSettings s = open_loop(1'000);
   s.load.connections = 1;
   s.load.duration = Duration{};
   Lab lab(s);

@@ -50,8 +50,8 @@ struct WebApp {
   void on_closed(Conn&, CloseReason) noexcept {}
 };
 
-LoadSettings settings(Closer first) {
-  LoadSettings s;
+ClientSettings settings(Closer first) {
+  ClientSettings s;
   s.target = {.address = {0xc6120001}};
   s.sources = {
       .first = {0xc6120101}, .last = {0xc6120101}, .port_first = 2'000, .port_last = 2'999};
@@ -59,19 +59,19 @@ LoadSettings settings(Closer first) {
   s.load.duration = 3_s;
   s.load.timeout = 2_s;
   s.close.first = first;
-  s.time_wait.hold = 1_s;
+  s.shard.time_wait.hold = 1_s;
   return s;
 }
 
-LoadSettings wanted;  // what the next Generator is made with
+ClientSettings wanted;  // what the next Generator is made with
 struct Generator : LoadApp {
   Generator() : LoadApp(wanted, {}, {1, 2}) {}
 };
 
-CoreReport run(const LoadSettings& with) {
+CoreReport run(const ClientSettings& with) {
   wanted = with;
   ShardSettings stack;
-  stack.time_wait.hold = with.time_wait.hold;
+  stack.time_wait.hold = with.shard.time_wait.hold;
   ShardPair<WebApp, Generator> pair;
   pair.server->use(stack);
   pair.client->use(stack);
@@ -84,7 +84,7 @@ CoreReport run(const LoadSettings& with) {
 
 TEST(LoadOverShard, CompletesEveryConnectionWhoeverClosesFirst) {
   for (const Closer first : {Closer::client, Closer::server, Closer::reset}) {
-    LoadSettings s = settings(first);
+    ClientSettings s = settings(first);
     s.load.requests_per_connection = 2;
     const CoreReport report = run(s);
     const LoadCounters& c = report.results.counters;
@@ -98,7 +98,7 @@ TEST(LoadOverShard, CompletesEveryConnectionWhoeverClosesFirst) {
 }
 
 TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
-  LoadSettings s = settings(Closer::client);
+  ClientSettings s = settings(Closer::client);
   s.sources.port_last = 2'099;  // 100 pairs, held 1 s each: 100 a second
   const CoreReport report = run(s);
   const LoadCounters& c = report.results.counters;
@@ -111,13 +111,13 @@ TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
 }
 
 TEST(LoadOverShard, IsNotHinderedByThePairsWhenTheServerHoldsTheTimeWait) {
-  LoadSettings s = settings(Closer::server);
+  ClientSettings s = settings(Closer::server);
   s.sources.port_last = 2'099;
   EXPECT_EQ(run(s).results.counters.completed, 1'500U);
 }
 
 TEST(LoadOverShard, KeepsTheWantedConcurrency) {
-  LoadSettings s = settings(Closer::reset);
+  ClientSettings s = settings(Closer::reset);
   s.load.rate = 0;
   s.load.concurrency = 20;
   s.load.connections = 1'000;
@@ -127,7 +127,7 @@ TEST(LoadOverShard, KeepsTheWantedConcurrency) {
 }
 
 TEST(LoadOverShard, FailsConnectionsToAPortWithoutAListener) {
-  LoadSettings s = settings(Closer::client);
+  ClientSettings s = settings(Closer::client);
   s.target.port = 81;
   const LoadCounters c = run(s).results.counters;
   EXPECT_EQ(c.completed, 0U);
@@ -135,7 +135,7 @@ TEST(LoadOverShard, FailsConnectionsToAPortWithoutAListener) {
 }
 
 TEST(LoadOverShard, FailsConnectionsToAnAddressWhereNobodyIs) {
-  LoadSettings s = settings(Closer::client);
+  ClientSettings s = settings(Closer::client);
   s.target.address = {0xc6120002};
   s.load.connections = 10;
   const LoadCounters c = run(s).results.counters;

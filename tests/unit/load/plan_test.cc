@@ -6,13 +6,13 @@
 namespace mayfly {
 namespace {
 
-LoadSettings load(double rate, Duration duration) {
-  LoadSettings settings;
+ClientSettings load(double rate, Duration duration) {
+  ClientSettings settings;
   settings.sources = {.first = {0xc6120101}, .last = {0xc6120101}};
   settings.load.rate = rate;
   settings.load.duration = duration;
   settings.close.first = Closer::client;
-  settings.time_wait.hold = 60_s;
+  settings.shard.time_wait.hold = 60_s;
   return settings;
 }
 
@@ -26,7 +26,7 @@ TEST(Refusal, IsOfALoadWhosePairsRunOutBeforeItEnds) {
 
 TEST(Refusal, IsNotOfALoadThatEndsBefore) {
   EXPECT_EQ(refusal_of(load(10'000, 6_s)), "");
-  LoadSettings few = load(10'000, 30_s);
+  ClientSettings few = load(10'000, 30_s);
   few.load.connections = 64'512;
   EXPECT_EQ(refusal_of(few), "");
   few.load.connections = 64'514;
@@ -39,7 +39,7 @@ TEST(Refusal, IsNotOfWhatThePairsAllowForEver) {
 }
 
 TEST(Refusal, IsOfMoreConnectionsAtOnceThanPairs) {
-  LoadSettings settings = load(0, 10_s);
+  ClientSettings settings = load(0, 10_s);
   settings.load.concurrency = 64'513;
   settings.close.first = Closer::server;
   EXPECT_NE(refusal_of(settings).find("64,513 at once"), std::string::npos);
@@ -48,22 +48,22 @@ TEST(Refusal, IsOfMoreConnectionsAtOnceThanPairs) {
 }
 
 TEST(Refusal, JudgesNothingOfTheServersSide) {
-  LoadSettings settings = load(10'000, 30_s);
+  ClientSettings settings = load(10'000, 30_s);
   settings.close.first = Closer::server;
   EXPECT_EQ(refusal_of(settings), "");
 }
 
 TEST(Refusal, CountsTheTimeWaitsThatAreTakenOver) {
-  LoadSettings settings = load(10'000, 30_s);
+  ClientSettings settings = load(10'000, 30_s);
   settings.close.first = Closer::server;
-  settings.time_wait.hand_over = true;
+  settings.shard.time_wait.hand_over = true;
   EXPECT_NE(refusal_of(settings), "");
   settings.close.first = Closer::reset;
   EXPECT_EQ(refusal_of(settings), "");
 }
 
 TEST(Refusal, GivesWayToWhoWantsToSeeTheShortage) {
-  LoadSettings settings = load(10'000, 30_s);
+  ClientSettings settings = load(10'000, 30_s);
   settings.load.overcommit = true;
   EXPECT_EQ(refusal_of(settings), "");
   EXPECT_NE(warning_of(plan_tuples(settings)), "") << "but it is told";

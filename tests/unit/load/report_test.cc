@@ -10,8 +10,8 @@
 namespace mayfly {
 namespace {
 
-LoadSettings settings() {
-  LoadSettings s;
+ClientSettings settings() {
+  ClientSettings s;
   s.sources = {.first = {0xc6120101}, .last = {0xc6120101}};
   s.load.rate = 10'000;
   s.load.duration = 10_s;

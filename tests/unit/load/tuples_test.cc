@@ -148,13 +148,13 @@ TEST(TuplePool, LooksForItsFlowsInBoundedSteps) {
   EXPECT_EQ(pool.take(never), Outcome::exhausted);
 }
 
-LoadSettings plan_settings(double rate, Closer first) {
-  LoadSettings settings;
+ClientSettings plan_settings(double rate, Closer first) {
+  ClientSettings settings;
   settings.sources = {.first = {0xc6120101}, .last = {0xc6120101}};
   settings.load.rate = rate;
   settings.load.duration = 30_s;
   settings.close.first = first;
-  settings.time_wait.hold = 60_s;
+  settings.shard.time_wait.hold = 60_s;
   return settings;
 }
 
@@ -177,7 +177,7 @@ TEST(TuplePlan, SaysWhenTheRunIsTooShortToRunOut) {
 }
 
 TEST(TuplePlan, FindsTheEndOfThePairsBehindASlowRamp) {
-  LoadSettings settings = plan_settings(1'200, Closer::client);
+  ClientSettings settings = plan_settings(1'200, Closer::client);
   settings.load.duration = 1'000_s;
   settings.load.ramp = 300_s;
   const auto plan = plan_tuples(settings);
@@ -195,16 +195,16 @@ TEST(TuplePlan, IsSilentWhenTheServerHoldsTheTimeWait) {
 }
 
 TEST(TuplePlan, CountsWithTheReuseDelayWhenPairsAreReused) {
-  LoadSettings settings = plan_settings(10'000, Closer::client);
-  settings.time_wait.reuse = 1;
+  ClientSettings settings = plan_settings(10'000, Closer::client);
+  settings.shard.time_wait.reuse = 1;
   EXPECT_EQ(warning_of(plan_tuples(settings)), "");
   EXPECT_EQ(plan_tuples(settings).hold, 1_s);
-  settings.tcp.timestamps = false;
+  settings.shard.tcp.timestamps = false;
   EXPECT_EQ(plan_tuples(settings).hold, 60_s);
 }
 
 TEST(TuplePlan, WarnsOfMoreConcurrencyThanPairs) {
-  LoadSettings settings = plan_settings(0, Closer::server);
+  ClientSettings settings = plan_settings(0, Closer::server);
   settings.load.concurrency = 100'000;
   EXPECT_NE(warning_of(plan_tuples(settings)).find("100,000 at once"), std::string::npos);
 }

@@ -210,18 +210,18 @@ TEST(Presets, CountAsTheirFilesSay) {
     SCOPED_TRACE(preset.name);
     const ServeSettings server = server_under(preset.name);
     const LoadSettings client = client_under(preset.name);
-    const TimeWaitPolicy& policy = server.time_wait;
+    const TimeWaitPolicy& policy = server.shard.time_wait;
     Duration hold = policy.hold;
-    if (policy.recycle) hold = server.tcp.rto_min * 7 / 2;
+    if (policy.recycle) hold = server.shard.tcp.rto_min * 7 / 2;
     if (server.close.abort) hold = 0_s;
     EXPECT_EQ(preset.hold.value_or(TimeWaitPolicy{}.hold), hold);
     EXPECT_EQ(preset.capacity.value_or(TimeWaitPolicy{}.capacity), policy.capacity);
     EXPECT_EQ(preset.on_full, policy.on_full);
     EXPECT_EQ(preset.balance, policy.balance);
     EXPECT_EQ(policy.floor, 1_s);
-    EXPECT_EQ(preset.reuse, client.time_wait.reuse == 1);
-    EXPECT_EQ(client.time_wait.reuse_delay, 1_s);
-    const bool at_client = server.close.first == Closer::client || client.time_wait.hand_over;
+    EXPECT_EQ(preset.reuse, client.shard.time_wait.reuse == 1);
+    EXPECT_EQ(client.shard.time_wait.reuse_delay, 1_s);
+    const bool at_client = server.close.first == Closer::client || client.shard.time_wait.hand_over;
     EXPECT_EQ(preset.holder == Closer::client, at_client);
     if (policy.rules.rst == TimeWaitRules::OnRst::accept) {
       EXPECT_NE(preset.harm, "");

@@ -8,8 +8,8 @@
 namespace mayfly::test {
 namespace {
 
-ServeSettings aborting(Closer first) {
-  ServeSettings settings = small_settings(first);
+ServerSettings aborting(Closer first) {
+  ServerSettings settings = small_settings(first);
   settings.close.abort = true;
   return settings;
 }

@@ -144,7 +144,7 @@ TEST(HttpErrors, MalformedChunks) {
 }
 
 TEST(HttpErrors, TooMuch) {
-  ServeSettings settings = small_settings(Closer::server);
+  ServerSettings settings = small_settings(Closer::server);
   settings.http.header_bytes_max = 4'096;
   settings.http.body_bytes_max = 1'000;
   const std::string long_field = "A: " + std::string(4'096, 'x') + "\r\n";

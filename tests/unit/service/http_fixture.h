@@ -21,8 +21,8 @@ using Client = FakeClient<Services>;
 inline constexpr std::string_view kHello = "hello, mayfly\n";
 inline constexpr std::uint64_t kBigBytes = 1'000'000;
 
-inline ServeSettings small_settings(Closer first) {
-  ServeSettings settings;
+inline ServerSettings small_settings(Closer first) {
+  ServerSettings settings;
   settings.listen = {{.port = 80, .service = ServiceKind::http},
                      {.port = 7, .service = ServiceKind::echo},
                      {.port = 9, .service = ServiceKind::discard}};
@@ -44,12 +44,12 @@ inline Site site_for(const HttpSettings& settings) {
 /// Services over their settings and site.
 struct Server {
   explicit Server(Closer first) : Server(small_settings(first)) {}
-  explicit Server(ServeSettings with) : settings(std::move(with)) {}
+  explicit Server(ServerSettings with) : settings(std::move(with)) {}
 
   std::uint64_t closes(Ending ending) const { return services.counters().closes_by(ending).get(); }
   const ServiceCounters& counters() const { return services.counters(); }
 
-  ServeSettings settings;
+  ServerSettings settings;
   Site site = site_for(settings.http);
   Services services{settings, site};
 };
@@ -115,8 +115,8 @@ inline Reply ask(Client& client, std::string_view text) {
 }
 
 /// The small site with limits that short texts can reach.
-inline ServeSettings tight_settings(Closer first) {
-  ServeSettings settings = small_settings(first);
+inline ServerSettings tight_settings(Closer first) {
+  ServerSettings settings = small_settings(first);
   settings.http.routes.pop_back();  // the big one
   settings.http.header_bytes_max = 500;
   settings.http.body_bytes_max = 64;

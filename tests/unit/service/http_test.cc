@@ -71,7 +71,7 @@ TEST(Http, KeepsAnHttp10ConnectionOnlyIfAsked) {
 }
 
 TEST(Http, ClosesAfterTheLastRequestOfTheLimit) {
-  ServeSettings settings = small_settings(Closer::client);
+  ServerSettings settings = small_settings(Closer::client);
   settings.http.keep_alive_requests = 2;
   Server server(settings);
   Client client(server.services);

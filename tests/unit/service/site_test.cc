@@ -31,8 +31,8 @@ class Folder : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << text;
   }
 
-  ServeSettings settings() const {
-    ServeSettings settings = small_settings(Closer::client);
+  ServerSettings settings() const {
+    ServerSettings settings = small_settings(Closer::client);
     settings.http.routes.push_back({.path = "/files/", .folder = www().string()});
     return settings;
   }
@@ -88,7 +88,7 @@ TEST_F(Folder, NothingOutsideIsReached) {
 
 TEST_F(Folder, AnExactRouteWinsOverAFile) {
   write(www() / "x", "file");
-  ServeSettings with = settings();
+  ServerSettings with = settings();
   with.http.routes.push_back({.path = "/files/x", .body = "route"});
   Server server(with);
   Client client(server.services);
@@ -130,7 +130,7 @@ TEST(Site, NamesEveryFaultyRoute) {
 }
 
 TEST(Site, TakesTheContentTypeThatIsConfigured) {
-  ServeSettings settings = small_settings(Closer::client);
+  ServerSettings settings = small_settings(Closer::client);
   settings.http.routes.push_back(
       {.path = "/typed", .body = "{}", .content_type = "application/json"});
   Server server(settings);

@@ -1,0 +1,12 @@
+// How the process is looked at and steered while it runs.
+#pragma once
+
+#include <string>
+
+namespace mayfly {
+
+struct AdminSettings {
+  std::string socket;  ///< path of the control socket; empty = none
+};
+
+}  // namespace mayfly

@@ -1,0 +1,43 @@
+// What the generator goes by: whom it asks, from where, and how much.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.h"
+#include "shard/settings.h"
+#include "wire/flow_key.h"
+
+namespace mayfly {
+
+struct TargetSettings {
+  Ipv4Address address;
+  std::uint16_t port = 80;
+  std::string path = "/";
+  std::string host;  ///< Host header; empty = the address
+};
+
+struct SourceSettings {
+  Ipv4Address first, last;
+  std::uint16_t port_first = 1'024, port_last = 65'535;
+};
+
+struct LoadShape {
+  double rate = 0;                           ///< open loop: connections a second; 0 = closed loop
+  std::uint32_t concurrency = 0;             ///< closed loop: connections at once; 0 = open loop
+  std::uint64_t connections = 0;             ///< stop after so many; 0 = by duration
+  Duration duration = Duration::from_s(10);  ///< the ramp included; 0 = by connections
+  Duration ramp{};  ///< the rate or concurrency rises linearly in this time
+  std::uint32_t requests_per_connection = 1;
+  Duration timeout = Duration::from_s(30);  ///< a connection that takes longer has failed
+  bool overcommit = false;  ///< run although the source pairs or the tables cannot last
+};
+
+/// A client: its end of the connections, and the load that it makes.
+struct ClientSettings : EndSettings {
+  TargetSettings target;
+  SourceSettings sources;
+  LoadShape load;
+};
+
+}  // namespace mayfly
