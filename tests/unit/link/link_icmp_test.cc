@@ -56,7 +56,9 @@ TEST_F(LinkIcmp, AnEchoComesBackWhole) {  // RFC 1122 3.2.2.6
 }
 
 TEST_F(LinkIcmp, AnEchoIsCutToTheMtu) {
-  Link<Port> narrow(port, {kOurMac, 0, 600, interface.addresses, {}, true}, common);
+  Interface narrow_interface = interface;
+  narrow_interface.mtu = 600;
+  Link<Port> narrow(port, narrow_interface, common);
   const Frame frame = message(icmp_type::echo, 0, 0, Frame(1'000));
   narrow.on_arp(request(kPeerIp), parse(request(kPeerIp)), now);
   narrow.on_icmp(frame, parse(frame), now, [](const IcmpReport&) { return Drop::none; });
