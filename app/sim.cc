@@ -126,8 +126,10 @@ int explain_failure(const SimCommand& command, const SimOptions& failing,
   }
   const SimOptions& options = smaller->options;
   const Scenario scenario = make_scenario(options);
-  const std::string base =
-      (std::filesystem::path(command.out) / fmt::format("sim-{}", failing.seed)).string();
+  const std::filesystem::path folder(command.out);
+  std::error_code no_folder;  // if it cannot be made, nor can the files in it
+  std::filesystem::create_directories(folder, no_folder);
+  const std::string base = (folder / fmt::format("sim-{}", failing.seed)).string();
   const FilePointer text = open_text(base + ".txt");
   auto pcap = PcapFile::create(base + ".pcap", Instant{});
   if (text == nullptr || !pcap) {

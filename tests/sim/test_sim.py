@@ -56,8 +56,9 @@ def test_a_failing_seed_is_made_smaller_and_leaves_a_trace(tmp_path):
     again = next(line for line in run.stdout.splitlines() if line.startswith("again: mayfly sim "))
     assert (tmp_path / f"sim-{seed}.txt").stat().st_size > 0
     assert (tmp_path / f"sim-{seed}.pcap").stat().st_size > 24
-    rerun = sim(*again.split()[3:], "--out", str(tmp_path))
+    rerun = sim(*again.split()[3:], cwd=tmp_path)
     assert rerun.returncode == 1 and "VIOLATED" in rerun.stdout
+    assert (tmp_path / "out" / f"sim-{seed}.txt").exists(), "the default folder is made"
 
 
 def test_json_and_policy(tmp_path):
