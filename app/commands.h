@@ -47,7 +47,7 @@ struct SimCommand {
   std::optional<Duration> duration;   ///< --duration, of the faults
   bool no_harm = false;               ///< --no-harm
   std::string trace, pcap, json;      ///< files; empty = none
-  std::string out = "out";              ///< where a failing seed's trace goes
+  std::string out = "out";            ///< where a failing seed's trace goes
 };
 
 int serve_command(const RunOptions& options);

@@ -70,7 +70,7 @@ std::string command_line(const SimCommand& command, const SimOptions& options) {
   return text;
 }
 
-void print_result(const WorldResult& r) {
+void print_result(const SimResult& r) {
   fmt::print(
       "{} connections begun, {} completed; {} TIME_WAITs, {} reopened, {} restored; {} met foreign "
       "octets\n{} frames, trace {:016x}, {:.6f} s simulated\n",
@@ -83,7 +83,7 @@ void print_violation(const Violation& violation, Instant start) {
              violation.what);
 }
 
-nlohmann::ordered_json json_of(const SimOptions& options, const WorldResult& r) {
+nlohmann::ordered_json json_of(const SimOptions& options, const SimResult& r) {
   nlohmann::ordered_json json;
   json["seed"] = options.seed;
   json["faults"] = to_string(make_scenario(options).faults);
@@ -114,8 +114,7 @@ void print_tail(const std::string& path) {
 }
 
 /// Makes the seed smaller, and shows what happens in what is left of it.
-int explain_failure(const SimCommand& command, const SimOptions& failing,
-                    const WorldResult& result) {
+int explain_failure(const SimCommand& command, const SimOptions& failing, const SimResult& result) {
   print_violation(*result.violation, make_scenario(failing).start);
   fmt::print("making it smaller ...\n");
   std::fflush(stdout);
@@ -150,7 +149,7 @@ int explain_failure(const SimCommand& command, const SimOptions& failing,
 /// What all seeds of a run came to.
 struct Totals {
   std::uint64_t opened = 0, completed = 0, frames = 0, harm = 0;
-  void add(const WorldResult& r) {
+  void add(const SimResult& r) {
     opened += r.opened;
     completed += r.completed;
     frames += r.frames;
@@ -232,7 +231,7 @@ int sim_command(const SimCommand& command) {
       print_errors(policy.errors);
       return kBadUsage;
     }
-    options.policy = {policy.settings->server.shard, policy.settings->client.shard};
+    options.policy = EndPolicies{policy.settings->server, policy.settings->client};
   }
   EalOptions eal_options;
   eal_options.hugepages = HugePagesMode::never;

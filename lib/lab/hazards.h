@@ -1,4 +1,4 @@
-// The hazard lab: each policy over a simulated link that loses, delays, doubles and reorders, with
+// The hazard lab: each policy over a simulated wire that loses, delays, doubles and reorders, with
 // clients that use their four-tuples again as soon as the policy lets them, and behind a NAT. In
 // simulated time: same seed, same ledger.
 #pragma once

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/time.h"
-#include "link/settings.h"
 #include "load/settings.h"
 #include "service/settings.h"
+#include "world/settings.h"
 
 namespace mayfly {
 
@@ -38,15 +38,8 @@ struct ExperimentAim {
 
 struct ExperimentSettings : LabPair, ExperimentAim {};
 
-/// The hazard lab: the policies over a simulated link that loses, delays, doubles and reorders.
-struct HazardSettings {
-  std::uint64_t seed = 1;
-  std::uint32_t connections = 2'000;  ///< of each kind of client, for each policy
-  /// Entries of a server whose policy does not refuse, at most: as scarce as in a busy one. 0 = as
-  /// the policy says.
-  std::uint32_t capacity = 0;
-  bool nat = true;                ///< many hosts behind one address, each with its own clock
-  FaultSettings link;             ///< `seed` is not used
+/// The hazard lab: the policies in simulated worlds.
+struct HazardSettings : HazardWorldSettings {
   std::vector<LabPair> policies;  ///< only tcp, close, fin_wait_2 and time_wait count
 };
 

@@ -1,4 +1,4 @@
-// The memory of simulated frames: taken in blocks as it is needed, given back when the pool goes.
+// The memory of simulated frames: taken in blocks as it is needed, freed with the pool.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ namespace mayfly {
 struct SimFrame {
   std::array<std::byte, kFrameRoom> room;
   std::size_t length = kFrameRoom;
-  bool damaged = false;  ///< a bit of it has flipped on its way
+  bool damaged = false;  ///< one of its bits was flipped
   SimFrame* next_free = nullptr;
 
   std::span<std::byte> bytes() noexcept { return std::span(room).first(length); }
@@ -35,6 +35,7 @@ class FramePool {
   SimFrame* take() noexcept {
     if (free_ == nullptr && !grow()) return nullptr;
     SimFrame* const frame = free_;
+    MAYFLY_ASSERT(frame != nullptr && in_use_ < blocks_.size() * kBlock);
     free_ = frame->next_free;
     frame->length = kFrameRoom;
     frame->damaged = false;
@@ -46,6 +47,7 @@ class FramePool {
   SimFrame* copy(const SimFrame& frame) noexcept {
     SimFrame* const twin = take();
     if (twin == nullptr) return nullptr;
+    MAYFLY_ASSERT(frame.length <= kFrameRoom);
     twin->length = frame.length;
     twin->damaged = frame.damaged;
     std::memcpy(twin->room.data(), frame.room.data(), frame.length);
@@ -53,7 +55,7 @@ class FramePool {
   }
 
   void give_back(SimFrame* frame) noexcept {
-    MAYFLY_ASSERT(in_use_ > 0);
+    MAYFLY_ASSERT(frame != nullptr && in_use_ > 0);
     --in_use_;
     frame->next_free = free_;
     free_ = frame;

@@ -39,6 +39,8 @@ void rewrite(std::byte* ip, std::size_t address_at, std::byte* tcp, std::size_t 
 
 Nat::Nat(Simulation& simulation, const NatSettings& settings)
     : settings_(settings), next_port_(settings.first_port), polled_at_(simulation.now()) {
+  MAYFLY_ASSERT(settings.inside.first <= settings.inside.last);
+  MAYFLY_ASSERT(settings.inside_segment != settings.outside_segment);
   inside_.mac = settings.inside_mac;
   outside_.mac = settings.outside_mac;
   Network& network = simulation.network();
@@ -61,7 +63,7 @@ void Nat::poll(Instant now) noexcept {
     side->neighbours.age(
         now, [&](Ipv4Address ip, const MacAddress* known) { ask(*side, ip, known, now); },
         [&](SimFrame* frame) {
-          --side->waiting;
+          stops_waiting(*side);
           drop(*side, frame);
         });
   }
@@ -132,6 +134,7 @@ std::optional<std::uint16_t> Nat::outside_port(const Endpoint& inside) {
   const auto given = static_cast<std::uint16_t>(port);
   out_[key_of(inside)] = given;
   in_[given] = inside;
+  MAYFLY_ASSERT(in_.size() == out_.size());  // one port outside for each inside
   return given;
 }
 
@@ -146,7 +149,7 @@ void Nat::on_arp(Side& side, SimFrame* frame, Instant now) noexcept {
   if (frame->length < kIp + kArpPacketSize) return drop(side, frame);
   const ArpPacket arp = read_arp(frame->bytes(), kIp);
   side.neighbours.learn(arp.sender_ip, arp.sender_mac, true, now, [&](SimFrame* waiting) {
-    --side.waiting;
+    stops_waiting(side);
     std::memcpy(waiting->room.data(), arp.sender_mac.octets.data(), 6);
     transmit(side, waiting, now);
   });

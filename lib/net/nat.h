@@ -62,6 +62,10 @@ class Nat final : public Host {
   void ask(Side& side, Ipv4Address ip, const MacAddress* known, Instant now) noexcept;
   void send_to(Side& side, Ipv4Address ip, SimFrame* frame, Instant now) noexcept;
   void transmit(Side& side, SimFrame* frame, Instant now) noexcept;
+  static void stops_waiting(Side& side) noexcept {
+    MAYFLY_ASSERT(side.waiting > 0);
+    --side.waiting;
+  }
   bool answers_for(const Side& side, Ipv4Address ip) const noexcept;
   bool translate_out(SimFrame& frame);
   bool translate_in(SimFrame& frame) const;

@@ -27,6 +27,7 @@ void Network::heal() noexcept {
 
 void Network::attach(SimPort& port, const MacAddress& mac, const WireSettings& wire,
                      std::uint8_t segment) {
+  MAYFLY_ASSERT(port.network_ == nullptr);  // a port has one wire
   port.network_ = this;
   port.pool_ = &pool_;
   port.station_ = stations_.size();
@@ -34,6 +35,7 @@ void Network::attach(SimPort& port, const MacAddress& mac, const WireSettings& w
 }
 
 void Network::send(const SimPort& from, SimFrame* frame, Instant now) noexcept {
+  MAYFLY_ASSERT(from.network_ == this);
   const std::size_t station = from.station_;
   if (stations_[station].stamps_ahead != 0)
     shift_timestamps(frame->bytes(), stations_[station].stamps_ahead, 0);
@@ -54,6 +56,7 @@ void Network::forward(std::size_t from, SimFrame* frame, Instant at) noexcept {
 }
 
 void Network::launch(std::size_t to, SimFrame* frame, Instant at) noexcept {
+  MAYFLY_ASSERT(to < stations_.size());
   constexpr Duration kLeast{1};  // or two hosts that answer each other would stop the clock
   stations_[to].wire.carry(pool_, frame, at, random_, [&](SimFrame* f, Instant due) {
     flights_.push_back({std::max(due, at + kLeast), number_++, f, to});
@@ -66,6 +69,7 @@ void Network::deliver(Instant now) noexcept {
     std::pop_heap(flights_.begin(), flights_.end(), kLater);
     const Flight flight = flights_.back();
     flights_.pop_back();
+    MAYFLY_ASSERT(flight.due <= now && flight.station < stations_.size());
     const Station& station = stations_[flight.station];
     if (station.stamps_ahead != 0)
       shift_timestamps(flight.frame->bytes(), 0, 0 - station.stamps_ahead);
@@ -84,6 +88,7 @@ std::size_t SimPort::receive(std::span<Frame> frames, Instant now) noexcept {
 }
 
 std::size_t SimPort::transmit(std::span<Frame> frames, Instant now) noexcept {
+  MAYFLY_ASSERT(network_ != nullptr);
   for (const Frame frame : frames) {
     if (tap_) tap_(frame->bytes(), true, now);
     network_->send(*this, frame, now);

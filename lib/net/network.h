@@ -41,12 +41,12 @@ class Network {
   /// What is due by `now` arrives at its ports.
   void deliver(Instant now) noexcept;
 
-  /// The wire of `port` carries nothing, or again what it should.
-  void cut(const SimPort& port, bool is_cut) noexcept { stations_[port.station_].wire.cut(is_cut); }
+  /// While it is cut, the wire of `port` carries nothing.
+  void cut(const SimPort& port, bool is_cut) noexcept { station_of(port).wire.cut(is_cut); }
   /// The timestamps of `port`'s host are so far ahead of its clock, in ms modulo 2^32, from now on:
   /// its TSvals on their way out are rewritten, and the TSecrs that answer them on their way in.
   void step_timestamps(const SimPort& port, std::uint32_t ahead) noexcept {
-    stations_[port.station_].stamps_ahead = ahead;
+    station_of(port).stamps_ahead = ahead;
   }
   /// From now on every wire is perfect. What is under way arrives as it would have.
   void heal() noexcept;
@@ -54,6 +54,7 @@ class Network {
   FramePool& pool() noexcept { return pool_; }
   /// Of the wire of `port`.
   const WireCounts& counts(const SimPort& port) const noexcept {
+    MAYFLY_ASSERT(port.network_ == this);
     return stations_[port.station_].wire.counts();
   }
 
@@ -72,6 +73,10 @@ class Network {
     std::size_t station;
   };
 
+  Station& station_of(const SimPort& port) noexcept {
+    MAYFLY_ASSERT(port.network_ == this);
+    return stations_[port.station_];
+  }
   void forward(std::size_t from, SimFrame* frame, Instant at) noexcept;
   void launch(std::size_t to, SimFrame* frame, Instant at) noexcept;
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 
+#include "base/assert.h"
 #include "base/prng.h"
 #include "link/port.h"
 #include "net/frame_pool.h"
@@ -31,7 +32,10 @@ class SimPort {
   Frame allocate() noexcept {
     return no_buffer_ > 0 && random_.chance(no_buffer_) ? nullptr : pool_->take();
   }
-  void set_length(Frame frame, std::size_t length) noexcept { frame->length = length; }
+  void set_length(Frame frame, std::size_t length) noexcept {
+    MAYFLY_ASSERT(length <= kFrameRoom);
+    frame->length = length;
+  }
   void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
   TxOffloads tx_offloads() noexcept { return {}; }
   std::size_t transmit(std::span<Frame> frames, Instant now) noexcept;
@@ -39,8 +43,9 @@ class SimPort {
 
   // -- what the simulation does
   void set_tap(Tap tap) { tap_ = std::move(tap); }
-  /// Share of the buffers asked for that are not to be had.
+  /// From now on allocate() fails for this share of its calls, 0 to 1.
   void starve(double no_buffer, std::uint64_t seed) noexcept {
+    MAYFLY_ASSERT(0 <= no_buffer && no_buffer <= 1);
     no_buffer_ = no_buffer;
     random_ = Prng(seed);
   }

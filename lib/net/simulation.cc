@@ -9,7 +9,7 @@ bool Simulation::step(Instant limit) noexcept {
     now_ = std::max(now_, limit);
     return false;
   }
-  now_ = std::max(now_, next);
+  now_ = std::max(now_, next);  // time never goes back
   network_.deliver(now_);
   for (Guest& guest : hosts_) {
     if (guest.due > now_ && !guest.host->has_arrivals()) continue;
@@ -18,6 +18,7 @@ bool Simulation::step(Instant limit) noexcept {
     constexpr Duration kLeast{1};
     guest.due = guest.host->has_arrivals() ? now_ + kLeast
                                            : std::max(guest.host->next_due(), now_ + kLeast);
+    MAYFLY_ASSERT(guest.due > now_);
   }
   return true;
 }

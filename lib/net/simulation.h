@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "net/network.h"
@@ -71,8 +72,22 @@ class Simulation {
   std::vector<Guest> hosts_;
 };
 
-/// A Shard on the network. `A` may say with `Instant next_due() const` when its on_poll wants to be
-/// called at the latest.
+/// Looks at a host from outside.
+class HostWatch {
+ public:
+  virtual ~HostWatch() = default;
+  /// Its shard was made, or made again after a crash: it remembers nothing.
+  virtual void started(const Connections& connections, const TimeWaits& time_waits,
+                       const ShardStats& stats) = 0;
+  /// Its shard was polled.
+  virtual void polled(Instant now) = 0;
+};
+
+/// A Shard on the network, which may crash, forget everything and come back. `A` may have, beside
+/// what the stack asks of an app,
+///   Instant next_due() const           when its on_poll has to be called at the latest
+///   void begin(const Connections&)     the shard was made, or made again
+///   void forget(Instant now)           the host crashes: no connection is closed any more
 template <class A>
 class ShardHost final : public Host {
  public:
@@ -87,37 +102,95 @@ class ShardHost final : public Host {
                                                    const ShardSettings& settings, A& app,
                                                    const WireSettings& wire = {},
                                                    std::uint8_t segment = 0) {
-    std::unique_ptr<ShardHost> host(new ShardHost(app, simulation.now()));
-    simulation.network().attach(host->port_, config.interfaces.at(0).mac, wire, segment);
-    SimPort* const port = &host->port_;
-    auto shard = Engine::create(config, std::span(&port, 1), app, settings, simulation.now());
-    if (!shard) return shard.error();
-    host->shard_ = std::move(*shard);
+    MAYFLY_ASSERT(config.interfaces.size() == 1);
+    std::unique_ptr<ShardHost> host(new ShardHost(config, settings, app));
+    simulation.network().attach(host->port_, config.interfaces[0].mac, wire, segment);
+    if (auto started = host->start(simulation.now()); !started) return started.error();
     simulation.add(*host);
     return host;
   }
 
   void poll(Instant now) noexcept override {
+    if (!is_up() && now >= up_at_) {
+      const auto started = start(now);
+      MAYFLY_ASSERT(started);  // the memory was there a moment ago
+    }
+    if (!is_up()) return port_.lose_arrivals();
     polled_at_ = now;
     shard_->poll(now);
+    if (watch_ != nullptr) watch_->polled(now);
   }
   Instant next_due() const noexcept override {
+    if (!is_up()) return up_at_;
     Instant due = shard_->next_due();
+    if (idle_heartbeat_ < Duration::max()) due = std::min(due, polled_at_ + idle_heartbeat_);
     if (shard_->open_connections() > 0) due = std::min(due, polled_at_ + kHeartbeat);
     if constexpr (requires { app_.next_due(); }) due = std::min(due, app_.next_due());
     return due;
   }
   bool has_arrivals() const noexcept override { return port_.has_arrivals(); }
 
-  Engine& shard() noexcept { return *shard_; }
-  const Engine& shard() const noexcept { return *shard_; }
+  /// `watch` outlives the host. It is told of the shard at once.
+  void watch(HostWatch& watch) {
+    watch_ = &watch;
+    if (is_up()) tell_of_start();
+  }
+  /// Without a connection the shard is polled so often; before, only when something is due.
+  void set_idle_heartbeat(Duration heartbeat) noexcept {
+    MAYFLY_ASSERT(heartbeat.us > 0);
+    idle_heartbeat_ = heartbeat;
+  }
+  /// Down from now on, and back with nothing but its configuration after `down`. Without effect
+  /// while it is down.
+  void crash(Instant now, Duration down) noexcept {
+    if (!is_up()) return;
+    if constexpr (requires { app_.forget(now); }) app_.forget(now);
+    shard_.reset();
+    port_.lose_arrivals();
+    up_at_ = now + down;
+  }
+
+  bool is_up() const noexcept { return shard_ != nullptr; }
+  /// Only while it is up.
+  Engine& shard() noexcept {
+    MAYFLY_ASSERT(is_up());
+    return *shard_;
+  }
+  const Engine& shard() const noexcept {
+    MAYFLY_ASSERT(is_up());
+    return *shard_;
+  }
   SimPort& port() noexcept { return port_; }
 
  private:
-  ShardHost(A& app, Instant now) : app_(app), polled_at_(now) {}
+  ShardHost(const ShardConfig& config, const ShardSettings& settings, A& app)
+      : config_(config), settings_(settings), app_(app) {}
 
+  // RFC 9293 3.4.3: after a crash a host should keep quiet for an MSL; this one does not know that
+  // it had crashed. Its ISNs go on rising all the same, as their secret is kept (RFC 6528).
+  Result<void> start(Instant now) {
+    SimPort* const port = &port_;
+    auto shard = Engine::create(config_, std::span(&port, 1), app_, settings_, now);
+    if (!shard) return shard.error();
+    shard_ = std::move(*shard);
+    up_at_ = Instant::never();
+    polled_at_ = now;
+    if constexpr (requires { app_.begin(shard_->connections()); })
+      app_.begin(shard_->connections());
+    if (watch_ != nullptr) tell_of_start();
+    return {};
+  }
+
+  void tell_of_start() {
+    watch_->started(shard_->connections(), shard_->time_waits(), shard_->stats());
+  }
+
+  ShardConfig config_;
+  const ShardSettings& settings_;
   A& app_;
-  Instant polled_at_;
+  HostWatch* watch_ = nullptr;
+  Duration idle_heartbeat_ = Duration::max();
+  Instant polled_at_, up_at_ = Instant::never();
   SimPort port_;
   std::unique_ptr<Engine> shard_;
 };

@@ -67,6 +67,7 @@ Duration SimWire::stray_time(Prng& random) const noexcept {
 // One bit, on whichever wire: TCP's checksum finds any such damage, while two or three flips may
 // cancel out in it.
 void SimWire::corrupt(SimFrame& frame, Prng& random) noexcept {
+  MAYFLY_ASSERT(frame.length > 0);
   if (frame.damaged) return;
   frame.damaged = true;
   frame.room[random.below(frame.length)] ^= std::byte{1} << random.below(8);
@@ -80,6 +81,7 @@ void SimWire::remember(FramePool& pool, const SimFrame& frame, Instant at) {
     recent_.pop_front();
   }
   if (SimFrame* const twin = pool.copy(frame)) recent_.push_back({twin, at});
+  MAYFLY_ASSERT(recent_.size() <= kReplayed);
 }
 
 void SimWire::forget(FramePool& pool) noexcept {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 
+#include "base/assert.h"
 #include "base/prng.h"
 #include "base/time.h"
 #include "link/settings.h"
@@ -48,12 +49,18 @@ class SimWire {
   static constexpr std::size_t kReplayed = 12;
   static constexpr Duration kReplayAge = Duration::from_s(5);
 
-  explicit SimWire(const WireSettings& settings) : settings_(settings), clean_(!settings.any()) {}
+  explicit SimWire(const WireSettings& settings) : settings_(settings), clean_(!settings.any()) {
+    MAYFLY_ASSERT(settings.stray_min.us > 0 && settings.stray_min <= settings.stray_max);
+    MAYFLY_ASSERT(settings.burst_begins == 0 || settings.burst_ends > 0);
+    MAYFLY_ASSERT(settings.rate == 0 || settings.queue_frames > 0);
+    MAYFLY_ASSERT(settings.faults.delay.us >= 0 && settings.faults.jitter.us >= 0);
+  }
 
   /// Takes ownership of `frame`, which enters the wire at `at`, and hands each of its copies that
   /// arrive to `deliver(frame, arrival)`.
   template <class Deliver>
   void carry(FramePool& pool, SimFrame* frame, Instant at, Prng& random, Deliver&& deliver) {
+    MAYFLY_ASSERT(frame != nullptr && frame->length <= kFrameRoom);
     if (clean_) return deliver(frame, at);
     if (cut_) return lose(pool, frame);
     if (settings_.spares_arp && is_arp(*frame)) return deliver(frame, at);

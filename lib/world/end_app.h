@@ -1,5 +1,6 @@
 // What a simulated host does with its connections: opens them if it is a client, sends what the
-// book says, holds every octet that arrives against the book, and closes as planned.
+// book says, holds every octet that arrives against the book, and closes as planned. What it meets
+// goes into the book.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 
 #include "shard/shard.h"
 #include "world/book.h"
-#include "world/judge.h"
+#include "world/scenario.h"
 
 namespace mayfly {
 
@@ -28,26 +29,23 @@ class EndApp {
 
   struct Wiring {
     Recognise recognise;
-    TimeWaitBegun time_wait_begun;
-    Opened opened;
-    Duration rest{};       ///< of a four-tuple, before it is used again
-    bool promises = true;  ///< foreign octets are a violation
+    TimeWaitBegun time_wait_begun;  ///< may be empty
+    Opened opened;                  ///< may be empty
+    Duration rest{};                ///< of a four-tuple, before it is used again
   };
 
-  /// All of them outlive the app.
-  EndApp(const HostPlan& plan, const Traffic& traffic, Book& book, Judge& judge, std::uint64_t seed,
+  /// `plan` and `book` outlive the app.
+  EndApp(const HostPlan& plan, const Traffic& traffic, Book& book, std::uint64_t seed,
          Wiring wiring)
-      : plan_(plan),
-        traffic_(traffic),
-        book_(book),
-        judge_(judge),
-        random_(seed),
-        wiring_(std::move(wiring)) {}
+      : plan_(plan), traffic_(traffic), book_(book), random_(seed), wiring_(std::move(wiring)) {}
 
   /// The shard's connections after it was made, or made again.
   void begin(const Connections& connections) noexcept { connections_ = &connections; }
   /// A client's four-tuple, free from `from` on.
-  void add_tuple(std::uint32_t tuple, Instant from) { free_.push({from, tuple}); }
+  void add_tuple(std::uint32_t tuple, Instant from) {
+    MAYFLY_ASSERT(!plan_.is_server && book_.tuple(tuple).client == plan_.number);
+    free_.push({from, tuple});
+  }
   /// The host forgot its connections.
   void forget(Instant now) noexcept;
   /// From now on reads and answers come at once, and a four-tuple rests for `rest`.
@@ -55,11 +53,9 @@ class EndApp {
     traffic_.think_max = {};
     wiring_.rest = rest;
   }
-  /// Octets that belonged to another incarnation, where no promise was broken by it.
-  std::uint64_t harm() const noexcept { return harm_; }
 
   Instant next_due() const noexcept {
-    if (free_.empty() || book_.to_open() == 0) return Instant::never();
+    if (free_.empty() || book_.to_open(plan_.traffic) == 0) return Instant::never();
     return std::max(next_go_, free_.top().from);
   }
 
@@ -69,17 +65,18 @@ class EndApp {
     next_go_ = now + some_of(traffic_.pause_max);
     std::uint64_t count = 1 + random_.below(traffic_.at_once);
     const auto is_one_free = [&] { return !free_.empty() && free_.top().from <= now; };
-    for (; count > 0 && book_.to_open() > 0 && is_one_free(); --count) open(shard, now);
+    for (; count > 0 && book_.to_open(plan_.traffic) > 0 && is_one_free(); --count)
+      open(shard, now);
   }
 
   template <class Conn>
   void on_open(Conn& c) noexcept {
     const ConnectionBlock& b = block_of(c);
-    wiring_.opened(connections_->key_of(b));
+    if (wiring_.opened) wiring_.opened(connections_->key_of(b));
     if (c.passive()) c.state().word[0] = recognise(c, b);
-    SimIncarnation* const i = incarnation_of(c);
+    Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.abort();
-    SimEnd& view = view_of(*i);
+    EndView& view = view_of(*i);
     if (view.opened) return on_ghost(c, *i);
     book_.opened(view);
     view.heard_at = c.now();
@@ -88,9 +85,9 @@ class EndApp {
 
   template <class Conn>
   std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
-    SimIncarnation* const i = incarnation_of(c);
+    Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return text.size();
-    SimEnd& view = view_of(*i);
+    EndView& view = view_of(*i);
     // The last chance to read what stands before a FIN is not missed.
     if (traffic_.think_max.us > 0 && !c.peer_closed() && random_.chance(0.3))
       text = text.first(1 + random_.below(text.size()));
@@ -104,16 +101,19 @@ class EndApp {
 
   template <class Conn>
   void on_sent(Conn& c) noexcept {
-    if (SimIncarnation* const i = incarnation_of(c)) view_of(*i).heard_at = c.now();
+    Incarnation* const i = incarnation_of(c);
+    if (i == nullptr) return;
+    EndView& view = view_of(*i);
+    view.heard_at = c.now();
+    if (c.unsent() == 0 && waits_for_acknowledgement(*i)) act(c, *i, view);
   }
 
   template <class Conn>
   void on_peer_closed(Conn& c) noexcept {
-    SimIncarnation* const i = incarnation_of(c);
+    Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.close();
-    SimEnd& view = view_of(*i);
-    if (view.received < expected_by(*i))
-      on_foreign(c, *i, "the peer's FIN came before all of its text: ");
+    EndView& view = view_of(*i);
+    if (view.received < expected_by(*i)) note(c, Anomaly::What::early_fin, *i);
     view.peer_closed = true;
     view.heard_at = c.now();
     act(c, *i, view);
@@ -121,10 +121,13 @@ class EndApp {
 
   template <class Conn>
   void on_wake(Conn& c) noexcept {
-    SimIncarnation* const i = incarnation_of(c);
+    Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
-    SimEnd& view = view_of(*i);
-    if (!view.opened) return c.abort();
+    EndView& view = view_of(*i);
+    if (!view.opened) {
+      view.gave_up = i->parting != Parting::client_aborts;
+      return c.abort();
+    }
     if (view.heard_at + kPatience <= c.now()) {
       view.gave_up = true;
       return c.abort();
@@ -134,11 +137,11 @@ class EndApp {
 
   template <class Conn>
   void on_closed(Conn& c, CloseReason why) noexcept {
-    if (why == CloseReason::time_wait)
+    if (why == CloseReason::time_wait && wiring_.time_wait_begun)
       wiring_.time_wait_begun(connections_->key_of(block_of(c)), c.now());
-    SimIncarnation* const i = incarnation_of(c);
+    Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
-    SimEnd& view = view_of(*i);
+    EndView& view = view_of(*i);
     view.reason = why;
     book_.end(*i, view, c.now());
     if (!plan_.is_server) release(i->tuple, c.now());
@@ -155,18 +158,20 @@ class EndApp {
 
   template <class Conn>
   const ConnectionBlock& block_of(Conn& c) const noexcept {
+    MAYFLY_ASSERT(connections_ != nullptr);
     return connections_->block(static_cast<std::uint32_t>(c.id()));
   }
   template <class Conn>
-  SimIncarnation* incarnation_of(Conn& c) noexcept {
+  Incarnation* incarnation_of(Conn& c) noexcept {
     const std::uint64_t number = c.state().word[0];  // the index + 1
     return number == 0 ? nullptr : &book_[static_cast<std::uint32_t>(number - 1)];
   }
-  SimEnd& view_of(SimIncarnation& i) const noexcept {
-    return plan_.is_server ? i.server : i.client;
-  }
-  std::uint32_t expected_by(const SimIncarnation& i) const noexcept {
+  EndView& view_of(Incarnation& i) const noexcept { return plan_.is_server ? i.server : i.client; }
+  std::uint32_t expected_by(const Incarnation& i) const noexcept {
     return plan_.is_server ? i.request : i.answer;
+  }
+  static Instant after(Instant now, Duration span) noexcept {
+    return span < Duration::max() ? now + span : Instant::never();
   }
   Duration some_of(Duration most) noexcept {
     if (most.us == 0) return most;
@@ -178,49 +183,47 @@ class EndApp {
   template <class Conn>
   std::uint64_t recognise(Conn& c, const ConnectionBlock& b) noexcept;
   template <class Conn>
-  void on_foreign(Conn& c, SimIncarnation& i, const char* what) noexcept;
+  void on_ghost(Conn& c, const Incarnation& i) noexcept;
   template <class Conn>
-  void on_ghost(Conn& c, const SimIncarnation& i) noexcept;
-  template <class Conn>
-  void check(Conn& c, SimIncarnation& i, const SimEnd& view,
+  void check(Conn& c, Incarnation& i, const EndView& view,
              std::span<const std::byte> text) noexcept;
   template <class Conn>
-  void act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept;
+  void act(Conn& c, Incarnation& i, EndView& view) noexcept;
   template <class Conn>
-  void arrange_wake(Conn& c, SimEnd& view) noexcept;
+  void arrange_wake(Conn& c, EndView& view) noexcept;
   template <class Conn>
-  void broken(Conn& c, const char* oracle, const char* what, const SimIncarnation& i) noexcept {
-    judge_.violated(c.now(), oracle, plan_.name + ": " + what + describe(book_, i));
+  void note(Conn& c, Anomaly::What what, const Incarnation& i) noexcept {
+    book_.note({c.now(), what, plan_.number, book_.index_of(i)});
   }
-  bool may_send(const SimIncarnation& i, const SimEnd& view) const noexcept;
-  bool may_close(const SimIncarnation& i, const SimEnd& view) const noexcept;
-  bool aborts_now(const SimIncarnation& i, const SimEnd& view) const noexcept;
+  bool waits_for_acknowledgement(const Incarnation& i) const noexcept;
+  bool may_send(const Incarnation& i, const EndView& view) const noexcept;
+  bool may_close(const Incarnation& i, const EndView& view, Instant now) const noexcept;
+  bool aborts_now(const Incarnation& i, const EndView& view, std::uint64_t unsent) const noexcept;
   void release(std::uint32_t tuple, Instant now) noexcept {
-    free_.push({now + wiring_.rest + some_of(traffic_.pause_max), tuple});
+    free_.push({now + wiring_.rest + some_of(traffic_.rest_max), tuple});
   }
 
   const HostPlan& plan_;
   Traffic traffic_;
   Book& book_;
-  Judge& judge_;
   Prng random_;
   Wiring wiring_;
   const Connections* connections_ = nullptr;
   std::priority_queue<Free> free_;
   Instant next_go_;
-  std::uint64_t harm_ = 0;
 };
 
 template <class S>
 void EndApp::open(S& shard, Instant now) noexcept {
   constexpr Duration kAskAgain = Duration::from_ms(500), kHandshake = Duration::from_ms(400);
+  MAYFLY_ASSERT(!free_.empty() && free_.top().from <= now);
   const std::uint32_t tuple = free_.top().tuple;
   free_.pop();
-  SimIncarnation& i = book_.begin(tuple, now);
+  Incarnation& i = book_.begin(tuple, now);
   const std::uint32_t index = book_.index_of(i);
   // A client that does not wait for its handshake leaves SYNs behind that open nothing.
   const bool abandons = i.parting == Parting::client_aborts && random_.chance(0.5);
-  const Instant wake_at = abandons ? now + some_of(kHandshake) : Instant::never();
+  const Instant wake_at = abandons ? now + some_of(kHandshake) : after(now, traffic_.handshake_max);
   const ConnectResult made = shard.connect(book_.tuple(tuple).key, {{index + 1}}, wake_at);
   if (made.error != ConnectError::none) {
     book_.cancel();
@@ -234,43 +237,34 @@ template <class Conn>
 std::uint64_t EndApp::recognise(Conn& c, const ConnectionBlock& b) noexcept {
   const FlowKey4& key = connections_->key_of(b);
   const std::uint32_t index = wiring_.recognise(key, b.tcp.irs);
-  if (index == kNoIndex)
-    judge_.violated(c.now(), "accepted", plan_.name + ": a connection that nobody opened");
+  if (index == kNoIndex) book_.note({c.now(), Anomaly::What::unknown, plan_.number, kNoIndex});
   return index == kNoIndex ? 0 : std::uint64_t{index} + 1;
 }
 
 // A duplicate of a handshake's last ACK opens a connection again if its cookie is still good and
 // nothing is left of the first (RFC 4987 3.6): nobody else may do that.
 template <class Conn>
-void EndApp::on_ghost(Conn& c, const SimIncarnation& i) noexcept {
-  if (plan_.settings.syn.half_open == 0) broken(c, "accepted", "accepted twice: ", i);
+void EndApp::on_ghost(Conn& c, const Incarnation& i) noexcept {
+  note(c, Anomaly::What::accepted_twice, i);
   c.state().word[0] = 0;  // not the one that the book has
   c.abort();
 }
 
 // Octets delivered are those that the peer's end of this very incarnation sent, in order.
 template <class Conn>
-void EndApp::check(Conn& c, SimIncarnation& i, const SimEnd& view,
+void EndApp::check(Conn& c, Incarnation& i, const EndView& view,
                    std::span<const std::byte> text) noexcept {
-  if (i.spoiled) return;
   const std::span<const std::byte> all = book_.text_of(i, plan_.is_server);
   const bool fits = view.received + text.size() <= all.size();
   if (fits && std::equal(text.begin(), text.end(), all.begin() + view.received)) return;
-  on_foreign(c, i, "octets that were never sent to ");
-}
-
-// Something of another incarnation: the first of it counts.
-template <class Conn>
-void EndApp::on_foreign(Conn& c, SimIncarnation& i, const char* what) noexcept {
-  if (i.spoiled) return;
-  if (wiring_.promises && i.promised) return broken(c, "bytes", what, i);
-  i.spoiled = true;
-  ++harm_;
+  note(c, Anomaly::What::foreign_text, i);
 }
 
 template <class Conn>
-void EndApp::act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept {
-  if (aborts_now(i, view)) return c.abort();
+void EndApp::act(Conn& c, Incarnation& i, EndView& view) noexcept {
+  MAYFLY_ASSERT(view.opened && !view.ended);
+  MAYFLY_ASSERT(book_.tuple(i.tuple).host_of(plan_.is_server) == plan_.number);
+  if (aborts_now(i, view, c.unsent())) return c.abort();
   const bool ready = view.act_at.is_never() || view.act_at <= c.now();
   if (ready && !view.queued && may_send(i, view)) {
     const auto text = book_.text_of(i, !plan_.is_server);
@@ -278,10 +272,11 @@ void EndApp::act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept {
     // Out of extents: others will give some back.
     if (!view.queued) view.act_at = c.now() + Duration::from_ms(50);
   }
-  if (!view.closed && may_close(i, view)) {
+  if (view.queued && view.close_at.is_never() && c.unsent() == 0 && waits_for_acknowledgement(i))
+    view.close_at = after(c.now(), traffic_.grace);
+  if (!view.closed && may_close(i, view, c.now())) {
     view.closed = true;
-    const bool has_all = view.received >= expected_by(i);
-    if (has_all) {
+    if (view.received >= expected_by(i)) {
       c.close_both();
     } else {
       c.close();
@@ -291,41 +286,53 @@ void EndApp::act(Conn& c, SimIncarnation& i, SimEnd& view) noexcept {
 }
 
 template <class Conn>
-void EndApp::arrange_wake(Conn& c, SimEnd& view) noexcept {
-  const Instant patience_ends = view.heard_at + kPatience;
-  const bool waits = !view.act_at.is_never() && view.act_at > c.now();
-  c.wake_at(waits ? std::min(view.act_at, patience_ends) : patience_ends);
+void EndApp::arrange_wake(Conn& c, EndView& view) noexcept {
+  Instant wake_at = view.heard_at + kPatience;
+  if (view.act_at > c.now()) wake_at = std::min(wake_at, view.act_at);
+  if (!view.closed) wake_at = std::min(wake_at, view.close_at);
+  c.wake_at(wake_at);
 }
 
-inline bool EndApp::may_send(const SimIncarnation& i, const SimEnd& view) const noexcept {
+// Who ends a connection some time after its last octet was acknowledged.
+inline bool EndApp::waits_for_acknowledgement(const Incarnation& i) const noexcept {
+  if (!plan_.is_server) return false;
+  return i.parting == Parting::server_resets ||
+         (i.parting == Parting::client_first && traffic_.grace < Duration::max());
+}
+
+inline bool EndApp::may_send(const Incarnation& i, const EndView& view) const noexcept {
   return !plan_.is_server || i.parting == Parting::both_at_once || view.received >= i.request;
 }
 
-inline bool EndApp::may_close(const SimIncarnation& i, const SimEnd& view) const noexcept {
+inline bool EndApp::may_close(const Incarnation& i, const EndView& view,
+                              Instant now) const noexcept {
   if (!view.queued) return false;
-  const bool eager = i.parting == Parting::both_at_once;
+  const bool eager = i.parting == Parting::both_at_once || view.close_at <= now;
   if (plan_.is_server) return eager || view.peer_closed || i.parting == Parting::server_first;
   if (eager || view.peer_closed || i.parting == Parting::half_close) return true;
   return i.parting == Parting::client_first && view.received >= i.answer;
 }
 
-inline bool EndApp::aborts_now(const SimIncarnation& i, const SimEnd& view) const noexcept {
+inline bool EndApp::aborts_now(const Incarnation& i, const EndView& view,
+                               std::uint64_t unsent) const noexcept {
+  if (i.parting == Parting::client_resets) return !plan_.is_server && view.received >= i.answer;
+  if (i.parting == Parting::server_resets) return plan_.is_server && view.queued && unsent == 0;
   const Parting own = plan_.is_server ? Parting::server_aborts : Parting::client_aborts;
   return i.parting == own && view.received * std::uint64_t{2} >= expected_by(i);
 }
 
 inline void EndApp::forget(Instant now) noexcept {
   for (std::uint32_t index = 0; index < book_.size(); ++index) {
-    SimIncarnation& i = book_[index];
+    Incarnation& i = book_[index];
     const bool ours = !plan_.is_server || i.server.opened;
-    SimEnd& view = view_of(i);
+    EndView& view = view_of(i);
     if (!ours || view.ended || plan_.number != book_.tuple(i.tuple).host_of(plan_.is_server))
       continue;
     view.crashed = true;
     book_.end(i, view, now);
     if (!plan_.is_server) release(i.tuple, now);
   }
-  connections_ = nullptr;
+  connections_ = nullptr;  // until the host is up again
 }
 
 }  // namespace mayfly

@@ -16,13 +16,14 @@ constexpr Duration kTick = Duration::from_ms(1);
 
 }  // namespace
 
-HostOracle::HostOracle(const HostPlan& plan, Judge& judge) : plan_(plan), judge_(judge) {
+HostOracle::HostOracle(const HostPlan& plan, BookOracle& book, Judge& judge)
+    : plan_(plan), book_(book), judge_(judge) {
   const TimeWaitPolicy& policy = plan.settings.time_wait;
   knows_hold_ = !policy.balance && !policy.recycle && policy.nearness.empty();
 }
 
-void HostOracle::begin(const Connections& connections, const TimeWaits& time_waits,
-                       const ShardStats& stats) {
+void HostOracle::started(const Connections& connections, const TimeWaits& time_waits,
+                         const ShardStats& stats) {
   connections_ = &connections;
   time_waits_ = &time_waits;
   stats_ = &stats;
@@ -32,10 +33,14 @@ void HostOracle::begin(const Connections& connections, const TimeWaits& time_wai
 }
 
 void HostOracle::time_wait_begun(const FlowKey4& key, Instant now) {
+  // They end in the order in which they began, as all are held equally long.
+  MAYFLY_ASSERT(held_.empty() || held_.back().until <= now + plan_.settings.time_wait.hold);
   if (knows_hold_) held_.push_back({key, now + plan_.settings.time_wait.hold});
 }
 
-void HostOracle::look(Instant now) {
+void HostOracle::polled(Instant now) {
+  MAYFLY_ASSERT(connections_ != nullptr);
+  book_.look();
   // All blocks of a small world at each step; of a large one, some.
   constexpr std::uint32_t kAll = 256, kSome = 4;
   const std::uint32_t blocks = connections_->fresh();
@@ -50,6 +55,7 @@ void HostOracle::look(Instant now) {
 }
 
 void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now) {
+  MAYFLY_ASSERT(index < shadows_.size());
   const ConnectionBlock& b = connections_->block(index);
   BlockShadow& shadow = shadows_[index];
   if (shadow.generation != b.generation) shadow = {.generation = b.generation};
@@ -120,6 +126,7 @@ void HostOracle::look_at_frames(Instant now) {
 }
 
 void HostOracle::look_at_end(Instant now) {
+  MAYFLY_ASSERT(connections_ != nullptr);
   const ShardStats& s = *stats_;
   const auto empty = [&](const char* what, std::uint64_t left) {
     if (left > 0) violated(now, "left behind", fmt::format("{} {}", left, what));

@@ -12,24 +12,25 @@
 #include "flow/connections.h"
 #include "flow/metrics.h"
 #include "flow/time_waits.h"
+#include "net/simulation.h"
 #include "tcp/invariants.h"
+#include "world/book_oracle.h"
 #include "world/judge.h"
 #include "world/scenario.h"
 
 namespace mayfly {
 
-class HostOracle {
+class HostOracle final : public HostWatch {
  public:
-  /// Both outlive the oracle.
-  HostOracle(const HostPlan& plan, Judge& judge);
+  /// All of them outlive the oracle.
+  HostOracle(const HostPlan& plan, BookOracle& book, Judge& judge);
 
-  /// A shard was made, or made again: it remembers nothing.
-  void begin(const Connections& connections, const TimeWaits& time_waits, const ShardStats& stats);
+  void started(const Connections& connections, const TimeWaits& time_waits,
+               const ShardStats& stats) override;
+  void polled(Instant now) override;
   void time_wait_begun(const FlowKey4& key, Instant now);
   /// A new incarnation stands: what was held of the old one may go (RFC 9293 MAY-2).
   void opened(const FlowKey4& key);
-  /// After each step.
-  void look(Instant now);
   /// When every connection is over and every hold has ended.
   void look_at_end(Instant now);
 
@@ -52,6 +53,7 @@ class HostOracle {
   void violated(Instant now, const char* oracle, std::string what);
 
   const HostPlan& plan_;
+  BookOracle& book_;
   Judge& judge_;
   bool knows_hold_;
   const Connections* connections_ = nullptr;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/time.h"
 
 namespace mayfly {
@@ -24,7 +25,11 @@ class Judge {
     violation_ = {now, std::move(oracle), std::move(what)};
   }
   bool found() const noexcept { return found_; }
-  const Violation& violation() const noexcept { return violation_; }
+  /// Only after something was found.
+  const Violation& violation() const noexcept {
+    MAYFLY_ASSERT(found_);
+    return violation_;
+  }
 
  private:
   bool found_ = false;

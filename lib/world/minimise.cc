@@ -7,11 +7,12 @@ namespace {
 
 class Search {
  public:
-  Search(const SimOptions& failing, const WorldResult& result, std::uint32_t tries)
+  Search(const SimOptions& failing, const SimResult& result, std::uint32_t tries)
       : best_{failing, result, 0}, left_(tries) {
+    MAYFLY_ASSERT(result.violation);
     const Scenario scenario = make_scenario(failing);
     best_.options.faults = scenario.faults;
-    best_.options.connections = scenario.traffic.connections;
+    best_.options.connections = scenario.traffic().connections;
   }
 
   Result<Minimised> run() {
@@ -67,16 +68,7 @@ class Search {
 
 }  // namespace
 
-Result<WorldResult> live_through(const SimOptions& options, std::FILE* text,
-                                 std::shared_ptr<PcapFile> pcap) {
-  const Scenario scenario = make_scenario(options);
-  Trace trace(scenario.start, text, std::move(pcap));
-  auto world = World::create(scenario, trace);
-  if (!world) return world.error();
-  return (*world)->run();
-}
-
-Result<Minimised> minimise(const SimOptions& failing, const WorldResult& result,
+Result<Minimised> minimise(const SimOptions& failing, const SimResult& result,
                            std::uint32_t tries) {
   return Search(failing, result, tries).run();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/prng.h"
 
 namespace mayfly {
@@ -17,7 +18,7 @@ class Dice {
     clock,
     traffic,
     hosts,
-    links,
+    wires,
     policy,
     sizes,
     events
@@ -76,7 +77,7 @@ Traffic draw_traffic(const Scenario& s) {
   t.request_max = dice.any_size(60'000);
   t.answer_max = dice.any_size(120'000);
   t.at_once = dice.any_size(16);
-  t.pause_max = dice.one_of({1_ms, 50_ms, 1_s, 5_s});
+  t.pause_max = t.rest_max = dice.one_of({1_ms, 50_ms, 1_s, 5_s});
   t.patient = dice.chance(0.4);
   const Duration think = dice.one_of({1_ms, 100_ms, 2_s});
   if (s.has(SimFault::slow_app)) t.think_max = think;
@@ -131,8 +132,8 @@ TcpSettings draw_tcp(Dice& dice) {
   return tcp;
 }
 
-void draw_link(const Scenario& s, std::size_t host, WireSettings& link) {
-  Dice dice(s.seed, For::links, host);
+void draw_wire(const Scenario& s, std::size_t host, WireSettings& wire) {
+  Dice dice(s.seed, For::wires, host);
   // Drawn whether wanted or not: see the head of scenario.h.
   const Duration delay = dice.one_of({100_us, 5_ms, 50_ms, 300_ms});
   const Duration jitter = dice.one_of({100_us, 5_ms, 200_ms});
@@ -142,20 +143,20 @@ void draw_link(const Scenario& s, std::size_t host, WireSettings& link) {
   const Duration bunch = dice.one_of({1_ms, 20_ms, 200_ms});
   const std::uint64_t rate = dice.one_of<std::uint64_t>({20'000, 200'000, 5'000'000});
   const auto queue = dice.from<std::uint32_t>(2, 30);
-  if (s.has(SimFault::delay)) link.faults.delay = delay;
-  if (s.has(SimFault::jitter)) link.faults.jitter = jitter;
-  if (s.has(SimFault::loss)) link.faults.loss = few;
-  if (s.has(SimFault::bursts)) link.burst_begins = bursts;
-  if (s.has(SimFault::duplicate)) link.faults.duplicate = some;
-  if (s.has(SimFault::reorder)) link.faults.reorder = some;
-  if (s.has(SimFault::corrupt)) link.faults.corrupt = flips;
-  if (s.has(SimFault::stray)) link.stray = strays;
-  link.stray_max = kSimMsl / 2;  // there may be two such links on the way
-  if (s.has(SimFault::replay)) link.replay = replays;
-  if (s.has(SimFault::bunch)) link.bunch = bunch;
+  if (s.has(SimFault::delay)) wire.faults.delay = delay;
+  if (s.has(SimFault::jitter)) wire.faults.jitter = jitter;
+  if (s.has(SimFault::loss)) wire.faults.loss = few;
+  if (s.has(SimFault::bursts)) wire.burst_begins = bursts;
+  if (s.has(SimFault::duplicate)) wire.faults.duplicate = some;
+  if (s.has(SimFault::reorder)) wire.faults.reorder = some;
+  if (s.has(SimFault::corrupt)) wire.faults.corrupt = flips;
+  if (s.has(SimFault::stray)) wire.stray = strays;
+  wire.stray_max = kSimMsl / 2;  // there may be two such wires on the way
+  if (s.has(SimFault::replay)) wire.replay = replays;
+  if (s.has(SimFault::bunch)) wire.bunch = bunch;
   if (s.has(SimFault::rate)) {
-    link.rate = rate;
-    link.queue_frames = queue;
+    wire.rate = rate;
+    wire.queue_frames = queue;
   }
 }
 
@@ -196,9 +197,9 @@ ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool s
   settings.syn = s.has(SimFault::half_open) ? syn : SynPolicy{.half_open = 0};
   if (s.has(SimFault::hasty) && !server) settings.time_wait.reuse = reuse;
   if (!options.policy) return settings;
-  const ShardSettings& ours = server ? options.policy->server : options.policy->client;
-  settings.tcp = ours.tcp;
-  settings.time_wait = ours.time_wait;
+  const EndSettings& ours = server ? options.policy->server : options.policy->client;
+  settings.tcp = ours.shard.tcp;
+  settings.time_wait = ours.shard.time_wait;
   return settings;
 }
 
@@ -219,7 +220,7 @@ void draw_hosts(Scenario& s, const SimOptions& options) {
     host.settings = draw_settings(s, options, host.is_server, i);
     host.sizes = draw_sizes(s, host, i);
     if (s.has(SimFault::no_buffer)) host.no_buffer = starved;
-    draw_link(s, i, host.link);
+    draw_wire(s, i, host.wire);
     s.hosts.push_back(host);
   }
 }
@@ -270,12 +271,13 @@ bool keeps_promise(const ShardSettings& settings) {
 // Without faults: one server, one client, room for everything, and no time between two openings.
 void build_plain_world(Scenario& s, const SimOptions& options) {
   constexpr std::uint32_t kConnections = 1'000'000, kTuples = 1u << 18, kPorts = 50'000;
-  s.traffic = {.connections = kConnections,
-               .request_max = 100,
-               .answer_max = 300,
-               .at_once = 32,
-               .pause_max = 1_ms,
-               .patient = true};
+  s.traffics = {{.connections = kConnections,
+                 .request_max = 100,
+                 .answer_max = 300,
+                 .at_once = 32,
+                 .pause_max = 1_ms,
+                 .rest_max = 1_ms,
+                 .patient = true}};
   for (const bool server : {true, false}) {
     HostPlan host;
     host.number = s.hosts.size();
@@ -305,16 +307,18 @@ Scenario make_scenario(const SimOptions& options) {
   if (s.faults.empty()) {
     build_plain_world(s, options);
   } else {
-    s.traffic = draw_traffic(s);
+    s.traffics = {draw_traffic(s)};
     draw_hosts(s, options);
     draw_happenings(s);
   }
-  if (options.connections > 0) s.traffic.connections = options.connections;
+  if (options.connections > 0) s.traffics.front().connections = options.connections;
   // Whoever answers with cookies knows as little of what was as a host that forgot it.
   s.keeps_promises =
       !s.has(SimFault::restart) && !s.has(SimFault::clock_step) && !s.has(SimFault::half_open);
   for (const HostPlan& host : s.hosts) s.keeps_promises &= keeps_promise(host.settings);
   s.keeps_promises |= options.no_harm;
+  MAYFLY_ASSERT(!s.traffics.empty() && s.hosts.size() >= 2);
+  MAYFLY_ASSERT(s.hosts.front().is_server && !s.hosts.back().is_server);
   return s;
 }
 
@@ -330,7 +334,7 @@ std::string describe(const Scenario& s) {
   const auto clients = static_cast<std::ptrdiff_t>(s.hosts.size()) - servers;
   return fmt::format("{} server{}, {} client{}, {} connections, {}, faults {}", servers,
                      servers == 1 ? "" : "s", clients, clients == 1 ? "" : "s",
-                     s.traffic.connections, s.keeps_promises ? "strict" : "no promises",
+                     s.traffic().connections, s.keeps_promises ? "strict" : "no promises",
                      to_string(s.faults));
 }
 

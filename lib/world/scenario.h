@@ -1,4 +1,4 @@
-// What one seed stands for: hosts and their settings, links and their faults, what happens when,
+// What one seed stands for: hosts and their settings, wires and their faults, what happens when,
 // and what is exchanged. Every choice is drawn from a generator of its own, so that a fault that is
 // taken away leaves all others as they were; that is what makes a failing seed smaller.
 #pragma once
@@ -11,16 +11,10 @@
 #include "net/wire.h"
 #include "shard/shard.h"
 #include "world/fault.h"
+#include "world/settings.h"
+#include "world/traffic.h"
 
 namespace mayfly {
-
-/// No frame is under way for longer, so a hold of twice this is what RFC 9293 asks for.
-inline constexpr Duration kSimMsl = Duration::from_s(30);
-
-/// What a shard of either end goes by.
-struct EndPolicies {
-  ShardSettings server, client;
-};
 
 struct SimOptions {
   std::uint64_t seed = 1;
@@ -31,33 +25,13 @@ struct SimOptions {
   bool no_harm = false;               ///< what a hasty policy does is a violation as well
 };
 
-/// How the two ends of a connection part.
-enum class Parting : std::uint8_t {
-  client_first,   ///< when it has the whole answer
-  server_first,   ///< after its answer
-  half_close,     ///< the client after its request, and reads on
-  both_at_once,   ///< each sends all it has to say, closes and reads on
-  client_aborts,  ///< RST in the midst of it
-  server_aborts,
-};
-inline constexpr std::uint32_t kPartings = 6;
-
-/// What the connections of a world have in common.
-struct Traffic {
-  std::uint32_t connections = 0;
-  std::uint32_t request_max = 0, answer_max = 0;  ///< octets, at least 1
-  std::uint32_t at_once = 1;                      ///< opened in one go
-  Duration pause_max{};                           ///< between two goes of a host
-  bool patient = true;   ///< a four-tuple rests for the longest hold before it is used again
-  Duration think_max{};  ///< before an answer, and between two reads
-};
-
 struct HostPlan {
-  std::string name;        ///< "server-1", "client-1"
-  std::size_t number = 0;  ///< among all hosts
+  std::string name;         ///< "server-1", "client-1"
+  std::size_t number = 0;   ///< among all hosts
+  std::size_t traffic = 0;  ///< of a client: what its connections carry
   ShardSizes sizes;
   ShardSettings settings;
-  WireSettings link;
+  WireSettings wire;
   double no_buffer = 0;         ///< share of frame buffers that are not to be had
   std::uint32_t addresses = 1;  ///< of a client
   std::uint16_t first_port = 10'000, ports = 1;
@@ -77,9 +51,9 @@ struct Happening {
 struct Scenario {
   std::uint64_t seed = 0;
   FaultSet faults;
-  Instant start;  ///< of the simulated clock
-  Traffic traffic;
-  std::vector<HostPlan> hosts;        ///< the servers first
+  Instant start;                      ///< of the simulated clock
+  std::vector<Traffic> traffics;      ///< the simulator's have one
+  std::vector<HostPlan> hosts;        ///< the servers first; numbered in this order
   std::vector<Happening> happenings;  ///< in the order of time
   Duration faults_last{};             ///< the network heals at the latest then; 0 = see SimOptions
   /// No byte of an old incarnation may reach a new one, and nobody in LAST_ACK may be reset: all
@@ -87,6 +61,8 @@ struct Scenario {
   bool keeps_promises = true;
 
   bool has(SimFault fault) const { return faults.has(fault); }
+  /// The only one of a scenario that the simulator made.
+  const Traffic& traffic() const { return traffics.front(); }
   Duration longest_hold() const;
 };
 

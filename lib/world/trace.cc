@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/assert.h"
 #include "wire/print.h"
 
 namespace mayfly {
@@ -36,6 +37,7 @@ void Trace::frame(std::string_view host, std::span<const std::byte> frame, bool 
 }
 
 void Trace::note(Instant now, const std::string& what) {
+  MAYFLY_ASSERT(start_ <= now);
   digest(std::as_bytes(std::span(what)));
   if (text_ != nullptr) fmt::print(text_, "{:12.6f} {}\n", (now - start_).seconds(), what);
 }

@@ -5,20 +5,18 @@
 #include <algorithm>
 
 #include "tcp/isn.h"
-#include "wire/print.h"
 
 namespace mayfly {
 namespace {
 
 constexpr std::uint16_t kPort = 7;
+/// A shard is polled now and then whatever it has to do, as ARP has no deadline in its next_due().
+constexpr Duration kIdleHeartbeat = Duration::from_ms(100);
 constexpr std::uint8_t kPrefix = 15, kOutsideSegment = 0, kInsideSegment = 1;
 constexpr Ipv4Address kServers{0xc612'0001};  // 198.18.0.1
 constexpr Ipv4Address kClients{0xc612'1000};  // 198.18.16.0, a /24 for each
 constexpr Ipv4Address kInside{0xc613'0000};   // 198.19.0.0, a /24 for each
 constexpr Ipv4Address kOutside{0xc612'0200};  // 198.18.2.0
-/// The longest that anything may take once the network is perfect: patience, and a time-out after
-/// it.
-constexpr Duration kLiveness = EndApp::kPatience * 3;
 
 constexpr MacAddress mac_of(std::size_t station) {
   return {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(station)}};
@@ -29,21 +27,8 @@ InterfaceAddress addresses_of(const HostPlan& plan) {
   if (plan.is_server) return {{kServers.host + number}, {kServers.host + number}, kPrefix};
   const std::uint32_t base = (plan.behind_nat ? kInside : kClients).host;
   const std::uint32_t first = base + (number + 1) * 256 + 1;
+  MAYFLY_ASSERT(0 < plan.addresses && plan.addresses < 256);
   return {{first}, {first + plan.addresses - 1}, kPrefix};
-}
-
-/// Its end had a right to be forgotten: its peer aborted, crashed or ran out of time, or it asked
-/// for the last ACK for longer than TIME_WAIT is held.
-bool was_late(const SimEnd& end, const SimEnd& peer, Duration hold) {
-  if (peer.crashed) return true;
-  if (!peer.ended) return false;
-  switch (peer.reason) {
-    case CloseReason::aborted:
-    case CloseReason::timed_out:
-    case CloseReason::fin_wait_2: return true;
-    case CloseReason::time_wait: return end.ended_at >= peer.ended_at + hold;
-    default: return false;
-  }
 }
 
 /// A secret with which the ISNs of the flow begin just below their wrap-around.
@@ -63,19 +48,24 @@ Secret secret_before_wrap(const FlowKey4& flow, Instant start, Prng& random) {
 
 }  // namespace
 
-World::World(const Scenario& scenario, Trace& trace)
+World::World(const Scenario& scenario, Judge* judge)
     : scenario_(scenario),
-      trace_(trace),
+      judge_(judge),
       random_(scenario.seed),
       simulation_(random_.next(), scenario.start),
-      book_(random_.next(), scenario.traffic, scenario.has(SimFault::abort)) {}
+      book_(random_.next(), scenario.traffics, scenario.has(SimFault::abort)) {
+  if (judge_ != nullptr) book_oracle_.emplace(scenario, book_, *judge_);
+  hosts_.reserve(scenario.hosts.size());
+}
 
-Result<std::unique_ptr<World>> World::create(const Scenario& scenario, Trace& trace) {
-  std::unique_ptr<World> world(new World(scenario, trace));
+Result<std::unique_ptr<World>> World::create(const Scenario& scenario, Judge* judge) {
+  std::unique_ptr<World> world(new World(scenario, judge));
   if (scenario.has(SimFault::nat)) world->build_nat();
   world->add_tuples();
-  if (auto built = world->build_hosts(); !built) return built.error();
-  world->hand_out_tuples();
+  for (const HostPlan& plan : scenario.hosts)
+    if (auto built = world->build_host(plan); !built) return built.error();
+  for (std::uint32_t tuple = 0; tuple < world->book_.tuples(); ++tuple)
+    world->hosts_[world->book_.tuple(tuple).client].app->add_tuple(tuple, scenario.start);
   return world;
 }
 
@@ -90,25 +80,21 @@ void World::build_nat() {
   nat_ = std::make_unique<Nat>(simulation_, nat);
 }
 
-Result<bool> World::build_hosts() {
-  for (const HostPlan& plan : scenario_.hosts)
-    if (auto built = build_host(plan); !built) return built.error();
-  return true;
-}
-
-Result<bool> World::build_host(const HostPlan& plan) {
-  apps_.push_back(std::make_unique<EndApp>(plan, scenario_.traffic, book_, judge_, random_.next(),
-                                           wiring_of(plan)));
-  const std::uint8_t segment = plan.behind_nat ? kInsideSegment : kOutsideSegment;
-  auto host = SwarmHost::create(simulation_, plan, config_of(plan), *apps_.back(), judge_, segment);
+Result<void> World::build_host(const HostPlan& plan) {
+  MAYFLY_ASSERT(plan.number == hosts_.size() && plan.traffic < scenario_.traffics.size());
+  WorldHost& place = hosts_.emplace_back(WorldHost{plan, nullptr, nullptr, nullptr});
+  if (judge_ != nullptr) place.oracle = std::make_unique<HostOracle>(plan, *book_oracle_, *judge_);
+  place.app = std::make_unique<EndApp>(plan, scenario_.traffics[plan.traffic], book_,
+                                       random_.next(), wiring_of(plan, place.oracle.get()));
+  auto host =
+      ShardHost<EndApp>::create(simulation_, config_of(plan), plan.settings, *place.app, plan.wire,
+                                plan.behind_nat ? kInsideSegment : kOutsideSegment);
   if (!host) return host.error();
-  hosts_.push_back(std::move(*host));
-  SimPort& port = hosts_.back()->port();
-  port.starve(plan.no_buffer, random_.next());
-  port.set_tap([this, &plan](std::span<const std::byte> frame, bool sent, Instant now) {
-    trace_.frame(plan.name, frame, sent, now);
-  });
-  return true;
+  place.host = std::move(*host);
+  if (place.oracle) place.host->watch(*place.oracle);
+  place.host->set_idle_heartbeat(kIdleHeartbeat);
+  place.host->port().starve(plan.no_buffer, random_.next());
+  return {};
 }
 
 ShardConfig World::config_of(const HostPlan& plan) {
@@ -132,237 +118,67 @@ ShardConfig World::config_of(const HostPlan& plan) {
   return config;
 }
 
-EndApp::Wiring World::wiring_of(const HostPlan& plan) {
+EndApp::Wiring World::wiring_of(const HostPlan& plan, HostOracle* oracle) const {
   EndApp::Wiring wiring;
   wiring.recognise = [this](const FlowKey4& key, Seq irs) { return recognise(key, irs); };
-  wiring.time_wait_begun = [this, &plan](const FlowKey4& key, Instant now) {
-    hosts_[plan.number]->oracle().time_wait_begun(key, now);
-  };
-  wiring.opened = [this, &plan](const FlowKey4& key) { hosts_[plan.number]->oracle().opened(key); };
-  if (scenario_.traffic.patient) wiring.rest = scenario_.longest_hold();
-  wiring.promises = scenario_.keeps_promises;
+  if (oracle != nullptr) {
+    wiring.time_wait_begun = [oracle](const FlowKey4& key, Instant now) {
+      oracle->time_wait_begun(key, now);
+    };
+    wiring.opened = [oracle](const FlowKey4& key) { oracle->opened(key); };
+  }
+  if (scenario_.traffics[plan.traffic].patient) wiring.rest = scenario_.longest_hold();
   return wiring;
 }
 
 void World::add_tuples() {
-  for (const HostPlan& server : scenario_.hosts) {
-    if (!server.is_server) continue;
-    const Ipv4Address to = addresses_of(server).first;
-    for (const HostPlan& client : scenario_.hosts) {
-      if (client.is_server) continue;
-      const InterfaceAddress from = addresses_of(client);
-      for (std::uint32_t ip = from.first.host; ip <= from.last.host; ++ip)
-        for (std::uint16_t n = 0; n < client.ports; ++n) {
-          const auto port = static_cast<std::uint16_t>(client.first_port + n);
-          book_.add_tuple({FlowKey4::of({ip}, port, to, kPort), client.number, server.number});
-        }
+  for (const HostPlan& server : scenario_.hosts)
+    for (const HostPlan& client : scenario_.hosts)
+      if (server.is_server && !client.is_server) add_tuples(client, server);
+}
+
+void World::add_tuples(const HostPlan& client, const HostPlan& server) {
+  const Ipv4Address to = addresses_of(server).first;
+  const InterfaceAddress from = addresses_of(client);
+  for (std::uint32_t ip = from.first.host; ip <= from.last.host; ++ip) {
+    for (std::uint16_t n = 0; n < client.ports; ++n) {
+      const auto port = static_cast<std::uint16_t>(client.first_port + n);
+      book_.add_tuple({.key = FlowKey4::of({ip}, port, to, kPort),
+                       .client = client.number,
+                       .server = server.number,
+                       .traffic = client.traffic});
     }
   }
 }
 
-void World::hand_out_tuples() {
-  for (std::uint32_t tuple = 0; tuple < book_.tuples(); ++tuple)
-    apps_[book_.tuple(tuple).client]->add_tuple(tuple, scenario_.start);
+std::optional<Endpoint> World::client_behind(const Endpoint& seen) const {
+  return nat_ && seen.ip == kOutside ? nat_->inside_of(seen.port) : seen;
 }
 
 // Who opened a connection with this key, as the server sees it.
 std::uint32_t World::recognise(const FlowKey4& key, Seq irs) const {
-  Ipv4Address client = key.remote();
-  std::uint16_t port = key.remote_port_host();
-  if (nat_ && client == kOutside) {
-    const auto inside = nat_->inside_of(port);
-    if (!inside) return kNoIndex;
-    client = inside->ip;
-    port = inside->port;
-  }
-  return book_.find(client, port, key.local(), irs);
-}
-
-WorldResult World::run() {
-  live_through_faults();
-  if (!judge_.found()) heal();
-  if (!judge_.found()) finish_what_is_open();
-  if (!judge_.found()) open_anew();
-  if (!judge_.found()) rest();
-  if (!judge_.found()) judge_incarnations();
-  return result();
-}
-
-// One event. False: none by `limit`, or something was violated.
-bool World::advance(Instant limit) {
-  const auto& happenings = scenario_.happenings;
-  const bool happens = healed_at_.is_never() && next_happening_ < happenings.size();
-  const Instant next = happens ? happenings[next_happening_].at : Instant::never();
-  if (simulation_.step(std::min(limit, next))) return !judge_.found();
-  if (next > limit) return false;
-  act_on(happenings[next_happening_++]);
-  simulation_.ask_all();
-  return true;
-}
-
-template <class Done>
-bool World::run_until(Done&& done, Duration limit) {
-  const Instant end = simulation_.now() + limit;
-  while (!done())
-    if (!advance(end)) return done();
-  return true;
-}
-
-void World::act_on(const Happening& happening) {
-  using What = Happening::What;
-  SwarmHost& host = *hosts_[happening.host];
-  Network& network = simulation_.network();
-  const Instant now = simulation_.now();
-  switch (happening.what) {
-    case What::cut:
-      trace_.note(now, host.plan().name + " is cut off");
-      return network.cut(host.port(), true);
-    case What::uncut:
-      trace_.note(now, host.plan().name + " is connected again");
-      return network.cut(host.port(), false);
-    case What::crash:
-      trace_.note(now, host.plan().name + " crashes");
-      return host.crash(now, happening.down);
-    case What::step_timestamps:
-      trace_.note(now, host.plan().name + "'s timestamps jump");
-      return network.step_timestamps(host.port(), happening.stamps_ahead);
-  }
+  const auto client = client_behind({key.remote(), key.remote_port_host()});
+  return client ? book_.find(client->ip, client->port, key.local(), irs) : kNoIndex;
 }
 
 bool World::is_quiet() const {
   if (book_.open_ends() > 0) return false;
-  return std::all_of(hosts_.begin(), hosts_.end(), [](const auto& host) {
-    return host->shard() == nullptr || host->shard()->open_connections() == 0;
+  return std::ranges::all_of(hosts_, [](const WorldHost& each) {
+    return !each.host->is_up() || each.host->shard().open_connections() == 0;
   });
-}
-
-// Safety. Ends when every connection was tried and is over, or when it has been long enough.
-void World::live_through_faults() {
-  constexpr Duration kLongest = Duration::from_s(3'600);
-  const bool bounded = scenario_.faults_last.us > 0;
-  const bool plain = scenario_.faults.empty();
-  const Duration limit = bounded ? scenario_.faults_last : plain ? Duration::max() : kLongest;
-  run_until([this] { return book_.to_open() == 0 && is_quiet(); }, limit);
-  book_.open_no_more();
-}
-
-void World::heal() {
-  const Instant now = simulation_.now();
-  trace_.note(now, "the network heals");
-  healed_at_ = now;
-  simulation_.network().heal();
-  for (const auto& host : hosts_) {
-    host->port().starve(0, 0);
-    host->app().be_plain(scenario_.longest_hold());
-  }
-  simulation_.ask_all();
-}
-
-// Liveness.
-void World::finish_what_is_open() {
-  if (run_until([this] { return is_quiet(); }, kLiveness) || judge_.found()) return;
-  judge_.violated(simulation_.now(), "liveness", "still open: " + what_is_open());
-}
-
-// Every old duplicate has arrived and every hold has ended: whatever is opened now goes through.
-void World::open_anew() {
-  // A policy that refuses what it may have no entry for may have room for just one.
-  const std::uint32_t count = scenario_.faults.empty()               ? 0
-                              : scenario_.has(SimFault::tiny_tables) ? 1
-                                                                     : 4;
-  run_until([] { return false; }, scenario_.longest_hold() + kSimMsl * 2);
-  if (judge_.found()) return;
-  trace_.note(simulation_.now(), "new connections");
-  opened_anew_ = book_.size();
-  book_.open_more(count);
-  simulation_.ask_all();
-  const bool over = run_until([this] { return book_.to_open() == 0 && is_quiet(); }, kLiveness);
-  if (over || judge_.found()) return;
-  judge_.violated(simulation_.now(), "liveness",
-                  fmt::format("after all has healed, {} of {} connections were not even begun; {}",
-                              book_.to_open(), count, what_is_open()));
-}
-
-// What was held is let go, and then there is nothing left.
-void World::rest() {
-  run_until([] { return false; }, scenario_.longest_hold() + kSimMsl * 2);
-  if (judge_.found()) return;
-  for (const auto& host : hosts_)
-    if (host->shard() != nullptr) host->oracle().look_at_end(simulation_.now());
-  Network& network = simulation_.network();
-  if (const std::size_t held = network.pool().in_use(); held > network.under_way())
-    judge_.violated(simulation_.now(), "left behind",
-                    fmt::format("{} frames", held - network.under_way()));
-}
-
-void World::judge_incarnations() {
-  for (std::uint32_t index = 0; index < book_.size() && !judge_.found(); ++index)
-    judge(book_[index]);
-}
-
-void World::judge(const SimIncarnation& i) {
-  const bool anew = book_.index_of(i) >= opened_anew_;
-  const bool perfect = anew || scenario_.faults.empty();
-  const bool aborts = i.parting == Parting::client_aborts || i.parting == Parting::server_aborts;
-  const auto broken = [&](const char* oracle, const std::string& what) {
-    judge_.violated(simulation_.now(), oracle, what + ": " + describe(book_, i));
-  };
-  if (perfect && !aborts) {
-    if (!i.client.ended_well() || !i.server.ended_well())
-      broken("completion", fmt::format("it ended {} at the client and {} at the server",
-                                       name_of(i.client.reason), name_of(i.server.reason)));
-    return;
-  }
-  if (!scenario_.keeps_promises || !i.promised) return;
-  // RFC 9293 3.6.1: whoever waits for the last ACK gets it, for as long as TIME_WAIT is held.
-  const auto hold_of = [&](std::size_t host) {
-    return scenario_.hosts[host].settings.time_wait.hold;
-  };
-  const SimTuple& tuple = book_.tuple(i.tuple);
-  const auto reset = [](const SimEnd& view) {
-    return view.opened && view.ended && view.reason == CloseReason::reset;
-  };
-  if (reset(i.client) && i.server.opened && !was_late(i.client, i.server, hold_of(tuple.server)))
-    broken("reset", "the client was reset, and the server had not given it up");
-  if (reset(i.server) && !was_late(i.server, i.client, hold_of(tuple.client)))
-    broken("reset", "the server was reset, and the client had not given it up");
 }
 
 std::string World::what_is_open() const {
   std::string text;
-  for (const auto& host : hosts_)
-    if (host->shard() != nullptr)
-      text += fmt::format("{} {}  ", host->plan().name, host->shard()->open_connections());
+  for (const WorldHost& each : hosts_)
+    if (each.host->is_up())
+      text += fmt::format("{} {}  ", each.plan.name, each.host->shard().open_connections());
   for (std::uint32_t index = 0; index < book_.size(); ++index) {
-    const SimIncarnation& i = book_[index];
+    const Incarnation& i = book_[index];
     const bool open = (i.client.opened && !i.client.ended) || (i.server.opened && !i.server.ended);
     if (open) return text + "; first " + describe(book_, i);
   }
   return text;
-}
-
-WorldResult World::result() const {
-  WorldResult r;
-  if (judge_.found()) r.violation = judge_.violation();
-  r.digest = trace_.digest();
-  r.frames = trace_.frames();
-  r.simulated = simulation_.now() - scenario_.start;
-  r.opened = book_.size();
-  for (std::uint32_t index = 0; index < book_.size(); ++index) {
-    const SimIncarnation& i = book_[index];
-    const bool whole = i.client.received >= i.answer && i.server.received >= i.request;
-    if (whole && !i.spoiled && i.client.ended_well() && i.server.ended_well()) ++r.completed;
-  }
-  for (const auto& host : hosts_) {
-    r.harm += host->app().harm();
-    if (host->shard() == nullptr) continue;
-    const ShardStats& stats = host->shard()->stats();
-    r.time_waits += stats.time_wait_opened.get();
-    r.restored += stats.time_wait_restored.get();
-    r.reopened +=
-        stats.time_wait_reopened_timestamp.get() + stats.time_wait_reopened_sequence.get();
-  }
-  return r;
 }
 
 }  // namespace mayfly

@@ -1,80 +1,84 @@
-// One seed, lived through: faults first (safety), then the network heals, then everything still
-// open has to come to its end (liveness), and new connections have to go through as if nothing had
-// been.
+// A simulated world: the hosts of a scenario, each a real Shard that runs an EndApp, the wires
+// between them, perhaps a NAT, and the book that their apps write. Who made it turns its clock: the
+// simulator (sim_run.h) or the hazard lab (hazards.h).
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "net/nat.h"
 #include "net/simulation.h"
 #include "world/book.h"
+#include "world/book_oracle.h"
+#include "world/end_app.h"
+#include "world/host_oracle.h"
 #include "world/judge.h"
 #include "world/scenario.h"
-#include "world/swarm_host.h"
-#include "world/trace.h"
 
 namespace mayfly {
 
-struct WorldResult {
-  std::optional<Violation> violation;
-  std::uint64_t digest = 0, frames = 0;
-  Duration simulated{};
-  std::uint32_t opened = 0;     ///< connections begun
-  std::uint32_t completed = 0;  ///< both ends had all that was sent to them, and both FINs
-  std::uint64_t harm = 0;       ///< that met foreign octets, where no promise was broken by it
-  std::uint64_t time_waits = 0, reopened = 0, restored = 0;
+/// One host of a world.
+struct WorldHost {
+  const HostPlan& plan;
+  std::unique_ptr<EndApp> app;
+  std::unique_ptr<HostOracle> oracle;  ///< null where nobody judges
+  std::unique_ptr<ShardHost<EndApp>> host;
 };
 
 class World {
  public:
-  /// The EAL must run. One world at a time: its tables have names. `scenario` and `trace` outlive
-  /// it. Fails when there is no memory for its hosts.
-  static Result<std::unique_ptr<World>> create(const Scenario& scenario, Trace& trace);
+  /// The EAL must run. One world at a time: its tables have names. Both outlive the world. `judge`
+  /// keeps what the oracles find; null = there are none. Fails when there is no memory for its
+  /// hosts.
+  static Result<std::unique_ptr<World>> create(const Scenario& scenario, Judge* judge);
 
-  /// To the end, or to the first violation.
-  WorldResult run();
+  Simulation& simulation() noexcept { return simulation_; }
+  const Simulation& simulation() const noexcept { return simulation_; }
+  Book& book() noexcept { return book_; }
+  const Book& book() const noexcept { return book_; }
+  /// Only in a world that has a judge.
+  BookOracle& book_oracle() noexcept {
+    MAYFLY_ASSERT(book_oracle_);
+    return *book_oracle_;
+  }
+  const BookOracle& book_oracle() const noexcept {
+    MAYFLY_ASSERT(book_oracle_);
+    return *book_oracle_;
+  }
+  /// In the order of the scenario.
+  std::span<const WorldHost> hosts() const noexcept { return hosts_; }
+
+  /// No connection is open, at any end and in the book.
+  bool is_quiet() const;
+  /// Every connection was tried, and is over.
+  bool is_over() const { return book_.to_open() == 0 && is_quiet(); }
+  /// Who is behind the endpoint that a server sees: that endpoint, or a host behind the NAT.
+  /// Nothing: nobody that the NAT knows of.
+  std::optional<Endpoint> client_behind(const Endpoint& seen) const;
+  /// "client-1 2  server-1 3  ; first connection 7 ...": what is open still.
+  std::string what_is_open() const;
 
  private:
-  World(const Scenario& scenario, Trace& trace);
-  Result<bool> build_hosts();
-  Result<bool> build_host(const HostPlan& plan);
+  World(const Scenario& scenario, Judge* judge);
+  Result<void> build_host(const HostPlan& plan);
   void build_nat();
   void add_tuples();
-  void hand_out_tuples();
+  void add_tuples(const HostPlan& client, const HostPlan& server);
   ShardConfig config_of(const HostPlan& plan);
-  EndApp::Wiring wiring_of(const HostPlan& plan);
+  EndApp::Wiring wiring_of(const HostPlan& plan, HostOracle* oracle) const;
   std::uint32_t recognise(const FlowKey4& key, Seq irs) const;
 
-  void live_through_faults();
-  void heal();
-  void finish_what_is_open();
-  void open_anew();
-  void rest();
-  void judge_incarnations();
-  void judge(const SimIncarnation& i);
-  bool advance(Instant limit);
-  template <class Done>
-  bool run_until(Done&& done, Duration limit);
-  void act_on(const Happening& happening);
-  bool is_quiet() const;
-  std::string what_is_open() const;
-  WorldResult result() const;
-
   const Scenario& scenario_;
-  Trace& trace_;
-  Judge judge_;
+  Judge* judge_;
   Prng random_;
   Simulation simulation_;
   Book book_;
+  std::optional<BookOracle> book_oracle_;
   std::unique_ptr<Nat> nat_;
-  std::vector<std::unique_ptr<EndApp>> apps_;
-  std::vector<std::unique_ptr<SwarmHost>> hosts_;
-  std::size_t next_happening_ = 0;
-  Instant healed_at_ = Instant::never();
-  std::uint32_t opened_anew_ = kNoIndex;  // from this one on, all must go well
+  std::vector<WorldHost> hosts_;
 };
 
 }  // namespace mayfly

@@ -18,11 +18,11 @@ SimOptions failing_options() {
 
 TEST(Minimise, FindsFewerFaultsAndFewerConnectionsThatFailAlike) {
   const SimOptions failing = failing_options();
-  const WorldResult result = *live_through(failing);
+  const SimResult result = *live_through(failing);
   const auto smaller = minimise(failing, result);
   ASSERT_TRUE(smaller);
   EXPECT_EQ(smaller->options.seed, failing.seed);
-  EXPECT_LE(smaller->options.connections, make_scenario(failing).traffic.connections);
+  EXPECT_LE(smaller->options.connections, make_scenario(failing).traffic().connections);
   std::size_t faults = 0;
   smaller->options.faults->for_each([&](SimFault) { ++faults; });
   EXPECT_LT(faults, kSimFaultCount - 2) << to_string(*smaller->options.faults);

@@ -46,14 +46,14 @@ TEST(Scenario, AFaultThatIsTakenAwayLeavesTheOthersAsTheyWere) {
          .faults = FaultSet::all().without(SimFault::loss).without(SimFault::partition)});
     ASSERT_EQ(all.hosts.size(), fewer.hosts.size());
     for (std::size_t i = 0; i < all.hosts.size(); ++i) {
-      EXPECT_GT(all.hosts[i].link.faults.loss, 0);
-      EXPECT_EQ(fewer.hosts[i].link.faults.loss, 0);
-      EXPECT_EQ(all.hosts[i].link.faults.delay, fewer.hosts[i].link.faults.delay);
-      EXPECT_EQ(all.hosts[i].link.stray, fewer.hosts[i].link.stray);
+      EXPECT_GT(all.hosts[i].wire.faults.loss, 0);
+      EXPECT_EQ(fewer.hosts[i].wire.faults.loss, 0);
+      EXPECT_EQ(all.hosts[i].wire.faults.delay, fewer.hosts[i].wire.faults.delay);
+      EXPECT_EQ(all.hosts[i].wire.stray, fewer.hosts[i].wire.stray);
       EXPECT_EQ(all.hosts[i].sizes.connections, fewer.hosts[i].sizes.connections);
       EXPECT_EQ(all.hosts[i].settings.time_wait.hold, fewer.hosts[i].settings.time_wait.hold);
     }
-    EXPECT_EQ(all.traffic.request_max, fewer.traffic.request_max);
+    EXPECT_EQ(all.traffic().request_max, fewer.traffic().request_max);
     EXPECT_EQ(all.start, fewer.start);
     for (const Happening& happening : fewer.happenings)
       EXPECT_TRUE(happening.what == Happening::What::crash ||
@@ -76,14 +76,14 @@ TEST(Scenario, PromisesAreKeptByThoseAloneThatHoldFor2Msl) {
 
 TEST(Scenario, TheCommandLineHasTheLastWord) {
   EndPolicies policy;
-  policy.server.time_wait.hold = 7_s;
-  policy.client.time_wait.hold = 9_s;
+  policy.server.shard.time_wait.hold = 7_s;
+  policy.client.shard.time_wait.hold = 9_s;
   const Scenario s = make_scenario({.seed = 5,
                                     .connections = 33,
                                     .faults = FaultSet{}.with(SimFault::loss),
                                     .policy = policy,
                                     .duration = 4_s});
-  EXPECT_EQ(s.traffic.connections, 33u);
+  EXPECT_EQ(s.traffic().connections, 33u);
   EXPECT_EQ(s.faults_last, 4_s);
   EXPECT_EQ(s.longest_hold(), 9_s);
   for (const HostPlan& host : s.hosts)

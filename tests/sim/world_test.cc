@@ -1,19 +1,18 @@
 // Worlds lived through: the same seed twice, oracles that find what there is to be found, and some
 // hundred seeds under the sanitizers (the many are run by tests/sim/test_sim.py).
-#include "world/world.h"
-
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <string>
 
 #include "world/minimise.h"
+#include "world/sim_run.h"
 
 namespace mayfly {
 namespace {
 
 struct Lived {
-  WorldResult result;
+  SimResult result;
   std::string trace;
 };
 

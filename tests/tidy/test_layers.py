@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "load": STACK | {"load"},
     "plan": STACK | {"plan", "load"},
     "admin": STACK | {"admin", "service", "load", "nic"},
-    "lab": STACK | {"lab", "plan", "net", "service", "load", "nic"},
+    "lab": STACK | {"lab", "plan", "world", "service", "load", "nic"},
     "config": STACK | {"config", "nic", "service", "load", "plan", "admin", "net", "world", "lab"},
     "run": STACK | {"run", "config", "lab", "plan", "service", "load", "nic", "admin"},
 }

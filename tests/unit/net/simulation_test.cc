@@ -63,6 +63,43 @@ TEST(Simulation, JumpsOverTimeInWhichNothingHappens) {
   EXPECT_LT(steps, 10u);
 }
 
+struct CountingWatch final : HostWatch {
+  void started(const Connections&, const TimeWaits&, const ShardStats&) override { ++starts; }
+  void polled(Instant) override { ++polls; }
+  unsigned starts = 0, polls = 0;
+};
+
+TEST(Simulation, AHostThatCrashesIsSilentAndComesBackWithNothing) {
+  World world;
+  CountingWatch watch;
+  world.server->watch(watch);
+  EXPECT_EQ(watch.starts, 1u) << "it is told of the shard that there is";
+  world.client_app.to_open = 1;
+  world.server->crash(world.simulation.now(), 2_s);
+  world.simulation.ask_all();
+  world.simulation.run_for(1_s);
+  EXPECT_FALSE(world.server->is_up());
+  EXPECT_EQ(world.client_app.answered, 0u);
+  EXPECT_EQ(watch.polls, 0u);
+  world.simulation.run_for(60_s);
+  EXPECT_TRUE(world.server->is_up());
+  EXPECT_EQ(watch.starts, 2u);
+  EXPECT_GT(watch.polls, 0u);
+  EXPECT_EQ(world.client_app.answered, 1u);
+}
+
+TEST(Simulation, AnIdleHostIsPolledNowAndThenIfItIsToBe) {
+  World world;
+  CountingWatch watch;
+  world.server->watch(watch);
+  world.simulation.run_for(10_s);
+  EXPECT_LE(watch.polls, 1u);
+  world.server->set_idle_heartbeat(100_ms);
+  world.simulation.ask_all();
+  world.simulation.run_for(1_s);
+  EXPECT_GE(watch.polls, 10u);
+}
+
 TEST(Simulation, TakesAsLongAsTheLink) {
   WireSettings slow;
   slow.faults.delay = 100_ms;

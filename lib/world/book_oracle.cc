@@ -1,0 +1,98 @@
+#include "world/book_oracle.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace mayfly {
+namespace {
+
+/// Its end had a right to be forgotten: its peer aborted, crashed or ran out of time, or it asked
+/// for the last ACK for longer than TIME_WAIT is held.
+bool was_late(const EndView& end, const EndView& peer, Duration hold) {
+  if (peer.crashed) return true;
+  if (!peer.ended) return false;
+  switch (peer.reason) {
+    case CloseReason::aborted:
+    case CloseReason::timed_out:
+    case CloseReason::fin_wait_2: return true;
+    case CloseReason::time_wait: return end.ended_at >= peer.ended_at + hold;
+    default: return false;
+  }
+}
+
+bool was_reset(const EndView& view) {
+  return view.opened && view.ended && view.reason == CloseReason::reset;
+}
+
+}  // namespace
+
+void BookOracle::look() {
+  const auto anomalies = book_.anomalies();
+  MAYFLY_ASSERT(seen_ <= anomalies.size());
+  while (seen_ < anomalies.size()) look_at(anomalies[seen_++]);
+}
+
+void BookOracle::look_at(const Anomaly& anomaly) {
+  using What = Anomaly::What;
+  MAYFLY_ASSERT(anomaly.host < scenario_.hosts.size());
+  const HostPlan& host = scenario_.hosts[anomaly.host];
+  const auto violated = [&](const char* oracle, const std::string& what) {
+    judge_.violated(anomaly.at, oracle, host.name + ": " + what);
+  };
+  if (anomaly.what == What::unknown) return violated("accepted", "a connection that nobody opened");
+  const Incarnation& i = book_[anomaly.incarnation];
+  switch (anomaly.what) {
+    case What::unknown: break;
+    case What::accepted_twice:
+      // A cookie that is still good may do that (RFC 4987 3.6).
+      if (host.settings.syn.half_open == 0)
+        violated("accepted", "accepted twice: " + describe(book_, i));
+      break;
+    case What::foreign_text:
+      if (is_promised(i)) violated("bytes", "octets that were never sent to " + describe(book_, i));
+      break;
+    case What::early_fin:
+      if (is_promised(i))
+        violated("bytes", "the peer's FIN came before all of its text: " + describe(book_, i));
+      break;
+  }
+}
+
+void BookOracle::look_at_end(std::uint32_t anew, Instant now) {
+  const bool plain = scenario_.faults.empty();
+  for (std::uint32_t index = 0; index < book_.size() && !judge_.found(); ++index) {
+    const Incarnation& i = book_[index];
+    const bool aborts = i.parting == Parting::client_aborts || i.parting == Parting::server_aborts;
+    if ((plain || index >= anew) && !aborts)
+      judge_completion(i, now);
+    else if (is_promised(i))
+      judge_resets(i, now);
+  }
+}
+
+void BookOracle::judge_completion(const Incarnation& i, Instant now) {
+  if (i.client.ended_well() && i.server.ended_well()) return;
+  judge_.violated(
+      now, "completion",
+      fmt::format("it ended {} at the client and {} at the server: {}", name_of(i.client.reason),
+                  name_of(i.server.reason), describe(book_, i)));
+}
+
+// RFC 9293 3.6.1: whoever waits for the last ACK gets it, for as long as TIME_WAIT is held.
+void BookOracle::judge_resets(const Incarnation& i, Instant now) {
+  const FourTuple& tuple = book_.tuple(i.tuple);
+  const auto hold_of = [&](std::size_t host) {
+    return scenario_.hosts[host].settings.time_wait.hold;
+  };
+  const auto violated = [&](const char* what) {
+    judge_.violated(now, "reset", what + describe(book_, i));
+  };
+  if (was_reset(i.client) && i.server.opened &&
+      !was_late(i.client, i.server, hold_of(tuple.server)))
+    violated("the client was reset, and the server had not given it up: ");
+  if (was_reset(i.server) && !was_late(i.server, i.client, hold_of(tuple.client)))
+    violated("the server was reset, and the client had not given it up: ");
+}
+
+}  // namespace mayfly

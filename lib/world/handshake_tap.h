@@ -1,0 +1,26 @@
+// Notes in the book which SYNs reach a server, and whether it ever says anything to their clients:
+// a SYN that a live listener leaves without any answer shows nowhere else.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "world/world.h"
+
+namespace mayfly {
+
+class HandshakeTap {
+ public:
+  /// Sees the frames of the port of host `server` from now on. `world` outlives the tap, which
+  /// outlives the world's last step.
+  HandshakeTap(World& world, std::size_t server);
+  HandshakeTap(const HandshakeTap&) = delete;
+  HandshakeTap& operator=(const HandshakeTap&) = delete;
+
+ private:
+  void see(std::span<const std::byte> frame, bool sent);
+
+  World& world_;
+};
+
+}  // namespace mayfly

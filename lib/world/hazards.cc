@@ -1,0 +1,54 @@
+#include "world/hazards.h"
+
+#include <algorithm>
+
+#include "world/handshake_tap.h"
+#include "world/hazard_scenario.h"
+#include "world/ledger.h"
+#include "world/world.h"
+
+namespace mayfly {
+namespace {
+
+/// Until every connection is over and every old duplicate has arrived.
+void live_through(World& world) {
+  constexpr Duration kWorkMax = Duration::from_s(24 * 3'600);  // far above the longest holds
+  constexpr Duration kRestMax = EndApp::kPatience * 3;         // above every time-out of an end
+  Simulation& simulation = world.simulation();
+  simulation.run_until([&] { return world.is_over(); }, kWorkMax);
+  world.book().open_no_more();
+  simulation.run_for(WireSettings{}.stray_max);
+  simulation.run_until([&] { return world.is_quiet(); }, kRestMax);
+}
+
+void add_to(LedgerRow& row, const World& world) {
+  constexpr Drop kChallenges[] = {Drop::time_wait_syn, Drop::time_wait_segment, Drop::tcp_paws,
+                                  Drop::tcp_syn_challenged, Drop::tcp_rst_challenged};
+  add_to(row, world.book());
+  std::uint64_t entries = 0;
+  for (const WorldHost& each : world.hosts()) {
+    const ShardStats& stats = each.host->shard().stats();
+    entries += stats.time_wait_peak.get();
+    for (const Drop why : kChallenges)
+      row.challenges += stats.drops[static_cast<std::size_t>(why)].get();
+  }
+  row.peak_time_wait = std::max(row.peak_time_wait, entries);
+}
+
+}  // namespace
+
+Result<LedgerRow> live_under(const EndPolicies& policy, const HazardWorldSettings& settings) {
+  LedgerRow row;
+  for (const HazardKind kind : {HazardKind::stamped, HazardKind::unstamped, HazardKind::nat}) {
+    if (kind == HazardKind::nat && !settings.nat) continue;
+    const Scenario scenario = hazard_scenario(settings, policy, kind);
+    auto world = World::create(scenario, nullptr);
+    if (!world) return world.error();
+    const HandshakeTap tap(**world, 0);
+    live_through(**world);
+    add_to(row, **world);
+  }
+  return row;
+}
+
+}  // namespace mayfly

@@ -1,0 +1,85 @@
+#include "world/ledger.h"
+
+namespace mayfly {
+namespace {
+
+/// One end of an incarnation, and what it was to do.
+struct End {
+  const EndView& view;
+  std::uint32_t expected;  ///< octets
+  bool resets;             ///< it closes with RST, as planned
+
+  /// It ended with RST, and on purpose.
+  bool aborted() const noexcept {
+    return resets && view.ended && !view.gave_up && view.reason == CloseReason::aborted;
+  }
+};
+
+End client_of(const Incarnation& i) noexcept {
+  return {i.client, i.answer, i.parting == Parting::client_resets};
+}
+End server_of(const Incarnation& i) noexcept {
+  return {i.server, i.request, i.parting == Parting::server_resets};
+}
+
+/// Both FINs were exchanged and only our own was not yet acknowledged: LAST_ACK or CLOSING. The RST
+/// shows that nobody held the TIME_WAIT that the FIN sent again was for.
+bool is_reset_in_last_ack(const EndView& view) noexcept {
+  return view.reason == CloseReason::reset && view.peer_closed && view.closed;
+}
+
+/// Ended by an RST that no end meant for it, or by one that was meant but came before the text.
+bool is_killed(const End& end, const End& peer) noexcept {
+  const EndView& view = end.view;
+  if (view.reason == CloseReason::refused) return true;  // somebody listens
+  if (view.reason != CloseReason::reset || is_reset_in_last_ack(view)) return false;
+  if (peer.view.gave_up) return false;  // that harm is counted where it began
+  return !peer.aborted() || view.received < end.expected;
+}
+
+/// Never agreed again: one end waited for what did not come, or TCP gave up for it.
+bool is_desynchronised(const EndView& view) noexcept {
+  return view.opened && (view.gave_up || view.reason == CloseReason::timed_out ||
+                         view.reason == CloseReason::fin_wait_2);
+}
+
+bool ended_well(const End& end, const End& peer) noexcept {
+  const EndView& view = end.view;
+  if (!view.opened || view.received != end.expected) return false;
+  if (view.ended_well() || end.aborted()) return true;
+  return view.ended && view.reason == CloseReason::reset && peer.aborted();
+}
+
+void judge(const Incarnation& i, LedgerRow& row) noexcept {
+  const End client = client_of(i), server = server_of(i);
+  ++row.connections;
+  row.old_data += i.foreign;
+  const bool timed_out = i.client.gave_up || i.client.reason == CloseReason::timed_out;
+  if (!i.client.opened && timed_out) {
+    row.blackholed += i.syn_arrived && !i.answered;
+    return;
+  }
+  if (is_reset_in_last_ack(i.client) || is_reset_in_last_ack(i.server)) {
+    ++row.reset_in_last_ack;
+  } else if (is_killed(client, server) || is_killed(server, client)) {
+    ++row.killed;
+  } else if (is_desynchronised(i.client) || is_desynchronised(i.server)) {
+    ++row.desynchronised;
+  } else if (i.foreign == 0 && ended_well(client, server) && ended_well(server, client)) {
+    ++row.completed;
+  }
+}
+
+}  // namespace
+
+void add_to(LedgerRow& row, const Book& book) {
+  for (std::uint32_t index = 0; index < book.size(); ++index) judge(book[index], row);
+  // A server that has a connection without a client never agrees with anybody.
+  for (const Anomaly& anomaly : book.anomalies()) {
+    const bool is_alone =
+        anomaly.what == Anomaly::What::unknown || anomaly.what == Anomaly::What::accepted_twice;
+    row.desynchronised += is_alone;
+  }
+}
+
+}  // namespace mayfly

@@ -1,0 +1,99 @@
+// What the simulator reads in the book: violations where a promise was made, harm where none was.
+#include "world/book_oracle.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mayfly::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using What = Anomaly::What;
+
+constexpr Instant kNow = Instant{} + 500_s;
+
+/// A server, a client and one incarnation that ended well.
+struct Fixture {
+  explicit Fixture(bool keeps_promises = true) : scenario(make(keeps_promises)) {
+    book.add_tuple({.key = FlowKey4::of({0xc612'1201}, 10'000, {0xc612'0001}, 7), .client = 1});
+    Incarnation& i = book.begin(0, {});
+    for (EndView* const view : {&i.client, &i.server}) {
+      book.opened(*view);
+      book.end(i, *view, Instant{} + 100_s);
+    }
+  }
+  static Scenario make(bool keeps_promises) {
+    Scenario s;
+    s.faults = s.faults.with(SimFault::loss);
+    s.keeps_promises = keeps_promises;
+    s.traffics = {{.connections = 1, .parting = Parting::client_first}};
+    s.hosts = {{.name = "server-1", .is_server = true}, {.name = "client-1", .number = 1}};
+    for (HostPlan& host : s.hosts) host.settings.syn.half_open = 0;
+    return s;
+  }
+  std::string found() const {
+    return judge.found() ? judge.violation().oracle + ": " + judge.violation().what : "";
+  }
+  std::string after(What what, std::uint32_t incarnation = 0) {
+    book.note({kNow, what, 0, incarnation});
+    oracle.look();
+    return found();
+  }
+  std::string at_end(std::uint32_t anew = kNoIndex) {
+    oracle.look_at_end(anew, kNow);
+    return found();
+  }
+
+  Scenario scenario;
+  Judge judge;
+  Book book{1, scenario.traffics, false};
+  BookOracle oracle{scenario, book, judge};
+};
+
+TEST(BookOracle, FindsNothingWhereAllWentWell) {
+  Fixture f;
+  f.oracle.look();
+  EXPECT_EQ(f.at_end(0), "");
+}
+
+TEST(BookOracle, HoldsForeignTextAgainstAPromise) {
+  EXPECT_THAT(Fixture().after(What::foreign_text), HasSubstr("bytes: server-1: octets"));
+  EXPECT_THAT(Fixture().after(What::early_fin), HasSubstr("bytes: server-1: the peer's FIN"));
+  EXPECT_EQ(Fixture(false).after(What::foreign_text), "");
+  Fixture disorderly;
+  disorderly.book[0].promised = false;
+  EXPECT_EQ(disorderly.after(What::foreign_text), "");
+}
+
+TEST(BookOracle, AcceptsAConnectionTwiceByCookieAlone) {
+  EXPECT_THAT(Fixture().after(What::accepted_twice), HasSubstr("accepted: server-1"));
+  Fixture cookies;
+  cookies.scenario.hosts[0].settings.syn.half_open = 1;
+  EXPECT_EQ(cookies.after(What::accepted_twice), "");
+  EXPECT_THAT(Fixture(false).after(What::unknown, kNoIndex), HasSubstr("that nobody opened"));
+}
+
+TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
+  const auto broken = [](std::uint32_t anew) {
+    Fixture f(false);
+    f.book[0].server.reason = CloseReason::timed_out;
+    return f.at_end(anew);
+  };
+  EXPECT_THAT(broken(0), HasSubstr("completion: it ended"));
+  EXPECT_EQ(broken(1), "") << "begun before";
+}
+
+TEST(BookOracle, WantsNobodyResetWhileTimeWaitIsHeld) {
+  Fixture f;
+  EndView& client = f.book[0].client;
+  EndView& server = f.book[0].server;
+  client.reason = CloseReason::reset;
+  server.reason = CloseReason::time_wait;
+  client.ended_at = server.ended_at + f.scenario.hosts[0].settings.time_wait.hold;
+  EXPECT_EQ(f.at_end(), "") << "it asked for too long";
+  client.ended_at.us -= 1;
+  EXPECT_THAT(f.at_end(), HasSubstr("reset: the client was reset"));
+}
+
+}  // namespace
+}  // namespace mayfly::testing

@@ -1,0 +1,69 @@
+// The worlds of the hazard lab: what a policy's settings make of hosts and traffic.
+#include "world/hazard_scenario.h"
+
+#include <gtest/gtest.h>
+
+namespace mayfly::testing {
+namespace {
+
+EndPolicies policy_of(Closer server, Closer client, bool abort = false) {
+  EndPolicies policy;
+  policy.server.close = {.first = server, .grace = 70_ms, .abort = abort};
+  policy.client.close.first = client;
+  return policy;
+}
+
+Parting parting_of(const EndPolicies& policy) {
+  return *hazard_scenario({}, policy, HazardKind::stamped).traffics.at(0).parting;
+}
+
+TEST(HazardScenario, TheCloseOrderIsThePolicys) {
+  using enum Closer;
+  EXPECT_EQ(parting_of(policy_of(server, server)), Parting::server_first);
+  EXPECT_EQ(parting_of(policy_of(client, client)), Parting::client_first);
+  EXPECT_EQ(parting_of(policy_of(client, server)), Parting::server_first)
+      << "two that wait for each other: the server's grace ends";
+  EXPECT_EQ(parting_of(policy_of(server, server, true)), Parting::server_resets);
+  EXPECT_EQ(parting_of(policy_of(client, reset)), Parting::client_resets);
+  EXPECT_EQ(hazard_scenario({}, policy_of(client, client), HazardKind::nat).traffics[0].grace,
+            70_ms);
+}
+
+TEST(HazardScenario, TableOfAServerThatDoesNotRefuseIsScarce) {
+  EndPolicies policy;
+  const auto entries = [&](TimeWaitPolicy::OnFull on_full) {
+    policy.server.shard.time_wait.on_full = on_full;
+    return hazard_scenario({.capacity = 16}, policy, HazardKind::stamped).hosts[0].sizes.time_wait;
+  };
+  EXPECT_EQ(entries(TimeWaitPolicy::OnFull::evict_oldest), 16u);
+  EXPECT_EQ(entries(TimeWaitPolicy::OnFull::close), 16u);
+  EXPECT_GT(entries(TimeWaitPolicy::OnFull::refuse), 1'000u);
+}
+
+TEST(HazardScenario, ClientsWithoutTimestampsUploadToo) {
+  HazardWorldSettings settings;
+  settings.connections = 2'000;
+  const Scenario s = hazard_scenario(settings, {}, HazardKind::unstamped);
+  ASSERT_EQ(s.hosts.size(), 3u);
+  EXPECT_EQ(s.traffics[0].connections + s.traffics[1].connections, 2'000u);
+  EXPECT_EQ(s.traffics[1].request_min, 1'000'000u);
+  EXPECT_FALSE(s.hosts[1].settings.tcp.timestamps || s.hosts[2].settings.tcp.timestamps);
+  EXPECT_EQ(s.hosts[2].traffic, 1u);
+}
+
+TEST(HazardScenario, OnlyTheServersWireIsBad) {
+  HazardWorldSettings settings;
+  settings.link.loss = 0.01;
+  for (const HazardKind kind : {HazardKind::stamped, HazardKind::nat}) {
+    const Scenario s = hazard_scenario(settings, {}, kind);
+    EXPECT_EQ(s.hosts[0].wire.faults.loss, 0.01);
+    EXPECT_GT(s.hosts[0].wire.stray, 0);
+    EXPECT_FALSE(s.hosts[1].wire.any());
+    EXPECT_EQ(s.hosts[1].behind_nat, kind == HazardKind::nat);
+    EXPECT_EQ(s.has(SimFault::nat), kind == HazardKind::nat);
+    EXPECT_FALSE(s.keeps_promises);
+  }
+}
+
+}  // namespace
+}  // namespace mayfly::testing
