@@ -7,6 +7,7 @@
 #include "admin/stats_json.h"
 #include "commands.h"
 #include "config/addresses.h"
+#include "config/preset_facts.h"
 #include "config/units.h"
 #include "load/words.h"
 #include "plan/demand.h"
@@ -124,6 +125,7 @@ void print_page(const Demand& demand, const DemandPlan& plan, const std::vector<
   if (plan.shortages.empty()) fmt::print("  nothing: there is enough of all\n");
   for (const Shortage& shortage : plan.shortages) fmt::print("  {}\n", words_of(shortage));
   fmt::print("\nthe policies of conf/policy\n");
+  if (fits.empty()) fmt::print("  there is no conf/policy in this folder\n");
   for (const PolicyFit& fit : fits)
     fmt::print("  {:<18} {:<13} {}\n", fit.policy, words_of(fit.fit), fit.because);
 }
@@ -170,6 +172,7 @@ nlohmann::ordered_json json_of(const Demand& demand, const DemandPlan& plan,
                                  {"there", s.there},
                                  {"after_s", s.after.seconds()},
                                  {"rate_max", s.rate_max}});
+  json["policies"] = nlohmann::ordered_json::array();
   for (const PolicyFit& fit : fits)
     json["policies"].push_back(
         {{"name", fit.policy}, {"fit", key_of(fit.fit)}, {"because", fit.because}});
@@ -181,8 +184,13 @@ nlohmann::ordered_json json_of(const Demand& demand, const DemandPlan& plan,
 int plan_command(const PlanOptions& options) {
   const auto demand = read_demand(options);
   if (!demand) return kBadUsage;
+  const auto presets = read_preset_facts();
+  if (!presets.settings) {
+    print_errors(presets.errors);
+    return kBadUsage;
+  }
   const DemandPlan plan = plan_demand(*demand);
-  const std::vector<PolicyFit> fits = fits_of(*demand);
+  const std::vector<PolicyFit> fits = fits_of(*demand, *presets.settings);
   if (options.json != "-") print_page(*demand, plan, fits);
   if (options.json.empty()) return kOk;
   const auto written = write_json(options.json, json_of(*demand, plan, fits));

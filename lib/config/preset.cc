@@ -19,11 +19,11 @@ bool is_path(const std::string& name) {
 /// The preset in `file`, checked. Its own mistakes do not keep it from being laid over others: the
 /// rest of it may show more.
 std::optional<Value> read_preset(const std::string& file, Report& report) {
-  static const Form<BothEnds> form = map(policy_schema());
+  static const Form<PresetFile> form = map(policy_schema());
   Report found(report.file());
   std::optional<Value> root = read_document(file, Place{.file = file}, found);
   if (root) {
-    BothEnds unused;
+    PresetFile unused;
     form.read(Cursor{*root, "", found}, unused);
   }
   report.absorb(std::move(found));

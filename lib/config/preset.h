@@ -21,15 +21,15 @@ class Presets {
   /// relative to `path_base`.
   Presets(const std::string& config, std::filesystem::path path_base);
 
-  /// The preset `name` as a map of `server` and `client`, owned by this. Null if it is of no use.
-  /// Mistakes in it are told to `report` in its own file; that it is not there, at `place`.
+  /// The preset `name` as a map of `about`, `server` and `client`, owned by this. Null if it is of
+  /// no use. Mistakes in it are told to `report` in its own file; that it is not there, at `place`.
   const Value* find(const std::string& name, const Place& place, const std::string& key,
                     Report& report);
+  /// The names of all presets in the folders, sorted.
+  std::vector<std::string> known() const;
 
  private:
   std::optional<std::filesystem::path> locate(const std::string& name) const;
-  /// The names of all presets in the folders, sorted.
-  std::vector<std::string> known() const;
 
   std::vector<std::filesystem::path> folders_;
   std::filesystem::path path_base_;

@@ -420,6 +420,12 @@ Schema<HazardSettings> hazard_schema() {
   };
 }
 
+Schema<PresetAbout> about_schema() {
+  return {{"place", &PresetAbout::place, number<std::uint32_t>(0, 1'000),
+           "where it stands in lists; 0 = after all others"},
+          {"harm", &PresetAbout::harm, text(), "what it costs in any case; by default nothing"}};
+}
+
 }  // namespace
 
 Schema<ServeSettings> serve_schema(Wiring wiring) {
@@ -457,10 +463,11 @@ Schema<BothEnds> pair_schema() {
   };
 }
 
-Schema<BothEnds> policy_schema() {
+Schema<PresetFile> policy_schema() {
   return {
-      {"server", &BothEnds::server, map(server_policy_schema()), "the server"},
-      {"client", &BothEnds::client, map(client_policy_schema()), "the client"},
+      {"about", &PresetFile::about, map(about_schema()), "what the preset says of itself"},
+      {"server", &PresetFile::server, map(server_policy_schema()), "the server"},
+      {"client", &PresetFile::client, map(client_policy_schema()), "the client"},
   };
 }
 

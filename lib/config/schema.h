@@ -2,6 +2,9 @@
 // meaning.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "config/form.h"
 #include "config/settings.h"
 
@@ -16,8 +19,17 @@ Schema<LoadSettings> load_schema(Wiring wiring = Wiring::devices);
 /// The two ends of an experiment, when all layers are merged.
 Schema<BothEnds> pair_schema();
 
+/// What a preset says of itself. Nothing that runs depends on it.
+struct PresetAbout {
+  std::uint32_t place = 0;  ///< among the presets, from 1 on; 0 = after all others
+  std::string harm;         ///< what it costs however much room there is; empty = nothing
+};
+
 /// A preset of conf/policy/: what it changes at either end.
-Schema<BothEnds> policy_schema();
+struct PresetFile : BothEnds {
+  PresetAbout about;
+};
+Schema<PresetFile> policy_schema();
 
 /// The lab's own file. `base` and the ends of the experiments are layers here: checked key by key,
 /// and of no use until they are merged.

@@ -12,37 +12,6 @@ namespace {
 
 using OnFull = TimeWaitPolicy::OnFull;
 
-constexpr Duration kReuseDelay = 1_s;  // TimeWaitPolicy::reuse_delay
-constexpr Duration kFloor = 1_s;       // TimeWaitPolicy::floor
-constexpr std::string_view kAssassination =
-    "any RST ends a TIME_WAIT, and old duplicates may follow it (RFC 1337 H1 to H3)";
-
-// clang-format off
-const Preset kPresets[] = {
-    {.name = "strict-rfc9293", .hold = 4_min, .on_full = OnFull::refuse},
-    {.name = "linux-default", .hold = 60_s, .on_full = OnFull::close, .harm = kAssassination},
-    {.name = "linux-tw-reuse", .hold = 60_s, .on_full = OnFull::close, .reuse = true,
-     .harm = kAssassination},
-    {.name = "linux-max-buckets", .hold = 60_s, .capacity = 5'000, .on_full = OnFull::close,
-     .harm = kAssassination},
-    {.name = "linux-tw-recycle", .hold = 700_ms, .on_full = OnFull::close,  // 3.5 x RTO
-     .harm = "behind a NAT, hosts whose clocks lag behind another's are silently refused"},
-    {.name = "freebsd", .hold = 60_s},
-    {.name = "netbsd-nearness", .hold = 60_s,
-     .harm = "near peers are held for 2 s or 10 s only: what is delayed longer finds none"},
-    {.name = "windows", .hold = 2_min},
-    {.name = "client-first", .holder = Closer::client},
-    {.name = "balanced", .balance = true},
-    {.name = "rfc6191"},
-    {.name = "evict-oldest"},
-    {.name = "hand-over", .holder = Closer::client, .harm = kAssassination},
-    {.name = "reset", .hold = 0_s,
-     .harm = "text that is not yet acknowledged is lost, and old duplicates find no TIME_WAIT"},
-    {.name = "none", .hold = 0_s,
-     .harm = "a lost last ACK is answered by RST, and old duplicates find no TIME_WAIT"},
-};
-// clang-format on
-
 std::uint64_t whole(double n) noexcept {
   return n < 1e18 ? static_cast<std::uint64_t>(std::ceil(n)) : 1'000'000'000'000'000'000;
 }
@@ -62,25 +31,25 @@ Shortage shortage(Shortage::Of of, std::uint64_t needed, std::uint64_t there,
           .rate_max = n / demand.hold.seconds()};
 }
 
-PolicyFit fit_at_client(const Preset& preset, const Demand& demand) {
+PolicyFit fit_at_client(const PresetFacts& preset, const Demand& demand) {
   Demand pairs = demand;
-  if (preset.reuse) pairs.hold = std::min(pairs.hold, kReuseDelay);
+  if (preset.reuse) pairs.hold = std::min(pairs.hold, preset.reuse_delay);
   const DemandPlan plan = plan_demand(pairs);
   if (!plan.shortages.empty()) return {preset.name, Fit::fails, words_of(plan.shortages.front())};
   std::string room = fmt::format("{} of {} pairs are held, by the clients", grouped(plan.entries),
                                  grouped(plan.pairs));
   if (preset.harm.empty()) return {preset.name, Fit::fits, std::move(room)};
-  return {preset.name, Fit::harms, std::string(preset.harm)};
+  return {preset.name, Fit::harms, preset.harm};
 }
 
 /// The table is too small: what then?
-PolicyFit fit_when_full(const Preset& preset, const Demand& demand, const Shortage& table) {
+PolicyFit fit_when_full(const PresetFacts& preset, const Demand& demand, const Shortage& table) {
   const Duration life = table.after;  // an entry that makes room after capacity / rate
   if (preset.balance) {
-    if (life < kFloor)
+    if (life < preset.floor)
       return {preset.name, Fit::fails,
               fmt::format("the hold would be {}, and its floor is {}", in_seconds(life),
-                          in_seconds(kFloor))};
+                          in_seconds(preset.floor))};
     return {preset.name, Fit::harms,
             fmt::format("held {} instead of {}: what is delayed longer finds no TIME_WAIT",
                         in_seconds(life), in_seconds(demand.hold))};
@@ -99,7 +68,7 @@ PolicyFit fit_when_full(const Preset& preset, const Demand& demand, const Shorta
   return {preset.name, Fit::fails, words_of(table)};
 }
 
-PolicyFit fit_at_server(const Preset& preset, Demand demand) {
+PolicyFit fit_at_server(const PresetFacts& preset, Demand demand) {
   DemandPlan plan = plan_demand(demand);
   if (demand.capacity == 0 && demand.memory > 0) {  // as large a table as the memory allows
     demand.capacity = std::max<std::uint64_t>(1, demand.memory / kTimeWaitBytes);
@@ -111,7 +80,7 @@ PolicyFit fit_at_server(const Preset& preset, Demand demand) {
     if (first.of == Shortage::Of::table) return fit_when_full(preset, demand, first);
     return {preset.name, Fit::fails, words_of(first)};
   }
-  if (!preset.harm.empty()) return {preset.name, Fit::harms, std::string(preset.harm)};
+  if (!preset.harm.empty()) return {preset.name, Fit::harms, preset.harm};
   std::string room =
       fmt::format("{} entries of {}", grouped(plan.held), in_bytes(plan.held * kTimeWaitBytes));
   if (plan.held < plan.entries)
@@ -120,8 +89,9 @@ PolicyFit fit_at_server(const Preset& preset, Demand demand) {
   return {preset.name, Fit::fits, std::move(room)};
 }
 
-PolicyFit fit_of(const Preset& preset, Demand demand) {
-  if (preset.hold == 0_s) return {preset.name, Fit::harms, std::string(preset.harm)};
+PolicyFit fit_of(const PresetFacts& preset, Demand demand) {
+  if (preset.hold == 0_s)
+    return {preset.name, Fit::harms, preset.harm.empty() ? "nothing is held" : preset.harm};
   demand.hold = preset.hold.value_or(demand.hold);
   demand.first = preset.holder.value_or(demand.first);
   if (demand.first == Closer::client && !preset.capacity) return fit_at_client(preset, demand);
@@ -175,11 +145,9 @@ std::string words_of(const Shortage& s) {
       grouped(s.needed), grouped(s.there), in_seconds(s.after), grouped(s.rate_max));
 }
 
-std::span<const Preset> presets() noexcept { return kPresets; }
-
-std::vector<PolicyFit> fits_of(const Demand& demand) {
+std::vector<PolicyFit> fits_of(const Demand& demand, std::span<const PresetFacts> presets) {
   std::vector<PolicyFit> fits;
-  for (const Preset& preset : kPresets) fits.push_back(fit_of(preset, demand));
+  for (const PresetFacts& preset : presets) fits.push_back(fit_of(preset, demand));
   return fits;
 }
 

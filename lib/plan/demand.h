@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -58,19 +57,20 @@ DemandPlan plan_demand(const Demand& demand);
 /// 266,666/s"
 std::string words_of(const Shortage& shortage);
 
-/// A preset of conf/policy as far as it bears on the arithmetic; a test holds it against the file.
-struct Preset {
-  std::string_view name;
+/// A preset of conf/policy as far as it bears on the arithmetic. The configuration's reader makes
+/// it of the preset's file.
+struct PresetFacts {
+  std::string name;
   std::optional<Closer> holder;           ///< the end that holds TIME_WAIT; none = as demanded
   std::optional<Duration> hold;           ///< none = as demanded; 0 = no TIME_WAIT
   std::optional<std::uint64_t> capacity;  ///< entries of either end; none = as demanded
   TimeWaitPolicy::OnFull on_full = TimeWaitPolicy::OnFull::evict_oldest;
-  bool balance = false;   ///< the hold follows the capacity, down to TimeWaitPolicy::floor
-  bool reuse = false;     ///< the client takes a pair again after TimeWaitPolicy::reuse_delay
-  std::string_view harm;  ///< however much room there is; empty = none
+  bool balance = false;    ///< the hold follows the capacity, down to the floor
+  Duration floor{};        ///< the shortest hold that `balance` may set
+  bool reuse = false;      ///< the client takes a pair again after reuse_delay
+  Duration reuse_delay{};  ///< with `reuse`
+  std::string harm;        ///< what it costs however much room there is; empty = nothing
 };
-/// All of them, in the order in which the guide tells of them.
-std::span<const Preset> presets() noexcept;
 
 enum class Fit : std::uint8_t {
   fits,
@@ -80,12 +80,12 @@ enum class Fit : std::uint8_t {
 
 /// What a preset of conf/policy makes of the demand.
 struct PolicyFit {
-  std::string_view policy;
+  std::string policy;
   Fit fit = Fit::fits;
   std::string because;  ///< one line: the room that there is, the harm, or what is lacking
 };
 
-/// One for each of presets(). Some presets decide for themselves who holds TIME_WAIT, and how long.
-std::vector<PolicyFit> fits_of(const Demand& demand);
+/// One for each of `presets`. Some of them decide for themselves who holds TIME_WAIT, and how long.
+std::vector<PolicyFit> fits_of(const Demand& demand, std::span<const PresetFacts> presets);
 
 }  // namespace mayfly

@@ -19,8 +19,9 @@ time_wait: {hold: 60 parsecs, capacitty: 1M}
 
 
 def run(*words: str) -> subprocess.CompletedProcess:
-    return subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=20,
-                          check=False)
+    """In the project's folder, where the presets are found by their names."""
+    return subprocess.run([str(BINARY.resolve()), *words], cwd=ROOT, capture_output=True, text=True,
+                          timeout=20, check=False)
 
 
 @pytest.mark.parametrize("command", ["check", "serve"])

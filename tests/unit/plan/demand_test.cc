@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <set>
 
-#include "config/read.h"
+#include "config/preset_facts.h"
 
 namespace mayfly {
 namespace {
@@ -17,8 +15,15 @@ using Of = Shortage::Of;
 /// A million a second, from far more hosts than the hold needs.
 Demand million() { return {.rate = 1e6, .hold = 60_s, .clients = 10'000}; }
 
+const std::vector<PresetFacts>& presets() {
+  static const auto read =
+      read_preset_facts(std::string(MAYFLY_SOURCE_ROOT) + "/conf/serve/veth.yaml");
+  EXPECT_TRUE(read.errors.empty());
+  return *read.settings;
+}
+
 PolicyFit fit(std::string_view policy, const Demand& demand) {
-  const auto fits = fits_of(demand);
+  const auto fits = fits_of(demand, presets());
   const auto found = std::ranges::find(fits, policy, &PolicyFit::policy);
   EXPECT_NE(found, fits.end()) << policy;
   return found == fits.end() ? PolicyFit{} : *found;
@@ -173,60 +178,20 @@ TEST(Fits, IsAFewBucketsAtTheClientTooSinceTheRestOfItsPairsAreFreeAtOnce) {
   EXPECT_EQ(fit("linux-max-buckets", demand).fit, Fit::harms);
 }
 
+TEST(Fits, HarmUnderAPresetThatHoldsNothingAndDoesNotSaySo) {
+  const PresetFacts silent{.name = "silent", .hold = 0_s};
+  const auto fits = fits_of({.rate = 10}, std::span(&silent, 1));
+  ASSERT_EQ(fits.size(), 1U);
+  EXPECT_EQ(fits[0].fit, Fit::harms);
+  EXPECT_EQ(fits[0].because, "nothing is held");
+}
+
 TEST(Fits, MakeTheTableAsLargeAsTheMemoryIfNoCapacityIsNamed) {
   Demand demand = million();
   demand.memory = 30'000'000 * kTimeWaitBytes;
   EXPECT_EQ(fit("strict-rfc9293", demand).fit, Fit::fails);
   EXPECT_EQ(fit("evict-oldest", demand).because,
             "entries go after 30 s instead of 60 s: what is delayed longer finds none");
-}
-
-// -- and the files --
-
-const std::filesystem::path kRoot = MAYFLY_SOURCE_ROOT;
-
-/// The two ends under a preset; where it says nothing, all is as by default.
-ServeSettings server_under(std::string_view policy) {
-  const auto read = read_serve_settings(kRoot / "conf/serve/veth.yaml", {}, std::string(policy));
-  for (const ConfigError& error : read.errors) ADD_FAILURE() << to_string(error);
-  return read.settings.value_or(ServeSettings{});
-}
-LoadSettings client_under(std::string_view policy) {
-  const auto read = read_load_settings(kRoot / "conf/load/veth.yaml", {}, std::string(policy));
-  for (const ConfigError& error : read.errors) ADD_FAILURE() << to_string(error);
-  return read.settings.value_or(LoadSettings{});
-}
-
-TEST(Presets, AreAllTheFilesOfConfPolicy) {
-  std::set<std::string> files, known;
-  for (const auto& file : std::filesystem::directory_iterator(kRoot / "conf/policy"))
-    files.insert(file.path().stem());
-  for (const Preset& preset : presets()) known.emplace(preset.name);
-  EXPECT_EQ(known, files);
-}
-
-TEST(Presets, CountAsTheirFilesSay) {
-  for (const Preset& preset : presets()) {
-    SCOPED_TRACE(preset.name);
-    const ServeSettings server = server_under(preset.name);
-    const LoadSettings client = client_under(preset.name);
-    const TimeWaitPolicy& policy = server.shard.time_wait;
-    Duration hold = policy.hold;
-    if (policy.recycle) hold = server.shard.tcp.rto_min * 7 / 2;
-    if (server.close.abort) hold = 0_s;
-    EXPECT_EQ(preset.hold.value_or(TimeWaitPolicy{}.hold), hold);
-    EXPECT_EQ(preset.capacity.value_or(TimeWaitPolicy{}.capacity), policy.capacity);
-    EXPECT_EQ(preset.on_full, policy.on_full);
-    EXPECT_EQ(preset.balance, policy.balance);
-    EXPECT_EQ(policy.floor, 1_s);
-    EXPECT_EQ(preset.reuse, client.shard.time_wait.reuse == 1);
-    EXPECT_EQ(client.shard.time_wait.reuse_delay, 1_s);
-    const bool at_client = server.close.first == Closer::client || client.shard.time_wait.hand_over;
-    EXPECT_EQ(preset.holder == Closer::client, at_client);
-    if (policy.rules.rst == TimeWaitRules::OnRst::accept) {
-      EXPECT_NE(preset.harm, "");
-    }
-  }
 }
 
 }  // namespace

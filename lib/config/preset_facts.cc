@@ -1,0 +1,70 @@
+#include "config/preset_facts.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "config/preset.h"
+#include "config/schema.h"
+
+namespace mayfly {
+namespace {
+
+/// Linux's tcp_tw_recycle holds for 3.5 x RTO, as the shard does.
+constexpr Duration recycle_hold(const TcpSettings& tcp) { return tcp.rto_min * 7 / 2; }
+
+std::optional<Closer> holder_under(const PresetFile& file) {
+  const bool by_client =
+      file.client.shard.time_wait.hand_over || file.server.close.first == Closer::client;
+  return by_client ? std::optional(Closer::client) : std::nullopt;
+}
+
+std::optional<Duration> hold_under(const PresetFile& file, const Value& preset) {
+  const ShardSettings& server = file.server.shard;
+  if (file.server.close.abort) return Duration{};
+  if (server.time_wait.recycle) return recycle_hold(server.tcp);
+  if (find(preset, "server.time_wait.hold") == nullptr) return std::nullopt;
+  return server.time_wait.hold;
+}
+
+PresetFacts facts_of(const std::string& name, const PresetFile& file, const Value& preset) {
+  const TimeWaitPolicy& policy = file.server.shard.time_wait;
+  PresetFacts facts;
+  facts.name = name;
+  facts.holder = holder_under(file);
+  facts.hold = hold_under(file, preset);
+  if (find(preset, "server.time_wait.capacity") != nullptr) facts.capacity = policy.capacity;
+  facts.on_full = policy.on_full;
+  facts.balance = policy.balance;
+  facts.floor = policy.floor;
+  facts.reuse = file.client.shard.time_wait.reuse == 1;
+  facts.reuse_delay = file.client.shard.time_wait.reuse_delay;
+  facts.harm = file.about.harm;
+  return facts;
+}
+
+}  // namespace
+
+Loaded<std::vector<PresetFacts>> read_preset_facts(const std::string& config) {
+  static const Form<PresetFile> form = map(policy_schema());
+  Report report("");
+  Presets presets(config, "");
+  std::vector<std::pair<std::uint32_t, PresetFacts>> found;
+  for (const std::string& name : presets.known()) {
+    const Value* preset = presets.find(name, Place{}, "", report);
+    if (preset == nullptr) continue;
+    PresetFile file;
+    Report told("");  // find() has checked the same
+    form.read(Cursor{*preset, "", told}, file);
+    const std::uint32_t last = std::numeric_limits<std::uint32_t>::max();
+    found.emplace_back(file.about.place != 0 ? file.about.place : last,
+                       facts_of(name, file, *preset));
+  }
+  if (!report.empty()) return {std::nullopt, report.take()};
+  std::ranges::stable_sort(found, {}, &std::pair<std::uint32_t, PresetFacts>::first);
+  std::vector<PresetFacts> facts;
+  for (auto& [place, one] : found) facts.push_back(std::move(one));
+  return {std::move(facts), {}};
+}
+
+}  // namespace mayfly
