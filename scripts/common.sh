@@ -36,5 +36,13 @@ compile() {
   ninja --quiet -C "$@" || fail "the build in $1 failed: the reason is above"
 }
 
+# The one build with sanitizers, for the unit tests and for the fuzzers: by clang, which has
+# libFuzzer. A target is compiled in one piece (unity), so that headers are read and templates
+# instantiated once; -g1 is enough for stack traces with line numbers.
+configure_sanitized() {
+  CC=clang CXX=clang++ configure build-sanitized --unity=on --unity-size=1000 -Dfuzzers=true \
+    -Doptimization=1 -Ddebug=false -Dcpp_args=-g1 -Dwerror=false -Db_lto=false \
+    -Db_sanitize=address,undefined -Db_lundef=false
+}
 configure_unit() { configure build-unit --buildtype=release -Db_lto=false; }
 configure_release() { configure build --buildtype=release -Db_lto=true -Dtests=false; }

@@ -1,31 +1,47 @@
 #!/bin/bash
-# Runs the fuzz targets (tests/fuzz), each for SECONDS on a copy of its corpus, one per core at a
-# time. Results: out/test/fuzz/fuzz.xml; an input that breaks a target is kept in
-# out/fuzz/TARGET/broken.
-#   scripts/fuzz.sh [SECONDS=30] [TARGET...]
+# Runs the fuzz targets (tests/fuzz), one per core at a time. Results: out/test/fuzz/fuzz.xml; an
+# input that breaks a target is kept in out/fuzz/TARGET/broken.
+#   scripts/fuzz.sh [SECONDS=30] [TARGET...]    each for SECONDS on a copy of its corpus, with
+#                                               another seed each time
+#   scripts/fuzz.sh --fixed [TARGET...]         the corpus and a fixed number of inputs from a fixed
+#                                               seed: the same inputs in every run
 source "$(dirname "$0")/common.sh"
-build="build-fuzz"
+build=build-sanitized
 work=out/fuzz
 report=out/test/fuzz/fuzz.xml
 seconds=${1:-30}
-[[ $seconds =~ ^[0-9]+$ ]] || fail "usage: scripts/fuzz.sh [SECONDS] [TARGET...]"
+[[ $seconds =~ ^([0-9]+|--fixed)$ ]] ||
+  fail "usage: scripts/fuzz.sh [SECONDS | --fixed] [TARGET...]"
 shift $(($# > 0))
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls tests/fuzz/corpus)
+# Inputs of a fixed run: about 20 s of one core each.
+declare -A runs=(
+  [configuration]=20000 [connection]=200000 [control_line]=200000 [http_request]=200000
+  [http_response]=200000 [listener]=200000 [parse_frame]=500000 [shard]=5000 [tcp_options]=500000
+  [time_wait]=200000
+)
 export UBSAN_OPTIONS=print_stacktrace=1
 
 scripts/setup.sh test
-CC=clang CXX=clang++ configure "$build" -Dfuzzers=true -Doptimization=2 -Ddebug=true \
-  -Db_sanitize=address,undefined -Db_lundef=false
+configure_sanitized
 compile "$build" "${targets[@]/#/tests/fuzz/fuzz_}"
 
 fuzz() { # TARGET: its output goes to a log, its exit status beside it
   local folder=$work/$1 status=0
+  local options=(-rss_limit_mb=4096 -max_len=4096 -print_final_stats=1
+    -artifact_prefix="$folder/broken/")
   mkdir -p "$folder/corpus" "$folder/broken"
-  cp "tests/fuzz/corpus/$1"/* "$folder/corpus/"
-  "$build/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 \
-    -max_len=4096 -print_final_stats=1 -artifact_prefix="$folder/broken/" \
-    "$folder/corpus" >"$folder/log" 2>&1 || status=$?
+  if [ "$seconds" = --fixed ]; then
+    # A list, for the order of a folder's files is the file system's affair. The time limit of an
+    # input is generous: the machine may be busy.
+    find "tests/fuzz/corpus/$1" -type f | LC_ALL=C sort | paste -sd, | tr -d '\n' >"$folder/list"
+    options+=(-seed=1 -runs="${runs[$1]:-20000}" -seed_inputs="@$folder/list" -timeout=120)
+  else
+    cp "tests/fuzz/corpus/$1"/* "$folder/corpus/"
+    options+=(-max_total_time="$seconds" -timeout=10 "$folder/corpus")
+  fi
+  "$build/tests/fuzz/fuzz_$1" "${options[@]}" >"$folder/log" 2>&1 || status=$?
   echo $status >"$folder/status"
 }
 
@@ -54,6 +70,7 @@ tell() { # TARGET
   input=$(find "$work/$1/broken" -type f -newer "$work/started" | head -n 1)
   printf '%s: BROKEN: %s\n' "$(summary "$1")" "$(reason "$1")"
   echo "    again: $build/tests/fuzz/fuzz_$1 ${input:-(see $work/$1/log)}"
+  [ -z "$input" ] || echo "    to keep: cp $input tests/fuzz/corpus/$1/NAME_OF_WHAT_BROKE"
   printf '  <testcase classname="fuzz" name="%s"><failure message="%s"/></testcase>\n' \
     "$1" "$(reason "$1")" >>"$report"
   broken=$((broken + 1))
@@ -62,7 +79,11 @@ tell() { # TARGET
 mkdir -p "$work" "$(dirname "$report")"
 touch "$work/started"
 echo '<testsuite name="fuzz">' >"$report"
-say "fuzzing for $seconds s each: ${targets[*]}"
+if [ "$seconds" = --fixed ]; then
+  say "fuzzing with fixed inputs: ${targets[*]}"
+else
+  say "fuzzing for $seconds s each: ${targets[*]}"
+fi
 for target in "${targets[@]}"; do
   while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
   fuzz "$target" &

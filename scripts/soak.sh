@@ -1,6 +1,8 @@
 #!/bin/bash
 # Searches for bugs for hours, in rounds: new seeds of the simulator, then all fuzz targets,
-# starting from the corpora of the rounds before; until the time is up or something breaks.
+# starting from the corpora of the rounds before; until the time is up or something breaks. What
+# broke is kept in out/soak: the trace of a seed, or the input of a fuzz target (tests/fuzz/README.md
+# says what to do with it).
 #   scripts/soak.sh [HOURS=8]      "0.5" is half an hour
 source "$(dirname "$0")/common.sh"
 hours=${1:-8}
@@ -33,11 +35,23 @@ sim_round() {
 fuzz_round() {
   local targets
   targets=$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -type d | wc -l)
-  scripts/fuzz.sh $(($(seconds_each) * $(nproc) / targets + 10))
+  scripts/fuzz.sh $(($(seconds_each) * $(nproc) / targets + 10)) || keep_inputs
+}
+
+# Copies what broke a target to out/soak/TARGET-NAME.
+keep_inputs() {
+  local input target
+  while read -r input; do
+    target=$(cut -d/ -f3 <<<"$input")
+    cp "$input" "out/soak/$target-$(basename "$input")"
+    say "saved: out/soak/$target-$(basename "$input")"
+  done < <(find out/fuzz/*/broken -type f -newer out/soak/started)
+  fail "a fuzz target broke: tests/fuzz/README.md says what to do with its input"
 }
 
 scripts/setup.sh test
 mkdir -p out/soak
+touch out/soak/started
 while [ $SECONDS -lt $end ]; do
   round=$((round + 1))
   say "round $round: $(((end - SECONDS) / 60)) minutes left"

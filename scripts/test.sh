@@ -4,7 +4,8 @@
 #   scripts/test.sh [tidy] [asan] [wire] [sim] [fuzz] [unit]
 # tidy: rules about the text. asan: the unit tests under ASan and UBSan. wire: real Linux peers,
 # against the release build. sim: 2,000 seeds of the simulator, release build. fuzz: each fuzz
-# target for 30 s. unit: the unit tests in a release build, only when it is named.
+# target with its corpus and a fixed number of inputs. unit: the unit tests in a release build, only
+# when it is named. No part draws other inputs in another run: scripts/soak.sh does.
 source "$(dirname "$0")/common.sh"
 results=out/test
 parts=${*:-tidy asan wire sim fuzz}
@@ -39,12 +40,10 @@ run_unit() {
 }
 
 run_asan() {
-  # -Og and -g1 take a third of the time of -O1 and -g, and stack traces still have line numbers.
-  configure build-asan -Doptimization=g -Ddebug=false -Dcpp_args=-g1 -Dwerror=false \
-    -Db_sanitize=address,undefined -Db_lundef=false
-  compile build-asan meson-test-prereq
+  configure_sanitized
+  compile build-sanitized meson-test-prereq
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-  run_meson_tests build-asan asan
+  run_meson_tests build-sanitized asan
 }
 
 run_tidy() { run_pytest tidy; }
@@ -60,11 +59,50 @@ run_sim() {
   run_pytest sim
 }
 
-run_fuzz() { scripts/fuzz.sh 30 || true; }
+run_fuzz() { scripts/fuzz.sh --fixed || true; }
 
+run_parts() { # PART...
+  local part
+  for part in "$@"; do
+    say "tests: $part"
+    "run_$part"
+  done
+}
+
+# The wire tests mostly wait. What only computes runs beside them, on what they leave of the cores.
+run_wire_beside() { # PART...
+  local log=$results/beside.log
+  set -m # a process group, which can be ended as one
+  (
+    chrt --idle --pid 0 $BASHPID 2>/dev/null || renice -n 19 -p $BASHPID >/dev/null
+    run_parts "$@"
+  ) >"$log" 2>&1 &
+  beside=$!
+  set +m
+  trap 'kill -- -$beside 2>/dev/null' EXIT
+  run_parts wire
+  say "beside the wire tests: $*"
+  wait $beside || true
+  trap - EXIT
+  cat "$log"
+}
+
+first=()
+computing=()
 for part in $parts; do
-  say "tests: $part"
-  "run_$part"
+  case $part in
+    wire) ;;
+    sim | fuzz) computing+=("$part") ;;
+    *) first+=("$part") ;;
+  esac
 done
+run_parts "${first[@]}"
+if [[ " $parts " != *" wire "* ]]; then
+  run_parts "${computing[@]}"
+elif [ ${#computing[@]} = 0 ]; then
+  run_parts wire
+else
+  run_wire_beside "${computing[@]}"
+fi
 # shellcheck disable=SC2086  # a list of names
 exec /usr/bin/python3 scripts/count_tests.py "$results" $parts

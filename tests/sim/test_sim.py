@@ -2,6 +2,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MAYFLY = Path(os.environ.get("MAYFLY", ROOT / "build/app/mayfly"))
 SEEDS, BATCH = 2000, 100
+FIRSTS = range(1001, 1001 + SEEDS, BATCH)
 
 
 def sim(*options: str, **kwargs) -> subprocess.CompletedProcess:
@@ -16,9 +19,22 @@ def sim(*options: str, **kwargs) -> subprocess.CompletedProcess:
                           **kwargs)
 
 
-@pytest.mark.parametrize("first", range(1001, 1001 + SEEDS, BATCH))
-def test_seeds_violate_nothing(first, tmp_path):
-    run = sim("--seed", str(first), "--seeds", str(BATCH), "--out", str(tmp_path))
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory) -> Iterator[dict[int, Future]]:
+    """The runs of all batches by their first seed, as many at a time as there are cores."""
+    out = str(tmp_path_factory.mktemp("seeds"))
+
+    def run(first: int) -> subprocess.CompletedProcess:
+        return sim("--seed", str(first), "--seeds", str(BATCH), "--out", out)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {first: pool.submit(run, first) for first in FIRSTS}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("first", FIRSTS)
+def test_seeds_violate_nothing(first, batches):
+    run = batches[first].result()
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr
 
 
