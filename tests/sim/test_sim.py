@@ -15,7 +15,7 @@ FIRSTS = range(1001, 1001 + SEEDS, BATCH)
 
 
 def sim(*options: str, **kwargs) -> subprocess.CompletedProcess:
-    return subprocess.run([MAYFLY, "sim", *options], capture_output=True, text=True, timeout=300,
+    return subprocess.run([MAYFLY, "sim", *options], capture_output=True, text=True, timeout=900,
                           **kwargs)
 
 
