@@ -11,7 +11,7 @@
 namespace mayfly {
 namespace {
 
-constexpr std::size_t kIp = kEthernetHeaderSize;
+constexpr std::size_t kIpAt = kEthernetHeaderSize;
 
 /// Stores `value` at `tcp` + `at`; the header's checksum follows, whatever the alignment.
 void store_in_tcp(std::byte* tcp, std::size_t at, std::uint32_t value) noexcept {
@@ -27,17 +27,17 @@ void store_in_tcp(std::byte* tcp, std::size_t at, std::uint32_t value) noexcept 
 }  // namespace
 
 std::size_t tcp_header_of(std::span<const std::byte> frame) noexcept {
-  if (frame.size() < kIp + kIpv4HeaderSizeMin + kTcpHeaderSizeMin ||
+  if (frame.size() < kIpAt + kIpv4HeaderSizeMin + kTcpHeaderSizeMin ||
       load_be16(&frame[ethernet_at::type]) != ethertype::ipv4)
     return 0;
   constexpr std::uint16_t kFragment = ipv4_fragment::more_fragments | ipv4_fragment::offset_mask;
-  const std::byte* const ip = &frame[kIp];
+  const std::byte* const ip = &frame[kIpAt];
   const std::size_t header = (load_u8(ip) & 0xfu) * 4;
   if (load_u8(ip + ipv4_at::protocol) != ip_protocol::tcp || header < kIpv4HeaderSizeMin ||
       (load_be16(ip + ipv4_at::fragment) & kFragment) != 0 ||
-      frame.size() < kIp + header + kTcpHeaderSizeMin)
+      frame.size() < kIpAt + header + kTcpHeaderSizeMin)
     return 0;
-  return kIp + header;
+  return kIpAt + header;
 }
 
 void patch_checksum(std::byte* at, std::uint16_t old_word, std::uint16_t new_word) noexcept {

@@ -5,7 +5,7 @@ import pytest
 from sources import ROOT, files
 
 # Folders that another program tests.
-ELSEWHERE = {"world": "tests/sim/meson.build"}
+ELSEWHERE = {"world": "tests/sim/meson.build", "run": "tests/wire/conftest.py"}
 UNIT = ROOT / "tests/unit"
 FOLDERS = sorted({path.relative_to(ROOT / "lib").parts[0] for path in files("lib")})
 

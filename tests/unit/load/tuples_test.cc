@@ -13,7 +13,7 @@ namespace mayfly {
 namespace {
 
 using Answer = TuplePool::Answer;
-using Outcome = TuplePool::Outcome;
+using Taking = TuplePool::Outcome;
 
 constexpr TargetSettings target() { return {.address = {0xc6120001}, .port = 80}; }
 
@@ -84,7 +84,7 @@ TEST(TuplePool, SkipsAHeldPairAndKeepsItForLater) {
     taken = pair;
     return pair == 0 ? Answer::held : Answer::accepted;
   });
-  EXPECT_EQ(outcome, Outcome::taken);
+  EXPECT_EQ(outcome, Taking::taken);
   EXPECT_EQ(taken, 1U);
   EXPECT_EQ(take_all(pool), (std::vector<std::uint32_t>{0, 2}));
 }
@@ -97,7 +97,7 @@ TEST(TuplePool, SaysThatItIsExhaustedAfterABoundedNumberOfProbes) {
     ++probes;
     return Answer::held;
   });
-  EXPECT_EQ(outcome, Outcome::exhausted);
+  EXPECT_EQ(outcome, Taking::exhausted);
   EXPECT_EQ(probes, TuplePool::kProbes);
   EXPECT_EQ(take_all(pool).size(), 1'000U);
 }
@@ -105,18 +105,18 @@ TEST(TuplePool, SaysThatItIsExhaustedAfterABoundedNumberOfProbes) {
 TEST(TuplePool, LosesNoPairWhenTheStackIsFull) {
   TuplePool pool(sources(1, 5), target(), {1, 2});
   const auto full = [](const FlowKey4&, std::uint32_t) { return Answer::refused; };
-  EXPECT_EQ(pool.take(full), Outcome::refused);
+  EXPECT_EQ(pool.take(full), Taking::refused);
   const auto all = take_all(pool);
   EXPECT_EQ(all.size(), 5U);
   for (const std::uint32_t pair : all) pool.release(pair, TuplePool::After::ready);
-  EXPECT_EQ(pool.take(full), Outcome::refused);
+  EXPECT_EQ(pool.take(full), Taking::refused);
   EXPECT_EQ(take_all(pool).size(), 5U);
 }
 
 TEST(TuplePool, ComesBackToFreshPairsThatWereHeldAtFirst) {
   TuplePool pool(sources(1, 20), target(), {1, 2});
   const auto held = [](const FlowKey4&, std::uint32_t) { return Answer::held; };
-  EXPECT_EQ(pool.take(held), Outcome::later);
+  EXPECT_EQ(pool.take(held), Taking::later);
   EXPECT_EQ(take_all(pool).size(), 20U);
 }
 
@@ -144,8 +144,8 @@ TEST(TuplePool, LooksForItsFlowsInBoundedSteps) {
     return Answer::held;
   };
   for (std::uint32_t skipped = 0; skipped + TuplePool::kSkips <= 200; skipped += TuplePool::kSkips)
-    EXPECT_EQ(pool.take(never), Outcome::later);
-  EXPECT_EQ(pool.take(never), Outcome::exhausted);
+    EXPECT_EQ(pool.take(never), Taking::later);
+  EXPECT_EQ(pool.take(never), Taking::exhausted);
 }
 
 ClientSettings plan_settings(double rate, Closer first) {

@@ -19,7 +19,7 @@ using testing::kProtocolTcp;
 using testing::kProtocolUdp;
 using testing::ports;
 
-constexpr Ipv4Address kOurs{0xc612'0001}, kPeer{0xc612'0101};
+constexpr Ipv4Address kServer{0xc612'0001}, kClient{0xc612'0101};
 constexpr SipKey kSecret{1, 2};
 
 Bytes icmp(std::uint8_t type, std::span<const std::byte> quoted) {
@@ -33,7 +33,7 @@ TEST(Steer, TcpAndUdpGoByTheirFourTuple) {
   for (const std::uint8_t protocol : {kProtocolTcp, kProtocolUdp}) {
     const Route route = route_of(ethernet(ethertype::ipv4, ipv4(protocol, ports(40'000, 80))));
     EXPECT_EQ(route.kind, Route::Kind::flow);
-    EXPECT_EQ(route.key, FlowKey4::of(kOurs, 80, kPeer, 40'000));
+    EXPECT_EQ(route.key, FlowKey4::of(kServer, 80, kClient, 40'000));
   }
 }
 
@@ -41,7 +41,7 @@ TEST(Steer, ATagIsLookedThrough) {
   Bytes tagged = ipv4(kProtocolTcp, ports(40'000, 80));
   tagged.insert(tagged.begin(), {std::byte{0}, std::byte{12}, std::byte{8}, std::byte{0}});
   const Bytes frame = ethernet(ethertype::vlan, tagged);
-  EXPECT_EQ(route_of(frame).key, FlowKey4::of(kOurs, 80, kPeer, 40'000));
+  EXPECT_EQ(route_of(frame).key, FlowKey4::of(kServer, 80, kClient, 40'000));
   EXPECT_TRUE(is_whole_tcp(frame));
 }
 
@@ -51,11 +51,11 @@ TEST(Steer, ArpGoesToAll) {
 
 TEST(Steer, AnIcmpErrorGoesToTheFlowThatItQuotes) {
   Bytes sent_by_us = ipv4(kProtocolTcp, ports(80, 40'000));
-  store_be32(&sent_by_us[12], kOurs.host);
-  store_be32(&sent_by_us[16], kPeer.host);
+  store_be32(&sent_by_us[12], kServer.host);
+  store_be32(&sent_by_us[16], kClient.host);
   const Route route = route_of(icmp(3, sent_by_us));
   EXPECT_EQ(route.kind, Route::Kind::flow);
-  EXPECT_EQ(route.key, FlowKey4::of(kOurs, 80, kPeer, 40'000));
+  EXPECT_EQ(route.key, FlowKey4::of(kServer, 80, kClient, 40'000));
 }
 
 TEST(Steer, AnEchoRequestGoesToTheFirst) {
@@ -75,7 +75,7 @@ TEST(Steer, FragmentsAreToBeReassembled) {
 TEST(Steer, WhateverIsCutShortIsLeftToTheFirst) {
   Bytes sent_by_us = ipv4(kProtocolTcp, ports(80, 40'000));
   for (const Bytes& frame :
-       {testing::tcp_frame(FlowKey4::of(kOurs, 80, kPeer, 1)), icmp(3, sent_by_us)}) {
+       {testing::tcp_frame(FlowKey4::of(kServer, 80, kClient, 1)), icmp(3, sent_by_us)}) {
     const std::size_t ports_end = frame.size() - 16;
     for (std::size_t n = 0; n < ports_end; ++n) {
       EXPECT_EQ(route_of(std::span(frame).first(n)).kind, Route::Kind::first) << n;
@@ -86,8 +86,8 @@ TEST(Steer, WhateverIsCutShortIsLeftToTheFirst) {
 
 TEST(Steer, BothDirectionsOfAFlowHaveOneOwner) {
   for (std::uint16_t port = 1; port < 1'000; ++port) {
-    const auto here = flow_shard(FlowKey4::of(kOurs, 80, kPeer, port), kSecret, 5);
-    EXPECT_EQ(here, flow_shard(FlowKey4::of(kPeer, port, kOurs, 80), kSecret, 5));
+    const auto here = flow_shard(FlowKey4::of(kServer, 80, kClient, port), kSecret, 5);
+    EXPECT_EQ(here, flow_shard(FlowKey4::of(kClient, port, kServer, 80), kSecret, 5));
   }
 }
 
@@ -95,7 +95,7 @@ TEST(Steer, FlowsAreSpreadEvenlyAndBySecret) {
   std::array<int, 3> flows{};
   int moved = 0;
   for (std::uint16_t port = 0; port < 30'000; ++port) {
-    const FlowKey4 key = FlowKey4::of(kOurs, 80, kPeer, port);
+    const FlowKey4 key = FlowKey4::of(kServer, 80, kClient, port);
     const std::uint32_t shard = flow_shard(key, kSecret, 3);
     ASSERT_LT(shard, 3u);
     ++flows[shard];

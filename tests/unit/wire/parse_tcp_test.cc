@@ -6,7 +6,7 @@
 namespace mayfly::test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 Segment segment_of(const TcpSegment& segment) { return parse(tcp_frame(segment)).segment; }
 Segment syn_with(const Frame& options) {
