@@ -1,8 +1,8 @@
 #!/bin/bash
 # Searches for bugs for hours, in rounds: new seeds of the simulator, then all fuzz targets,
 # starting from the corpora of the rounds before; until the time is up or something breaks. What
-# broke is kept in out/soak: the trace of a seed, or the input of a fuzz target (tests/fuzz/README.md
-# says what to do with it).
+# broke is kept in out/soak: the trace of a seed, or the input of a fuzz target (what to do with it:
+# tests/fuzz/README.md).
 #   scripts/soak.sh [HOURS=8]      "0.5" is half an hour
 source "$(dirname "$0")/common.sh"
 hours=${1:-8}
