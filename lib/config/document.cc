@@ -45,7 +45,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                 const std::string& text) override {
     Value value = make(Value::Kind::scalar, mark);
-    value.text = text;
+    // The parser gives the escapes \N and \_ as one octet each, 85 and a0: the file itself is
+    // UTF-8.
+    value.text = well_formed(text);
     add(std::move(value), mark, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

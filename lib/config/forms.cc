@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/utf8.h"
 #include "wire/print.h"
 
 namespace mayfly {
@@ -10,35 +11,46 @@ namespace {
 
 constexpr bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
 
+/// Calls f(character, its sequence) for each character; `text` is well-formed.
+template <class F>
+void for_each_character(std::string_view text, F f) {
+  while (!text.empty()) {
+    const std::string_view sequence =
+        text.substr(0, std::max<std::size_t>(1, sequence_length(text)));
+    f(character_of(sequence), sequence);
+    text.remove_prefix(sequence.size());
+  }
+}
+
 /// Would YAML take this for the text that it is, and not for nothing, a comment or a map?
 bool is_plain_scalar(const std::string& text) {
-  const auto is_printable = [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-  };
   const auto begins_a_word = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' || c == '_';
   };
-  return begins_a_word(text.front()) && std::all_of(text.begin(), text.end(), is_printable) &&
-         text.find(": ") == text.npos && text.find(" #") == text.npos && text.back() != ':' &&
-         text.back() != ' ' && !text.starts_with("...") && text != "none" && text != "null" &&
-         text != "Null" && text != "NULL";
+  bool all_printable = true;
+  for_each_character(text, [&](char32_t c, std::string_view) { all_printable &= is_printable(c); });
+  return begins_a_word(text.front()) && all_printable && text.find(": ") == text.npos &&
+         text.find(" #") == text.npos && text.back() != ':' && text.back() != ' ' &&
+         !text.starts_with("...") && text != "none" && text != "null" && text != "Null" &&
+         text != "NULL";
+}
+
+/// A character as an escape of YAML (1.2 5.7).
+std::string escaped(char32_t c) {
+  const auto number = static_cast<std::uint32_t>(c);
+  if (c == '"' || c == '\\') return {'\\', static_cast<char>(c)};
+  if (c == '\n') return "\\n";
+  return number <= 0xff ? fmt::format("\\x{:02x}", number) : fmt::format("\\u{:04x}", number);
 }
 
 /// Text as YAML takes it, in double quotes where it needs them (YAML 1.2 7.3.1).
 std::string written(const std::string& text) {
   if (!text.empty() && is_plain_scalar(text)) return text;
   std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += {'\\', c};
-    } else if (c == '\n') {
-      quoted += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      quoted += fmt::format("\\x{:02x}", c);
-    } else {
-      quoted += c;
-    }
-  }
+  for_each_character(text, [&](char32_t c, std::string_view sequence) {
+    const bool is_itself = is_printable(c) && c != '"' && c != '\\';
+    quoted += is_itself ? std::string(sequence) : escaped(c);
+  });
   return quoted + '"';
 }
 

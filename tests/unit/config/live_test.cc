@@ -1,6 +1,7 @@
 // Settings in words, and their change while something runs by them.
 #include "config/live.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "config/describe.h"
@@ -77,6 +78,76 @@ TEST_F(LiveTest, DescribesATextSoThatYamlReadsItAgain) {
     ASSERT_TRUE(again.settings) << said;
     EXPECT_EQ(again.settings->http.routes.at(0).body, loaded.settings->http.routes.at(0).body);
   }
+}
+
+/// What comes of a body that is written so in double quotes, said and read again.
+std::string read_again(const LiveTest& test, const std::string& body) {
+  const auto loaded =
+      test.serve(std::string(kServe) + "http: {routes: [{path: /, body: \"" + body + "\"}]}\n");
+  if (!loaded.settings) return "not read";
+  const std::string said = value_of(describe(*loaded.settings), "http.routes.0.body");
+  const auto again = test.serve(kServe, {"http.routes.0.path=/", "http.routes.0.body=" + said});
+  if (!again.settings) return "refused: " + said;
+  EXPECT_EQ(again.settings->http.routes.at(0).body, loaded.settings->http.routes.at(0).body)
+      << said;
+  return *again.settings->http.routes.at(0).body;
+}
+
+TEST_F(LiveTest, DescribesANextLineSoThatItReadsBack) {  // YAML's \N: U+0085
+  EXPECT_EQ(read_again(*this, R"(a\Nb)"),
+            "a\xc2\x85"
+            "b");
+  EXPECT_EQ(read_again(*this,
+                       "a\xc2\x85"
+                       "b"),
+            "a\xc2\x85"
+            "b");
+  EXPECT_EQ(read_again(*this, R"(\x85)"), "\xc2\x85");
+}
+
+TEST_F(LiveTest, DescribesANoBreakSpaceSoThatItReadsBack) {  // YAML's \_: U+00A0
+  EXPECT_EQ(read_again(*this, R"(a\_b)"),
+            "a\xc2\xa0"
+            "b");
+}
+
+TEST_F(LiveTest, DescribesALineSeparatorSoThatItReadsBack) {  // YAML's \L: U+2028
+  EXPECT_EQ(read_again(*this, R"(a\Lb)"),
+            "a\xe2\x80\xa8"
+            "b");
+  EXPECT_EQ(read_again(*this,
+                       "a\xe2\x80\xa8"
+                       "b"),
+            "a\xe2\x80\xa8"
+            "b");
+}
+
+TEST_F(LiveTest, DescribesAParagraphSeparatorSoThatItReadsBack) {  // YAML's \P: U+2029
+  EXPECT_EQ(read_again(*this, R"(a\Pb)"),
+            "a\xe2\x80\xa9"
+            "b");
+}
+
+TEST_F(LiveTest, DescribesAByteOrderMarkSoThatItReadsBack) {
+  EXPECT_EQ(read_again(*this, R"(\ufeffa)"),
+            "\xef\xbb\xbf"
+            "a");
+}
+
+TEST_F(LiveTest, DescribesEveryControlCharacterSoThatItReadsBack) {
+  for (unsigned character = 0; character < 0xa0; ++character) {
+    if (character == 0x20) character = 0x7f;
+    const std::string alone = character < 0x80 ? std::string(1, static_cast<char>(character))
+                                               : std::string{'\xc2', static_cast<char>(character)};
+    const std::string escape = fmt::format("\\x{:02x}", character);
+    EXPECT_EQ(read_again(*this, escape), alone);
+    EXPECT_EQ(read_again(*this, "a" + escape + "b"), "a" + alone + "b");
+  }
+}
+
+TEST_F(LiveTest, DescribesCharactersBeyondTheBasicPlaneSoThatTheyReadBack) {
+  EXPECT_EQ(read_again(*this, R"(\U0001f98b)"), "\xf0\x9f\xa6\x8b");
+  EXPECT_EQ(read_again(*this, R"(\uffff)"), "\xef\xbf\xbf");
 }
 
 TEST_F(LiveTest, DescribesTheGeneratorToo) {
