@@ -127,24 +127,30 @@ struct Key {
       list_keys;
   std::function<void(const T&, const std::string& path, std::vector<KeyValue>&)> describe;
 
-  /// `projection` (mostly a member pointer) finds the target of the form within a T.
+  /// `projection` (mostly a member pointer) finds the target of the form within a T. What may
+  /// change of a map may change of all that is below it, unless their rows say less.
   template <class Projection, class V>
-  Key(KeyName key_name, Projection projection, Form<V> key_form, std::string help)
+  Key(KeyName key_name, Projection projection, Form<V> key_form, std::string help,
+      Mutability mutability = Mutability::restart)
       : name(std::move(key_name)), hint(key_form.hint()) {
     const auto form = std::make_shared<const Form<V>>(std::move(key_form));
     read = [projection, form](const Cursor& at, T& target) {
       form->read(at, std::invoke(projection, target));
     };
-    list_keys = [projection, form, help, key = name](const T& defaults, const std::string& path,
-                                                     std::vector<KeyReference>& keys) {
+    list_keys = [projection, form, help, mutability, key = name](
+                    const T& defaults, const std::string& path, std::vector<KeyReference>& keys) {
       const V& value = std::invoke(projection, defaults);
       const std::string full = join_key(path, key.text);
       // A map says itself through its keys.
       if (form->show) {
         keys.push_back({full, form->type, form->range,
-                        key.is_required ? "required" : form->show(value), help});
+                        key.is_required ? "required" : form->show(value), help, mutability});
       }
-      if (form->list_keys) form->list_keys(value, full, keys);
+      if (!form->list_keys) return;
+      const std::size_t first_below = keys.size();
+      form->list_keys(value, full, keys);
+      for (std::size_t i = first_below; i < keys.size(); ++i)
+        if (keys[i].mutability == Mutability::restart) keys[i].mutability = mutability;
     };
     describe = [projection, form, key = name](const T& owner, const std::string& path,
                                               std::vector<KeyValue>& values) {

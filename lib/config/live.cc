@@ -3,17 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cctype>
+#include <map>
 #include <string_view>
 #include <utility>
 
+#include "base/assert.h"
 #include "config/read.h"
+#include "config/reference.h"
 #include "config/units.h"
 
 namespace mayfly {
 namespace {
-
-constexpr std::array<std::string_view, 4> kLive{"close", "fin_wait_2", "tcp", "time_wait"};
 
 bool is_below(std::string_view key, std::string_view map) {
   return key.starts_with(map) && key.substr(map.size()).starts_with('.');
@@ -38,9 +39,39 @@ std::string origin_of(std::string_view key, const ConfigSource& source) {
   return found == source.sets.rend() ? source.file : "--set " + *found;
 }
 
+/// "time_wait.nearness.N.hold" for "time_wait.nearness.3.hold": the key's name in the reference.
+std::string row_of(std::string_view key) {
+  std::string row;
+  for (std::size_t begin = 0; begin <= key.size();) {
+    const std::size_t end = std::min(key.find('.', begin), key.size());
+    const std::string_view word = key.substr(begin, end - begin);
+    const bool is_index = !word.empty() && std::ranges::all_of(word, [](char c) {
+      return std::isdigit(static_cast<unsigned char>(c)) != 0;
+    });
+    row += (row.empty() ? "" : ".") + std::string(is_index ? "N" : word);
+    begin = end + 1;
+  }
+  return row;
+}
+
+using Rows = std::map<std::string, Mutability>;
+Rows rows_of(const std::vector<KeyReference>& reference) {
+  Rows rows;
+  for (const KeyReference& key : reference) rows.emplace(key.path, key.mutability);
+  return rows;
+}
+const Rows& rows(const ServeSettings&) {
+  static const Rows all = rows_of(serve_reference());
+  return all;
+}
+const Rows& rows(const LoadSettings&) {
+  static const Rows all = rows_of(load_reference());
+  return all;
+}
+
 /// What of the changes has to wait for a restart, and why.
-std::vector<ConfigError> refused(const std::vector<KeyChange>& changes, const EndSettings& start,
-                                 const EndSettings& wanted, const ConfigSource& source) {
+std::vector<ConfigError> refused(const Rows& rows, const std::vector<KeyChange>& changes,
+                                 const std::vector<KeyValue>& start, const ConfigSource& source) {
   std::vector<ConfigError> errors;
   const auto refuse = [&](const std::string& key, std::string what, std::string hint) {
     errors.push_back({.file = origin_of(key, source),
@@ -48,20 +79,20 @@ std::vector<ConfigError> refused(const std::vector<KeyChange>& changes, const En
                       .what = std::move(what),
                       .hint = std::move(hint)});
   };
-  const auto limit = [&](const std::string& key, std::uint32_t value, std::uint32_t most) {
-    if (value > most)
-      refuse(key, fmt::format("memory was taken for {}", format_count(most)),
-             fmt::format("{} needs a restart", format_count(value)));
-  };
+  const auto mutability_of = [&](const std::string& key) { return rows.at(row_of(key)); };
   for (const KeyChange& change : changes) {
-    const bool is_live = std::any_of(kLive.begin(), kLive.end(),
-                                     [&](auto map) { return is_below(change.key, map); });
-    if (is_live) continue;
+    if (mutability_of(change.key) != Mutability::restart) continue;
     refuse(change.key, "cannot change while it runs",
            fmt::format("{} -> {} needs a restart", shown(change.from), shown(change.to)));
   }
-  limit("time_wait.capacity", wanted.shard.time_wait.capacity, start.shard.time_wait.capacity);
-  limit("tcp.receive_window", wanted.shard.tcp.receive_window, start.shard.tcp.receive_window);
+  for (const KeyChange& change : changes) {
+    if (mutability_of(change.key) != Mutability::live_to_start) continue;
+    const auto most = std::ranges::find(start, change.key, &KeyValue::key);
+    MAYFLY_ASSERT(most != start.end());
+    if (*parse_count(change.to) > *parse_count(most->value))
+      refuse(change.key, fmt::format("memory was taken for {}", most->value),
+             fmt::format("{} needs a restart", change.to));
+  }
   return errors;
 }
 
@@ -103,7 +134,7 @@ Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overr
   Loaded<T> loaded = read(whole, now_);
   if (!loaded.settings) return {{}, std::move(loaded.errors)};
   Change change{.changes = difference(describe(now_), describe(*loaded.settings)), .errors = {}};
-  change.errors = refused(change.changes, start_, *loaded.settings, whole);
+  change.errors = refused(rows(now_), change.changes, describe(start_), whole);
   if (change.errors.empty() && objection_)
     if (std::string why = objection_(*loaded.settings); !why.empty())
       change.errors.push_back({.file = whole.file, .what = std::move(why)});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "config/schema.h"
 
 namespace mayfly {
@@ -22,8 +24,11 @@ std::vector<KeyReference> lab_reference() { return reference_of(lab_schema()); }
 std::vector<KeyReference> policy_reference() { return reference_of(policy_schema()); }
 
 std::string to_markdown(const KeyReference& key) {
+  static constexpr std::string_view kMarks[] = {"", " *(live)*",
+                                                " *(live, up to its value at the start)*"};
   const std::string value = key.range.empty() ? key.type : key.type + ": " + key.range;
-  return fmt::format("| `{}` | {} | {} | {} |", key.path, value, key.fallback, key.help);
+  return fmt::format("| `{}` | {} | {} | {}{} |", key.path, value, key.fallback, key.help,
+                     kMarks[static_cast<std::size_t>(key.mutability)]);
 }
 
 }  // namespace mayfly

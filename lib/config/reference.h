@@ -1,10 +1,18 @@
 // What every key means, as a table: made from the same declarations that read the keys.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace mayfly {
+
+/// What of a key can change while a process runs by it.
+enum class Mutability : std::uint8_t {
+  restart,        ///< nothing: it needs a restart
+  live,           ///< everything
+  live_to_start,  ///< a number, up to its value at the start: memory was taken for it
+};
 
 struct KeyReference {
   std::string path;      ///< "ports.N.device"
@@ -12,6 +20,7 @@ struct KeyReference {
   std::string range;     ///< "0 or 1ms..10min"; may be empty
   std::string fallback;  ///< the default, or "required"
   std::string help;
+  Mutability mutability = Mutability::restart;
 };
 
 std::vector<KeyReference> serve_reference();

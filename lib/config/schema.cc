@@ -114,7 +114,7 @@ Schema<TimeWaitPolicy> time_wait_schema() {
              {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
               "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
              {"capacity", &P::capacity, count<std::uint32_t>(1, 256 << 20),
-              "entries in TIME_WAIT a core"},
+              "entries in TIME_WAIT a core", Mutability::live_to_start},
              {"on_full", &P::on_full,
               choice<P::OnFull>({{"evict_oldest", P::OnFull::evict_oldest},
                                  {"refuse", P::OnFull::refuse},
@@ -152,7 +152,7 @@ Schema<TcpSettings> tcp_schema() {
       {"mss", &T::mss, number<std::uint16_t>(88, 1'460),
        "bytes of a segment, announced and sent at most; by default the smallest MTU less 40"},
       {"receive_window", &T::receive_window, bytes<std::uint32_t>(1'460, 1 << 30),
-       "above 65535 it is scaled (RFC 7323)"},
+       "above 65535 it is scaled (RFC 7323)", Mutability::live_to_start},
       {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
        "congestion window at the start (RFC 6928)"},
       {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
@@ -202,8 +202,9 @@ Schema<T> common_schema(Wiring wiring) {
        "whether packet memory may come from hugepages"}};
   const Schema<P> ports{
       {required_with_devices("ports", wiring), &P::ports, port_list, "network devices"}};
-  const Schema<S> protocol{{"fin_wait_2", &S::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2"},
-                           {"tcp", &S::tcp, map(tcp_schema()), "the protocol"}};
+  const Schema<S> protocol{
+      {"fin_wait_2", &S::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2", Mutability::live},
+      {"tcp", &S::tcp, map(tcp_schema()), "the protocol", Mutability::live}};
   const Schema<P> names{{"file_prefix", &P::file_prefix,
                          word("word", "at most 64, a part of a file name", is_file_prefix),
                          "DPDK's `--file-prefix`; by default made from the process id"}};
@@ -319,7 +320,8 @@ Schema<TimeWaitPolicy> client_time_wait_schema() {
 }
 
 Schema<ShardSettings> time_wait_key(Schema<TimeWaitPolicy> keys) {
-  return {{"time_wait", &ShardSettings::time_wait, map(std::move(keys)), "the TIME_WAIT policy"}};
+  return {{"time_wait", &ShardSettings::time_wait, map(std::move(keys)), "the TIME_WAIT policy",
+           Mutability::live}};
 }
 
 Schema<LoadShape> shape_schema() {
@@ -435,7 +437,8 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
              {required_with_devices("listen", wiring), &S::listen,
               list(map(listen_schema()), 1, 1'024), "services"},
              {"http", &S::http, map(http_schema()), "the HTTP service"},
-             {"close", &S::close, map(serve_close_schema()), "how connections end"},
+             {"close", &S::close, map(serve_close_schema()), "how connections end",
+              Mutability::live},
          } +
          within<S>(&S::shard, time_wait_key(time_wait_schema())) +
          Schema<S>{
@@ -452,7 +455,8 @@ Schema<LoadSettings> load_schema(Wiring wiring) {
               "the server"},
              {"sources", &L::sources, map(source_schema()), "the client's end"},
              {required("load"), &L::load, map(shape_schema()), "how much"},
-             {"close", &L::close, map(load_close_schema()), "how connections end"},
+             {"close", &L::close, map(load_close_schema()), "how connections end",
+              Mutability::live},
          };
 }
 

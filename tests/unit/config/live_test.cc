@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "config/describe.h"
+#include "config/reference.h"
 #include "config_fixture.h"
 
 namespace mayfly::testing {
@@ -148,6 +151,20 @@ TEST_F(LiveTest, DescribesEveryControlCharacterSoThatItReadsBack) {
 TEST_F(LiveTest, DescribesCharactersBeyondTheBasicPlaneSoThatTheyReadBack) {
   EXPECT_EQ(read_again(*this, R"(\U0001f98b)"), "\xf0\x9f\xa6\x8b");
   EXPECT_EQ(read_again(*this, R"(\uffff)"), "\xef\xbf\xbf");
+}
+
+TEST_F(LiveTest, ARowSaysWhatMayChangeWhileItRuns) {
+  std::map<std::string, Mutability> rows;
+  for (const KeyReference& key : serve_reference()) rows[key.path] = key.mutability;
+  EXPECT_EQ(rows["cores"], Mutability::restart);
+  EXPECT_EQ(rows["listen.N.port"], Mutability::restart);
+  EXPECT_EQ(rows["connections.half_open"], Mutability::restart);
+  EXPECT_EQ(rows["tcp.keep_alive.idle"], Mutability::live);
+  EXPECT_EQ(rows["fin_wait_2.hold"], Mutability::live);
+  EXPECT_EQ(rows["close.grace"], Mutability::live);
+  EXPECT_EQ(rows["time_wait.nearness.N.hold"], Mutability::live);
+  EXPECT_EQ(rows["time_wait.capacity"], Mutability::live_to_start);
+  EXPECT_EQ(rows["tcp.receive_window"], Mutability::live_to_start);
 }
 
 TEST_F(LiveTest, DescribesTheGeneratorToo) {
