@@ -71,7 +71,10 @@ inline const std::string kResponse =
     "14\r\n\r\nhello, mayfly\n";
 
 /// Answers any text; closes right away, or when the peer has.
-struct AnswerApp {
+struct AnswerApp : AppBase {
+  using AppBase::on_drain, AppBase::finished;
+  using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  bool listens(std::uint16_t port) const noexcept { return port == 80; }
   bool close_first = false;
   std::uint64_t closed = 0;
   template <class C>
@@ -124,7 +127,6 @@ class CannedClients {
     interface.addresses = {{{0xc612'0001}, {0xc612'0001}, 24}};
     interface.gateway = kGateway;
     config.interfaces = {interface};
-    config.listen = {80};
     settings_.time_wait = policy;
     BenchPort* const ports[] = {&port_};
     shard_ = std::move(*Shard<BenchPort, AnswerApp>::create(config, ports, app_, settings_, now_));

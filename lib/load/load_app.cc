@@ -18,7 +18,6 @@ LoadApp::LoadApp(const ClientSettings& settings, CorePart part, const SipKey& se
                  FlowFilter mine)
     : settings_(settings),
       close_(&settings.close),
-      next_close_(&settings.close),
       schedule_(settings.load, part),
       tuples_(settings.sources, settings.target, secret, mine),
       request_(make_request(settings.target, false)),

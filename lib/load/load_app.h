@@ -43,8 +43,11 @@ static_assert(sizeof(LoadState) == sizeof(AppState) && std::is_trivially_copyabl
 std::string make_request(const TargetSettings& target, bool close);
 
 /// The generator of one core.
-class LoadApp {
+class LoadApp : public AppBase {
  public:
+  /// How connections end. One whose last request has been sent keeps to what was planned then.
+  using Settings = CloseSettings;
+
   /// The most starts of one poll, with which a generator that is late catches up: received frames
   /// must not wait behind an endless series of SYNs.
   static constexpr std::size_t kStartsPerPoll = 64;
@@ -61,7 +64,8 @@ class LoadApp {
   LoadApp(const LoadApp&) = delete;
   LoadApp& operator=(const LoadApp&) = delete;
 
-  // -- what the stack calls, see shard/app.h --
+  // -- what the shard calls, see shard/app.h --
+  using AppBase::listens, AppBase::next_due, AppBase::on_drain;
   template <class Conn>
   void on_open(Conn& c) noexcept;
   template <class Conn>
@@ -77,22 +81,18 @@ class LoadApp {
   template <class Shard>
   void on_poll(Shard& shard, Instant now) noexcept;
 
-  // -- what the core's own thread calls --
+  void on_settings(const CloseSettings& close) noexcept { close_ = &close; }
   /// No more starts; open connections go on.
   void stop(Instant now) noexcept { schedule_.stop(now); }
   /// True once the schedule is over, and every connection has ended or had kDrain (load.timeout, if
   /// that is less) to do so. The caller then aborts those still open (Shard::abort_all) and polls
   /// once more, which counts them as aborted_at_end.
   bool finished(Instant now) const noexcept;
-  /// Everything until `now`. After the last poll any thread may call it.
+
+  /// Everything until `now`. Of the core's own thread; after the last poll any thread may call it.
   const LoadResults& results(Instant now) noexcept;
 
   // -- what any thread may call --
-  /// Changes how connections end, from the next poll on; one whose last request has been sent ends
-  /// as was planned then. `close` must stay unchanged until another one has replaced it.
-  void use(const CloseSettings& close) noexcept {
-    next_close_.store(&close, std::memory_order_release);
-  }
   ResultsExchange& exchange() noexcept { return exchange_; }
 
  private:
@@ -118,7 +118,6 @@ class LoadApp {
 
   const ClientSettings& settings_;
   const CloseSettings* close_;
-  std::atomic<const CloseSettings*> next_close_;
   Schedule schedule_;
   TuplePool tuples_;
   ResponseReader reader_;
@@ -131,7 +130,6 @@ class LoadApp {
 
 template <class Shard>
 void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
-  close_ = next_close_.load(std::memory_order_acquire);
   if (!schedule_.begun()) schedule_.begin(now);
   std::size_t starts = 0;
   for (; starts < kStartsPerPoll && schedule_.due(now, results_.counters.open); ++starts) {

@@ -85,7 +85,6 @@ class HostWatch {
 
 /// A Shard on the network, which may crash, forget everything and come back. `A` may have, beside
 /// what the stack asks of an app,
-///   Instant next_due() const           when its on_poll has to be called at the latest
 ///   void begin(const Connections&)     the shard was made, or made again
 ///   void forget(Instant now)           the host crashes: no connection is closed any more
 template <class A>
@@ -125,7 +124,6 @@ class ShardHost final : public Host {
     Instant due = shard_->next_due();
     if (idle_heartbeat_ < Duration::max()) due = std::min(due, polled_at_ + idle_heartbeat_);
     if (shard_->open_connections() > 0) due = std::min(due, polled_at_ + kHeartbeat);
-    if constexpr (requires { app_.next_due(); }) due = std::min(due, app_.next_due());
     return due;
   }
   bool has_arrivals() const noexcept override { return port_.has_arrivals(); }

@@ -21,9 +21,8 @@ Result<Captures> open_captures(const std::vector<PortSettings>& ports, const Tsc
 }  // namespace
 
 Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSettings& end,
-                                       const ProcessSettings& process,
-                                       const std::vector<std::uint16_t>& listen,
-                                       std::vector<Device>& devices, const TscClock& clock) {
+                                       const ProcessSettings& process, std::vector<Device>& devices,
+                                       const TscClock& clock) {
   MAYFLY_ASSERT(devices.size() == process.ports.size());
   const Secret secret = random_secret();
   const auto captures = open_captures(process.ports, clock);
@@ -35,7 +34,6 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSetting
     config.sizes = end.sizes();
     config.secret = secret;
     config.pages = process.hugepages == HugePagesMode::never ? HugePages::never : HugePages::auto_;
-    config.listen = listen;
     for (std::size_t d = 0; d < devices.size(); ++d) {
       FaultSettings faults = process.ports[d].faults;
       faults.seed += i;

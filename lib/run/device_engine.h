@@ -28,9 +28,8 @@ struct CoreWires {
 /// The wires of every core of `end` to all devices, which outlive them. Shards are named
 /// "<name>0", "<name>1", ...
 Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSettings& end,
-                                       const ProcessSettings& process,
-                                       const std::vector<std::uint16_t>& listen,
-                                       std::vector<Device>& devices, const TscClock& clock);
+                                       const ProcessSettings& process, std::vector<Device>& devices,
+                                       const TscClock& clock);
 
 /// Starts the poll loops of an engine on EAL's workers from `first_worker` on; none of them runs.
 template <Port P, class A>

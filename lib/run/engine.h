@@ -13,6 +13,7 @@
 
 #include "nic/clock.h"
 #include "run/engine_core.h"
+#include "run/snapshots.h"
 
 namespace mayfly {
 
@@ -41,9 +42,13 @@ class Engine {
     return std::ranges::all_of(cores_, [](auto& core) { return core->finished(); });
   }
   std::uint32_t open_connections() const;
-  /// What every core goes by from its next poll on. One thread at a time; kept as long as the
-  /// engine lives, since nobody tells when a core has left a snapshot (changes are rare and small).
-  void use(const ShardSettings& shard, const CloseSettings& close);
+  /// What every core goes by from its next poll on. One thread at a time. Frees the settings that
+  /// all cores have left.
+  void use(const ShardSettings& shard, typename A::Settings app);
+  /// Every core goes by the settings that were given last. For the thread that calls use().
+  bool settled() const { return oldest_in_use() == snapshots_.newest(); }
+  /// How many settings are kept for cores that may go by them. For the thread that calls use().
+  std::size_t settings_kept() const { return snapshots_.kept(); }
   /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the
   /// others.
   void stop();
@@ -52,14 +57,11 @@ class Engine {
   std::vector<std::unique_ptr<Core>>& cores() { return cores_; }
 
  private:
-  struct Snapshot {
-    ShardSettings shard;
-    CloseSettings close;
-  };
+  std::uint64_t oldest_in_use() const;
 
   TscClock clock_;
   ShardSettings settings_;
-  std::vector<std::unique_ptr<const Snapshot>> snapshots_;  // what took over since
+  Snapshots<typename A::Settings> snapshots_;  // what took over since
   std::vector<std::unique_ptr<Core>> cores_;
 };
 
@@ -92,9 +94,17 @@ std::uint32_t Engine<P, A>::open_connections() const {
 }
 
 template <Port P, class A>
-void Engine<P, A>::use(const ShardSettings& shard, const CloseSettings& close) {
-  const auto& taken = snapshots_.emplace_back(std::make_unique<Snapshot>(Snapshot{shard, close}));
-  for (auto& core : cores_) core->use(taken->shard, taken->close);
+void Engine<P, A>::use(const ShardSettings& shard, typename A::Settings app) {
+  snapshots_.free_before(oldest_in_use());
+  const auto& settings = snapshots_.add(shard, std::move(app));
+  for (auto& core : cores_) core->use(settings);
+}
+
+template <Port P, class A>
+std::uint64_t Engine<P, A>::oldest_in_use() const {
+  std::uint64_t oldest = snapshots_.newest();
+  for (auto& core : cores_) oldest = std::min(oldest, core->settings_number());
+  return oldest;
 }
 
 template <Port P, class A>

@@ -52,11 +52,9 @@ class EngineCore {
   ShardStats stats() const;
   A& app() noexcept { return *app_; }
   const A& app() const noexcept { return *app_; }
-  /// See Shard::use and the app's.
-  void use(const ShardSettings& shard, const CloseSettings& close) noexcept {
-    shard_->use(shard);
-    app_->use(close);
-  }
+  /// See Shard::use and Shard::settings_number.
+  void use(const Snapshot<typename A::Settings>& settings) noexcept { shard_->use(settings); }
+  std::uint64_t settings_number() const noexcept { return shard_->settings_number(); }
 
   // -- for the polling thread --
   /// Polls until the command is stop.
@@ -133,11 +131,8 @@ bool EngineCore<P, A>::obey(Instant now) noexcept {
   obeyed_ = command;
   if (command == Command::drain) {
     shard_->drain();
-    if constexpr (requires { app_->drain(); }) app_->drain();
-    if constexpr (requires { app_->stop(now); }) app_->stop(now);
-    shard_->for_each(now, [&](auto& conn) {
-      if constexpr (requires { app_->on_drain(conn); }) app_->on_drain(conn);
-    });
+    app_->stop(now);
+    shard_->for_each(now, [&](Conn& conn) { app_->on_drain(conn); });
   } else if (command == Command::abort) {
     shard_->abort_all(now);
   }
@@ -147,9 +142,7 @@ bool EngineCore<P, A>::obey(Instant now) noexcept {
 template <Port P, class A>
 std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
   const std::size_t work = shard_->poll(now);
-  if constexpr (requires { app_->finished(now); }) {
-    if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);
-  }
+  if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);
   open_.store(shard_->open_connections(), std::memory_order_relaxed);
   return work;
 }

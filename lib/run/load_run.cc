@@ -44,7 +44,7 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings,
   run->clock_ = clock;
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
   const Secret secret = random_secret();
-  auto wires = wire_up("client", settings, settings.process, {}, devices, clock);
+  auto wires = wire_up("client", settings, settings.process, devices, clock);
   if (!wires) return wires.error();
   auto engine = make_engine<LoadApp>(
       *std::move(wires), settings.shard, clock, [&](std::size_t i, const DpdkPort& port) {

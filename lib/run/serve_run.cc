@@ -13,12 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kSampleEvery{50};
 
-std::vector<std::uint16_t> ports_of(const ServeSettings& settings) {
-  std::vector<std::uint16_t> ports;
-  for (const ListenSettings& listen : settings.listen) ports.push_back(listen.port);
-  return ports;
-}
-
 }  // namespace
 
 ServeRun::~ServeRun() = default;
@@ -30,7 +24,7 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings
                                                    const TscClock& clock) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings));
   run->clock_ = clock;
-  auto wires = wire_up("server", settings, settings.process, ports_of(settings), devices, clock);
+  auto wires = wire_up("server", settings, settings.process, devices, clock);
   if (!wires) return wires.error();
   auto engine = make_engine<Services>(
       *std::move(wires), settings.shard, clock,

@@ -2,11 +2,11 @@
 // instance per core.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "base/assert.h"
 #include "service/closer.h"
 #include "service/counters.h"
 #include "service/echo.h"
@@ -18,16 +18,17 @@
 
 namespace mayfly {
 
-class Services {
+class Services : public AppBase {
  public:
+  /// Who closes first. A connection whose end has begun keeps to what it began.
+  using Settings = CloseSettings;
+
   /// The memory of one instance, without the Site, which all cores share.
   static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
 
   /// `settings` and `site` outlive the services.
   Services(const ServerSettings& settings, const Site& site)
       : listens_(settings.listen),
-        close_(&settings.close),
-        next_close_(&settings.close),
         policy_(settings.close),
         http_(settings.http, site, policy_, counters_),
         echo_(policy_, counters_),
@@ -38,25 +39,14 @@ class Services {
   const ServiceCounters& counters() const noexcept { return counters_; }
   const HttpService& http() const noexcept { return http_; }
 
-  /// Changes who closes first, from the next poll on; a connection whose end has begun ends as it
-  /// began. Any thread may call it; `close` must stay unchanged until another one has replaced it.
-  void use(const CloseSettings& close) noexcept {
-    next_close_.store(&close, std::memory_order_release);
-  }
+  // -- what the shard calls, see shard/app.h --
+  using AppBase::on_poll, AppBase::next_due, AppBase::finished;
 
-  template <class Shard>
-  void on_poll(Shard&, Instant) noexcept {
-    const CloseSettings* next = next_close_.load(std::memory_order_acquire);
-    if (next == close_) [[likely]]
-      return;
-    close_ = next;
-    policy_ = ClosePolicy(*next);
-  }
+  bool listens(std::uint16_t port) const noexcept { return find(port) != nullptr; }
+  void on_settings(const CloseSettings& close) noexcept { policy_ = ClosePolicy(close); }
+  /// No connection is kept for another request.
+  void stop(Instant) noexcept { http_.drain(); }
 
-  /// The server is about to end: no connection is kept for another request.
-  void drain() noexcept { http_.drain(); }
-
-  /// Once for each connection that is open when draining begins.
   template <class Conn>
   void on_drain(Conn& c) noexcept {
     ServiceState& s = state_of(c);
@@ -111,16 +101,19 @@ class Services {
   }
 
  private:
-  ServiceKind service_of(std::uint16_t port) const noexcept {
+  const ListenSettings* find(std::uint16_t port) const noexcept {
     for (const ListenSettings& listen : listens_) {
-      if (listen.port == port) return listen.service;
+      if (listen.port == port) return &listen;
     }
-    return ServiceKind::discard;  // not reached: the stack refuses SYNs for other ports
+    return nullptr;
+  }
+  ServiceKind service_of(std::uint16_t port) const noexcept {
+    const ListenSettings* const listen = find(port);
+    MAYFLY_ASSERT(listen != nullptr);  // the shard refuses SYNs for ports without a service
+    return listen->service;
   }
 
   std::vector<ListenSettings> listens_;
-  const CloseSettings* close_;  // what policy_ was made of
-  std::atomic<const CloseSettings*> next_close_;
   ClosePolicy policy_;
   ServiceCounters counters_;
   HttpService http_;

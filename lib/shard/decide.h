@@ -125,8 +125,7 @@ Drop Shard<P, A>::on_closed_port(const Arrival& a, Drop reason) noexcept {
 
 template <Port P, class A>
 bool Shard<P, A>::is_listening(const Arrival& a) const noexcept {
-  const std::uint16_t port = a.parsed.key.local_port_host();
-  return ((listening_[port / 64] >> (port % 64)) & 1) != 0;
+  return app_.listens(a.parsed.key.local_port_host());
 }
 
 // Why the peer may not open a connection now; none: it may.

@@ -41,7 +41,6 @@ struct ShardConfig {
   Secret secret{};
   HugePages pages = HugePages::auto_;
   std::vector<Interface> interfaces;  ///< one for each port
-  std::vector<std::uint16_t> listen;  ///< TCP ports with a service
 };
 
 enum class ConnectError : std::uint8_t {
@@ -60,8 +59,9 @@ template <Port P, class A>
 class Shard {
  public:
   using Frame = typename P::Frame;
+  using Settings = Snapshot<typename A::Settings>;
 
-  /// `ports`, `app` and `settings` outlive the shard.
+  /// `ports`, `app` and `settings` outlive the shard; the app has been made with its own settings.
   static Result<std::unique_ptr<Shard>> create(const ShardConfig& config, std::span<P* const> ports,
                                                A& app, const ShardSettings& settings, Instant now);
   Shard(const Shard&) = delete;
@@ -89,10 +89,18 @@ class Shard {
   template <class F>
   void for_each(Instant now, F&& f) noexcept;
 
-  /// Takes effect at the next poll. Any thread; `settings` must stay as it is until another one
-  /// took over.
-  void use(const ShardSettings& settings) noexcept {
+  /// Takes effect as a whole at the beginning of the next poll, for the shard and its app. Any
+  /// thread, one at a time; `settings` must stay as it is until settings_number() is higher than
+  /// its number.
+  void use(const Settings& settings) noexcept {
     next_settings_.store(&settings, std::memory_order_release);
+  }
+  /// What the shard goes by; for the core that polls, or when nobody does.
+  const ShardSettings& settings() const noexcept { return *cfg_; }
+  /// The number of the settings that the shard goes by. It has left all that it went by before,
+  /// and takes none of them again. Any thread.
+  std::uint64_t settings_number() const noexcept {
+    return settings_number_.load(std::memory_order_acquire);
   }
 
   std::uint32_t open_connections() const noexcept { return connections_.used(); }
@@ -100,7 +108,8 @@ class Shard {
   /// What is held; for the core that polls, or when nobody does.
   const Connections& connections() const noexcept { return connections_; }
   const TimeWaits& time_waits() const noexcept { return time_waits_; }
-  /// The next instant at which poll() has something to do without a frame arriving.
+  /// The next instant at which poll() has something to do without a frame arriving, the app's
+  /// on_poll included.
   Instant next_due() const noexcept;
   /// Counters; any thread may read them.
   ShardStats& stats() noexcept { return stats_; }
@@ -131,7 +140,7 @@ class Shard {
   Shard(const ShardConfig& config, Connections connections, TimeWaitMemory time_waits,
         std::span<P* const> ports, A& app, const ShardSettings& settings, Instant now);
 
-  void follow(const ShardSettings& settings, Instant now) noexcept;
+  void follow(const Settings& settings, Instant now) noexcept;
 
   // receive.h
   std::size_t receive(std::uint8_t link) noexcept;
@@ -198,10 +207,11 @@ class Shard {
   HalfOpens half_opens_;
   LinkCommon link_common_;
   std::vector<std::unique_ptr<Link<P>>> links_;
-  std::array<std::uint64_t, 1024> listening_{};  // a bit a port
   RateLimit rst_limit_{20'000, 2'000};
   SecretLimit challenge_limit_;
-  std::atomic<const ShardSettings*> next_settings_;
+  const Settings* settings_ = nullptr;  // cfg_ is part of it; null: as it was made
+  std::atomic<const Settings*> next_settings_{nullptr};
+  std::atomic<std::uint64_t> settings_number_{0};
 };
 
 template <Port P, class A>
@@ -222,12 +232,10 @@ Shard<P, A>::Shard(const ShardConfig& config, Connections connections, TimeWaitM
                     .arp_conflicts = stats_.arp_conflicts,
                     .icmp_sent = stats_.icmp_sent,
                     .drops = stats_.drops}),
-      challenge_limit_(1'000, config.secret),
-      next_settings_(&settings) {
+      challenge_limit_(1'000, config.secret) {
   connections_.set_clock(now, settings.tcp);
   for (std::size_t i = 0; i < ports.size(); ++i)
     links_.push_back(std::make_unique<Link<P>>(*ports[i], config.interfaces[i], link_common_));
-  for (const std::uint16_t port : config.listen) listening_[port / 64] |= 1ull << (port % 64);
 }
 
 template <Port P, class A>
@@ -235,6 +243,7 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
                                                          std::span<P* const> ports, A& app,
                                                          const ShardSettings& settings,
                                                          Instant now) {
+  static_assert(App<A, Shard>, "a hook of the app is missing or misspelt: see shard/app.h");
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
   auto time_waits = TimeWaitMemory::create(config.sizes.time_wait, config.pages, now);
   if (!time_waits) return time_waits.error();
@@ -246,15 +255,20 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
 }
 
 template <Port P, class A>
-void Shard<P, A>::follow(const ShardSettings& settings, Instant now) noexcept {
-  cfg_ = &settings;
-  time_waits_.follow(settings.time_wait, now);
-  half_opens_.follow(settings.syn);
+void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
+  settings_ = &settings;
+  cfg_ = &settings.shard;
+  time_waits_.follow(cfg_->time_wait, now);
+  half_opens_.follow(cfg_->syn);
+  app_.on_settings(settings.app);
+  // Last: whoever reads the number may free what came before.
+  settings_number_.store(settings.number, std::memory_order_release);
 }
 
 template <Port P, class A>
 std::size_t Shard<P, A>::poll(Instant now) noexcept {
-  if (const auto* next = next_settings_.load(std::memory_order_acquire); next != cfg_) [[unlikely]]
+  if (const Settings* next = next_settings_.load(std::memory_order_acquire); next != settings_)
+      [[unlikely]]
     follow(*next, now);
   now_ = now;
   connections_.set_clock(now, cfg_->tcp);
@@ -263,7 +277,7 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
   for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
   work += connections_.expire(kTimerBudget, [&](ConnectionBlock& b) { on_block_timer(b); });
   work += time_waits_.poll(now);
-  if constexpr (requires { app_.on_poll(*this, now); }) app_.on_poll(*this, now);
+  app_.on_poll(*this, now);
   respond();
   for (const auto& link : links_) link->age(now);
   return work + transmit();
@@ -273,7 +287,7 @@ template <Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
   const auto waits = [](const auto& link) { return link->staged() > 0; };
   if (connections_.has_pending() || std::any_of(links_.begin(), links_.end(), waits)) return now_;
-  return std::min(connections_.next_due(), time_waits_.next_due());
+  return std::min({connections_.next_due(), time_waits_.next_due(), app_.next_due()});
 }
 
 template <Port P, class A>

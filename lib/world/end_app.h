@@ -15,8 +15,10 @@
 
 namespace mayfly {
 
-class EndApp {
+class EndApp : public AppBase {
  public:
+  static constexpr std::uint16_t kPort = 7;  ///< of a server
+
   /// An end that sees no progress for so long gives up: far longer than any partition and the
   /// longest RTO after it.
   static constexpr Duration kPatience = Duration::from_s(400);
@@ -58,6 +60,9 @@ class EndApp {
     if (free_.empty() || book_.to_open(plan_.traffic) == 0) return Instant::never();
     return std::max(next_go_, free_.top().from);
   }
+
+  using AppBase::on_settings, AppBase::stop, AppBase::on_drain, AppBase::finished;
+  bool listens(std::uint16_t port) const noexcept { return plan_.is_server && port == kPort; }
 
   template <class S>
   void on_poll(S& shard, Instant now) noexcept {

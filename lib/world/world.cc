@@ -9,7 +9,7 @@
 namespace mayfly {
 namespace {
 
-constexpr std::uint16_t kPort = 7;
+constexpr std::uint16_t kPort = EndApp::kPort;
 /// A shard is polled now and then whatever it has to do, as ARP has no deadline in its next_due().
 constexpr Duration kIdleHeartbeat = Duration::from_ms(100);
 constexpr std::uint8_t kPrefix = 15, kOutsideSegment = 0, kInsideSegment = 1;
@@ -105,7 +105,6 @@ ShardConfig World::config_of(const HostPlan& plan) {
   config.interfaces.resize(1);
   config.interfaces[0].mac = mac_of(plan.number + 1);
   config.interfaces[0].addresses = {addresses_of(plan)};
-  if (plan.is_server) config.listen = {kPort};
   config.secret = {random_.next(), random_.next()};
   if (scenario_.has(SimFault::wrap)) {
     const FlowKey4 flow = book_.tuple(0).key;

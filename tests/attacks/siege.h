@@ -140,12 +140,12 @@ struct Siege {
     const std::string name = "siege" + std::to_string(made++);
     settings.syn = plan.syn;
     settings.time_wait = plan.time_wait;
-    ShardConfig place = shard_config(name, kTarget.host, 1, {80});
+    ShardConfig place = shard_config(name, kTarget.host, 1);
     place.interfaces[0].gateway = kRouter;
     server = std::move(*ShardHost<PongApp>::create(simulation, place, settings, server_app, {}));
-    visitors = std::move(*ShardHost<Visitors>::create(simulation,
-                                                      shard_config(name + "v", 0xc612'0101, 2, {}),
-                                                      visitor_settings, visitor_app, plan.link));
+    visitors =
+        std::move(*ShardHost<Visitors>::create(simulation, shard_config(name + "v", 0xc612'0101, 2),
+                                               visitor_settings, visitor_app, plan.link));
     attacker = std::make_unique<Attacker>(simulation, plan.seed);
   }
   ~Siege() {

@@ -100,13 +100,13 @@ TEST_F(SlowPeers, ThatDoNotReadTheirAnswerAreReset) {  // a window of zero, and 
   run_for(ClosePolicy::kStallMax + 5_s);
   EXPECT_EQ(pair.server->open_connections(), 0u);
   EXPECT_EQ(pair.server_app.counters().closes_by(Ending::stalled).get(), kPeers);
-  EXPECT_EQ(pair.server->memory().tx.extents.used(), 0u);
+  EXPECT_EQ(pair.server->connections().tx().extents.used(), 0u);
 }
 
 TEST_F(SlowPeers, ThatSipTheirAnswerAreResetAsWell) {  // slow read: 100 octets every 20 s
   ShardSettings narrow = pair.settings;
   narrow.tcp.receive_window = 2 * Dawdler::kSip;
-  pair.client->use(narrow);
+  pair.client_uses(narrow);
   pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n";
   pair.client_app.sips = 20_s;
   open();

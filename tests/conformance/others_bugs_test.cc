@@ -135,10 +135,10 @@ TEST(AShardThatRefusesEverything, StillCountsAndStillTakesNewSettings) {
     other.sends(syn()).gets_nothing();
     ASSERT_EQ(wire.drops(Drop::time_wait_full), i);
   }
-  wire.shard->use(larger);
+  wire.use(larger);
   wire.poll();
   second.sends(syn()).gets(syn_ack());
-  wire.shard->use(wire.settings);
+  wire.use(wire.settings);
   wire.poll();
 }
 

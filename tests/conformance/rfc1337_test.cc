@@ -41,8 +41,8 @@ class TwoEnds {
     settings_.time_wait = policy;
     settings_.tcp.timestamps = timestamps;
     settings_.tcp.sack = false;
-    ends_.server->use(settings_);
-    ends_.client->use(settings_);
+    ends_.server_uses(settings_);
+    ends_.client_uses(settings_);
     server().peer_closed = client().peer_closed = [](ScriptConn& c) { c.close(); };
     run(10_ms);
   }

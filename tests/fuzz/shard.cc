@@ -196,10 +196,10 @@ class Session {
     wire_.poll();  // the shard has left the others
     settings_changed_ = true;
     more_settings_ = take_settings(in_);
-    wire_.shard->use(more_settings_);
+    wire_.use(more_settings_);
     wire_.poll();
     wire_.settings = more_settings_;
-    wire_.shard->use(wire_.settings);
+    wire_.use(wire_.settings);
     wire_.poll();
   }
 

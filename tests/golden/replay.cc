@@ -31,7 +31,6 @@ class GoldenApp : public Services {
 
   template <class S>
   void on_poll(S& shard, Instant now) noexcept {
-    Services::on_poll(shard, now);
     if (now < next_due()) return;
     AppState state;
     ::new (&state) ServiceState{};  // on_closed wants one even if on_open never comes
@@ -71,18 +70,17 @@ ShardConfig config_of(const ServeSettings& settings, const Device& device) {
   config.secret = kSecret;
   config.pages = HugePages::never;
   config.interfaces = {{settings.process.ports.front(), device.mac()}};
-  for (const ListenSettings& listen : settings.listen) config.listen.push_back(listen.port);
   return config;
 }
 
 /// Turns the clock to whatever comes next, until nothing has come for the scenario's run.
-void run(GoldenShard& shard, const GoldenApp& app, const TimedPort& port, Duration after_last) {
+void run(GoldenShard& shard, const TimedPort& port, Duration after_last) {
   Instant now = kStart;
   for (Instant end = now + after_last; now <= end;) {
     shard.poll(now);
     const Instant arrival = port.next_due();
     if (!arrival.is_never()) end = arrival + after_last;
-    const Instant next = std::min({arrival, shard.next_due(), app.next_due(), now + kHeartbeat});
+    const Instant next = std::min({arrival, shard.next_due(), now + kHeartbeat});
     now = std::max(next, now + 1_us);
   }
 }
@@ -107,7 +105,7 @@ Replayed replay(const Scenario& scenario, const std::filesystem::path& sent_to) 
   TimedPort* const ports[] = {&port};
   auto shard = GoldenShard::create(config_of(settings, device), ports, app, settings.shard, kStart);
   if (!shard) throw std::runtime_error(shard.error().what);
-  run(**shard, app, port, scenario.run);
+  run(**shard, port, scenario.run);
   replayed.text = transcript.text() + '\n' + counter_lines((*shard)->stats());
   return replayed;
 }

@@ -21,8 +21,11 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
-class ScriptApp {
+class ScriptApp : public AppBase {
  public:
+  using AppBase::finished;
+  using AppBase::next_due, AppBase::on_settings, AppBase::stop, AppBase::on_drain;
+  bool listens(std::uint16_t port) const noexcept { return port == 80; }
   void on_open(ScriptConn& c) noexcept {
     ++opened;
     if (open) open(c);

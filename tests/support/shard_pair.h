@@ -1,6 +1,7 @@
 // A server shard and a client shard on the two ends of a wire in memory, with virtual time.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -14,7 +15,10 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
 }
 
 /// Answers every request (any text) with "pong" and closes when the peer has.
-struct PongApp {
+struct PongApp : AppBase {
+  using AppBase::on_drain, AppBase::finished;
+  using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  bool listens(std::uint16_t port) const noexcept { return port == 80; }
   template <class Conn>
   void on_open(Conn&) noexcept {
     ++opened;
@@ -44,7 +48,9 @@ struct PongApp {
 };
 
 /// Opens `to_open` connections, one a poll; sends "ping" and closes first when the answer is there.
-struct PingApp {
+struct PingApp : AppBase {
+  using AppBase::listens, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  using AppBase::on_drain, AppBase::finished;
   template <class S>
   void on_poll(S& shard, Instant) noexcept {
     if (opened == to_open) return;
@@ -79,8 +85,7 @@ struct PingApp {
   CloseReason last = CloseReason::done;
 };
 
-inline ShardConfig shard_config(std::string name, std::uint32_t address, std::uint8_t station,
-                                std::vector<std::uint16_t> listen) {
+inline ShardConfig shard_config(std::string name, std::uint32_t address, std::uint8_t station) {
   ShardConfig config;
   config.name = std::move(name);
   config.sizes = {.connections = 1'000, .time_wait = 1'000, .chunks = 64, .receive_buffers = 8};
@@ -90,7 +95,6 @@ inline ShardConfig shard_config(std::string name, std::uint32_t address, std::ui
   interface.mac = {{2, 0, 0, 0, 0, station}};
   interface.addresses = {{{address}, {address}, 15}};
   config.interfaces = {interface};
-  config.listen = std::move(listen);
   return config;
 }
 
@@ -99,12 +103,12 @@ struct ShardPair {
   ShardPair() {
     MemPort::join(server_port, client_port);
     MemPort* const ports[] = {&server_port, &client_port};
-    server = std::move(
-        *Shard<MemPort, ServerApp>::create(shard_config("server", 0xc612'0001, 1, {80}),
-                                           std::span(ports).first(1), server_app, settings, now));
-    client = std::move(
-        *Shard<MemPort, ClientApp>::create(shard_config("client", 0xc612'0101, 2, {}),
-                                           std::span(ports).last(1), client_app, settings, now));
+    server = std::move(*Shard<MemPort, ServerApp>::create(shard_config("server", 0xc612'0001, 1),
+                                                          std::span(ports).first(1), server_app,
+                                                          settings, now));
+    client = std::move(*Shard<MemPort, ClientApp>::create(shard_config("client", 0xc612'0101, 2),
+                                                          std::span(ports).last(1), client_app,
+                                                          settings, now));
   }
   /// Both ends are polled every 100 us of virtual time.
   void run_for(Duration span) {
@@ -114,8 +118,20 @@ struct ShardPair {
     }
   }
 
+  /// Other settings, from the next poll on.
+  void server_uses(const ShardSettings& other, typename ServerApp::Settings app = {}) {
+    server->use(server_settings.emplace_back(
+        Snapshot<typename ServerApp::Settings>{other, app, server_settings.size() + 1}));
+  }
+  void client_uses(const ShardSettings& other, typename ClientApp::Settings app = {}) {
+    client->use(client_settings.emplace_back(
+        Snapshot<typename ClientApp::Settings>{other, app, client_settings.size() + 1}));
+  }
+
   Instant now{1'000'000};
   ShardSettings settings;
+  std::deque<Snapshot<typename ServerApp::Settings>> server_settings;  // what came later
+  std::deque<Snapshot<typename ClientApp::Settings>> client_settings;
   MemPort server_port, client_port;
   ServerApp server_app;
   ClientApp client_app;

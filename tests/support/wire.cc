@@ -35,7 +35,6 @@ Given::Given() {
   interface.mac = kServerMac;
   interface.addresses = {{kServerIp, kServerIp, 15}};
   config.interfaces = {interface};
-  config.listen = {80};
 }
 
 Wire::Wire(Given given)
@@ -55,11 +54,17 @@ Wire::Wire(Given given)
   arp_frames.clear();
 }
 
+Wire& Wire::use(const ShardSettings& other) {
+  later_.push_back({.shard = other, .number = later_.size() + 1});
+  shard->use(later_.back());
+  return *this;
+}
+
 Wire::~Wire() { everything_comes_home(); }
 
 void Wire::everything_comes_home() {
   app.forget();
-  shard->use(settings);
+  use(settings);
   port.room = kEnoughRoom;
   shard->abort_all(now);
   poll();

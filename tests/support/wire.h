@@ -73,6 +73,8 @@ class Wire {
   /// Puts a frame on the wire; the shard sees it at the next poll.
   void put(const Bytes& frame) { port.inject(frame); }
   Wire& poll();
+  /// Other settings, from the next poll on.
+  Wire& use(const ShardSettings& other);
   /// Time goes by, a poll each millisecond.
   Wire& after(Duration span);
   /// A long time goes by at once.
@@ -119,6 +121,7 @@ class Wire {
   void everything_comes_home();
 
   std::vector<Peer*> peers_;
+  std::deque<Snapshot<NoSettings>> later_;  // settings that took over
   std::ptrdiff_t buffers_at_start_;
   Interface interface_;
 };

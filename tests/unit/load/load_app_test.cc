@@ -359,7 +359,7 @@ TEST(AChangeOfPolicy, LeavesAConnectionThatHasAskedToWhatItPlanned) {
   Lab lab(Closer::server);
   lab.shard.answers_syn();
   const CloseSettings client_first{.first = Closer::client};
-  lab.app.use(client_first);
+  lab.app.on_settings(client_first);
   lab.shard.poll({1'000});
   lab.shard.says(kAnswer);
   EXPECT_FALSE(lab.shard.flow().closed) << "the server was asked to close";
@@ -370,7 +370,7 @@ TEST(AChangeOfPolicy, LeavesAConnectionThatHasAskedToWhatItPlanned) {
 TEST(AChangeOfPolicy, HoldsForTheNextRequest) {
   Lab lab(Closer::server);
   const CloseSettings client_first{.first = Closer::client};
-  lab.app.use(client_first);
+  lab.app.on_settings(client_first);
   lab.shard.poll({1'000});
   lab.shard.answers_syn();
   EXPECT_EQ(lab.shard.flow().sent, "GET /x HTTP/1.1\r\nHost: mayfly.test\r\n\r\n");
@@ -384,7 +384,7 @@ TEST(AChangeOfPolicy, AResetIsPlannedOnlyWhereItWasAskedFor) {
   Lab lab(Closer::server);
   const CloseSettings aborting{.first = Closer::server, .abort = true};
   lab.shard.answers_syn();
-  lab.app.use(aborting);
+  lab.app.on_settings(aborting);
   lab.shard.poll({1'000});
   lab.shard.says(kAnswer);
   lab.shard.ends(CloseReason::reset);

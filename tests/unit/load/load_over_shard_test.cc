@@ -28,7 +28,10 @@ class EalEnvironment : public ::testing::Environment {
 const auto* const kEal = ::testing::AddGlobalTestEnvironment(new EalEnvironment);
 
 /// Answers each request, and closes as HTTP has it.
-struct WebApp {
+struct WebApp : AppBase {
+  using AppBase::on_drain, AppBase::finished;
+  using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  bool listens(std::uint16_t port) const noexcept { return port == 80; }
   template <class Conn>
   void on_open(Conn&) noexcept {}
   template <class Conn>
@@ -73,8 +76,8 @@ CoreReport run(const ClientSettings& with) {
   ShardSettings stack;
   stack.time_wait.hold = with.shard.time_wait.hold;
   ShardPair<WebApp, Generator> pair;
-  pair.server->use(stack);
-  pair.client->use(stack);
+  pair.server_uses(stack);
+  pair.client_uses(stack, wanted.close);
   for (int i = 0; i < 100 && !pair.client_app.finished(pair.now); ++i) pair.run_for(100_ms);
   EXPECT_TRUE(pair.client_app.finished(pair.now));
   pair.client->abort_all(pair.now);

@@ -37,7 +37,7 @@ NatSettings nat_settings() {
 }
 
 ShardConfig inside_config() {
-  ShardConfig config = shard_config("inside", kFirst.host, 2, {});
+  ShardConfig config = shard_config("inside", kFirst.host, 2);
   config.interfaces[0].addresses = {{kFirst, kLast, 15}};
   return config;
 }
@@ -47,7 +47,7 @@ struct World {
                  const WireSettings& inside_link = {})
       : nat(simulation, nat_config),
         server(std::move(*ShardHost<PongApp>::create(
-            simulation, shard_config("server", kServer.host, 1, {80}), settings, server_app))),
+            simulation, shard_config("server", kServer.host, 1), settings, server_app))),
         inside(std::move(*ShardHost<HostsApp>::create(simulation, inside_config(), settings,
                                                       inside_app, inside_link, 1))) {
     server->port().set_tap([this](std::span<const std::byte> frame, bool sent, Instant) {
@@ -119,7 +119,7 @@ TEST(Nat, DropsWhatNobodyInsideAskedFor) {
   const auto before = world.nat.dropped();
   PingApp app;
   auto stranger = std::move(*ShardHost<PingApp>::create(
-      world.simulation, shard_config("stranger", 0xc612'0105, 9, {}), world.settings, app));
+      world.simulation, shard_config("stranger", 0xc612'0105, 9), world.settings, app));
   const FlowKey4 key = FlowKey4::of({0xc612'0105}, 9'999, kOutside, 9'999);
   ASSERT_EQ(stranger->shard().connect(key, {}).error, ConnectError::none);
   world.simulation.run_for(500_ms);  // less than it takes to a second SYN

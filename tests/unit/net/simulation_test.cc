@@ -13,9 +13,9 @@ struct World {
   explicit World(const WireSettings& link = {}, std::uint64_t seed = 1) : simulation(seed) {
     settings.time_wait.hold = 2_s;
     server = std::move(*ShardHost<PongApp>::create(
-        simulation, shard_config("server", 0xc612'0001, 1, {80}), settings, server_app, link));
+        simulation, shard_config("server", 0xc612'0001, 1), settings, server_app, link));
     client = std::move(*ShardHost<PingApp>::create(
-        simulation, shard_config("client", 0xc612'0101, 2, {}), settings, client_app));
+        simulation, shard_config("client", 0xc612'0101, 2), settings, client_app));
   }
   bool quiet() const {
     return client_app.closed == client_app.to_open && server->shard().open_connections() == 0;

@@ -277,10 +277,7 @@ TEST(Discard, TakesEverythingAndSaysNothing) {
 }
 
 /// The policy changes while `server` runs.
-void change(Server& server, const CloseSettings& to) {
-  server.services.use(to);
-  server.services.on_poll(server, Instant{});
-}
+void change(Server& server, const CloseSettings& to) { server.services.on_settings(to); }
 
 TEST(AChangeOfPolicy, HoldsForTheNextAnswerOfAnOpenConnection) {
   Server server(Closer::client);
@@ -292,14 +289,6 @@ TEST(AChangeOfPolicy, HoldsForTheNextAnswerOfAnOpenConnection) {
   EXPECT_TRUE(client.is_deaf());
   client.shut();
   EXPECT_EQ(server.closes(Ending::server_first), 1u);
-}
-
-TEST(AChangeOfPolicy, WaitsForTheNextPoll) {
-  Server server(Closer::server);
-  const CloseSettings client_first{.first = Closer::client};
-  server.services.use(client_first);
-  Client client(server.services);
-  EXPECT_EQ(ask(client, get("/")).field("connection"), "close");
 }
 
 TEST(AChangeOfPolicy, LeavesAConnectionThatHasTheGraceToIt) {

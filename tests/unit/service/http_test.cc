@@ -83,7 +83,7 @@ TEST(Http, KeepsNoConnectionWhileItDrains) {
   Server server(Closer::client);
   Client client(server.services);
   EXPECT_EQ(ask(client, get("/")).field("connection"), "");
-  server.services.drain();
+  server.services.stop(Instant{});
   EXPECT_EQ(ask(client, get("/")).field("connection"), "close");
 }
 

@@ -95,12 +95,12 @@ TEST(ShardOwner, MayChangeSettingsWhileConnectionsAreOpen) {
   ShardSettings changed = wire.settings;
   changed.tcp.delayed_ack = 0_ms;
   changed.time_wait.hold = 0_s;
-  wire.shard->use(changed);
+  wire.use(changed);
   peer.sends(text("ping")).gets(ack().acks(4));
   wire.app_does([](ScriptConn& c) { c.close(); });
   peer.gets(fin()).sends(fin());
   EXPECT_EQ(wire.app.closed, std::vector{CloseReason::done}) << "without TIME_WAIT";
-  wire.shard->use(wire.settings);
+  wire.use(wire.settings);
   other.opens().sends(text("ping")).gets_nothing();  // the ACK is delayed again
 }
 

@@ -28,7 +28,7 @@ class Policy : public ::testing::Test {
   void change(Wire& wire, const TimeWaitPolicy& policy) {
     later_ = wire.settings;
     later_.time_wait = policy;
-    wire.shard->use(later_);
+    wire.use(later_);
     wire.poll();
   }
   ShardSettings later_;

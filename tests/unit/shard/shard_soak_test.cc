@@ -61,7 +61,10 @@ std::byte byte_at(std::uint64_t length, std::uint64_t at) {
 }
 
 /// Sends back what it hears; takes what it has room for.
-struct EchoServer {
+struct EchoServer : AppBase {
+  using AppBase::on_drain, AppBase::finished;
+  using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  bool listens(std::uint16_t port) const noexcept { return port == 80; }
   template <class Conn>
   void on_open(Conn&) noexcept {}
   template <class Conn>
@@ -92,7 +95,9 @@ struct EchoServer {
 };
 
 /// Opens connections one by one; each sends a request and compares the answer.
-struct Client {
+struct Client : AppBase {
+  using AppBase::listens, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  using AppBase::on_drain, AppBase::finished;
   static constexpr unsigned kConnections = 40;
 
   template <class S>
@@ -215,7 +220,6 @@ class Soak {
     interface.mac = {{2, 0, 0, 0, 0, station}};
     interface.addresses = {{{address}, {address}, 15}};
     config.interfaces = {interface};
-    config.listen = {80};
     FaultyPort* const ports[] = {&port};
     auto shard = Shard<FaultyPort, App>::create(config, ports, app, weather_.settings, now_);
     EXPECT_TRUE(shard);

@@ -1,0 +1,35 @@
+// The settings that cores go by or went by a moment ago, on the control side. They are numbered as
+// they are made, and freed when no core goes by them any more.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <utility>
+
+#include "base/assert.h"
+#include "shard/app.h"
+
+namespace mayfly {
+
+template <class AppSettings>
+class Snapshots {
+ public:
+  /// Stays where it is until free_before() is called with a higher number than its.
+  const Snapshot<AppSettings>& add(const ShardSettings& shard, AppSettings app) {
+    return kept_.emplace_back(Snapshot<AppSettings>{shard, std::move(app), ++made_});
+  }
+  /// Frees those that every core has left: each goes by the one of this number or a later one.
+  void free_before(std::uint64_t number) {
+    MAYFLY_ASSERT(number <= made_);
+    while (!kept_.empty() && kept_.front().number < number) kept_.pop_front();
+  }
+  std::size_t kept() const { return kept_.size(); }
+  /// The number of the last one; 0 if there is none.
+  std::uint64_t newest() const { return made_; }
+
+ private:
+  std::deque<Snapshot<AppSettings>> kept_;  // the oldest first
+  std::uint64_t made_ = 0;
+};
+
+}  // namespace mayfly
