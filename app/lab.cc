@@ -21,7 +21,7 @@
 #include "run/experiment.h"
 #include "run/load_run.h"
 #include "run/start.h"
-#include "signals.h"
+#include "run/signals.h"
 
 namespace mayfly {
 namespace {

@@ -12,7 +12,7 @@
 #include "run/controls.h"
 #include "run/load_run.h"
 #include "run/start.h"
-#include "signals.h"
+#include "run/signals.h"
 
 namespace mayfly {
 

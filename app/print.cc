@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "signals.h"
+#include "run/signals.h"
 #include "wire/print.h"
 
 namespace mayfly {

@@ -9,7 +9,7 @@
 #include "config/settings.h"
 #include "run/controls.h"
 #include "run/start.h"
-#include "signals.h"
+#include "run/signals.h"
 
 namespace mayfly {
 

@@ -8,7 +8,7 @@
 #include "run/controls.h"
 #include "run/serve_run.h"
 #include "run/start.h"
-#include "signals.h"
+#include "run/signals.h"
 
 namespace mayfly {
 

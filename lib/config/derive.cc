@@ -37,6 +37,10 @@ void derive(ServeSettings& settings, const Scope& scope, const std::string& file
   }
 }
 
+void derive(ProgramSettings& settings, const Scope& scope) {
+  derive_common(settings, settings.process.ports, scope);
+}
+
 void derive(LoadSettings& settings, const Scope& scope) {
   derive_common(settings, settings.process.ports, scope);
   if (scope.has("sources.addresses") || settings.process.ports.empty()) return;

@@ -10,6 +10,7 @@ namespace mayfly {
 
 /// `file` is the configuration file: its folder is where relative ones begin.
 void derive(ServeSettings& settings, const Scope& scope, const std::string& file);
+void derive(ProgramSettings& settings, const Scope& scope);
 void derive(LoadSettings& settings, const Scope& scope);
 
 /// What the lab starts from, before any file is read.

@@ -14,6 +14,12 @@ void finish(ServeSettings& settings, const Value& root, Report& report) {
   check_rules(settings, scope);
 }
 
+void finish(ProgramSettings& settings, const Value& root, Report& report) {
+  const Scope scope(root, "", report);
+  derive(settings, scope);
+  check_rules(settings, scope);
+}
+
 void finish(LoadSettings& settings, const Value& root, Report& report) {
   const Scope scope(root, "", report);
   derive(settings, scope);
@@ -54,6 +60,13 @@ Loaded<ServeSettings> read_serve_settings(const std::string& path,
                                           std::span<const std::string> overrides,
                                           const std::string& policy) {
   static const Form<ServeSettings> form = map(serve_schema());
+  return read(path, overrides, policy, "server", form);
+}
+
+Loaded<ProgramSettings> read_program_settings(const std::string& path,
+                                              std::span<const std::string> overrides,
+                                              const std::string& policy) {
+  static const Form<ProgramSettings> form = map(program_schema());
   return read(path, overrides, policy, "server", form);
 }
 

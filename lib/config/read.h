@@ -18,6 +18,9 @@ namespace mayfly {
 Loaded<ServeSettings> read_serve_settings(const std::string& path,
                                           std::span<const std::string> overrides = {},
                                           const std::string& policy = "");
+Loaded<ProgramSettings> read_program_settings(const std::string& path,
+                                              std::span<const std::string> overrides = {},
+                                              const std::string& policy = "");
 Loaded<LoadSettings> read_load_settings(const std::string& path,
                                         std::span<const std::string> overrides = {},
                                         const std::string& policy = "");

@@ -284,6 +284,13 @@ void check_rules(const ServeSettings& settings, const Scope& scope) {
   check_routes(settings.http, scope);
 }
 
+void check_rules(const ProgramSettings& settings, const Scope& scope) {
+  check_common(settings, settings.process, scope);
+  check_policy(settings.shard, scope);
+  if (scope.has("admin.socket"))
+    scope.fail("admin.socket", "is not there for a program with an app of its own");
+}
+
 void check_rules(const LoadSettings& settings, const Scope& scope) {
   check_common(settings, settings.process, scope);
   check_policy(settings.shard, scope);

@@ -33,6 +33,7 @@ class Scope {
 };
 
 void check_rules(const ServeSettings& settings, const Scope& scope);
+void check_rules(const ProgramSettings& settings, const Scope& scope);
 void check_rules(const LoadSettings& settings, const Scope& scope);
 /// What holds of either end's policy alone: tcp and time_wait.
 void check_policy(const ShardSettings& settings, const Scope& scope);

@@ -324,6 +324,12 @@ Schema<ShardSettings> time_wait_key(Schema<TimeWaitPolicy> keys) {
            Mutability::live}};
 }
 
+template <class T>
+Key<T> drain_timeout_key() {
+  return {"drain_timeout", &T::drain_timeout, duration_or_zero(1_ms, kHour),
+          "Ctrl-C: open connections may take so long to finish"};
+}
+
 Schema<LoadShape> shape_schema() {
   using L = LoadShape;
   return {
@@ -441,10 +447,15 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
               Mutability::live},
          } +
          within<S>(&S::shard, time_wait_key(time_wait_schema())) +
-         Schema<S>{
-             {"drain_timeout", &S::drain_timeout, duration_or_zero(1_ms, kHour),
-              "Ctrl-C: open connections may take so long to finish"},
-         };
+         Schema<S>{drain_timeout_key<S>()};
+}
+
+Schema<ProgramSettings> program_schema() {
+  using S = ProgramSettings;
+  return common_schema<S>(Wiring::devices) +
+         Schema<S>{{"close", &S::close, map(serve_close_schema()), "how connections end"}} +
+         within<S>(&S::shard, time_wait_key(time_wait_schema())) +
+         Schema<S>{drain_timeout_key<S>()};
 }
 
 Schema<LoadSettings> load_schema(Wiring wiring) {

@@ -14,6 +14,8 @@ namespace mayfly {
 enum class Wiring : std::uint8_t { devices, lab };
 
 Schema<ServeSettings> serve_schema(Wiring wiring = Wiring::devices);
+/// A program with an app of its own; `close` is for the app to follow.
+Schema<ProgramSettings> program_schema();
 Schema<LoadSettings> load_schema(Wiring wiring = Wiring::devices);
 
 /// The two ends of an experiment, when all layers are merged.

@@ -22,6 +22,13 @@ struct ServeSettings : ServerSettings {
       Duration::from_s(10);  ///< Ctrl-C: open connections may take this long to finish
 };
 
+/// A program with an app of its own (run/program.h).
+struct ProgramSettings : EndSettings {
+  ProcessSettings process;
+  AdminSettings admin;
+  Duration drain_timeout = Duration::from_s(10);  ///< as in ServeSettings
+};
+
 struct LoadSettings : ClientSettings {
   ProcessSettings process;
   AdminSettings admin;

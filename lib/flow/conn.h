@@ -21,6 +21,10 @@ class Conn {
   std::uint64_t id() const noexcept {
     return std::uint64_t{block_.generation} << 32 | all_.index_of(block_);
   }
+  /// Below connections.capacity; no other open connection of this core has it.
+  std::uint32_t index() const noexcept { return all_.index_of(block_); }
+  /// The app has aborted it: nothing can be done to it any more.
+  bool aborted() const noexcept { return block_.tcp.state == State::closed; }
   Instant now() const noexcept { return all_.now(); }
   /// Host order.
   std::uint16_t local_port() const noexcept { return block_.local_port; }

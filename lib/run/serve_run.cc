@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "admin/stats_json.h"
+#include "run/orderly_end.h"
 
 namespace mayfly {
 namespace {
@@ -41,8 +42,8 @@ void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {
     sample();
     watcher.each_round();
   }
-  drain(watcher);
-  stop();
+  end_orderly(*engine_, clock_, settings_.drain_timeout, watcher.stop_asked, watcher.on_drain,
+              [this] { sample(); });
 }
 
 void ServeRun::sample() {
@@ -56,23 +57,8 @@ void ServeRun::sample() {
   completed_ = completed;
 }
 
-void ServeRun::drain(const Watcher& watcher) {
-  engine_->tell(Command::drain);
-  const Instant give_up = clock_.now() + settings_.drain_timeout;
-  std::this_thread::sleep_for(milliseconds(20));
-  watcher.on_drain(engine_->open_connections());
-  while (engine_->open_connections() > 0 && clock_.now() < give_up &&
-         watcher.stop_asked() != Stop::now) {
-    std::this_thread::sleep_for(milliseconds(10));
-    sample();
-  }
-}
-
 void ServeRun::stop() {
-  engine_->tell(Command::abort);
-  std::this_thread::sleep_for(milliseconds(20));
-  sample();
-  engine_->stop();
+  reset_and_stop(*engine_, [this] { sample(); });
 }
 
 ServiceCounters ServeRun::services() const {

@@ -57,7 +57,6 @@ class ServeRun {
 
  private:
   explicit ServeRun(const ServeSettings& settings) : settings_(settings) {}
-  void drain(const Watcher& watcher);
   ServiceCounters services() const;
 
   const ServeSettings& settings_;

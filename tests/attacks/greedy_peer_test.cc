@@ -112,7 +112,7 @@ TEST_F(Greedy, TextHeldBehindGapsTakesNoMemoryFromTextInOrder) {
     hoarders.back().sends(text("after a gap").at(100)).ignores();
   }
   EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 12u);
-  EXPECT_EQ(wire.shard->memory().rx.used(), 8u);
+  EXPECT_EQ(wire.shard->connections().rx().used(), 8u);
   peer.opens().ignores();
   for (int i = 0; i < 100; ++i) peer.sends(text("in order"));
   EXPECT_EQ(wire.app.heard.size(), 800u);
@@ -123,7 +123,7 @@ TEST_F(Greedy, ManyGapsOfOneConnectionAreBounded) {
   peer.opens().ignores();
   for (int i = 1; i <= 100; ++i) peer.sends(text("x").at(10 * i));
   EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 100u - kRangesMax);
-  EXPECT_EQ(wire.shard->memory().rx.used(), 1u);
+  EXPECT_EQ(wire.shard->connections().rx().used(), 1u);
   peer.ignores();
 }
 

@@ -1,0 +1,13 @@
+// The key-value server of key_value.h on the devices of a configuration file.
+#include "key_value.h"
+
+#include <memory>
+
+#include "run/program.h"
+
+int main(int argc, char** argv) {
+  return mayfly::run_program<example::KeyValue>(
+      argc, argv, [](const mayfly::ProgramSettings& settings) {
+        return std::make_unique<example::KeyValue>(6'380, settings.connections.capacity, 65'536);
+      });
+}

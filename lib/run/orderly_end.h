@@ -1,0 +1,44 @@
+// The orderly end of an engine: nothing new is accepted, what is open may finish.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+#include "base/time.h"
+#include "nic/clock.h"
+#include "run/engine_core.h"
+#include "run/stop.h"
+
+namespace mayfly {
+
+/// After a command every core has obeyed it.
+inline constexpr std::chrono::milliseconds kCommandObeyed{20};
+
+/// Resets what is open and ends the poll loops. `each_round()` is called between the two, when the
+/// counters have the resets.
+template <class Engine, class EachRound>
+void reset_and_stop(Engine& engine, EachRound&& each_round) {
+  engine.tell(Command::abort);
+  std::this_thread::sleep_for(kCommandObeyed);
+  each_round();
+  engine.stop();
+}
+
+/// Drains `engine` and ends its poll loops. Connections that are still open are reset after
+/// `timeout`, or when a stop now is asked for. `on_drain(open)` is called once, with the number of
+/// open connections; `each_round()` some times a second.
+template <class Engine, class OnDrain, class EachRound>
+void end_orderly(Engine& engine, const TscClock& clock, Duration timeout, const StopAsked& stop,
+                 OnDrain&& on_drain, EachRound&& each_round) {
+  engine.tell(Command::drain);
+  const Instant give_up = clock.now() + timeout;
+  std::this_thread::sleep_for(kCommandObeyed);
+  on_drain(engine.open_connections());
+  while (engine.open_connections() > 0 && clock.now() < give_up && stop() != Stop::now) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    each_round();
+  }
+  reset_and_stop(engine, each_round);
+}
+
+}  // namespace mayfly

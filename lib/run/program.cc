@@ -1,0 +1,123 @@
+#include "run/program.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "admin/stats_json.h"
+#include "config/read.h"
+#include "config/units.h"
+#include "run/memory_plan.h"
+#include "run/start.h"
+
+namespace mayfly {
+namespace {
+
+constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;  // as the mayfly program's
+
+struct ProgramOptions {
+  std::string config, policy, json;
+  std::vector<std::string> sets;
+  std::optional<Duration> duration;
+};
+
+// An exit status if the program is to end.
+std::optional<int> read_command_line(int argc, char** argv, ProgramOptions& options) {
+  CLI::App app{"A program on Mayfly.", argc > 0 ? argv[0] : "program"};
+  std::string duration;
+  app.add_option("-c,--config", options.config, "the YAML file to read")->required();
+  app.add_option("--policy", options.policy,
+                 "a preset of conf/policy/ by name, or a file like those, laid over the file");
+  app.add_option("--set", options.sets, "override a key: --set time_wait.hold=5s (repeatable)")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--duration", duration, "end after this time: 30s, 5min");
+  app.add_option("--json", options.json, "write the counters to this file at the end");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kBadUsage;
+  }
+  if (duration.empty()) return std::nullopt;
+  const auto parsed = parse_duration(duration);
+  if (!parsed || parsed->us <= 0) {
+    fmt::print(stderr, "--duration {}: {}\n", duration,
+               parsed ? "must be above 0" : parsed.error().what);
+    return kBadUsage;
+  }
+  options.duration = *parsed;
+  return std::nullopt;
+}
+
+StartProgress printed_progress() {
+  return {.on_step = [](const std::string& text) { fmt::print("{}\n", text); },
+          .on_wait =
+              [told = std::string()](const std::string& waiting_for) mutable {
+                if (waiting_for != told) fmt::print("waiting for {}\n", told = waiting_for);
+                std::fflush(stdout);
+                return stop_asked() == Stop::no;
+              }};
+}
+
+}  // namespace
+
+std::optional<int> ProgramHost::start(int argc, char** argv) {
+  ProgramOptions options;
+  if (const auto status = read_command_line(argc, argv, options)) return status;
+  auto loaded = read_program_settings(options.config, options.sets, options.policy);
+  if (!loaded.settings) {
+    for (const auto& error : loaded.errors) fmt::print(stderr, "{}\n", to_string(error));
+    return kBadUsage;
+  }
+  settings_ = *std::move(loaded.settings);
+  duration_ = options.duration;
+  json_ = options.json;
+  catch_signals();
+  const StartProgress progress = printed_progress();
+  const MemoryPlan plan = plan_memory(settings_, settings_.process, "program", 0);
+  auto eal = start_process(std::span(&plan, 1), settings_.process, settings_.cores, progress);
+  if (!eal) return fail(eal.error());
+  eal_.emplace(*std::move(eal));
+  auto devices = open_devices(settings_.process, settings_.cores.size(), progress);
+  if (!devices) return fail(devices.error());
+  devices_ = *std::move(devices);
+  clock_ = TscClock();
+  began_ = clock_.now();
+  return std::nullopt;
+}
+
+Result<std::vector<CoreWires>> ProgramHost::wires() {
+  return wire_up("program", settings_, settings_.process, devices_, clock_);
+}
+
+int ProgramHost::fail(const Error& error) const {
+  fmt::print(stderr, "{}\n", error.what);
+  return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
+}
+
+void ProgramHost::say_ready() const {
+  fmt::print("ready\n");
+  std::fflush(stdout);
+}
+
+void ProgramHost::say_draining(std::uint32_t open) const {
+  if (open > 0) fmt::print("draining: {} connections are open; Ctrl-C again to reset them\n", open);
+  std::fflush(stdout);
+}
+
+bool ProgramHost::is_over() const {
+  return stop_asked() != Stop::no || (duration_ && clock_.now() - began_ >= *duration_);
+}
+
+int ProgramHost::end(const std::vector<ShardStats>& stats) {
+  eal_->wait();
+  const ShardStats sum = total_of(stats);
+  fmt::print("accepted {}, opened {}, packets {} in, {} out\n", sum.accepted.get(),
+             sum.opened.get(), sum.rx_packets.get(), sum.tx_packets.get());
+  if (json_.empty()) return kOk;
+  const auto written = write_json(json_, server_json(stats, clock_.now() - began_));
+  return written ? kOk : fail(written.error());
+}
+
+}  // namespace mayfly

@@ -1,0 +1,84 @@
+// A program of one's own on Mayfly: an app on the devices and cores that a configuration file
+// names, from the command line to the orderly end. doc/embedding.md is the guide.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/settings.h"
+#include "nic/clock.h"
+#include "nic/eal.h"
+#include "run/device_engine.h"
+#include "run/orderly_end.h"
+#include "run/signals.h"
+#include "shard/app.h"
+
+namespace mayfly {
+
+/// Everything of a program but its app: the command line, the settings, the EAL and the devices. It
+/// prints what happens, as the mayfly program does.
+class ProgramHost {
+ public:
+  /// Reads `-c FILE [--policy NAME] [--set KEY=VALUE...] [--duration TIME] [--json FILE]` and the
+  /// file, and opens its devices. A value is the exit status of a program that is to end now: 0
+  /// after --help, 1 if a device cannot be opened, 2 for a mistake in the command line or the file.
+  /// The user has been told.
+  std::optional<int> start(int argc, char** argv);
+
+  const ProgramSettings& settings() const noexcept { return settings_; }
+  const TscClock& clock() const noexcept { return clock_; }
+  /// Started by start().
+  Eal& eal() noexcept { return *eal_; }
+  Result<std::vector<CoreWires>> wires();
+
+  /// Tells the user, and returns the exit status that the error stands for.
+  int fail(const Error& error) const;
+  void say_ready() const;
+  void say_draining(std::uint32_t open) const;
+  /// The time is up, or the user has asked for the end.
+  bool is_over() const;
+  /// Waits for the poll loops, writes the JSON result if it was asked for, prints a summary.
+  /// Returns the exit status.
+  int end(const std::vector<ShardStats>& stats);
+
+ private:
+  ProgramSettings settings_;
+  std::optional<Duration> duration_;
+  std::string json_;
+  std::optional<Eal> eal_;
+  std::vector<Device> devices_;
+  TscClock clock_;
+  Instant began_;
+};
+
+/// The whole main function of a program with one app on each core. `make_app(settings)` returns a
+/// std::unique_ptr<A>; it is called once for each core, before anything is polled. Ends when the
+/// user asks for it (Ctrl-C), after --duration, or when all apps have finished. Returns the exit
+/// status.
+template <class A, class MakeApp>
+int run_program(int argc, char** argv, const MakeApp& make_app) {
+  ProgramHost host;
+  if (const std::optional<int> status = host.start(argc, argv)) return *status;
+  auto wires = host.wires();
+  if (!wires) return host.fail(wires.error());
+  auto engine =
+      make_engine<A>(*std::move(wires), host.settings().shard, host.clock(),
+                     [&](std::size_t, const DpdkPort&) { return make_app(host.settings()); });
+  if (!engine) return host.fail(engine.error());
+  start_on(**engine, host.eal(), 0);
+  host.say_ready();
+  while (!host.is_over() && !(*engine)->finished())
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  end_orderly(
+      **engine, host.clock(), host.settings().drain_timeout, stop_asked,
+      [&](std::uint32_t open) { host.say_draining(open); }, [] {});
+  return host.end((*engine)->stats());
+}
+
+}  // namespace mayfly
