@@ -196,7 +196,8 @@ def configuration() -> dict[str, bytes]:
     seeds["written_back_texts"] = b"S" + small[1:] + (
         b'http: {routes: [{path: /, body: "a\\n\\"#: \\\\"}, {path: /e, body: ""}]}\n')
     seeds["written_back_separators"] = b"S" + small[1:] + (
-        b'http: {routes: [{path: /, body: "a\\NULLn\\"#: \\\\"}, {path: /e, body: "\\L\\P\\_\\uFEFF"}]}\n')
+        b'http: {routes: [{path: /, body: "a\\NULLn\\"#: \\\\"}, '
+        b'{path: /e, body: "\\L\\P\\_\\uFEFF"}]}\n')
     seeds["aliases"] = b"stcp: &a {mss: 1400}\nclose: *a\n<<: *a\n"
     seeds["not_utf8"] = b"scores: \xff\n"
     return {name: seed for name, seed in seeds.items() if len(seed) < 4096}
