@@ -41,10 +41,16 @@ struct Interface : LinkSettings {
     const std::uint32_t host_part = ip.host & ~mask(range->prefix_length);
     return host_part == 0 || host_part == ~mask(range->prefix_length);
   }
-  /// The neighbour that a packet for `ip` is sent to (RFC 1122 3.3.1.1); nothing = no route.
-  std::optional<Ipv4Address> next_hop(Ipv4Address ip) const noexcept {
-    if (on_link(ip) != nullptr) return ip;
-    return gateway;
+  /// Sets `hop` to the neighbour that a packet for `ip` is sent to (RFC 1122 3.3.1.1). False: there
+  /// is no route. It is asked for each frame, and an optional would be written to memory in two
+  /// parts and read back as one, for which the processor waits.
+  bool next_hop(Ipv4Address ip, Ipv4Address& hop) const noexcept {
+    hop = ip;
+    if (on_link(ip) != nullptr) [[likely]]
+      return true;
+    if (!gateway) return false;
+    hop = *gateway;
+    return true;
   }
 
   /// Does a link's arithmetic hold for these values? They come from the configuration, which has

@@ -41,11 +41,12 @@ class Link {
       : port_(port),
         interface_(interface),
         rules_{interface.mac, interface.vlan},
+        header_{{}, interface.mac, interface.vlan},
         offloads_(port.tx_offloads()),
         common_(common),
         stage_(port, common.count),
         resolver_(port, interface_, stage_, common) {
-    MAYFLY_ASSERT(interface.is_sound() && interface.mtu + header().size() <= kFrameRoom);
+    MAYFLY_ASSERT(interface.is_sound() && interface.mtu + header_.size() <= kFrameRoom);
   }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -115,7 +116,6 @@ class Link {
   std::size_t transmit(Instant now) noexcept { return stage_.transmit(now); }
 
  private:
-  LinkHeader header() const noexcept { return {{}, interface_.mac, interface_.vlan}; }
   Drop answer_echo(std::span<const std::byte> message, const ParsedFrame& parsed,
                    Instant now) noexcept;
   void send_icmp(const ParsedFrame& answered, IcmpHeader icmp, std::span<const std::byte> body,
@@ -125,6 +125,7 @@ class Link {
   P& port_;
   const Interface interface_;
   const ParseRules rules_;
+  const LinkHeader header_;  // of all IPv4 packets; the next hop is filled in by the resolver
   const TxOffloads offloads_;
   LinkCommon& common_;
   TxStage<P> stage_;
@@ -141,18 +142,17 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
     common_.count.lose(Drop::no_buffer);
     return false;
   }
-  const LinkHeader header = this->header();
-  const std::size_t payload_at = tcp_payload_offset(header, emission);
+  const std::size_t payload_at = tcp_payload_offset(header_, emission);
   const std::size_t length = payload_at + emission.payload_len;
   const std::span<std::byte> room = port_.bytes(frame);
   MAYFLY_ASSERT(length <= room.size());
   if (emission.payload_len > 0) copy_payload(room.subspan(payload_at, emission.payload_len));
-  emit_tcp(room.first(length), header, key, emission, common_.ip_id++,
+  emit_tcp(room.first(length), header_, key, emission, common_.ip_id++,
            offloads_.ip_checksum ? ChecksumBy::device : ChecksumBy::software,
            offloads_.tcp_checksum ? ChecksumBy::device : ChecksumBy::software);
   port_.set_length(frame, length);
   if (offloads_.ip_checksum || offloads_.tcp_checksum)
-    port_.request_checksums(frame, header.size(), kIpv4HeaderSizeMin);
+    port_.request_checksums(frame, header_.size(), kIpv4HeaderSizeMin);
   resolver_.resolve(frame, key.remote(), now);
   return true;
 }
@@ -234,7 +234,7 @@ void Link<P>::send_icmp(const ParsedFrame& answered, IcmpHeader icmp,
   const Frame frame = port_.allocate();
   if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
   const Ipv4Address from = answered.key.local(), to = answered.key.remote();
-  port_.set_length(frame, emit_icmp(port_.bytes(frame), header(), from, to, icmp.type, icmp.code,
+  port_.set_length(frame, emit_icmp(port_.bytes(frame), header_, from, to, icmp.type, icmp.code,
                                     icmp.rest, body, common_.ip_id++));
   common_.count.icmp_sent.add();
   resolver_.resolve(frame, to, now);

@@ -42,14 +42,14 @@ class Resolver {
   /// neighbour_table_full, neighbour_wait_full, and later neighbour_unreachable.
   void resolve(Frame frame, Ipv4Address to, Instant now) noexcept {
     MAYFLY_ASSERT(frame != Frame{});
-    const auto hop = interface_.next_hop(to);
-    if (!hop) {
+    Ipv4Address hop;
+    if (!interface_.next_hop(to, hop)) {
       common_.count.lose(Drop::no_route);
       return port_.release(frame);
     }
-    if (const MacAddress* mac = neighbours_.find(*hop)) [[likely]]
+    if (const MacAddress* mac = neighbours_.find(hop)) [[likely]]
       return stage_for(frame, *mac);
-    keep(frame, *hop, now);
+    keep(frame, hop, now);
   }
 
   /// Handles an ARP packet that parse_frame found well-formed: learns from it, stages the frames

@@ -51,11 +51,16 @@ TEST(InterfaceTest, HasNoBroadcastOnAPointToPointLink) {  // RFC 3021
 
 TEST(InterfaceTest, SendsToTheHostOnTheLinkAndElseToTheGateway) {
   Interface i = link();
-  EXPECT_EQ(i.next_hop({0xc612'0101}), Ipv4Address{0xc612'0101});
-  EXPECT_EQ(i.next_hop({0x0808'0808}), std::nullopt);
-  i.gateway = Ipv4Address{0xc612'00fe};
-  EXPECT_EQ(i.next_hop({0x0808'0808}), Ipv4Address{0xc612'00fe});
-  EXPECT_EQ(i.next_hop({0xc612'0101}), Ipv4Address{0xc612'0101});
+  constexpr Ipv4Address kHost{0xc612'0101}, kFar{0x0808'0808}, kGateway{0xc612'00fe};
+  Ipv4Address hop;
+  EXPECT_TRUE(i.next_hop(kHost, hop));
+  EXPECT_EQ(hop, kHost);
+  EXPECT_FALSE(i.next_hop(kFar, hop));
+  i.gateway = kGateway;
+  EXPECT_TRUE(i.next_hop(kFar, hop));
+  EXPECT_EQ(hop, kGateway);
+  EXPECT_TRUE(i.next_hop(kHost, hop));
+  EXPECT_EQ(hop, kHost);
 }
 
 TEST(InterfaceTest, MasksAnyPrefix) {
