@@ -13,12 +13,12 @@ namespace {
 /// Until every connection is over and every old duplicate has arrived.
 void live_through(World& world) {
   constexpr Duration kWorkMax = Duration::from_s(24 * 3'600);  // far above the longest holds
-  constexpr Duration kRestMax = EndApp::kPatience * 3;         // above every time-out of an end
+  constexpr Duration kEndsMax = EndApp::kPatience * 3;         // above every time-out of an end
   Simulation& simulation = world.simulation();
   simulation.run_until([&] { return world.is_over(); }, kWorkMax);
   world.book().open_no_more();
   simulation.run_for(WireSettings{}.stray_max);
-  simulation.run_until([&] { return world.is_quiet(); }, kRestMax);
+  simulation.run_until([&] { return world.is_quiet(); }, kEndsMax);
 }
 
 void add_to(LedgerRow& row, const World& world) {

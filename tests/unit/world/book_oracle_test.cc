@@ -13,8 +13,8 @@ using What = Anomaly::What;
 constexpr Instant kNow = Instant{} + 500_s;
 
 /// A server, a client and one incarnation that ended well.
-struct Fixture {
-  explicit Fixture(bool keeps_promises = true) : scenario(make(keeps_promises)) {
+struct OneConnection {
+  explicit OneConnection(bool keeps_promises = true) : scenario(make(keeps_promises)) {
     book.add_tuple({.key = FlowKey4::of({0xc612'1201}, 10'000, {0xc612'0001}, 7), .client = 1});
     Incarnation& i = book.begin(0, {});
     for (EndView* const view : {&i.client, &i.server}) {
@@ -51,31 +51,31 @@ struct Fixture {
 };
 
 TEST(BookOracle, FindsNothingWhereAllWentWell) {
-  Fixture f;
+  OneConnection f;
   f.oracle.look();
   EXPECT_EQ(f.at_end(0), "");
 }
 
 TEST(BookOracle, HoldsForeignTextAgainstAPromise) {
-  EXPECT_THAT(Fixture().after(What::foreign_text), HasSubstr("bytes: server-1: octets"));
-  EXPECT_THAT(Fixture().after(What::early_fin), HasSubstr("bytes: server-1: the peer's FIN"));
-  EXPECT_EQ(Fixture(false).after(What::foreign_text), "");
-  Fixture disorderly;
+  EXPECT_THAT(OneConnection().after(What::foreign_text), HasSubstr("bytes: server-1: octets"));
+  EXPECT_THAT(OneConnection().after(What::early_fin), HasSubstr("bytes: server-1: the peer's FIN"));
+  EXPECT_EQ(OneConnection(false).after(What::foreign_text), "");
+  OneConnection disorderly;
   disorderly.book[0].promised = false;
   EXPECT_EQ(disorderly.after(What::foreign_text), "");
 }
 
 TEST(BookOracle, AcceptsAConnectionTwiceByCookieAlone) {
-  EXPECT_THAT(Fixture().after(What::accepted_twice), HasSubstr("accepted: server-1"));
-  Fixture cookies;
+  EXPECT_THAT(OneConnection().after(What::accepted_twice), HasSubstr("accepted: server-1"));
+  OneConnection cookies;
   cookies.scenario.hosts[0].settings.syn.half_open = 1;
   EXPECT_EQ(cookies.after(What::accepted_twice), "");
-  EXPECT_THAT(Fixture(false).after(What::unknown, kNoIndex), HasSubstr("that nobody opened"));
+  EXPECT_THAT(OneConnection(false).after(What::unknown, kNoIndex), HasSubstr("that nobody opened"));
 }
 
 TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
   const auto broken = [](std::uint32_t anew) {
-    Fixture f(false);
+    OneConnection f(false);
     f.book[0].server.reason = CloseReason::timed_out;
     return f.at_end(anew);
   };
@@ -84,7 +84,7 @@ TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
 }
 
 TEST(BookOracle, WantsNobodyResetWhileTimeWaitIsHeld) {
-  Fixture f;
+  OneConnection f;
   EndView& client = f.book[0].client;
   EndView& server = f.book[0].server;
   client.reason = CloseReason::reset;

@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 constexpr Ipv4Address kServer{0xc612'0001}, kClient{0xc612'1101};
 constexpr std::uint16_t kPort = 10'000;
 
-struct Fixture {
-  explicit Fixture(const Traffic& of = {.connections = 5, .request_max = 50, .answer_max = 70})
+struct OneTuple {
+  explicit OneTuple(const Traffic& of = {.connections = 5, .request_max = 50, .answer_max = 70})
       : traffic(of), book(1, std::span(&traffic, 1), false) {
     book.add_tuple({.key = FlowKey4::of(kClient, kPort, kServer, 7), .client = 1, .server = 0});
   }
@@ -34,7 +34,7 @@ struct Fixture {
 };
 
 TEST(Book, FindsAnIncarnationOfAFourTupleByItsIsn) {
-  Fixture f;
+  OneTuple f;
   const std::uint32_t first = f.begin(100), second = f.begin(200);
   EXPECT_EQ(f.find(100), first);
   EXPECT_EQ(f.find(200), second);
@@ -44,7 +44,7 @@ TEST(Book, FindsAnIncarnationOfAFourTupleByItsIsn) {
 }
 
 TEST(Book, ForgetsAnIncarnationThatTheStackDidNotOpen) {
-  Fixture f;
+  OneTuple f;
   const std::uint32_t first = f.begin(100);
   f.begin(200);
   f.book.cancel();
@@ -70,7 +70,7 @@ TEST(Book, CountsWhatIsToBeOpenedForEachTraffic) {
 }
 
 TEST(Book, DrawsWhatIsSentWithinItsLimits) {
-  Fixture f({.connections = 200, .request_min = 3, .request_max = 5, .answer_max = 1});
+  OneTuple f({.connections = 200, .request_min = 3, .request_max = 5, .answer_max = 1});
   std::set<std::uint32_t> requests;
   for (int n = 0; n < 200; ++n) {
     const Incarnation& i = f.book.begin(0, {});
@@ -84,10 +84,10 @@ TEST(Book, DrawsWhatIsSentWithinItsLimits) {
 
 TEST(Book, HoldsTextsThatAreLongerThanItsUsualRoom) {
   constexpr std::uint32_t kLong = 3'000'000;
-  Fixture f({.connections = 1,
-             .request_min = kLong,
-             .request_max = kLong,
-             .parting = Parting::client_resets});
+  OneTuple f({.connections = 1,
+              .request_min = kLong,
+              .request_max = kLong,
+              .parting = Parting::client_resets});
   const Incarnation& i = f.book.begin(0, {});
   EXPECT_EQ(f.book.text_of(i, true).size(), kLong);
   EXPECT_EQ(i.parting, Parting::client_resets);
@@ -95,7 +95,7 @@ TEST(Book, HoldsTextsThatAreLongerThanItsUsualRoom) {
 }
 
 TEST(Book, PromisesNothingForAWhileAfterADisorderlyEnd) {
-  Fixture f;
+  OneTuple f;
   const Instant now = Instant{} + 10_s;
   Incarnation& i = f.book[f.begin(100, now)];
   EXPECT_TRUE(i.promised);
@@ -109,7 +109,7 @@ TEST(Book, PromisesNothingForAWhileAfterADisorderlyEnd) {
 }
 
 TEST(Book, CountsForeignTextsAndFinsAlone) {
-  Fixture f;
+  OneTuple f;
   const std::uint32_t index = f.begin(100);
   using What = Anomaly::What;
   f.book.note({.what = What::unknown});
