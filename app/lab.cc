@@ -20,8 +20,8 @@
 #include "print.h"
 #include "run/experiment.h"
 #include "run/load_run.h"
-#include "run/start.h"
 #include "run/signals.h"
+#include "run/start.h"
 
 namespace mayfly {
 namespace {

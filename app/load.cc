@@ -11,8 +11,8 @@
 #include "print.h"
 #include "run/controls.h"
 #include "run/load_run.h"
-#include "run/start.h"
 #include "run/signals.h"
+#include "run/start.h"
 
 namespace mayfly {
 

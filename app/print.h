@@ -8,8 +8,8 @@
 #include "config/live.h"
 #include "config/settings.h"
 #include "run/controls.h"
-#include "run/start.h"
 #include "run/signals.h"
+#include "run/start.h"
 
 namespace mayfly {
 

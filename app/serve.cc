@@ -7,8 +7,8 @@
 #include "print.h"
 #include "run/controls.h"
 #include "run/serve_run.h"
-#include "run/start.h"
 #include "run/signals.h"
+#include "run/start.h"
 
 namespace mayfly {
 

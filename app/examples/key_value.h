@@ -72,10 +72,10 @@ class Store {
   std::vector<Entry> entries_;
 };
 
-class KeyValue : public mayfly::AppBase {
+class KeyValueApp : public mayfly::AppBase {
  public:
   /// `connections`: how many may be open at once.
-  KeyValue(std::uint16_t port, std::uint32_t connections, std::size_t entries)
+  KeyValueApp(std::uint16_t port, std::uint32_t connections, std::size_t entries)
       : port_(port), lines_(connections), store_(entries) {}
 
   bool listens(std::uint16_t port) const noexcept { return port == port_; }

@@ -81,9 +81,9 @@ Outcome talk_over(const mayfly::WireSettings& wire, std::uint64_t seed, const st
   mayfly::ShardSettings settings;
   settings.time_wait.hold = Duration::from_s(1);
   mayfly::Simulation simulation(seed);
-  example::KeyValue app(kPort, 64, 1'024);
+  example::KeyValueApp app(kPort, 64, 1'024);
   Client client(commands, answers);
-  const auto server = mayfly::ShardHost<example::KeyValue>::create(
+  const auto server = mayfly::ShardHost<example::KeyValueApp>::create(
       simulation, config("kv", kServer, 1), settings, app, wire);
   const auto peer =
       mayfly::ShardHost<Client>::create(simulation, config("client", kClient, 2), settings, client);

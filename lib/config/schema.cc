@@ -4,11 +4,10 @@
 #include <string_view>
 
 #include "config/forms.h"
+#include "config/schema_shard.h"
 
 namespace mayfly {
 namespace {
-
-constexpr Duration kHour = 60_min, kWeek = kHour * (24 * 7);
 
 /// The lab fills these in by itself.
 KeyName required_with_devices(const char* name, Wiring wiring) {
@@ -58,128 +57,6 @@ Schema<PortSettings> port_schema(Wiring wiring) {
          };
 }
 
-Schema<SynPolicy> syn_schema() {
-  using S = SynPolicy;
-  return {
-      {"half_open", &S::half_open, count<std::uint32_t>(0, 64 << 20),
-       "unfinished handshakes of peers a core; by default a quarter of the capacity; 0 = no limit"},
-      {"syn_cookies", &S::cookies,
-       choice<S::Cookies>({{"auto", S::Cookies::automatic},
-                           {"always", S::Cookies::always},
-                           {"never", S::Cookies::never}}),
-       "SYNs are answered without a block when there are so many, always, or never: then refused "
-       "(RFC 4987)"},
-  };
-}
-
-Schema<EndSettings> connection_schema() {
-  using C = ConnectionSettings;
-  const Schema<C> memory{
-      {"capacity", &C::capacity, count<std::uint32_t>(1, 64 << 20), "live connections a core"},
-      {"send_chunks", &C::send_chunks, count<std::uint32_t>(16, 16 << 20),
-       "2 KiB chunks a core for copied text: echo, error pages"},
-      {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
-       "receive windows a core for text out of order or not yet taken"},
-  };
-  return within<EndSettings>(&EndSettings::connections, memory) +
-         within<EndSettings>(
-             [](auto& end) -> auto& { return end.shard.syn; }, syn_schema());
-}
-
-Schema<NearPrefix> near_schema() {
-  return {
-      {required("prefix"), std::identity{}, near_prefix(), "peers in this network"},
-      {required("hold"), &NearPrefix::hold, duration_or_zero(1_ms, 10_min),
-       "2MSL for them; 0 = no TIME_WAIT"},
-  };
-}
-
-Schema<TimeWaitRules> time_wait_rules_schema() {
-  using R = TimeWaitRules;
-  return {
-      {"reopen", &R::reopen,
-       choice<R::Reopen>({{"rfc6191", R::Reopen::rfc6191},
-                          {"sequence", R::Reopen::sequence},
-                          {"off", R::Reopen::off}}),
-       "a SYN in TIME_WAIT opens anew: by RFC 6191, by a newer sequence number alone, or never"},
-      {"rst", &R::rst,
-       choice<R::OnRst>({{"ignore", R::OnRst::ignore}, {"accept", R::OnRst::accept}}),
-       "a reset in TIME_WAIT: ignored (RFC 1337 fix F1), or ends it"},
-  };
-}
-
-Schema<TimeWaitPolicy> time_wait_schema() {
-  using P = TimeWaitPolicy;
-  return Schema<P>{
-             {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
-              "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
-             {"capacity", &P::capacity, count<std::uint32_t>(1, 256 << 20),
-              "entries in TIME_WAIT a core", Mutability::live_to_start},
-             {"on_full", &P::on_full,
-              choice<P::OnFull>({{"evict_oldest", P::OnFull::evict_oldest},
-                                 {"refuse", P::OnFull::refuse},
-                                 {"close", P::OnFull::close}}),
-              "no entry left: end the oldest, refuse new connections, or close without TIME_WAIT"},
-         } +
-         within<P>(&P::rules, time_wait_rules_schema()) +
-         Schema<P>{
-             {"balance", &P::balance, boolean(),
-              "the hold follows capacity / close rate, between floor and hold"},
-             {"floor", &P::floor, duration(1_ms, 10_min), "with `balance`: never hold less"},
-             {"recycle", &P::recycle, boolean(),
-              "Linux's removed tcp_tw_recycle, a hazard: with timestamps hold 3.5 x RTO, and one "
-              "timestamp a host"},
-             {"hand_over", &P::hand_over, boolean(),
-              "closing second: take the TIME_WAIT over, and free the peer's entry with a reset"},
-             {"nearness", &P::nearness, list(map(near_schema()), 0, 8),
-              "a hold of their own for peers in a network; the first that matches counts"},
-         };
-}
-
-Schema<KeepAlive> keep_alive_schema() {
-  return {
-      {"enabled", &KeepAlive::enabled, boolean(), "probe idle connections (RFC 9293 3.8.4)"},
-      {"idle", &KeepAlive::idle, duration(1_s, kWeek), "silence before the first probe"},
-      {"interval", &KeepAlive::interval, duration(100_ms, kHour), "between probes"},
-      {"probes", &KeepAlive::probes, number<std::uint8_t>(1, 100),
-       "unanswered ones before the connection is dropped"},
-  };
-}
-
-Schema<TcpSettings> tcp_schema() {
-  using T = TcpSettings;
-  return {
-      {"mss", &T::mss, number<std::uint16_t>(88, 1'460),
-       "bytes of a segment, announced and sent at most; by default the smallest MTU less 40"},
-      {"receive_window", &T::receive_window, bytes<std::uint32_t>(1'460, 1 << 30),
-       "above 65535 it is scaled (RFC 7323)", Mutability::live_to_start},
-      {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
-       "congestion window at the start (RFC 6928)"},
-      {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
-      {"window_scale", &T::window_scale, boolean(), "RFC 7323: offered and accepted"},
-      {"sack", &T::sack, boolean(), "RFC 2018: offered and accepted"},
-      {"nagle", &T::nagle, boolean(), "small segments wait for the ACK (RFC 9293 3.7.4)"},
-      {"rto_initial", &T::rto_initial, duration(10_ms, 60_s),
-       "retransmission time-out before the first measurement (RFC 6298 2.1)"},
-      {"rto_min", &T::rto_min, duration(1_ms, 60_s), "never below (RFC 6298 2.4)"},
-      {"rto_max", &T::rto_max, duration(100_ms, 10_min), "never above (RFC 6298 2.5)"},
-      {"syn_retries", &T::syn_retries, number<std::uint8_t>(0, 20), "SYNs sent again"},
-      {"syn_ack_retries", &T::syn_ack_retries, number<std::uint8_t>(0, 20), "SYN+ACKs sent again"},
-      {"retries", &T::retries, number<std::uint8_t>(1, 30),
-       "of a segment before the connection is dropped: R2 (RFC 9293 3.8.3)"},
-      {"delayed_ack", &T::delayed_ack, duration_or_zero(1_ms, 499_ms),
-       "an ACK may wait so long for data (RFC 9293 MUST-40); 0 = every segment is ACKed"},
-      {"challenge_ack_interval", &T::challenge_ack_interval, duration_or_zero(1_ms, 60_s),
-       "at most one challenge ACK a connection (RFC 5961 7)"},
-      {"keep_alive", &T::keep_alive, map(keep_alive_schema()), "keep-alive probes"},
-  };
-}
-
-Schema<TcpSettings> fin_wait_2_schema() {
-  return {{"hold", &TcpSettings::fin_wait_2_hold, duration_or_zero(1_ms, kHour),
-           "how long FIN_WAIT_2 waits for the peer's FIN; 0 = for ever"}};
-}
-
 bool is_file_prefix(std::string_view name) {
   return name.size() <= 64 && name.find_first_of("/\\*?:") == std::string_view::npos;
 }
@@ -220,26 +97,6 @@ Schema<T> common_schema(Wiring wiring) {
   if (wiring == Wiring::devices)
     keys.push_back({"admin", &T::admin, map(admin_schema()), "looking at it while it runs"});
   return keys;
-}
-
-Schema<CloseSettings> serve_close_schema() {
-  return {
-      {"first", &CloseSettings::first,
-       choice<Closer>({{"server", Closer::server}, {"client", Closer::client}}),
-       "who closes first, and so holds TIME_WAIT"},
-      {"grace", &CloseSettings::grace, duration_or_zero(1_ms, 60_s),
-       "with `first: client`: how long the server waits for the client's FIN"},
-      {"abort", &CloseSettings::abort, boolean(), "the server closes with a reset"},
-  };
-}
-
-Schema<CloseSettings> load_close_schema() {
-  return {{"first", &CloseSettings::first,
-           choice<Closer>(
-               {{"server", Closer::server}, {"client", Closer::client}, {"reset", Closer::reset}}),
-           "who closes first; `reset`: the client, with a reset"},
-          {"abort", &CloseSettings::abort, boolean(),
-           "with `first: server`: its reset after the last answer is the planned end"}};
 }
 
 Schema<ListenSettings> listen_schema() {
@@ -307,16 +164,6 @@ Schema<SourceSettings> source_schema() {
       {"addresses", std::identity{}, source_addresses(), "to connect from"},
       {"ports", std::identity{}, source_ports(), "to connect from, at each address"},
   };
-}
-
-Schema<TimeWaitPolicy> client_time_wait_schema() {
-  using P = TimeWaitPolicy;
-  return time_wait_schema() +
-         Schema<P>{{"reuse", &P::reuse, number<std::uint8_t>(0, 2),
-                    "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
-                    "timestamps, 2 the same on loopback only"},
-                   {"reuse_delay", &P::reuse_delay, duration_or_zero(1_ms, 10_min),
-                    "how long a four-tuple rests before its reuse"}};
 }
 
 Schema<ShardSettings> time_wait_key(Schema<TimeWaitPolicy> keys) {

@@ -58,8 +58,7 @@ TEST(MemoryPlan, TakesFlowTablesAndPacketBuffersFromTheEal) {
 }
 
 TEST(MemoryPlan, HasALineForAnAppThatTakesSomething) {
-  EXPECT_EQ(plan_for(2, "client", 512).lines.size(),
-            plan_for(2, "client", 0).lines.size() + 1);
+  EXPECT_EQ(plan_for(2, "client", 512).lines.size(), plan_for(2, "client", 0).lines.size() + 1);
 }
 
 TEST(MemoryTable, HasALineForEachPartOfEachPlanAndTheSum) {

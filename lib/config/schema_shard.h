@@ -1,0 +1,22 @@
+// The keys that a shard obeys, as maps of their own: connections, the protocol, TIME_WAIT, and how
+// connections end.
+#pragma once
+
+#include "config/form.h"
+#include "config/settings.h"
+
+namespace mayfly {
+
+/// Longest times that a key may take.
+inline constexpr Duration kHour = 60_min, kWeek = kHour * (24 * 7);
+
+Schema<EndSettings> connection_schema();
+Schema<TcpSettings> tcp_schema();
+Schema<TcpSettings> fin_wait_2_schema();
+/// The client's has the reuse of its own TIME_WAITs beside what both have.
+Schema<TimeWaitPolicy> time_wait_schema();
+Schema<TimeWaitPolicy> client_time_wait_schema();
+Schema<CloseSettings> serve_close_schema();
+Schema<CloseSettings> load_close_schema();
+
+}  // namespace mayfly
