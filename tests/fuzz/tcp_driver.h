@@ -2,6 +2,7 @@
 // the invariants must hold, and what the connection says must follow from its state.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "fuzz/segments.h"
@@ -44,7 +45,7 @@ class TcpDriver {
       case 0: time_passes(in); break;
       case 1: queue(in); break;
       case 2: close(c, in.coin(), cfg, now); break;
-      case 3: set_receive_room(c, in.below(2 * cfg.receive_window), cfg); break;
+      case 3: set_receive_room(c, in.below(std::min(2 * cfg.receive_window, 1u << 30)), cfg); break;
     }
     check();
     if (!in.coin()) output();
