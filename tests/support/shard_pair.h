@@ -49,8 +49,10 @@ struct PongApp : AppBase {
 
 /// Opens `to_open` connections, one a poll; sends "ping" and closes first when the answer is there.
 struct PingApp : AppBase {
-  using AppBase::listens, AppBase::next_due, AppBase::on_settings, AppBase::stop;
+  using AppBase::listens, AppBase::on_settings, AppBase::stop;
   using AppBase::on_drain, AppBase::finished;
+  /// At once, while there is one to open.
+  Instant next_due() const noexcept { return opened < to_open ? Instant{} : Instant::never(); }
   template <class S>
   void on_poll(S& shard, Instant) noexcept {
     if (opened == to_open) return;
