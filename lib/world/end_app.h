@@ -277,7 +277,8 @@ void EndApp::act(Conn& c, Incarnation& i, EndView& view) noexcept {
     // Out of extents: others will give some back.
     if (!view.queued) view.act_at = c.now() + Duration::from_ms(50);
   }
-  if (view.queued && view.close_at.is_never() && c.unsent() == 0 && waits_for_acknowledgement(i))
+  const bool is_answered = view.queued && view.received >= expected_by(i) && c.unsent() == 0;
+  if (is_answered && view.close_at.is_never() && waits_for_acknowledgement(i))
     view.close_at = after(c.now(), traffic_.grace);
   if (!view.closed && may_close(i, view, c.now())) {
     view.closed = true;
@@ -306,14 +307,18 @@ inline bool EndApp::waits_for_acknowledgement(const Incarnation& i) const noexce
 }
 
 inline bool EndApp::may_send(const Incarnation& i, const EndView& view) const noexcept {
-  return !plan_.is_server || i.parting == Parting::both_at_once || view.received >= i.request;
+  if (!plan_.is_server || i.parting == Parting::both_at_once) return true;
+  return view.received >= i.request || (traffic_.answers_early && view.received > 0);
 }
 
 inline bool EndApp::may_close(const Incarnation& i, const EndView& view,
                               Instant now) const noexcept {
   if (!view.queued) return false;
   const bool eager = i.parting == Parting::both_at_once || view.close_at <= now;
-  if (plan_.is_server) return eager || view.peer_closed || i.parting == Parting::server_first;
+  if (plan_.is_server) {
+    const bool is_first = i.parting == Parting::server_first && view.received >= i.request;
+    return eager || view.peer_closed || is_first;
+  }
   if (eager || view.peer_closed || i.parting == Parting::half_close) return true;
   return i.parting == Parting::client_first && view.received >= i.answer;
 }
@@ -321,7 +326,8 @@ inline bool EndApp::may_close(const Incarnation& i, const EndView& view,
 inline bool EndApp::aborts_now(const Incarnation& i, const EndView& view,
                                std::uint64_t unsent) const noexcept {
   if (i.parting == Parting::client_resets) return !plan_.is_server && view.received >= i.answer;
-  if (i.parting == Parting::server_resets) return plan_.is_server && view.queued && unsent == 0;
+  if (i.parting == Parting::server_resets)
+    return plan_.is_server && view.queued && view.received >= i.request && unsent == 0;
   const Parting own = plan_.is_server ? Parting::server_aborts : Parting::client_aborts;
   return i.parting == own && view.received * std::uint64_t{2} >= expected_by(i);
 }

@@ -47,6 +47,7 @@ Traffic traffic_of(const EndPolicies& policy, std::uint32_t connections, std::ui
           .at_once = kBlocks,
           .rest_max = rest_max,
           .patient = false,
+          .answers_early = true,
           .handshake_max = kHandshakeMax,
           .grace = policy.server.close.grace,
           .parting = parting_of(policy)};

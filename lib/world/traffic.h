@@ -35,6 +35,7 @@ struct Traffic {
   Duration rest_max{};   ///< of a four-tuple after a connection, beside what `patient` asks for
   bool patient = true;   ///< a four-tuple rests for the longest hold before it is used again
   Duration think_max{};  ///< before an answer, and between two reads
+  bool answers_early = false;                ///< a server answers when the request begins to arrive
   Duration handshake_max = Duration::max();  ///< then the client gives it up
   /// A server that lets its client close first closes when its answer has been acknowledged for so
   /// long.
