@@ -8,7 +8,7 @@
 
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 /// Exit status: all went well; the run failed; the command line or the configuration is wrong.
 inline constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;
@@ -59,4 +59,4 @@ int sim_command(const SimCommand& command);
 /// `request`: stats, settings, set, policy or reload.
 int ctl_command(const CtlOptions& options, const std::string& request);
 
-}  // namespace mayfly
+}  // namespace mayfly::app

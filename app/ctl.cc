@@ -7,7 +7,7 @@
 #include "admin/control.h"
 #include "commands.h"
 
-namespace mayfly {
+namespace mayfly::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -16,7 +16,7 @@ constexpr Duration kPatience = Duration::from_s(5);
 
 /// Asks and prints; an answer that says no goes to standard error.
 int ask(const CtlOptions& options, const Json& request, void (*print)(const Json&)) {
-  const auto answer = ask_control(options.socket, request.dump(), kPatience);
+  const auto answer = admin::ask_control(options.socket, request.dump(), kPatience);
   if (!answer) {
     fmt::print(stderr, "mayfly: {}\n", answer.error().what);
     return kRunFailed;
@@ -75,4 +75,4 @@ int ctl_command(const CtlOptions& options, const std::string& request) {
   return ask(options, {{"do", request}, {"keys", keys}}, print_changes);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

@@ -23,7 +23,7 @@
 #include "run/signals.h"
 #include "run/start.h"
 
-namespace mayfly {
+namespace mayfly::app {
 namespace {
 
 constexpr std::uint16_t kRingSize = 16'384;
@@ -45,9 +45,9 @@ Result<void> write_text(const std::string& path, const std::string& text) {
 }
 
 /// Everything has to be the same in all experiments that devices depend on: they share them.
-Result<void> check_together(const LabSettings& lab) {
-  const LabExperiment& first = lab.experiments.front();
-  for (const LabExperiment& e : lab.experiments) {
+Result<void> check_together(const config::LabSettings& lab) {
+  const config::LabExperiment& first = lab.experiments.front();
+  for (const config::LabExperiment& e : lab.experiments) {
     if (e.server.cores != first.server.cores || e.client.cores != first.client.cores)
       return Error{
           fmt::format("experiment {} has other cores than {}: all share them", e.name, first.name),
@@ -57,13 +57,13 @@ Result<void> check_together(const LabSettings& lab) {
 }
 
 /// Names both devices of the pair in every experiment.
-Result<void> join(LabSettings& lab) {
-  const LabExperiment& first = lab.experiments.front();
+Result<void> join(config::LabSettings& lab) {
+  const config::LabExperiment& first = lab.experiments.front();
   std::string server, client;
-  if (lab.wire == LabWire::ring) {
+  if (lab.wire == config::LabWire::ring) {
     const auto queues =
         static_cast<std::uint16_t>(std::max(first.server.cores.size(), first.client.cores.size()));
-    const auto pair = make_ring_pair("lab", kRingSize, queues);
+    const auto pair = nic::make_ring_pair("lab", kRingSize, queues);
     if (!pair) return pair.error();
     server = pair->a;
     client = pair->b;
@@ -77,7 +77,7 @@ Result<void> join(LabSettings& lab) {
     server = end(0, "server");
     client = end(1, "client");
   }
-  for (LabExperiment& e : lab.experiments) {
+  for (config::LabExperiment& e : lab.experiments) {
     e.server.process.ports[0].device = server;
     e.client.process.ports[0].device = client;
   }
@@ -85,19 +85,20 @@ Result<void> join(LabSettings& lab) {
 }
 
 /// Runs the experiments one after the other; `result` holds those that have ended.
-Result<void> run_experiments(const LabSettings& lab, Eal& eal, const StopAsked& stop,
-                             LabProgress& progress, LabResult& result) {
-  const LabExperiment& first = lab.experiments.front();
+Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
+                             const run::StopAsked& stop, LabProgress& progress,
+                             lab::LabResult& result) {
+  const config::LabExperiment& first = lab.experiments.front();
   auto server = open_devices(first.server.process, first.server.cores.size(), printed_progress());
   if (!server) return server.error();
   auto client = open_devices(first.client.process, first.client.cores.size(), printed_progress());
   if (!client) return client.error();
-  LabDevices devices{std::move(*server), std::move(*client)};
-  const TscClock clock;
-  for (const LabExperiment& e : lab.experiments) {
-    if (stop() != Stop::no) return {};
+  run::LabDevices devices{std::move(*server), std::move(*client)};
+  const nic::TscClock clock;
+  for (const config::LabExperiment& e : lab.experiments) {
+    if (stop() != run::Stop::no) return {};
     auto run = run_experiment(e, lab.sample, devices, eal, clock, stop,
-                              [&](const LabSample& sample) { progress.on_sample(e, sample); });
+                              [&](const lab::LabSample& sample) { progress.on_sample(e, sample); });
     if (!run) return Error{e.name + ": " + run.error().what};
     progress.on_end(*run);
     result.experiments.push_back(std::move(*run));
@@ -106,14 +107,15 @@ Result<void> run_experiments(const LabSettings& lab, Eal& eal, const StopAsked& 
 }
 
 /// Runs everything; what was done before an interruption or a failure is in `result`.
-Result<void> run_all(const LabSettings& lab, Eal& eal, const StopAsked& stop, LabResult& result) {
+Result<void> run_all(const config::LabSettings& lab, nic::Eal& eal, const run::StopAsked& stop,
+                     lab::LabResult& result) {
   LabProgress progress(lab, isatty(STDOUT_FILENO) != 0);
   if (!lab.experiments.empty())
     if (auto done = run_experiments(lab, eal, stop, progress, result); !done) return done;
-  if (lab.hazards.policies.empty() || stop() != Stop::no) return {};
+  if (lab.hazards.policies.empty() || stop() != run::Stop::no) return {};
   auto ledger = run_hazards(lab.hazards, [&](std::size_t done, std::size_t all) {
     progress.on_hazards(done, all);
-    return stop() == Stop::no;
+    return stop() == run::Stop::no;
   });
   if (!ledger) return Error{"hazards: " + ledger.error().what};
   result.hazard_seed = lab.hazards.seed;
@@ -122,12 +124,13 @@ Result<void> run_all(const LabSettings& lab, Eal& eal, const StopAsked& stop, La
 }
 
 /// summary.json, samples.csv and report.html; and the JSON where else it is wanted.
-Result<void> write_results(const RunOptions& options, const LabResult& result) {
+Result<void> write_results(const RunOptions& options, const lab::LabResult& result) {
   const nlohmann::ordered_json json = lab_json(result);
   if (!options.json.empty())
-    if (auto written = write_json(options.json, json); !written) return written;
+    if (auto written = admin::write_json(options.json, json); !written) return written;
   if (options.out.empty()) return {};
-  if (auto written = write_json(options.out + "/summary.json", json); !written) return written;
+  if (auto written = admin::write_json(options.out + "/summary.json", json); !written)
+    return written;
   if (auto written = write_text(options.out + "/samples.csv", samples_csv(result)); !written)
     return written;
   if (auto written = write_text(options.out + "/report.html", report_html(result)); !written)
@@ -137,8 +140,8 @@ Result<void> write_results(const RunOptions& options, const LabResult& result) {
 }
 
 /// Every experiment completed something, and those that expect nothing in particular lost nothing.
-bool succeeded(const ExperimentRun& run) {
-  const bool judged = run.settings.expect != Expectation::none || run.settings.story > 0;
+bool succeeded(const lab::ExperimentRun& run) {
+  const bool judged = run.settings.expect != lab::Expectation::none || run.settings.story > 0;
   return run.client["completed"].get<std::uint64_t>() > 0 &&
          (judged || run.interrupted || run.client["failed_total"].get<std::uint64_t>() == 0);
 }
@@ -146,23 +149,23 @@ bool succeeded(const ExperimentRun& run) {
 }  // namespace
 
 int lab_command(const RunOptions& options) {
-  auto loaded = read_lab_settings(options.config, options.sets);
+  auto loaded = config::read_lab_settings(options.config, options.sets);
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
   }
-  LabSettings lab = std::move(*loaded.settings);
+  config::LabSettings lab = std::move(*loaded.settings);
   const bool is_single = lab.experiments.size() == 1;
-  for (LabExperiment& e : lab.experiments) {
+  for (config::LabExperiment& e : lab.experiments) {
     if (options.duration && is_single) e.client.load.duration = *options.duration;
     if (const std::string why = refusal_of(e.lab_pair()); !why.empty())
       return fail({e.name + ": " + why, ErrorKind::usage});
-    LoadRun::own_sources(e.client);
+    run::LoadRun::own_sources(e.client);
     // A ring's frames come from its sender's pool: the memory plan must know its size.
     e.server.process.ports[0].descriptors = e.client.process.ports[0].descriptors = kRingSize;
   }
   std::vector<std::uint32_t> cores{0};
-  ProcessSettings process;
+  nic::ProcessSettings process;
   if (!lab.experiments.empty()) {
     if (const auto together = check_together(lab); !together) return fail(together.error());
     process = lab.experiments[0].server.process;
@@ -171,13 +174,13 @@ int lab_command(const RunOptions& options) {
     cores.insert(cores.end(), more.begin(), more.end());
   }
   if (const auto made = make_folder(options.out); !made) return fail(made.error());
-  catch_signals();
-  auto eal = start_process(largest_plans(lab), process, cores, printed_progress());
+  run::catch_signals();
+  auto eal = start_process(run::largest_plans(lab), process, cores, printed_progress());
   if (!eal) return fail(eal.error());
   if (!lab.experiments.empty())
     if (const auto joined = join(lab); !joined) return fail(joined.error());
 
-  LabResult result{.origin = origin_of(options.config)};
+  lab::LabResult result{.origin = origin_of(options.config)};
   const auto begin = std::chrono::steady_clock::now();
   const bool has_limit = options.duration && !is_single;
   const auto is_late = [&] {
@@ -185,14 +188,14 @@ int lab_command(const RunOptions& options) {
                             std::chrono::microseconds(options.duration->us);
   };
   const auto stop = [&] {
-    const Stop asked = stop_asked();
-    return asked == Stop::no && is_late() ? Stop::orderly : asked;
+    const run::Stop asked = run::stop_asked();
+    return asked == run::Stop::no && is_late() ? run::Stop::orderly : asked;
   };
   const auto done = run_all(lab, *eal, stop, result);
   fmt::print("\n{}", lab_table(result));
   if (const auto written = write_results(options, result); !written) return fail(written.error());
   if (!done) return fail(done.error());
-  if (stop_asked() != Stop::no)
+  if (run::stop_asked() != run::Stop::no)
     return fail({"interrupted: the results hold what was measured until then"});
   if (is_late())
     fmt::print("ended by --duration: {} of {} experiments ran\n", result.experiments.size(),
@@ -200,4 +203,4 @@ int lab_command(const RunOptions& options) {
   return std::ranges::all_of(result.experiments, succeeded) ? kOk : kRunFailed;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

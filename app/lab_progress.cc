@@ -8,13 +8,13 @@
 #include "config/units.h"
 #include "lab/evaluate.h"
 
-namespace mayfly {
+namespace mayfly::app {
 namespace {
 
 /// Between two experiments: memory is taken and given back.
 constexpr double kPauseSeconds = 0.2;
 
-double seconds_of(const LoadShape& load) { return load.duration.seconds() + kPauseSeconds; }
+double seconds_of(const load::LoadShape& load) { return load.duration.seconds() + kPauseSeconds; }
 
 std::string bar(double part) {
   constexpr int kWidth = 24;
@@ -31,9 +31,9 @@ std::string time_left(double seconds) {
 
 }  // namespace
 
-LabProgress::LabProgress(const LabSettings& settings, bool terminal)
+LabProgress::LabProgress(const config::LabSettings& settings, bool terminal)
     : terminal_(terminal), count_(settings.experiments.size()) {
-  for (const LabExperiment& experiment : settings.experiments)
+  for (const config::LabExperiment& experiment : settings.experiments)
     all_s_ += seconds_of(experiment.client.load);
 }
 
@@ -43,7 +43,7 @@ void LabProgress::line(const std::string& text) {
   std::fflush(stdout);
 }
 
-void LabProgress::on_sample(const LabExperiment& experiment, const LabSample& sample) {
+void LabProgress::on_sample(const config::LabExperiment& experiment, const lab::LabSample& sample) {
   const double now = done_s_ + std::min(sample.t, seconds_of(experiment.client.load));
   line(fmt::format("{} {}/{} {:.28}  {:.0f}/s  TIME_WAIT {}  {}", bar(now / all_s_), number_,
                    count_, experiment.name, sample.cps,
@@ -51,10 +51,10 @@ void LabProgress::on_sample(const LabExperiment& experiment, const LabSample& sa
                    time_left(all_s_ - now)));
 }
 
-void LabProgress::on_end(const ExperimentRun& run) {
+void LabProgress::on_end(const lab::ExperimentRun& run) {
   line("");
   done_s_ += seconds_of(run.settings.client.load);
-  const LabFigures figures = figures_of(run);
+  const lab::LabFigures figures = figures_of(run);
   const auto verdict = verdict_on(run.settings, figures);
   fmt::print("{:>2}/{} {:<28} {:>9.0f}/s, swing {:.2f}{}{}\n", number_++, count_, run.settings.name,
              figures.sustained, figures.swing,
@@ -76,4 +76,4 @@ void LabProgress::on_hazards(std::size_t done, std::size_t all) {
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

@@ -7,15 +7,15 @@
 #include "config/settings.h"
 #include "lab/result.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 class LabProgress {
  public:
   /// The names and lengths of what is to come.
-  LabProgress(const LabSettings& settings, bool terminal);
+  LabProgress(const config::LabSettings& settings, bool terminal);
 
-  void on_sample(const LabExperiment& experiment, const LabSample& sample);
-  void on_end(const ExperimentRun& run);
+  void on_sample(const config::LabExperiment& experiment, const lab::LabSample& sample);
+  void on_end(const lab::ExperimentRun& run);
   void on_hazards(std::size_t done, std::size_t all);
 
  private:
@@ -26,4 +26,4 @@ class LabProgress {
   std::size_t number_ = 1, count_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::app

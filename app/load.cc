@@ -14,17 +14,17 @@
 #include "run/signals.h"
 #include "run/start.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 namespace {
 
 /// The settings that were read, with what the command line says beside them.
-LoadSettings with_options(LoadSettings settings, const RunOptions& options) {
+config::LoadSettings with_options(config::LoadSettings settings, const RunOptions& options) {
   if (options.duration) settings.load.duration = *options.duration;
   return settings;
 }
 
-nlohmann::ordered_json stats_of(LoadRun& run) {
+nlohmann::ordered_json stats_of(run::LoadRun& run) {
   const auto json = run.json_so_far();
   if (json) return *json;
   return {{"error", nlohmann::ordered_json::array({json.error().what})}};
@@ -33,21 +33,21 @@ nlohmann::ordered_json stats_of(LoadRun& run) {
 }  // namespace
 
 int load_command(const RunOptions& options) {
-  auto loaded = read_load_settings(options.config, options.sets, options.policy);
+  auto loaded = config::read_load_settings(options.config, options.sets, options.policy);
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
   }
-  LoadSettings settings = with_options(*loaded.settings, options);
+  config::LoadSettings settings = with_options(*loaded.settings, options);
   if (const std::string why = refusal_of(settings); !why.empty())
     return fail({why, ErrorKind::usage});
-  LoadRun::own_sources(settings);
-  catch_signals();
-  catch_hangups();
-  const TuplePlan tuples = plan_tuples(settings);
-  const MemoryPlan plan =
-      plan_memory(settings, settings.process, "client", LoadRun::bytes_needed(settings));
-  const StartProgress progress = printed_progress();
+  run::LoadRun::own_sources(settings);
+  run::catch_signals();
+  run::catch_hangups();
+  const load::TuplePlan tuples = plan_tuples(settings);
+  const run::MemoryPlan plan =
+      run::plan_memory(settings, settings.process, "client", run::LoadRun::bytes_needed(settings));
+  const run::StartProgress progress = printed_progress();
   auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
@@ -55,36 +55,39 @@ int load_command(const RunOptions& options) {
   fmt::print("source pairs: {}\n", arithmetic_of(tuples));
   if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
 
-  auto run = LoadRun::create(settings, *devices, TscClock());
+  auto run = run::LoadRun::create(settings, *devices, nic::TscClock());
   if (!run) return fail(run.error());
-  Controls<LoadSettings> controls(
+  run::Controls<config::LoadSettings> controls(
       {{options.config, options.policy, options.sets},
        *std::move(loaded.settings),
-       [&](const LoadSettings& wanted) { return refusal_of(with_options(wanted, options)); }},
-      {.use = [&](const LoadSettings& wanted) { (*run)->use(wanted); },
+       [&](const config::LoadSettings& wanted) {
+         return refusal_of(with_options(wanted, options));
+       }},
+      {.use = [&](const config::LoadSettings& wanted) { (*run)->use(wanted); },
        .stats = [&] { return stats_of(**run); },
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   fmt::print("ready\n");
   std::fflush(stdout);
   (*run)->start(*eal, 0);
-  LiveLine line(settings.load, isatty(STDOUT_FILENO) != 0);
-  (*run)->watch({.stop_asked = stop_asked,
-                 .each_round = [&] { follow_hangups(controls); },
-                 .each_second =
-                     [&](const LoadResults& so_far, const ShardStats& stack, Duration elapsed) {
-                       fmt::print("{}", line.next(so_far, stack, elapsed));
-                       std::fflush(stdout);
-                     }});
+  load::LiveLine line(settings.load, isatty(STDOUT_FILENO) != 0);
+  (*run)->watch(
+      {.stop_asked = run::stop_asked,
+       .each_round = [&] { follow_hangups(controls); },
+       .each_second =
+           [&](const load::LoadResults& so_far, const flow::ShardStats& stack, Duration elapsed) {
+             fmt::print("{}", line.next(so_far, stack, elapsed));
+             std::fflush(stdout);
+           }});
   fmt::print("{}", line.end());
   eal->wait();
-  const std::vector<CoreReport> reports = (*run)->reports();
+  const std::vector<load::CoreReport> reports = (*run)->reports();
   fmt::print("{}", load_table(settings, reports));
   if (!options.json.empty()) {
-    const auto written = write_json(options.json, load_json(settings, reports));
+    const auto written = admin::write_json(options.json, load_json(settings, reports));
     if (!written) return fail(written.error());
   }
   return (*run)->succeeded() ? kOk : kRunFailed;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

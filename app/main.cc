@@ -10,10 +10,10 @@
 
 namespace {
 
-using mayfly::CtlOptions;
-using mayfly::PlanOptions;
-using mayfly::RunOptions;
-using mayfly::SimCommand;
+using mayfly::app::CtlOptions;
+using mayfly::app::PlanOptions;
+using mayfly::app::RunOptions;
+using mayfly::app::SimCommand;
 
 // Adds the options of a command that runs something.
 void add_run_options(CLI::App& command, RunOptions& options, std::string& duration) {
@@ -121,23 +121,23 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? mayfly::kOk : mayfly::kBadUsage;
+    return app.exit(error) == 0 ? mayfly::app::kOk : mayfly::app::kBadUsage;
   }
   if (!duration.empty()) {
-    const auto parsed = mayfly::parse_duration(duration);
+    const auto parsed = mayfly::config::parse_duration(duration);
     if (!parsed || parsed->us <= 0) {
       fmt::print(stderr, "mayfly: --duration {}: {}\n", duration,
                  parsed ? "must be above 0" : parsed.error().what);
-      return mayfly::kBadUsage;
+      return mayfly::app::kBadUsage;
     }
     options.duration = sim_command.duration = *parsed;
   }
-  if (serve->parsed()) return mayfly::serve_command(options);
-  if (load->parsed()) return mayfly::load_command(options);
-  if (lab->parsed()) return mayfly::lab_command(options);
-  if (sim->parsed()) return mayfly::sim_command(sim_command);
-  if (plan->parsed()) return mayfly::plan_command(plan_options);
+  if (serve->parsed()) return mayfly::app::serve_command(options);
+  if (load->parsed()) return mayfly::app::load_command(options);
+  if (lab->parsed()) return mayfly::app::lab_command(options);
+  if (sim->parsed()) return mayfly::app::sim_command(sim_command);
+  if (plan->parsed()) return mayfly::app::plan_command(plan_options);
   if (ctl->parsed())
-    return mayfly::ctl_command(ctl_options, ctl->get_subcommands().front()->get_name());
-  return mayfly::check_command(options, kind);
+    return mayfly::app::ctl_command(ctl_options, ctl->get_subcommands().front()->get_name());
+  return mayfly::app::check_command(options, kind);
 }

@@ -12,7 +12,7 @@
 
 #include "version.h"
 
-namespace mayfly {
+namespace mayfly::app {
 namespace {
 
 std::string value_in(const std::string& path, const std::string& key) {
@@ -38,7 +38,7 @@ std::string machine() {
 
 }  // namespace
 
-LabOrigin origin_of(const std::string& config_file) {
+lab::LabOrigin origin_of(const std::string& config_file) {
   std::ifstream file(config_file);
   return {.version = MAYFLY_VERSION,
           .commit = MAYFLY_COMMIT,
@@ -48,4 +48,4 @@ LabOrigin origin_of(const std::string& config_file) {
           .config = {std::istreambuf_iterator<char>(file), {}}};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

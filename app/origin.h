@@ -5,9 +5,9 @@
 
 #include "lab/result.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 /// `config_file`: read again, so that the result can say what it was made with.
-LabOrigin origin_of(const std::string& config_file);
+lab::LabOrigin origin_of(const std::string& config_file);
 
-}  // namespace mayfly
+}  // namespace mayfly::app

@@ -7,45 +7,46 @@
 #include "run/signals.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 int fail(const Error& error) {
   fmt::print(stderr, "mayfly: {}\n", error.what);
   return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
 }
 
-StartProgress printed_progress() {
+run::StartProgress printed_progress() {
   return {.on_step = [](const std::string& text) { fmt::print("{}\n", text); },
           .on_wait =
               [told = std::string()](const std::string& waiting_for) mutable {
                 if (waiting_for != told) fmt::print("waiting for {}\n", told = waiting_for);
                 std::fflush(stdout);
-                return stop_asked() == Stop::no;
+                return run::stop_asked() == run::Stop::no;
               }};
 }
 
-void print_change(const Change& change) {
+void print_change(const config::Change& change) {
   // On a terminal the generator writes its progress over and over on one line.
   const char* fresh_line = isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : "";
-  for (const KeyChange& one : change.changes) fmt::print("{}{}\n", fresh_line, to_string(one));
+  for (const config::KeyChange& one : change.changes)
+    fmt::print("{}{}\n", fresh_line, to_string(one));
   std::fflush(stdout);
 }
 
-std::string listens_in_words(const ServeSettings& settings) {
+std::string listens_in_words(const config::ServeSettings& settings) {
   std::string words;
-  for (const ListenSettings& listen : settings.listen) {
-    const char* service = listen.service == ServiceKind::http   ? "http"
-                          : listen.service == ServiceKind::echo ? "echo"
-                                                                : "discard";
+  for (const service::ListenSettings& listen : settings.listen) {
+    const char* service = listen.service == service::ServiceKind::http   ? "http"
+                          : listen.service == service::ServiceKind::echo ? "echo"
+                                                                         : "discard";
     words += fmt::format("{}port {} {}", words.empty() ? "" : ", ", listen.port, service);
   }
   return words;
 }
 
-std::string addresses_in_words(const ProcessSettings& process) {
+std::string addresses_in_words(const nic::ProcessSettings& process) {
   std::string words;
-  for (const PortSettings& port : process.ports) {
-    for (const InterfaceAddress& address : port.addresses) {
+  for (const nic::PortSettings& port : process.ports) {
+    for (const link::InterfaceAddress& address : port.addresses) {
       words += words.empty() ? "" : ", ";
       words += to_string(address.first);
       if (address.last != address.first) words += "-" + to_string(address.last);
@@ -55,4 +56,4 @@ std::string addresses_in_words(const ProcessSettings& process) {
   return words;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

@@ -11,7 +11,7 @@
 #include "run/signals.h"
 #include "run/start.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 /// Tells the user, and returns the exit status: kBadUsage or kRunFailed, as the error's kind says.
 int fail(const Error& error);
@@ -23,23 +23,23 @@ void print_errors(const Errors& errors) {
 }
 
 /// Prints the steps of a start as they come, and what it waits for; Ctrl-C gives up waiting.
-StartProgress printed_progress();
+run::StartProgress printed_progress();
 
 /// The log says what changed, whoever asked for it.
-void print_change(const Change& change);
+void print_change(const config::Change& change);
 
 /// Reads the configuration again if SIGHUP has come since the last look.
 template <class T>
-void follow_hangups(Controls<T>& controls) {
-  if (!reload_asked()) return;
-  const Change change = controls.reload();
+void follow_hangups(run::Controls<T>& controls) {
+  if (!run::reload_asked()) return;
+  const config::Change change = controls.reload();
   print_errors(change.errors);
   if (!change.errors.empty()) std::fprintf(stderr, "mayfly: nothing was changed\n");
 }
 
 /// "port 80 http, port 7 echo" and "198.18.0.1/15": for the line that says that the server is
 /// ready.
-std::string listens_in_words(const ServeSettings& settings);
-std::string addresses_in_words(const ProcessSettings& process);
+std::string listens_in_words(const config::ServeSettings& settings);
+std::string addresses_in_words(const nic::ProcessSettings& process);
 
-}  // namespace mayfly
+}  // namespace mayfly::app

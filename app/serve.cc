@@ -10,7 +10,7 @@
 #include "run/signals.h"
 #include "run/start.h"
 
-namespace mayfly {
+namespace mayfly::app {
 
 namespace {
 
@@ -22,46 +22,46 @@ void print_draining(std::uint32_t open) {
 }  // namespace
 
 int serve_command(const RunOptions& options) {
-  const auto loaded = read_serve_settings(options.config, options.sets, options.policy);
+  const auto loaded = config::read_serve_settings(options.config, options.sets, options.policy);
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
   }
-  const ServeSettings& settings = *loaded.settings;
-  const auto site = Site::load(settings.http);
+  const config::ServeSettings& settings = *loaded.settings;
+  const auto site = service::Site::load(settings.http);
   if (!site) {
     fmt::print(stderr, "{}\n", site.error().what);
     return kBadUsage;
   }
-  catch_signals();
-  catch_hangups();
-  const MemoryPlan plan =
-      plan_memory(settings, settings.process, "server", ServeRun::bytes_needed(settings));
-  const StartProgress progress = printed_progress();
+  run::catch_signals();
+  run::catch_hangups();
+  const run::MemoryPlan plan =
+      run::plan_memory(settings, settings.process, "server", run::ServeRun::bytes_needed(settings));
+  const run::StartProgress progress = printed_progress();
   auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
-  auto run = ServeRun::create(settings, *site, *devices, TscClock());
+  auto run = run::ServeRun::create(settings, *site, *devices, nic::TscClock());
   if (!run) return fail(run.error());
-  Controls<ServeSettings> controls(
+  run::Controls<config::ServeSettings> controls(
       {{options.config, options.policy, options.sets}, settings},
-      {.use = [&](const ServeSettings& wanted) { (*run)->use(wanted); },
+      {.use = [&](const config::ServeSettings& wanted) { (*run)->use(wanted); },
        .stats = [&] { return (*run)->json(); },
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   (*run)->start(*eal, 0);
   fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings.process));
   std::fflush(stdout);
-  (*run)->watch(options.duration, {.stop_asked = stop_asked,
+  (*run)->watch(options.duration, {.stop_asked = run::stop_asked,
                                    .each_round = [&] { follow_hangups(controls); },
                                    .on_drain = print_draining});
   eal->wait();
   fmt::print("{}", (*run)->summary());
   if (options.json.empty()) return kOk;
-  if (const auto written = write_json(options.json, (*run)->json()); !written)
+  if (const auto written = admin::write_json(options.json, (*run)->json()); !written)
     return fail(written.error());
   return kOk;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

@@ -16,7 +16,7 @@
 #include "print.h"
 #include "world/minimise.h"
 
-namespace mayfly {
+namespace mayfly::app {
 namespace {
 
 using FilePointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
@@ -35,42 +35,42 @@ int usage(const std::string& what) {
 }
 
 void print_faults() {
-  FaultSet::all().for_each(
-      [](SimFault fault) { fmt::print("{:<12} {}\n", name_of(fault), help_of(fault)); });
+  world::FaultSet::all().for_each(
+      [](world::SimFault fault) { fmt::print("{:<12} {}\n", name_of(fault), help_of(fault)); });
 }
 
 /// What is wrong with the command line, or empty.
-std::string read_options(const SimCommand& command, SimOptions& options) {
+std::string read_options(const SimCommand& command, world::SimOptions& options) {
   constexpr std::uint64_t kConnectionsMax = 100'000'000;
   options.seed = command.seed;
   options.no_harm = command.no_harm;
   if (command.duration) options.duration = *command.duration;
   if (command.seeds == 0) return "--seeds 0: must be above 0";
   if (!command.connections.empty()) {
-    const auto count = parse_count(command.connections);
+    const auto count = config::parse_count(command.connections);
     if (!count) return fmt::format("--connections {}: {}", command.connections, count.error().what);
     if (*count == 0 || *count > kConnectionsMax)
       return fmt::format("--connections {}: must be 1 to 100M", command.connections);
     options.connections = static_cast<std::uint32_t>(*count);
   }
   if (command.faults == "swarm") return {};
-  const auto faults = parse_faults(command.faults);
+  const auto faults = world::parse_faults(command.faults);
   if (!faults) return fmt::format("--faults {}: {}", command.faults, faults.error().what);
   options.faults = *faults;
   return {};
 }
 
 /// The command that lives through the same world again.
-std::string command_line(const SimCommand& command, const SimOptions& options) {
+std::string command_line(const SimCommand& command, const world::SimOptions& options) {
   std::string text = fmt::format("mayfly sim --seed {} --connections {} --faults {}", options.seed,
                                  options.connections, to_string(*options.faults));
   if (command.no_harm) text += " --no-harm";
   if (!command.policy.empty()) text += " --policy " + command.policy;
-  if (options.duration.us > 0) text += " --duration " + format_duration(options.duration);
+  if (options.duration.us > 0) text += " --duration " + config::format_duration(options.duration);
   return text;
 }
 
-void print_result(const SimResult& r) {
+void print_result(const world::SimResult& r) {
   fmt::print(
       "{} connections begun, {} completed; {} TIME_WAITs, {} reopened, {} restored; {} met foreign "
       "octets\n{} frames, trace {:016x}, {:.6f} s simulated\n",
@@ -78,12 +78,12 @@ void print_result(const SimResult& r) {
       r.simulated.seconds());
 }
 
-void print_violation(const Violation& violation, Instant start) {
+void print_violation(const world::Violation& violation, Instant start) {
   fmt::print("VIOLATED at {:.6f} s: {}: {}\n", (violation.at - start).seconds(), violation.oracle,
              violation.what);
 }
 
-nlohmann::ordered_json json_of(const SimOptions& options, const SimResult& r) {
+nlohmann::ordered_json json_of(const world::SimOptions& options, const world::SimResult& r) {
   nlohmann::ordered_json json;
   json["seed"] = options.seed;
   json["faults"] = to_string(make_scenario(options).faults);
@@ -114,7 +114,8 @@ void print_tail(const std::string& path) {
 }
 
 /// Makes the seed smaller, and shows what happens in what is left of it.
-int explain_failure(const SimCommand& command, const SimOptions& failing, const SimResult& result) {
+int explain_failure(const SimCommand& command, const world::SimOptions& failing,
+                    const world::SimResult& result) {
   print_violation(*result.violation, make_scenario(failing).start);
   fmt::print("making it smaller ...\n");
   std::fflush(stdout);
@@ -123,14 +124,14 @@ int explain_failure(const SimCommand& command, const SimOptions& failing, const 
     fmt::print(stderr, "mayfly: {}\n", smaller.error().what);
     return kRunFailed;
   }
-  const SimOptions& options = smaller->options;
-  const Scenario scenario = make_scenario(options);
+  const world::SimOptions& options = smaller->options;
+  const world::Scenario scenario = make_scenario(options);
   const std::filesystem::path folder(command.out);
   std::error_code no_folder;  // if it cannot be made, nor can the files in it
   std::filesystem::create_directories(folder, no_folder);
   const std::string base = (folder / fmt::format("sim-{}", failing.seed)).string();
   const FilePointer text = open_text(base + ".txt");
-  auto pcap = PcapFile::create(base + ".pcap", Instant{});
+  auto pcap = wire::PcapFile::create(base + ".pcap", Instant{});
   if (text == nullptr || !pcap) {
     fmt::print(stderr, "mayfly: cannot write {0}.txt and {0}.pcap\n", base);
     return kRunFailed;
@@ -149,7 +150,7 @@ int explain_failure(const SimCommand& command, const SimOptions& failing, const 
 /// What all seeds of a run came to.
 struct Totals {
   std::uint64_t opened = 0, completed = 0, frames = 0, harm = 0;
-  void add(const SimResult& r) {
+  void add(const world::SimResult& r) {
     opened += r.opened;
     completed += r.completed;
     frames += r.frames;
@@ -164,13 +165,13 @@ void print_speed(const Totals& totals, std::chrono::steady_clock::time_point beg
              static_cast<double>(totals.frames) / took.count());
 }
 
-int run_one(const SimCommand& command, const SimOptions& options) {
+int run_one(const SimCommand& command, const world::SimOptions& options) {
   FilePointer text(nullptr, keep_open);
-  std::shared_ptr<PcapFile> pcap;
+  std::shared_ptr<wire::PcapFile> pcap;
   if (!command.trace.empty() && (text = open_text(command.trace)) == nullptr)
     return usage(fmt::format("--trace {}: cannot be written", command.trace));
   if (!command.pcap.empty()) {
-    auto file = PcapFile::create(command.pcap, Instant{});
+    auto file = wire::PcapFile::create(command.pcap, Instant{});
     if (!file) return usage("--pcap: " + file.error().what);
     pcap = *file;
   }
@@ -186,14 +187,14 @@ int run_one(const SimCommand& command, const SimOptions& options) {
   totals.add(*result);
   print_speed(totals, began);
   if (!command.json.empty())
-    if (const auto written = write_json(command.json, json_of(options, *result)); !written)
+    if (const auto written = admin::write_json(command.json, json_of(options, *result)); !written)
       fail(written.error());
   if (result->violation) return explain_failure(command, options, *result);
   fmt::print("seed {}\n", options.seed);
   return kOk;
 }
 
-int run_many(const SimCommand& command, SimOptions options) {
+int run_many(const SimCommand& command, world::SimOptions options) {
   const auto began = std::chrono::steady_clock::now();
   const std::uint64_t last = command.seed + command.seeds - 1;
   Totals totals;
@@ -223,18 +224,18 @@ int sim_command(const SimCommand& command) {
     print_faults();
     return kOk;
   }
-  SimOptions options;
+  world::SimOptions options;
   if (const std::string why = read_options(command, options); !why.empty()) return usage(why);
   if (!command.policy.empty()) {
-    auto policy = read_policy(command.policy);
+    auto policy = config::read_policy(command.policy);
     if (!policy.settings) {
       print_errors(policy.errors);
       return kBadUsage;
     }
-    options.policy = EndPolicies{policy.settings->server, policy.settings->client};
+    options.policy = world::EndPolicies{policy.settings->server, policy.settings->client};
   }
-  EalOptions eal_options;
-  eal_options.hugepages = HugePagesMode::never;
+  nic::EalOptions eal_options;
+  eal_options.hugepages = nic::HugePagesMode::never;
   const auto eal = start_eal(eal_options);
   if (!eal) {
     fmt::print(stderr, "mayfly: {}\n", eal.error().what);
@@ -243,4 +244,4 @@ int sim_command(const SimCommand& command) {
   return command.seeds == 1 ? run_one(command, options) : run_many(command, options);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::app

@@ -6,8 +6,8 @@
 #include "run/program.h"
 
 int main(int argc, char** argv) {
-  return mayfly::run_program<example::KeyValueApp>(
-      argc, argv, [](const mayfly::ProgramSettings& settings) {
+  return mayfly::run::run_program<example::KeyValueApp>(
+      argc, argv, [](const mayfly::config::ProgramSettings& settings) {
         return std::make_unique<example::KeyValueApp>(6'380, settings.connections.capacity, 65'536);
       });
 }

@@ -72,15 +72,15 @@ class Store {
   std::vector<Entry> entries_;
 };
 
-class KeyValueApp : public mayfly::AppBase {
+class KeyValueApp : public mayfly::shard::AppBase {
  public:
   /// `connections`: how many may be open at once.
   KeyValueApp(std::uint16_t port, std::uint32_t connections, std::size_t entries)
       : port_(port), lines_(connections), store_(entries) {}
 
   bool listens(std::uint16_t port) const noexcept { return port == port_; }
-  void on_open(mayfly::Conn& c) noexcept { lines_[c.index()].length = 0; }
-  std::size_t on_data(mayfly::Conn& c, std::span<const std::byte> text) noexcept {
+  void on_open(mayfly::flow::Conn& c) noexcept { lines_[c.index()].length = 0; }
+  std::size_t on_data(mayfly::flow::Conn& c, std::span<const std::byte> text) noexcept {
     Line& line = lines_[c.index()];
     for (std::size_t i = 0; i < text.size(); ++i) {
       if (c.unsent() > kUnreadMax || c.aborted()) return i;  // the rest comes again
@@ -95,10 +95,10 @@ class KeyValueApp : public mayfly::AppBase {
     }
     return text.size();
   }
-  void on_sent(mayfly::Conn&) noexcept {}
-  void on_peer_closed(mayfly::Conn& c) noexcept { c.close(); }
-  void on_wake(mayfly::Conn&) noexcept {}
-  void on_closed(mayfly::Conn&, mayfly::CloseReason) noexcept {}
+  void on_sent(mayfly::flow::Conn&) noexcept {}
+  void on_peer_closed(mayfly::flow::Conn& c) noexcept { c.close(); }
+  void on_wake(mayfly::flow::Conn&) noexcept {}
+  void on_closed(mayfly::flow::Conn&, mayfly::flow::CloseReason) noexcept {}
 
   using AppBase::finished, AppBase::next_due, AppBase::on_drain;
   using AppBase::on_poll, AppBase::on_settings, AppBase::stop;
@@ -110,7 +110,7 @@ class KeyValueApp : public mayfly::AppBase {
     std::size_t length = 0;
   };
 
-  void answer(mayfly::Conn& c, std::string_view line) noexcept {
+  void answer(mayfly::flow::Conn& c, std::string_view line) noexcept {
     const std::string_view command = line.substr(0, 4);
     const std::string_view rest = line.substr(command.size());
     const std::size_t space = rest.find(' ');
@@ -129,7 +129,7 @@ class KeyValueApp : public mayfly::AppBase {
   }
 
   // The stack keeps a copy; without room for it the client would miss an answer.
-  static void say(mayfly::Conn& c, std::string_view words) noexcept {
+  static void say(mayfly::flow::Conn& c, std::string_view words) noexcept {
     if (c.send_copy(std::as_bytes(std::span(words))) < words.size()) c.abort();
   }
 

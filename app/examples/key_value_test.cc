@@ -12,14 +12,14 @@
 
 namespace {
 
-using mayfly::Conn;
 using mayfly::Duration;
+using mayfly::flow::Conn;
 
 constexpr mayfly::Ipv4Address kServer{0xc612'0001}, kClient{0xc612'0101};  // 198.18.0.1, 198.18.1.1
 constexpr std::uint16_t kPort = 6'380;
 
 /// Opens one connection, says all commands at once, closes when all answers are there.
-class Client : public mayfly::AppBase {
+class Client : public mayfly::shard::AppBase {
  public:
   Client(std::string commands, std::size_t answers)
       : commands_(std::move(commands)), answers_(answers) {}
@@ -29,7 +29,7 @@ class Client : public mayfly::AppBase {
     if (asked_) return;
     asked_ = true;
     const auto key = mayfly::FlowKey4::of(kClient, 40'000, kServer, kPort);
-    ASSERT_EQ(shard.connect(key, {}).error, mayfly::ConnectError::none);
+    ASSERT_EQ(shard.connect(key, {}).error, mayfly::shard::ConnectError::none);
   }
   void on_open(Conn& c) noexcept { c.send(std::as_bytes(std::span(commands_))); }
   std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
@@ -42,13 +42,13 @@ class Client : public mayfly::AppBase {
   void on_sent(Conn&) noexcept {}
   void on_peer_closed(Conn&) noexcept {}
   void on_wake(Conn&) noexcept {}
-  void on_closed(Conn&, mayfly::CloseReason why) noexcept { ended = why; }
+  void on_closed(Conn&, mayfly::flow::CloseReason why) noexcept { ended = why; }
 
   using AppBase::finished, AppBase::listens, AppBase::next_due, AppBase::on_drain;
   using AppBase::on_settings, AppBase::stop;
 
   std::string heard;
-  std::optional<mayfly::CloseReason> ended;
+  std::optional<mayfly::flow::CloseReason> ended;
 
  private:
   std::string commands_;
@@ -56,14 +56,15 @@ class Client : public mayfly::AppBase {
   bool asked_ = false;
 };
 
-mayfly::ShardConfig config(const char* name, mayfly::Ipv4Address address, std::uint8_t station) {
+mayfly::shard::ShardConfig config(const char* name, mayfly::Ipv4Address address,
+                                  std::uint8_t station) {
   static int made = 0;
-  mayfly::ShardConfig config;
+  mayfly::shard::ShardConfig config;
   config.name = name + std::to_string(made++);
   config.sizes = {.connections = 64, .time_wait = 64, .chunks = 256, .receive_buffers = 16};
   config.secret = {1, station};
   config.pages = mayfly::HugePages::never;
-  mayfly::Interface interface;
+  mayfly::link::Interface interface;
   interface.mac = {{2, 0, 0, 0, 0, station}};
   interface.addresses = {{address, address, 15}};
   config.interfaces = {interface};
@@ -72,21 +73,21 @@ mayfly::ShardConfig config(const char* name, mayfly::Ipv4Address address, std::u
 
 struct Outcome {
   std::string heard;
-  std::optional<mayfly::CloseReason> ended;  ///< none: not within ten minutes
+  std::optional<mayfly::flow::CloseReason> ended;  ///< none: not within ten minutes
 };
 
 /// What the server answers to `commands` over `wire`.
-Outcome talk_over(const mayfly::WireSettings& wire, std::uint64_t seed, const std::string& commands,
-                  std::size_t answers) {
-  mayfly::ShardSettings settings;
+Outcome talk_over(const mayfly::net::WireSettings& wire, std::uint64_t seed,
+                  const std::string& commands, std::size_t answers) {
+  mayfly::shard::ShardSettings settings;
   settings.time_wait.hold = Duration::from_s(1);
-  mayfly::Simulation simulation(seed);
+  mayfly::net::Simulation simulation(seed);
   example::KeyValueApp app(kPort, 64, 1'024);
   Client client(commands, answers);
-  const auto server = mayfly::ShardHost<example::KeyValueApp>::create(
+  const auto server = mayfly::net::ShardHost<example::KeyValueApp>::create(
       simulation, config("kv", kServer, 1), settings, app, wire);
-  const auto peer =
-      mayfly::ShardHost<Client>::create(simulation, config("client", kClient, 2), settings, client);
+  const auto peer = mayfly::net::ShardHost<Client>::create(simulation, config("client", kClient, 2),
+                                                           settings, client);
   EXPECT_TRUE(server && peer);
   simulation.run_until([&] { return client.ended.has_value(); }, Duration::from_s(600));
   return {client.heard, client.ended};
@@ -117,15 +118,15 @@ TEST(KeyValueServer, AnswersEachCommand) {
   talk.add("SET " + std::string(33, 'k') + " 1", "FULL");
   const Outcome outcome = talk_over({}, 1, talk.commands, talk.count);
   EXPECT_EQ(outcome.heard, talk.answers);
-  EXPECT_EQ(outcome.ended, mayfly::CloseReason::time_wait);
+  EXPECT_EQ(outcome.ended, mayfly::flow::CloseReason::time_wait);
 }
 
 TEST(KeyValueServer, ResetsAClientWhoseLineHasNoEnd) {
-  EXPECT_EQ(talk_over({}, 1, std::string(1'000, 'x'), 1).ended, mayfly::CloseReason::reset);
+  EXPECT_EQ(talk_over({}, 1, std::string(1'000, 'x'), 1).ended, mayfly::flow::CloseReason::reset);
 }
 
 TEST(KeyValueServer, AnswersRightWhateverTheWireDoes) {
-  mayfly::WireSettings wire;
+  mayfly::net::WireSettings wire;
   wire.faults = {.loss = 0.1,
                  .duplicate = 0.1,
                  .corrupt = 0.05,

@@ -7,9 +7,9 @@
 
 namespace {
 
-using mayfly::Conn;
+using mayfly::flow::Conn;
 
-class LineEcho : public mayfly::AppBase {
+class LineEcho : public mayfly::shard::AppBase {
  public:
   explicit LineEcho(std::uint32_t connections) : lines_(connections) {}
 
@@ -29,7 +29,7 @@ class LineEcho : public mayfly::AppBase {
   void on_sent(Conn&) noexcept {}
   void on_peer_closed(Conn& c) noexcept { c.close(); }
   void on_wake(Conn&) noexcept {}
-  void on_closed(Conn&, mayfly::CloseReason) noexcept {}
+  void on_closed(Conn&, mayfly::flow::CloseReason) noexcept {}
 
   using AppBase::finished, AppBase::next_due, AppBase::on_drain;
   using AppBase::on_poll, AppBase::on_settings, AppBase::stop;
@@ -53,7 +53,8 @@ class LineEcho : public mayfly::AppBase {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return mayfly::run_program<LineEcho>(argc, argv, [](const mayfly::ProgramSettings& settings) {
-    return std::make_unique<LineEcho>(settings.connections.capacity);
-  });
+  return mayfly::run::run_program<LineEcho>(
+      argc, argv, [](const mayfly::config::ProgramSettings& settings) {
+        return std::make_unique<LineEcho>(settings.connections.capacity);
+      });
 }

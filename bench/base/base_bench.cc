@@ -9,7 +9,7 @@
 #include "base/prng.h"
 #include "base/siphash.h"
 
-namespace mayfly {
+namespace mayfly::bench {
 namespace {
 
 constexpr SipKey kKey = {0x0706'0504'0302'0100, 0x0f0e'0d0c'0b0a'0908};
@@ -70,6 +70,6 @@ BENCHMARK(histogram_percentile);
 BENCHMARK(prng_next);
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::bench
 
 BENCHMARK_MAIN();

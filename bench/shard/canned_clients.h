@@ -39,7 +39,7 @@ class BenchPort {
     return n;
   }
   std::span<std::byte> bytes(Frame f) noexcept { return {f->room.data(), f->length}; }
-  RxChecks rx_checks(Frame) noexcept { return {}; }
+  wire::RxChecks rx_checks(Frame) noexcept { return {}; }
   Frame allocate() noexcept {
     const Frame f = free_.back();
     free_.pop_back();
@@ -48,7 +48,7 @@ class BenchPort {
   }
   void set_length(Frame f, std::size_t n) noexcept { f->length = static_cast<std::uint16_t>(n); }
   void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
-  TxOffloads tx_offloads() noexcept { return {}; }
+  link::TxOffloads tx_offloads() noexcept { return {}; }
   std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
     out.insert(out.end(), frames.begin(), frames.end());
     return frames.size();
@@ -62,7 +62,7 @@ class BenchPort {
   std::vector<BenchFrame> store_;
   std::vector<Frame> free_;
 };
-static_assert(Port<BenchPort>);
+static_assert(link::Port<BenchPort>);
 
 inline const std::string kRequest =
     "GET / HTTP/1.1\r\nHost: 198.18.0.1\r\nConnection: close\r\n\r\n";
@@ -71,7 +71,7 @@ inline const std::string kResponse =
     "14\r\n\r\nhello, mayfly\n";
 
 /// Answers any text; closes right away, or when the peer has.
-struct AnswerApp : AppBase {
+struct AnswerApp : shard::AppBase {
   using AppBase::on_drain, AppBase::finished;
   using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   bool listens(std::uint16_t port) const noexcept { return port == 80; }
@@ -94,7 +94,7 @@ struct AnswerApp : AppBase {
   template <class C>
   void on_wake(C&) noexcept {}
   template <class C>
-  void on_closed(C&, CloseReason) noexcept {
+  void on_closed(C&, flow::CloseReason) noexcept {
     ++closed;
   }
 };
@@ -113,23 +113,24 @@ struct Client {
 /// no other core, no device.
 class CannedClients {
  public:
-  CannedClients(const std::string& name, std::size_t in_flight, const TimeWaitPolicy& policy,
+  CannedClients(const std::string& name, std::size_t in_flight, const flow::TimeWaitPolicy& policy,
                 bool server_closes)
       : port_(in_flight * 8 + 4'096), clients_(in_flight), server_closes_(server_closes) {
     app_.close_first = server_closes;
-    ShardConfig config;
+    shard::ShardConfig config;
     config.name = name;
     config.sizes = {
         .connections = 65'536, .time_wait = policy.capacity, .chunks = 16, .receive_buffers = 16};
     config.secret = {1, 2};
-    Interface interface;
+    link::Interface interface;
     interface.mac = kServerMac;
     interface.addresses = {{{0xc612'0001}, {0xc612'0001}, 24}};
     interface.gateway = kGateway;
     config.interfaces = {interface};
     settings_.time_wait = policy;
     BenchPort* const ports[] = {&port_};
-    shard_ = std::move(*Shard<BenchPort, AnswerApp>::create(config, ports, app_, settings_, now_));
+    shard_ = std::move(
+        *shard::Shard<BenchPort, AnswerApp>::create(config, ports, app_, settings_, now_));
     teach_gateway();
   }
 
@@ -141,14 +142,14 @@ class CannedClients {
       Client& c = clients_[i];
       c.key = next_key();
       c.seq = Seq{static_cast<std::uint32_t>(serial_) * 7919};
-      put(c, tcp_flag::syn, {});
+      put(c, wire::tcp_flag::syn, {});
       c.seq += 1;
     }
     cycles += serve();
     read_answers();
     for (Client& c : clients_) {
       c.ack += 1;
-      put(c, tcp_flag::ack | tcp_flag::psh, std::as_bytes(std::span(kRequest)));
+      put(c, wire::tcp_flag::ack | wire::tcp_flag::psh, std::as_bytes(std::span(kRequest)));
       c.seq += static_cast<std::uint32_t>(kRequest.size());
     }
     cycles += serve();
@@ -156,7 +157,7 @@ class CannedClients {
     const auto answer = static_cast<std::uint32_t>(kResponse.size());
     for (Client& c : clients_) {
       c.ack += answer + (server_closes_ ? 1u : 0u);
-      put(c, tcp_flag::fin | tcp_flag::ack, {});
+      put(c, wire::tcp_flag::fin | wire::tcp_flag::ack, {});
       c.seq += 1;
     }
     cycles += serve();
@@ -164,7 +165,7 @@ class CannedClients {
     if (server_closes_) return cycles;
     for (Client& c : clients_) {
       c.ack += 1;
-      put(c, tcp_flag::ack, {});
+      put(c, wire::tcp_flag::ack, {});
     }
     cycles += serve();
     drop_answers();
@@ -172,7 +173,7 @@ class CannedClients {
   }
   std::uint64_t closed() const { return app_.closed; }
   std::size_t in_flight() const { return clients_.size(); }
-  const ShardStats& stats() const { return shard_->stats(); }
+  const flow::ShardStats& stats() const { return shard_->stats(); }
   std::uint64_t time_waits() const { return shard_->time_wait_entries(); }
 
   /// From now on time passes in idle() only.
@@ -197,18 +198,18 @@ class CannedClients {
   void put(const Client& c, std::uint8_t flags, std::span<const std::byte> text) {
     Emission e;
     e.seq = c.seq;
-    e.ack = (flags & tcp_flag::ack) != 0 ? c.ack : Seq{};
+    e.ack = (flags & wire::tcp_flag::ack) != 0 ? c.ack : Seq{};
     e.window = 65'535;
     e.flags = flags;
-    if ((flags & tcp_flag::syn) != 0) e.mss = 1460, e.options = tcp_option::mss;
+    if ((flags & wire::tcp_flag::syn) != 0) e.mss = 1460, e.options = wire::tcp_option::mss;
     e.payload_len = static_cast<std::uint32_t>(text.size());
-    const LinkHeader link{kServerMac, kClientMac, 0};
+    const wire::LinkHeader link{kServerMac, kClientMac, 0};
     BenchFrame* f = port_.allocate();
     const std::size_t at = tcp_payload_offset(link, e);
     std::copy(text.begin(), text.end(), f->room.begin() + static_cast<std::ptrdiff_t>(at));
     const auto frame = std::span(f->room).first(at + text.size());
-    port_.set_length(
-        f, emit_tcp(frame, link, c.key, e, 0, ChecksumBy::software, ChecksumBy::software));
+    port_.set_length(f, emit_tcp(frame, link, c.key, e, 0, wire::ChecksumBy::software,
+                                 wire::ChecksumBy::software));
     port_.in.push_back(f);
   }
 
@@ -226,7 +227,7 @@ class CannedClients {
 
   void read_answers() {
     MAYFLY_ASSERT(port_.out.size() == clients_.size());
-    const ParseRules rules{kClientMac, 0};
+    const wire::ParseRules rules{kClientMac, 0};
     for (std::size_t i = 0; i < clients_.size(); ++i)
       clients_[i].ack = parse_frame(port_.bytes(port_.out[i]), rules, {}).segment.seq;
     drop_answers();
@@ -240,8 +241,9 @@ class CannedClients {
   void teach_gateway() {
     taught_ = now_;
     BenchFrame* f = port_.allocate();
-    const ArpPacket arp{ArpPacket::Operation::request, kClientMac, {}, kGateway, {0xc612'0001}};
-    port_.set_length(f, emit_arp(f->room, {kBroadcastMac, kClientMac, 0}, arp));
+    const wire::ArpPacket arp{
+        wire::ArpPacket::Operation::request, kClientMac, {}, kGateway, {0xc612'0001}};
+    port_.set_length(f, emit_arp(f->room, {wire::kBroadcastMac, kClientMac, 0}, arp));
     port_.in.push_back(f);
     serve();
     drop_answers();
@@ -250,10 +252,10 @@ class CannedClients {
   Instant now_{1'000'000};
   Instant taught_;  // before the neighbour cache asks again
   Duration poll_time_ = 20_us;
-  ShardSettings settings_;
+  shard::ShardSettings settings_;
   BenchPort port_;
   AnswerApp app_;
-  std::unique_ptr<Shard<BenchPort, AnswerApp>> shard_;
+  std::unique_ptr<shard::Shard<BenchPort, AnswerApp>> shard_;
   std::vector<Client> clients_;
   bool server_closes_;
   std::uint64_t serial_ = 0;

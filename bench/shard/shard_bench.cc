@@ -14,7 +14,7 @@ int run(int argc, char** argv) {
   const std::uint64_t in_flight = number(argc, argv, 2, 512);
   const auto time_wait = static_cast<std::uint32_t>(number(argc, argv, 3, 1'000'000));
   const bool server_closes = argc > 4 && std::string(argv[4]) == "server";
-  TimeWaitPolicy policy{.hold = Duration::from_ms(2'000), .capacity = time_wait};
+  flow::TimeWaitPolicy policy{.hold = Duration::from_ms(2'000), .capacity = time_wait};
   CannedClients bench("bench", in_flight, policy, server_closes);
   for (std::uint64_t i = 0; i < 20'000; i += in_flight) bench.round();
   std::vector<double> rounds;

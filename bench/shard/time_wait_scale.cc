@@ -26,9 +26,10 @@ struct Held {
   explicit Held(std::uint64_t entries)
       : clients(std::make_unique<CannedClients>(
             fmt::format("held{}", entries), kInFlight,
-            TimeWaitPolicy{.hold = Duration{static_cast<std::int64_t>(static_cast<double>(entries) /
-                                                                      kRate * 1e6)},
-                           .capacity = static_cast<std::uint32_t>(entries + entries / 16 + 65'536)},
+            flow::TimeWaitPolicy{
+                .hold =
+                    Duration{static_cast<std::int64_t>(static_cast<double>(entries) / kRate * 1e6)},
+                .capacity = static_cast<std::uint32_t>(entries + entries / 16 + 65'536)},
             true)) {}
 
   void fill() {
@@ -97,7 +98,7 @@ int run(int argc, char** argv) {
     for (Held* held : {&empty, &some, &many}) held->cycles.push_back(held->block());
   Json json;
   json["bytes_per_entry"] =
-      static_cast<double>(TimeWaitTable::bytes_needed(64'000'000)) / 64'000'000;
+      static_cast<double>(flow::TimeWaitTable::bytes_needed(64'000'000)) / 64'000'000;
   json["empty"] = {{"held", empty.clients->time_waits()},
                    {"cycles_per_connection", median(empty.cycles)}};
   json["held"] = {result_of(some, empty), result_of(many, empty)};

@@ -11,14 +11,14 @@
 #include "base/region.h"
 #include "timer/wheel.h"
 
-namespace mayfly {
+namespace mayfly::bench {
 namespace {
 
 constexpr Duration kHold = 60_s;
 
 /// As large as a TIME_WAIT entry.
 struct Entry {
-  WheelNode timer;
+  timer::WheelNode timer;
   std::array<std::uint32_t, 5> rest;
 };
 static_assert(sizeof(Entry) == 32);
@@ -40,9 +40,9 @@ class Holder {
       wheel.arm(*this, order[i], Instant{} + kHold * i / held + 1_ms);
   }
 
-  WheelNode& wheel_node(std::uint32_t index) noexcept { return entries_[index].timer; }
+  timer::WheelNode& wheel_node(std::uint32_t index) noexcept { return entries_[index].timer; }
 
-  TimerWheel wheel{Instant{}};
+  timer::TimerWheel wheel{Instant{}};
 
  private:
   Result<Region> memory_;
@@ -108,6 +108,6 @@ BENCHMARK(advance_within_a_tick);
 BENCHMARK(advance_over_empty_ticks);
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::bench
 
 BENCHMARK_MAIN();

@@ -17,7 +17,7 @@
 
 #include "admin/requests.h"
 
-namespace mayfly {
+namespace mayfly::admin {
 namespace {
 
 using std::chrono::steady_clock;
@@ -234,4 +234,4 @@ Result<std::string> ask_control(const std::string& path, std::string_view line, 
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::admin {
 
 /// A file descriptor that its destructor closes.
 class Fd {
@@ -69,4 +69,4 @@ class ControlServer {
 /// Waits for at most `patience`.
 Result<std::string> ask_control(const std::string& path, std::string_view line, Duration patience);
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

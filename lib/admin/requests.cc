@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace mayfly {
+namespace mayfly::admin {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -64,4 +64,4 @@ std::string answer_request(const ControlActions& actions, std::string_view line)
 
 std::string refusal(const std::string& why) { return in_a_line(error(why)); }
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::admin {
 
 /// What a running server or generator does for each request. Each returns the answer.
 struct ControlActions {
@@ -24,4 +24,4 @@ std::string answer_request(const ControlActions& actions, std::string_view line)
 /// {"error":["..."]}, the answer to a request that is refused.
 std::string refusal(const std::string& why);
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

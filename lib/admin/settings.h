@@ -3,10 +3,10 @@
 
 #include <string>
 
-namespace mayfly {
+namespace mayfly::admin {
 
 struct AdminSettings {
   std::string socket;  ///< path of the control socket; empty = none
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

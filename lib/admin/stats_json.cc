@@ -5,14 +5,14 @@
 #include <fstream>
 #include <iostream>
 
-namespace mayfly {
+namespace mayfly::admin {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 /// What the derived keys are made of.
 struct Serving {
-  const ShardStats& stats;
+  const flow::ShardStats& stats;
   Duration active;
 };
 
@@ -20,9 +20,11 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
 }
 
-std::uint64_t packets_of(const ShardStats& s) { return s.rx_packets.get() + s.tx_packets.get(); }
+std::uint64_t packets_of(const flow::ShardStats& s) {
+  return s.rx_packets.get() + s.tx_packets.get();
+}
 
-std::uint64_t closed_as(const ShardStats& stats, CloseReason why) {
+std::uint64_t closed_as(const flow::ShardStats& stats, flow::CloseReason why) {
   return stats.closed[static_cast<std::size_t>(why)].get();
 }
 
@@ -31,7 +33,7 @@ Json dropped(const Serving& of) {
   return of.stats.drops[static_cast<std::size_t>(kWhy)].get();
 }
 
-Json reset(const Serving& of) { return closed_as(of.stats, CloseReason::reset); }
+Json reset(const Serving& of) { return closed_as(of.stats, flow::CloseReason::reset); }
 
 Json completed(const Serving& of) { return completed_of(of.stats); }
 
@@ -46,7 +48,7 @@ Json reopened(const Serving& of) {
 
 Json evicted_ages(const Serving& of) {
   Json ages = Json::array();
-  for (std::size_t i = 0; i < ShardStats::kAges; ++i) {
+  for (std::size_t i = 0; i < flow::ShardStats::kAges; ++i) {
     const std::uint64_t count = of.stats.time_wait_evicted_age[i].get();
     if (count > 0) ages.push_back({{"below", std::uint64_t{1} << i}, {"count", count}});
   }
@@ -109,14 +111,14 @@ constexpr auto kDerived = std::to_array<JsonField<Serving>>({
 });
 // clang-format on
 
-Json json_of(const ShardStats& stats, Duration active) {
+Json json_of(const flow::ShardStats& stats, Duration active) {
   Json json;
-  write_metrics(json, kShardMetrics, stats);
+  write_metrics(json, flow::kShardMetrics, stats);
   write_fields(json, kDerived, Serving{stats, active});
-  for (std::size_t i = 0; i < kCloseReasonCount; ++i)
-    json["closed"][std::string(name_of(static_cast<CloseReason>(i)))] = stats.closed[i].get();
+  for (std::size_t i = 0; i < flow::kCloseReasonCount; ++i)
+    json["closed"][std::string(name_of(static_cast<flow::CloseReason>(i)))] = stats.closed[i].get();
   json["drops"] = Json::object();
-  for (std::size_t i = 1; i < kDropCount; ++i)
+  for (std::size_t i = 1; i < wire::kDropCount; ++i)
     if (stats.drops[i].get() > 0)
       json["drops"][std::string(name_of(static_cast<Drop>(i)))] = stats.drops[i].get();
   return json;
@@ -124,45 +126,46 @@ Json json_of(const ShardStats& stats, Duration active) {
 
 }  // namespace
 
-std::uint64_t completed_of(const ShardStats& stats) {
-  return closed_as(stats, CloseReason::done) + closed_as(stats, CloseReason::time_wait);
+std::uint64_t completed_of(const flow::ShardStats& stats) {
+  return closed_as(stats, flow::CloseReason::done) + closed_as(stats, flow::CloseReason::time_wait);
 }
 
-Json server_json(std::span<const ShardStats> cores, Duration active) {
+Json server_json(std::span<const flow::ShardStats> cores, Duration active) {
   Json json = json_of(total_of(cores), active);
   json["active_s"] = active.seconds();
   json["cores"] = Json::array();
-  for (const ShardStats& core : cores) json["cores"].push_back(json_of(core, active));
+  for (const flow::ShardStats& core : cores) json["cores"].push_back(json_of(core, active));
   return json;
 }
 
-Json service_json(const ServiceCounters& counters) {
+Json service_json(const service::ServiceCounters& counters) {
   Json json;
-  write_metrics(json, kServiceMetrics, counters);
-  for (std::size_t i = 0; i < kEndingCount; ++i)
-    json["closes"][std::string(name_of(static_cast<Ending>(i)))] = counters.closes[i].get();
+  write_metrics(json, service::kServiceMetrics, counters);
+  for (std::size_t i = 0; i < service::kEndingCount; ++i)
+    json["closes"][std::string(name_of(static_cast<service::Ending>(i)))] =
+        counters.closes[i].get();
   return json;
 }
 
 std::vector<JsonKey> serve_json_keys() {
   std::vector<JsonKey> keys;
-  list_keys(keys, kShardMetrics);
+  list_keys(keys, flow::kShardMetrics);
   list_keys(keys, kDerived);
-  for (std::size_t i = 0; i < kCloseReasonCount; ++i) {
-    const auto why = static_cast<CloseReason>(i);
+  for (std::size_t i = 0; i < flow::kCloseReasonCount; ++i) {
+    const auto why = static_cast<flow::CloseReason>(i);
     keys.push_back({"closed." + std::string(name_of(why)), "counter", "connections",
                     std::string(help_of(why))});
   }
-  for (std::size_t i = 1; i < kDropCount; ++i) {
+  for (std::size_t i = 1; i < wire::kDropCount; ++i) {
     const auto why = static_cast<Drop>(i);
     keys.push_back(
         {"drops." + std::string(name_of(why)), "counter", "frames", std::string(help_of(why))});
   }
   keys.push_back({"active_s", "number", "s", "time from the first connection to the last change"});
   keys.push_back({"cores.N", "object", "", "the keys above, but for `active_s`, of each core"});
-  list_keys(keys, kServiceMetrics, "service.");
-  for (std::size_t i = 0; i < kEndingCount; ++i) {
-    const auto why = static_cast<Ending>(i);
+  list_keys(keys, service::kServiceMetrics, "service.");
+  for (std::size_t i = 0; i < service::kEndingCount; ++i) {
+    const auto why = static_cast<service::Ending>(i);
     keys.push_back({"service.closes." + std::string(name_of(why)), "counter", "connections",
                     std::string(help_of(why))});
   }
@@ -181,4 +184,4 @@ Result<void> write_json(const std::string& path, const Json& json) {
   return {};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

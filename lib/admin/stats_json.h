@@ -13,17 +13,17 @@
 #include "flow/metrics.h"
 #include "service/counters.h"
 
-namespace mayfly {
+namespace mayfly::admin {
 
 /// Connections that ended as TCP means it: both FINs exchanged.
-std::uint64_t completed_of(const ShardStats& stats);
+std::uint64_t completed_of(const flow::ShardStats& stats);
 
 /// The `serve` keys, but for `service`. `active`: from the first connection to the last, the base
 /// of `cps`.
-nlohmann::ordered_json server_json(std::span<const ShardStats> cores, Duration active);
+nlohmann::ordered_json server_json(std::span<const flow::ShardStats> cores, Duration active);
 
 /// What stands under `service`, of all cores' services together.
-nlohmann::ordered_json service_json(const ServiceCounters& counters);
+nlohmann::ordered_json service_json(const service::ServiceCounters& counters);
 
 /// Every key that server_json and service_json may write, for doc/json.md.
 std::vector<JsonKey> serve_json_keys();
@@ -31,4 +31,4 @@ std::vector<JsonKey> serve_json_keys();
 /// Writes `json` to the file, or standard output for "-".
 Result<void> write_json(const std::string& path, const nlohmann::ordered_json& json);
 
-}  // namespace mayfly
+}  // namespace mayfly::admin

@@ -9,7 +9,7 @@
 #include "config/error.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 /// All of `text` as a number of the given base, at most `limit`.
@@ -95,14 +95,15 @@ Result<AddressRange> parse_address_range(std::string_view text) {
   return AddressRange{*first, *last};
 }
 
-Result<InterfaceAddress> parse_interface_address(std::string_view text) {
+Result<link::InterfaceAddress> parse_interface_address(std::string_view text) {
   const auto [addresses, length] = cut(text, '/');
   if (!length) return Error{in_quotes(text) + " has no prefix length, such as /24"};
   const std::optional<std::uint32_t> prefix = whole_number(*length, 32);
   if (!prefix || *prefix == 0) return Error{in_quotes(text) + " has no prefix length from 1 to 32"};
   const Result<AddressRange> range = parse_address_range(addresses);
   if (!range) return range.error();
-  const InterfaceAddress address{range->first, range->last, static_cast<std::uint8_t>(*prefix)};
+  const link::InterfaceAddress address{range->first, range->last,
+                                       static_cast<std::uint8_t>(*prefix)};
   if (!is_on_link(address, address.last)) {
     return Error{in_quotes(text) + " reaches beyond its network"};
   }
@@ -147,7 +148,7 @@ std::string format_range(Ipv4Address first, Ipv4Address last) {
   return fmt::format("{}-{}", to_string(first), to_string(last));
 }
 
-std::string format_interface_address(const InterfaceAddress& address) {
+std::string format_interface_address(const link::InterfaceAddress& address) {
   return fmt::format("{}/{}", format_range(address.first, address.last), address.prefix_length);
 }
 
@@ -155,7 +156,7 @@ std::string format_prefix(const AddressPrefix& prefix) {
   return fmt::format("{}/{}", to_string(prefix.address), prefix.length);
 }
 
-bool is_on_link(const InterfaceAddress& own, Ipv4Address address) {
+bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address) {
   return ((own.first.host ^ address.host) & mask_of(own.prefix_length)) == 0;
 }
 
@@ -164,4 +165,4 @@ bool covers(const AddressPrefix& outer, const AddressPrefix& inner) {
          ((outer.address.host ^ inner.address.host) & mask_of(outer.length)) == 0;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 struct AddressRange {
   Ipv4Address first, last;
@@ -34,7 +34,7 @@ Result<AddressRange> parse_address_range(std::string_view text);
 
 /// "198.18.0.1/15" or "198.18.1.1-198.18.1.100/15"; prefix 1 to 32. All are hosts of that network:
 /// not its own address, nor its broadcast address.
-Result<InterfaceAddress> parse_interface_address(std::string_view text);
+Result<link::InterfaceAddress> parse_interface_address(std::string_view text);
 
 /// "10.0.0.0/8": any network, with no bit set beyond its length of 0 to 32.
 Result<AddressPrefix> parse_prefix(std::string_view text);
@@ -44,13 +44,13 @@ Result<PortRange> parse_port_range(std::string_view text);
 
 /// The twins of the above: what they read as the same.
 std::string format_range(Ipv4Address first, Ipv4Address last);
-std::string format_interface_address(const InterfaceAddress& address);
+std::string format_interface_address(const link::InterfaceAddress& address);
 std::string format_prefix(const AddressPrefix& prefix);
 
 /// Whether `address` is on the link that `own` is on.
-bool is_on_link(const InterfaceAddress& own, Ipv4Address address);
+bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address);
 
 /// Whether all of `inner` is in `outer`.
 bool covers(const AddressPrefix& outer, const AddressPrefix& inner);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

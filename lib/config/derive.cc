@@ -3,24 +3,24 @@
 #include <algorithm>
 #include <filesystem>
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
-void derive_common(EndSettings& settings, const std::vector<PortSettings>& ports,
+void derive_common(shard::EndSettings& settings, const std::vector<nic::PortSettings>& ports,
                    const Scope& scope) {
   constexpr int kHeaderBytes = 40, kHalfOpenShare = 4;
   if (!scope.has("connections.half_open"))
     settings.shard.syn.half_open = std::max(1u, settings.connections.capacity / kHalfOpenShare);
   if (scope.has("tcp.mss")) return;
-  for (const PortSettings& port : ports) {
+  for (const nic::PortSettings& port : ports) {
     settings.shard.tcp.mss =
         std::min(settings.shard.tcp.mss, static_cast<std::uint16_t>(port.mtu - kHeaderBytes));
   }
 }
 
 /// The lab's only port of one end, at `address` unless the file says where.
-void derive_port(std::vector<PortSettings>& ports, const Scope& scope,
-                 const InterfaceAddress& address) {
+void derive_port(std::vector<nic::PortSettings>& ports, const Scope& scope,
+                 const link::InterfaceAddress& address) {
   if (!scope.has("ports")) ports.resize(1);
   if (!ports.empty() && !scope.has("ports.0.addresses")) {
     ports[0].addresses = {address};
@@ -32,7 +32,7 @@ void derive_port(std::vector<PortSettings>& ports, const Scope& scope,
 void derive(ServeSettings& settings, const Scope& scope, const std::string& file) {
   derive_common(settings, settings.process.ports, scope);
   const std::filesystem::path base = std::filesystem::path(file).parent_path();
-  for (RouteSettings& route : settings.http.routes) {
+  for (service::RouteSettings& route : settings.http.routes) {
     if (route.folder) route.folder = (base / *route.folder).lexically_normal().string();
   }
 }
@@ -53,7 +53,7 @@ void derive(LoadSettings& settings, const Scope& scope) {
 BothEnds lab_defaults() {
   BothEnds pair;
   pair.server.cores = {0};
-  pair.server.listen = {ListenSettings{}};
+  pair.server.listen = {service::ListenSettings{}};
   pair.client.cores = {1};
   return pair;
 }
@@ -81,4 +81,4 @@ void derive(LabExperiment& experiment, const Scope& scope) {
   experiment.warm_up = std::min(experiment.warm_up, duration / kShareOfTheRun);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

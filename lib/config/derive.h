@@ -6,7 +6,7 @@
 #include "config/rules.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// `file` is the configuration file: its folder is where relative ones begin.
 void derive(ServeSettings& settings, const Scope& scope, const std::string& file);
@@ -20,4 +20,4 @@ void derive(BothEnds& pair, const Scope& server, const Scope& client, const std:
 /// `scope` is the experiment's own part of the file.
 void derive(LabExperiment& experiment, const Scope& scope);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -6,7 +6,7 @@
 
 #include "config/schema.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 template <class T>
@@ -46,4 +46,4 @@ std::string to_string(const KeyChange& change) {
   return fmt::format("{} {} -> {}", change.key, change.from, change.to);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -6,7 +6,7 @@
 
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// "time_wait.hold" and "60s", as the value could be written in YAML.
 struct KeyValue {
@@ -32,4 +32,4 @@ std::vector<KeyChange> difference(const std::vector<KeyValue>& before,
 /// "time_wait.hold 60s -> 5s".
 std::string to_string(const KeyChange& change);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

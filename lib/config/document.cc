@@ -16,7 +16,7 @@
 
 #include "config/utf8.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1 << 20;
@@ -348,4 +348,4 @@ Place nearest_place(const Value& root, std::string_view path) {
   return value->place;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

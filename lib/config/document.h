@@ -10,7 +10,7 @@
 
 #include "config/error.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// A YAML value. Which of the last three members counts depends on `kind`.
 struct Value {
@@ -55,4 +55,4 @@ const Value* find(const Value& root, std::string_view path);
 /// Where `path` was written, or the closest place above it that was.
 Place nearest_place(const Value& root, std::string_view path);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-namespace mayfly {
+namespace mayfly::config {
 
 std::string to_string(const ConfigError& error) {
   std::string text = error.file;
@@ -143,4 +143,4 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   return best;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// One complaint, printed by to_string as `file:line:column key: what (hint)`.
 struct ConfigError {
@@ -80,4 +80,4 @@ std::string in_quotes(std::string_view text);
 /// The known word that `word` was probably meant to be (by edit distance), or nothing.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

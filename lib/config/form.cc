@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 constexpr std::size_t kKeysListed = 12;
@@ -38,4 +38,4 @@ void check_names(const Cursor& at, const std::vector<KnownKey>& known) {
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -19,7 +19,7 @@
 #include "config/error.h"
 #include "config/reference.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// A value of the document on its way into the settings.
 struct Cursor {
@@ -278,4 +278,4 @@ Form<std::vector<V>> list(Form<V> element_form, std::size_t least, std::size_t m
   return form;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -6,7 +6,7 @@
 #include "config/utf8.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 constexpr bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
@@ -157,14 +157,14 @@ Form<std::string> experiment_name() {
 
 Form<std::string> preset() { return file_name("preset"); }
 
-Form<LabPair> preset_pair() {
+Form<lab::LabPair> preset_pair() {
   Form<std::string> name = preset();
-  Form<LabPair> form{.type = name.type};
-  form.read = [read = name.read](const Cursor& at, LabPair& pair) {
+  Form<lab::LabPair> form{.type = name.type};
+  form.read = [read = name.read](const Cursor& at, lab::LabPair& pair) {
     read(at, pair.policy);
     pair.name = pair.policy;
   };
-  form.show = [](const LabPair& pair) { return pair.policy; };
+  form.show = [](const lab::LabPair& pair) { return pair.policy; };
   return form;
 }
 
@@ -193,15 +193,17 @@ Form<MacAddress> mac() {
                             [](const MacAddress& address) { return to_string(address); });
 }
 
-Form<InterfaceAddress> interface_address() {
-  return scalar<InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX", parse_interface_address,
-                                  format_interface_address);
+Form<link::InterfaceAddress> interface_address() {
+  return scalar<link::InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX",
+                                        parse_interface_address, format_interface_address);
 }
 
-Form<NearPrefix> near_prefix() {
-  Form<NearPrefix> form{.type = "network", .range = "A/PREFIX"};
-  form.show = [](const NearPrefix& near) { return format_prefix({near.address, near.length}); };
-  form.read = [hint = form.hint()](const Cursor& at, NearPrefix& near) {
+Form<flow::NearPrefix> near_prefix() {
+  Form<flow::NearPrefix> form{.type = "network", .range = "A/PREFIX"};
+  form.show = [](const flow::NearPrefix& near) {
+    return format_prefix({near.address, near.length});
+  };
+  form.read = [hint = form.hint()](const Cursor& at, flow::NearPrefix& near) {
     if (!at.expect(Value::Kind::scalar, hint)) return;
     const Result<AddressPrefix> prefix = parse_prefix(at.value.text);
     if (!prefix) return at.fail(prefix.error().what, hint);
@@ -211,13 +213,13 @@ Form<NearPrefix> near_prefix() {
   return form;
 }
 
-Form<SourceSettings> source_addresses() {
-  Form<SourceSettings> form{.type = "addresses", .range = "A or A-B"};
-  form.show = [](const SourceSettings& sources) {
+Form<load::SourceSettings> source_addresses() {
+  Form<load::SourceSettings> form{.type = "addresses", .range = "A or A-B"};
+  form.show = [](const load::SourceSettings& sources) {
     if (sources.first == Ipv4Address{}) return std::string("those of the first port");
     return to_string(sources.first) + "-" + to_string(sources.last);
   };
-  form.read = [hint = form.hint()](const Cursor& at, SourceSettings& sources) {
+  form.read = [hint = form.hint()](const Cursor& at, load::SourceSettings& sources) {
     if (!at.expect(Value::Kind::scalar, hint)) return;
     const Result<AddressRange> range = parse_address_range(at.value.text);
     if (!range) return at.fail(range.error().what, hint);
@@ -227,12 +229,12 @@ Form<SourceSettings> source_addresses() {
   return form;
 }
 
-Form<SourceSettings> source_ports() {
-  Form<SourceSettings> form{.type = "ports", .range = "1..65535, as N or N-M"};
-  form.show = [](const SourceSettings& sources) {
+Form<load::SourceSettings> source_ports() {
+  Form<load::SourceSettings> form{.type = "ports", .range = "1..65535, as N or N-M"};
+  form.show = [](const load::SourceSettings& sources) {
     return fmt::format("{}-{}", sources.port_first, sources.port_last);
   };
-  form.read = [hint = form.hint()](const Cursor& at, SourceSettings& sources) {
+  form.read = [hint = form.hint()](const Cursor& at, load::SourceSettings& sources) {
     if (!at.expect(Value::Kind::scalar, hint)) return;
     const Result<PortRange> range = parse_port_range(at.value.text);
     if (!range) return at.fail(range.error().what, hint);
@@ -242,4 +244,4 @@ Form<SourceSettings> source_ports() {
   return form;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

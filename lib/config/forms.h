@@ -12,7 +12,7 @@
 #include "config/form.h"
 #include "config/units.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 Form<bool> boolean();
 Form<double> probability();
@@ -94,17 +94,17 @@ Form<std::string> experiment_name();
 /// A preset of conf/policy/: its name, or a path that has a '/' or ends in ".yaml".
 Form<std::string> preset();
 /// The same as the whole of a pair: it is named after its preset.
-Form<LabPair> preset_pair();
+Form<lab::LabPair> preset_pair();
 
 Form<std::string> device();
 Form<std::string> url_path();
 Form<Ipv4Address> ipv4();
 Form<MacAddress> mac();
-Form<InterfaceAddress> interface_address();
+Form<link::InterfaceAddress> interface_address();
 /// "10.0.0.0/8", the part of a NearPrefix beside its hold.
-Form<NearPrefix> near_prefix();
+Form<flow::NearPrefix> near_prefix();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.
-Form<SourceSettings> source_addresses();
-Form<SourceSettings> source_ports();
+Form<load::SourceSettings> source_addresses();
+Form<load::SourceSettings> source_ports();
 
-}  // namespace mayfly
+}  // namespace mayfly::config

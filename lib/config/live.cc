@@ -13,7 +13,7 @@
 #include "config/reference.h"
 #include "config/units.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 bool is_below(std::string_view key, std::string_view map) {
@@ -148,4 +148,4 @@ Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overr
 template class LiveSettings<ServeSettings>;
 template class LiveSettings<LoadSettings>;
 
-}  // namespace mayfly
+}  // namespace mayfly::config

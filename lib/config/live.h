@@ -11,7 +11,7 @@
 #include "config/error.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// What settings are read from; the later is laid over the earlier.
 struct ConfigSource {
@@ -54,4 +54,4 @@ class LiveSettings {
   Objection objection_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::config

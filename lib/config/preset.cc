@@ -7,7 +7,7 @@
 
 #include "config/schema.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 constexpr const char* kSuffix = ".yaml";
@@ -86,4 +86,4 @@ std::string preset_name(const std::string& name_or_path) {
   return is_path(name_or_path) ? std::filesystem::path(name_or_path).stem().string() : name_or_path;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -10,7 +10,7 @@
 #include "config/document.h"
 #include "config/error.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// The presets that one configuration file is read with. Each is read once, and both its halves
 /// are checked, whichever is wanted.
@@ -39,4 +39,4 @@ class Presets {
 /// "conf/policy/balanced.yaml" and "balanced" are both called "balanced".
 std::string preset_name(const std::string& name_or_path);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

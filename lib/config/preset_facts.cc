@@ -7,29 +7,29 @@
 #include "config/preset.h"
 #include "config/schema.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 /// Linux's tcp_tw_recycle holds for 3.5 x RTO, as the shard does.
-constexpr Duration recycle_hold(const TcpSettings& tcp) { return tcp.rto_min * 7 / 2; }
+constexpr Duration recycle_hold(const tcp::TcpSettings& tcp) { return tcp.rto_min * 7 / 2; }
 
-std::optional<Closer> holder_under(const PresetFile& file) {
+std::optional<shard::Closer> holder_under(const PresetFile& file) {
   const bool by_client =
-      file.client.shard.time_wait.hand_over || file.server.close.first == Closer::client;
-  return by_client ? std::optional(Closer::client) : std::nullopt;
+      file.client.shard.time_wait.hand_over || file.server.close.first == shard::Closer::client;
+  return by_client ? std::optional(shard::Closer::client) : std::nullopt;
 }
 
 std::optional<Duration> hold_under(const PresetFile& file, const Value& preset) {
-  const ShardSettings& server = file.server.shard;
+  const shard::ShardSettings& server = file.server.shard;
   if (file.server.close.abort) return Duration{};
   if (server.time_wait.recycle) return recycle_hold(server.tcp);
   if (find(preset, "server.time_wait.hold") == nullptr) return std::nullopt;
   return server.time_wait.hold;
 }
 
-PresetFacts facts_of(const std::string& name, const PresetFile& file, const Value& preset) {
-  const TimeWaitPolicy& policy = file.server.shard.time_wait;
-  PresetFacts facts;
+plan::PresetFacts facts_of(const std::string& name, const PresetFile& file, const Value& preset) {
+  const flow::TimeWaitPolicy& policy = file.server.shard.time_wait;
+  plan::PresetFacts facts;
   facts.name = name;
   facts.holder = holder_under(file);
   facts.hold = hold_under(file, preset);
@@ -45,11 +45,11 @@ PresetFacts facts_of(const std::string& name, const PresetFile& file, const Valu
 
 }  // namespace
 
-Loaded<std::vector<PresetFacts>> read_preset_facts(const std::string& config) {
+Loaded<std::vector<plan::PresetFacts>> read_preset_facts(const std::string& config) {
   static const Form<PresetFile> form = map(policy_schema());
   Report report("");
   Presets presets(config, "");
-  std::vector<std::pair<std::uint32_t, PresetFacts>> found;
+  std::vector<std::pair<std::uint32_t, plan::PresetFacts>> found;
   for (const std::string& name : presets.known()) {
     const Value* preset = presets.find(name, Place{}, "", report);
     if (preset == nullptr) continue;
@@ -61,10 +61,10 @@ Loaded<std::vector<PresetFacts>> read_preset_facts(const std::string& config) {
                        facts_of(name, file, *preset));
   }
   if (!report.empty()) return {std::nullopt, report.take()};
-  std::ranges::stable_sort(found, {}, &std::pair<std::uint32_t, PresetFacts>::first);
-  std::vector<PresetFacts> facts;
+  std::ranges::stable_sort(found, {}, &std::pair<std::uint32_t, plan::PresetFacts>::first);
+  std::vector<plan::PresetFacts> facts;
   for (auto& [place, one] : found) facts.push_back(std::move(one));
   return {std::move(facts), {}};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -7,11 +7,11 @@
 #include "config/error.h"
 #include "plan/demand.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// Of every preset that --policy finds by its name beside the configuration file `config` (empty =
 /// in the current folder; see Presets), in the order of `about.place`, then by name. Empty if there
 /// is none. A mistake in any of them is an error.
-Loaded<std::vector<PresetFacts>> read_preset_facts(const std::string& config = "");
+Loaded<std::vector<plan::PresetFacts>> read_preset_facts(const std::string& config = "");
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -5,7 +5,7 @@
 #include "config/rules.h"
 #include "config/schema.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 void finish(ServeSettings& settings, const Value& root, Report& report) {
@@ -77,4 +77,4 @@ Loaded<LoadSettings> read_load_settings(const std::string& path,
   return read(path, overrides, policy, "client", form);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -8,7 +8,7 @@
 #include "config/error.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// Reads the file at `path`, lays a preset over it and the overrides, "KEY=VALUE" each as given to
 /// --set, over that. Whatever is in none of them has the default of settings.h. Folders come back
@@ -37,4 +37,4 @@ Loaded<LabSettings> read_lab_settings(const std::string& path,
 /// Both ends as a preset has them and nothing else: its name, or a file like those of conf/policy/.
 Loaded<BothEnds> read_policy(const std::string& policy);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -9,7 +9,7 @@
 #include "config/rules.h"
 #include "config/schema.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 /// Whether a pair is to run, or only its policy counts: then nothing else has to be there.
@@ -94,7 +94,7 @@ void read_pairs(LabSettings& lab, const Value& root, Report& report) {
     derive(lab.experiments[i], Scope(root, key, report));
   }
   for (std::size_t i = 0; i < lab.hazards.policies.size(); ++i) {
-    LabPair& pair = lab.hazards.policies[i];
+    lab::LabPair& pair = lab.hazards.policies[i];
     BothEnds ends{.name = pair.name, .policy = pair.policy, .server = {}, .client = {}};
     reader.read(ends, "hazards", fmt::format("hazards.policies.{}", i), Use::policy);
     pair = ends.lab_pair();
@@ -129,4 +129,4 @@ Loaded<BothEnds> read_policy(const std::string& policy) {
   return {std::move(pair), {}};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -6,7 +6,7 @@
 
 #include "config/schema.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 template <class T>
@@ -31,4 +31,4 @@ std::string to_markdown(const KeyReference& key) {
                      kMarks[static_cast<std::size_t>(key.mutability)]);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// What of a key can change while a process runs by it.
 enum class Mutability : std::uint8_t {
@@ -31,4 +31,4 @@ std::vector<KeyReference> policy_reference();
 /// The row of a key in doc/configuration.md, a Markdown table.
 std::string to_markdown(const KeyReference& key);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -12,7 +12,7 @@
 #include "config/units.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 /// Bytes of an IPv4 and a TCP header without options.
@@ -33,15 +33,16 @@ void check_unique(const Scope& scope, std::string_view key, std::string_view mem
   }
 }
 
-void check_addresses(const PortSettings& port, const std::string& path, const Scope& scope,
-                     std::vector<InterfaceAddress>& seen) {
+void check_addresses(const nic::PortSettings& port, const std::string& path, const Scope& scope,
+                     std::vector<link::InterfaceAddress>& seen) {
   for (std::size_t i = 0; i < port.addresses.size(); ++i) {
-    const InterfaceAddress& address = port.addresses[i];
+    const link::InterfaceAddress& address = port.addresses[i];
     const std::string key = fmt::format("{}.addresses.{}", path, i);
     if (!scope.is_sound({key})) continue;
-    const auto overlap = std::find_if(seen.begin(), seen.end(), [&](const InterfaceAddress& other) {
-      return address.first <= other.last && other.first <= address.last;
-    });
+    const auto overlap =
+        std::find_if(seen.begin(), seen.end(), [&](const link::InterfaceAddress& other) {
+          return address.first <= other.last && other.first <= address.last;
+        });
     if (overlap != seen.end()) {
       scope.fail(key, "overlaps with " + format_interface_address(*overlap));
     }
@@ -49,18 +50,18 @@ void check_addresses(const PortSettings& port, const std::string& path, const Sc
   }
 }
 
-bool is_own(const PortSettings& port, Ipv4Address address) {
+bool is_own(const nic::PortSettings& port, Ipv4Address address) {
   return std::any_of(port.addresses.begin(), port.addresses.end(), [address](const auto& own) {
     return own.first <= address && address <= own.last;
   });
 }
 
-bool is_on_link(const PortSettings& port, Ipv4Address address) {
+bool is_on_link(const nic::PortSettings& port, Ipv4Address address) {
   return std::any_of(port.addresses.begin(), port.addresses.end(),
-                     [address](const auto& own) { return mayfly::is_on_link(own, address); });
+                     [address](const auto& own) { return config::is_on_link(own, address); });
 }
 
-void check_gateway(const PortSettings& port, const std::string& path, const Scope& scope) {
+void check_gateway(const nic::PortSettings& port, const std::string& path, const Scope& scope) {
   const std::string key = path + ".gateway";
   if (!port.gateway || !scope.is_sound({key, path + ".addresses"})) return;
   if (is_own(port, *port.gateway)) {
@@ -70,11 +71,11 @@ void check_gateway(const PortSettings& port, const std::string& path, const Scop
   }
 }
 
-void check_ports(const EndSettings& end, const std::vector<PortSettings>& ports,
+void check_ports(const shard::EndSettings& end, const std::vector<nic::PortSettings>& ports,
                  const Scope& scope) {
-  std::vector<InterfaceAddress> seen;
+  std::vector<link::InterfaceAddress> seen;
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    const PortSettings& port = ports[i];
+    const nic::PortSettings& port = ports[i];
     const std::string path = fmt::format("ports.{}", i);
     check_addresses(port, path, scope, seen);
     check_gateway(port, path, scope);
@@ -94,7 +95,7 @@ void check_ports(const EndSettings& end, const std::vector<PortSettings>& ports,
   check_unique(scope, "ports", "pcap", ports, [](const auto& p) { return p.pcap; });
 }
 
-void check_tcp(const TcpSettings& tcp, const Scope& scope) {
+void check_tcp(const tcp::TcpSettings& tcp, const Scope& scope) {
   if (scope.is_sound({"tcp.rto_min", "tcp.rto_initial"}) && tcp.rto_initial < tcp.rto_min) {
     scope.fail("tcp.rto_initial", "is below rto_min, " + format_duration(tcp.rto_min));
   }
@@ -108,8 +109,8 @@ void check_tcp(const TcpSettings& tcp, const Scope& scope) {
   }
 }
 
-void check_nearness(const std::vector<NearPrefix>& nearness, const Scope& scope) {
-  const auto prefix_of = [](const NearPrefix& near) {
+void check_nearness(const std::vector<flow::NearPrefix>& nearness, const Scope& scope) {
+  const auto prefix_of = [](const flow::NearPrefix& near) {
     return AddressPrefix{near.address, near.length};
   };
   for (std::size_t i = 0; i < nearness.size(); ++i) {
@@ -126,8 +127,8 @@ void check_nearness(const std::vector<NearPrefix>& nearness, const Scope& scope)
   }
 }
 
-void check_time_wait(const ShardSettings& settings, const Scope& scope) {
-  const TimeWaitPolicy& policy = settings.time_wait;
+void check_time_wait(const shard::ShardSettings& settings, const Scope& scope) {
+  const flow::TimeWaitPolicy& policy = settings.time_wait;
   if (policy.balance && policy.floor > policy.hold &&
       scope.is_sound({"time_wait.balance", "time_wait.floor", "time_wait.hold"})) {
     scope.fail("time_wait.floor",
@@ -142,7 +143,8 @@ void check_time_wait(const ShardSettings& settings, const Scope& scope) {
   check_nearness(policy.nearness, scope);
 }
 
-void check_common(const EndSettings& settings, const ProcessSettings& process, const Scope& scope) {
+void check_common(const shard::EndSettings& settings, const nic::ProcessSettings& process,
+                  const Scope& scope) {
   std::set<std::uint32_t> cores;
   for (std::size_t i = 0; i < settings.cores.size(); ++i) {
     const std::string key = fmt::format("cores.{}", i);
@@ -153,7 +155,8 @@ void check_common(const EndSettings& settings, const ProcessSettings& process, c
   check_ports(settings, process.ports, scope);
 }
 
-void check_folder(const RouteSettings& route, const std::string& path, const Scope& scope) {
+void check_folder(const service::RouteSettings& route, const std::string& path,
+                  const Scope& scope) {
   const std::string key = path + ".folder";
   if (!route.folder || !scope.is_sound({key, path + ".path"})) return;
   if (!route.path.ends_with('/')) {
@@ -168,7 +171,7 @@ void check_folder(const RouteSettings& route, const std::string& path, const Sco
   }
 }
 
-void check_routes(const HttpSettings& http, const Scope& scope) {
+void check_routes(const service::HttpSettings& http, const Scope& scope) {
   for (std::size_t i = 0; i < http.routes.size(); ++i) {
     const std::string path = fmt::format("http.routes.{}", i);
     const int answers =
@@ -183,13 +186,13 @@ void check_routes(const HttpSettings& http, const Scope& scope) {
 }
 
 /// How many four-tuples lead to one server address and port.
-std::uint64_t source_pairs(const SourceSettings& sources) {
+std::uint64_t source_pairs(const load::SourceSettings& sources) {
   return (std::uint64_t{sources.last.host} - sources.first.host + 1) *
          (std::uint64_t{sources.port_last} - sources.port_first + 1);
 }
 
 void check_shape(const LoadSettings& settings, const Scope& scope) {
-  const LoadShape& load = settings.load;
+  const load::LoadShape& load = settings.load;
   if (scope.is_sound({"load.rate", "load.concurrency"})) {
     const bool is_open = load.rate > 0, is_closed = load.concurrency > 0;
     if (is_open && is_closed) {
@@ -227,22 +230,24 @@ void check_ends(const LoadSettings& settings, const Scope& scope) {
   const auto& ports = settings.process.ports;
   if (!scope.is_sound({"ports"}) || ports.empty()) return;
   if (scope.is_sound({"sources.addresses"})) {
-    const bool is_local = std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
-      return std::any_of(port.addresses.begin(), port.addresses.end(), [&](const auto& own) {
-        return mayfly::is_on_link(own, sources.first) && mayfly::is_on_link(own, sources.last);
-      });
-    });
+    const bool is_local =
+        std::any_of(ports.begin(), ports.end(), [&](const nic::PortSettings& port) {
+          return std::any_of(port.addresses.begin(), port.addresses.end(), [&](const auto& own) {
+            return config::is_on_link(own, sources.first) && config::is_on_link(own, sources.last);
+          });
+        });
     if (!is_local) scope.fail("sources.addresses", "are not on the link of any port");
   }
   const bool is_known = target.address != Ipv4Address{};
   if (!is_known || !scope.is_sound({"target", "sources.addresses"})) return;
   const bool is_ours = (sources.first <= target.address && target.address <= sources.last) ||
-                       std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
+                       std::any_of(ports.begin(), ports.end(), [&](const nic::PortSettings& port) {
                          return is_own(port, target.address);
                        });
-  const bool is_reachable = std::any_of(ports.begin(), ports.end(), [&](const PortSettings& port) {
-    return port.gateway || is_on_link(port, target.address);
-  });
+  const bool is_reachable =
+      std::any_of(ports.begin(), ports.end(), [&](const nic::PortSettings& port) {
+        return port.gateway || is_on_link(port, target.address);
+      });
   if (is_ours) {
     scope.fail("target.address", "is one of the client's own addresses");
   } else if (!is_reachable) {
@@ -267,7 +272,7 @@ void Scope::fail(std::string_view key, std::string what, std::string hint) const
   report_.add(nearest_place(root_, path), path, std::move(what), std::move(hint));
 }
 
-void check_policy(const ShardSettings& settings, const Scope& scope) {
+void check_policy(const shard::ShardSettings& settings, const Scope& scope) {
   check_tcp(settings.tcp, scope);
   check_time_wait(settings, scope);
   // RFC 6191: only a newer timestamp tells the new incarnation from the old one.
@@ -316,12 +321,13 @@ void check_rules(const BothEnds& pair, const Scope& both, const Scope& server,
       pair.server.process.ports.empty()) {
     return;
   }
-  const TargetSettings& target = pair.client.target;
+  const load::TargetSettings& target = pair.client.target;
   if (!is_own(pair.server.process.ports[0], target.address)) {
     client.fail("target.address", to_string(target.address) + " is not the server's");
   }
-  if (std::none_of(pair.server.listen.begin(), pair.server.listen.end(),
-                   [&](const ListenSettings& listen) { return listen.port == target.port; })) {
+  if (std::none_of(
+          pair.server.listen.begin(), pair.server.listen.end(),
+          [&](const service::ListenSettings& listen) { return listen.port == target.port; })) {
     client.fail("target.port", fmt::format("the server does not listen on {}", target.port));
   }
 }
@@ -341,4 +347,4 @@ void check_rules(const LabSettings& lab, const Scope& scope) {
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

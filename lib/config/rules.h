@@ -10,7 +10,7 @@
 #include "config/error.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// The part of a document that holds the keys of one settings struct: all of it, or an
 /// experiment's "server".
@@ -36,10 +36,10 @@ void check_rules(const ServeSettings& settings, const Scope& scope);
 void check_rules(const ProgramSettings& settings, const Scope& scope);
 void check_rules(const LoadSettings& settings, const Scope& scope);
 /// What holds of either end's policy alone: tcp and time_wait.
-void check_policy(const ShardSettings& settings, const Scope& scope);
+void check_policy(const shard::ShardSettings& settings, const Scope& scope);
 /// The two ends of an experiment, each by itself and with the other.
 void check_rules(const BothEnds& pair, const Scope& both, const Scope& server, const Scope& client);
 /// The experiments with each other.
 void check_rules(const LabSettings& lab, const Scope& scope);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

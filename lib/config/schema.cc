@@ -6,7 +6,7 @@
 #include "config/forms.h"
 #include "config/schema_shard.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 /// The lab fills these in by itself.
@@ -14,46 +14,48 @@ KeyName required_with_devices(const char* name, Wiring wiring) {
   return wiring == Wiring::devices ? required(name) : name;
 }
 
-Schema<FaultSettings> link_schema() {
+Schema<link::FaultSettings> link_schema() {
   return {
-      {"loss", &FaultSettings::loss, probability(), "frames that vanish"},
-      {"duplicate", &FaultSettings::duplicate, probability(), "frames that arrive twice"},
-      {"corrupt", &FaultSettings::corrupt, probability(), "frames with a flipped bit"},
-      {"reorder", &FaultSettings::reorder, probability(), "frames that others overtake"},
-      {"delay", &FaultSettings::delay, duration_or_zero({1}, 10_s), "added each way"},
-      {"jitter", &FaultSettings::jitter, duration_or_zero({1}, 10_s),
+      {"loss", &link::FaultSettings::loss, probability(), "frames that vanish"},
+      {"duplicate", &link::FaultSettings::duplicate, probability(), "frames that arrive twice"},
+      {"corrupt", &link::FaultSettings::corrupt, probability(), "frames with a flipped bit"},
+      {"reorder", &link::FaultSettings::reorder, probability(), "frames that others overtake"},
+      {"delay", &link::FaultSettings::delay, duration_or_zero({1}, 10_s), "added each way"},
+      {"jitter", &link::FaultSettings::jitter, duration_or_zero({1}, 10_s),
        "up to so much more delay, at random"},
   };
 }
 
-Schema<FaultSettings> fault_schema() {
+Schema<link::FaultSettings> fault_schema() {
   return link_schema() +
-         Schema<FaultSettings>{{"seed", &FaultSettings::seed, number<std::uint64_t>(0),
-                                "the same seed, the same faults"}};
+         Schema<link::FaultSettings>{{"seed", &link::FaultSettings::seed, number<std::uint64_t>(0),
+                                      "the same seed, the same faults"}};
 }
 
-Schema<PortSettings> port_schema(Wiring wiring) {
-  Schema<PortSettings> keys;
+Schema<nic::PortSettings> port_schema(Wiring wiring) {
+  Schema<nic::PortSettings> keys;
   if (wiring == Wiring::devices) {
-    keys.push_back({required("device"), &PortSettings::device, device(),
+    keys.push_back({required("device"), &nic::PortSettings::device, device(),
                     "what to open, such as `net_af_packet0,iface=veth0`"});
   }
   return keys +
-         Schema<PortSettings>{
-             {required_with_devices("addresses", wiring), &PortSettings::addresses,
+         Schema<nic::PortSettings>{
+             {required_with_devices("addresses", wiring), &nic::PortSettings::addresses,
               list(interface_address(), 1, 1'024), "ours on this link"},
-             {"gateway", &PortSettings::gateway, maybe(ipv4()), "the next hop to other links"},
-             {"mac", &PortSettings::mac, maybe(mac()), "instead of the device's own"},
-             {"vlan", &PortSettings::vlan, number<std::uint16_t>(0, 4'094),
+             {"gateway", &nic::PortSettings::gateway, maybe(ipv4()), "the next hop to other links"},
+             {"mac", &nic::PortSettings::mac, maybe(mac()), "instead of the device's own"},
+             {"vlan", &nic::PortSettings::vlan, number<std::uint16_t>(0, 4'094),
               "802.1Q tag; 0 = untagged"},
-             {"mtu", &PortSettings::mtu, number<std::uint16_t>(576, 1'500),
+             {"mtu", &nic::PortSettings::mtu, number<std::uint16_t>(576, 1'500),
               "bytes of an IP packet, at most"},
-             {"queues", &PortSettings::queues, number<std::uint16_t>(0, 64),
+             {"queues", &nic::PortSettings::queues, number<std::uint16_t>(0, 64),
               "queue pairs, at most one a core; 0 = one a core, as far as the device has them"},
-             {"descriptors", &PortSettings::descriptors, number<std::uint16_t>(0, 32'768),
+             {"descriptors", &nic::PortSettings::descriptors, number<std::uint16_t>(0, 32'768),
               "frames a ring holds; 0 = by the device"},
-             {"faults", &PortSettings::faults, map(fault_schema()), "a faulty wire, for tests"},
-             {"pcap", &PortSettings::pcap, file_name("file"), "capture every frame to this file"},
+             {"faults", &nic::PortSettings::faults, map(fault_schema()),
+              "a faulty wire, for tests"},
+             {"pcap", &nic::PortSettings::pcap, file_name("file"),
+              "capture every frame to this file"},
          };
 }
 
@@ -61,8 +63,8 @@ bool is_file_prefix(std::string_view name) {
   return name.size() <= 64 && name.find_first_of("/\\*?:") == std::string_view::npos;
 }
 
-Schema<AdminSettings> admin_schema() {
-  return {{"socket", &AdminSettings::socket, file_name("file"),
+Schema<admin::AdminSettings> admin_schema() {
+  return {{"socket", &admin::AdminSettings::socket, file_name("file"),
            "a UNIX socket for `mayfly ctl`, made at the start (doc/control.md)"}};
 }
 
@@ -70,13 +72,13 @@ Schema<AdminSettings> admin_schema() {
 /// settings.
 template <class T>
 Schema<T> common_schema(Wiring wiring) {
-  using P = ProcessSettings;
-  using S = ShardSettings;
+  using P = nic::ProcessSettings;
+  using S = shard::ShardSettings;
   const auto port_list = list(map(port_schema(wiring)), 1, wiring == Wiring::lab ? 1 : 16);
-  const Schema<P> memory{
-      {"hugepages", &P::hugepages,
-       choice<HugePagesMode>({{"auto", HugePagesMode::automatic}, {"never", HugePagesMode::never}}),
-       "whether packet memory may come from hugepages"}};
+  const Schema<P> memory{{"hugepages", &P::hugepages,
+                          choice<nic::HugePagesMode>({{"auto", nic::HugePagesMode::automatic},
+                                                      {"never", nic::HugePagesMode::never}}),
+                          "whether packet memory may come from hugepages"}};
   const Schema<P> ports{
       {required_with_devices("ports", wiring), &P::ports, port_list, "network devices"}};
   const Schema<S> protocol{
@@ -85,27 +87,28 @@ Schema<T> common_schema(Wiring wiring) {
   const Schema<P> names{{"file_prefix", &P::file_prefix,
                          word("word", "at most 64, a part of a file name", is_file_prefix),
                          "DPDK's `--file-prefix`; by default made from the process id"}};
-  Schema<T> keys = within<T>(&T::process, memory) +
-                   Schema<T>{{"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
-                              "processors that poll, one shard each"}} +
-                   within<T>(&T::process, ports) +
-                   within<T>(std::identity{}, Schema<EndSettings>{{"connections", std::identity{},
-                                                                   map(connection_schema()),
-                                                                   "memory for connections"}}) +
-                   within<T>(&T::shard, protocol) + within<T>(&T::process, names);
+  Schema<T> keys =
+      within<T>(&T::process, memory) +
+      Schema<T>{{"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
+                 "processors that poll, one shard each"}} +
+      within<T>(&T::process, ports) +
+      within<T>(std::identity{},
+                Schema<shard::EndSettings>{{"connections", std::identity{},
+                                            map(connection_schema()), "memory for connections"}}) +
+      within<T>(&T::shard, protocol) + within<T>(&T::process, names);
   // The lab's ends are steered by the lab.
   if (wiring == Wiring::devices)
     keys.push_back({"admin", &T::admin, map(admin_schema()), "looking at it while it runs"});
   return keys;
 }
 
-Schema<ListenSettings> listen_schema() {
+Schema<service::ListenSettings> listen_schema() {
   return {
-      {required("port"), &ListenSettings::port, number<std::uint16_t>(1), "TCP port"},
-      {"service", &ListenSettings::service,
-       choice<ServiceKind>({{"http", ServiceKind::http},
-                            {"echo", ServiceKind::echo},
-                            {"discard", ServiceKind::discard}}),
+      {required("port"), &service::ListenSettings::port, number<std::uint16_t>(1), "TCP port"},
+      {"service", &service::ListenSettings::service,
+       choice<service::ServiceKind>({{"http", service::ServiceKind::http},
+                                     {"echo", service::ServiceKind::echo},
+                                     {"discard", service::ServiceKind::discard}}),
        "HTTP/1.1, RFC 862 or RFC 863"},
   };
 }
@@ -115,8 +118,8 @@ bool is_media_type(std::string_view type) {
   return slash != std::string_view::npos && slash > 0 && slash + 1 < type.size();
 }
 
-Schema<RouteSettings> route_schema() {
-  using R = RouteSettings;
+Schema<service::RouteSettings> route_schema() {
+  using R = service::RouteSettings;
   return {
       {required("path"), &R::path, url_path(), "exact, or ending in / for what lies below it"},
       {"body", &R::body, maybe(text()), "answer with this text"},
@@ -129,8 +132,8 @@ Schema<RouteSettings> route_schema() {
   };
 }
 
-Schema<HttpSettings> http_schema() {
-  using H = HttpSettings;
+Schema<service::HttpSettings> http_schema() {
+  using H = service::HttpSettings;
   return {
       {"routes", &H::routes, list(map(route_schema()), 0, 4'096),
        "what is served; each has one of body, bytes, folder"},
@@ -147,28 +150,29 @@ Schema<HttpSettings> http_schema() {
   };
 }
 
-Schema<TargetSettings> target_schema(Wiring wiring) {
+Schema<load::TargetSettings> target_schema(Wiring wiring) {
   return {
-      {required_with_devices("address", wiring), &TargetSettings::address, ipv4(), "of the server"},
-      {"port", &TargetSettings::port, number<std::uint16_t>(1), "of the server"},
-      {"path", &TargetSettings::path,
+      {required_with_devices("address", wiring), &load::TargetSettings::address, ipv4(),
+       "of the server"},
+      {"port", &load::TargetSettings::port, number<std::uint16_t>(1), "of the server"},
+      {"path", &load::TargetSettings::path,
        word("path", "begins with /", [](std::string_view path) { return path[0] == '/'; }),
        "what to GET"},
-      {"host", &TargetSettings::host, word("word", "", [](std::string_view) { return true; }),
+      {"host", &load::TargetSettings::host, word("word", "", [](std::string_view) { return true; }),
        "Host header; by default the address"},
   };
 }
 
-Schema<SourceSettings> source_schema() {
+Schema<load::SourceSettings> source_schema() {
   return {
       {"addresses", std::identity{}, source_addresses(), "to connect from"},
       {"ports", std::identity{}, source_ports(), "to connect from, at each address"},
   };
 }
 
-Schema<ShardSettings> time_wait_key(Schema<TimeWaitPolicy> keys) {
-  return {{"time_wait", &ShardSettings::time_wait, map(std::move(keys)), "the TIME_WAIT policy",
-           Mutability::live}};
+Schema<shard::ShardSettings> time_wait_key(Schema<flow::TimeWaitPolicy> keys) {
+  return {{"time_wait", &shard::ShardSettings::time_wait, map(std::move(keys)),
+           "the TIME_WAIT policy", Mutability::live}};
 }
 
 template <class T>
@@ -177,8 +181,8 @@ Key<T> drain_timeout_key() {
           "Ctrl-C: open connections may take so long to finish"};
 }
 
-Schema<LoadShape> shape_schema() {
-  using L = LoadShape;
+Schema<load::LoadShape> shape_schema() {
+  using L = load::LoadShape;
   return {
       {"rate", &L::rate, rate(100e6), "open loop: connections a second; this or concurrency"},
       {"concurrency", &L::concurrency, count<std::uint32_t>(0, 64 << 20),
@@ -198,9 +202,9 @@ Schema<LoadShape> shape_schema() {
 }
 
 /// What a preset may change of a shard.
-Schema<ShardSettings> shard_policy_schema(Schema<TimeWaitPolicy> time_wait,
-                                          const std::string& keys) {
-  using S = ShardSettings;
+Schema<shard::ShardSettings> shard_policy_schema(Schema<flow::TimeWaitPolicy> time_wait,
+                                                 const std::string& keys) {
+  using S = shard::ShardSettings;
   return {
       {"time_wait", &S::time_wait, layer(map(std::move(time_wait)), keys), "the TIME_WAIT policy"},
       {"fin_wait_2", &S::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
@@ -244,10 +248,10 @@ Schema<LabExperiment> experiment_schema() {
              {"story", &E::story, number<std::uint8_t>(0, 5),
               "its chapter of the report; 0 = none"},
              {"expect", &E::expect,
-              choice<Expectation>({{"none", Expectation::none},
-                                   {"flat", Expectation::flat},
-                                   {"bound", Expectation::bound},
-                                   {"collapse", Expectation::collapse}}),
+              choice<lab::Expectation>({{"none", lab::Expectation::none},
+                                        {"flat", lab::Expectation::flat},
+                                        {"bound", lab::Expectation::bound},
+                                        {"collapse", lab::Expectation::collapse}}),
               "the rate is as offered; or what the arithmetic allows; or at most half of what is "
               "offered, and swinging"},
              {"warm_up", &E::warm_up, duration_or_zero(1_ms, kHour),
@@ -260,8 +264,8 @@ Schema<LabExperiment> experiment_schema() {
                                  "over the preset, for this experiment alone"));
 }
 
-Schema<HazardSettings> hazard_schema() {
-  using H = HazardSettings;
+Schema<lab::HazardSettings> hazard_schema() {
+  using H = lab::HazardSettings;
   return {
       {"seed", &H::seed, number<std::uint64_t>(0), "the same seed, the same ledger"},
       {"connections", &H::connections, count<std::uint32_t>(1, 10'000'000),
@@ -355,4 +359,4 @@ Schema<LabFile> lab_schema() {
          };
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -8,7 +8,7 @@
 #include "config/form.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// What provides the ports: devices that the file names, or the lab, which makes its own pair.
 enum class Wiring : std::uint8_t { devices, lab };
@@ -40,4 +40,4 @@ struct LabFile : LabSettings {
 };
 Schema<LabFile> lab_schema();
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -4,11 +4,11 @@
 
 #include "config/forms.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
-Schema<SynPolicy> syn_schema() {
-  using S = SynPolicy;
+Schema<flow::SynPolicy> syn_schema() {
+  using S = flow::SynPolicy;
   return {
       {"half_open", &S::half_open, count<std::uint32_t>(0, 64 << 20),
        "unfinished handshakes of peers a core; by default a quarter of the capacity; 0 = no limit"},
@@ -21,16 +21,16 @@ Schema<SynPolicy> syn_schema() {
   };
 }
 
-Schema<NearPrefix> near_schema() {
+Schema<flow::NearPrefix> near_schema() {
   return {
       {required("prefix"), std::identity{}, near_prefix(), "peers in this network"},
-      {required("hold"), &NearPrefix::hold, duration_or_zero(1_ms, 10_min),
+      {required("hold"), &flow::NearPrefix::hold, duration_or_zero(1_ms, 10_min),
        "2MSL for them; 0 = no TIME_WAIT"},
   };
 }
 
-Schema<TimeWaitRules> time_wait_rules_schema() {
-  using R = TimeWaitRules;
+Schema<tcp::TimeWaitRules> time_wait_rules_schema() {
+  using R = tcp::TimeWaitRules;
   return {
       {"reopen", &R::reopen,
        choice<R::Reopen>({{"rfc6191", R::Reopen::rfc6191},
@@ -43,20 +43,20 @@ Schema<TimeWaitRules> time_wait_rules_schema() {
   };
 }
 
-Schema<KeepAlive> keep_alive_schema() {
+Schema<tcp::KeepAlive> keep_alive_schema() {
   return {
-      {"enabled", &KeepAlive::enabled, boolean(), "probe idle connections (RFC 9293 3.8.4)"},
-      {"idle", &KeepAlive::idle, duration(1_s, kWeek), "silence before the first probe"},
-      {"interval", &KeepAlive::interval, duration(100_ms, kHour), "between probes"},
-      {"probes", &KeepAlive::probes, number<std::uint8_t>(1, 100),
+      {"enabled", &tcp::KeepAlive::enabled, boolean(), "probe idle connections (RFC 9293 3.8.4)"},
+      {"idle", &tcp::KeepAlive::idle, duration(1_s, kWeek), "silence before the first probe"},
+      {"interval", &tcp::KeepAlive::interval, duration(100_ms, kHour), "between probes"},
+      {"probes", &tcp::KeepAlive::probes, number<std::uint8_t>(1, 100),
        "unanswered ones before the connection is dropped"},
   };
 }
 
 }  // namespace
 
-Schema<EndSettings> connection_schema() {
-  using C = ConnectionSettings;
+Schema<shard::EndSettings> connection_schema() {
+  using C = flow::ConnectionSettings;
   const Schema<C> memory{
       {"capacity", &C::capacity, count<std::uint32_t>(1, 64 << 20), "live connections a core"},
       {"send_chunks", &C::send_chunks, count<std::uint32_t>(16, 16 << 20),
@@ -64,13 +64,13 @@ Schema<EndSettings> connection_schema() {
       {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
        "receive windows a core for text out of order or not yet taken"},
   };
-  return within<EndSettings>(&EndSettings::connections, memory) +
-         within<EndSettings>(
+  return within<shard::EndSettings>(&shard::EndSettings::connections, memory) +
+         within<shard::EndSettings>(
              [](auto& end) -> auto& { return end.shard.syn; }, syn_schema());
 }
 
-Schema<TimeWaitPolicy> time_wait_schema() {
-  using P = TimeWaitPolicy;
+Schema<flow::TimeWaitPolicy> time_wait_schema() {
+  using P = flow::TimeWaitPolicy;
   return Schema<P>{
              {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
               "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
@@ -97,8 +97,8 @@ Schema<TimeWaitPolicy> time_wait_schema() {
          };
 }
 
-Schema<TcpSettings> tcp_schema() {
-  using T = TcpSettings;
+Schema<tcp::TcpSettings> tcp_schema() {
+  using T = tcp::TcpSettings;
   return {
       {"mss", &T::mss, number<std::uint16_t>(88, 1'460),
        "bytes of a segment, announced and sent at most; by default the smallest MTU less 40"},
@@ -126,33 +126,35 @@ Schema<TcpSettings> tcp_schema() {
   };
 }
 
-Schema<TcpSettings> fin_wait_2_schema() {
-  return {{"hold", &TcpSettings::fin_wait_2_hold, duration_or_zero(1_ms, kHour),
+Schema<tcp::TcpSettings> fin_wait_2_schema() {
+  return {{"hold", &tcp::TcpSettings::fin_wait_2_hold, duration_or_zero(1_ms, kHour),
            "how long FIN_WAIT_2 waits for the peer's FIN; 0 = for ever"}};
 }
 
-Schema<CloseSettings> serve_close_schema() {
+Schema<shard::CloseSettings> serve_close_schema() {
   return {
-      {"first", &CloseSettings::first,
-       choice<Closer>({{"server", Closer::server}, {"client", Closer::client}}),
+      {"first", &shard::CloseSettings::first,
+       choice<shard::Closer>(
+           {{"server", shard::Closer::server}, {"client", shard::Closer::client}}),
        "who closes first, and so holds TIME_WAIT"},
-      {"grace", &CloseSettings::grace, duration_or_zero(1_ms, 60_s),
+      {"grace", &shard::CloseSettings::grace, duration_or_zero(1_ms, 60_s),
        "with `first: client`: how long the server waits for the client's FIN"},
-      {"abort", &CloseSettings::abort, boolean(), "the server closes with a reset"},
+      {"abort", &shard::CloseSettings::abort, boolean(), "the server closes with a reset"},
   };
 }
 
-Schema<CloseSettings> load_close_schema() {
-  return {{"first", &CloseSettings::first,
-           choice<Closer>(
-               {{"server", Closer::server}, {"client", Closer::client}, {"reset", Closer::reset}}),
+Schema<shard::CloseSettings> load_close_schema() {
+  return {{"first", &shard::CloseSettings::first,
+           choice<shard::Closer>({{"server", shard::Closer::server},
+                                  {"client", shard::Closer::client},
+                                  {"reset", shard::Closer::reset}}),
            "who closes first; `reset`: the client, with a reset"},
-          {"abort", &CloseSettings::abort, boolean(),
+          {"abort", &shard::CloseSettings::abort, boolean(),
            "with `first: server`: its reset after the last answer is the planned end"}};
 }
 
-Schema<TimeWaitPolicy> client_time_wait_schema() {
-  using P = TimeWaitPolicy;
+Schema<flow::TimeWaitPolicy> client_time_wait_schema() {
+  using P = flow::TimeWaitPolicy;
   return time_wait_schema() +
          Schema<P>{{"reuse", &P::reuse, number<std::uint8_t>(0, 2),
                     "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
@@ -161,4 +163,4 @@ Schema<TimeWaitPolicy> client_time_wait_schema() {
                     "how long a four-tuple rests before its reuse"}};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -5,18 +5,18 @@
 #include "config/form.h"
 #include "config/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// Longest times that a key may take.
 inline constexpr Duration kHour = 60_min, kWeek = kHour * (24 * 7);
 
-Schema<EndSettings> connection_schema();
-Schema<TcpSettings> tcp_schema();
-Schema<TcpSettings> fin_wait_2_schema();
+Schema<shard::EndSettings> connection_schema();
+Schema<tcp::TcpSettings> tcp_schema();
+Schema<tcp::TcpSettings> fin_wait_2_schema();
 /// The client's has the reuse of its own TIME_WAITs beside what both have.
-Schema<TimeWaitPolicy> time_wait_schema();
-Schema<TimeWaitPolicy> client_time_wait_schema();
-Schema<CloseSettings> serve_close_schema();
-Schema<CloseSettings> load_close_schema();
+Schema<flow::TimeWaitPolicy> time_wait_schema();
+Schema<flow::TimeWaitPolicy> client_time_wait_schema();
+Schema<shard::CloseSettings> serve_close_schema();
+Schema<shard::CloseSettings> load_close_schema();
 
-}  // namespace mayfly
+}  // namespace mayfly::config

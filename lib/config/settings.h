@@ -13,25 +13,25 @@
 #include "nic/settings.h"
 #include "service/settings.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
-struct ServeSettings : ServerSettings {
-  ProcessSettings process;
-  AdminSettings admin;
+struct ServeSettings : service::ServerSettings {
+  nic::ProcessSettings process;
+  admin::AdminSettings admin;
   Duration drain_timeout =
       Duration::from_s(10);  ///< Ctrl-C: open connections may take this long to finish
 };
 
 /// A program with an app of its own (run/program.h).
-struct ProgramSettings : EndSettings {
-  ProcessSettings process;
-  AdminSettings admin;
+struct ProgramSettings : shard::EndSettings {
+  nic::ProcessSettings process;
+  admin::AdminSettings admin;
   Duration drain_timeout = Duration::from_s(10);  ///< as in ServeSettings
 };
 
-struct LoadSettings : ClientSettings {
-  ProcessSettings process;
-  AdminSettings admin;
+struct LoadSettings : load::ClientSettings {
+  nic::ProcessSettings process;
+  admin::AdminSettings admin;
 };
 
 /// Both ends under one policy, as a process runs them: the lab's own settings, a preset of
@@ -42,11 +42,11 @@ struct BothEnds {
   LoadSettings client;
 
   /// What the lab evaluates of it: all but how the process runs it.
-  LabPair lab_pair() const { return {name, policy, server, client}; }
+  lab::LabPair lab_pair() const { return {name, policy, server, client}; }
 };
 
-struct LabExperiment : BothEnds, ExperimentAim {
-  ExperimentSettings lab_settings() const { return {lab_pair(), *this}; }
+struct LabExperiment : BothEnds, lab::ExperimentAim {
+  lab::ExperimentSettings lab_settings() const { return {lab_pair(), *this}; }
 };
 
 enum class LabWire : std::uint8_t { ring, memif };
@@ -56,7 +56,7 @@ struct LabSettings {
   LabWire wire = LabWire::ring;
   Duration sample = Duration::from_ms(100);  ///< between two samples
   std::vector<LabExperiment> experiments;    ///< in the order in which they run
-  HazardSettings hazards;                    ///< run after them
+  lab::HazardSettings hazards;               ///< run after them
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::config

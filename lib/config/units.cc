@@ -10,7 +10,7 @@
 
 #include "config/error.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 struct Unit {
@@ -168,4 +168,4 @@ std::string format_count(std::uint64_t count) {
   return shortest;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

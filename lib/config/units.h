@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::config {
 
 /// "200us", "1.5s", "4min", "1h" or "0"; not negative, no finer than 1 us, at most 2^63 us.
 /// Any other number without a unit is an error.
@@ -34,4 +34,4 @@ std::string format_duration(Duration duration);
 /// The shortest text that parse_count reads as the same: "1M", "256Ki", "1460".
 std::string format_count(std::uint64_t count);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::config {
 namespace {
 
 bool is_forbidden_control(char c) {
@@ -83,4 +83,4 @@ std::optional<TextPosition> find_non_text(std::string_view text) {
   return std::nullopt;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::config {
 
 struct TextPosition {
   int line = 1, column = 1;  ///< from 1; columns count bytes
@@ -31,4 +31,4 @@ bool is_printable(char32_t character);
 /// (ISO 8859-1).
 std::string well_formed(std::string_view text);
 
-}  // namespace mayfly
+}  // namespace mayfly::config

@@ -3,11 +3,11 @@
 
 #include <cstdint>
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// What a service keeps with a connection.
 struct AppState {
   std::uint64_t word[4] = {};
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

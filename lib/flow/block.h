@@ -10,24 +10,24 @@
 #include "flow/tx_queue.h"
 #include "tcp/connection.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// Facts that the stack keeps in Connection::flags, above conn_flag::user.
 namespace block_flag {
 // clang-format off
 inline constexpr std::uint32_t
-    pending = conn_flag::user << 0,      ///< in the list of blocks that want output
-    dead = conn_flag::user << 1,         ///< off the flow table; freed by the pending list
-    opened = conn_flag::user << 2,       ///< the app has seen on_open (or opened it itself)
-    owes_rst = conn_flag::user << 3,     ///< aborted: an RST with SND.NXT is to be sent
-    close_later = conn_flag::user << 5,  ///< close() came while not all text was announced to TCP
-    close_later_both = conn_flag::user << 6,
-    half_open = conn_flag::user << 7;  ///< a passive open that is counted as under way
+    pending = tcp::conn_flag::user << 0,      ///< in the list of blocks that want output
+    dead = tcp::conn_flag::user << 1,         ///< off the flow table; freed by the pending list
+    opened = tcp::conn_flag::user << 2,       ///< the app has seen on_open (or opened it itself)
+    owes_rst = tcp::conn_flag::user << 3,     ///< aborted: an RST with SND.NXT is to be sent
+    close_later = tcp::conn_flag::user << 5,  ///< close() came before TCP had all text
+    close_later_both = tcp::conn_flag::user << 6,
+    half_open = tcp::conn_flag::user << 7;  ///< a passive open that is counted as under way
 // clang-format on
 }  // namespace block_flag
 
 struct ConnectionBlock {
-  Connection tcp;
+  tcp::Connection tcp;
 
   TxQueue tx;    ///< 32 bytes
   AppState app;  ///< 32 bytes
@@ -46,4 +46,4 @@ struct ConnectionBlock {
   std::uint8_t port = 0;         ///< which of the shard's ports
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace mayfly {
+namespace mayfly::flow {
 namespace {
 
 #define MAYFLY_X(name, help) #name,
@@ -24,4 +24,4 @@ std::string_view help_of(CloseReason reason) noexcept {
   return i < kCloseReasonCount ? kHelps[i] : "";
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::flow {
 
 // X(name, what is counted). In done, the connection may have gone through CLOSING.
 #define MAYFLY_CLOSE_REASONS(X)                                                                 \
@@ -34,4 +34,4 @@ std::string_view name_of(CloseReason reason) noexcept;
 /// What its counter counts, in words.
 std::string_view help_of(CloseReason reason) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

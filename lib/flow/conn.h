@@ -7,7 +7,7 @@
 
 #include "flow/connections.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class Conn {
  public:
@@ -24,14 +24,14 @@ class Conn {
   /// Below connections.capacity; no other open connection of this core has it.
   std::uint32_t index() const noexcept { return all_.index_of(block_); }
   /// The app has aborted it: nothing can be done to it any more.
-  bool aborted() const noexcept { return block_.tcp.state == State::closed; }
+  bool aborted() const noexcept { return block_.tcp.state == tcp::State::closed; }
   Instant now() const noexcept { return all_.now(); }
   /// Host order.
   std::uint16_t local_port() const noexcept { return block_.local_port; }
   /// The peer opened it.
-  bool passive() const noexcept { return block_.tcp.has(conn_flag::passive); }
+  bool passive() const noexcept { return block_.tcp.has(tcp::conn_flag::passive); }
   /// The peer's FIN was taken.
-  bool peer_closed() const noexcept { return block_.tcp.has(conn_flag::peer_fin); }
+  bool peer_closed() const noexcept { return block_.tcp.has(tcp::conn_flag::peer_fin); }
   /// Bytes queued and not yet acknowledged.
   std::uint64_t unsent() const noexcept { return block_.tx.queued(); }
 
@@ -64,7 +64,7 @@ class Conn {
 
  private:
   bool can_send() const noexcept {
-    return kSendsText.has(block_.tcp.state) && !block_.tcp.has(conn_flag::closing) &&
+    return tcp::kSendsText.has(block_.tcp.state) && !block_.tcp.has(tcp::conn_flag::closing) &&
            !block_.tcp.has(block_flag::close_later | block_flag::close_later_both);
   }
   bool append(const std::byte* data, std::uint64_t length, std::uint32_t period) noexcept;
@@ -94,15 +94,15 @@ inline void Conn::close(bool and_receive) noexcept {
   if (block_.unannounced > 0) {
     block_.tcp.set(and_receive ? block_flag::close_later_both : block_flag::close_later);
   } else {
-    mayfly::close(block_.tcp, and_receive, all_.tcp(), all_.now());
+    tcp::close(block_.tcp, and_receive, all_.tcp(), all_.now());
   }
   all_.want_output(block_);
 }
 
 inline void Conn::abort() noexcept {
-  if (block_.tcp.state == State::closed) return;
+  if (block_.tcp.state == tcp::State::closed) return;
   Emission rst;
-  if (mayfly::abort(block_.tcp, rst)) {
+  if (tcp::abort(block_.tcp, rst)) {
     // The connection is CLOSED: SND.NXT is free to remember the RST's number until it is sent.
     block_.tcp.snd_nxt = rst.seq;
     block_.tcp.set(block_flag::owes_rst);
@@ -110,4 +110,4 @@ inline void Conn::abort() noexcept {
   all_.want_output(block_);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

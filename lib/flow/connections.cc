@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
-namespace mayfly {
+namespace mayfly::flow {
 
 std::vector<MemoryItem> Connections::plan(const ShardSizes& sizes) {
   const std::size_t buffer = RxBuffers::size_for(sizes.receive_window);
@@ -50,4 +50,4 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
   return made;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

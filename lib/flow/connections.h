@@ -20,7 +20,7 @@
 #include "tcp/tcp.h"
 #include "timer/wheel.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class Connections {
  public:
@@ -35,12 +35,12 @@ class Connections {
 
   /// The instant and the settings from here on. Both hold until the next call; `tcp` is kept by
   /// reference.
-  void set_clock(Instant now, const TcpSettings& tcp) noexcept {
+  void set_clock(Instant now, const tcp::TcpSettings& tcp) noexcept {
     now_ = now;
     tcp_ = &tcp;
   }
   Instant now() const noexcept { return now_; }
-  const TcpSettings& tcp() const noexcept { return *tcp_; }
+  const tcp::TcpSettings& tcp() const noexcept { return *tcp_; }
 
   // -- finding
 
@@ -113,25 +113,25 @@ class Connections {
   template <class F>
   void for_each(F&& f) noexcept {
     for (std::uint32_t i = 0; i < blocks_.fresh(); ++i)
-      if (blocks_[i].tcp.state != State::closed) f(blocks_[i]);
+      if (blocks_[i].tcp.state != tcp::State::closed) f(blocks_[i]);
   }
 
  private:
   struct Nodes {
     Slab<ConnectionBlock>& slab;
-    WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
+    timer::WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
   };
   explicit Connections(Instant start) : now_(start), timers_(start) {}
   void arm(ConnectionBlock& b) noexcept;
 
   Instant now_;
-  const TcpSettings* tcp_ = nullptr;
+  const tcp::TcpSettings* tcp_ = nullptr;
   std::uint32_t pending_first_ = kNoIndex, pending_last_ = kNoIndex;
   Slab<ConnectionBlock> blocks_;
   TxPools tx_;
   RxBuffers rx_;
   FlowTable table_;
-  TimerWheel timers_;
+  timer::TimerWheel timers_;
   std::vector<Region> regions_;
 };
 
@@ -170,7 +170,7 @@ inline ConnectionBlock* Connections::open(const FlowKey4& key, std::uint32_t has
 }
 
 inline void Connections::close(ConnectionBlock& b) noexcept {
-  MAYFLY_ASSERT(b.tcp.state == State::closed && !b.tcp.has(block_flag::dead));
+  MAYFLY_ASSERT(b.tcp.state == tcp::State::closed && !b.tcp.has(block_flag::dead));
   b.tcp.set(block_flag::dead);
   if (b.tx.queued() > 0) b.tx.clear(tx_);
   b.rx.release(rx_);
@@ -194,7 +194,7 @@ inline void Connections::announce_text(ConnectionBlock& b) noexcept {
   if (b.unannounced == 0 && b.tcp.has(block_flag::close_later | block_flag::close_later_both)) {
     const bool both = b.tcp.has(block_flag::close_later_both);
     b.tcp.clear(block_flag::close_later | block_flag::close_later_both);
-    mayfly::close(b.tcp, both, *tcp_, now_);
+    tcp::close(b.tcp, both, *tcp_, now_);
   }
 }
 
@@ -213,7 +213,7 @@ inline void Connections::pop_pending() noexcept {
   ConnectionBlock& b = blocks_[index];
   pending_first_ = b.next_pending;
   b.tcp.clear(block_flag::pending);
-  if (b.tcp.state != State::closed) return arm(b);
+  if (b.tcp.state != tcp::State::closed) return arm(b);
   MAYFLY_ASSERT(b.tcp.has(block_flag::dead));
   blocks_.give_back(index);
 }
@@ -228,4 +228,4 @@ inline void Connections::arm(ConnectionBlock& b) noexcept {
   timers_.arm(nodes, index_of(b), due);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

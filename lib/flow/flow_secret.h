@@ -12,13 +12,13 @@
 #include "tcp/isn.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class FlowSecret {
  public:
   FlowSecret() = default;
   /// `secret`: 128 random bits, drawn at start. Shards that share a flow's peers share it.
-  explicit constexpr FlowSecret(const Secret& secret) : secret_(secret) {}
+  explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret) {}
 
   /// The hash of a four-tuple in the flow table and the TIME_WAIT table: SipHash-1-3, so that
   /// strangers cannot choose tuples that collide.
@@ -31,18 +31,18 @@ class FlowSecret {
 
   /// RFC 6528: rises monotonically for each four-tuple.
   Seq initial_sequence(const FlowKey4& key, Instant now) const noexcept {
-    return mayfly::initial_sequence(std::as_bytes(std::span(&key, 1)), secret_, now);
+    return tcp::initial_sequence(std::as_bytes(std::span(&key, 1)), secret_, now);
   }
 
   /// RFC 7323 7.1: one offset for each pair of hosts.
   std::uint32_t timestamp_offset(const FlowKey4& key) const noexcept {
-    return mayfly::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), secret_);
+    return tcp::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), secret_);
   }
 
-  const Secret& bits() const noexcept { return secret_; }
+  const tcp::Secret& bits() const noexcept { return secret_; }
 
  private:
-  Secret secret_{};
+  tcp::Secret secret_{};
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

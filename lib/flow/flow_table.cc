@@ -8,7 +8,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 namespace {
 
 constexpr std::uint32_t kBucketEntries = 8;  // RTE_HASH_BUCKET_ENTRIES
@@ -99,4 +99,4 @@ bool FlowTable::learn_key_places() noexcept {
   return place[2] == keys_ + 2 * key_stride_;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

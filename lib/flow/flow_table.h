@@ -18,7 +18,7 @@
 
 struct rte_hash;
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class FlowTable {
  public:
@@ -69,4 +69,4 @@ class FlowTable {
   std::uint32_t epoch_ = 0, used_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -2,22 +2,23 @@
 
 #include <span>
 
-namespace mayfly {
+namespace mayfly::flow {
 
-CookieFlow HalfOpens::cookie_flow(const FlowKey4& key) const noexcept {
+tcp::CookieFlow HalfOpens::cookie_flow(const FlowKey4& key) const noexcept {
   return {std::as_bytes(std::span(&key, 1)), secret_.bits(), secret_.timestamp_offset(key)};
 }
 
-Emission HalfOpens::make_cookie(const FlowKey4& key, const Segment& syn, const TcpSettings& tcp,
-                                Instant now) noexcept {
+Emission HalfOpens::make_cookie(const FlowKey4& key, const Segment& syn,
+                                const tcp::TcpSettings& tcp, Instant now) noexcept {
   stats_.syn_cookies_sent.add();
-  cookies_until_ = now + kCookieLife;
+  cookies_until_ = now + tcp::kCookieLife;
   return cookie_syn_ack(syn, cookie_flow(key), tcp, now);
 }
 
 std::optional<Segment> HalfOpens::redeem(const FlowKey4& key, const Segment& ack,
-                                         const TcpSettings& tcp, Instant now) const noexcept {
-  if (!expects_cookies(now) || ack.has(tcp_flag::syn | tcp_flag::rst)) return std::nullopt;
+                                         const tcp::TcpSettings& tcp, Instant now) const noexcept {
+  if (!expects_cookies(now) || ack.has(wire::tcp_flag::syn | wire::tcp_flag::rst))
+    return std::nullopt;
   return syn_of_cookie(ack, cookie_flow(key), tcp, now);
 }
 
@@ -27,4 +28,4 @@ bool HalfOpens::gives_up(const ConnectionBlock& b, Instant now) const noexcept {
          b.tcp.retries >= kPressedRetries && b.tcp.retransmit_at <= now;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -16,7 +16,7 @@
 #include "wire/flow_key.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class HalfOpens {
  public:
@@ -49,14 +49,14 @@ class HalfOpens {
   // -- cookies
 
   /// The SYN-ACK that carries a cookie for `syn`.
-  Emission make_cookie(const FlowKey4& key, const Segment& syn, const TcpSettings& tcp,
+  Emission make_cookie(const FlowKey4& key, const Segment& syn, const tcp::TcpSettings& tcp,
                        Instant now) noexcept;
   /// Cookies are believed only while some may be under way, so that no stream of guesses opens
   /// anything when there is no flood.
   bool expects_cookies(Instant now) const noexcept { return now < cookies_until_; }
   /// The SYN that this ACK of an unknown flow answers for; none: it carries no cookie of ours.
-  std::optional<Segment> redeem(const FlowKey4& key, const Segment& ack, const TcpSettings& tcp,
-                                Instant now) const noexcept;
+  std::optional<Segment> redeem(const FlowKey4& key, const Segment& ack,
+                                const tcp::TcpSettings& tcp, Instant now) const noexcept;
 
   // -- patience
 
@@ -66,7 +66,7 @@ class HalfOpens {
   bool gives_up(const ConnectionBlock& b, Instant now) const noexcept;
 
  private:
-  CookieFlow cookie_flow(const FlowKey4& key) const noexcept;
+  tcp::CookieFlow cookie_flow(const FlowKey4& key) const noexcept;
   void recount(std::int32_t change) noexcept;
 
   const SynPolicy* policy_;
@@ -108,4 +108,4 @@ inline void HalfOpens::end(ConnectionBlock& b) noexcept {
   recount(-1);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

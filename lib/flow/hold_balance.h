@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "flow/settings.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class HoldBalance {
  public:
@@ -54,4 +54,4 @@ class HoldBalance {
   Instant last_, next_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 struct HostStamp {
   std::uint32_t ip = 0;       ///< as in FlowKey4; 0 = unused
@@ -63,4 +63,4 @@ class HostStamps {
   std::span<HostStamp> places_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -3,7 +3,7 @@
 #include "flow/connections.h"
 #include "flow/time_waits.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 std::vector<MemoryItem> memory_plan(const ShardSizes& sizes) {
   std::vector<MemoryItem> items = Connections::plan(sizes);
@@ -11,4 +11,4 @@ std::vector<MemoryItem> memory_plan(const ShardSizes& sizes) {
   return items;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

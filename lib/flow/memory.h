@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// One core's sizes. All of it is taken at start.
 struct ShardSizes {
@@ -35,4 +35,4 @@ inline MemoryItem memory_item(std::string what, std::uint64_t count, std::size_t
 /// What a shard of these sizes will take, part by part.
 std::vector<MemoryItem> memory_plan(const ShardSizes& sizes);
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

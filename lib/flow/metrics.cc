@@ -1,6 +1,6 @@
 #include "flow/metrics.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 namespace {
 
 template <std::size_t N>
@@ -21,4 +21,4 @@ ShardStats total_of(std::span<const ShardStats> cores) noexcept {
   return total;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -14,7 +14,7 @@
 #include "flow/close_reason.h"
 #include "wire/drop.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 // X(kind, name, unit, key in the JSON, what is counted); MetricKind and Metric say more of each.
 // A peak follows its gauge.
@@ -96,7 +96,7 @@ struct ShardStats {
   /// Entries evicted at an age below 2^i ms that were not below 2^(i-1) ms.
   static constexpr std::size_t kAges = 21;
   std::array<Counter, kAges> time_wait_evicted_age;
-  std::array<Counter, kDropCount> drops;
+  std::array<Counter, wire::kDropCount> drops;
   std::array<Counter, kCloseReasonCount> closed;  ///< by CloseReason
 
   void count_poll(std::uint64_t spent, bool did_work) noexcept {
@@ -114,7 +114,7 @@ struct ShardStats {
   /// Frames received and not acted on. With rx_handled they are all of rx_packets, exactly.
   std::uint64_t rx_dropped() const noexcept {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < kDropCount; ++i)
+    for (std::size_t i = 0; i < wire::kDropCount; ++i)
       if (concerns_received(static_cast<Drop>(i))) sum += drops[i].get();
     return sum;
   }
@@ -132,4 +132,4 @@ static_assert(peaks_follow_gauges(kShardMetrics));
 /// The total over cores, by each metric's kind; drops, ends and ages are summed.
 ShardStats total_of(std::span<const ShardStats> cores) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

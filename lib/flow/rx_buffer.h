@@ -12,7 +12,7 @@
 #include "base/slab.h"
 #include "wire/seq.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// A core's pool of equal ring buffers, addressed by sequence number.
 class RxBuffers {
@@ -60,4 +60,4 @@ class RxBuffers {
   std::size_t free_count_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

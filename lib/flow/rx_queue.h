@@ -13,7 +13,7 @@
 #include "flow/rx_buffer.h"
 #include "wire/seq.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 class RxQueue {
  public:
@@ -104,4 +104,4 @@ class RxQueue {
 };
 static_assert(sizeof(RxQueue) == 12);
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -9,7 +9,7 @@
 #include "tcp/settings.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// What becomes of SYNs while many handshakes are under way (RFC 4987).
 struct SynPolicy {
@@ -45,7 +45,7 @@ struct TimeWaitPolicy {
   Duration hold = Duration::from_s(60);  ///< 2MSL; 0 = none
   std::uint32_t capacity = 1'000'000;    ///< entries a core
   OnFull on_full = OnFull::evict_oldest;
-  TimeWaitRules rules;
+  tcp::TimeWaitRules rules;
   /// The hold follows capacity / close rate, between `floor` and `hold`.
   bool balance = false;
   Duration floor = Duration::from_s(1);
@@ -69,4 +69,4 @@ struct ConnectionSettings {
   std::uint32_t receive_buffers = 512;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

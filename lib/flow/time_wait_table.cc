@@ -4,7 +4,7 @@
 #include <bit>
 #include <string>
 
-namespace mayfly {
+namespace mayfly::flow {
 namespace {
 
 std::size_t buckets_for(std::uint32_t capacity) {
@@ -36,7 +36,7 @@ Result<TimeWaitTable> TimeWaitTable::create(std::uint32_t capacity, HugePages pa
 }
 
 std::uint32_t TimeWaitTable::insert(const FlowKey4& key, std::uint32_t hash,
-                                    const TimeWaitEntry& entry) noexcept {
+                                    const tcp::TimeWaitEntry& entry) noexcept {
   const std::uint32_t index = records_.take();
   if (index == kNoIndex) return kNoIndex;
   TimeWaitRecord& record = records_[index];
@@ -85,4 +85,4 @@ std::size_t TimeWaitTable::advance(Instant now, std::span<std::uint32_t> due,
                         [&](std::uint32_t i) { due[count++] = i; });
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -18,11 +18,11 @@
 #include "timer/wheel.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 struct TimeWaitRecord {
-  WheelNode timer;  ///< its deadline is the end of the hold; not armed while a new incarnation is
-                    ///< being tried (RFC 9293 MAY-2)
+  timer::WheelNode timer;  ///< its deadline is the end of the hold; not armed while a new
+                           ///< incarnation is being tried (RFC 9293 MAY-2)
   union {
     std::uint32_t next;       ///< index + 1 of the next record in the bucket; 0 = the last
     std::uint32_t next_free;  ///< while the record is free (Slab)
@@ -30,7 +30,7 @@ struct TimeWaitRecord {
   std::uint32_t local_ip, remote_ip;      ///< as in FlowKey4
   std::uint16_t local_port, remote_port;  ///< as in FlowKey4
   std::uint32_t since_ms;                 ///< when the present hold began, as Instant::ts_ms
-  TimeWaitEntry entry;
+  tcp::TimeWaitEntry entry;
 
   FlowKey4 key() const noexcept { return {local_ip, remote_ip, local_port, remote_port, 0}; }
   bool is_for(const FlowKey4& k) const noexcept {
@@ -71,7 +71,7 @@ class TimeWaitTable {
 
   /// A record for a key that has none, not yet held; kNoIndex when all are taken.
   std::uint32_t insert(const FlowKey4& key, std::uint32_t hash,
-                       const TimeWaitEntry& entry) noexcept;
+                       const tcp::TimeWaitEntry& entry) noexcept;
   /// Ends a record, be it held or not.
   void erase(std::uint32_t index, std::uint32_t hash) noexcept;
 
@@ -98,7 +98,7 @@ class TimeWaitTable {
  private:
   struct Nodes {
     Slab<TimeWaitRecord>& slab;
-    WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].timer; }
+    timer::WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].timer; }
   };
   explicit TimeWaitTable(Instant start) : wheel_(start) {}
   std::size_t bucket(std::uint32_t hash) const noexcept { return hash & (buckets_.size() - 1); }
@@ -106,7 +106,7 @@ class TimeWaitTable {
   Region records_memory_, buckets_memory_;
   Slab<TimeWaitRecord> records_;
   std::span<std::uint32_t> buckets_;  // index + 1 of the first record; 0 = empty. A power of two
-  TimerWheel wheel_;
+  timer::TimerWheel wheel_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 namespace {
 
@@ -69,14 +69,14 @@ Duration TimeWaits::hold_for(const FlowKey4& key) const noexcept {
   return hold_;
 }
 
-Duration TimeWaits::hold_for(const Connection& c, const FlowKey4& key, Instant now) noexcept {
-  if (!policy_->recycle || !c.has(conn_flag::timestamps)) return hold_for(key);
+Duration TimeWaits::hold_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept {
+  if (!policy_->recycle || !c.has(tcp::conn_flag::timestamps)) return hold_for(key);
   // Linux's tcp_tw_recycle: 3.5 x RTO, and the host's timestamp has to stand for all its ports.
   host_stamps_.remember(key, c.ts_recent, now);
   return std::min(Duration{std::int64_t{c.rto_us} * 7 / 2}, hold_for(key));
 }
 
-bool TimeWaits::enter(const FlowKey4& key, std::uint32_t hash, const Connection& c,
+bool TimeWaits::enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c,
                       Instant now) noexcept {
   const Duration hold = hold_for(c, key, now);
   std::uint32_t index = kNoIndex;
@@ -111,29 +111,30 @@ bool TimeWaits::would_overfill(std::uint32_t open) const noexcept {
 
 bool TimeWaits::is_recycled_away(const FlowKey4& key, const Segment& syn,
                                  Instant now) const noexcept {
-  return policy_->recycle && syn.carries(tcp_option::timestamps) &&
+  return policy_->recycle && syn.carries(wire::tcp_option::timestamps) &&
          host_stamps_.is_old(key, syn.ts.val, now);
 }
 
 TimeWaits::Answer TimeWaits::on_segment(std::uint32_t index, const FlowKey4& key, const Segment& s,
                                         Instant now) noexcept {
   MAYFLY_ASSERT(table_[index].is_for(key));
-  if (s.has(tcp_flag::syn) && s.has(tcp_flag::fin)) return {.drop = Drop::tcp_flags_invalid};
-  const TimeWaitVerdict v = on_time_wait_segment(table_[index].entry, s, policy_->rules);
+  if (s.has(wire::tcp_flag::syn) && s.has(wire::tcp_flag::fin))
+    return {.drop = Drop::tcp_flags_invalid};
+  const tcp::TimeWaitVerdict v = on_time_wait_segment(table_[index].entry, s, policy_->rules);
   switch (v.action) {
-    case TimeWaitAction::drop: return {.drop = v.drop};
-    case TimeWaitAction::kill:
+    case tcp::TimeWaitAction::drop: return {.drop = v.drop};
+    case tcp::TimeWaitAction::kill:
       stats_.time_wait_killed.add();
       erase(index, secret_.hash(key));
       return {.drop = v.drop};
-    case TimeWaitAction::restart_and_ack:
+    case tcp::TimeWaitAction::restart_and_ack:
       stats_.time_wait_fin_again.add();
       table_.hold(index, hold_for(key), now);
       return {.drop = v.drop, .acknowledges = true};
-    case TimeWaitAction::ack:
+    case tcp::TimeWaitAction::ack:
       // RFC 1337 H2: two ends that disagree must not answer each other without end.
       return {.drop = v.drop, .acknowledges = old_ack_limit_.allow(now)};
-    case TimeWaitAction::reopen:
+    case tcp::TimeWaitAction::reopen:
       return {.drop = v.drop, .reopens = true, .by_timestamp = v.by_timestamp};
   }
   return {};
@@ -145,7 +146,7 @@ Emission TimeWaits::acknowledgement(std::uint32_t index, const FlowKey4& key,
 }
 
 Seq TimeWaits::iss_after(std::uint32_t index, Seq generated) const noexcept {
-  return mayfly::iss_after(table_[index].entry, generated);
+  return tcp::iss_after(table_[index].entry, generated);
 }
 
 void TimeWaits::begin_trial(std::uint32_t index, bool by_timestamp) noexcept {
@@ -242,4 +243,4 @@ void TimeWaits::balance(Instant now) noexcept {
   shorten_next_ = 0;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

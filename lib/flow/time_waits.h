@@ -28,7 +28,7 @@
 #include "wire/drop.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// The memory of a TimeWaits, taken at start.
 struct TimeWaitMemory {
@@ -72,7 +72,8 @@ class TimeWaits {
   // -- making
 
   /// Makes the entry that `c` leaves behind. False: the policy gives it none, or there is no room.
-  bool enter(const FlowKey4& key, std::uint32_t hash, const Connection& c, Instant now) noexcept;
+  bool enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c,
+             Instant now) noexcept;
   /// on_full: refuse. Would one connection more need an entry that is not there, if each of the
   /// `open` ones comes to need one?
   bool would_overfill(std::uint32_t open) const noexcept;
@@ -126,7 +127,7 @@ class TimeWaits {
  private:
   bool make_room(Instant now) noexcept;
   Duration hold_for(const FlowKey4& key) const noexcept;
-  Duration hold_for(const Connection& c, const FlowKey4& key, Instant now) noexcept;
+  Duration hold_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept;
   void erase(std::uint32_t index, std::uint32_t hash) noexcept;
   std::size_t expire(Instant now) noexcept;
   void expire_batch(std::span<const std::uint32_t> indices) noexcept;
@@ -149,4 +150,4 @@ class TimeWaits {
   HostStamps host_stamps_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

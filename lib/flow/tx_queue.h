@@ -13,7 +13,7 @@
 #include "base/slab.h"
 #include "wire/seq.h"
 
-namespace mayfly {
+namespace mayfly::flow {
 
 /// A run of bytes to send.
 struct Extent {
@@ -171,4 +171,4 @@ class TxQueue {
   std::uint16_t count_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::flow

@@ -9,7 +9,7 @@
 
 #include "lab/words.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 namespace {
 
 /// A policy that this user could have, and why it would suit.
@@ -77,21 +77,23 @@ constexpr std::array<User, 4> kUsers{{
 }};
 
 /// The harms that were counted, in words: "Reset in LAST_ACK (12), Killed (3)".
-std::string harm_words(const LedgerRow& row) {
+std::string harm_words(const world::LedgerRow& row) {
   std::string words;
   for (const Harm& harm : kHarms)
     if (const std::uint64_t count = row.*harm.count; count > 0)
-      words += fmt::format("{}{} ({})", words.empty() ? "" : ", ", harm.title, grouped(count));
+      words +=
+          fmt::format("{}{} ({})", words.empty() ? "" : ", ", harm.title, load::grouped(count));
   return words;
 }
 
 std::string price_words(const PolicyRow& row) {
   if (row.ledger == nullptr) return "Its harm was not measured here.";
-  const LedgerRow& ledger = *row.ledger;
+  const world::LedgerRow& ledger = *row.ledger;
   if (ledger.harms() == 0)
-    return fmt::format("No harm in {} connections of the hazard lab.", grouped(ledger.connections));
+    return fmt::format("No harm in {} connections of the hazard lab.",
+                       load::grouped(ledger.connections));
   return fmt::format("Its price in {} connections of the hazard lab: {}.",
-                     grouped(ledger.connections), harm_words(ledger));
+                     load::grouped(ledger.connections), harm_words(ledger));
 }
 
 /// Harmless before unknown before harmful.
@@ -134,14 +136,14 @@ std::optional<Candidate> best_of(const std::vector<Candidate>& candidates) {
 std::string entries_words(const PolicyRow& row) {
   if (row.figures.peak_time_wait == 0) return "without any entry";
   const bool at_client = holder_of(row.run->settings).end == TimeWaitHolder::End::client;
-  return fmt::format("with at most {} entries at the {}", grouped(row.figures.peak_time_wait),
+  return fmt::format("with at most {} entries at the {}", load::grouped(row.figures.peak_time_wait),
                      at_client ? "clients" : "server");
 }
 
 std::string recommendation(const Candidate& best) {
   const LabFigures& f = best.row->figures;
   const std::string load = f.offered > 0
-                               ? fmt::format("all of the {}/s offered", grouped(f.offered))
+                               ? fmt::format("all of the {}/s offered", load::grouped(f.offered))
                                : shown(f.sustained) + "/s";
   return fmt::format("{}. It carried {} with a swing of {:.2f}, {}. {}", best.option->because, load,
                      f.swing, entries_words(*best.row), price_words(*best.row));
@@ -192,4 +194,4 @@ std::vector<Advice> advice_on(std::span<const PolicyRow> policies) {
   return all;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -7,7 +7,7 @@
 
 #include "lab/policies.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 struct Advice {
   std::string user;       ///< "A public web server"
@@ -20,4 +20,4 @@ struct Advice {
 /// without, and then its harm is named.
 std::vector<Advice> advice_on(std::span<const PolicyRow> policies);
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -37,12 +37,12 @@ def main(output: Path, template: Path, files: list[Path]) -> None:
     before, after = assemble(template.read_text(encoding="utf-8"), parts).split("@data\n")
     output.write_text(f"""#include "lab/page.h"
 
-namespace mayfly {{
+namespace mayfly::lab {{
 
 const std::string_view kPageBeforeData = {literal(before)};
 const std::string_view kPageAfterData = {literal(after)};
 
-}}  // namespace mayfly
+}}  // namespace mayfly::lab
 """, encoding="utf-8")
 
 

@@ -10,13 +10,13 @@
 #include "load/plan.h"
 #include "load/schedule.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 namespace {
 
 using End = TimeWaitHolder::End;
 
 /// When the load makes its last start. max() = nobody knows beforehand.
-Duration end_of(const LoadShape& shape) {
+Duration end_of(const load::LoadShape& shape) {
   Duration end = shape.duration > Duration{} ? shape.duration : Duration::max();
   if (shape.connections > 0 && shape.concurrency == 0 && shape.rate > 0)
     end = std::min(end, intended_start(shape, shape.connections));
@@ -55,10 +55,11 @@ std::uint64_t peak_time_wait(const ExperimentRun& run) {
 }
 
 /// How long an entry lives under the policy when the peer has this address.
-Duration hold_under(const TimeWaitPolicy& policy, const TcpSettings& tcp, Ipv4Address peer) {
+Duration hold_under(const flow::TimeWaitPolicy& policy, const tcp::TcpSettings& tcp,
+                    Ipv4Address peer) {
   Duration hold = policy.hold;
   const auto near = std::ranges::find_if(
-      policy.nearness, [&](const NearPrefix& prefix) { return prefix.covers(peer); });
+      policy.nearness, [&](const flow::NearPrefix& prefix) { return prefix.covers(peer); });
   if (near != policy.nearness.end()) hold = near->hold;
   // RTO is at its least on a wire as short as the lab's (RFC 6298 2.4).
   if (policy.recycle && tcp.timestamps) hold = std::min(hold, tcp.rto_min * 7 / 2);
@@ -67,18 +68,19 @@ Duration hold_under(const TimeWaitPolicy& policy, const TcpSettings& tcp, Ipv4Ad
 }
 
 End end_that_holds(const LabPair& pair) {
-  const Closer first = pair.client.close.first;
-  if (first == Closer::reset || pair.server.close.abort) return End::nobody;
-  const TimeWaitPolicy &server = pair.server.shard.time_wait, &client = pair.client.shard.time_wait;
-  using OnRst = TimeWaitRules::OnRst;
+  const shard::Closer first = pair.client.close.first;
+  if (first == shard::Closer::reset || pair.server.close.abort) return End::nobody;
+  const flow::TimeWaitPolicy &server = pair.server.shard.time_wait,
+                             &client = pair.client.shard.time_wait;
+  using OnRst = tcp::TimeWaitRules::OnRst;
   // Faber, Touch and Yue 1999, 4: the end that closes second takes the TIME_WAIT over.
-  if (first == Closer::server)
+  if (first == shard::Closer::server)
     return client.hand_over && server.rules.rst == OnRst::accept ? End::client : End::server;
   return server.hand_over && client.rules.rst == OnRst::accept ? End::server : End::client;
 }
 
 /// The client's pair is also free again after reuse_delay, if the generator may reuse it.
-Duration client_hold(const ClientSettings& client) {
+Duration client_hold(const load::ClientSettings& client) {
   const Duration hold = hold_under(client.shard.time_wait, client.shard.tcp, client.target.address);
   const bool reuses = client.shard.time_wait.reuse == 1 && client.shard.tcp.timestamps;
   return reuses ? std::min(hold, client.shard.time_wait.reuse_delay) : hold;
@@ -86,8 +88,8 @@ Duration client_hold(const ClientSettings& client) {
 
 Bound divided(std::uint64_t things, const char* name, Duration hold) {
   const double cps = static_cast<double>(things) / hold.seconds();
-  return {cps, fmt::format("{} {} / {:.6g} s = {}/s", grouped(things), name, hold.seconds(),
-                           grouped(cps))};
+  return {cps, fmt::format("{} {} / {:.6g} s = {}/s", load::grouped(things), name, hold.seconds(),
+                           load::grouped(cps))};
 }
 
 /// What the end with the TIME_WAIT allows (Little's law: entries = rate x hold).
@@ -96,17 +98,18 @@ Bound bound_of_holder(const LabPair& pair) {
   if (holder.end == End::nobody || holder.hold <= Duration{}) return {};
   const std::uint64_t pairs = usable_pairs(pair.client.sources);
   if (holder.end == End::client) return divided(pairs, "source pairs", holder.hold);
-  const TimeWaitPolicy& policy = pair.server.shard.time_wait;
+  const flow::TimeWaitPolicy& policy = pair.server.shard.time_wait;
   const std::uint64_t capacity = std::uint64_t{policy.capacity} * pair.server.cores.size();
   // An entry is a four-tuple, and where a SYN may end it, a table with room for all never fills.
-  const bool room_for_all = pairs <= capacity && policy.rules.reopen != TimeWaitRules::Reopen::off;
-  if (policy.on_full != TimeWaitPolicy::OnFull::refuse || room_for_all) return {};
+  const bool room_for_all =
+      pairs <= capacity && policy.rules.reopen != tcp::TimeWaitRules::Reopen::off;
+  if (policy.on_full != flow::TimeWaitPolicy::OnFull::refuse || room_for_all) return {};
   return divided(capacity, "entries", holder.hold);
 }
 
 std::string measured_words(const LabFigures& f) {
   std::string words = shown(f.sustained) + "/s";
-  if (f.offered > 0) words += fmt::format(" of {}/s offered", grouped(f.offered));
+  if (f.offered > 0) words += fmt::format(" of {}/s offered", load::grouped(f.offered));
   words += fmt::format(", swing {:.2f}", f.swing);
   if (f.refused > 0) words += fmt::format(", {}/s refused", shown(f.refused));
   return words;
@@ -117,13 +120,13 @@ LabVerdict bound_verdict(const LabFigures& f) {
   const double error = (f.sustained - f.expected) / f.expected;
   return {std::abs(error) <= kBoundError,
           fmt::format("{}/s where the arithmetic allows {}/s ({:+.1f} %)", shown(f.sustained),
-                      grouped(f.expected), error * 100)};
+                      load::grouped(f.expected), error * 100)};
 }
 
 }  // namespace
 
 std::vector<LabSample> judged_samples(const ExperimentRun& run) {
-  const LoadShape& shape = run.settings.client.load;
+  const load::LoadShape& shape = run.settings.client.load;
   const double from = std::max(run.settings.warm_up, shape.ramp).seconds();
   const double to = end_of(shape).seconds();
   std::vector<LabSample> judged;
@@ -136,7 +139,7 @@ std::vector<LabSample> judged_samples(const ExperimentRun& run) {
 }
 
 LabFigures figures_of(const ExperimentRun& run) {
-  const LoadShape& shape = run.settings.client.load;
+  const load::LoadShape& shape = run.settings.client.load;
   const std::vector<LabSample> samples = judged_samples(run);
   Bound bound = bound_of(run.settings);
   LabFigures f{.offered = shape.concurrency == 0 ? shape.rate : 0,
@@ -148,7 +151,7 @@ LabFigures figures_of(const ExperimentRun& run) {
   f.p50_us = number_at(run.client, "latency_us", "p50");
   f.p99_us = number_at(run.client, "latency_us", "p99");
   f.peak_time_wait = peak_time_wait(run);
-  f.peak_time_wait_bytes = f.peak_time_wait * kTimeWaitBytes;
+  f.peak_time_wait_bytes = f.peak_time_wait * plan::kTimeWaitBytes;
   f.refused = mean(samples, [](const LabSample& s) { return s.refused; });
   f.reset = mean(samples, [](const LabSample& s) { return s.reset; });
   f.failed = mean(samples, [](const LabSample& s) { return s.failed; });
@@ -165,16 +168,16 @@ TimeWaitHolder holder_of(const LabPair& pair) {
 }
 
 Bound bound_of(const LabPair& pair) {
-  const LoadShape& shape = pair.client.load;
+  const load::LoadShape& shape = pair.client.load;
   const double offered = shape.concurrency == 0 ? shape.rate : 0;
   Bound bound = bound_of_holder(pair);
   if (offered > 0 && (bound.cps <= 0 || offered < bound.cps))
-    bound = {offered, fmt::format("{}/s offered", grouped(offered))};
+    bound = {offered, fmt::format("{}/s offered", load::grouped(offered))};
   return bound;
 }
 
 std::string refusal_of(const LabPair& pair) {
-  const LoadShape& shape = pair.client.load;
+  const load::LoadShape& shape = pair.client.load;
   if (std::string why = refusal_of(pair.client); !why.empty() || shape.overcommit) return why;
   const TimeWaitHolder holder = holder_of(pair);
   const Bound bound = bound_of_holder(pair);
@@ -182,11 +185,12 @@ std::string refusal_of(const LabPair& pair) {
   const std::uint64_t capacity =
       std::uint64_t{pair.server.shard.time_wait.capacity} * pair.server.cores.size();
   const auto seconds = [](double s) { return Duration{static_cast<std::int64_t>(s * 1e6)}; };
-  const Shortage shortage{.of = Shortage::Of::table,
-                          .needed = static_cast<std::uint64_t>(shape.rate * holder.hold.seconds()),
-                          .there = capacity,
-                          .after = seconds(static_cast<double>(capacity) / shape.rate),
-                          .rate_max = bound.cps};
+  const plan::Shortage shortage{
+      .of = plan::Shortage::Of::table,
+      .needed = static_cast<std::uint64_t>(shape.rate * holder.hold.seconds()),
+      .there = capacity,
+      .after = seconds(static_cast<double>(capacity) / shape.rate),
+      .rate_max = bound.cps};
   if (end_of(shape) <= shortage.after) return {};
   return words_of(shortage) + "; to run it all the same: load.overcommit: true";
 }
@@ -205,4 +209,4 @@ std::optional<LabVerdict> verdict_on(const ExperimentSettings& settings, const L
   return std::nullopt;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

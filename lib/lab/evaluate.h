@@ -9,7 +9,7 @@
 #include "lab/result.h"
 #include "plan/demand.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// What counts as keeping up: this share of the offered rate, and a swing below that.
 inline constexpr double kFlatShare = 0.97, kFlatSwing = 0.1;
@@ -71,4 +71,4 @@ struct LabVerdict {
 /// Empty when the experiment expects nothing (Expectation::none).
 std::optional<LabVerdict> verdict_on(const ExperimentSettings& settings, const LabFigures& figures);
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

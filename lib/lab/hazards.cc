@@ -2,11 +2,11 @@
 
 #include "world/hazards.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
-Result<std::vector<LedgerRow>> run_hazards(const HazardSettings& settings,
-                                           const LedgerProgress& progress) {
-  std::vector<LedgerRow> rows;
+Result<std::vector<world::LedgerRow>> run_hazards(const HazardSettings& settings,
+                                                  const LedgerProgress& progress) {
+  std::vector<world::LedgerRow> rows;
   for (const LabPair& pair : settings.policies) {
     auto row = live_under({pair.server, pair.client}, settings);
     if (!row) return row.error();
@@ -17,4 +17,4 @@ Result<std::vector<LedgerRow>> run_hazards(const HazardSettings& settings,
   return rows;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -9,13 +9,13 @@
 #include "base/result.h"
 #include "lab/result.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// Called after each policy with the rows so far; false stops.
 using LedgerProgress = std::function<bool(std::size_t done, std::size_t all)>;
 
 /// The EAL must run (the flow tables are rte_hash's). Fails when memory does.
-Result<std::vector<LedgerRow>> run_hazards(const HazardSettings& settings,
-                                           const LedgerProgress& progress = {});
+Result<std::vector<world::LedgerRow>> run_hazards(const HazardSettings& settings,
+                                                  const LedgerProgress& progress = {});
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::lab {
 
 extern const std::string_view kPageBeforeData, kPageAfterData;
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

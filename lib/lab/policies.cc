@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace mayfly {
+namespace mayfly::lab {
 namespace {
 
 /// Higher stands for the policy rather than lower.
@@ -26,10 +26,10 @@ std::vector<PolicyRow> policy_rows(const LabResult& result) {
     PolicyRow& row = row_of(rows, run.settings.policy);
     if (row.run == nullptr || weight(run) > weight(*row.run)) row.run = &run;
   }
-  for (const LedgerRow& line : result.ledger) row_of(rows, line.policy).ledger = &line;
+  for (const world::LedgerRow& line : result.ledger) row_of(rows, line.policy).ledger = &line;
   for (PolicyRow& row : rows)
     if (row.run != nullptr) row.figures = figures_of(*row.run);
   return rows;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -7,14 +7,14 @@
 #include "lab/evaluate.h"
 #include "lab/result.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// Points into the LabResult that it was made of.
 struct PolicyRow {
   std::string name;
-  const ExperimentRun* run = nullptr;  ///< null: no experiment ran under it
-  LabFigures figures;                  ///< of that run
-  const LedgerRow* ledger = nullptr;   ///< null: it was not in the hazard lab
+  const ExperimentRun* run = nullptr;        ///< null: no experiment ran under it
+  LabFigures figures;                        ///< of that run
+  const world::LedgerRow* ledger = nullptr;  ///< null: it was not in the hazard lab
 
   bool is_judged() const { return run != nullptr && !run->interrupted && figures.judged > 0; }
   bool is_flat() const { return is_judged() && figures.is_flat(); }
@@ -27,4 +27,4 @@ struct PolicyRow {
 /// Interrupted ones come last.
 std::vector<PolicyRow> policy_rows(const LabResult& result);
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -3,7 +3,7 @@
 #include "lab/page.h"
 #include "lab/series.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -44,4 +44,4 @@ std::string report_html(const LabResult& result) {
   return page;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -7,7 +7,7 @@
 #include "lab/evaluate.h"
 #include "lab/result.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// {origin, summary, experiments: [{name, title, story, policy, expect, expected_cps, because,
 /// sustained_cps, swing, p99_us, ..., holds, verdict, server, client}], stories: {"1": {holds,
@@ -25,4 +25,4 @@ std::string report_html(const LabResult& result);
 /// Words for a terminal: a line an experiment and a line a policy of the ledger.
 std::string lab_table(const LabResult& result);
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -10,7 +10,7 @@
 #include "lab/settings.h"
 #include "world/ledger_row.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// One look at a running experiment. Rates are those since the sample before.
 struct LabSample {
@@ -46,7 +46,7 @@ struct LabResult {
   LabOrigin origin;
   std::vector<ExperimentRun> experiments;
   std::uint64_t hazard_seed = 0;
-  std::vector<LedgerRow> ledger;
+  std::vector<world::LedgerRow> ledger;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -5,7 +5,7 @@
 
 #include "lab/evaluate.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 namespace {
 
@@ -138,4 +138,4 @@ Json extents_json(const ExperimentRun& run) {
   return json;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -9,7 +9,7 @@
 
 #include "lab/result.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 struct SampleColumn {
   std::string_view name;
@@ -35,4 +35,4 @@ nlohmann::ordered_json chart_json(const ExperimentRun& run);
 /// samples; an empty object without samples.
 nlohmann::ordered_json extents_json(const ExperimentRun& run);
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

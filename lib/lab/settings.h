@@ -10,14 +10,14 @@
 #include "service/settings.h"
 #include "world/settings.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// Both ends under one policy.
 struct LabPair {
   std::string name;    ///< unique in the lab; letters, digits, '-' and '.'
   std::string policy;  ///< the preset's name, that is its file's without ".yaml"; empty = none
-  ServerSettings server;
-  ClientSettings client;
+  service::ServerSettings server;
+  load::ClientSettings client;
 };
 
 /// What an experiment is to show. The lab holds the measured rate against it.
@@ -39,8 +39,8 @@ struct ExperimentAim {
 struct ExperimentSettings : LabPair, ExperimentAim {};
 
 /// The hazard lab: the policies in simulated worlds.
-struct HazardSettings : HazardWorldSettings {
+struct HazardSettings : world::HazardWorldSettings {
   std::vector<LabPair> policies;  ///< only tcp, close, fin_wait_2 and time_wait count
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -13,19 +13,19 @@
 #include "lab/series.h"
 #include "load/plan.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 Json maybe(const std::optional<bool>& value) { return value ? Json(*value) : Json(nullptr); }
 
-std::string_view name_of(Closer closer) {
+std::string_view name_of(shard::Closer closer) {
   static constexpr std::array<std::string_view, 3> kNames{"server", "client", "reset"};
   return kNames[static_cast<std::size_t>(closer)];
 }
 
-std::string_view name_of(TimeWaitPolicy::OnFull on_full) {
+std::string_view name_of(flow::TimeWaitPolicy::OnFull on_full) {
   static constexpr std::array<std::string_view, 3> kNames{"evict_oldest", "refuse", "close"};
   return kNames[static_cast<std::size_t>(on_full)];
 }
@@ -337,20 +337,20 @@ constexpr auto kPolicyFields = std::to_array<JsonField<PolicyRow>>({
      }},
 });
 
-constexpr auto kLedgerFields = std::to_array<JsonField<LedgerRow>>({
+constexpr auto kLedgerFields = std::to_array<JsonField<world::LedgerRow>>({
     {"policy", "text", "", "name of the policy",
-     [](const LedgerRow& row) -> Json { return row.policy; }},
+     [](const world::LedgerRow& row) -> Json { return row.policy; }},
     {"connections", "number", "connections", "connections that the clients began",
-     [](const LedgerRow& row) -> Json { return row.connections; }},
+     [](const world::LedgerRow& row) -> Json { return row.connections; }},
     {"completed", "number", "connections",
      "connections that ended whole and unharmed, as both ends see it",
-     [](const LedgerRow& row) -> Json { return row.completed; }},
+     [](const world::LedgerRow& row) -> Json { return row.completed; }},
     {"harms", "number", "", "all harms together",
-     [](const LedgerRow& row) -> Json { return row.harms(); }},
+     [](const world::LedgerRow& row) -> Json { return row.harms(); }},
     {"challenges", "number", "segments", "ACKs that answered what TIME_WAIT refused: not a harm",
-     [](const LedgerRow& row) -> Json { return row.challenges; }},
+     [](const world::LedgerRow& row) -> Json { return row.challenges; }},
     {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of both ends",
-     [](const LedgerRow& row) -> Json { return row.peak_time_wait; }},
+     [](const world::LedgerRow& row) -> Json { return row.peak_time_wait; }},
 });
 
 constexpr auto kLegendFields = std::to_array<JsonField<Harm>>({
@@ -484,4 +484,4 @@ std::vector<JsonKey> lab_json_keys() {
   return keys;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

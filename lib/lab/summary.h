@@ -9,7 +9,7 @@
 #include "lab/policies.h"
 #include "lab/words.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// An experiment with all that is made of it.
 struct Judged {
@@ -34,4 +34,4 @@ std::string_view name_of(Expectation expectation);
 /// Every key that lab_json may write, for doc/json.md.
 std::vector<JsonKey> lab_json_keys();
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

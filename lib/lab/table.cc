@@ -8,7 +8,7 @@
 #include "lab/series.h"
 #include "lab/summary.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 namespace {
 
 /// What there is to say of its outcome: "ok      flat: ...", "interrupted", or nothing.
@@ -27,8 +27,8 @@ std::string experiment_lines(const std::vector<Judged>& experiments) {
     const LabFigures& f = judged.figures;
     lines += fmt::format(
         "{:<24} {:>12} {:>12} {:>6.2f} {:>9} {:>12} {:>10}  {}\n", judged.run->settings.name,
-        f.offered > 0 ? grouped(f.offered) : std::string("-"), shown(f.sustained), f.swing,
-        shown(f.p99_us), grouped(f.peak_time_wait), shown(f.refused), outcome_of(judged));
+        f.offered > 0 ? load::grouped(f.offered) : std::string("-"), shown(f.sustained), f.swing,
+        shown(f.p99_us), load::grouped(f.peak_time_wait), shown(f.refused), outcome_of(judged));
   }
   return lines;
 }
@@ -37,11 +37,11 @@ std::string ledger_lines(const LabResult& result) {
   std::string lines = fmt::format("{:<24} {:>12} {:>12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>12}\n",
                                   "policy", "connections", "completed", "reset", "old data",
                                   "killed", "desync", "unheard", "time_wait");
-  for (const LedgerRow& row : result.ledger) {
-    lines += fmt::format("{:<24} {:>12} {:>12}", row.policy, grouped(row.connections),
-                         grouped(row.completed));
-    for (const Harm& harm : kHarms) lines += fmt::format(" {:>9}", grouped(row.*harm.count));
-    lines += fmt::format(" {:>12}\n", grouped(row.peak_time_wait));
+  for (const world::LedgerRow& row : result.ledger) {
+    lines += fmt::format("{:<24} {:>12} {:>12}", row.policy, load::grouped(row.connections),
+                         load::grouped(row.completed));
+    for (const Harm& harm : kHarms) lines += fmt::format(" {:>9}", load::grouped(row.*harm.count));
+    lines += fmt::format(" {:>12}\n", load::grouped(row.peak_time_wait));
   }
   return lines;
 }
@@ -70,10 +70,10 @@ std::string disease_sentences(const std::vector<Judged>& experiments) {
     if (s.story == 1 && s.expect == Expectation::collapse)
       words += fmt::format(
           "Closing first, the server carried {}/s of the {}/s offered, with a swing of {:.2f}. ",
-          shown(f.sustained), grouped(f.offered), f.swing);
+          shown(f.sustained), load::grouped(f.offered), f.swing);
     if (s.story == 2 && s.expect == Expectation::bound)
       words += fmt::format("Closing first, the client got {}/s, where the arithmetic allows {}/s. ",
-                           shown(f.sustained), grouped(f.expected));
+                           shown(f.sustained), load::grouped(f.expected));
   }
   return words;
 }
@@ -138,4 +138,4 @@ std::string lab_table(const LabResult& result) {
   return table + '\n' + summary_words(experiments, policy_rows(result)) + '\n';
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

@@ -13,12 +13,12 @@
 #include "lab/result.h"
 #include "load/words.h"
 
-namespace mayfly {
+namespace mayfly::lab {
 
 /// A measured count or rate, as the page shows it too: 1234.6 is "1,235"; below one it keeps two
 /// places, so that it is not taken for none.
 inline std::string shown(double value) {
-  return value > 0 && value < 1 ? fmt::format("{:.2f}", value) : grouped(std::round(value));
+  return value > 0 && value < 1 ? fmt::format("{:.2f}", value) : load::grouped(std::round(value));
 }
 
 struct Story {
@@ -57,7 +57,7 @@ struct Harm {
   std::string_view title;
   std::string_view meaning;
   std::string_view clause;
-  std::uint64_t LedgerRow::*count;
+  std::uint64_t world::LedgerRow::*count;
 };
 
 // clang-format off
@@ -65,20 +65,20 @@ inline constexpr std::array<Harm, 5> kHarms{{
     {"reset_in_last_ack", "Reset in LAST_ACK",
      "The last ACK was lost and nobody was there to send it again: the peer's repeated FIN was "
      "answered by an RST, an error for a connection that had ended well.",
-     "RFC 9293 3.10.7.4", &LedgerRow::reset_in_last_ack},
+     "RFC 9293 3.10.7.4", &world::LedgerRow::reset_in_last_ack},
     {"old_data", "Old data taken",
      "A delayed segment of an earlier incarnation was taken for data of the new one.",
-     "RFC 1337 H1", &LedgerRow::old_data},
+     "RFC 1337 H1", &world::LedgerRow::old_data},
     {"killed", "Killed",
      "A connection was ended by a segment that was not meant for it.",
-     "RFC 1337 H3", &LedgerRow::killed},
+     "RFC 1337 H3", &world::LedgerRow::killed},
     {"desynchronised", "Desynchronised",
      "The two ends never agreed on their sequence numbers again and answered each other in vain.",
-     "RFC 1337 H2", &LedgerRow::desynchronised},
+     "RFC 1337 H2", &world::LedgerRow::desynchronised},
     {"blackholed", "Never answered",
      "A live listener silently dropped every SYN of a client, until the client gave up.",
-     "RFC 7323 B.2", &LedgerRow::blackholed},
+     "RFC 7323 B.2", &world::LedgerRow::blackholed},
 }};
 // clang-format on
 
-}  // namespace mayfly
+}  // namespace mayfly::lab

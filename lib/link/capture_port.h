@@ -15,7 +15,7 @@
 #include "link/filter_port.h"
 #include "wire/pcap_file.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// A Port around a Port. Without a file it costs a branch a burst.
 template <Port P>
@@ -24,11 +24,11 @@ class CapturePort : public FilterPort<P> {
   using typename FilterPort<P>::Frame;
   using FilterPort<P>::bytes;
   using FilterPort<P>::inner;
-  static_assert(kFrameRoom <= PcapFile::kFrameMax);
+  static_assert(kFrameRoom <= wire::PcapFile::kFrameMax);
 
   /// `file` is null for no capture. The other arguments make the inner port.
   template <class... Args>
-  explicit CapturePort(std::shared_ptr<PcapFile> file, Args&&... args)
+  explicit CapturePort(std::shared_ptr<wire::PcapFile> file, Args&&... args)
       : FilterPort<P>(std::forward<Args>(args)...), file_(std::move(file)) {}
 
   std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
@@ -65,7 +65,7 @@ class CapturePort : public FilterPort<P> {
     return frames.size();
   }
 
-  std::shared_ptr<PcapFile> file_;
+  std::shared_ptr<wire::PcapFile> file_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -21,7 +21,7 @@
 #include "link/settings.h"
 #include "wire/drop.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// Frames that each direction of a faulty wire holds at most; further ones are lost.
 inline constexpr std::size_t kFaultyWireFrames = 4'096;
@@ -231,4 +231,4 @@ class FaultPort : public FilterPort<P> {
   std::size_t due_first_ = 0, due_end_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -10,7 +10,7 @@
 #include "link/port.h"
 #include "wire/drop.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// Satisfies Port, and SpreadPort if `P` does. It owns the inner port.
 template <Port P>
@@ -24,7 +24,7 @@ class FilterPort {
     return inner_.receive(frames, now);
   }
   std::span<std::byte> bytes(Frame f) noexcept { return inner_.bytes(f); }
-  RxChecks rx_checks(Frame f) noexcept { return inner_.rx_checks(f); }
+  wire::RxChecks rx_checks(Frame f) noexcept { return inner_.rx_checks(f); }
   Frame allocate() noexcept { return inner_.allocate(); }
   void set_length(Frame f, std::size_t length) noexcept { inner_.set_length(f, length); }
   void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
@@ -57,4 +57,4 @@ class FilterPort {
   P inner_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -9,7 +9,7 @@
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 struct Interface : LinkSettings {
   MacAddress mac;       ///< ours: the source of all frames sent
@@ -63,4 +63,4 @@ struct Interface : LinkSettings {
   }
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -22,13 +22,13 @@
 #include "wire/layout.h"
 #include "wire/parse.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// An ICMP error about one of our segments (RFC 5927). Whether that segment is in flight is for its
 /// connection to say.
 struct IcmpReport {
-  QuotedSegment about;
-  IcmpError error;
+  wire::QuotedSegment about;
+  tcp::IcmpError error;
 };
 
 template <Port P>
@@ -65,16 +65,17 @@ class Link {
   std::span<const std::byte> bytes(Frame frame) noexcept { return port_.bytes(frame); }
   void release(Frame frame) noexcept { port_.release(frame); }
 
-  ParsedFrame parse(Frame frame) noexcept {
+  wire::ParsedFrame parse(Frame frame) noexcept {
     return parse_frame(port_.bytes(frame), rules_, port_.rx_checks(frame));
   }
   /// Parses a datagram that reassemble() made: the device saw only pieces of it, so every checksum
   /// is verified in software.
-  ParsedFrame parse_whole(Frame frame) noexcept {
-    return parse_frame(port_.bytes(frame), rules_, RxChecks{});
+  wire::ParsedFrame parse_whole(Frame frame) noexcept {
+    return parse_frame(port_.bytes(frame), rules_, wire::RxChecks{});
   }
 
-  void on_arp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now) noexcept {
+  void on_arp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
+              Instant now) noexcept {
     resolver_.on_arp(bytes, parsed, now);
   }
 
@@ -82,18 +83,19 @@ class Link {
   /// `on_error(const IcmpReport&)`, which returns a Drop. Returns what the message comes to;
   /// Drop::none = it was acted on.
   template <class OnError>
-  Drop on_icmp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now,
+  Drop on_icmp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed, Instant now,
                OnError&& on_error) noexcept;
 
   /// Answers a datagram that nothing here takes with ICMP unreachable, if such an error is allowed
   /// (RFC 1122 3.2.2) and within the rate limit. `code`: of unreachable_code.
-  void answer_unreachable(std::span<const std::byte> bytes, const ParsedFrame& parsed,
+  void answer_unreachable(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                           std::uint8_t code, Instant now) noexcept;
 
   /// Takes ownership of an IPv4 fragment. Returns the whole datagram as one frame when it is
   /// complete; null while it is not, when the datagram is another core's, or when `why` says that
   /// the fragment was dropped.
-  Frame reassemble(Frame fragment, const ParsedFrame& parsed, Instant now, Drop& why) noexcept;
+  Frame reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instant now,
+                   Drop& why) noexcept;
 
   // -- frames to send
 
@@ -116,16 +118,16 @@ class Link {
   std::size_t transmit(Instant now) noexcept { return stage_.transmit(now); }
 
  private:
-  Drop answer_echo(std::span<const std::byte> message, const ParsedFrame& parsed,
+  Drop answer_echo(std::span<const std::byte> message, const wire::ParsedFrame& parsed,
                    Instant now) noexcept;
-  void send_icmp(const ParsedFrame& answered, IcmpHeader icmp, std::span<const std::byte> body,
-                 Instant now) noexcept;
-  static bool is_error(const IcmpHeader& icmp, IcmpError& error) noexcept;
+  void send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp,
+                 std::span<const std::byte> body, Instant now) noexcept;
+  static bool is_error(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noexcept;
 
   P& port_;
   const Interface interface_;
-  const ParseRules rules_;
-  const LinkHeader header_;  // of all IPv4 packets; the next hop is filled in by the resolver
+  const wire::ParseRules rules_;
+  const wire::LinkHeader header_;  // of all IPv4 packets; the next hop is filled in by the resolver
   const TxOffloads offloads_;
   LinkCommon& common_;
   TxStage<P> stage_;
@@ -148,55 +150,55 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
   MAYFLY_ASSERT(length <= room.size());
   if (emission.payload_len > 0) copy_payload(room.subspan(payload_at, emission.payload_len));
   emit_tcp(room.first(length), header_, key, emission, common_.ip_id++,
-           offloads_.ip_checksum ? ChecksumBy::device : ChecksumBy::software,
-           offloads_.tcp_checksum ? ChecksumBy::device : ChecksumBy::software);
+           offloads_.ip_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
+           offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
   port_.set_length(frame, length);
   if (offloads_.ip_checksum || offloads_.tcp_checksum)
-    port_.request_checksums(frame, header_.size(), kIpv4HeaderSizeMin);
+    port_.request_checksums(frame, header_.size(), wire::kIpv4HeaderSizeMin);
   resolver_.resolve(frame, key.remote(), now);
   return true;
 }
 
 template <Port P>
 template <class OnError>
-Drop Link<P>::on_icmp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now,
-                      OnError&& on_error) noexcept {
-  MAYFLY_ASSERT(parsed.kind == FrameKind::icmp);
+Drop Link<P>::on_icmp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
+                      Instant now, OnError&& on_error) noexcept {
+  MAYFLY_ASSERT(parsed.kind == wire::FrameKind::icmp);
   if (!interface_.is_local(parsed.key.local())) return Drop::not_our_ip;
   if (interface_.is_local(parsed.key.remote())) return Drop::ip_source_invalid;
   const auto message = bytes.subspan(parsed.l4_off, parsed.l4_len);
-  const IcmpHeader icmp = read_icmp(message);
-  if (icmp.type == icmp_type::echo) return answer_echo(message, parsed, now);
+  const wire::IcmpHeader icmp = wire::read_icmp(message);
+  if (icmp.type == wire::icmp_type::echo) return answer_echo(message, parsed, now);
   IcmpReport report;
   if (!is_error(icmp, report.error)) return Drop::icmp_ignored;
-  const Drop why = read_quoted_segment(message.subspan(kIcmpHeaderSize), report.about);
+  const Drop why = read_quoted_segment(message.subspan(wire::kIcmpHeaderSize), report.about);
   return why != Drop::none ? why : on_error(report);
 }
 
 // False: a message that a host need not act on, such as source quench (RFC 6633), redirects, echo
 // replies and timestamps.
 template <Port P>
-bool Link<P>::is_error(const IcmpHeader& icmp, IcmpError& error) noexcept {
-  using Kind = IcmpError::Kind;
+bool Link<P>::is_error(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noexcept {
+  using Kind = tcp::IcmpError::Kind;
   switch (icmp.type) {
-    case icmp_type::unreachable:  // RFC 1122 4.2.3.9
-      if (icmp.code == unreachable_code::fragmentation_needed) {
+    case wire::icmp_type::unreachable:  // RFC 1122 4.2.3.9
+      if (icmp.code == wire::unreachable_code::fragmentation_needed) {
         error = {Kind::fragmentation_needed, icmp.next_hop_mtu()};
       } else {
-        const bool is_hard =
-            icmp.code == unreachable_code::protocol || icmp.code == unreachable_code::port;
+        const bool is_hard = icmp.code == wire::unreachable_code::protocol ||
+                             icmp.code == wire::unreachable_code::port;
         error = {is_hard ? Kind::hard : Kind::soft, 0};
       }
       return true;
-    case icmp_type::time_exceeded:
-    case icmp_type::parameter_problem: error = {Kind::soft, 0}; return true;
+    case wire::icmp_type::time_exceeded:
+    case wire::icmp_type::parameter_problem: error = {Kind::soft, 0}; return true;
     default: return false;
   }
 }
 
 // RFC 1122 3.2.2.6 (MUST): the data comes back whole, or as much of it as a frame can carry.
 template <Port P>
-Drop Link<P>::answer_echo(std::span<const std::byte> message, const ParsedFrame& parsed,
+Drop Link<P>::answer_echo(std::span<const std::byte> message, const wire::ParsedFrame& parsed,
                           Instant now) noexcept {
   if (parsed.link_group || interface_.is_broadcast(parsed.key.remote())) return Drop::icmp_ignored;
   if (!interface_.answers) return Drop::none;
@@ -204,9 +206,9 @@ Drop Link<P>::answer_echo(std::span<const std::byte> message, const ParsedFrame&
     common_.count.lose(Drop::icmp_rate_limited);
     return Drop::none;
   }
-  const std::size_t most = interface_.mtu - kIpv4HeaderSizeMin - kIcmpHeaderSize;
-  const auto data = message.subspan(kIcmpHeaderSize);
-  send_icmp(parsed, {icmp_type::echo_reply, 0, read_icmp(message).rest},
+  const std::size_t most = interface_.mtu - wire::kIpv4HeaderSizeMin - wire::kIcmpHeaderSize;
+  const auto data = message.subspan(wire::kIcmpHeaderSize);
+  send_icmp(parsed, {wire::icmp_type::echo_reply, 0, wire::read_icmp(message).rest},
             data.first(std::min(data.size(), most)), now);
   return Drop::none;
 }
@@ -214,23 +216,24 @@ Drop Link<P>::answer_echo(std::span<const std::byte> message, const ParsedFrame&
 // RFC 1122 3.2.2: no error about a broadcast, nor to an address that does not name one host; RFC
 // 1812 4.3.2.8: limited in rate.
 template <Port P>
-void Link<P>::answer_unreachable(std::span<const std::byte> bytes, const ParsedFrame& parsed,
+void Link<P>::answer_unreachable(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                                  std::uint8_t code, Instant now) noexcept {
   if (!interface_.is_local(parsed.key.local()) || !interface_.answers || parsed.link_group ||
       interface_.is_broadcast(parsed.key.remote()) || interface_.is_local(parsed.key.remote()))
     return;
   if (!common_.icmp_limit.allow(now)) return common_.count.lose(Drop::icmp_rate_limited);
-  MAYFLY_ASSERT(parsed.l4_off >= parsed.l3_off + kIpv4HeaderSizeMin);
+  MAYFLY_ASSERT(parsed.l4_off >= parsed.l3_off + wire::kIpv4HeaderSizeMin);
   const std::size_t ip_header = parsed.l4_off - parsed.l3_off;
   const std::size_t quoted = ip_header + std::min<std::size_t>(parsed.l4_len, 8);
-  send_icmp(parsed, {icmp_type::unreachable, code, 0}, bytes.subspan(parsed.l3_off, quoted), now);
+  send_icmp(parsed, {wire::icmp_type::unreachable, code, 0}, bytes.subspan(parsed.l3_off, quoted),
+            now);
 }
 
 // A message back to where `answered` came from, from the address that it came to.
 template <Port P>
-void Link<P>::send_icmp(const ParsedFrame& answered, IcmpHeader icmp,
+void Link<P>::send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp,
                         std::span<const std::byte> body, Instant now) noexcept {
-  MAYFLY_ASSERT(body.size() + kIpv4HeaderSizeMin + kIcmpHeaderSize <= interface_.mtu);
+  MAYFLY_ASSERT(body.size() + wire::kIpv4HeaderSizeMin + wire::kIcmpHeaderSize <= interface_.mtu);
   const Frame frame = port_.allocate();
   if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
   const Ipv4Address from = answered.key.local(), to = answered.key.remote();
@@ -241,9 +244,9 @@ void Link<P>::send_icmp(const ParsedFrame& answered, IcmpHeader icmp,
 }
 
 template <Port P>
-auto Link<P>::reassemble(Frame fragment, const ParsedFrame& parsed, Instant now, Drop& why) noexcept
-    -> Frame {
-  MAYFLY_ASSERT(fragment != Frame{} && parsed.kind == FrameKind::fragment);
+auto Link<P>::reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instant now,
+                         Drop& why) noexcept -> Frame {
+  MAYFLY_ASSERT(fragment != Frame{} && parsed.kind == wire::FrameKind::fragment);
   why = Drop::none;
   if (!interface_.is_local(parsed.key.local())) {
     why = Drop::not_our_ip;
@@ -261,4 +264,4 @@ auto Link<P>::reassemble(Frame fragment, const ParsedFrame& parsed, Instant now,
   return whole;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::link

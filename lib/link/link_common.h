@@ -10,7 +10,7 @@
 #include "base/rate_limit.h"
 #include "wire/drop.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// The counters of whoever owns the links. They outlive the links and have one writer: the core
 /// that polls.
@@ -22,7 +22,7 @@ struct LinkCounters {
   Counter& arp_limited;    ///< requests and replies held back by the rate limit
   Counter& arp_conflicts;  ///< packets that gave a live neighbour another MAC address
   Counter& icmp_sent;
-  std::array<Counter, kDropCount>& drops;  ///< by Drop
+  std::array<Counter, wire::kDropCount>& drops;  ///< by Drop
 
   /// Frames of our own could not be sent, or datagrams of fragments received before are given up.
   void lose(Drop why, std::uint64_t count = 1) noexcept {
@@ -45,4 +45,4 @@ struct LinkCommon {
   RateLimit arp_reply_limit{10'000, 1'000};
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -17,7 +17,7 @@
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// `Frame` is the port's handle. The cache owns the frames that wait until it gives them to a
 /// callback.
@@ -232,4 +232,4 @@ class NeighbourCache {
   std::uint32_t hand_ = 0;  // the entry to be aged next
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "wire/parse.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// Checksums that a port can compute while it transmits.
 struct TxOffloads {
@@ -31,7 +31,7 @@ concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> f
   /// The frame's bytes, contiguous, starting with the Ethernet header.
   { p.bytes(f) } noexcept -> std::same_as<std::span<std::byte>>;
   /// What the device verified of a received frame.
-  { p.rx_checks(f) } noexcept -> std::same_as<RxChecks>;
+  { p.rx_checks(f) } noexcept -> std::same_as<wire::RxChecks>;
   /// A fresh frame of kFrameRoom bytes, or null when the pool is empty.
   { p.allocate() } noexcept -> std::same_as<typename P::Frame>;
   /// Sets the length of a frame in bytes, at most kFrameRoom. The port pads a frame that is shorter
@@ -57,4 +57,4 @@ concept SpreadPort = Port<P> && requires(P p, typename P::Frame f) {
 /// The most bytes in a frame: 18 of Ethernet and VLAN, and a 1,500-byte MTU, with room to spare.
 inline constexpr std::size_t kFrameRoom = 2'048;
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -18,7 +18,7 @@
 #include "wire/checksum.h"
 #include "wire/drop.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// Its memory, about 130 KiB, is taken when it is made.
 class Reassembler {
@@ -149,7 +149,7 @@ inline Drop Reassembler::read(std::span<const std::byte> packet, Fragment& f) no
   if (header < 20 || header > total) return Drop::ip_header_length;
   if (total > packet.size()) return Drop::ip_total_length;
   f.header = packet.first(header);
-  if (checksum_fold(checksum_add(f.header)) != 0xffff) return Drop::ip_checksum;
+  if (wire::checksum_fold(wire::checksum_add(f.header)) != 0xffff) return Drop::ip_checksum;
   f.payload = packet.subspan(header, total - header);
   const std::uint16_t field = load_be16(&packet[6]);
   f.offset = (field & 0x1fffu) * kUnit;
@@ -211,7 +211,7 @@ inline std::span<const std::byte> Reassembler::Datagram::finish() noexcept {
   store_be16(header + 2, static_cast<std::uint16_t>(header_size + payload_size));
   store_be16(header + 6, 0);  // a whole datagram: no flags, offset 0
   store_be16(header + 10, 0);
-  store_be16(header + 10, checksum_finish(checksum_add({header, header_size})));
+  store_be16(header + 10, wire::checksum_finish(wire::checksum_add({header, header_size})));
   return {header, header_size + payload_size};
 }
 
@@ -231,4 +231,4 @@ typename P::Frame put_datagram(P& port, typename P::Frame fragment, std::size_t 
   return fragment;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -19,7 +19,7 @@
 #include "wire/layout.h"
 #include "wire/parse.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 template <Port P>
 class Resolver {
@@ -54,7 +54,8 @@ class Resolver {
 
   /// Handles an ARP packet that parse_frame found well-formed: learns from it, stages the frames
   /// that waited for it, and answers a request for one of our addresses.
-  void on_arp(std::span<const std::byte> bytes, const ParsedFrame& parsed, Instant now) noexcept;
+  void on_arp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
+              Instant now) noexcept;
 
   /// Stages announcements of our addresses (RFC 5227 2.3).
   void announce() noexcept;
@@ -70,15 +71,15 @@ class Resolver {
   static constexpr std::uint32_t kAnnouncedMax = 64;
 
   void stage_for(Frame frame, const MacAddress& mac) noexcept {
-    MAYFLY_ASSERT(port_.bytes(frame).size() >= kEthernetHeaderSize);
+    MAYFLY_ASSERT(port_.bytes(frame).size() >= wire::kEthernetHeaderSize);
     std::memcpy(port_.bytes(frame).data(), mac.octets.data(), mac.octets.size());
     stage_.push(frame);
   }
   void keep(Frame frame, Ipv4Address hop, Instant now) noexcept;
-  void learn(const ArpPacket& arp, bool asks_us, Instant now) noexcept;
-  void answer(const ArpPacket& request, Instant now) noexcept;
+  void learn(const wire::ArpPacket& arp, bool asks_us, Instant now) noexcept;
+  void answer(const wire::ArpPacket& request, Instant now) noexcept;
   void ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept;
-  void send_arp(const ArpPacket& arp, const MacAddress& to) noexcept;
+  void send_arp(const wire::ArpPacket& arp, const MacAddress& to) noexcept;
 
   P& port_;
   const Interface& interface_;
@@ -102,12 +103,12 @@ void Resolver<P>::keep(Frame frame, Ipv4Address hop, Instant now) noexcept {
 // RFC 826: a request for us makes or renews an entry, any other packet only renews one that exists.
 // An unsolicited reply makes none, and none takes a live neighbour's place.
 template <Port P>
-void Resolver<P>::on_arp(std::span<const std::byte> bytes, const ParsedFrame& parsed,
+void Resolver<P>::on_arp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                          Instant now) noexcept {
-  MAYFLY_ASSERT(parsed.kind == FrameKind::arp);
-  const ArpPacket arp = read_arp(bytes, parsed.l3_off);
+  MAYFLY_ASSERT(parsed.kind == wire::FrameKind::arp);
+  const wire::ArpPacket arp = wire::read_arp(bytes, parsed.l3_off);
   const bool asks_us =
-      arp.operation == ArpPacket::Operation::request && interface_.is_local(arp.target_ip);
+      arp.operation == wire::ArpPacket::Operation::request && interface_.is_local(arp.target_ip);
   const bool is_probe = arp.sender_ip.host == 0;  // RFC 5227 2.1.1: there is nothing to learn
   if (!is_probe && !interface_.is_local(arp.sender_ip) &&
       interface_.on_link(arp.sender_ip) != nullptr)
@@ -116,18 +117,18 @@ void Resolver<P>::on_arp(std::span<const std::byte> bytes, const ParsedFrame& pa
 }
 
 template <Port P>
-void Resolver<P>::learn(const ArpPacket& arp, bool asks_us, Instant now) noexcept {
+void Resolver<P>::learn(const wire::ArpPacket& arp, bool asks_us, Instant now) noexcept {
   const bool agrees = neighbours_.learn(arp.sender_ip, arp.sender_mac, asks_us, now,
                                         [&](Frame frame) { stage_for(frame, arp.sender_mac); });
   if (!agrees) common_.count.arp_conflicts.add();
 }
 
 template <Port P>
-void Resolver<P>::answer(const ArpPacket& request, Instant now) noexcept {
+void Resolver<P>::answer(const wire::ArpPacket& request, Instant now) noexcept {
   if (!common_.arp_reply_limit.allow(now)) return common_.count.arp_limited.add();
   common_.count.arp_replies.add();
-  send_arp({ArpPacket::Operation::reply, interface_.mac, request.sender_mac, request.target_ip,
-            request.sender_ip},
+  send_arp({wire::ArpPacket::Operation::reply, interface_.mac, request.sender_mac,
+            request.target_ip, request.sender_ip},
            request.sender_mac);
 }
 
@@ -138,15 +139,15 @@ void Resolver<P>::ask(Ipv4Address ip, const MacAddress* known, Instant now) noex
   if (ours == nullptr) return;  // a gateway that is not on the link
   if (!common_.arp_request_limit.allow(now)) return common_.count.arp_limited.add();
   common_.count.arp_requests.add();
-  send_arp({ArpPacket::Operation::request, interface_.mac, {}, ours->first, ip},
-           known != nullptr ? *known : kBroadcastMac);
+  send_arp({wire::ArpPacket::Operation::request, interface_.mac, {}, ours->first, ip},
+           known != nullptr ? *known : wire::kBroadcastMac);
 }
 
 template <Port P>
-void Resolver<P>::send_arp(const ArpPacket& arp, const MacAddress& to) noexcept {
+void Resolver<P>::send_arp(const wire::ArpPacket& arp, const MacAddress& to) noexcept {
   const Frame frame = port_.allocate();
   if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
-  const LinkHeader header{to, interface_.mac, interface_.vlan};
+  const wire::LinkHeader header{to, interface_.mac, interface_.vlan};
   port_.set_length(frame, emit_arp(port_.bytes(frame), header, arp));
   stage_.push(frame);
 }
@@ -159,7 +160,8 @@ void Resolver<P>::announce() noexcept {
     const std::uint32_t count = std::min(kAnnouncedMax, range.last.host - range.first.host + 1);
     for (std::uint32_t k = 0; k < count; ++k) {
       const Ipv4Address ip{range.first.host + k};
-      send_arp({ArpPacket::Operation::request, interface_.mac, {}, ip, ip}, kBroadcastMac);
+      send_arp({wire::ArpPacket::Operation::request, interface_.mac, {}, ip, ip},
+               wire::kBroadcastMac);
     }
   }
 }
@@ -177,4 +179,4 @@ void Resolver<P>::age(Instant now) noexcept {
       });
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 /// "198.18.0.1/15" or "198.18.1.1-198.18.1.100/15": one or more addresses on a link. `first` to
 /// `last`.
@@ -35,4 +35,4 @@ struct FaultSettings {
   }
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

@@ -12,7 +12,7 @@
 #include "link/link_common.h"
 #include "link/port.h"
 
-namespace mayfly {
+namespace mayfly::link {
 
 template <Port P>
 class TxStage {
@@ -68,4 +68,4 @@ class TxStage {
   std::array<Frame, kCapacity> frames_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::link

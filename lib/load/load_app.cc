@@ -4,7 +4,7 @@
 
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 std::string make_request(const TargetSettings& target, bool close) {
   std::string host = target.host.empty() ? to_string(target.address) : target.host;
@@ -55,20 +55,22 @@ void LoadApp::count_start(TuplePool::Outcome outcome, Instant now) noexcept {
 }
 
 /// How a connection that ended with `why` counts.
-Failure LoadApp::verdict_on(const LoadState& s, CloseReason why) const noexcept {
+Failure LoadApp::verdict_on(const LoadState& s, flow::CloseReason why) const noexcept {
   if (s.failure != Failure::none) return s.failure;
   switch (why) {
-    case CloseReason::refused: return Failure::refused;
-    case CloseReason::reset: return s.answered && s.server_resets ? Failure::none : Failure::reset;
-    case CloseReason::timed_out: return Failure::timed_out;
-    case CloseReason::unreachable: return Failure::unreachable;
-    case CloseReason::fin_wait_2: return Failure::timed_out;
-    case CloseReason::aborted:
-      return s.answered && s.closer == Closer::reset ? Failure::none : Failure::aborted_at_end;
-    case CloseReason::done:
-    case CloseReason::time_wait: return s.answered ? Failure::none : Failure::short_body;
+    case flow::CloseReason::refused: return Failure::refused;
+    case flow::CloseReason::reset:
+      return s.answered && s.server_resets ? Failure::none : Failure::reset;
+    case flow::CloseReason::timed_out: return Failure::timed_out;
+    case flow::CloseReason::unreachable: return Failure::unreachable;
+    case flow::CloseReason::fin_wait_2: return Failure::timed_out;
+    case flow::CloseReason::aborted:
+      return s.answered && s.closer == shard::Closer::reset ? Failure::none
+                                                            : Failure::aborted_at_end;
+    case flow::CloseReason::done:
+    case flow::CloseReason::time_wait: return s.answered ? Failure::none : Failure::short_body;
   }
   return Failure::aborted_at_end;  // not reached: every reason has its case
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

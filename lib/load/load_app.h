@@ -23,7 +23,7 @@
 #include "load/tuples.h"
 #include "shard/app.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 /// What the generator keeps of a connection, in the stack's AppState.
 struct LoadState {
@@ -33,20 +33,22 @@ struct LoadState {
   std::uint32_t pair = 0;
   std::uint32_t answers_left = 0;
   Failure failure = Failure::none;
-  bool answered = false;           ///< all answers have arrived whole
-  Closer closer = Closer::server;  ///< who is to close first: decided at the last request
-  bool server_resets = false;      ///< the server's reset is the planned end: likewise
+  bool answered = false;  ///< all answers have arrived whole
+  shard::Closer closer =
+      shard::Closer::server;   ///< who is to close first: decided at the last request
+  bool server_resets = false;  ///< the server's reset is the planned end: likewise
 };
-static_assert(sizeof(LoadState) == sizeof(AppState) && std::is_trivially_copyable_v<LoadState>);
+static_assert(sizeof(LoadState) == sizeof(flow::AppState) &&
+              std::is_trivially_copyable_v<LoadState>);
 
 /// "GET path HTTP/1.1", Host (RFC 9112 3.2) and, if `close`, `Connection: close` (9.6).
 std::string make_request(const TargetSettings& target, bool close);
 
 /// The generator of one core.
-class LoadApp : public AppBase {
+class LoadApp : public shard::AppBase {
  public:
   /// How connections end. One whose last request has been sent keeps to what was planned then.
-  using Settings = CloseSettings;
+  using Settings = shard::CloseSettings;
 
   /// The most starts of one poll, with which a generator that is late catches up: received frames
   /// must not wait behind an endless series of SYNs.
@@ -77,11 +79,11 @@ class LoadApp : public AppBase {
   template <class Conn>
   void on_wake(Conn& c) noexcept;
   template <class Conn>
-  void on_closed(Conn& c, CloseReason why) noexcept;
+  void on_closed(Conn& c, flow::CloseReason why) noexcept;
   template <class Shard>
   void on_poll(Shard& shard, Instant now) noexcept;
 
-  void on_settings(const CloseSettings& close) noexcept { close_ = &close; }
+  void on_settings(const shard::CloseSettings& close) noexcept { close_ = &close; }
   /// No more starts; open connections go on.
   void stop(Instant now) noexcept { schedule_.stop(now); }
   /// True once the schedule is over, and every connection has ended or had kDrain (load.timeout, if
@@ -114,10 +116,10 @@ class LoadApp : public AppBase {
   void fail(Conn& c, LoadState& s, Failure why) noexcept;
 
   void count_start(TuplePool::Outcome outcome, Instant now) noexcept;
-  Failure verdict_on(const LoadState& s, CloseReason why) const noexcept;
+  Failure verdict_on(const LoadState& s, flow::CloseReason why) const noexcept;
 
   const ClientSettings& settings_;
-  const CloseSettings* close_;
+  const shard::CloseSettings* close_;
   Schedule schedule_;
   TuplePool tuples_;
   ResponseReader reader_;
@@ -160,7 +162,7 @@ TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) n
   return tuples_.take([&](const FlowKey4& key, std::uint32_t pair) noexcept {
     state.pair = pair;
     const auto result =
-        shard.connect(key, std::bit_cast<AppState>(state), now + settings_.load.timeout);
+        shard.connect(key, std::bit_cast<flow::AppState>(state), now + settings_.load.timeout);
     using Why = decltype(result.error);
     if (result.error == Why::none) return TuplePool::Answer::accepted;
     return result.error == Why::table_full ? TuplePool::Answer::refused : TuplePool::Answer::held;
@@ -183,9 +185,10 @@ void LoadApp::ask(Conn& c, LoadState& s) noexcept {
   const bool is_last = s.answers_left == 1;
   if (is_last) {
     s.closer = close_->first;
-    s.server_resets = close_->abort && s.closer == Closer::server;
+    s.server_resets = close_->abort && s.closer == shard::Closer::server;
   }
-  const std::string& request = is_last && s.closer == Closer::server ? closing_request_ : request_;
+  const std::string& request =
+      is_last && s.closer == shard::Closer::server ? closing_request_ : request_;
   if (c.send(std::as_bytes(std::span(request))) == 0) return fail(c, s, Failure::table_full);
   ++results_.counters.requests;
 }
@@ -231,9 +234,9 @@ bool LoadApp::take_answer(Conn& c, LoadState& s) noexcept {
 template <class Conn>
 void LoadApp::close_as_planned(Conn& c, const LoadState& s) noexcept {
   switch (s.closer) {
-    case Closer::client: return c.close_both();
-    case Closer::server: return;  // its FIN comes, on_peer_closed answers it
-    case Closer::reset: return c.abort();
+    case shard::Closer::client: return c.close_both();
+    case shard::Closer::server: return;  // its FIN comes, on_peer_closed answers it
+    case shard::Closer::reset: return c.abort();
   }
 }
 
@@ -246,7 +249,7 @@ void LoadApp::on_peer_closed(Conn& c) noexcept {
     if (!take_answer(c, s)) return;
     close_as_planned(c, s);
   }
-  if (s.closer == Closer::server) c.close();
+  if (s.closer == shard::Closer::server) c.close();
 }
 
 template <class Conn>
@@ -261,7 +264,7 @@ void LoadApp::fail(Conn& c, LoadState& s, Failure why) noexcept {
 }
 
 template <class Conn>
-void LoadApp::on_closed(Conn& c, CloseReason why) noexcept {
+void LoadApp::on_closed(Conn& c, flow::CloseReason why) noexcept {
   const LoadState& s = state_of(c);
   const Failure failure = verdict_on(s, why);
   if (failure == Failure::none)
@@ -271,8 +274,8 @@ void LoadApp::on_closed(Conn& c, CloseReason why) noexcept {
   MAYFLY_ASSERT(results_.counters.open > 0);
   --results_.counters.open;
   last_end_ = c.now();
-  const bool rests = failure != Failure::none || why == CloseReason::time_wait;
+  const bool rests = failure != Failure::none || why == flow::CloseReason::time_wait;
   tuples_.release(s.pair, rests ? TuplePool::After::rest : TuplePool::After::ready);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

@@ -7,14 +7,14 @@
 #include "load/schedule.h"
 #include "load/words.h"
 
-namespace mayfly {
+namespace mayfly::load {
 namespace {
 
 /// Our end holds the pair if it closes first, or takes the TIME_WAIT over from the end that did.
 Duration hold_of(const ClientSettings& settings) noexcept {
   const bool takes_over =
-      settings.close.first == Closer::server && settings.shard.time_wait.hand_over;
-  if (settings.close.first != Closer::client && !takes_over) return {};
+      settings.close.first == shard::Closer::server && settings.shard.time_wait.hand_over;
+  if (settings.close.first != shard::Closer::client && !takes_over) return {};
   const bool reuses = settings.shard.time_wait.reuse == 1 && settings.shard.tcp.timestamps;
   return reuses ? std::min(settings.shard.time_wait.hold, settings.shard.time_wait.reuse_delay)
                 : settings.shard.time_wait.hold;
@@ -102,4 +102,4 @@ std::string refusal_of(const ClientSettings& settings) {
   return warning_of(plan) + "; to run it all the same: load.overcommit: true";
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

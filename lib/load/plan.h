@@ -9,7 +9,7 @@
 
 #include "load/settings.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 /// The most pairs that one pool keeps track of; sources beyond that are not used.
 inline constexpr std::uint32_t kPairsMax = 1U << 26;
@@ -44,4 +44,4 @@ std::string warning_of(const TuplePlan& plan);
 /// Empty otherwise. Only the client's side is known, so only that is judged.
 std::string refusal_of(const ClientSettings& settings);
 
-}  // namespace mayfly
+}  // namespace mayfly::load

@@ -8,7 +8,7 @@
 #include "load/plan.h"
 #include "load/words.h"
 
-namespace mayfly {
+namespace mayfly::load {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -27,7 +27,9 @@ double offered_cps(const LoadResults& r) {
   return rate_of(r.counters.offered + r.counters.behind, r.ran);
 }
 
-std::uint64_t packets_of(const ShardStats& s) { return s.rx_packets.get() + s.tx_packets.get(); }
+std::uint64_t packets_of(const flow::ShardStats& s) {
+  return s.rx_packets.get() + s.tx_packets.get();
+}
 
 /// What each completed connection cost, the failed ones included.
 double packets_per_connection(const CoreReport& r) {
@@ -37,7 +39,7 @@ double cycles_per_connection(const CoreReport& r) {
   return per(r.stack.busy_cycles.get(), r.results.counters.completed);
 }
 
-std::uint64_t drops_of(const ShardStats& stats) {
+std::uint64_t drops_of(const flow::ShardStats& stats) {
   std::uint64_t sum = 0;
   for (const Counter& drop : stats.drops) sum += drop.get();
   return sum;
@@ -45,7 +47,7 @@ std::uint64_t drops_of(const ShardStats& stats) {
 
 CoreReport total_of(std::span<const CoreReport> cores) {
   CoreReport total;
-  std::vector<ShardStats> stacks;
+  std::vector<flow::ShardStats> stacks;
   for (const CoreReport& core : cores) {
     total.results.merge(core.results);
     stacks.push_back(core.stack);
@@ -55,8 +57,9 @@ CoreReport total_of(std::span<const CoreReport> cores) {
 }
 
 /// A number that serve shows too, by the same row of the list or, with `path`, by another key.
-consteval Metric<ShardStats> shared(Counter ShardStats::*member, std::string_view path = {}) {
-  for (Metric<ShardStats> metric : kShardMetrics) {
+consteval Metric<flow::ShardStats> shared(Counter flow::ShardStats::*member,
+                                          std::string_view path = {}) {
+  for (Metric<flow::ShardStats> metric : flow::kShardMetrics) {
     if (metric.value != member) continue;
     if (!path.empty()) metric.path = path;
     return metric;
@@ -64,12 +67,12 @@ consteval Metric<ShardStats> shared(Counter ShardStats::*member, std::string_vie
   throw "no such metric";  // does not compile
 }
 
-constexpr std::array kStackMetrics{shared(&ShardStats::rx_packets),
-                                   shared(&ShardStats::tx_packets),
-                                   shared(&ShardStats::retransmitted, "retransmissions"),
-                                   shared(&ShardStats::time_wait_now),
-                                   shared(&ShardStats::time_wait_peak),
-                                   shared(&ShardStats::time_wait_reused)};
+constexpr std::array kStackMetrics{shared(&flow::ShardStats::rx_packets),
+                                   shared(&flow::ShardStats::tx_packets),
+                                   shared(&flow::ShardStats::retransmitted, "retransmissions"),
+                                   shared(&flow::ShardStats::time_wait_now),
+                                   shared(&flow::ShardStats::time_wait_peak),
+                                   shared(&flow::ShardStats::time_wait_reused)};
 
 // clang-format off
 constexpr auto kFields = std::to_array<JsonField<CoreReport>>({
@@ -246,7 +249,8 @@ std::string load_table(const ClientSettings& settings, std::span<const CoreRepor
   return table;
 }
 
-std::string LiveLine::next(const LoadResults& so_far, const ShardStats& stack, Duration elapsed) {
+std::string LiveLine::next(const LoadResults& so_far, const flow::ShardStats& stack,
+                           Duration elapsed) {
   const LoadCounters& c = so_far.counters;
   std::string line;
   if (const auto done = progress(shape_, c, elapsed))
@@ -263,4 +267,4 @@ std::string LiveLine::next(const LoadResults& so_far, const ShardStats& stack, D
   return terminal_ ? "\r" + line + "\x1b[K" : line + "\n";
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

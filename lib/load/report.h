@@ -12,12 +12,12 @@
 #include "load/results.h"
 #include "load/settings.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 struct CoreReport {
   std::uint32_t core = 0;  ///< its number in the machine
   LoadResults results;
-  ShardStats stack;  ///< what its stack counted in the same run
+  flow::ShardStats stack;  ///< what its stack counted in the same run
 };
 
 /// The machine-readable result: the whole run, and `cores` with the same keys for each.
@@ -36,7 +36,7 @@ class LiveLine {
 
   /// The text to write `elapsed` after the start, which is later than at the last call. Rates are
   /// those since the last call, percentiles those of the whole run.
-  std::string next(const LoadResults& so_far, const ShardStats& stack, Duration elapsed);
+  std::string next(const LoadResults& so_far, const flow::ShardStats& stack, Duration elapsed);
   /// The text to write after the last line.
   std::string end() const { return terminal_ ? "\n" : ""; }
 
@@ -47,4 +47,4 @@ class LiveLine {
   Duration elapsed_{};
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::load

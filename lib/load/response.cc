@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::load {
 namespace {
 
 using Words = std::array<const char*, 3>;
@@ -328,4 +328,4 @@ void ResponseReader::learn(std::span<const std::byte> head, const ResponseParser
   after_head_ = after;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace mayfly {
+namespace mayfly::load {
 
 /// One response. Zero-initialised = before its first octet.
 class ResponseParser {
@@ -120,4 +120,4 @@ class ResponseReader {
   ResponseParser after_head_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::load

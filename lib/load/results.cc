@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace mayfly {
+namespace mayfly::load {
 
 namespace {
 
@@ -40,4 +40,4 @@ void LoadResults::merge(const LoadResults& other) noexcept {
   ran = std::max(ran, other.ran);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

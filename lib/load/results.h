@@ -11,7 +11,7 @@
 #include "base/metric.h"
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 // Why a connection failed, as the JSON names it. X(name, what is counted)
 #define MAYFLY_LOAD_FAILURES(X)                                                                    \
@@ -121,4 +121,4 @@ class ResultsExchange {
   LoadResults copy_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::load

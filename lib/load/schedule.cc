@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::load {
 namespace {
 
 /// Starts that fall into the ramp: the area of its triangle.
@@ -79,4 +79,4 @@ std::uint64_t Schedule::own_share(std::uint64_t whole) const noexcept {
   return (whole + part_.count - 1 - part_.index) / part_.count;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

@@ -13,7 +13,7 @@
 #include "base/time.h"
 #include "load/settings.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 /// The part of the whole load that a core takes: the starts `index`, `index + count`, `index + 2
 /// count`, ...
@@ -96,4 +96,4 @@ class Schedule {
   bool begun_ = false;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::load

@@ -8,7 +8,7 @@
 #include "shard/settings.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 struct TargetSettings {
   Ipv4Address address;
@@ -34,10 +34,10 @@ struct LoadShape {
 };
 
 /// A client: its end of the connections, and the load that it makes.
-struct ClientSettings : EndSettings {
+struct ClientSettings : shard::EndSettings {
   TargetSettings target;
   SourceSettings sources;
   LoadShape load;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::load

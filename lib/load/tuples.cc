@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::load {
 namespace {
 
 /// The step between never used pairs: no common factor with their number, so that all are met; in
@@ -80,4 +80,4 @@ void TuplePool::next_fresh() noexcept {
   if (fresh_ >= pairs_) fresh_ -= pairs_;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

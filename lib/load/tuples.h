@@ -17,7 +17,7 @@
 #include "load/settings.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::load {
 
 /// Which four-tuples belong to this core: with several cores, those whose packets the device
 /// delivers to it. A plain function and its context, so that a test is one call. The default
@@ -163,4 +163,4 @@ TuplePool::Outcome TuplePool::take_used(PairRing& ring, Connect& connect) noexce
   return Outcome::exhausted;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

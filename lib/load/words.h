@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace mayfly {
+namespace mayfly::load {
 
 inline std::string grouped(std::uint64_t n) {
   std::string digits = std::to_string(n);
@@ -28,4 +28,4 @@ inline std::string in_bytes(std::uint64_t n) {
   return fmt::format("{:.3g} {}", size, kUnits[unit]);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::load

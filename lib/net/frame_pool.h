@@ -12,11 +12,11 @@
 #include "base/assert.h"
 #include "link/port.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 struct SimFrame {
-  std::array<std::byte, kFrameRoom> room;
-  std::size_t length = kFrameRoom;
+  std::array<std::byte, link::kFrameRoom> room;
+  std::size_t length = link::kFrameRoom;
   bool damaged = false;  ///< one of its bits was flipped
   SimFrame* next_free = nullptr;
 
@@ -37,7 +37,7 @@ class FramePool {
     SimFrame* const frame = free_;
     MAYFLY_ASSERT(frame != nullptr && in_use_ < blocks_.size() * kBlock);
     free_ = frame->next_free;
-    frame->length = kFrameRoom;
+    frame->length = link::kFrameRoom;
     frame->damaged = false;
     ++in_use_;
     return frame;
@@ -47,7 +47,7 @@ class FramePool {
   SimFrame* copy(const SimFrame& frame) noexcept {
     SimFrame* const twin = take();
     if (twin == nullptr) return nullptr;
-    MAYFLY_ASSERT(frame.length <= kFrameRoom);
+    MAYFLY_ASSERT(frame.length <= link::kFrameRoom);
     twin->length = frame.length;
     twin->damaged = frame.damaged;
     std::memcpy(twin->room.data(), frame.room.data(), frame.length);
@@ -82,4 +82,4 @@ class FramePool {
   std::size_t in_use_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::net

@@ -8,10 +8,10 @@
 #include "wire/emit.h"
 #include "wire/layout.h"
 
-namespace mayfly {
+namespace mayfly::net {
 namespace {
 
-constexpr std::size_t kIp = kEthernetHeaderSize;
+constexpr std::size_t kIp = wire::kEthernetHeaderSize;
 
 std::uint64_t key_of(const Endpoint& endpoint) noexcept {
   return std::uint64_t{endpoint.ip.host} << 16 | endpoint.port;
@@ -27,11 +27,11 @@ void rewrite(std::byte* ip, std::size_t address_at, std::byte* tcp, std::size_t 
   for (std::size_t i = 0; i < address.size(); ++i) {
     std::byte* const word = ip + address_at + 2 * i;
     const std::uint16_t old_word = load_be16(word);
-    patch_checksum(ip + ipv4_at::checksum, old_word, address[i]);
-    patch_checksum(tcp + tcp_at::checksum, old_word, address[i]);
+    patch_checksum(ip + wire::ipv4_at::checksum, old_word, address[i]);
+    patch_checksum(tcp + wire::tcp_at::checksum, old_word, address[i]);
     store_be16(word, address[i]);
   }
-  patch_checksum(tcp + tcp_at::checksum, load_be16(tcp + port_at), endpoint.port);
+  patch_checksum(tcp + wire::tcp_at::checksum, load_be16(tcp + port_at), endpoint.port);
   store_be16(tcp + port_at, endpoint.port);
 }
 
@@ -79,7 +79,7 @@ void Nat::receive(Side& from, Side& to, Instant now) noexcept {
   std::array<SimFrame*, kBurstMax> frames;
   const std::size_t n = from.port.receive(frames, now);
   for (SimFrame* const frame : std::span(frames).first(n)) {
-    if (load_be16(&frame->room[ethernet_at::type]) == ethertype::arp) {
+    if (load_be16(&frame->room[wire::ethernet_at::type]) == wire::ethertype::arp) {
       on_arp(from, frame, now);
       continue;
     }
@@ -88,7 +88,7 @@ void Nat::receive(Side& from, Side& to, Instant now) noexcept {
       drop(from, frame);
       continue;
     }
-    send_to(to, {load_be32(&frame->room[kIp + ipv4_at::destination])}, frame, now);
+    send_to(to, {load_be32(&frame->room[kIp + wire::ipv4_at::destination])}, frame, now);
   }
 }
 
@@ -97,10 +97,11 @@ bool Nat::translate_out(SimFrame& frame) {
   if (tcp_offset == 0) return false;
   std::byte* const ip = &frame.room[kIp];
   std::byte* const tcp = &frame.room[tcp_offset];
-  const Endpoint source{{load_be32(ip + ipv4_at::source)}, load_be16(tcp + tcp_at::source_port)};
+  const Endpoint source{{load_be32(ip + wire::ipv4_at::source)},
+                        load_be16(tcp + wire::tcp_at::source_port)};
   const auto port = outside_port(source);
   if (!port) return false;
-  rewrite(ip, ipv4_at::source, tcp, tcp_at::source_port, {settings_.outside, *port});
+  rewrite(ip, wire::ipv4_at::source, tcp, wire::tcp_at::source_port, {settings_.outside, *port});
   return true;
 }
 
@@ -109,10 +110,10 @@ bool Nat::translate_in(SimFrame& frame) const {
   if (tcp_offset == 0) return false;
   std::byte* const ip = &frame.room[kIp];
   std::byte* const tcp = &frame.room[tcp_offset];
-  if (load_be32(ip + ipv4_at::destination) != settings_.outside.host) return false;
-  const auto inside = inside_of(load_be16(tcp + tcp_at::destination_port));
+  if (load_be32(ip + wire::ipv4_at::destination) != settings_.outside.host) return false;
+  const auto inside = inside_of(load_be16(tcp + wire::tcp_at::destination_port));
   if (!inside) return false;
-  rewrite(ip, ipv4_at::destination, tcp, tcp_at::destination_port, *inside);
+  rewrite(ip, wire::ipv4_at::destination, tcp, wire::tcp_at::destination_port, *inside);
   return true;
 }
 
@@ -146,19 +147,19 @@ bool Nat::answers_for(const Side& side, Ipv4Address ip) const noexcept {
 
 void Nat::on_arp(Side& side, SimFrame* frame, Instant now) noexcept {
   // A well-formed packet fills the frame; a damaged one does harm to nobody but its reader.
-  if (frame->length < kIp + kArpPacketSize) return drop(side, frame);
-  const ArpPacket arp = read_arp(frame->bytes(), kIp);
+  if (frame->length < kIp + wire::kArpPacketSize) return drop(side, frame);
+  const wire::ArpPacket arp = wire::read_arp(frame->bytes(), kIp);
   side.neighbours.learn(arp.sender_ip, arp.sender_mac, true, now, [&](SimFrame* waiting) {
     stops_waiting(side);
     std::memcpy(waiting->room.data(), arp.sender_mac.octets.data(), 6);
     transmit(side, waiting, now);
   });
-  const bool asked = arp.operation == ArpPacket::Operation::request &&
+  const bool asked = arp.operation == wire::ArpPacket::Operation::request &&
                      arp.target_ip != arp.sender_ip && answers_for(side, arp.target_ip);
   if (!asked) return side.port.release(frame);
-  frame->length = emit_arp(
+  frame->length = wire::emit_arp(
       frame->room, {arp.sender_mac, side.mac},
-      {ArpPacket::Operation::reply, side.mac, arp.sender_mac, arp.target_ip, arp.sender_ip});
+      {wire::ArpPacket::Operation::reply, side.mac, arp.sender_mac, arp.target_ip, arp.sender_ip});
   transmit(side, frame, now);
 }
 
@@ -167,15 +168,16 @@ void Nat::ask(Side& side, Ipv4Address ip, const MacAddress* known, Instant now) 
   if (frame == nullptr) return;
   // RFC 5227 2.1: an address of 0 asks without telling; inside, the NAT has no address of its own.
   const Ipv4Address own = &side == &outside_ ? settings_.outside : Ipv4Address{};
-  frame->length = emit_arp(frame->room, {known != nullptr ? *known : kBroadcastMac, side.mac},
-                           {ArpPacket::Operation::request, side.mac, {}, own, ip});
+  frame->length =
+      wire::emit_arp(frame->room, {known != nullptr ? *known : wire::kBroadcastMac, side.mac},
+                     {wire::ArpPacket::Operation::request, side.mac, {}, own, ip});
   transmit(side, frame, now);
 }
 
 void Nat::send_to(Side& side, Ipv4Address ip, SimFrame* frame, Instant now) noexcept {
-  std::memcpy(&frame->room[ethernet_at::source], side.mac.octets.data(), 6);
+  std::memcpy(&frame->room[wire::ethernet_at::source], side.mac.octets.data(), 6);
   if (const MacAddress* const mac = side.neighbours.find(ip)) {
-    std::memcpy(&frame->room[ethernet_at::destination], mac->octets.data(), 6);
+    std::memcpy(&frame->room[wire::ethernet_at::destination], mac->octets.data(), 6);
     return transmit(side, frame, now);
   }
   bool asks = false;
@@ -188,4 +190,4 @@ void Nat::transmit(Side& side, SimFrame* frame, Instant now) noexcept {
   side.port.transmit(std::span(&frame, 1), now);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::net

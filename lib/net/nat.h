@@ -12,11 +12,11 @@
 #include "link/settings.h"
 #include "net/simulation.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 struct NatSettings {
-  InterfaceAddress inside;  ///< the addresses of the hosts inside, `first` to `last`
-  Ipv4Address outside;      ///< what the world sees
+  link::InterfaceAddress inside;  ///< the addresses of the hosts inside, `first` to `last`
+  Ipv4Address outside;            ///< what the world sees
   MacAddress inside_mac, outside_mac;
   std::uint8_t inside_segment = 1, outside_segment = 0;
   WireSettings outside_link;
@@ -53,7 +53,7 @@ class Nat final : public Host {
   struct Side {
     SimPort port;
     MacAddress mac;
-    NeighbourCache<SimFrame*> neighbours;
+    link::NeighbourCache<SimFrame*> neighbours;
     std::uint32_t waiting = 0;  // neighbours asked for and not yet heard of
   };
 
@@ -84,4 +84,4 @@ class Nat final : public Host {
   Instant polled_at_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::net

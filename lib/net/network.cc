@@ -6,12 +6,12 @@
 #include "net/rewrite.h"
 #include "wire/layout.h"
 
-namespace mayfly {
+namespace mayfly::net {
 namespace {
 
 MacAddress destination_of(const SimFrame& frame) noexcept {
   MacAddress mac;
-  std::memcpy(mac.octets.data(), &frame.room[ethernet_at::destination], mac.octets.size());
+  std::memcpy(mac.octets.data(), &frame.room[wire::ethernet_at::destination], mac.octets.size());
   return mac;
 }
 
@@ -101,4 +101,4 @@ void SimPort::lose_arrivals() noexcept {
   arrived_.clear();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::net

@@ -15,7 +15,7 @@
 #include "net/wire.h"
 #include "wire/ethernet.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 class Network {
  public:
@@ -87,4 +87,4 @@ class Network {
   std::uint64_t number_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::net

@@ -8,10 +8,10 @@
 #include "wire/options.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::net {
 namespace {
 
-constexpr std::size_t kIpAt = kEthernetHeaderSize;
+constexpr std::size_t kIpAt = wire::kEthernetHeaderSize;
 
 /// Stores `value` at `tcp` + `at`; the header's checksum follows, whatever the alignment.
 void store_in_tcp(std::byte* tcp, std::size_t at, std::uint32_t value) noexcept {
@@ -21,21 +21,23 @@ void store_in_tcp(std::byte* tcp, std::size_t at, std::uint32_t value) noexcept 
   for (std::size_t i = 0; i < words; ++i) before[i] = load_be16(tcp + first + 2 * i);
   store_be32(tcp + at, value);
   for (std::size_t i = 0; i < words; ++i)
-    patch_checksum(tcp + tcp_at::checksum, before[i], load_be16(tcp + first + 2 * i));
+    patch_checksum(tcp + wire::tcp_at::checksum, before[i], load_be16(tcp + first + 2 * i));
 }
 
 }  // namespace
 
 std::size_t tcp_header_of(std::span<const std::byte> frame) noexcept {
-  if (frame.size() < kIpAt + kIpv4HeaderSizeMin + kTcpHeaderSizeMin ||
-      load_be16(&frame[ethernet_at::type]) != ethertype::ipv4)
+  if (frame.size() < kIpAt + wire::kIpv4HeaderSizeMin + wire::kTcpHeaderSizeMin ||
+      load_be16(&frame[wire::ethernet_at::type]) != wire::ethertype::ipv4)
     return 0;
-  constexpr std::uint16_t kFragment = ipv4_fragment::more_fragments | ipv4_fragment::offset_mask;
+  constexpr std::uint16_t kFragment =
+      wire::ipv4_fragment::more_fragments | wire::ipv4_fragment::offset_mask;
   const std::byte* const ip = &frame[kIpAt];
-  const std::size_t header = (load_u8(ip) & 0xfu) * 4;
-  if (load_u8(ip + ipv4_at::protocol) != ip_protocol::tcp || header < kIpv4HeaderSizeMin ||
-      (load_be16(ip + ipv4_at::fragment) & kFragment) != 0 ||
-      frame.size() < kIpAt + header + kTcpHeaderSizeMin)
+  const std::size_t header = (wire::load_u8(ip) & 0xfu) * 4;
+  if (wire::load_u8(ip + wire::ipv4_at::protocol) != wire::ip_protocol::tcp ||
+      header < wire::kIpv4HeaderSizeMin ||
+      (load_be16(ip + wire::ipv4_at::fragment) & kFragment) != 0 ||
+      frame.size() < kIpAt + header + wire::kTcpHeaderSizeMin)
     return 0;
   return kIpAt + header;
 }
@@ -54,18 +56,20 @@ void shift_timestamps(std::span<std::byte> frame, std::uint32_t to_val,
   const std::size_t tcp_offset = tcp_header_of(frame);
   if (tcp_offset == 0) return;
   std::byte* const tcp = &frame[tcp_offset];
-  const std::size_t header = std::size_t{load_u8(tcp + tcp_at::data_offset)} / 16 * 4;
-  if (header < kTcpHeaderSizeMin || tcp_offset + header > frame.size()) return;
+  const std::size_t header = std::size_t{wire::load_u8(tcp + wire::tcp_at::data_offset)} / 16 * 4;
+  if (header < wire::kTcpHeaderSizeMin || tcp_offset + header > frame.size()) return;
   std::size_t val_at = 0;
-  const auto options = frame.subspan(tcp_offset + kTcpHeaderSizeMin, header - kTcpHeaderSizeMin);
-  walk_options(options, [&](std::uint8_t kind, std::span<const std::byte> option) {
-    if (kind == tcp_option_kind::timestamps && option.size() == tcp_option_size::timestamps)
+  const auto options =
+      frame.subspan(tcp_offset + wire::kTcpHeaderSizeMin, header - wire::kTcpHeaderSizeMin);
+  wire::walk_options(options, [&](std::uint8_t kind, std::span<const std::byte> option) {
+    if (kind == wire::tcp_option_kind::timestamps &&
+        option.size() == wire::tcp_option_size::timestamps)
       val_at = static_cast<std::size_t>(option.data() - tcp) + 2;
   });
   if (val_at == 0) return;
-  const bool has_ack = (load_u8(tcp + tcp_at::flags) & tcp_flag::ack) != 0;
+  const bool has_ack = (wire::load_u8(tcp + wire::tcp_at::flags) & wire::tcp_flag::ack) != 0;
   store_in_tcp(tcp, val_at, load_be32(tcp + val_at) + to_val);
   if (has_ack) store_in_tcp(tcp, val_at + 4, load_be32(tcp + val_at + 4) + to_ecr);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::net

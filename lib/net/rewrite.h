@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace mayfly {
+namespace mayfly::net {
 
 /// Where the TCP header of an untagged, unfragmented frame begins; 0 if it is anything else, or not
 /// whole.
@@ -20,4 +20,4 @@ void patch_checksum(std::byte* at, std::uint16_t old_word, std::uint16_t new_wor
 void shift_timestamps(std::span<std::byte> frame, std::uint32_t to_val,
                       std::uint32_t to_ecr) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::net

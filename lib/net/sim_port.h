@@ -11,7 +11,7 @@
 #include "link/port.h"
 #include "net/frame_pool.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 class Network;
 
@@ -28,16 +28,16 @@ class SimPort {
   // -- what a Port does; it must be attached to a network before
   std::size_t receive(std::span<Frame> frames, Instant now) noexcept;
   std::span<std::byte> bytes(Frame frame) noexcept { return frame->bytes(); }
-  RxChecks rx_checks(Frame) noexcept { return {}; }
+  wire::RxChecks rx_checks(Frame) noexcept { return {}; }
   Frame allocate() noexcept {
     return no_buffer_ > 0 && random_.chance(no_buffer_) ? nullptr : pool_->take();
   }
   void set_length(Frame frame, std::size_t length) noexcept {
-    MAYFLY_ASSERT(length <= kFrameRoom);
+    MAYFLY_ASSERT(length <= link::kFrameRoom);
     frame->length = length;
   }
   void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
-  TxOffloads tx_offloads() noexcept { return {}; }
+  link::TxOffloads tx_offloads() noexcept { return {}; }
   std::size_t transmit(std::span<Frame> frames, Instant now) noexcept;
   void release(Frame frame) noexcept { pool_->give_back(frame); }
 
@@ -64,6 +64,6 @@ class SimPort {
   double no_buffer_ = 0;
   Prng random_{0};
 };
-static_assert(Port<SimPort>);
+static_assert(link::Port<SimPort>);
 
-}  // namespace mayfly
+}  // namespace mayfly::net

@@ -1,6 +1,6 @@
 #include "net/simulation.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 bool Simulation::step(Instant limit) noexcept {
   Instant next = network_.next_arrival();
@@ -23,4 +23,4 @@ bool Simulation::step(Instant limit) noexcept {
   return true;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::net

@@ -14,7 +14,7 @@
 #include "net/network.h"
 #include "shard/shard.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 /// Something with a port, or two.
 class Host {
@@ -77,8 +77,8 @@ class HostWatch {
  public:
   virtual ~HostWatch() = default;
   /// Its shard was made, or made again after a crash: it remembers nothing.
-  virtual void started(const Connections& connections, const TimeWaits& time_waits,
-                       const ShardStats& stats) = 0;
+  virtual void started(const flow::Connections& connections, const flow::TimeWaits& time_waits,
+                       const flow::ShardStats& stats) = 0;
   /// Its shard was polled.
   virtual void polled(Instant now) = 0;
 };
@@ -90,15 +90,15 @@ class HostWatch {
 template <class A>
 class ShardHost final : public Host {
  public:
-  using Engine = Shard<SimPort, A>;
+  using Engine = shard::Shard<SimPort, A>;
   /// While a connection is open the shard is polled so often: ARP has no deadline in next_due().
   static constexpr Duration kHeartbeat = Duration::from_ms(20);
 
   /// Joins `simulation` by the address of the configuration's one interface. `app` and `settings`
   /// outlive the host.
   static Result<std::unique_ptr<ShardHost>> create(Simulation& simulation,
-                                                   const ShardConfig& config,
-                                                   const ShardSettings& settings, A& app,
+                                                   const shard::ShardConfig& config,
+                                                   const shard::ShardSettings& settings, A& app,
                                                    const WireSettings& wire = {},
                                                    std::uint8_t segment = 0) {
     MAYFLY_ASSERT(config.interfaces.size() == 1);
@@ -161,7 +161,7 @@ class ShardHost final : public Host {
   SimPort& port() noexcept { return port_; }
 
  private:
-  ShardHost(const ShardConfig& config, const ShardSettings& settings, A& app)
+  ShardHost(const shard::ShardConfig& config, const shard::ShardSettings& settings, A& app)
       : config_(config), settings_(settings), app_(app) {}
 
   // RFC 9293 3.4.3: after a crash a host should keep quiet for an MSL; this one does not know that
@@ -183,8 +183,8 @@ class ShardHost final : public Host {
     watch_->started(shard_->connections(), shard_->time_waits(), shard_->stats());
   }
 
-  ShardConfig config_;
-  const ShardSettings& settings_;
+  shard::ShardConfig config_;
+  const shard::ShardSettings& settings_;
   A& app_;
   HostWatch* watch_ = nullptr;
   Duration idle_heartbeat_ = Duration::max();
@@ -193,4 +193,4 @@ class ShardHost final : public Host {
   std::unique_ptr<Engine> shard_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::net

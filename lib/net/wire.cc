@@ -7,7 +7,7 @@
 #include "wire/ethernet.h"
 #include "wire/layout.h"
 
-namespace mayfly {
+namespace mayfly::net {
 namespace {
 
 std::int64_t below(Prng& random, std::int64_t n) noexcept {
@@ -17,8 +17,8 @@ std::int64_t below(Prng& random, std::int64_t n) noexcept {
 }  // namespace
 
 bool SimWire::is_arp(const SimFrame& frame) noexcept {
-  return frame.length >= kEthernetHeaderSize &&
-         load_be16(&frame.room[ethernet_at::type]) == ethertype::arp;
+  return frame.length >= wire::kEthernetHeaderSize &&
+         load_be16(&frame.room[wire::ethernet_at::type]) == wire::ethertype::arp;
 }
 
 bool SimWire::is_lost(Prng& random) noexcept {
@@ -43,7 +43,7 @@ bool SimWire::passes_queue(const SimFrame& frame, Instant& at) noexcept {
 
 Instant SimWire::arrival(Instant at, Prng& random) noexcept {
   constexpr std::int64_t kHeldBackMaxUs = 1'000;  // as the fault port holds back
-  const FaultSettings& faults = settings_.faults;
+  const link::FaultSettings& faults = settings_.faults;
   at.us += faults.delay.us;
   if (faults.jitter.us > 0) at.us += below(random, faults.jitter.us);
   if (random.chance(faults.reorder)) {
@@ -89,4 +89,4 @@ void SimWire::forget(FramePool& pool) noexcept {
   recent_.clear();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::net

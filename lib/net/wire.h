@@ -12,10 +12,10 @@
 #include "link/settings.h"
 #include "net/frame_pool.h"
 
-namespace mayfly {
+namespace mayfly::net {
 
 struct WireSettings {
-  FaultSettings faults;                       ///< `seed` is not used: the network has one
+  link::FaultSettings faults;                 ///< `seed` is not used: the network has one
   double stray = 0;                           ///< share of frames with a copy that comes late
   Duration stray_min = Duration::from_s(1);   ///< above 0
   Duration stray_max = Duration::from_s(20);  ///< at least stray_min
@@ -60,7 +60,7 @@ class SimWire {
   /// arrive to `deliver(frame, arrival)`.
   template <class Deliver>
   void carry(FramePool& pool, SimFrame* frame, Instant at, Prng& random, Deliver&& deliver) {
-    MAYFLY_ASSERT(frame != nullptr && frame->length <= kFrameRoom);
+    MAYFLY_ASSERT(frame != nullptr && frame->length <= link::kFrameRoom);
     if (clean_) return deliver(frame, at);
     if (cut_) return lose(pool, frame);
     if (settings_.spares_arp && is_arp(*frame)) return deliver(frame, at);
@@ -89,7 +89,7 @@ class SimWire {
   template <class Deliver>
   void carry_through_faults(FramePool& pool, SimFrame* frame, Instant at, Prng& random,
                             Deliver& deliver) {
-    const FaultSettings& faults = settings_.faults;
+    const link::FaultSettings& faults = settings_.faults;
     if (random.chance(settings_.stray)) {
       const Instant late = at + faults.delay + stray_time(random);
       if (deliver_copy(pool, *frame, late, deliver)) ++counts_.strayed;
@@ -140,4 +140,4 @@ class SimWire {
   WireCounts counts_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::net

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// Starts at 1 s when it is made, so that zero Instants lie in its past. Cores share one, or have
 /// copies: the counter is the same on all of them (constant_tsc). Make it after start_eal, which
@@ -48,4 +48,4 @@ class TscClock {
 /// 1970 on the clock that says `now`: what a capture of this machine's frames is dated by.
 Instant time_of_day_zero(Instant now);
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace mayfly {
+namespace mayfly::nic {
 
 std::string_view device_name(std::string_view devargs) {
   return devargs.substr(0, devargs.find(','));
@@ -26,4 +26,4 @@ bool is_pci_address(std::string_view devargs) {
          name.find(':') != std::string_view::npos && name.find('.') != std::string_view::npos;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

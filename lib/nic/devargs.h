@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// "net_memif0" of "net_memif0,role=client"; a PCI address is its own name.
 std::string_view device_name(std::string_view devargs);
@@ -14,4 +14,4 @@ std::string_view device_argument(std::string_view devargs, std::string_view key)
 /// True of "0000:03:00.0" and "03:00.0".
 bool is_pci_address(std::string_view devargs);
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -18,7 +18,7 @@
 #include "nic/memif.h"
 #include "nic/quirks.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 constexpr useconds_t kRetryUs = 100'000;
@@ -105,7 +105,7 @@ class DeviceOpener {
           pool_size(plan_, core, descriptors, frames_held(settings_, options_), options_.cores);
       rte_mempool* pool = rte_pktmbuf_pool_create(
           fmt::format("frames_{}_{}", device_.group_->port_id, core).c_str(), frames, kPoolCache, 0,
-          RTE_PKTMBUF_HEADROOM + kFrameRoom, static_cast<int>(rte_socket_id()));
+          RTE_PKTMBUF_HEADROOM + link::kFrameRoom, static_cast<int>(rte_socket_id()));
       if (pool == nullptr) {
         return failed(fmt::format("no memory for {} frames of core {}", frames, core), -rte_errno);
       }
@@ -311,4 +311,4 @@ std::string Device::describe() const {
   return words + mac_words_;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

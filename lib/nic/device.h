@@ -14,7 +14,7 @@
 #include "nic/settings.h"
 #include "wire/ethernet.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 struct DeviceOptions {
   std::uint32_t cores = 1;
@@ -64,4 +64,4 @@ class Device {
   std::string mac_words_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

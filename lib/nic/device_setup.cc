@@ -11,7 +11,7 @@
 #include "nic/memif.h"
 #include "nic/quirks.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 /// Steering by TCP four-tuple with a key and a table that we set, and so can compute for any flow.
@@ -76,7 +76,7 @@ std::uint64_t wanted_tx_offloads(const rte_eth_dev_info& info, Steering steering
 }
 
 std::uint32_t frames_held(const PortSettings& settings, const DeviceOptions& options) {
-  constexpr std::uint32_t kBothWays = 2 * kFaultyWireFrames;
+  constexpr std::uint32_t kBothWays = 2 * link::kFaultyWireFrames;
   return options.frames_held + (settings.faults.any() ? kBothWays : 0);
 }
 
@@ -104,4 +104,4 @@ std::size_t port_memory(const PortSettings& settings, const DeviceOptions& optio
   return frames * kFrameMemory;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -9,7 +9,7 @@
 
 #include "nic/device.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// How cores and queues come together.
 struct QueuePlan {
@@ -44,4 +44,4 @@ inline constexpr std::uint16_t kDescriptorsDefault = 1'024;
 inline constexpr std::uint32_t kHandOverRing = 1'024;  ///< frames from core to core
 inline constexpr std::uint32_t kPoolCache = 256;       ///< mbufs that a core keeps for itself
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

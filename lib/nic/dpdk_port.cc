@@ -6,7 +6,7 @@
 
 #include "nic/steer.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
     : port_id_(group.port_id),
@@ -18,7 +18,7 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       pool_(group.pools[core_index]),
       group_(&group) {
   if (group.steering == Steering::software && core_index == 0)
-    reassembler_ = std::make_unique<Reassembler>();
+    reassembler_ = std::make_unique<link::Reassembler>();
 }
 
 std::uint32_t DpdkPort::shard_of(const FlowKey4& key) const noexcept {
@@ -83,10 +83,10 @@ std::size_t DpdkPort::receive_for_all(std::span<Frame> frames, Instant now) noex
 }
 
 DpdkPort::Frame DpdkPort::whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept {
-  const Reassembler::Answer answer = reassembler_->add(bytes(f).subspan(l3_off), now);
+  const link::Reassembler::Answer answer = reassembler_->add(bytes(f).subspan(l3_off), now);
   if (answer.why != Drop::none) count(answer.why);
   drops_[static_cast<std::size_t>(Drop::fragment_timeout)].add(answer.timed_out);
-  return put_datagram(*this, f, l3_off, answer.datagram);
+  return link::put_datagram(*this, f, l3_off, answer.datagram);
 }
 
 /// The device hashes what it understands: TCP. ARP reaches one queue and all must learn; an ICMP
@@ -174,4 +174,4 @@ void DpdkPort::take_waiting() noexcept {
       rte_ring_dequeue_burst(ring, reinterpret_cast<void**>(waiting_.data()), kBurstMax, nullptr);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -19,7 +19,7 @@
 #include "link/reassembler.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// Who brings a flow's frames to the core that owns the flow.
 enum class Steering : std::uint8_t {
@@ -36,7 +36,7 @@ struct PortGroup {
   std::uint32_t cores = 1;
   std::uint16_t rx_queues = 1, tx_queues = 1;
   Steering steering = Steering::one_core;
-  TxOffloads tx_offloads;
+  link::TxOffloads tx_offloads;
   std::uint64_t tx_flags = 0;       ///< of every frame whose checksums the device fills in
   std::vector<rte_mempool*> pools;  ///< one a core
   std::vector<rte_ring*> rx_rings;  ///< to each core from others; empty with one core
@@ -69,10 +69,10 @@ class DpdkPort {
     return {rte_pktmbuf_mtod(f, std::byte*), f->data_len};
   }
 
-  RxChecks rx_checks(Frame f) noexcept {
+  wire::RxChecks rx_checks(Frame f) noexcept {
     const std::uint64_t ip = f->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
     const std::uint64_t l4 = f->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-    RxChecks checks;
+    wire::RxChecks checks;
     checks.ip_good = ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
     checks.ip_bad = ip == RTE_MBUF_F_RX_IP_CKSUM_BAD;
     // NONE: the field is not filled in, but the device vouches for the data (virtio between
@@ -84,7 +84,7 @@ class DpdkPort {
 
   Frame allocate() noexcept {
     const Frame f = rte_pktmbuf_alloc(pool_);
-    if (f != nullptr) f->data_len = kFrameRoom, f->pkt_len = kFrameRoom;
+    if (f != nullptr) f->data_len = link::kFrameRoom, f->pkt_len = link::kFrameRoom;
     return f;
   }
 
@@ -106,7 +106,7 @@ class DpdkPort {
     f->l3_len = l3 & 0x1ff;
   }
 
-  TxOffloads tx_offloads() noexcept { return group_->tx_offloads; }
+  link::TxOffloads tx_offloads() noexcept { return group_->tx_offloads; }
 
   void release(Frame f) noexcept { rte_pktmbuf_free(f); }
 
@@ -166,13 +166,13 @@ class DpdkPort {
   rte_mempool* pool_;
   const PortGroup* group_;
 
-  std::unique_ptr<Reassembler> reassembler_;  // of core 0 if it receives for all; else null
+  std::unique_ptr<link::Reassembler> reassembler_;  // of core 0 if it receives for all; else null
   std::uint32_t next_sender_ = 0;
   std::size_t waiting_first_ = 0, waiting_end_ = 0;  // of waiting_
   std::array<Frame, kBurstMax> waiting_{};           // taken from a tx ring, not yet by the device
-  std::array<Counter, kDropCount> drops_;
+  std::array<Counter, wire::kDropCount> drops_;
 };
 
-static_assert(SpreadPort<DpdkPort>);
+static_assert(link::SpreadPort<DpdkPort>);
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -20,7 +20,7 @@
 #include "nic/eal_log.h"
 #include "nic/memif.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 struct Eal::State {
   std::vector<std::function<void()>> loops;  // one a core; lcore i + 1 runs loops[i]
@@ -197,4 +197,4 @@ Result<Eal> start_eal(const EalOptions& options) {
   return eal;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

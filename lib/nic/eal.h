@@ -17,7 +17,7 @@
 #include "base/result.h"
 #include "nic/settings.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 struct EalOptions {
   HugePagesMode hugepages = HugePagesMode::automatic;
@@ -69,4 +69,4 @@ std::string take_eal_log();
 /// " (DPDK says: ...)" or nothing: the tail of an error message.
 std::string eal_log_suffix();
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -9,7 +9,7 @@
 
 #include "nic/eal.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 constexpr std::size_t kKeptBytes = 4'096;
@@ -61,4 +61,4 @@ std::string eal_log_suffix() {
   return log.empty() ? std::string() : " (DPDK says: " + log + ")";
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -12,7 +12,7 @@
 #include "nic/devargs.h"
 #include "nic/quirks.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 bool is_memif(std::string_view devargs) {
@@ -65,4 +65,4 @@ std::string memif_peer_words(std::string_view devargs) {
   return fmt::format("a memif server on {}, id {}", socket_path(devargs), id.empty() ? "0" : id);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

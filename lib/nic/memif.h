@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// Whether a device with these devargs is a memif that waits for its server.
 bool is_memif_client(std::string_view devargs);
@@ -20,4 +20,4 @@ void remove_stale_memif_socket(std::string_view devargs);
 /// "a memif server on /run/mayfly.sock, id 0": what a memif client waits for.
 std::string memif_peer_words(std::string_view devargs);
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

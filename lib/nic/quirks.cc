@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 constexpr auto kQuirks = std::to_array<DriverQuirks>({
@@ -26,4 +26,4 @@ const DriverQuirks& quirks_of(std::string_view name) noexcept {
   return found != kQuirks.end() ? *found : kNone;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::nic {
 
 struct DriverQuirks {
   std::string_view driver;  ///< as ethdev calls it; the names of its devices begin with it
@@ -26,4 +26,4 @@ std::span<const DriverQuirks> driver_quirks() noexcept;
 /// driver without a row, and a PCI address, have none.
 const DriverQuirks& quirks_of(std::string_view name) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -11,7 +11,7 @@
 
 #include "nic/eal.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 std::vector<rte_ring*> make_rings(const std::string& name, std::uint32_t size,
@@ -48,4 +48,4 @@ Result<RingPair> make_ring_pair(const std::string& name, std::uint32_t ring_size
   return RingPair{"net_ring_" + name + "_a", "net_ring_" + name + "_b"};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

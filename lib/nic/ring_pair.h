@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// The names of two devices for PortSettings::device: what one sends the other receives, queue by
 /// queue.
@@ -20,4 +20,4 @@ struct RingPair {
 Result<RingPair> make_ring_pair(const std::string& name, std::uint32_t ring_size,
                                 std::uint16_t queues = 1);
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -9,15 +9,15 @@
 #include "link/settings.h"
 #include "wire/ethernet.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// A device, and the link behind it.
-struct PortSettings : LinkSettings {
+struct PortSettings : link::LinkSettings {
   std::string device;             ///< DPDK devargs of a virtual device, or a PCI address
   std::optional<MacAddress> mac;  ///< the device's own otherwise
   std::uint16_t queues = 0;       ///< 0 = one a core, as far as the device has them
   std::uint16_t descriptors = 0;  ///< per ring; 0 = a good default for the device
-  FaultSettings faults;
+  link::FaultSettings faults;
   std::string pcap;  ///< write a capture of every frame to this file; empty = none
 };
 
@@ -30,4 +30,4 @@ struct ProcessSettings {
   std::string file_prefix;  ///< EAL --file-prefix; empty = made from the process id
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

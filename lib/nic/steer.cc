@@ -6,7 +6,7 @@
 #include "base/endian.h"
 #include "wire/ethernet.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 namespace {
 
 constexpr std::size_t kIpv4HeaderMin = 20;
@@ -26,7 +26,7 @@ struct NetworkHeader {
 NetworkHeader network_header(std::span<const std::byte> frame) noexcept {
   if (frame.size() < 14) return {};
   const std::uint16_t type = load_be16(&frame[12]);
-  if (type != ethertype::vlan) return {type, 14};
+  if (type != wire::ethertype::vlan) return {type, 14};
   if (frame.size() < 18) return {};
   return {load_be16(&frame[16]), 18};
 }
@@ -79,8 +79,8 @@ std::optional<FlowKey4> quoted_flow(std::span<const std::byte> icmp) noexcept {
 Route route_of(std::span<const std::byte> frame) noexcept {
   const auto [type, l3_off] = network_header(frame);
   Route route{Route::Kind::first, l3_off, {}};
-  if (type == ethertype::arp) route.kind = Route::Kind::all;
-  if (type != ethertype::ipv4) return route;
+  if (type == wire::ethertype::arp) route.kind = Route::Kind::all;
+  if (type != wire::ethertype::ipv4) return route;
   const auto ip = ipv4_view(frame.subspan(l3_off));
   if (!ip) return route;
   if (ip->is_fragment()) {
@@ -94,10 +94,10 @@ Route route_of(std::span<const std::byte> frame) noexcept {
 
 bool is_whole_tcp(std::span<const std::byte> frame) noexcept {
   const auto [type, l3_off] = network_header(frame);
-  if (type != ethertype::ipv4 || frame.size() < l3_off + kIpv4HeaderMin) return false;
+  if (type != wire::ethertype::ipv4 || frame.size() < l3_off + kIpv4HeaderMin) return false;
   const std::byte* ip = &frame[l3_off];
   return std::to_integer<std::uint8_t>(ip[9]) == kTcp &&
          (load_be16(ip + 6) & kMoreFragmentsOrOffset) == 0;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

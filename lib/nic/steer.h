@@ -8,7 +8,7 @@
 #include "base/siphash.h"
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::nic {
 
 /// Where a received frame must go.
 struct Route {
@@ -43,4 +43,4 @@ inline std::uint32_t flow_shard(const FlowKey4& key, const SipKey& secret,
   return static_cast<std::uint32_t>((hash >> 32) * shards >> 32);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::nic

@@ -7,10 +7,10 @@
 
 #include "load/words.h"
 
-namespace mayfly {
+namespace mayfly::plan {
 namespace {
 
-using OnFull = TimeWaitPolicy::OnFull;
+using OnFull = flow::TimeWaitPolicy::OnFull;
 
 std::uint64_t whole(double n) noexcept {
   return n < 1e18 ? static_cast<std::uint64_t>(std::ceil(n)) : 1'000'000'000'000'000'000;
@@ -36,8 +36,8 @@ PolicyFit fit_at_client(const PresetFacts& preset, const Demand& demand) {
   if (preset.reuse) pairs.hold = std::min(pairs.hold, preset.reuse_delay);
   const DemandPlan plan = plan_demand(pairs);
   if (!plan.shortages.empty()) return {preset.name, Fit::fails, words_of(plan.shortages.front())};
-  std::string room = fmt::format("{} of {} pairs are held, by the clients", grouped(plan.entries),
-                                 grouped(plan.pairs));
+  std::string room = fmt::format("{} of {} pairs are held, by the clients",
+                                 load::grouped(plan.entries), load::grouped(plan.pairs));
   if (preset.harm.empty()) return {preset.name, Fit::fits, std::move(room)};
   return {preset.name, Fit::harms, preset.harm};
 }
@@ -81,8 +81,8 @@ PolicyFit fit_at_server(const PresetFacts& preset, Demand demand) {
     return {preset.name, Fit::fails, words_of(first)};
   }
   if (!preset.harm.empty()) return {preset.name, Fit::harms, preset.harm};
-  std::string room =
-      fmt::format("{} entries of {}", grouped(plan.held), in_bytes(plan.held * kTimeWaitBytes));
+  std::string room = fmt::format("{} entries of {}", load::grouped(plan.held),
+                                 load::in_bytes(plan.held * kTimeWaitBytes));
   if (plan.held < plan.entries)
     room += fmt::format("; each four-tuple is opened anew after {} (RFC 6191)",
                         in_seconds(plan.comes_back));
@@ -94,9 +94,10 @@ PolicyFit fit_of(const PresetFacts& preset, Demand demand) {
     return {preset.name, Fit::harms, preset.harm.empty() ? "nothing is held" : preset.harm};
   demand.hold = preset.hold.value_or(demand.hold);
   demand.first = preset.holder.value_or(demand.first);
-  if (demand.first == Closer::client && !preset.capacity) return fit_at_client(preset, demand);
+  if (demand.first == shard::Closer::client && !preset.capacity)
+    return fit_at_client(preset, demand);
   // A table of its own bounds either end alike: over it, the client's pairs are free at once.
-  demand.first = Closer::server;
+  demand.first = shard::Closer::server;
   demand.capacity = preset.capacity.value_or(demand.capacity);
   return fit_at_server(preset, demand);
 }
@@ -111,7 +112,7 @@ DemandPlan plan_demand(const Demand& demand) {
   plan.comes_back = seconds(static_cast<double>(plan.pairs) / demand.rate);
   plan.addresses_needed = (plan.entries + demand.ports() - 1) / demand.ports();
   plan.client_rate_max = static_cast<double>(plan.pairs) / demand.hold.seconds();
-  const bool at_server = demand.first != Closer::client;
+  const bool at_server = demand.first != shard::Closer::client;
   plan.table = at_server && demand.capacity > 0 ? demand.capacity : plan.held;
   plan.bytes = plan.table * kTimeWaitBytes;
 
@@ -133,16 +134,18 @@ std::string words_of(const Shortage& s) {
   switch (s.of) {
     case Shortage::Of::memory:
       return fmt::format("memory: the table takes {}, but only {} can be had: it does not start",
-                         in_bytes(s.needed), in_bytes(s.there));
+                         load::in_bytes(s.needed), load::in_bytes(s.there));
     case Shortage::Of::table:
       return fmt::format(
           "the server's table: {} entries are needed, but it has {}: full after {}, then {}/s",
-          grouped(s.needed), grouped(s.there), in_seconds(s.after), grouped(s.rate_max));
+          load::grouped(s.needed), load::grouped(s.there), in_seconds(s.after),
+          load::grouped(s.rate_max));
     case Shortage::Of::pairs: break;
   }
   return fmt::format(
       "the clients' pairs: {} are needed, but there are {}: used up after {}, then {}/s",
-      grouped(s.needed), grouped(s.there), in_seconds(s.after), grouped(s.rate_max));
+      load::grouped(s.needed), load::grouped(s.there), in_seconds(s.after),
+      load::grouped(s.rate_max));
 }
 
 std::vector<PolicyFit> fits_of(const Demand& demand, std::span<const PresetFacts> presets) {
@@ -151,4 +154,4 @@ std::vector<PolicyFit> fits_of(const Demand& demand, std::span<const PresetFacts
   return fits;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::plan

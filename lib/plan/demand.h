@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "load/settings.h"
 
-namespace mayfly {
+namespace mayfly::plan {
 
 /// What one TIME_WAIT entry takes: 48 bytes of record and at most 8 of buckets (TimeWaitTable).
 inline constexpr std::uint64_t kTimeWaitBytes = 56;
@@ -22,9 +22,9 @@ struct Demand {
   Duration hold = Duration::from_s(60);                  ///< 2MSL, above 0
   std::uint64_t clients = 100;                           ///< client addresses, at least 1
   std::uint16_t port_first = 1'024, port_last = 65'535;  ///< source ports of each
-  std::uint64_t capacity = 0;     ///< entries of the server's table; 0 = as many as will be held
-  Closer first = Closer::server;  ///< server or client
-  std::uint64_t memory = 0;       ///< bytes to be had; 0 = enough
+  std::uint64_t capacity = 0;  ///< entries of the server's table; 0 = as many as will be held
+  shard::Closer first = shard::Closer::server;  ///< server or client
+  std::uint64_t memory = 0;                     ///< bytes to be had; 0 = enough
 
   std::uint64_t ports() const noexcept { return std::uint64_t{port_last} - port_first + 1; }
 };
@@ -61,10 +61,10 @@ std::string words_of(const Shortage& shortage);
 /// it of the preset's file.
 struct PresetFacts {
   std::string name;
-  std::optional<Closer> holder;           ///< the end that holds TIME_WAIT; none = as demanded
+  std::optional<shard::Closer> holder;    ///< the end that holds TIME_WAIT; none = as demanded
   std::optional<Duration> hold;           ///< none = as demanded; 0 = no TIME_WAIT
   std::optional<std::uint64_t> capacity;  ///< entries of either end; none = as demanded
-  TimeWaitPolicy::OnFull on_full = TimeWaitPolicy::OnFull::evict_oldest;
+  flow::TimeWaitPolicy::OnFull on_full = flow::TimeWaitPolicy::OnFull::evict_oldest;
   bool balance = false;    ///< the hold follows the capacity, down to the floor
   Duration floor{};        ///< the shortest hold that `balance` may set
   bool reuse = false;      ///< the client takes a pair again after reuse_delay
@@ -88,4 +88,4 @@ struct PolicyFit {
 /// One for each of `presets`. Some of them decide for themselves who holds TIME_WAIT, and how long.
 std::vector<PolicyFit> fits_of(const Demand& demand, std::span<const PresetFacts> presets);
 
-}  // namespace mayfly
+}  // namespace mayfly::plan

@@ -2,15 +2,16 @@
 
 #include <utility>
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const Change& change) {
+Json json_of(const config::Change& change) {
   Json json;
   if (!change.errors.empty()) {
-    for (const ConfigError& error : change.errors) json["error"].push_back(to_string(error));
+    for (const config::ConfigError& error : change.errors)
+      json["error"].push_back(to_string(error));
     return json;
   }
   json["changed"] = Json::array();
@@ -25,7 +26,7 @@ template <class T>
 Result<void> Controls<T>::open() {
   const std::string& path = live_.now().admin.socket;
   if (path.empty()) return {};
-  auto server = ControlServer::create(
+  auto server = admin::ControlServer::create(
       path, [actions = actions()](std::string_view line) { return answer_request(actions, line); });
   if (!server) return server.error();
   server_ = std::move(*server);
@@ -33,12 +34,12 @@ Result<void> Controls<T>::open() {
 }
 
 template <class T>
-Change Controls<T>::reload() {
+config::Change Controls<T>::reload() {
   return apply([](auto& live) { return live.reload(); });
 }
 
 template <class T>
-ControlActions Controls<T>::actions() {
+admin::ControlActions Controls<T>::actions() {
   return {
       .stats = run_.stats,
       .settings =
@@ -61,15 +62,16 @@ ControlActions Controls<T>::actions() {
 }
 
 template <class T>
-Change Controls<T>::apply(const std::function<Change(LiveSettings<T>&)>& wish) {
+config::Change Controls<T>::apply(
+    const std::function<config::Change(config::LiveSettings<T>&)>& wish) {
   const std::lock_guard guard(changing_);
-  Change change = wish(live_);
+  config::Change change = wish(live_);
   if (!change.changes.empty()) run_.use(live_.now());
   run_.on_change(change);
   return change;
 }
 
-template class Controls<ServeSettings>;
-template class Controls<LoadSettings>;
+template class Controls<config::ServeSettings>;
+template class Controls<config::LoadSettings>;
 
-}  // namespace mayfly
+}  // namespace mayfly::run

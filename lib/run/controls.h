@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "config/live.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// T is ServeSettings or LoadSettings.
 template <class T>
@@ -24,24 +24,24 @@ class Controls {
     std::function<void(const T&)> use;
     std::function<nlohmann::ordered_json()> stats;  ///< asked for by any thread
     /// Hears of every change that was asked for, whoever asked; one at a time, on any thread.
-    std::function<void(const Change&)> on_change;
+    std::function<void(const config::Change&)> on_change;
   };
 
-  Controls(LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}
+  Controls(config::LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}
 
   /// Opens the control socket, if the settings have one.
   Result<void> open();
   /// Reads the configuration again. Any thread.
-  Change reload();
+  config::Change reload();
 
  private:
-  ControlActions actions();
-  Change apply(const std::function<Change(LiveSettings<T>&)>& wish);
+  admin::ControlActions actions();
+  config::Change apply(const std::function<config::Change(config::LiveSettings<T>&)>& wish);
 
   std::mutex changing_;  // the socket's thread and the one that calls reload()
-  LiveSettings<T> live_;
+  config::LiveSettings<T> live_;
   Run run_;
-  std::unique_ptr<ControlServer> server_;  // the last: its thread uses the others
+  std::unique_ptr<admin::ControlServer> server_;  // the last: its thread uses the others
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -1,17 +1,18 @@
 #include "run/device_engine.h"
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
-using Captures = std::vector<std::shared_ptr<PcapFile>>;
+using Captures = std::vector<std::shared_ptr<wire::PcapFile>>;
 
 /// One a port, null without; its cores share it.
-Result<Captures> open_captures(const std::vector<PortSettings>& ports, const TscClock& clock) {
+Result<Captures> open_captures(const std::vector<nic::PortSettings>& ports,
+                               const nic::TscClock& clock) {
   Captures captures;
-  for (const PortSettings& port : ports) {
+  for (const nic::PortSettings& port : ports) {
     captures.emplace_back();
     if (port.pcap.empty()) continue;
-    auto file = PcapFile::create(port.pcap, time_of_day_zero(clock.now()));
+    auto file = wire::PcapFile::create(port.pcap, nic::time_of_day_zero(clock.now()));
     if (!file) return file.error();
     captures.back() = std::move(*file);
   }
@@ -20,11 +21,12 @@ Result<Captures> open_captures(const std::vector<PortSettings>& ports, const Tsc
 
 }  // namespace
 
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSettings& end,
-                                       const ProcessSettings& process, std::vector<Device>& devices,
-                                       const TscClock& clock) {
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const shard::EndSettings& end,
+                                       const nic::ProcessSettings& process,
+                                       std::vector<nic::Device>& devices,
+                                       const nic::TscClock& clock) {
   MAYFLY_ASSERT(devices.size() == process.ports.size());
-  const Secret secret = random_secret();
+  const tcp::Secret secret = random_secret();
   const auto captures = open_captures(process.ports, clock);
   if (!captures) return captures.error();
   std::vector<CoreWires> wires(end.cores.size());
@@ -33,9 +35,10 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSetting
     config.name = name + std::to_string(i);
     config.sizes = end.sizes();
     config.secret = secret;
-    config.pages = process.hugepages == HugePagesMode::never ? HugePages::never : HugePages::auto_;
+    config.pages =
+        process.hugepages == nic::HugePagesMode::never ? HugePages::never : HugePages::auto_;
     for (std::size_t d = 0; d < devices.size(); ++d) {
-      FaultSettings faults = process.ports[d].faults;
+      link::FaultSettings faults = process.ports[d].faults;
       faults.seed += i;
       ports.push_back(std::make_unique<WirePort>(
           (*captures)[d], devices[d].port(static_cast<std::uint32_t>(i)), faults));
@@ -46,4 +49,4 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSetting
   return wires;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

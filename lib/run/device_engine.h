@@ -14,26 +14,27 @@
 #include "nic/eal.h"
 #include "run/engine.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// A device's queue, behind a faulty wire and a capture.
-using WirePort = CapturePort<FaultPort<DpdkPort>>;
+using WirePort = link::CapturePort<link::FaultPort<nic::DpdkPort>>;
 
 /// The part of a core that does not depend on its app.
 struct CoreWires {
-  ShardConfig config;
+  shard::ShardConfig config;
   std::vector<std::unique_ptr<WirePort>> ports;
 };
 
 /// The wires of every core of `end` to all devices, which outlive them. Shards are named
 /// "<name>0", "<name>1", ...
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const EndSettings& end,
-                                       const ProcessSettings& process, std::vector<Device>& devices,
-                                       const TscClock& clock);
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const shard::EndSettings& end,
+                                       const nic::ProcessSettings& process,
+                                       std::vector<nic::Device>& devices,
+                                       const nic::TscClock& clock);
 
 /// Starts the poll loops of an engine on EAL's workers from `first_worker` on; none of them runs.
-template <Port P, class A>
-void start_on(Engine<P, A>& engine, Eal& eal, std::size_t first_worker) {
+template <link::Port P, class A>
+void start_on(Engine<P, A>& engine, nic::Eal& eal, std::size_t first_worker) {
   engine.start([&](std::size_t i, std::function<void()> loop) {
     const bool started = eal.run_on(first_worker + i, std::move(loop));
     MAYFLY_ASSERT(started);
@@ -47,8 +48,8 @@ using DeviceEngine = Engine<WirePort, A>;
 /// is the core's queue of the first device.
 template <class A, class MakeApp>
 Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wires,
-                                                     const ShardSettings& settings,
-                                                     const TscClock& clock,
+                                                     const shard::ShardSettings& settings,
+                                                     const nic::TscClock& clock,
                                                      const MakeApp& make_app) {
   std::vector<CoreParts<WirePort, A>> parts;
   for (auto& [config, ports] : wires) {
@@ -58,4 +59,4 @@ Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wire
   return DeviceEngine<A>::create(std::move(parts), settings, clock);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -4,13 +4,13 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
-Secret random_secret() {
-  Secret secret{};
+tcp::Secret random_secret() {
+  tcp::Secret secret{};
   const ssize_t got = getrandom(secret.data(), sizeof secret, 0);
   MAYFLY_ASSERT(got == static_cast<ssize_t>(sizeof secret));
   return secret;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -15,12 +15,12 @@
 #include "run/engine_core.h"
 #include "run/snapshots.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// 128 random bits from the kernel.
-Secret random_secret();
+tcp::Secret random_secret();
 
-template <Port P, class A>
+template <link::Port P, class A>
 class Engine {
  public:
   using Core = EngineCore<P, A>;
@@ -29,8 +29,8 @@ class Engine {
 
   /// A core of each of the parts.
   static Result<std::unique_ptr<Engine>> create(std::vector<CoreParts<P, A>> parts,
-                                                const ShardSettings& settings,
-                                                const TscClock& clock);
+                                                const shard::ShardSettings& settings,
+                                                const nic::TscClock& clock);
 
   /// Starts the poll loops.
   void start(const Launch& launch);
@@ -44,7 +44,7 @@ class Engine {
   std::uint32_t open_connections() const;
   /// What every core goes by from its next poll on. One thread at a time. Frees the settings that
   /// all cores have left.
-  void use(const ShardSettings& shard, typename A::Settings app);
+  void use(const shard::ShardSettings& shard, typename A::Settings app);
   /// Every core goes by the settings that were given last. For the thread that calls use().
   bool settled() const { return oldest_in_use() == snapshots_.newest(); }
   /// How many settings are kept for cores that may go by them. For the thread that calls use().
@@ -53,22 +53,22 @@ class Engine {
   /// others.
   void stop();
   /// Copies of the counters, one for each core, the devices' own drops included.
-  std::vector<ShardStats> stats() const;
+  std::vector<flow::ShardStats> stats() const;
   std::vector<std::unique_ptr<Core>>& cores() { return cores_; }
 
  private:
   std::uint64_t oldest_in_use() const;
 
-  TscClock clock_;
-  ShardSettings settings_;
+  nic::TscClock clock_;
+  shard::ShardSettings settings_;
   Snapshots<typename A::Settings> snapshots_;  // what took over since
   std::vector<std::unique_ptr<Core>> cores_;
 };
 
-template <Port P, class A>
+template <link::Port P, class A>
 Result<std::unique_ptr<Engine<P, A>>> Engine<P, A>::create(std::vector<CoreParts<P, A>> parts,
-                                                           const ShardSettings& settings,
-                                                           const TscClock& clock) {
+                                                           const shard::ShardSettings& settings,
+                                                           const nic::TscClock& clock) {
   auto engine = std::make_unique<Engine>();
   engine->clock_ = clock;
   engine->settings_ = settings;
@@ -80,34 +80,34 @@ Result<std::unique_ptr<Engine<P, A>>> Engine<P, A>::create(std::vector<CoreParts
   return engine;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Engine<P, A>::start(const Launch& launch) {
   for (std::size_t i = 0; i < cores_.size(); ++i)
     launch(i, [this, &core = *cores_[i]] { core.poll_loop(clock_); });
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 std::uint32_t Engine<P, A>::open_connections() const {
   std::uint32_t sum = 0;
   for (auto& core : cores_) sum += core->open_connections();
   return sum;
 }
 
-template <Port P, class A>
-void Engine<P, A>::use(const ShardSettings& shard, typename A::Settings app) {
+template <link::Port P, class A>
+void Engine<P, A>::use(const shard::ShardSettings& shard, typename A::Settings app) {
   snapshots_.free_before(oldest_in_use());
   const auto& settings = snapshots_.add(shard, std::move(app));
   for (auto& core : cores_) core->use(settings);
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 std::uint64_t Engine<P, A>::oldest_in_use() const {
   std::uint64_t oldest = snapshots_.newest();
   for (auto& core : cores_) oldest = std::min(oldest, core->settings_number());
   return oldest;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Engine<P, A>::stop() {
   for (std::size_t i = cores_.size(); i-- > 0;) {
     cores_[i]->tell(Command::stop);
@@ -115,11 +115,11 @@ void Engine<P, A>::stop() {
   }
 }
 
-template <Port P, class A>
-std::vector<ShardStats> Engine<P, A>::stats() const {
-  std::vector<ShardStats> all;
+template <link::Port P, class A>
+std::vector<flow::ShardStats> Engine<P, A>::stats() const {
+  std::vector<flow::ShardStats> all;
   for (const auto& core : cores_) all.push_back(core->stats());
   return all;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -14,7 +14,7 @@
 #include "nic/clock.h"
 #include "shard/shard.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// What the control thread wants of a polling core.
 enum class Command : std::uint8_t {
@@ -25,19 +25,20 @@ enum class Command : std::uint8_t {
 };
 
 /// What a core is made of.
-template <Port P, class A>
+template <link::Port P, class A>
 struct CoreParts {
-  ShardConfig config;
+  shard::ShardConfig config;
   std::vector<std::unique_ptr<P>> ports;  ///< one for each of config.interfaces
   std::unique_ptr<A> app;
 };
 
-template <Port P, class A>
+template <link::Port P, class A>
 class EngineCore {
  public:
   /// `settings` outlives the core.
   static Result<std::unique_ptr<EngineCore>> create(CoreParts<P, A> parts,
-                                                    const ShardSettings& settings, Instant now);
+                                                    const shard::ShardSettings& settings,
+                                                    Instant now);
   EngineCore(const EngineCore&) = delete;
   EngineCore& operator=(const EngineCore&) = delete;
 
@@ -49,16 +50,18 @@ class EngineCore {
   /// Connections, as of the last poll.
   std::uint32_t open_connections() const noexcept { return open_.load(std::memory_order_relaxed); }
   /// A copy of the counters, the ports' own drops included.
-  ShardStats stats() const;
+  flow::ShardStats stats() const;
   A& app() noexcept { return *app_; }
   const A& app() const noexcept { return *app_; }
   /// See Shard::use and Shard::settings_number.
-  void use(const Snapshot<typename A::Settings>& settings) noexcept { shard_->use(settings); }
+  void use(const shard::Snapshot<typename A::Settings>& settings) noexcept {
+    shard_->use(settings);
+  }
   std::uint64_t settings_number() const noexcept { return shard_->settings_number(); }
 
   // -- for the polling thread --
   /// Polls until the command is stop.
-  void poll_loop(const TscClock& clock) noexcept;
+  void poll_loop(const nic::TscClock& clock) noexcept;
   /// Obeys a new command. False: the loop is to return.
   bool obey(Instant now) noexcept;
   /// One poll. Returns how much there was to do.
@@ -69,46 +72,45 @@ class EngineCore {
 
   std::vector<std::unique_ptr<P>> ports_;
   std::unique_ptr<A> app_;
-  std::unique_ptr<Shard<P, A>> shard_;
+  std::unique_ptr<shard::Shard<P, A>> shard_;
   Command obeyed_ = Command::run;
   std::atomic<Command> command_{Command::run};
   std::atomic<bool> finished_{false};
   std::atomic<std::uint32_t> open_{0};
 };
 
-template <Port P, class A>
-Result<std::unique_ptr<EngineCore<P, A>>> EngineCore<P, A>::create(CoreParts<P, A> parts,
-                                                                   const ShardSettings& settings,
-                                                                   Instant now) {
+template <link::Port P, class A>
+Result<std::unique_ptr<EngineCore<P, A>>> EngineCore<P, A>::create(
+    CoreParts<P, A> parts, const shard::ShardSettings& settings, Instant now) {
   MAYFLY_ASSERT(parts.ports.size() == parts.config.interfaces.size());
   std::unique_ptr<EngineCore> core(new EngineCore);
   core->ports_ = std::move(parts.ports);
   core->app_ = std::move(parts.app);
   std::vector<P*> ports;
   for (const auto& port : core->ports_) ports.push_back(port.get());
-  auto shard = Shard<P, A>::create(parts.config, ports, *core->app_, settings, now);
+  auto shard = shard::Shard<P, A>::create(parts.config, ports, *core->app_, settings, now);
   if (!shard) return shard.error();
   core->shard_ = std::move(*shard);
   return core;
 }
 
-template <Port P, class A>
-ShardStats EngineCore<P, A>::stats() const {
-  ShardStats stats = shard_->stats();
+template <link::Port P, class A>
+flow::ShardStats EngineCore<P, A>::stats() const {
+  flow::ShardStats stats = shard_->stats();
   for (const auto& port : ports_)
-    for (std::size_t why = 0; why < kDropCount; ++why)
+    for (std::size_t why = 0; why < wire::kDropCount; ++why)
       stats.drops[why].add(port->drops(static_cast<Drop>(why)));
   return stats;
 }
 
-template <Port P, class A>
-void EngineCore<P, A>::poll_loop(const TscClock& clock) noexcept {
+template <link::Port P, class A>
+void EngineCore<P, A>::poll_loop(const nic::TscClock& clock) noexcept {
   // A core that had nothing to do for about a millisecond looks less often, which leaves its
   // sibling thread the cycles, and rarely stands inside a driver whose other end goes away
   // (doc/devices.md).
   constexpr std::uint32_t kIdlePolls = 10'000, kIdlePauseUs = 5;
   std::uint32_t idle_polls = 0;
-  std::uint64_t start = TscClock::cycles();
+  std::uint64_t start = nic::TscClock::cycles();
   shard_->announce(clock.at(start));
   for (;;) {
     const Instant now = clock.at(start);
@@ -117,13 +119,13 @@ void EngineCore<P, A>::poll_loop(const TscClock& clock) noexcept {
     idle_polls = work > 0 ? 0 : idle_polls + 1;
     if (idle_polls > kIdlePolls) [[unlikely]]
       rte_delay_us_block(kIdlePauseUs);
-    const std::uint64_t end = TscClock::cycles();
+    const std::uint64_t end = nic::TscClock::cycles();
     shard_->stats().count_poll(end - start, work > 0);
     start = end;
   }
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 bool EngineCore<P, A>::obey(Instant now) noexcept {
   const Command command = command_.load(std::memory_order_relaxed);
   if (command == obeyed_) [[likely]]
@@ -132,14 +134,14 @@ bool EngineCore<P, A>::obey(Instant now) noexcept {
   if (command == Command::drain) {
     shard_->drain();
     app_->stop(now);
-    shard_->for_each(now, [&](Conn& conn) { app_->on_drain(conn); });
+    shard_->for_each(now, [&](flow::Conn& conn) { app_->on_drain(conn); });
   } else if (command == Command::abort) {
     shard_->abort_all(now);
   }
   return command != Command::stop;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
   const std::size_t work = shard_->poll(now);
   if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);
@@ -147,4 +149,4 @@ std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
   return work;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -7,7 +7,7 @@
 #include "run/load_run.h"
 #include "run/serve_run.h"
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 using std::chrono::steady_clock;
@@ -15,33 +15,33 @@ using std::chrono::steady_clock;
 /// Both ends' counters at one moment.
 struct Reading {
   double t = 0;  // seconds since the experiment began
-  LoadResults load;
-  ShardStats server, client;
+  load::LoadResults load;
+  flow::ShardStats server, client;
 };
 
-std::uint64_t refused_by(const ShardStats& s) {
+std::uint64_t refused_by(const flow::ShardStats& s) {
   std::uint64_t sum = 0;
   for (const Drop why : {Drop::table_full, Drop::time_wait_full, Drop::time_wait_recycle})
     sum += s.drops[static_cast<std::size_t>(why)].get();
   return sum;
 }
 
-std::uint64_t reset_at(const ShardStats& s) {
-  return s.closed[static_cast<std::size_t>(CloseReason::reset)].get();
+std::uint64_t reset_at(const flow::ShardStats& s) {
+  return s.closed[static_cast<std::size_t>(flow::CloseReason::reset)].get();
 }
 
-double busy_between(const ShardStats& before, const ShardStats& now) {
+double busy_between(const flow::ShardStats& before, const flow::ShardStats& now) {
   const std::uint64_t all = now.cycles.get() - before.cycles.get();
   const std::uint64_t busy = now.busy_cycles.get() - before.busy_cycles.get();
   return all == 0 ? 0 : static_cast<double>(busy) / static_cast<double>(all);
 }
 
-LabSample between(const Reading& before, const Reading& now) {
+lab::LabSample between(const Reading& before, const Reading& now) {
   const double seconds = now.t - before.t;
   const auto rate = [&](std::uint64_t was, std::uint64_t is) {
     return seconds > 0 ? static_cast<double>(is - was) / seconds : 0.0;
   };
-  const LoadCounters &was = before.load.counters, &is = now.load.counters;
+  const load::LoadCounters &was = before.load.counters, &is = now.load.counters;
   const Histogram latency = now.load.latency.since(before.load.latency);
   return {.t = now.t,
           .cps = rate(was.completed, is.completed),
@@ -63,23 +63,23 @@ LabSample between(const Reading& before, const Reading& now) {
 }
 
 /// Frames that the last experiment left between the devices would be strays in the next.
-void empty(std::vector<Device>& devices, std::size_t cores, Instant now) {
-  std::array<DpdkPort::Frame, kBurstMax> frames;
-  for (Device& device : devices) {
+void empty(std::vector<nic::Device>& devices, std::size_t cores, Instant now) {
+  std::array<nic::DpdkPort::Frame, kBurstMax> frames;
+  for (nic::Device& device : devices) {
     for (std::size_t core = 0; core < cores; ++core) {
-      DpdkPort port = device.port(static_cast<std::uint32_t>(core));
+      nic::DpdkPort port = device.port(static_cast<std::uint32_t>(core));
       while (const std::size_t n = port.receive(frames, now))
-        for (DpdkPort::Frame frame : std::span(frames).first(n)) port.release(frame);
+        for (nic::DpdkPort::Frame frame : std::span(frames).first(n)) port.release(frame);
     }
   }
 }
 
 }  // namespace
 
-std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
+std::vector<MemoryPlan> largest_plans(const config::LabSettings& lab) {
   std::vector<MemoryPlan> largest;
   std::size_t most = 0;
-  for (const LabExperiment& e : lab.experiments) {
+  for (const config::LabExperiment& e : lab.experiments) {
     std::vector<MemoryPlan> plans{
         plan_memory(e.server, e.server.process, "server", ServeRun::bytes_needed(e.server)),
         plan_memory(e.client, e.client.process, "client", LoadRun::bytes_needed(e.client))};
@@ -91,17 +91,18 @@ std::vector<MemoryPlan> largest_plans(const LabSettings& lab) {
   return largest;
 }
 
-Result<ExperimentRun> run_experiment(const LabExperiment& settings, Duration sample_every,
-                                     LabDevices& devices, Eal& eal, const TscClock& clock,
-                                     const StopAsked& stop_asked, const OnSample& on_sample) {
-  const auto site = Site::load(settings.server.http);
+Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
+                                          Duration sample_every, LabDevices& devices, nic::Eal& eal,
+                                          const nic::TscClock& clock, const StopAsked& stop_asked,
+                                          const OnSample& on_sample) {
+  const auto site = service::Site::load(settings.server.http);
   if (!site) return site.error();
   auto server = ServeRun::create(settings.server, *site, devices.server, clock);
   if (!server) return server.error();
   auto client = LoadRun::create(settings.client, devices.client, clock);
   if (!client) return client.error();
 
-  ExperimentRun run;
+  lab::ExperimentRun run;
   run.settings = settings.lab_settings();
   const auto begin = steady_clock::now();
   const auto read = [&] {
@@ -136,4 +137,4 @@ Result<ExperimentRun> run_experiment(const LabExperiment& settings, Duration sam
   return run;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

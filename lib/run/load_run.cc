@@ -7,14 +7,14 @@
 
 #include "load/plan.h"
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 using std::chrono::milliseconds;
 
 // Which flows come back to the core that asks (RSS, or the rings that stand in for it).
 bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
-  const auto* port = static_cast<const DpdkPort*>(context);
+  const auto* port = static_cast<const nic::DpdkPort*>(context);
   return port->shard_of(key) == port->core_index();
 }
 
@@ -22,57 +22,61 @@ bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
 
 LoadRun::~LoadRun() = default;
 
-std::size_t LoadRun::bytes_needed(const LoadSettings& settings) {
+std::size_t LoadRun::bytes_needed(const config::LoadSettings& settings) {
   // Two rings of pair numbers (tuples.h), and the app with its histograms.
-  return std::size_t{usable_pairs(settings.sources)} * 2 * sizeof(std::uint32_t) + sizeof(LoadApp);
+  return std::size_t{usable_pairs(settings.sources)} * 2 * sizeof(std::uint32_t) +
+         sizeof(load::LoadApp);
 }
 
-void LoadRun::own_sources(LoadSettings& settings) {
+void LoadRun::own_sources(config::LoadSettings& settings) {
   auto& addresses = settings.process.ports.front().addresses;
   const auto has = [&](Ipv4Address ip) {
     return std::ranges::any_of(addresses, [&](auto& a) { return ip >= a.first && ip <= a.last; });
   };
-  const SourceSettings& sources = settings.sources;
+  const load::SourceSettings& sources = settings.sources;
   if (has(sources.first) && has(sources.last)) return;
   addresses.push_back({sources.first, sources.last, addresses.front().prefix_length});
 }
 
-Result<std::unique_ptr<LoadRun>> LoadRun::create(const LoadSettings& settings,
-                                                 std::vector<Device>& devices,
-                                                 const TscClock& clock) {
+Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& settings,
+                                                 std::vector<nic::Device>& devices,
+                                                 const nic::TscClock& clock) {
   std::unique_ptr<LoadRun> run(new LoadRun(settings));
   run->clock_ = clock;
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
-  const Secret secret = random_secret();
+  const tcp::Secret secret = random_secret();
   auto wires = wire_up("client", settings, settings.process, devices, clock);
   if (!wires) return wires.error();
-  auto engine = make_engine<LoadApp>(
-      *std::move(wires), settings.shard, clock, [&](std::size_t i, const DpdkPort& port) {
-        const FlowFilter mine = cores > 1 ? FlowFilter{comes_back_here, &port} : FlowFilter{};
-        return std::make_unique<LoadApp>(settings, CorePart{static_cast<std::uint32_t>(i), cores},
-                                         secret, mine);
+  auto engine = make_engine<load::LoadApp>(
+      *std::move(wires), settings.shard, clock, [&](std::size_t i, const nic::DpdkPort& port) {
+        const load::FlowFilter mine =
+            cores > 1 ? load::FlowFilter{comes_back_here, &port} : load::FlowFilter{};
+        return std::make_unique<load::LoadApp>(
+            settings, load::CorePart{static_cast<std::uint32_t>(i), cores}, secret, mine);
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
   return run;
 }
 
-void LoadRun::start(Eal& eal, std::size_t first_worker) { start_on(*engine_, eal, first_worker); }
+void LoadRun::start(nic::Eal& eal, std::size_t first_worker) {
+  start_on(*engine_, eal, first_worker);
+}
 
-LoadResults LoadRun::results_so_far() {
-  LoadResults sum;
+load::LoadResults LoadRun::results_so_far() {
+  load::LoadResults sum;
   for (const auto& results : ask_cores())
     if (results) sum.merge(*results);
   return sum;
 }
 
-std::vector<std::optional<LoadResults>> LoadRun::ask_cores() {
+std::vector<std::optional<load::LoadResults>> LoadRun::ask_cores() {
   const std::lock_guard guard(asking_);
-  std::vector<std::optional<LoadResults>> answers;
+  std::vector<std::optional<load::LoadResults>> answers;
   for (auto& core : engine_->cores()) core->app().exchange().ask();
   const auto give_up = std::chrono::steady_clock::now() + milliseconds(200);
   for (auto& core : engine_->cores()) {
-    const LoadResults* answer = nullptr;
+    const load::LoadResults* answer = nullptr;
     while ((answer = core->app().exchange().answer()) == nullptr &&
            std::chrono::steady_clock::now() < give_up)
       std::this_thread::sleep_for(milliseconds(1));
@@ -82,9 +86,9 @@ std::vector<std::optional<LoadResults>> LoadRun::ask_cores() {
 }
 
 Result<nlohmann::ordered_json> LoadRun::json_so_far() {
-  std::vector<CoreReport> reports;
+  std::vector<load::CoreReport> reports;
   const auto results = ask_cores();
-  const std::vector<ShardStats> stats = engine_->stats();
+  const std::vector<flow::ShardStats> stats = engine_->stats();
   for (std::size_t i = 0; i < stats.size(); ++i) {
     const std::uint32_t core = settings_.cores[i];
     if (!results[i]) return Error{fmt::format("core {} does not answer", core)};
@@ -122,9 +126,9 @@ void LoadRun::stop() {
   engine_->stop();
 }
 
-std::vector<CoreReport> LoadRun::reports() {
-  std::vector<CoreReport> reports;
-  const std::vector<ShardStats> stats = engine_->stats();
+std::vector<load::CoreReport> LoadRun::reports() {
+  std::vector<load::CoreReport> reports;
+  const std::vector<flow::ShardStats> stats = engine_->stats();
   for (std::size_t i = 0; i < stats.size(); ++i)
     reports.push_back(
         {settings_.cores[i], engine_->cores()[i]->app().results(clock_.now()), stats[i]});
@@ -132,9 +136,9 @@ std::vector<CoreReport> LoadRun::reports() {
 }
 
 bool LoadRun::succeeded() {
-  LoadCounters sum;
-  for (const CoreReport& report : reports()) sum.merge(report.results.counters);
+  load::LoadCounters sum;
+  for (const load::CoreReport& report : reports()) sum.merge(report.results.counters);
   return sum.completed > 0 && sum.failed_total() == 0;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -9,7 +9,7 @@
 #include "nic/device.h"
 #include "run/engine.h"
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 std::string in_mib(std::size_t bytes) {
@@ -36,25 +36,25 @@ std::size_t bytes_of(std::span<const MemoryPlan> plans) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const EndSettings& end, const ProcessSettings& process,
+MemoryPlan plan_memory(const shard::EndSettings& end, const nic::ProcessSettings& process,
                        const std::string& role, std::size_t extra_bytes) {
-  const ShardSizes sizes = end.sizes();
+  const flow::ShardSizes sizes = end.sizes();
   const std::size_t cores = end.cores.size();
   MemoryPlan plan;
   const auto line = [&](const std::string& what, std::string sum, std::size_t bytes) {
     plan.lines.push_back({role + " " + what, std::move(sum), bytes});
     plan.bytes += bytes;
   };
-  for (const MemoryItem& item : memory_plan(sizes)) {
+  for (const flow::MemoryItem& item : memory_plan(sizes)) {
     line(item.what, fmt::format("{} x {} x {} B", cores, item.count, item.bytes_each),
          cores * item.bytes);
   }
   if (extra_bytes > 0)
     line("app", fmt::format("{} x {} B", cores, extra_bytes), cores * extra_bytes);
-  plan.eal_bytes = cores * FlowTable::bytes_needed(sizes.connections);
-  DeviceOptions options;
+  plan.eal_bytes = cores * flow::FlowTable::bytes_needed(sizes.connections);
+  nic::DeviceOptions options;
   options.cores = static_cast<std::uint32_t>(cores);
-  for (const PortSettings& port : process.ports) {
+  for (const nic::PortSettings& port : process.ports) {
     const std::size_t bytes = port_memory(port, options);
     line("packet buffers", port.device.substr(0, port.device.find(',')), bytes);
     plan.eal_bytes += bytes;
@@ -93,4 +93,4 @@ Result<void> check_memory(std::span<const MemoryPlan> plans, const FreeMemory& f
       ErrorKind::usage};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -11,7 +11,7 @@
 #include "nic/settings.h"
 #include "shard/settings.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 struct MemoryPlan {
   struct Line {
@@ -26,7 +26,7 @@ struct MemoryPlan {
 
 /// The plan for one role (a server, a generator) of the process. `extra_bytes`: of the app, for
 /// each core.
-MemoryPlan plan_memory(const EndSettings& end, const ProcessSettings& process,
+MemoryPlan plan_memory(const shard::EndSettings& end, const nic::ProcessSettings& process,
                        const std::string& role, std::size_t extra_bytes);
 
 /// Bytes that can be had now.
@@ -43,4 +43,4 @@ std::string memory_table(std::span<const MemoryPlan> plans);
 /// An error of usage if the plans need more than is free: the arithmetic, and what to change.
 Result<void> check_memory(std::span<const MemoryPlan> plans, const FreeMemory& free);
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -9,7 +9,7 @@
 #include "run/engine_core.h"
 #include "run/stop.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// After a command every core has obeyed it.
 inline constexpr std::chrono::milliseconds kCommandObeyed{20};
@@ -28,8 +28,8 @@ void reset_and_stop(Engine& engine, EachRound&& each_round) {
 /// `timeout`, or when a stop now is asked for. `on_drain(open)` is called once, with the number of
 /// open connections; `each_round()` some times a second.
 template <class Engine, class OnDrain, class EachRound>
-void end_orderly(Engine& engine, const TscClock& clock, Duration timeout, const StopAsked& stop,
-                 OnDrain&& on_drain, EachRound&& each_round) {
+void end_orderly(Engine& engine, const nic::TscClock& clock, Duration timeout,
+                 const StopAsked& stop, OnDrain&& on_drain, EachRound&& each_round) {
   engine.tell(Command::drain);
   const Instant give_up = clock.now() + timeout;
   std::this_thread::sleep_for(kCommandObeyed);
@@ -41,4 +41,4 @@ void end_orderly(Engine& engine, const TscClock& clock, Duration timeout, const 
   reset_and_stop(engine, each_round);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -11,7 +11,7 @@
 #include "run/memory_plan.h"
 #include "run/start.h"
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;  // as the mayfly program's
@@ -40,7 +40,7 @@ std::optional<int> read_command_line(int argc, char** argv, ProgramOptions& opti
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
   if (duration.empty()) return std::nullopt;
-  const auto parsed = parse_duration(duration);
+  const auto parsed = config::parse_duration(duration);
   if (!parsed || parsed->us <= 0) {
     fmt::print(stderr, "--duration {}: {}\n", duration,
                parsed ? "must be above 0" : parsed.error().what);
@@ -65,7 +65,7 @@ StartProgress printed_progress() {
 std::optional<int> ProgramHost::start(int argc, char** argv) {
   ProgramOptions options;
   if (const auto status = read_command_line(argc, argv, options)) return status;
-  auto loaded = read_program_settings(options.config, options.sets, options.policy);
+  auto loaded = config::read_program_settings(options.config, options.sets, options.policy);
   if (!loaded.settings) {
     for (const auto& error : loaded.errors) fmt::print(stderr, "{}\n", to_string(error));
     return kBadUsage;
@@ -82,7 +82,7 @@ std::optional<int> ProgramHost::start(int argc, char** argv) {
   auto devices = open_devices(settings_.process, settings_.cores.size(), progress);
   if (!devices) return fail(devices.error());
   devices_ = *std::move(devices);
-  clock_ = TscClock();
+  clock_ = nic::TscClock();
   began_ = clock_.now();
   return std::nullopt;
 }
@@ -110,14 +110,14 @@ bool ProgramHost::is_over() const {
   return stop_asked() != Stop::no || (duration_ && clock_.now() - began_ >= *duration_);
 }
 
-int ProgramHost::end(const std::vector<ShardStats>& stats) {
+int ProgramHost::end(const std::vector<flow::ShardStats>& stats) {
   eal_->wait();
-  const ShardStats sum = total_of(stats);
+  const flow::ShardStats sum = total_of(stats);
   fmt::print("accepted {}, opened {}, packets {} in, {} out\n", sum.accepted.get(),
              sum.opened.get(), sum.rx_packets.get(), sum.tx_packets.get());
   if (json_.empty()) return kOk;
-  const auto written = write_json(json_, server_json(stats, clock_.now() - began_));
+  const auto written = admin::write_json(json_, admin::server_json(stats, clock_.now() - began_));
   return written ? kOk : fail(written.error());
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -19,7 +19,7 @@
 #include "run/signals.h"
 #include "shard/app.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// Everything of a program but its app: the command line, the settings, the EAL and the devices. It
 /// prints what happens, as the mayfly program does.
@@ -31,10 +31,10 @@ class ProgramHost {
   /// The user has been told.
   std::optional<int> start(int argc, char** argv);
 
-  const ProgramSettings& settings() const noexcept { return settings_; }
-  const TscClock& clock() const noexcept { return clock_; }
+  const config::ProgramSettings& settings() const noexcept { return settings_; }
+  const nic::TscClock& clock() const noexcept { return clock_; }
   /// Started by start().
-  Eal& eal() noexcept { return *eal_; }
+  nic::Eal& eal() noexcept { return *eal_; }
   Result<std::vector<CoreWires>> wires();
 
   /// Tells the user, and returns the exit status that the error stands for.
@@ -45,15 +45,15 @@ class ProgramHost {
   bool is_over() const;
   /// Waits for the poll loops, writes the JSON result if it was asked for, prints a summary.
   /// Returns the exit status.
-  int end(const std::vector<ShardStats>& stats);
+  int end(const std::vector<flow::ShardStats>& stats);
 
  private:
-  ProgramSettings settings_;
+  config::ProgramSettings settings_;
   std::optional<Duration> duration_;
   std::string json_;
-  std::optional<Eal> eal_;
-  std::vector<Device> devices_;
-  TscClock clock_;
+  std::optional<nic::Eal> eal_;
+  std::vector<nic::Device> devices_;
+  nic::TscClock clock_;
   Instant began_;
 };
 
@@ -69,7 +69,7 @@ int run_program(int argc, char** argv, const MakeApp& make_app) {
   if (!wires) return host.fail(wires.error());
   auto engine =
       make_engine<A>(*std::move(wires), host.settings().shard, host.clock(),
-                     [&](std::size_t, const DpdkPort&) { return make_app(host.settings()); });
+                     [&](std::size_t, const nic::DpdkPort&) { return make_app(host.settings()); });
   if (!engine) return host.fail(engine.error());
   start_on(**engine, host.eal(), 0);
   host.say_ready();
@@ -81,4 +81,4 @@ int run_program(int argc, char** argv, const MakeApp& make_app) {
   return host.end((*engine)->stats());
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

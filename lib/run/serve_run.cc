@@ -8,7 +8,7 @@
 #include "admin/stats_json.h"
 #include "run/orderly_end.h"
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 using std::chrono::milliseconds;
@@ -18,18 +18,22 @@ constexpr milliseconds kSampleEvery{50};
 
 ServeRun::~ServeRun() = default;
 
-std::size_t ServeRun::bytes_needed(const ServeSettings&) { return Services::kMemoryBytes; }
+std::size_t ServeRun::bytes_needed(const config::ServeSettings&) {
+  return service::Services::kMemoryBytes;
+}
 
-Result<std::unique_ptr<ServeRun>> ServeRun::create(const ServeSettings& settings, const Site& site,
-                                                   std::vector<Device>& devices,
-                                                   const TscClock& clock) {
+Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& settings,
+                                                   const service::Site& site,
+                                                   std::vector<nic::Device>& devices,
+                                                   const nic::TscClock& clock) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings));
   run->clock_ = clock;
   auto wires = wire_up("server", settings, settings.process, devices, clock);
   if (!wires) return wires.error();
-  auto engine = make_engine<Services>(
-      *std::move(wires), settings.shard, clock,
-      [&](std::size_t, const DpdkPort&) { return std::make_unique<Services>(settings, site); });
+  auto engine = make_engine<service::Services>(
+      *std::move(wires), settings.shard, clock, [&](std::size_t, const nic::DpdkPort&) {
+        return std::make_unique<service::Services>(settings, site);
+      });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
   return run;
@@ -47,8 +51,8 @@ void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {
 }
 
 void ServeRun::sample() {
-  const ShardStats sum = totals();
-  const std::uint64_t accepted = sum.accepted.get(), completed = completed_of(sum);
+  const flow::ShardStats sum = totals();
+  const std::uint64_t accepted = sum.accepted.get(), completed = admin::completed_of(sum);
   const std::lock_guard guard(sampling_);
   if (accepted_ == 0 && accepted > 0)
     first_ = clock_.now() - Duration::from_ms(kSampleEvery.count());
@@ -61,8 +65,8 @@ void ServeRun::stop() {
   reset_and_stop(*engine_, [this] { sample(); });
 }
 
-ServiceCounters ServeRun::services() const {
-  std::vector<ServiceCounters> all;
+service::ServiceCounters ServeRun::services() const {
+  std::vector<service::ServiceCounters> all;
   for (const auto& core : engine_->cores()) all.push_back(core->app().counters());
   return total_of(all);
 }
@@ -72,8 +76,8 @@ nlohmann::ordered_json ServeRun::json() const {
     const std::lock_guard guard(sampling_);
     return last_ - first_;
   }();
-  nlohmann::ordered_json json = server_json(engine_->stats(), active);
-  json["service"] = service_json(services());
+  nlohmann::ordered_json json = admin::server_json(engine_->stats(), active);
+  json["service"] = admin::service_json(services());
   return json;
 }
 
@@ -95,4 +99,4 @@ std::string ServeRun::summary() const {
   return text;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

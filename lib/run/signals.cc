@@ -3,7 +3,7 @@
 #include <atomic>
 #include <csignal>
 
-namespace mayfly {
+namespace mayfly::run {
 namespace {
 
 std::atomic<int> asked{0};
@@ -37,4 +37,4 @@ Stop stop_asked() {
   return times == 1 ? Stop::orderly : Stop::now;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::run

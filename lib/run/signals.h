@@ -4,7 +4,7 @@
 
 #include "run/stop.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// Catches SIGINT and SIGTERM from now on, and ignores SIGPIPE.
 void catch_signals();
@@ -16,4 +16,4 @@ void catch_hangups();
 /// Whether SIGHUP has come since the last call.
 bool reload_asked();
 
-}  // namespace mayfly
+}  // namespace mayfly::run

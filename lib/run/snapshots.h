@@ -9,14 +9,14 @@
 #include "base/assert.h"
 #include "shard/app.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 template <class AppSettings>
 class Snapshots {
  public:
   /// Stays where it is until free_before() is called with a higher number than its.
-  const Snapshot<AppSettings>& add(const ShardSettings& shard, AppSettings app) {
-    return kept_.emplace_back(Snapshot<AppSettings>{shard, std::move(app), ++made_});
+  const shard::Snapshot<AppSettings>& add(const shard::ShardSettings& shard, AppSettings app) {
+    return kept_.emplace_back(shard::Snapshot<AppSettings>{shard, std::move(app), ++made_});
   }
   /// Frees those that every core has left: each goes by the one of this number or a later one.
   void free_before(std::uint64_t number) {
@@ -28,8 +28,8 @@ class Snapshots {
   std::uint64_t newest() const { return made_; }
 
  private:
-  std::deque<Snapshot<AppSettings>> kept_;  // the oldest first
+  std::deque<shard::Snapshot<AppSettings>> kept_;  // the oldest first
   std::uint64_t made_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -13,7 +13,7 @@
 #include "nic/settings.h"
 #include "run/memory_plan.h"
 
-namespace mayfly {
+namespace mayfly::run {
 
 /// What a start tells its caller. Both are called on the caller's thread.
 struct StartProgress {
@@ -26,11 +26,13 @@ struct StartProgress {
 
 /// Tells the memory plan, refuses what cannot be (an error of usage), and starts the EAL for
 /// `cores` in all.
-Result<Eal> start_process(std::span<const MemoryPlan> plans, const ProcessSettings& process,
-                          const std::vector<std::uint32_t>& cores, const StartProgress& progress);
+Result<nic::Eal> start_process(std::span<const MemoryPlan> plans,
+                               const nic::ProcessSettings& process,
+                               const std::vector<std::uint32_t>& cores,
+                               const StartProgress& progress);
 
 /// Opens the ports of one role, for so many cores, and tells what each got.
-Result<std::vector<Device>> open_devices(const ProcessSettings& process, std::size_t cores,
-                                         const StartProgress& progress);
+Result<std::vector<nic::Device>> open_devices(const nic::ProcessSettings& process,
+                                              std::size_t cores, const StartProgress& progress);
 
-}  // namespace mayfly
+}  // namespace mayfly::run

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace mayfly {
+namespace mayfly::run {
 
 enum class Stop : std::uint8_t {
   no,
@@ -15,4 +15,4 @@ enum class Stop : std::uint8_t {
 
 using StopAsked = std::function<Stop()>;
 
-}  // namespace mayfly
+}  // namespace mayfly::run

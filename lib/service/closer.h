@@ -31,7 +31,7 @@
 #include "service/state.h"
 #include "shard/app.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// The rules above for one set of settings. Holds no state of a connection.
 class ClosePolicy {
@@ -41,9 +41,9 @@ class ClosePolicy {
   static constexpr Duration kLinger = Duration::from_s(2);
   static constexpr Duration kRetry = Duration::from_ms(10);
 
-  explicit ClosePolicy(const CloseSettings& settings)
-      : server_first_(settings.first != Closer::client),
-        abort_(settings.abort || settings.first == Closer::reset),
+  explicit ClosePolicy(const shard::CloseSettings& settings)
+      : server_first_(settings.first != shard::Closer::client),
+        abort_(settings.abort || settings.first == shard::Closer::reset),
         grace_(settings.grace) {}
 
   /// May a connection serve more than one request?
@@ -149,10 +149,11 @@ class ClosePolicy {
   }
 
   /// The connection is gone: counts why.
-  static void count(ServiceCounters& counters, const ServiceState& s, CloseReason why) noexcept {
+  static void count(ServiceCounters& counters, const ServiceState& s,
+                    flow::CloseReason why) noexcept {
     // If both FINs were under way, TCP knows who was first: an end that closed first alone never
     // ends with `done`.
-    const bool client_first = s.ending == Ending::server_first && why == CloseReason::done;
+    const bool client_first = s.ending == Ending::server_first && why == flow::CloseReason::done;
     counters.closes_by(client_first ? Ending::client_first : s.ending).add();
   }
 
@@ -192,4 +193,4 @@ class ClosePolicy {
   Duration grace_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -11,7 +11,7 @@
 #include "base/metric.h"
 #include "service/state.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 // X(kind, name, unit, what is counted); MetricKind and Metric say more of each.
 #define MAYFLY_SERVICE_METRICS(X)                                                            \
@@ -66,4 +66,4 @@ inline ServiceCounters total_of(std::span<const ServiceCounters> cores) noexcept
   return total;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

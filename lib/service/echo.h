@@ -6,7 +6,7 @@
 
 #include "service/closer.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// Sends every byte back. If a client never reads, the service stops reading too, then resets it.
 class EchoService {
@@ -50,4 +50,4 @@ class DiscardService {
   ServiceCounters& counters_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

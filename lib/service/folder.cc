@@ -6,7 +6,7 @@
 #include <fstream>
 #include <utility>
 
-namespace mayfly {
+namespace mayfly::service {
 namespace fs = std::filesystem;
 namespace {
 
@@ -96,4 +96,4 @@ std::string_view content_type_of(std::string_view file_name) noexcept {
   return "application/octet-stream";
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

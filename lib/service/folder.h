@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// A file in memory.
 struct LoadedFile {
@@ -25,4 +25,4 @@ Result<std::vector<LoadedFile>> load_folder(const std::string& folder, std::uint
 /// The media type that goes with a file name's suffix; application/octet-stream if it is not known.
 std::string_view content_type_of(std::string_view file_name) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::service {
 
 namespace http_char {
 inline constexpr std::uint8_t token = 1u << 0;        ///< RFC 9110 5.6.2: tchar
@@ -61,4 +61,4 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -20,7 +20,7 @@
 #include "service/request_parser.h"
 #include "service/site.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// The HTTP service of one core.
 class HttpService {
@@ -269,4 +269,4 @@ class HttpService {
   bool draining_ = false;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

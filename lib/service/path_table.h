@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// The table. The paths themselves are kept by its owner.
 class PathTable {
@@ -68,4 +68,4 @@ class PathTable {
   std::size_t size_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::service {
 namespace {
 
 constexpr std::size_t kLineBytes = 64;
@@ -28,4 +28,4 @@ std::span<const std::byte> pattern() noexcept {
   return bytes;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -9,11 +9,11 @@
 #include <cstddef>
 #include <span>
 
-namespace mayfly {
+namespace mayfly::service {
 
 inline constexpr std::size_t kPatternBytes = 65'536;
 
 /// The pattern; lives as long as the program.
 std::span<const std::byte> pattern() noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -14,7 +14,7 @@
 
 #include "service/grammar.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// What the request asks of the connection (RFC 9112 9.3).
 enum class Wish : std::uint8_t { none, keep_alive, close };
@@ -154,4 +154,4 @@ inline ScannedRequest scan_request(std::span<const std::byte> text,
   return detail::RequestScan({chars, std::min(text.size(), bytes_max)})();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

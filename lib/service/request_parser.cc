@@ -6,7 +6,7 @@
 
 #include "service/target.h"
 
-namespace mayfly {
+namespace mayfly::service {
 namespace {
 
 std::string_view chars_of(std::span<const std::byte> text) noexcept {
@@ -288,4 +288,4 @@ void RequestParser::end_value() noexcept {
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -16,7 +16,7 @@
 #include "service/settings.h"
 #include "service/status.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// Reads the bytes of a head one by one, before llhttp does, and rejects what llhttp 8 would
 /// accept: a line must end in CR LF, none begins with a space (obs-fold, RFC 9112 5.2), the parts
@@ -134,4 +134,4 @@ class RequestParser {
 };
 static_assert(std::is_trivially_destructible_v<RequestParser>);
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -16,12 +16,12 @@
 #include "service/state.h"
 #include "shard/app.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
-class Services : public AppBase {
+class Services : public shard::AppBase {
  public:
   /// Who closes first. A connection whose end has begun keeps to what it began.
-  using Settings = CloseSettings;
+  using Settings = shard::CloseSettings;
 
   /// The memory of one instance, without the Site, which all cores share.
   static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
@@ -43,7 +43,7 @@ class Services : public AppBase {
   using AppBase::on_poll, AppBase::next_due, AppBase::finished;
 
   bool listens(std::uint16_t port) const noexcept { return find(port) != nullptr; }
-  void on_settings(const CloseSettings& close) noexcept { policy_ = ClosePolicy(close); }
+  void on_settings(const shard::CloseSettings& close) noexcept { policy_ = ClosePolicy(close); }
   /// No connection is kept for another request.
   void stop(Instant) noexcept { http_.drain(); }
 
@@ -93,7 +93,7 @@ class Services : public AppBase {
   }
 
   template <class Conn>
-  void on_closed(Conn& c, CloseReason why) noexcept {
+  void on_closed(Conn& c, flow::CloseReason why) noexcept {
     ServiceState& s = state_of(c);
     if (s.service == ServiceKind::http) [[likely]]
       http_.on_closed(s);
@@ -121,4 +121,4 @@ class Services : public AppBase {
   DiscardService discard_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "shard/settings.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 enum class ServiceKind : std::uint8_t { http, echo, discard };
 
@@ -38,9 +38,9 @@ struct HttpSettings {
 };
 
 /// A server: its end of the connections, and what it serves.
-struct ServerSettings : EndSettings {
+struct ServerSettings : shard::EndSettings {
   std::vector<ListenSettings> listen;
   HttpSettings http;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

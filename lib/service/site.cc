@@ -10,7 +10,7 @@
 #include "service/pattern.h"
 #include "service/target.h"
 
-namespace mayfly {
+namespace mayfly::service {
 namespace {
 
 // Bodies up to this size stand right behind their head, once for each Persistence.
@@ -200,4 +200,4 @@ std::span<const std::byte> Site::keep(std::vector<std::byte> bytes) {
   return kept_.back();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -23,7 +23,7 @@
 #include "service/settings.h"
 #include "service/status.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// What an answer says about keeping the connection.
 enum class Persistence : std::uint8_t {
@@ -94,4 +94,4 @@ class Site {
   PathTable paths_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::service

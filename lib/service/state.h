@@ -12,7 +12,7 @@
 #include "service/settings.h"
 #include "shard/app.h"
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// How far a connection is, as a service sees it. ClosePolicy handles all phases but `open`.
 enum class Phase : std::uint8_t {
@@ -76,7 +76,7 @@ struct ServiceState {
   bool aborts = false;        ///< it ends with RST: decided when the end began
   std::uint64_t untaken = 0;  ///< octets queued when the client's time to take some began; 0 = none
 };
-static_assert(sizeof(ServiceState) <= sizeof(AppState) &&
+static_assert(sizeof(ServiceState) <= sizeof(flow::AppState) &&
               std::is_trivially_copyable_v<ServiceState>);
 
 template <class Conn>
@@ -89,4 +89,4 @@ ServiceState& state_of(Conn& c) noexcept {
   return *std::launder(reinterpret_cast<ServiceState*>(&c.state()));
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

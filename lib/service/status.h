@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace mayfly {
+namespace mayfly::service {
 
 // X(name, code, reason phrase)
 #define MAYFLY_HTTP_STATUSES(X)                               \
@@ -30,4 +30,4 @@ enum class HttpStatus : std::uint16_t {
 
 constexpr int code_of(HttpStatus status) noexcept { return static_cast<int>(status); }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

@@ -4,7 +4,7 @@
 
 #include "service/grammar.h"
 
-namespace mayfly {
+namespace mayfly::service {
 namespace {
 
 // The value of a hexadecimal digit, or -1.
@@ -80,4 +80,4 @@ std::optional<std::string_view> canonical_path(std::span<char> target) noexcept 
   return std::string_view(path->data(), remove_dot_segments(path->first(*decoded)));
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::service

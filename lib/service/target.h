@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::service {
 
 /// The canonical path of an origin-form or absolute-form (http, https) target without its query,
 /// made in place, so it points into `target`: percent-encoding decoded, dot segments removed, never
@@ -14,4 +14,4 @@ namespace mayfly {
 /// NUL. Takes time linear in its length.
 std::optional<std::string_view> canonical_path(std::span<char> target) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::service

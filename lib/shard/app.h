@@ -29,7 +29,7 @@
 #include "flow/conn.h"
 #include "shard/settings.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
 /// The settings of an app that has none.
 struct NoSettings {};
@@ -61,7 +61,7 @@ class AppBase {
   /// The end begins: the app starts nothing new. on_drain follows for each open connection.
   void stop(Instant) noexcept {}
   /// A connection that is open when the end begins.
-  void on_drain(Conn&) noexcept {}
+  void on_drain(flow::Conn&) noexcept {}
   /// The app has nothing left to do. The run is over once the apps of all cores say so.
   bool finished(Instant) const noexcept { return false; }
 };
@@ -79,8 +79,8 @@ class AppBase {
 /// The other hooks are described at AppBase.
 // clang-format off
 template <class A, class Shard>
-concept App = requires(A& a, const A& as_const, Shard& shard, Conn& c,
-                       std::span<const std::byte> text, CloseReason why, Instant now,
+concept App = requires(A& a, const A& as_const, Shard& shard, flow::Conn& c,
+                       std::span<const std::byte> text, flow::CloseReason why, Instant now,
                        std::uint16_t port, const typename A::Settings& settings) {
   { a.on_open(c) } noexcept -> std::same_as<void>;
   { a.on_data(c, text) } noexcept -> std::same_as<std::size_t>;
@@ -98,4 +98,4 @@ concept App = requires(A& a, const A& as_const, Shard& shard, Conn& c,
 };
 // clang-format on
 
-}  // namespace mayfly
+}  // namespace mayfly::shard

@@ -4,9 +4,9 @@
 
 #include "shard/shard.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_tcp(const Arrival& a, std::int32_t position) noexcept {
   // An earlier segment of this burst may have made or ended the flow.
   if (position < 0 ? burst_.created_count > 0 : burst_.epoch != connections_.table().epoch())
@@ -14,49 +14,50 @@ Drop Shard<P, A>::on_tcp(const Arrival& a, std::int32_t position) noexcept {
   return decide(a, position);
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::decide(const Arrival& a, std::int32_t position) noexcept {
   if (position >= 0) return on_connection(connections_.at(position), a);
   const std::uint32_t index = time_waits_.find(a.parsed.key, a.hash);
   return index != kNoIndex ? on_time_wait(index, a) : on_unknown_flow(a);
 }
 
-template <Port P, class A>
-Drop Shard<P, A>::on_connection(ConnectionBlock& b, const Arrival& a) noexcept {
-  if (b.tcp.state == State::closed) {  // aborted earlier in this burst
-    finish(b, CloseReason::aborted);
+template <link::Port P, class A>
+Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept {
+  if (b.tcp.state == tcp::State::closed) {  // aborted earlier in this burst
+    finish(b, flow::CloseReason::aborted);
     return decide(a,
                   connections_.table().find(a.parsed.key, a.hash));  // back in TIME_WAIT, or gone
   }
   const Segment& s = a.parsed.segment;
-  std::array<SackBlock, kSackBlocksMax> sacks;
+  std::array<wire::SackBlock, wire::kSackBlocksMax> sacks;
   const std::size_t sack_count = s.sack_count > 0 ? read_sack(a.bytes, s, sacks) : 0;
-  const State before = b.tcp.state;
-  const Verdict v = on_segment(b.tcp, s, std::span(sacks).first(sack_count), cfg_->tcp, now_);
+  const tcp::State before = b.tcp.state;
+  const tcp::Verdict v = on_segment(b.tcp, s, std::span(sacks).first(sack_count), cfg_->tcp, now_);
   if (v.challenge && !challenge_limit_.allow(now_)) {
     waive_challenge(b.tcp);
     stats_.challenges_limited.add();
   }
-  if (v.reply == Reply::rst) send_reset(a);
-  if (before == State::last_ack && (v.events & event::reset) != 0) stats_.reset_in_last_ack.add();
+  if (v.reply == tcp::Reply::rst) send_reset(a);
+  if (before == tcp::State::last_ack && (v.events & tcp::event::reset) != 0)
+    stats_.reset_in_last_ack.add();
   connections_.want_output(b);
   if (v.events != 0) on_events(b, v.events);
   Drop lost = Drop::none;
-  if (v.text_len > 0 && b.tcp.state != State::closed) lost = take_segment_text(b, a, v);
-  if (b.tcp.state != State::closed)
+  if (v.text_len > 0 && b.tcp.state != tcp::State::closed) lost = take_segment_text(b, a, v);
+  if (b.tcp.state != tcp::State::closed)
     if (const std::uint16_t events = take_fin(b.tcp, cfg_->tcp, now_); events != 0)
       on_events(b, events);
   respond_with_reset(b);
   return v.drop != Drop::none ? v.drop : lost;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   Segment s = a.parsed.segment;
   // RFC 6191 2 asks whether timestamps "would be enabled" for the new connection: both ends decide.
-  if (s.has(tcp_flag::syn) && !cfg_->tcp.timestamps)
-    s.options &= static_cast<std::uint8_t>(~tcp_option::timestamps);
-  const TimeWaits::Answer answer = time_waits_.on_segment(index, a.parsed.key, s, now_);
+  if (s.has(wire::tcp_flag::syn) && !cfg_->tcp.timestamps)
+    s.options &= static_cast<std::uint8_t>(~wire::tcp_option::timestamps);
+  const flow::TimeWaits::Answer answer = time_waits_.on_segment(index, a.parsed.key, s, now_);
   if (answer.reopens)
     return is_listening(a) ? reopen(index, a, answer.by_timestamp) : Drop::time_wait_syn;
   if (answer.acknowledges)
@@ -65,8 +66,8 @@ Drop Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
 }
 
 // RFC 5927: the quoted segment must be one of ours, and in flight.
-template <Port P, class A>
-Drop Shard<P, A>::on_icmp_report(const IcmpReport& report) noexcept {
+template <link::Port P, class A>
+Drop Shard<P, A>::on_icmp_report(const link::IcmpReport& report) noexcept {
   const FlowKey4& key = report.about.key;
   const std::uint32_t hash = secret_.hash(key);
   const std::int32_t position = connections_.table().find(key, hash);
@@ -74,18 +75,18 @@ Drop Shard<P, A>::on_icmp_report(const IcmpReport& report) noexcept {
     const bool is_over = time_waits_.find(key, hash) != kNoIndex;
     return is_over ? Drop::icmp_ignored : Drop::icmp_untrusted;
   }
-  ConnectionBlock& b = connections_.at(position);
-  if (b.tcp.state == State::closed) return Drop::icmp_ignored;
-  const Verdict v = on_icmp_error(b.tcp, report.error, report.about.seq, cfg_->tcp, now_);
+  flow::ConnectionBlock& b = connections_.at(position);
+  if (b.tcp.state == tcp::State::closed) return Drop::icmp_ignored;
+  const tcp::Verdict v = on_icmp_error(b.tcp, report.error, report.about.seq, cfg_->tcp, now_);
   connections_.want_output(b);
   if (v.events != 0) on_events(b, v.events);
   respond_with_reset(b);
   return v.drop;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
-  const Interface& interface = links_[a.link]->interface();
+  const link::Interface& interface = links_[a.link]->interface();
   if (!interface.is_local(a.parsed.key.local())) return Drop::not_our_ip;
   // RFC 1122 3.2.1.3, RFC 9293 3.9.2.3 (MUST-63): a SYN from a broadcast address is ignored.
   if (interface.is_broadcast(a.parsed.key.remote()) || interface.is_local(a.parsed.key.remote()))
@@ -95,41 +96,41 @@ Drop Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
 }
 
 // RFC 9293 3.10.7.2: LISTEN.
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_listener(const Arrival& a) noexcept {
   const Segment& s = a.parsed.segment;
-  switch (on_listen(s)) {
-    case ListenAnswer::ignore:
-      return s.has(tcp_flag::rst) ? Drop::tcp_rst_no_connection : Drop::tcp_flags_invalid;
-    case ListenAnswer::reset:
+  switch (tcp::on_listen(s)) {
+    case tcp::ListenAnswer::ignore:
+      return s.has(wire::tcp_flag::rst) ? Drop::tcp_rst_no_connection : Drop::tcp_flags_invalid;
+    case tcp::ListenAnswer::reset:
       if (const auto syn = half_opens_.redeem(a.parsed.key, s, cfg_->tcp, now_))
         return on_cookie(a, *syn);
       return on_closed_port(
           a, half_opens_.expects_cookies(now_) ? Drop::tcp_cookie_invalid : Drop::tcp_no_listener);
-    case ListenAnswer::open:
+    case tcp::ListenAnswer::open:
       // RFC 9293 3.10.7.2 would open it; nobody but a port scanner ends what it opens.
-      return s.has(tcp_flag::fin) ? Drop::tcp_flags_invalid : on_syn(a);
+      return s.has(wire::tcp_flag::fin) ? Drop::tcp_flags_invalid : on_syn(a);
   }
   return Drop::none;
 }
 
 // RFC 9293 3.10.7.1: CLOSED.
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_closed_port(const Arrival& a, Drop reason) noexcept {
-  if (a.parsed.segment.has(tcp_flag::rst)) return Drop::tcp_rst_no_connection;
+  if (a.parsed.segment.has(wire::tcp_flag::rst)) return Drop::tcp_rst_no_connection;
   // A FIN for a connection that nobody remembers: its sender waits for the last ACK, in LAST_ACK,
   // and TIME_WAIT did not last long enough to give it (RFC 9293 3.6.1).
-  if (send_reset(a) && a.parsed.segment.has(tcp_flag::fin)) stats_.rst_to_last_ack.add();
+  if (send_reset(a) && a.parsed.segment.has(wire::tcp_flag::fin)) stats_.rst_to_last_ack.add();
   return reason;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 bool Shard<P, A>::is_listening(const Arrival& a) const noexcept {
   return app_.listens(a.parsed.key.local_port_host());
 }
 
 // Why the peer may not open a connection now; none: it may.
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::objection_to(const Arrival& a) const noexcept {
   if (draining_) return Drop::tcp_draining;
   if (time_waits_.would_overfill(connections_.used())) return Drop::time_wait_full;
@@ -138,27 +139,27 @@ Drop Shard<P, A>::objection_to(const Arrival& a) const noexcept {
   return Drop::none;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_syn(const Arrival& a) noexcept {
   if (const Drop why = objection_to(a); why != Drop::none) return why;
   switch (half_opens_.answer_syn()) {
-    case HalfOpens::SynAnswer::refuse: return Drop::half_open_full;
-    case HalfOpens::SynAnswer::cookie:
+    case flow::HalfOpens::SynAnswer::refuse: return Drop::half_open_full;
+    case flow::HalfOpens::SynAnswer::cookie:
       send(a.link, a.parsed.key,
            half_opens_.make_cookie(a.parsed.key, a.parsed.segment, cfg_->tcp, now_), nullptr);
       return Drop::none;
-    case HalfOpens::SynAnswer::block: break;
+    case flow::HalfOpens::SynAnswer::block: break;
   }
-  ConnectionBlock* b = make_passive(a);
+  flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   accept(*b, a, secret_.initial_sequence(a.parsed.key, now_));
   return Drop::none;
 }
 
 // A block for the peer's flow, which later segments of this burst are to find; null: no room.
-template <Port P, class A>
-ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
-  ConnectionBlock* b = open_block(a.parsed.key, a.hash, a.link);
+template <link::Port P, class A>
+flow::ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
+  flow::ConnectionBlock* b = open_block(a.parsed.key, a.hash, a.link);
   if (b == nullptr) return nullptr;
   MAYFLY_ASSERT(burst_.created_count < kBurstMax);
   burst_.created[burst_.created_count++] = a.hash;
@@ -166,8 +167,8 @@ ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
 }
 
 // RFC 9293 3.10.7.2: a SYN makes a connection.
-template <Port P, class A>
-void Shard<P, A>::accept(ConnectionBlock& b, const Arrival& a, Seq iss) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept {
   open_passive(b.tcp, a.parsed.segment, iss, secret_.timestamp_offset(a.parsed.key), cfg_->tcp,
                now_);
   b.tx.open(iss + 1);
@@ -179,10 +180,10 @@ void Shard<P, A>::accept(ConnectionBlock& b, const Arrival& a, Seq iss) noexcept
 // RFC 9293 MAY-2: the record is kept beside the new incarnation until its handshake has proved the
 // SYN new. It gets a block at any time, as a cookie could neither keep the old record nor be above
 // its numbers; and it needs no further entry. If it is refused, the entry goes on.
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept {
   if (draining_) return Drop::tcp_draining;
-  ConnectionBlock* b = make_passive(a);
+  flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   b->time_wait_record = index;
   accept(*b, a, time_waits_.iss_after(index, secret_.initial_sequence(a.parsed.key, now_)));
@@ -192,10 +193,10 @@ Drop Shard<P, A>::reopen(std::uint32_t index, const Arrival& a, bool by_timestam
 
 // An ACK that answers a cookie of ours: the connection is as it was when the cookie went out, then
 // it takes the ACK. Whoever is refused here sends its text again, and with it the ACK.
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_cookie(const Arrival& a, const Segment& syn) noexcept {
   if (const Drop why = objection_to(a); why != Drop::none) return why;
-  ConnectionBlock* b = make_passive(a);
+  flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   const Segment& ack = a.parsed.segment;
   open_from_cookie(b->tcp, syn, ack, secret_.timestamp_offset(a.parsed.key), cfg_->tcp, now_);
@@ -204,18 +205,18 @@ Drop Shard<P, A>::on_cookie(const Arrival& a, const Segment& syn) noexcept {
   return on_connection(*b, a);
 }
 
-template <Port P, class A>
-ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_t hash,
-                                         std::uint8_t link) noexcept {
-  ConnectionBlock* b = connections_.open(key, hash, link);
+template <link::Port P, class A>
+flow::ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_t hash,
+                                               std::uint8_t link) noexcept {
+  flow::ConnectionBlock* b = connections_.open(key, hash, link);
   if (b == nullptr) return nullptr;
   stats_.connections.set(connections_.used());
   stats_.connections_peak.raise_to(connections_.used());
   return b;
 }
 
-template <Port P, class A>
-ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
+template <link::Port P, class A>
+ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& state,
                                    Instant wake_at) noexcept {
   const std::uint32_t hash = secret_.hash(key);
   if (connections_.table().find(key, hash) >= 0) return {ConnectError::tuple_in_use};
@@ -224,7 +225,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
     return {ConnectError::time_wait};
   if (old == kNoIndex && time_waits_.would_overfill(connections_.used()))
     return {ConnectError::time_wait_full};
-  ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
+  flow::ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
   if (b == nullptr) return {ConnectError::table_full};
   Seq iss = secret_.initial_sequence(key, now_);
   if (old != kNoIndex) {
@@ -235,21 +236,21 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const AppState& state,
   b->tx.open(iss + 1);
   b->app = state;
   b->wake_at = wake_at;
-  b->tcp.set(block_flag::opened);
+  b->tcp.set(flow::block_flag::opened);
   stats_.opened.add();
   connections_.want_output(*b);
-  return {ConnectError::none, Conn(connections_, *b).id()};
+  return {ConnectError::none, flow::Conn(connections_, *b).id()};
 }
 
 // The port that has this address; the first one if none does.
-template <Port P, class A>
+template <link::Port P, class A>
 std::uint8_t Shard<P, A>::link_of(Ipv4Address local) const noexcept {
   for (std::size_t i = links_.size() - 1; i > 0; --i)
     if (links_[i]->interface().is_local(local)) return static_cast<std::uint8_t>(i);
   return 0;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
   std::array<const FlowKey4*, kBurstMax> pointers;
   std::array<std::uint32_t, kBurstMax> hashes;
@@ -266,4 +267,4 @@ void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
   for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_record(hashes[i]);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::shard

@@ -4,78 +4,79 @@
 
 #include "shard/shard.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
-template <Port P, class A>
-CloseReason Shard<P, A>::reason_of(std::uint16_t events) noexcept {
-  if ((events & event::reset) != 0) return CloseReason::reset;
-  if ((events & event::refused) != 0) return CloseReason::refused;
-  if ((events & event::timed_out) != 0) return CloseReason::timed_out;
-  if ((events & event::unreachable) != 0) return CloseReason::unreachable;
-  if ((events & event::fin_wait_2_end) != 0) return CloseReason::fin_wait_2;
-  return CloseReason::done;
+template <link::Port P, class A>
+flow::CloseReason Shard<P, A>::reason_of(std::uint16_t events) noexcept {
+  if ((events & tcp::event::reset) != 0) return flow::CloseReason::reset;
+  if ((events & tcp::event::refused) != 0) return flow::CloseReason::refused;
+  if ((events & tcp::event::timed_out) != 0) return flow::CloseReason::timed_out;
+  if ((events & tcp::event::unreachable) != 0) return flow::CloseReason::unreachable;
+  if ((events & tcp::event::fin_wait_2_end) != 0) return flow::CloseReason::fin_wait_2;
+  return flow::CloseReason::done;
 }
 
-template <Port P, class A>
-void Shard<P, A>::on_events(ConnectionBlock& b, std::uint16_t events) noexcept {
-  if ((events & event::established) != 0) on_established(b);
-  if ((events & event::acked) != 0) on_acked(b);
-  if ((events & event::peer_fin) != 0) b.rx.set_fin(true);
-  if ((events & event::time_wait) != 0) b.rx.set_stalled(false);  // the last chance to take text
-  if ((events & (event::peer_fin | event::time_wait)) != 0) deliver_kept(b);
+template <link::Port P, class A>
+void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept {
+  if ((events & tcp::event::established) != 0) on_established(b);
+  if ((events & tcp::event::acked) != 0) on_acked(b);
+  if ((events & tcp::event::peer_fin) != 0) b.rx.set_fin(true);
+  if ((events & tcp::event::time_wait) != 0)
+    b.rx.set_stalled(false);  // the last chance to take text
+  if ((events & (tcp::event::peer_fin | tcp::event::time_wait)) != 0) deliver_kept(b);
   // RFC 9293 3.10.5: an app that aborts in TIME_WAIT has none.
-  if ((events & event::time_wait) != 0 && b.tcp.state == State::time_wait)
+  if ((events & tcp::event::time_wait) != 0 && b.tcp.state == tcp::State::time_wait)
     return enter_time_wait(b);
   // CLOSED by the ACK of LAST_ACK, not by the end of FIN_WAIT_2.
-  if ((events & (event::closed | event::fin_wait_2_end)) == event::closed &&
+  if ((events & (tcp::event::closed | tcp::event::fin_wait_2_end)) == tcp::event::closed &&
       cfg_->time_wait.hand_over)
     return take_over(b);
-  constexpr std::uint16_t kEnds =
-      event::reset | event::refused | event::timed_out | event::unreachable | event::closed;
-  if ((events & kEnds) != 0 && !b.tcp.has(block_flag::dead)) finish(b, reason_of(events));
+  constexpr std::uint16_t kEnds = tcp::event::reset | tcp::event::refused | tcp::event::timed_out |
+                                  tcp::event::unreachable | tcp::event::closed;
+  if ((events & kEnds) != 0 && !b.tcp.has(flow::block_flag::dead)) finish(b, reason_of(events));
 }
 
-template <Port P, class A>
-void Shard<P, A>::on_established(ConnectionBlock& b) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
   half_opens_.end(b);
   if (b.time_wait_record != kNoIndex)
     time_waits_.forget(std::exchange(b.time_wait_record, kNoIndex), b.hash);
-  if (b.tcp.has(conn_flag::passive)) stats_.accepted.add();
-  b.tcp.set(block_flag::opened);
-  Conn conn(connections_, b);
+  if (b.tcp.has(tcp::conn_flag::passive)) stats_.accepted.add();
+  b.tcp.set(flow::block_flag::opened);
+  flow::Conn conn(connections_, b);
   app_.on_open(conn);
 }
 
-template <Port P, class A>
-void Shard<P, A>::on_acked(ConnectionBlock& b) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::on_acked(flow::ConnectionBlock& b) noexcept {
   if (b.tx.queued() == 0) return;
   b.tx.acknowledge(connections_.tx(), b.tcp.snd_una);
   connections_.announce_text(b);
-  Conn conn(connections_, b);
+  flow::Conn conn(connections_, b);
   app_.on_sent(conn);
   after_app(b);
 }
 
 // The app was called for another reason than text: it may take now what it left before.
-template <Port P, class A>
-void Shard<P, A>::after_app(ConnectionBlock& b) noexcept {
-  if (!b.rx.is_stalled() || b.tcp.state == State::closed) return;
+template <link::Port P, class A>
+void Shard<P, A>::after_app(flow::ConnectionBlock& b) noexcept {
+  if (!b.rx.is_stalled() || b.tcp.state == tcp::State::closed) return;
   b.rx.set_stalled(false);
   deliver_kept(b);
 }
 
-template <Port P, class A>
-Drop Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a,
-                                    const Verdict& v) noexcept {
+template <link::Port P, class A>
+Drop Shard<P, A>::take_segment_text(flow::ConnectionBlock& b, const Arrival& a,
+                                    const tcp::Verdict& v) noexcept {
   const auto text = a.bytes.subspan(a.parsed.segment.payload_off + v.text_off, v.text_len);
   const Seq at = b.tcp.rcv_nxt + v.text_gap;
   if (v.text_gap > 0) return hold_segment_text(b, at, text);
   std::uint32_t taken = 0;
   if (b.rx.unread() == 0) {
-    Conn conn(connections_, b);
+    flow::Conn conn(connections_, b);
     taken = static_cast<std::uint32_t>(app_.on_data(conn, text));
     MAYFLY_ASSERT(taken <= text.size());
-    if (b.tcp.state == State::closed) return Drop::none;
+    if (b.tcp.state == tcp::State::closed) return Drop::none;
     b.rx.set_stalled(taken < text.size());
     b.rx.start_at(at + taken);
   }
@@ -93,8 +94,8 @@ Drop Shard<P, A>::take_segment_text(ConnectionBlock& b, const Arrival& a,
   return lost;
 }
 
-template <Port P, class A>
-Drop Shard<P, A>::hold_segment_text(ConnectionBlock& b, Seq at,
+template <link::Port P, class A>
+Drop Shard<P, A>::hold_segment_text(flow::ConnectionBlock& b, Seq at,
                                     std::span<const std::byte> text) noexcept {
   // New settings may offer a larger window than the buffers were made for.
   const std::size_t ahead = static_cast<std::uint32_t>(at - b.tcp.rcv_nxt) + text.size();
@@ -106,13 +107,13 @@ Drop Shard<P, A>::hold_segment_text(ConnectionBlock& b, Seq at,
 }
 
 // Hands kept text to the app until it has enough, then the FIN behind it.
-template <Port P, class A>
-void Shard<P, A>::deliver_kept(ConnectionBlock& b) noexcept {
-  Conn conn(connections_, b);
+template <link::Port P, class A>
+void Shard<P, A>::deliver_kept(flow::ConnectionBlock& b) noexcept {
+  flow::Conn conn(connections_, b);
   while (b.rx.unread() > 0 && !b.rx.is_stalled()) {
     const auto text = b.rx.front(connections_.rx());
     const auto taken = static_cast<std::uint32_t>(app_.on_data(conn, text));
-    if (b.tcp.state == State::closed) return;
+    if (b.tcp.state == tcp::State::closed) return;
     if (taken < text.size()) b.rx.set_stalled(true);
     b.rx.take(taken);
   }
@@ -121,7 +122,7 @@ void Shard<P, A>::deliver_kept(ConnectionBlock& b) noexcept {
     if (b.rx.has_fin()) {
       b.rx.set_fin(false);
       app_.on_peer_closed(conn);
-      if (b.tcp.state == State::closed) return;
+      if (b.tcp.state == tcp::State::closed) return;
     }
   }
   const std::uint32_t window = std::min(cfg_->tcp.receive_window, connections_.rx().size());
@@ -129,35 +130,35 @@ void Shard<P, A>::deliver_kept(ConnectionBlock& b) noexcept {
   connections_.want_output(b);
 }
 
-template <Port P, class A>
-void Shard<P, A>::enter_time_wait(ConnectionBlock& b) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::enter_time_wait(flow::ConnectionBlock& b) noexcept {
   send_pending(b);  // the ACK of the peer's FIN
   const bool held = time_waits_.enter(connections_.key_of(b), b.hash, b.tcp, now_);
-  finish(b, held ? CloseReason::time_wait : CloseReason::done);
+  finish(b, held ? flow::CloseReason::time_wait : flow::CloseReason::done);
 }
 
 // Faber, Touch and Yue 1999: the end that closed second, in LAST_ACK, holds the TIME_WAIT instead
 // of the first, and frees the first one's entry.
-template <Port P, class A>
-void Shard<P, A>::take_over(ConnectionBlock& b) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::take_over(flow::ConnectionBlock& b) noexcept {
   const FlowKey4& key = connections_.key_of(b);
-  if (!time_waits_.enter(key, b.hash, b.tcp, now_)) return finish(b, CloseReason::done);
+  if (!time_waits_.enter(key, b.hash, b.tcp, now_)) return finish(b, flow::CloseReason::done);
   stats_.time_wait_taken_over.add();
   stats_.rst_sent.add();
   send(b.port, key, hand_over_reset(make_time_wait_entry(b.tcp)), nullptr);
-  finish(b, CloseReason::time_wait);
+  finish(b, flow::CloseReason::time_wait);
 }
 
 // The connection is over: the app hears of it, and everything it held goes back. A block that still
 // stands in the pending list is freed when that list comes to it.
-template <Port P, class A>
-void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept {
   respond_with_reset(b);
-  b.tcp.state = State::closed;
+  b.tcp.state = tcp::State::closed;
   stats_.closed[static_cast<std::size_t>(reason)].add();
   half_opens_.end(b);
-  if (b.tcp.has(block_flag::opened)) {
-    Conn conn(connections_, b);
+  if (b.tcp.has(flow::block_flag::opened)) {
+    flow::Conn conn(connections_, b);
     app_.on_closed(conn, reason);
   }
   connections_.close(b);
@@ -165,52 +166,52 @@ void Shard<P, A>::finish(ConnectionBlock& b, CloseReason reason) noexcept {
     time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash, now_);
 }
 
-template <Port P, class A>
-void Shard<P, A>::on_block_timer(ConnectionBlock& b) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::on_block_timer(flow::ConnectionBlock& b) noexcept {
   connections_.want_output(b);
-  if (b.tcp.state == State::closed) return;
+  if (b.tcp.state == tcp::State::closed) return;
   on_deadline(b);
   respond_with_reset(b);
 }
 
-template <Port P, class A>
-void Shard<P, A>::on_deadline(ConnectionBlock& b) noexcept {
+template <link::Port P, class A>
+void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
   if (next_deadline(b.tcp) <= now_) {
     if (half_opens_.gives_up(b, now_)) {
       stats_.half_open_given_up.add();
-      return finish(b, CloseReason::timed_out);
+      return finish(b, flow::CloseReason::timed_out);
     }
     if (const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_); events != 0)
       on_events(b, events);
-    if (b.tcp.state == State::closed) return;
+    if (b.tcp.state == tcp::State::closed) return;
   }
   if (b.wake_at <= now_) {
     b.wake_at = Instant::never();
-    Conn conn(connections_, b);
+    flow::Conn conn(connections_, b);
     app_.on_wake(conn);
     after_app(b);
   }
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 template <class F>
 void Shard<P, A>::for_each(Instant now, F&& f) noexcept {
   now_ = now;
   connections_.set_clock(now, cfg_->tcp);
-  connections_.for_each([&](ConnectionBlock& b) {
-    Conn conn(connections_, b);
+  connections_.for_each([&](flow::ConnectionBlock& b) {
+    flow::Conn conn(connections_, b);
     f(conn);
     respond_with_reset(b);
   });
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::abort_all(Instant now) noexcept {
-  for_each(now, [this](Conn& conn) {
+  for_each(now, [this](flow::Conn& conn) {
     conn.abort();
     respond();
     transmit();  // there may be more connections than the stage holds frames
   });
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::shard

@@ -3,11 +3,11 @@
 
 #include "shard/shard.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
-template <Port P, class A>
+template <link::Port P, class A>
 std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
-  Link<P>& link = *links_[index];
+  link::Link<P>& link = *links_[index];
   const std::size_t count = link.receive(std::span(burst_.frames), now_);
   if (count == 0) return 0;
   parse_burst(index, count);
@@ -17,9 +17,9 @@ std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
   return count;
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
-  Link<P>& link = *links_[index];
+  link::Link<P>& link = *links_[index];
   const bool holds_time_waits = time_waits_.used() > 0;
   std::size_t look_ups = 0;
   std::uint64_t bytes = 0;
@@ -27,13 +27,13 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     bytes += link.bytes(burst_.frames[i]).size();
     burst_.parsed[i] = link.parse(burst_.frames[i]);
-    if (burst_.parsed[i].kind != FrameKind::tcp) continue;
+    if (burst_.parsed[i].kind != wire::FrameKind::tcp) continue;
     burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
     burst_.keys[look_ups] = &burst_.parsed[i].key;
     const std::uint32_t hash = burst_.hashes[look_ups] = secret_.hash(burst_.parsed[i].key);
     ++look_ups;
     // A SYN may find a TIME_WAIT entry, a FIN may make one: in a table that is large and cold.
-    if (holds_time_waits && burst_.parsed[i].segment.has(tcp_flag::syn | tcp_flag::fin))
+    if (holds_time_waits && burst_.parsed[i].segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
       time_waits_.prefetch_bucket(hash);
   }
   stats_.rx_packets.add(count);
@@ -43,7 +43,7 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
 
 // One bulk look-up for the burst works as the prefetch of the hash's buckets; then the blocks are
 // fetched.
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
   burst_.created_count = 0;
   burst_.epoch = connections_.table().epoch();
@@ -65,7 +65,7 @@ void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
 }
 
 // Every frame has one fate: it is acted on, or there is one reason why it is not.
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   std::size_t dropped = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -79,57 +79,59 @@ void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   stats_.rx_handled.add(count - dropped);
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::handle(std::uint8_t index, std::size_t i) noexcept {
-  Link<P>& link = *links_[index];
-  const ParsedFrame& p = burst_.parsed[i];
+  link::Link<P>& link = *links_[index];
+  const wire::ParsedFrame& p = burst_.parsed[i];
   const std::span<const std::byte> bytes = link.bytes(burst_.frames[i]);
   switch (p.kind) {
-    case FrameKind::tcp: {
+    case wire::FrameKind::tcp: {
       const std::size_t n = burst_.look_up[i];
       return on_tcp({p, bytes, index, burst_.hashes[n]}, burst_.positions[n]);
     }
-    case FrameKind::arp: link.on_arp(bytes, p, now_); return Drop::none;
-    case FrameKind::icmp:
-      return link.on_icmp(bytes, p, now_,
-                          [this](const IcmpReport& report) { return on_icmp_report(report); });
-    case FrameKind::udp:
-      link.answer_unreachable(bytes, p, unreachable_code::port, now_);  // RFC 1122 3.2.2.1
+    case wire::FrameKind::arp: link.on_arp(bytes, p, now_); return Drop::none;
+    case wire::FrameKind::icmp:
+      return link.on_icmp(bytes, p, now_, [this](const link::IcmpReport& report) {
+        return on_icmp_report(report);
+      });
+    case wire::FrameKind::udp:
+      link.answer_unreachable(bytes, p, wire::unreachable_code::port, now_);  // RFC 1122 3.2.2.1
       return Drop::udp_closed;
-    case FrameKind::other_protocol:
-      link.answer_unreachable(bytes, p, unreachable_code::protocol, now_);  // RFC 1122 3.2.2.1
+    case wire::FrameKind::other_protocol:
+      link.answer_unreachable(bytes, p, wire::unreachable_code::protocol,
+                              now_);  // RFC 1122 3.2.2.1
       return Drop::protocol_unknown;
-    case FrameKind::fragment: return on_fragment(index, i);
-    case FrameKind::drop: return p.drop;
+    case wire::FrameKind::fragment: return on_fragment(index, i);
+    case wire::FrameKind::drop: return p.drop;
   }
   return Drop::none;
 }
 
 // A completed datagram is parsed like a frame that arrived, and looked up alone.
-template <Port P, class A>
+template <link::Port P, class A>
 Drop Shard<P, A>::on_fragment(std::uint8_t index, std::size_t i) noexcept {
-  Link<P>& link = *links_[index];
+  link::Link<P>& link = *links_[index];
   const Frame fragment = std::exchange(burst_.frames[i], Frame{});
   Drop why = Drop::none;
   const Frame whole = link.reassemble(fragment, burst_.parsed[i], now_, why);
   if (whole == Frame{}) return why;
   burst_.frames[i] = whole;
   burst_.parsed[i] = link.parse_whole(whole);
-  const ParsedFrame& p = burst_.parsed[i];
-  if (p.kind == FrameKind::fragment) return Drop::fragment_malformed;
-  if (p.kind != FrameKind::tcp) return handle(index, i);
+  const wire::ParsedFrame& p = burst_.parsed[i];
+  if (p.kind == wire::FrameKind::fragment) return Drop::fragment_malformed;
+  if (p.kind != wire::FrameKind::tcp) return handle(index, i);
   const std::uint32_t hash = secret_.hash(p.key);
   return decide({p, link.bytes(whole), index, hash}, connections_.table().find(p.key, hash));
 }
 
 // The position of a flow that an earlier segment of this burst may have made or ended.
-template <Port P, class A>
+template <link::Port P, class A>
 std::int32_t Shard<P, A>::find_again(const FlowKey4& key, std::uint32_t hash,
                                      std::int32_t position) const noexcept {
   const auto begin = burst_.created.begin();
   const auto end = begin + static_cast<std::ptrdiff_t>(burst_.created_count);
-  if (position < 0 && std::find(begin, end, hash) == end) return FlowTable::kNone;
+  if (position < 0 && std::find(begin, end, hash) == end) return flow::FlowTable::kNone;
   return connections_.table().find(key, hash);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::shard

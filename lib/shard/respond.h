@@ -3,17 +3,17 @@
 
 #include "shard/shard.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
 // Each touched connection once: its segments, then its timer. When the device takes no more, the
 // rest waits for the next poll with nothing lost.
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::respond() noexcept {
-  while (ConnectionBlock* b = connections_.pending()) {
-    if (b->tcp.state != State::closed) {
+  while (flow::ConnectionBlock* b = connections_.pending()) {
+    if (b->tcp.state != tcp::State::closed) {
       if (!send_pending(*b)) break;
-    } else if (!b->tcp.has(block_flag::dead)) {
-      finish(*b, CloseReason::aborted);  // by the app, or closed by it before it was open
+    } else if (!b->tcp.has(flow::block_flag::dead)) {
+      finish(*b, flow::CloseReason::aborted);  // by the app, or closed by it before it was open
     }
     connections_.pop_pending();
   }
@@ -22,28 +22,28 @@ void Shard<P, A>::respond() noexcept {
 
 // The RST of an abort (RFC 9293 3.10.5) does not wait for the other connections' turn: it follows
 // what its own connection said last.
-template <Port P, class A>
-void Shard<P, A>::respond_with_reset(ConnectionBlock& b) noexcept {
-  if (!b.tcp.has(block_flag::owes_rst)) [[likely]]
+template <link::Port P, class A>
+void Shard<P, A>::respond_with_reset(flow::ConnectionBlock& b) noexcept {
+  if (!b.tcp.has(flow::block_flag::owes_rst)) [[likely]]
     return;
-  b.tcp.clear(block_flag::owes_rst);
+  b.tcp.clear(flow::block_flag::owes_rst);
   Emission rst;
   rst.seq = b.tcp.snd_nxt;
-  rst.flags = tcp_flag::rst;
+  rst.flags = wire::tcp_flag::rst;
   stats_.rst_sent.add();
   send(b.port, connections_.key_of(b), rst, nullptr);
 }
 
 // Sends all that the connection may send now. False: the link has no room, or buffers ran out.
-template <Port P, class A>
-bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
-  const Link<P>& link = *links_[b.port];
+template <link::Port P, class A>
+bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
+  const link::Link<P>& link = *links_[b.port];
   Emission e;
   while (link.has_room()) {
     if (is_quiet(b.tcp)) return true;
     const Seq max_before = b.tcp.snd_max;
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
-    const bool occupies = e.payload_len > 0 || e.has(tcp_flag::syn | tcp_flag::fin);
+    const bool occupies = e.payload_len > 0 || e.has(wire::tcp_flag::syn | wire::tcp_flag::fin);
     if (before(e.seq, max_before) && occupies) stats_.retransmitted.add();
     if (!send(b.port, connections_.key_of(b), e, &b.tx)) return false;
   }
@@ -51,9 +51,9 @@ bool Shard<P, A>::send_pending(ConnectionBlock& b) noexcept {
 }
 
 // False when there is no buffer: TCP's own timer repairs that.
-template <Port P, class A>
+template <link::Port P, class A>
 bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e,
-                       const TxQueue* tx) noexcept {
+                       const flow::TxQueue* tx) noexcept {
   MAYFLY_ASSERT(tx != nullptr || e.payload_len == 0);
   return links_[link]->send_tcp(key, e, now_, [&](std::span<std::byte> payload) {
     tx->copy(connections_.tx(), e.seq, e.payload_len, payload.data());
@@ -61,10 +61,10 @@ bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e
 }
 
 // RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit holds the answer back.
-template <Port P, class A>
+template <link::Port P, class A>
 bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
   Emission rst;
-  if (!reset_for(a.parsed.segment, rst)) return false;
+  if (!tcp::reset_for(a.parsed.segment, rst)) return false;
   if (!rst_limit_.allow(now_)) {
     stats_.rst_limited.add();
     return false;
@@ -73,11 +73,11 @@ bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
   return send(a.link, a.parsed.key, rst, nullptr);
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 std::size_t Shard<P, A>::transmit() noexcept {
   std::size_t sent = 0;
   for (const auto& link : links_) sent += link->transmit(now_);
   return sent;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::shard

@@ -10,12 +10,12 @@
 #include "flow/settings.h"
 #include "tcp/settings.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
 struct ShardSettings {
-  TcpSettings tcp;
-  TimeWaitPolicy time_wait;
-  SynPolicy syn;
+  tcp::TcpSettings tcp;
+  flow::TimeWaitPolicy time_wait;
+  flow::SynPolicy syn;
 };
 
 /// Who closes a connection first. `reset`: the client, with a reset.
@@ -31,13 +31,13 @@ struct CloseSettings {
 /// One end of the connections, a server or a client, whatever its ports are: what both kinds of
 /// app and their shards have in common.
 struct EndSettings {
-  std::vector<std::uint32_t> cores{0};  ///< one shard each
-  ConnectionSettings connections;       ///< sized at the start
+  std::vector<std::uint32_t> cores{0};   ///< one shard each
+  flow::ConnectionSettings connections;  ///< sized at the start
   ShardSettings shard;
   CloseSettings close;
 
   /// The memory that each of its shards takes at the start.
-  ShardSizes sizes() const {
+  flow::ShardSizes sizes() const {
     return {.connections = connections.capacity,
             .time_wait = shard.time_wait.capacity,
             .chunks = connections.send_chunks,
@@ -46,4 +46,4 @@ struct EndSettings {
   }
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::shard

@@ -32,15 +32,15 @@
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
 /// What a shard is made with.
 struct ShardConfig {
   std::string name = "shard";  ///< unique in the process
-  ShardSizes sizes;
-  Secret secret{};
+  flow::ShardSizes sizes;
+  tcp::Secret secret{};
   HugePages pages = HugePages::auto_;
-  std::vector<Interface> interfaces;  ///< one for each port
+  std::vector<link::Interface> interfaces;  ///< one for each port
 };
 
 enum class ConnectError : std::uint8_t {
@@ -55,7 +55,7 @@ struct ConnectResult {
   std::uint64_t id = 0;
 };
 
-template <Port P, class A>
+template <link::Port P, class A>
 class Shard {
  public:
   using Frame = typename P::Frame;
@@ -72,7 +72,7 @@ class Shard {
 
   /// Active open from key.local; call it from the app's on_poll. `wake_at`: as of Conn, so that the
   /// app can bound the handshake too.
-  ConnectResult connect(const FlowKey4& key, const AppState& state,
+  ConnectResult connect(const FlowKey4& key, const flow::AppState& state,
                         Instant wake_at = Instant::never()) noexcept;
 
   /// Flows that connect() will be asked for soon, at most kBurstMax: one bulk look-up now brings
@@ -106,21 +106,21 @@ class Shard {
   std::uint32_t open_connections() const noexcept { return connections_.used(); }
   std::uint32_t time_wait_entries() const noexcept { return time_waits_.used(); }
   /// What is held; for the core that polls, or when nobody does.
-  const Connections& connections() const noexcept { return connections_; }
-  const TimeWaits& time_waits() const noexcept { return time_waits_; }
+  const flow::Connections& connections() const noexcept { return connections_; }
+  const flow::TimeWaits& time_waits() const noexcept { return time_waits_; }
   /// The next instant at which poll() has something to do without a frame arriving, the app's
   /// on_poll included.
   Instant next_due() const noexcept;
   /// Counters; any thread may read them.
-  ShardStats& stats() noexcept { return stats_; }
-  const ShardStats& stats() const noexcept { return stats_; }
+  flow::ShardStats& stats() noexcept { return stats_; }
+  const flow::ShardStats& stats() const noexcept { return stats_; }
 
  private:
   static constexpr std::uint32_t kTimerBudget = 512;  // timers a poll, so that no burst is stalled
 
   struct Burst {  // what is known of the frames of one receive call
     std::array<Frame, kBurstMax> frames;
-    std::array<ParsedFrame, kBurstMax> parsed;
+    std::array<wire::ParsedFrame, kBurstMax> parsed;
     std::array<const FlowKey4*, kBurstMax> keys;
     std::array<std::uint32_t, kBurstMax> hashes;
     std::array<std::int32_t, kBurstMax> positions;
@@ -131,13 +131,13 @@ class Shard {
     std::uint32_t epoch = 0;
   };
   struct Arrival {  // one TCP segment on its way through the shard
-    const ParsedFrame& parsed;
+    const wire::ParsedFrame& parsed;
     std::span<const std::byte> bytes;
     std::uint8_t link;
     std::uint32_t hash;
   };
 
-  Shard(const ShardConfig& config, Connections connections, TimeWaitMemory time_waits,
+  Shard(const ShardConfig& config, flow::Connections connections, flow::TimeWaitMemory time_waits,
         std::span<P* const> ports, A& app, const ShardSettings& settings, Instant now);
 
   void follow(const Settings& settings, Instant now) noexcept;
@@ -155,42 +155,46 @@ class Shard {
   // decide.h
   Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;
   Drop decide(const Arrival& a, std::int32_t position) noexcept;
-  Drop on_connection(ConnectionBlock& b, const Arrival& a) noexcept;
+  Drop on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept;
   Drop on_time_wait(std::uint32_t index, const Arrival& a) noexcept;
-  Drop on_icmp_report(const IcmpReport& report) noexcept;
+  Drop on_icmp_report(const link::IcmpReport& report) noexcept;
   Drop on_unknown_flow(const Arrival& a) noexcept;
   Drop on_listener(const Arrival& a) noexcept;
   Drop on_closed_port(const Arrival& a, Drop reason) noexcept;
   bool is_listening(const Arrival& a) const noexcept;
   Drop objection_to(const Arrival& a) const noexcept;
   Drop on_syn(const Arrival& a) noexcept;
-  ConnectionBlock* make_passive(const Arrival& a) noexcept;
-  void accept(ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
+  flow::ConnectionBlock* make_passive(const Arrival& a) noexcept;
+  void accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
   Drop reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept;
   Drop on_cookie(const Arrival& a, const Segment& syn) noexcept;
-  ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
+  flow::ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash,
+                                    std::uint8_t link) noexcept;
   std::uint8_t link_of(Ipv4Address local) const noexcept;
 
   // deliver.h
-  void on_events(ConnectionBlock& b, std::uint16_t events) noexcept;
-  void on_established(ConnectionBlock& b) noexcept;
-  void on_acked(ConnectionBlock& b) noexcept;
-  Drop take_segment_text(ConnectionBlock& b, const Arrival& a, const Verdict& v) noexcept;
-  Drop hold_segment_text(ConnectionBlock& b, Seq at, std::span<const std::byte> text) noexcept;
-  void deliver_kept(ConnectionBlock& b) noexcept;
-  void after_app(ConnectionBlock& b) noexcept;
-  void enter_time_wait(ConnectionBlock& b) noexcept;
-  void take_over(ConnectionBlock& b) noexcept;
-  void finish(ConnectionBlock& b, CloseReason reason) noexcept;
-  void on_block_timer(ConnectionBlock& b) noexcept;
-  void on_deadline(ConnectionBlock& b) noexcept;
-  static CloseReason reason_of(std::uint16_t events) noexcept;
+  void on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept;
+  void on_established(flow::ConnectionBlock& b) noexcept;
+  void on_acked(flow::ConnectionBlock& b) noexcept;
+  Drop take_segment_text(flow::ConnectionBlock& b, const Arrival& a,
+                         const tcp::Verdict& v) noexcept;
+  Drop hold_segment_text(flow::ConnectionBlock& b, Seq at,
+                         std::span<const std::byte> text) noexcept;
+  void deliver_kept(flow::ConnectionBlock& b) noexcept;
+  void after_app(flow::ConnectionBlock& b) noexcept;
+  void enter_time_wait(flow::ConnectionBlock& b) noexcept;
+  void take_over(flow::ConnectionBlock& b) noexcept;
+  void finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept;
+  void on_block_timer(flow::ConnectionBlock& b) noexcept;
+  void on_deadline(flow::ConnectionBlock& b) noexcept;
+  static flow::CloseReason reason_of(std::uint16_t events) noexcept;
 
   // respond.h
   void respond() noexcept;
-  void respond_with_reset(ConnectionBlock& b) noexcept;
-  bool send_pending(ConnectionBlock& b) noexcept;
-  bool send(std::uint8_t link, const FlowKey4& key, const Emission& e, const TxQueue* tx) noexcept;
+  void respond_with_reset(flow::ConnectionBlock& b) noexcept;
+  bool send_pending(flow::ConnectionBlock& b) noexcept;
+  bool send(std::uint8_t link, const FlowKey4& key, const Emission& e,
+            const flow::TxQueue* tx) noexcept;
   bool send_reset(const Arrival& a) noexcept;
   std::size_t transmit() noexcept;
 
@@ -199,14 +203,14 @@ class Shard {
   const ShardSettings* cfg_;
   A& app_;
   bool draining_ = false;
-  FlowSecret secret_;
-  Connections connections_;
+  flow::FlowSecret secret_;
+  flow::Connections connections_;
   Burst burst_;
-  ShardStats stats_;
-  TimeWaits time_waits_;
-  HalfOpens half_opens_;
-  LinkCommon link_common_;
-  std::vector<std::unique_ptr<Link<P>>> links_;
+  flow::ShardStats stats_;
+  flow::TimeWaits time_waits_;
+  flow::HalfOpens half_opens_;
+  link::LinkCommon link_common_;
+  std::vector<std::unique_ptr<link::Link<P>>> links_;
   RateLimit rst_limit_{20'000, 2'000};
   SecretLimit challenge_limit_;
   const Settings* settings_ = nullptr;  // cfg_ is part of it; null: as it was made
@@ -214,9 +218,10 @@ class Shard {
   std::atomic<std::uint64_t> settings_number_{0};
 };
 
-template <Port P, class A>
-Shard<P, A>::Shard(const ShardConfig& config, Connections connections, TimeWaitMemory time_waits,
-                   std::span<P* const> ports, A& app, const ShardSettings& settings, Instant now)
+template <link::Port P, class A>
+Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
+                   flow::TimeWaitMemory time_waits, std::span<P* const> ports, A& app,
+                   const ShardSettings& settings, Instant now)
     : now_(now),
       cfg_(&settings),
       app_(app),
@@ -235,26 +240,27 @@ Shard<P, A>::Shard(const ShardConfig& config, Connections connections, TimeWaitM
       challenge_limit_(1'000, config.secret) {
   connections_.set_clock(now, settings.tcp);
   for (std::size_t i = 0; i < ports.size(); ++i)
-    links_.push_back(std::make_unique<Link<P>>(*ports[i], config.interfaces[i], link_common_));
+    links_.push_back(
+        std::make_unique<link::Link<P>>(*ports[i], config.interfaces[i], link_common_));
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& config,
                                                          std::span<P* const> ports, A& app,
                                                          const ShardSettings& settings,
                                                          Instant now) {
   static_assert(App<A, Shard>, "a hook of the app is missing or misspelt: see shard/app.h");
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
-  auto time_waits = TimeWaitMemory::create(config.sizes.time_wait, config.pages, now);
+  auto time_waits = flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages, now);
   if (!time_waits) return time_waits.error();
-  auto connections =
-      Connections::create(config.name, config.sizes, FlowSecret(config.secret), config.pages, now);
+  auto connections = flow::Connections::create(config.name, config.sizes,
+                                               flow::FlowSecret(config.secret), config.pages, now);
   if (!connections) return connections.error();
   return std::unique_ptr<Shard>(new Shard(config, std::move(*connections), std::move(*time_waits),
                                           ports, app, settings, now));
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
   settings_ = &settings;
   cfg_ = &settings.shard;
@@ -265,7 +271,7 @@ void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
   settings_number_.store(settings.number, std::memory_order_release);
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 std::size_t Shard<P, A>::poll(Instant now) noexcept {
   if (const Settings* next = next_settings_.load(std::memory_order_acquire); next != settings_)
       [[unlikely]]
@@ -275,7 +281,7 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
 
   std::size_t work = 0;
   for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
-  work += connections_.expire(kTimerBudget, [&](ConnectionBlock& b) { on_block_timer(b); });
+  work += connections_.expire(kTimerBudget, [&](flow::ConnectionBlock& b) { on_block_timer(b); });
   work += time_waits_.poll(now);
   app_.on_poll(*this, now);
   respond();
@@ -283,21 +289,21 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
   return work + transmit();
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
   const auto waits = [](const auto& link) { return link->staged() > 0; };
   if (connections_.has_pending() || std::any_of(links_.begin(), links_.end(), waits)) return now_;
   return std::min({connections_.next_due(), time_waits_.next_due(), app_.next_due()});
 }
 
-template <Port P, class A>
+template <link::Port P, class A>
 void Shard<P, A>::announce(Instant now) noexcept {
   now_ = now;
   for (const auto& link : links_) link->announce();
   transmit();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::shard
 
 #include "shard/decide.h"   // IWYU pragma: export
 #include "shard/deliver.h"  // IWYU pragma: export

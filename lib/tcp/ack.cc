@@ -9,12 +9,12 @@
 #include "tcp/rtt.h"
 #include "tcp/seq_ranges.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// RFC 7323 4.3 (2): TS.Recent follows the segment at the left edge.
 void record_timestamp(Connection& c, const Segment& s, Instant now) noexcept {
-  if (!c.has(conn_flag::timestamps) || !s.carries(tcp_option::timestamps)) return;
+  if (!c.has(conn_flag::timestamps) || !s.carries(wire::tcp_option::timestamps)) return;
   if (after(s.seq, c.last_ack_sent)) return;
   mark(Branch::stamp_recorded);
   c.ts_recent = s.ts.val;  // check_timestamp found it not older, or TS.Recent outdated
@@ -40,9 +40,9 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
 }
 
 /// Notes the SACK blocks that lie in what is outstanding. True if they report anything new.
-bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
+bool take_sacks(Connection& c, std::span<const wire::SackBlock> sacks) noexcept {
   bool news = false;
-  for (SackBlock block : sacks) {
+  for (wire::SackBlock block : sacks) {
     // A block at or below SND.UNA is a D-SACK (RFC 2883) or old; one beyond SND.MAX is false.
     if (before(block.left, c.snd_una)) block.left = c.snd_una;
     if (!before(block.left, block.right) || after(block.right, c.snd_max)) {
@@ -50,11 +50,11 @@ bool take_sacks(Connection& c, std::span<const SackBlock> sacks) noexcept {
       continue;
     }
     const auto known = std::find_if(
-        c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count, [&](SackBlock r) {
+        c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count, [&](wire::SackBlock r) {
           return at_or_after(block.left, r.left) && at_or_before(block.right, r.right);
         });
     if (known != c.sacked.range.begin() + c.sacked.count) continue;
-    SackBlock merged;
+    wire::SackBlock merged;
     news |= insert_range(c.sacked, block, merged);
   }
   return news;
@@ -122,9 +122,9 @@ void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept 
   c.max_snd_wnd = std::max(c.max_snd_wnd, bytes);
 }
 
-bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
+bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
                const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
-  if (!s.has(tcp_flag::ack)) {
+  if (!s.has(wire::tcp_flag::ack)) {
     v.drop = Drop::tcp_ack_missing;
     mark(Branch::ack_missing);
     return false;
@@ -173,4 +173,4 @@ bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks
   return true;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -11,7 +11,7 @@
 #include <bitset>
 #endif
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 // X(name, clause, what was found)
 // clang-format off
@@ -174,4 +174,4 @@ constexpr void mark(Branch) noexcept {}
 
 #endif
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -13,7 +13,7 @@
 #include "timer/wheel.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// Properties of a connection that are true or false.
 namespace conn_flag {
@@ -48,7 +48,7 @@ inline constexpr std::size_t kRangesMax = 4;
 /// Up to kRangesMax disjoint ranges of sequence space in rising order: what arrived out of order,
 /// or what the peer has SACKed.
 struct SeqRanges {
-  std::array<SackBlock, kRangesMax> range{};
+  std::array<wire::SackBlock, kRangesMax> range{};
   std::uint8_t count = 0;
 };
 
@@ -78,7 +78,7 @@ struct alignas(64) Connection {
   Instant ack_at = Instant::never();
   Instant life_at = Instant::never();  ///< FIN_WAIT_2's end, or the next keep-alive probe
   /// Armed for the earliest of all deadlines, or earlier (doc/decisions/0002-lazy-timers.md).
-  WheelNode timer;
+  timer::WheelNode timer;
   std::uint32_t srtt_us = 0, rttvar_us = 0, rto_us = 0;
   std::uint32_t cwnd = 0, ssthresh = 0;  ///< bytes
   /// Bytes of text and options that a segment of ours may have: the payload is at most mss less the
@@ -106,7 +106,7 @@ struct alignas(64) Connection {
   Seq retransmit_next;            ///< SACK recovery: where the next hole is looked for
   SeqRanges held;                 ///< received out of order
   SeqRanges sacked;               ///< SACKed by the peer
-  SackBlock newest_held;          ///< goes first in the SACK option (RFC 2018 4)
+  wire::SackBlock newest_held;    ///< goes first in the SACK option (RFC 2018 4)
 
   /// Is any of these flags set? `flag`: a set of conn_flag bits, as for set and clear.
   constexpr bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
@@ -124,4 +124,4 @@ inline std::uint32_t smss(const Connection& c) noexcept {
   return c.mss - (c.has(conn_flag::timestamps) ? kTimestampBytes : 0);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -8,7 +8,7 @@
 #include "tcp/settings.h"
 #include "tcp/tcp.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// A peer's MSS below this counts as this: tiny segments would make the server an amplifier.
 inline constexpr std::uint16_t kMssMin = 48;
@@ -49,7 +49,7 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept;
 
 // -- ack.cc --
 /// Fifth, check the ACK field. False: stop here.
-bool check_ack(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
+bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
                const TcpSettings& cfg, Instant now, Verdict& v) noexcept;
 /// SND.WND = `bytes`, as of this segment.
 void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept;
@@ -78,4 +78,4 @@ inline bool is_receive_space_in_order(const Connection& c) noexcept {
 /// An ACK goes with the next output.
 inline void owe_ack(Connection& c) noexcept { c.set(conn_flag::ack_now); }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

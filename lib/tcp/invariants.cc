@@ -8,7 +8,7 @@
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 constexpr std::int32_t kFlightMax = (1 << 30) + 1;  // queue_text's 2^30, and the FIN
@@ -39,7 +39,7 @@ std::string broken_receive_space(const Connection& c) {
 bool is_in_order(const SeqRanges& ranges, Seq low, Seq high) {
   if (ranges.count > kRangesMax) return false;
   for (std::uint8_t i = 0; i < ranges.count; ++i) {
-    const SackBlock r = ranges.range[i];
+    const wire::SackBlock r = ranges.range[i];
     if (!before(r.left, r.right) || before(r.left, low) || after(r.right, high)) return false;
     low = r.right + 1;
   }
@@ -149,4 +149,4 @@ std::string broken_progress(ConnectionShadow& shadow, const Connection& c,
   return after(c.snd_max, was.snd_max) ? broken_window(c, shadow.window_edge) : "";
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

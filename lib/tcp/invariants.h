@@ -10,7 +10,7 @@
 #include "tcp/connection.h"
 #include "tcp/settings.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// The first invariant that does not hold, in words; empty if all hold.
 std::string broken_invariant(const Connection& c);
@@ -36,4 +36,4 @@ struct ConnectionShadow {
 std::string broken_progress(ConnectionShadow& shadow, const Connection& c,
                             const TcpSettings& settings, Instant now, bool every_step);
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -3,7 +3,7 @@
 
 #include "base/siphash.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 Seq initial_sequence(std::span<const std::byte> key, const Secret& secret, Instant now) noexcept {
   const auto timer = static_cast<std::uint32_t>(now.us / 4);  // RFC 9293 MUST-8: a 4 us clock
@@ -16,4 +16,4 @@ std::uint32_t timestamp_offset(std::span<const std::byte> hosts, const Secret& s
   return static_cast<std::uint32_t>(siphash24(hosts, {secret[0] ^ kPurpose, secret[1]}));
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

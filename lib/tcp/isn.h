@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "wire/seq.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// 128 secret bits, drawn at the start of the process (in the simulator, from its seed).
 using Secret = std::array<std::uint64_t, 2>;
@@ -22,4 +22,4 @@ Seq initial_sequence(std::span<const std::byte> key, const Secret& secret, Insta
 /// between them across connections. `hosts`: both addresses' bytes, local first.
 std::uint32_t timestamp_offset(std::span<const std::byte> hosts, const Secret& secret) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -9,7 +9,7 @@
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 constexpr std::uint32_t kWindowMax = 1u << 30;  // RFC 7323 2.3
@@ -53,15 +53,15 @@ void open_active(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSetti
 
 ListenAnswer on_listen(const Segment& s) noexcept {
   // RFC 9293 3.10.7.2: first RST, second ACK, third SYN; anything else is dropped.
-  if (s.has(tcp_flag::rst)) {
+  if (s.has(wire::tcp_flag::rst)) {
     mark(Branch::listen_rst);
     return ListenAnswer::ignore;
   }
-  if (s.has(tcp_flag::ack)) {
+  if (s.has(wire::tcp_flag::ack)) {
     mark(Branch::listen_ack);
     return ListenAnswer::reset;
   }
-  if (s.has(tcp_flag::syn)) {
+  if (s.has(wire::tcp_flag::syn)) {
     mark(Branch::listen_syn);
     return ListenAnswer::open;
   }
@@ -71,7 +71,7 @@ ListenAnswer on_listen(const Segment& s) noexcept {
 
 void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_offset,
                   const TcpSettings& cfg, Instant now) noexcept {
-  MAYFLY_ASSERT(syn.has(tcp_flag::syn) && !syn.has(tcp_flag::rst));
+  MAYFLY_ASSERT(syn.has(wire::tcp_flag::syn) && !syn.has(wire::tcp_flag::rst));
   reset_block(c, iss, ts_offset, cfg, now);
   c.state = State::syn_received;
   c.set(conn_flag::passive);
@@ -84,24 +84,24 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
   c.rcv_nxt = c.last_ack_sent = s.seq + 1;
   c.rcv_adv =
       c.rcv_nxt + std::min<std::uint32_t>(c.rcv_wnd, 0xffff);  // RFC 7323 2.2: SYNs are not scaled
-  if (s.carries(tcp_option::mss)) {                            // RFC 9293 MUST-15: else 536
+  if (s.carries(wire::tcp_option::mss)) {                      // RFC 9293 MUST-15: else 536
     mark(Branch::mss_offered);
     c.peer_mss = s.mss;
   }
   c.mss = std::min(std::max(c.peer_mss, kMssMin), cfg.mss);
   MAYFLY_ASSERT(c.mss >= kMssMin);
-  if (cfg.window_scale && s.carries(tcp_option::window_scale)) {
+  if (cfg.window_scale && s.carries(wire::tcp_option::window_scale)) {
     mark(Branch::scale_agreed);
     c.set(conn_flag::window_scale);
     c.snd_wind_shift = std::min(s.window_scale, kWindowShiftMax);  // RFC 7323 2.3: 14 for more
   } else {
     c.rcv_wind_shift = 0;
   }
-  if (cfg.sack && s.carries(tcp_option::sack_permitted)) {
+  if (cfg.sack && s.carries(wire::tcp_option::sack_permitted)) {
     mark(Branch::sack_agreed);
     c.set(conn_flag::sack);
   }
-  if (cfg.timestamps && s.carries(tcp_option::timestamps)) {
+  if (cfg.timestamps && s.carries(wire::tcp_option::timestamps)) {
     mark(Branch::stamps_agreed);
     c.set(conn_flag::timestamps);
     c.ts_recent = s.ts.val;
@@ -133,4 +133,4 @@ void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexc
   c.state = closing ? State::fin_wait_1 : State::established;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -10,7 +10,7 @@
 #include "tcp/rtt.h"
 #include "tcp/seq_ranges.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// RFC 9293 3.8.6.2.1: the override time-out is 0.1 to 1 s.
@@ -52,7 +52,7 @@ std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
 void add_sack_blocks(const Connection& c, Emission& e) noexcept {
   e.sack_count = sack_blocks(c);
   if (e.sack_count == 0) return;
-  e.options |= tcp_option::sack;
+  e.options |= wire::tcp_option::sack;
   std::uint8_t n = 0;
   for (std::uint8_t i = 0; i < c.held.count; ++i) {
     if (contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
@@ -64,8 +64,8 @@ void add_sack_blocks(const Connection& c, Emission& e) noexcept {
 }
 
 void add_timestamps(const Connection& c, Instant now, Emission& e) noexcept {
-  e.options |= tcp_option::timestamps;
-  e.ts = {now.ts_ms() + c.ts_offset, e.has(tcp_flag::ack) ? c.ts_recent : 0};
+  e.options |= wire::tcp_option::timestamps;
+  e.ts = {now.ts_ms() + c.ts_offset, e.has(wire::tcp_flag::ack) ? c.ts_recent : 0};
 }
 
 /// What every segment with an ACK carries; no ACK is owed after it.
@@ -75,7 +75,7 @@ void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
   e.ack = c.rcv_nxt;
   e.payload_len = 0;
   e.mss = 0;
-  e.flags = tcp_flag::ack;
+  e.flags = wire::tcp_flag::ack;
   e.options = 0;
   e.window_scale = 0;
   e.window = advertise_window(c, cfg);
@@ -93,12 +93,12 @@ bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
   const bool answer = c.state == State::syn_received;
   e = Emission{};
   e.seq = c.iss;
-  e.flags = tcp_flag::syn;
+  e.flags = wire::tcp_flag::syn;
   e.window = static_cast<std::uint16_t>(std::min(c.rcv_wnd, 0xffffu));  // RFC 7323 2.2: not scaled
-  e.options = tcp_option::mss;                                          // RFC 9293 SHLD-5
+  e.options = wire::tcp_option::mss;                                    // RFC 9293 SHLD-5
   e.mss = cfg.mss;
   if (answer) {
-    e.flags |= tcp_flag::ack;
+    e.flags |= wire::tcp_flag::ack;
     e.ack = c.rcv_nxt;
     c.clear(conn_flag::ack_now);
   }
@@ -107,10 +107,10 @@ bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
     return answer ? c.has(agreed) : allowed;
   };
   if (offers(cfg.window_scale, conn_flag::window_scale)) {
-    e.options |= tcp_option::window_scale;
+    e.options |= wire::tcp_option::window_scale;
     e.window_scale = c.rcv_wind_shift;
   }
-  if (offers(cfg.sack, conn_flag::sack)) e.options |= tcp_option::sack_permitted;
+  if (offers(cfg.sack, conn_flag::sack)) e.options |= wire::tcp_option::sack_permitted;
   if (offers(cfg.timestamps, conn_flag::timestamps)) add_timestamps(c, now, e);
 
   c.snd_nxt = c.iss + 1;
@@ -131,9 +131,9 @@ void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, st
   e.payload_len = len;
   const Seq text_end = seq + len;
   // RFC 9293 MUST-61: the last octet that is queued is pushed.
-  if (len > 0 && text_end == c.snd_end) e.flags |= tcp_flag::psh;
+  if (len > 0 && text_end == c.snd_end) e.flags |= wire::tcp_flag::psh;
   if (fin) {
-    e.flags |= tcp_flag::fin;
+    e.flags |= wire::tcp_flag::fin;
     if (!c.has(conn_flag::peer_fin)) c.set(conn_flag::active_close);
   }
   const Seq end = text_end + (fin ? 1u : 0u);
@@ -161,7 +161,7 @@ void run_retransmit_timer(Connection& c, Instant now) noexcept {
 }
 
 /// One segment of [from, to) again; the FIN is sent again if it stands there.
-void emit_again(Connection& c, const TcpSettings& cfg, Instant now, SackBlock range,
+void emit_again(Connection& c, const TcpSettings& cfg, Instant now, wire::SackBlock range,
                 Emission& e) noexcept {
   MAYFLY_ASSERT(before(range.left, range.right) && at_or_before(range.right, c.snd_max));
   const Seq text_to = after(range.right, c.snd_end) ? c.snd_end : range.right;
@@ -176,7 +176,7 @@ void emit_again(Connection& c, const TcpSettings& cfg, Instant now, SackBlock ra
 bool emit_first_again(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (!c.has(conn_flag::retransmit_now)) return false;
   c.clear(conn_flag::retransmit_now);
-  const SackBlock first{c.snd_una, c.sacked.count > 0 ? c.sacked.range[0].left : c.snd_max};
+  const wire::SackBlock first{c.snd_una, c.sacked.count > 0 ? c.sacked.range[0].left : c.snd_max};
   if (!before(first.left, first.right)) return false;
   emit_again(c, cfg, now, first, e);
   return true;
@@ -186,7 +186,7 @@ bool emit_first_again(Connection& c, const TcpSettings& cfg, Instant now, Emissi
 bool emit_hole(Connection& c, bool only_lost, const TcpSettings& cfg, Instant now,
                Emission& e) noexcept {
   if (!c.has(conn_flag::sack_recovery) || flight_size(c) + smss(c) > c.cwnd) return false;
-  SackBlock hole;
+  wire::SackBlock hole;
   if (!next_hole(c, only_lost, hole)) return false;
   emit_again(c, cfg, now, hole, e);
   return true;
@@ -197,7 +197,7 @@ bool emit_hole(Connection& c, bool only_lost, const TcpSettings& cfg, Instant no
 std::uint32_t skip_sacked(Connection& c) noexcept {
   if (!before(c.snd_nxt, c.snd_max)) return ~0u;
   for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
-    const SackBlock block = c.sacked.range[i];
+    const wire::SackBlock block = c.sacked.range[i];
     if (contains(block, c.snd_nxt)) c.snd_nxt = block.right;
     if (before(c.snd_nxt, block.left)) return static_cast<std::uint32_t>(block.left - c.snd_nxt);
   }
@@ -326,22 +326,22 @@ bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission&
 }
 
 bool reset_for(const Segment& s, Emission& e) noexcept {
-  if (s.has(tcp_flag::rst)) {
+  if (s.has(wire::tcp_flag::rst)) {
     mark(Branch::reset_of_rst);
     return false;
   }
   e = Emission{};
   // RFC 9293 3.10.7.1: a sequence number that the sender of `s` will accept.
-  if (s.has(tcp_flag::ack)) {
+  if (s.has(wire::tcp_flag::ack)) {
     mark(Branch::reset_by_ack);
     e.seq = s.ack;
-    e.flags = tcp_flag::rst;
+    e.flags = wire::tcp_flag::rst;
   } else {
     mark(Branch::reset_by_length);
     e.ack = s.end();
-    e.flags = tcp_flag::rst | tcp_flag::ack;
+    e.flags = wire::tcp_flag::rst | wire::tcp_flag::ack;
   }
   return true;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

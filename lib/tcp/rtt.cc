@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 constexpr std::uint32_t kGranularityUs = 1'000;
@@ -50,4 +50,4 @@ void back_off(Connection& c, const TcpSettings& cfg) noexcept {
   c.rto_us = clamp_us(2 * std::int64_t{c.rto_us}, cfg.rto_min, cfg.rto_max);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

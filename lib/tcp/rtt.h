@@ -4,7 +4,7 @@
 #include "tcp/connection.h"
 #include "tcp/settings.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// Begins to time the segment at `seq`, unless one is being timed already.
 void time_segment(Connection& c, Seq seq, Instant now) noexcept;
@@ -25,4 +25,4 @@ inline void start_retransmit_timer(Connection& c, Instant now) noexcept {
   c.retransmit_at = now + Duration{c.rto_us};
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

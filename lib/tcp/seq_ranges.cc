@@ -5,14 +5,14 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
-bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcept {
+bool insert_range(SeqRanges& ranges, wire::SackBlock added, wire::SackBlock& merged) noexcept {
   MAYFLY_ASSERT(before(added.left, added.right) && ranges.count <= kRangesMax);
   std::uint8_t first = 0;
   while (first < ranges.count && before(ranges.range[first].right, added.left)) ++first;
 
-  SackBlock whole = added;
+  wire::SackBlock whole = added;
   std::uint8_t last = first;  // [first, last) touch `added` and become one with it
   for (; last < ranges.count && at_or_before(ranges.range[last].left, added.right); ++last) {
     if (before(ranges.range[last].left, whole.left)) whole.left = ranges.range[last].left;
@@ -46,8 +46,8 @@ void trim_after(SeqRanges& ranges, Seq seq) noexcept {
   MAYFLY_ASSERT(ranges.count <= kRangesMax);
   while (ranges.count > 0 && at_or_after(ranges.range[ranges.count - 1].left, seq)) --ranges.count;
   if (ranges.count == 0) return;
-  SackBlock& last = ranges.range[ranges.count - 1];
+  wire::SackBlock& last = ranges.range[ranges.count - 1];
   if (after(last.right, seq)) last.right = seq;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

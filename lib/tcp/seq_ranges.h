@@ -5,12 +5,12 @@
 
 #include "tcp/connection.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// Adds the non-empty range `added`, merging what it overlaps or touches; `merged` receives the
 /// range that holds it now. Returns false, and changes nothing, if there would be more than
 /// kRangesMax.
-bool insert_range(SeqRanges& ranges, SackBlock added, SackBlock& merged) noexcept;
+bool insert_range(SeqRanges& ranges, wire::SackBlock added, wire::SackBlock& merged) noexcept;
 
 /// Removes everything before `seq`.
 void trim_before(SeqRanges& ranges, Seq seq) noexcept;
@@ -19,12 +19,12 @@ void trim_before(SeqRanges& ranges, Seq seq) noexcept;
 void trim_after(SeqRanges& ranges, Seq seq) noexcept;
 
 /// Octets in a range.
-constexpr std::uint32_t size_of(SackBlock block) {
+constexpr std::uint32_t size_of(wire::SackBlock block) {
   return static_cast<std::uint32_t>(block.right - block.left);
 }
 /// Is `seq` inside?
-constexpr bool contains(SackBlock block, Seq seq) {
+constexpr bool contains(wire::SackBlock block, Seq seq) {
   return at_or_after(seq, block.left) && before(seq, block.right);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// Keep-alive probes (RFC 9293 3.8.4). Off by default (MUST-25).
 struct KeepAlive {
@@ -73,4 +73,4 @@ struct TimeWaitRules {
   OnRst rst = OnRst::ignore;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

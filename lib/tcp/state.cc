@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 std::string_view name_of(State state) noexcept {
   static constexpr std::array<std::string_view, 11> kNames = {
@@ -15,4 +15,4 @@ std::string_view name_of(State state) noexcept {
   return kNames[static_cast<std::size_t>(state)];
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// The state of a connection.
 enum class State : std::uint8_t {
@@ -47,4 +47,4 @@ inline constexpr StateSet kSendsText = states(State::established, State::close_w
 /// Our FIN is queued or sent, and may need retransmission.
 inline constexpr StateSet kFinQueued = states(State::fin_wait_1, State::closing, State::last_ack);
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -9,7 +9,7 @@
 #include "base/siphash.h"
 #include "tcp/input.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// The MSS values that three bits can tell apart: the least that is accepted, RFC 9293's default,
@@ -44,8 +44,9 @@ std::uint32_t cookie_of(std::uint64_t hash, std::uint32_t mss_index) noexcept {
 }
 
 std::uint32_t mss_index_of(const Segment& syn) noexcept {
-  const std::uint16_t wanted = std::max<std::uint16_t>(syn.carries(tcp_option::mss) ? syn.mss : 536,
-                                                       kMssMin);  // RFC 9293 MUST-15
+  const std::uint16_t wanted =
+      std::max<std::uint16_t>(syn.carries(wire::tcp_option::mss) ? syn.mss : 536,
+                              kMssMin);  // RFC 9293 MUST-15
   return static_cast<std::uint32_t>(std::upper_bound(kMss.begin(), kMss.end(), wanted) -
                                     kMss.begin() - 1);
 }
@@ -59,10 +60,10 @@ std::uint32_t stamp_with(std::uint32_t clock, std::uint32_t options) noexcept {
 void add_stamped_options(Segment& syn, std::uint32_t stamp) noexcept {
   const std::uint32_t scale = stamp & kNoScale;
   if (scale != kNoScale) {
-    syn.options |= tcp_option::window_scale;
+    syn.options |= wire::tcp_option::window_scale;
     syn.window_scale = static_cast<std::uint8_t>(scale);
   }
-  if ((stamp & kSack) != 0) syn.options |= tcp_option::sack_permitted;
+  if ((stamp & kSack) != 0) syn.options |= wire::tcp_option::sack_permitted;
 }
 
 }  // namespace
@@ -70,10 +71,10 @@ void add_stamped_options(Segment& syn, std::uint32_t stamp) noexcept {
 Emission cookie_syn_ack(const Segment& syn, const CookieFlow& flow, const TcpSettings& cfg,
                         Instant now) noexcept {
   Segment kept = syn;
-  if (!cfg.timestamps || !syn.carries(tcp_option::timestamps))  // nowhere to keep them
-    kept.options &=
-        static_cast<std::uint8_t>(~(tcp_option::window_scale | tcp_option::sack_permitted));
-  MAYFLY_ASSERT(syn.has(tcp_flag::syn));
+  if (!cfg.timestamps || !syn.carries(wire::tcp_option::timestamps))  // nowhere to keep them
+    kept.options &= static_cast<std::uint8_t>(
+        ~(wire::tcp_option::window_scale | wire::tcp_option::sack_permitted));
+  MAYFLY_ASSERT(syn.has(wire::tcp_flag::syn));
   const Seq cookie{cookie_of(keyed_hash(flow, syn.seq, slot_of(now)), mss_index_of(syn))};
   Connection c;
   open_passive(c, kept, cookie, flow.ts_offset, cfg, now);
@@ -97,12 +98,12 @@ std::optional<Segment> syn_of_cookie(const Segment& ack, const CookieFlow& flow,
     if (cookie_of(hash, mss_index) != cookie.raw) continue;
     Segment syn;
     syn.seq = peer_iss;
-    syn.flags = tcp_flag::syn;
+    syn.flags = wire::tcp_flag::syn;
     syn.window = ack.window;
-    syn.options = tcp_option::mss;
+    syn.options = wire::tcp_option::mss;
     syn.mss = kMss[mss_index];
-    if (!cfg.timestamps || !ack.carries(tcp_option::timestamps)) return syn;
-    syn.options |= tcp_option::timestamps;
+    if (!cfg.timestamps || !ack.carries(wire::tcp_option::timestamps)) return syn;
+    syn.options |= wire::tcp_option::timestamps;
     syn.ts.val = ack.ts.val;
     add_stamped_options(syn, ack.ts.echo - flow.ts_offset);
     return syn;
@@ -112,9 +113,9 @@ std::optional<Segment> syn_of_cookie(const Segment& ack, const CookieFlow& flow,
 
 void open_from_cookie(Connection& c, const Segment& syn, const Segment& ack,
                       std::uint32_t ts_offset, const TcpSettings& cfg, Instant now) noexcept {
-  MAYFLY_ASSERT(ack.has(tcp_flag::ack));
+  MAYFLY_ASSERT(ack.has(wire::tcp_flag::ack));
   open_passive(c, syn, ack.ack - 1, ts_offset, cfg, now);
   c.snd_nxt = c.snd_max = ack.ack;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

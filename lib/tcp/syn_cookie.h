@@ -18,7 +18,7 @@
 #include "tcp/settings.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// A cookie is valid for at least this long, and for less than twice as long.
 inline constexpr Duration kCookieLife = Duration::from_s(64);
@@ -47,4 +47,4 @@ std::optional<Segment> syn_of_cookie(const Segment& ack, const CookieFlow& flow,
 void open_from_cookie(Connection& c, const Segment& syn, const Segment& ack,
                       std::uint32_t ts_offset, const TcpSettings& cfg, Instant now) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -3,7 +3,7 @@
 #include "tcp/branches.h"
 #include "tcp/input.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// The peer's SYN crossed ours: SYN_RECEIVED, and the SYN is sent again, now with an ACK.
@@ -20,10 +20,10 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
   Verdict v;
   // First, check the ACK bit. Only the SYN can be acknowledged.
   const bool acks_syn =
-      s.has(tcp_flag::ack) && after(s.ack, c.iss) && at_or_before(s.ack, c.snd_max);
-  if (s.has(tcp_flag::ack) && !acks_syn) {
+      s.has(wire::tcp_flag::ack) && after(s.ack, c.iss) && at_or_before(s.ack, c.snd_max);
+  if (s.has(wire::tcp_flag::ack) && !acks_syn) {
     v.drop = Drop::tcp_ack_unacceptable;
-    if (s.has(tcp_flag::rst)) {
+    if (s.has(wire::tcp_flag::rst)) {
       mark(Branch::syn_sent_bad_ack_rst);
       return v;
     }
@@ -32,7 +32,7 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
     return v;
   }
   // Second, check the RST bit: without an acceptable ACK it may be anybody's (RFC 5961 3.2).
-  if (s.has(tcp_flag::rst)) {
+  if (s.has(wire::tcp_flag::rst)) {
     if (!acks_syn) {
       v.drop = Drop::tcp_rst_out_of_window;
       mark(Branch::syn_sent_blind_rst);
@@ -44,7 +44,7 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
     return v;
   }
   // Fourth, check the SYN bit; fifth, drop what has neither SYN nor RST.
-  if (!s.has(tcp_flag::syn)) {
+  if (!s.has(wire::tcp_flag::syn)) {
     v.drop = Drop::tcp_ack_unacceptable;
     mark(Branch::syn_sent_no_syn);
     return v;
@@ -61,9 +61,9 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
   owe_ack(c);
   v.events = event::established;
   s.seq += 1;  // past the SYN
-  s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
+  s.flags &= static_cast<std::uint8_t>(~wire::tcp_flag::syn);
   place_text_and_fin(c, s, v);
   return v;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -7,7 +7,7 @@
 #include "tcp/input.h"
 #include "tcp/seq_ranges.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 using enum State;
@@ -18,8 +18,8 @@ constexpr std::uint16_t kChallengesMax = 10;
 void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings& cfg, Instant now,
                    Verdict& v) noexcept {
   v.drop = drop;
-  const bool has_text = s.payload_len > 0 || s.has(tcp_flag::fin);
-  if (has_text && !s.has(tcp_flag::syn)) {
+  const bool has_text = s.payload_len > 0 || s.has(wire::tcp_flag::fin);
+  if (has_text && !s.has(wire::tcp_flag::syn)) {
     mark(Branch::unacceptable_text);
     owe_ack(c);
   } else {
@@ -31,9 +31,9 @@ void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings
 /// RFC 7323 5.3 R1, before the sequence number is looked at.
 bool check_timestamp(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
                      Verdict& v) noexcept {
-  if (!c.has(conn_flag::timestamps) || s.has(tcp_flag::rst)) return true;
-  if (!s.carries(tcp_option::timestamps)) {
-    if (s.has(tcp_flag::syn)) {  // RFC 5961 4
+  if (!c.has(conn_flag::timestamps) || s.has(wire::tcp_flag::rst)) return true;
+  if (!s.carries(wire::tcp_option::timestamps)) {
+    if (s.has(wire::tcp_flag::syn)) {  // RFC 5961 4
       mark(Branch::stamp_missing_on_syn);
       return true;
     }
@@ -56,7 +56,7 @@ bool check_timestamp(Connection& c, const Segment& s, const TcpSettings& cfg, In
 bool is_in_window(const Connection& c, const Segment& s) noexcept {
   const std::int32_t window = c.rcv_adv - c.rcv_nxt;
   const std::int32_t start = s.seq - c.rcv_nxt;
-  if (s.length() == 0 || s.has(tcp_flag::rst)) {
+  if (s.length() == 0 || s.has(wire::tcp_flag::rst)) {
     return start == 0 || (start > 0 && start < window);
   }
   return start < window && s.end() - c.rcv_nxt > 0;
@@ -68,17 +68,17 @@ bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant n
   if (!check_timestamp(c, s, cfg, now, v)) return false;
   if (is_in_window(c, s)) [[likely]]
     return true;
-  if (s.has(tcp_flag::rst)) {
+  if (s.has(wire::tcp_flag::rst)) {
     v.drop = Drop::tcp_rst_out_of_window;
     mark(Branch::rst_outside);
     return false;
   }
-  if (s.seq == c.rcv_nxt && !s.has(tcp_flag::syn)) {
+  if (s.seq == c.rcv_nxt && !s.has(wire::tcp_flag::syn)) {
     // RFC 9293 3.10.7.4: with a zero window the text is not acceptable, but a valid ACK is.
     v.drop = Drop::tcp_out_of_window;
     owe_ack(c);
     s.payload_len = 0;
-    s.flags &= static_cast<std::uint8_t>(~tcp_flag::fin);
+    s.flags &= static_cast<std::uint8_t>(~wire::tcp_flag::fin);
     mark(Branch::zero_window);
     return true;
   }
@@ -91,7 +91,7 @@ bool check_sequence(Connection& c, Segment& s, const TcpSettings& cfg, Instant n
 /// Second, check the RST bit. The sequence number is inside the window.
 bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
                  Verdict& v) noexcept {
-  if (!s.has(tcp_flag::rst)) [[likely]]
+  if (!s.has(wire::tcp_flag::rst)) [[likely]]
     return true;
   if (s.seq != c.rcv_nxt) {  // RFC 5961 3.2
     v.drop = Drop::tcp_rst_challenged;
@@ -111,7 +111,7 @@ bool check_reset(Connection& c, const Segment& s, const TcpSettings& cfg, Instan
 /// Fourth, check the SYN bit.
 bool check_syn(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
                Verdict& v) noexcept {
-  if (!s.has(tcp_flag::syn)) [[likely]]
+  if (!s.has(wire::tcp_flag::syn)) [[likely]]
     return true;
   if (c.state == syn_received && c.has(conn_flag::passive)) {  // back to LISTEN
     end_connection(c);
@@ -127,19 +127,20 @@ bool check_syn(Connection& c, const Segment& s, const TcpSettings& cfg, Instant 
 
 /// In SYN_RECEIVED the peer's SYN came again, from before the window. True: handled to its end.
 bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
-  if (c.state != syn_received || !s.has(tcp_flag::syn) || s.has(tcp_flag::rst) || s.seq != c.irs) {
+  if (c.state != syn_received || !s.has(wire::tcp_flag::syn) || s.has(wire::tcp_flag::rst) ||
+      s.seq != c.irs) {
     return false;
   }
-  if (s.has(tcp_flag::ack)) {
+  if (s.has(wire::tcp_flag::ack)) {
     // RFC 9293 3.5, figure 7: in a simultaneous open the SYN-ACK repeats the SYN and acknowledges
     // ours. If this end did not open, it is a duplicate like any other (RFC 9293 3.10.7.4, first).
     if (c.has(conn_flag::passive)) return false;
     s.seq += 1;
-    s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
+    s.flags &= static_cast<std::uint8_t>(~wire::tcp_flag::syn);
     mark(Branch::syn_again_with_ack);
     return false;
   }
-  if (c.has(conn_flag::timestamps) && s.carries(tcp_option::timestamps) &&
+  if (c.has(conn_flag::timestamps) && s.carries(wire::tcp_option::timestamps) &&
       static_cast<std::int32_t>(s.ts.val - c.ts_recent) > 0) {
     c.ts_recent = s.ts.val;
     c.ts_recent_at = now;
@@ -152,7 +153,7 @@ bool is_repeated_syn(Connection& c, Segment& s, Instant now) noexcept {
 
 /// Notes a FIN inside the window; take_fin takes it when all text before it is there.
 void note_fin(Connection& c, const Segment& s) noexcept {
-  if (!s.has(tcp_flag::fin) || c.has(conn_flag::fin_held)) return;
+  if (!s.has(wire::tcp_flag::fin) || c.has(conn_flag::fin_held)) return;
   const Seq at = s.seq + s.payload_len;
   if (before(at, c.rcv_nxt) || !before(at, c.rcv_adv)) return mark(Branch::fin_outside);
   mark(Branch::fin_noted);
@@ -178,7 +179,7 @@ void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdi
 }
 
 void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
-  const bool ends_here = s.payload_len == 0 && !s.has(tcp_flag::fin);
+  const bool ends_here = s.payload_len == 0 && !s.has(wire::tcp_flag::fin);
   if (!kReceivesText.has(c.state)) {
     // RFC 9293 3.10.7.4, seventh: after the peer's FIN there is no text to come.
     if (ends_here) return;
@@ -187,7 +188,7 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
     return;
   }
   // Sixth, check the URG bit: the text is delivered inline, the user is told.
-  if (s.has(tcp_flag::urg) && after(s.seq + s.urgent, c.rcv_nxt)) {
+  if (s.has(wire::tcp_flag::urg) && after(s.seq + s.urgent, c.rcv_nxt)) {
     mark(Branch::urgent_ahead);
     v.events |= event::urgent;
   }
@@ -224,7 +225,7 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
   owe_ack(c);
 }
 
-Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
+Verdict on_segment(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
                    const TcpSettings& cfg, Instant now) noexcept {
   MAYFLY_ASSERT(c.state != closed && c.state != listen);
   MAYFLY_ASSERT(is_send_space_in_order(c));
@@ -246,4 +247,4 @@ Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> s
   return v;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

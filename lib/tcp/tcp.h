@@ -27,7 +27,7 @@
 #include "wire/drop.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// What happened to a connection; a set of bits.
 namespace event {
@@ -106,7 +106,7 @@ void open_passive(Connection& c, const Segment& syn, Seq iss, std::uint32_t ts_o
 /// Handles a segment in any state but CLOSED and LISTEN, up to and including the ACK and the place
 /// of the text. `sacks` are the segment's SACK blocks (read_sack); nothing of `s` or `sacks` is
 /// kept. Accepts any values in the segment: whatever a peer sends is handled or dropped.
-Verdict on_segment(Connection& c, const Segment& s, std::span<const SackBlock> sacks,
+Verdict on_segment(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
                    const TcpSettings& cfg, Instant now) noexcept;
 
 /// Text in order was accepted: moves RCV.NXT by `accepted` octets (at most the Verdict's text_len)
@@ -196,4 +196,4 @@ Instant next_deadline(const Connection& c) noexcept;
 /// something to send.
 std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -5,7 +5,7 @@
 #include "tcp/input.h"
 #include "tcp/seq_ranges.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// RFC 9293 3.8.6.3: at least every second segment is acknowledged at once (SHLD-19), the first of
@@ -78,4 +78,4 @@ std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

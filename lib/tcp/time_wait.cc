@@ -5,7 +5,7 @@
 
 #include "tcp/branches.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 using enum TimeWaitAction;
@@ -29,7 +29,7 @@ TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
       return by(Branch::tw_syn_by_sequence, {reopen, Drop::none, false});
     case TimeWaitRules::Reopen::rfc6191: break;
   }
-  const bool offers = s.carries(tcp_option::timestamps);
+  const bool offers = s.carries(wire::tcp_option::timestamps);
   if (!entry.had_timestamps()) {
     if (offers) return by(Branch::tw_syn_first_stamp, {reopen, Drop::none, true});
     if (!newer_sequence) return by(Branch::tw_syn_plain_old, challenge);
@@ -61,26 +61,27 @@ TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
 
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
                                      const TimeWaitRules& rules) noexcept {
-  if (s.has(tcp_flag::rst)) return on_rst(entry, s, rules);
-  if (s.has(tcp_flag::syn)) {
+  if (s.has(wire::tcp_flag::rst)) return on_rst(entry, s, rules);
+  if (s.has(wire::tcp_flag::syn)) {
     // A SYN-ACK cannot open anything: a late duplicate, answered as any SYN is (RFC 5961 4.2).
-    if (s.has(tcp_flag::ack)) return by(Branch::tw_syn_ack, {ack, Drop::time_wait_syn, false});
+    if (s.has(wire::tcp_flag::ack))
+      return by(Branch::tw_syn_ack, {ack, Drop::time_wait_syn, false});
     return on_syn(entry, s, rules);
   }
   if (entry.had_timestamps()) {
-    if (!s.carries(tcp_option::timestamps))
+    if (!s.carries(wire::tcp_option::timestamps))
       return by(Branch::tw_stamp_missing, {drop, Drop::tcp_no_timestamp, false});
     const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
     // RFC 7323 5.3 R1
     if (age < 0) return by(Branch::tw_stamp_old, {ack, Drop::tcp_paws, false});
   }
-  if (!s.has(tcp_flag::ack))
+  if (!s.has(wire::tcp_flag::ack))
     return by(Branch::tw_ack_missing, {drop, Drop::tcp_ack_missing, false});
   if (after(s.ack, entry.snd_nxt))
     return by(Branch::tw_ack_too_much, {ack, Drop::tcp_ack_unacceptable, false});
   // RFC 9293 3.10.7.4: "the only thing that can arrive in this state is a retransmission of the
   // remote FIN".
-  if (s.has(tcp_flag::fin) && s.end() == entry.rcv_nxt)
+  if (s.has(wire::tcp_flag::fin) && s.end() == entry.rcv_nxt)
     return by(Branch::tw_fin_again, {restart_and_ack, Drop::none, false});
   // A bare ACK where it belongs calls for nothing; an answer to it could start an ACK loop (RFC
   // 1337 2.2).
@@ -106,9 +107,9 @@ Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Inst
   e.seq = entry.snd_nxt;
   e.ack = entry.rcv_nxt;
   e.window = entry.window;
-  e.flags = tcp_flag::ack;
+  e.flags = wire::tcp_flag::ack;
   if (entry.had_timestamps()) {
-    e.options = tcp_option::timestamps;
+    e.options = wire::tcp_option::timestamps;
     e.ts = {now.ts_ms() + ts_offset, entry.ts_recent};
   }
   return e;
@@ -121,8 +122,8 @@ Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept {
 Emission hand_over_reset(const TimeWaitEntry& entry) noexcept {
   Emission e;
   e.seq = entry.snd_nxt;
-  e.flags = tcp_flag::rst;
+  e.flags = wire::tcp_flag::rst;
   return e;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -12,7 +12,7 @@
 #include "wire/drop.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// What the protocol has to keep. The stack keeps the four-tuple and the time.
 struct TimeWaitEntry {
@@ -67,4 +67,4 @@ Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept;
 /// accepts RST in TIME_WAIT (Faber, Touch and Yue 1999, 4): <SEQ=SND.NXT><CTL=RST>.
 Emission hand_over_reset(const TimeWaitEntry& entry) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

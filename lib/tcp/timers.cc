@@ -8,7 +8,7 @@
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// RFC 9293 3.8.3: R1, from which on the user is told; SHLD-10 asks for at least three
@@ -123,4 +123,4 @@ std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexc
   return events;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -7,7 +7,7 @@
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 constexpr std::uint32_t kQueuedMax = (1u << 30) + 1;  // queue_text's limit, and the SYN
@@ -102,7 +102,7 @@ bool abort(Connection& c, Emission& rst) noexcept {
   if (tell) {
     rst = Emission{};
     rst.seq = acceptable_seq(c);  // RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>
-    rst.flags = tcp_flag::rst;
+    rst.flags = wire::tcp_flag::rst;
   }
   end_connection(c);
   return tell;
@@ -150,4 +150,4 @@ Verdict on_icmp_error(Connection& c, const IcmpError& error, Seq quoted, const T
   return v;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::timer {
 
 /// A set of slots 0 .. kSize - 1; kSize is a power of two of at least 64.
 template <std::uint32_t kSize>
@@ -72,4 +72,4 @@ class SlotSet {
   std::array<std::uint64_t, kSummaryWords> summary_{};
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::timer

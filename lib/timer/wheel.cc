@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::timer {
 
 TimerWheel::TimerWheel(Instant start)
     : tick_(start.us / kTickUs), lists_(std::make_unique_for_overwrite<List[]>(kLists)) {
@@ -42,4 +42,4 @@ std::uint32_t TimerWheel::earliest() const noexcept {
   return kNoIndex;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::timer

@@ -20,7 +20,7 @@
 #include "base/time.h"
 #include "timer/slot_set.h"
 
-namespace mayfly {
+namespace mayfly::timer {
 
 /// The part of an entry that the wheel uses. Zero-initialised = not in a wheel.
 struct WheelNode {
@@ -138,6 +138,6 @@ class TimerWheel {
   SlotSet<kSlots1> level1_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::timer
 
 #include "timer/wheel_inl.h"

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "timer/wheel.h"
 
-namespace mayfly {
+namespace mayfly::timer {
 
 template <WheelNodes N>
 void TimerWheel::arm(N& nodes, std::uint32_t index, Instant deadline) noexcept {
@@ -148,4 +148,4 @@ void TimerWheel::cascade(N& nodes, std::uint32_t list, std::uint32_t& budget) no
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::timer

@@ -4,7 +4,7 @@
 
 #include "base/endian.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 namespace {
 
 template <class Word>
@@ -72,4 +72,4 @@ std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol,
   return std::uint64_t{swap32(key.local_ip)} + swap32(key.remote_ip) + protocol + length;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -7,7 +7,7 @@
 
 #include "wire/flow_key.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// The sum of `bytes` as big-endian words, added to `sum`, not yet folded or complemented. An odd
 /// last byte counts as its word's high half, so only the last piece of a sum may have an odd size.
@@ -23,4 +23,4 @@ std::uint16_t checksum_finish(std::uint64_t sum) noexcept;
 std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol,
                                 std::uint16_t length) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

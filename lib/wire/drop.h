@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Whose loss a drop is; counts of one kind add up.
 enum class LossOf : std::uint8_t {
@@ -156,4 +156,8 @@ constexpr std::string_view help_of(Drop drop) {
   return helps[static_cast<std::size_t>(drop)];
 }
 
+}  // namespace mayfly::wire
+
+namespace mayfly {  // vocabulary
+using wire::Drop;
 }  // namespace mayfly

@@ -8,7 +8,7 @@
 #include "wire/layout.h"
 #include "wire/options.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 namespace {
 
 constexpr std::uint8_t kTtl = 64;  // RFC 1122 3.2.1.7; the value that RFC 1700 recommends
@@ -197,4 +197,4 @@ std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Ad
   return frame_size;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -9,7 +9,7 @@
 #include "wire/flow_key.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Who computes a checksum.
 enum class ChecksumBy : std::uint8_t {
@@ -56,4 +56,4 @@ std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Ad
                       std::uint32_t rest, std::span<const std::byte> body,
                       std::uint16_t ip_id) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Six octets, in the order on the wire.
 struct MacAddress {
@@ -41,4 +41,8 @@ struct LinkHeader {
 /// Writes the header. `frame` must have room for link.size() bytes. Returns the bytes written.
 std::size_t emit_link(std::byte* frame, const LinkHeader& link, std::uint16_t ethertype) noexcept;
 
+}  // namespace mayfly::wire
+
+namespace mayfly {  // vocabulary
+using wire::MacAddress;
 }  // namespace mayfly

@@ -8,7 +8,7 @@
 
 #include "base/endian.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// An IPv4 address in host order (198.18.0.1 is 0xc6120001).
 struct Ipv4Address {
@@ -37,4 +37,9 @@ struct FlowKey4 {
 };
 static_assert(sizeof(FlowKey4) == 16 && std::has_unique_object_representations_v<FlowKey4>);
 
+}  // namespace mayfly::wire
+
+namespace mayfly {  // vocabulary
+using wire::FlowKey4;
+using wire::Ipv4Address;
 }  // namespace mayfly

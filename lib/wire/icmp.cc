@@ -4,7 +4,7 @@
 #include "base/endian.h"
 #include "wire/layout.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 IcmpHeader read_icmp(std::span<const std::byte> message) noexcept {
   MAYFLY_ASSERT(message.size() >= kIcmpHeaderSize);
@@ -30,4 +30,4 @@ Drop read_quoted_segment(std::span<const std::byte> quoted, QuotedSegment& segme
   return Drop::none;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

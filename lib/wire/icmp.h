@@ -9,7 +9,7 @@
 #include "wire/flow_key.h"
 #include "wire/seq.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Types of messages (RFC 792).
 namespace icmp_type {
@@ -44,4 +44,4 @@ struct QuotedSegment {
 /// too short or malformed (icmp_malformed). Never reads outside `quoted`.
 Drop read_quoted_segment(std::span<const std::byte> quoted, QuotedSegment& segment) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Sizes in bytes; the TCP maximum is with 40 bytes of options.
 inline constexpr std::size_t kEthernetHeaderSize = 14;
@@ -72,4 +72,4 @@ inline std::uint8_t load_u8(const std::byte* p) noexcept {
 }
 inline void store_u8(std::byte* p, std::uint8_t v) noexcept { *p = std::byte{v}; }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -8,7 +8,7 @@
 
 #include "wire/layout.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// The two options of one byte.
 namespace option_kind {
@@ -36,4 +36,4 @@ bool walk_options(std::span<const std::byte> options, Visit visit) noexcept {
   return true;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -11,7 +11,7 @@
 #include "wire/options.h"
 #include "wire/tcp_options.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -224,4 +224,4 @@ std::size_t read_sack(std::span<const std::byte> frame, const Segment& segment,
   return count;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -12,7 +12,7 @@
 #include "wire/flow_key.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// What a frame carries.
 enum class FrameKind : std::uint8_t {
@@ -60,4 +60,4 @@ ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rule
 std::size_t read_sack(std::span<const std::byte> frame, const Segment& segment,
                       std::array<SackBlock, kSackBlocksMax>& blocks) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

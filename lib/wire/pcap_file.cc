@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 namespace {
 
 // https://www.tcpdump.org/manpages/pcap-savefile.5.html, in the host's byte order.
@@ -55,4 +55,4 @@ void PcapFile::write(std::span<const std::byte> frame, Instant now) noexcept {
   std::fwrite(record.data(), sizeof header + frame.size(), 1, file_);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// An open capture file, closed by its destructor.
 class PcapFile {
@@ -37,4 +37,4 @@ class PcapFile {
   Instant epoch_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -13,7 +13,7 @@
 #include "wire/options.h"
 #include "wire/parse.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -195,4 +195,4 @@ ParsedFrame overhear(std::span<const std::byte> frame) {
   return parse_frame(frame, rules_for(frame), {});
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

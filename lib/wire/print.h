@@ -10,7 +10,7 @@
 #include "wire/parse.h"
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// "198.18.0.1"
 std::string to_string(Ipv4Address address);
@@ -33,4 +33,4 @@ std::string print_frame(std::span<const std::byte> frame, const SeqOrigins& orig
 /// Parses a frame whatever station and VLAN it is for, as an onlooker does.
 ParsedFrame overhear(std::span<const std::byte> frame);
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -9,7 +9,7 @@
 
 #include "wire/seq.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// TCP control bits (RFC 9293 3.1), as they stand in the header's byte 13.
 namespace tcp_flag {
@@ -83,4 +83,9 @@ struct Emission {
 };
 static_assert(sizeof(Emission) == 60 && std::is_trivially_copyable_v<Emission>);
 
+}  // namespace mayfly::wire
+
+namespace mayfly {  // vocabulary
+using wire::Emission;
+using wire::Segment;
 }  // namespace mayfly

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// A sequence number.
 struct Seq {
@@ -34,4 +34,8 @@ constexpr Seq later_of(Seq a, Seq b) { return after(a, b) ? a : b; }
 
 static_assert(before(Seq{0xffff'fff0u}, Seq{0x10u}));
 
+}  // namespace mayfly::wire
+
+namespace mayfly {  // vocabulary
+using wire::Seq;
 }  // namespace mayfly

@@ -5,7 +5,7 @@
 #include "wire/layout.h"
 #include "wire/options.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 namespace {
 
 /// RFC 9293 3.7.1, RFC 7323 2.2, RFC 2018 2: sent on SYN segments only, meaningless elsewhere.
@@ -63,4 +63,4 @@ bool read_tcp_options(std::span<const std::byte> frame, std::size_t begin, std::
       });
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

@@ -6,7 +6,7 @@
 
 #include "wire/segment.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Reads the options in `frame[begin, end)`, which must lie inside the frame, into `segment`, whose
 /// flags are set already. MSS, window scale and SACK-permitted count on a SYN only, TSecr with an
@@ -18,4 +18,4 @@ bool read_tcp_options(std::span<const std::byte> frame, std::size_t begin, std::
 /// Takes the timestamps option's value, TSval and TSecr at `value`.
 void take_timestamps(const std::byte* value, Segment& segment) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::wire

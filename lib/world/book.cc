@@ -6,7 +6,7 @@
 
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// Room enough that two incarnations seldom share a stretch of it.
@@ -153,4 +153,4 @@ std::string describe(const Book& book, const Incarnation& i) {
                      key.remote_port_host(), i.request, i.answer, words_of(i.parting));
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -19,7 +19,7 @@
 #include "wire/seq.h"
 #include "world/traffic.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// What one end saw of an incarnation.
 struct EndView {
@@ -30,15 +30,16 @@ struct EndView {
   bool gave_up = false;      ///< nothing happened for too long, and it reset the connection
   bool crashed = false;      ///< its host forgot it
   bool ended = false;
-  CloseReason reason = CloseReason::done;  ///< with `ended`, unless it crashed
-  std::uint32_t received = 0;              ///< octets
+  flow::CloseReason reason = flow::CloseReason::done;  ///< with `ended`, unless it crashed
+  std::uint32_t received = 0;                          ///< octets
   Instant heard_at, ended_at;
   Instant act_at = Instant::never();    ///< it thinks until then
   Instant close_at = Instant::never();  ///< its grace ends then
 
   /// Both FINs, all in order.
   bool ended_well() const {
-    return ended && !crashed && (reason == CloseReason::done || reason == CloseReason::time_wait);
+    return ended && !crashed &&
+           (reason == flow::CloseReason::done || reason == flow::CloseReason::time_wait);
   }
 };
 
@@ -165,4 +166,4 @@ class Book {
 /// "connection 7 of 198.18.1.1:10000 > 198.18.0.1:7 (100/300 octets, the client closes first)"
 std::string describe(const Book& book, const Incarnation& i);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

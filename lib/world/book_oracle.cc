@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// Its end had a right to be forgotten: its peer aborted, crashed or ran out of time, or it asked
@@ -13,16 +13,16 @@ bool was_late(const EndView& end, const EndView& peer, Duration hold) {
   if (peer.crashed) return true;
   if (!peer.ended) return false;
   switch (peer.reason) {
-    case CloseReason::aborted:
-    case CloseReason::timed_out:
-    case CloseReason::fin_wait_2: return true;
-    case CloseReason::time_wait: return end.ended_at >= peer.ended_at + hold;
+    case flow::CloseReason::aborted:
+    case flow::CloseReason::timed_out:
+    case flow::CloseReason::fin_wait_2: return true;
+    case flow::CloseReason::time_wait: return end.ended_at >= peer.ended_at + hold;
     default: return false;
   }
 }
 
 bool was_reset(const EndView& view) {
-  return view.opened && view.ended && view.reason == CloseReason::reset;
+  return view.opened && view.ended && view.reason == flow::CloseReason::reset;
 }
 
 }  // namespace
@@ -95,4 +95,4 @@ void BookOracle::judge_resets(const Incarnation& i, Instant now) {
     violated("the server was reset, and the client had not given it up: ");
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -9,7 +9,7 @@
 #include "world/judge.h"
 #include "world/scenario.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 class BookOracle {
  public:
@@ -37,4 +37,4 @@ class BookOracle {
   std::size_t seen_ = 0;  // of the book's anomalies
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

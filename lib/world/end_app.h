@@ -13,9 +13,9 @@
 #include "world/book.h"
 #include "world/scenario.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
-class EndApp : public AppBase {
+class EndApp : public shard::AppBase {
  public:
   static constexpr std::uint16_t kPort = 7;  ///< of a server
 
@@ -42,7 +42,7 @@ class EndApp : public AppBase {
       : plan_(plan), traffic_(traffic), book_(book), random_(seed), wiring_(std::move(wiring)) {}
 
   /// The shard's connections after it was made, or made again.
-  void begin(const Connections& connections) noexcept { connections_ = &connections; }
+  void begin(const flow::Connections& connections) noexcept { connections_ = &connections; }
   /// A client's four-tuple, free from `from` on.
   void add_tuple(std::uint32_t tuple, Instant from) {
     MAYFLY_ASSERT(!plan_.is_server && book_.tuple(tuple).client == plan_.number);
@@ -76,7 +76,7 @@ class EndApp : public AppBase {
 
   template <class Conn>
   void on_open(Conn& c) noexcept {
-    const ConnectionBlock& b = block_of(c);
+    const flow::ConnectionBlock& b = block_of(c);
     if (wiring_.opened) wiring_.opened(connections_->key_of(b));
     if (c.passive()) c.state().word[0] = recognise(c, b);
     Incarnation* const i = incarnation_of(c);
@@ -141,8 +141,8 @@ class EndApp : public AppBase {
   }
 
   template <class Conn>
-  void on_closed(Conn& c, CloseReason why) noexcept {
-    if (why == CloseReason::time_wait && wiring_.time_wait_begun)
+  void on_closed(Conn& c, flow::CloseReason why) noexcept {
+    if (why == flow::CloseReason::time_wait && wiring_.time_wait_begun)
       wiring_.time_wait_begun(connections_->key_of(block_of(c)), c.now());
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
@@ -162,7 +162,7 @@ class EndApp : public AppBase {
   };
 
   template <class Conn>
-  const ConnectionBlock& block_of(Conn& c) const noexcept {
+  const flow::ConnectionBlock& block_of(Conn& c) const noexcept {
     MAYFLY_ASSERT(connections_ != nullptr);
     return connections_->block(static_cast<std::uint32_t>(c.id()));
   }
@@ -186,7 +186,7 @@ class EndApp : public AppBase {
   template <class S>
   void open(S& shard, Instant now) noexcept;
   template <class Conn>
-  std::uint64_t recognise(Conn& c, const ConnectionBlock& b) noexcept;
+  std::uint64_t recognise(Conn& c, const flow::ConnectionBlock& b) noexcept;
   template <class Conn>
   void on_ghost(Conn& c, const Incarnation& i) noexcept;
   template <class Conn>
@@ -213,7 +213,7 @@ class EndApp : public AppBase {
   Book& book_;
   Prng random_;
   Wiring wiring_;
-  const Connections* connections_ = nullptr;
+  const flow::Connections* connections_ = nullptr;
   std::priority_queue<Free> free_;
   Instant next_go_;
 };
@@ -229,8 +229,8 @@ void EndApp::open(S& shard, Instant now) noexcept {
   // A client that does not wait for its handshake leaves SYNs behind that open nothing.
   const bool abandons = i.parting == Parting::client_aborts && random_.chance(0.5);
   const Instant wake_at = abandons ? now + some_of(kHandshake) : after(now, traffic_.handshake_max);
-  const ConnectResult made = shard.connect(book_.tuple(tuple).key, {{index + 1}}, wake_at);
-  if (made.error != ConnectError::none) {
+  const shard::ConnectResult made = shard.connect(book_.tuple(tuple).key, {{index + 1}}, wake_at);
+  if (made.error != shard::ConnectError::none) {
     book_.cancel();
     free_.push({now + kAskAgain + wiring_.rest / 16, tuple});
     return;
@@ -239,7 +239,7 @@ void EndApp::open(S& shard, Instant now) noexcept {
 }
 
 template <class Conn>
-std::uint64_t EndApp::recognise(Conn& c, const ConnectionBlock& b) noexcept {
+std::uint64_t EndApp::recognise(Conn& c, const flow::ConnectionBlock& b) noexcept {
   const FlowKey4& key = connections_->key_of(b);
   const std::uint32_t index = wiring_.recognise(key, b.tcp.irs);
   if (index == kNoIndex) book_.note({c.now(), Anomaly::What::unknown, plan_.number, kNoIndex});
@@ -346,4 +346,4 @@ inline void EndApp::forget(Instant now) noexcept {
   connections_ = nullptr;  // until the host is up again
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace mayfly {
+namespace mayfly::world {
 
 std::string_view name_of(SimFault fault) noexcept {
   constexpr std::string_view names[] = {
@@ -51,4 +51,4 @@ Result<FaultSet> parse_faults(std::string_view text) {
   return faults;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

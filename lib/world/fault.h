@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 // X(name, what it does)
 #define MAYFLY_SIM_FAULTS(X)                                                                 \
@@ -83,4 +83,4 @@ std::string to_string(FaultSet faults);
 /// Reads that again, and "all". The error names what is no fault.
 Result<FaultSet> parse_faults(std::string_view text);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -4,7 +4,7 @@
 #include "net/rewrite.h"
 #include "wire/layout.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 HandshakeTap::HandshakeTap(World& world, std::size_t server) : world_(world) {
   MAYFLY_ASSERT(server < world.hosts().size() && world.hosts()[server].plan.is_server);
@@ -13,13 +13,14 @@ HandshakeTap::HandshakeTap(World& world, std::size_t server) : world_(world) {
 }
 
 void HandshakeTap::see(std::span<const std::byte> frame, bool sent) {
-  const std::size_t tcp_offset = tcp_header_of(frame);
+  const std::size_t tcp_offset = net::tcp_header_of(frame);
   if (tcp_offset == 0) return;
-  const std::byte* const ip = &frame[kEthernetHeaderSize];
+  const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
   const std::byte* const tcp = &frame[tcp_offset];
-  const Endpoint source{{load_be32(ip + ipv4_at::source)}, load_be16(tcp + tcp_at::source_port)};
-  const Endpoint destination{{load_be32(ip + ipv4_at::destination)},
-                             load_be16(tcp + tcp_at::destination_port)};
+  const net::Endpoint source{{load_be32(ip + wire::ipv4_at::source)},
+                             load_be16(tcp + wire::tcp_at::source_port)};
+  const net::Endpoint destination{{load_be32(ip + wire::ipv4_at::destination)},
+                                  load_be16(tcp + wire::tcp_at::destination_port)};
   const auto client = world_.client_behind(sent ? destination : source);
   if (!client) return;
   Book& book = world_.book();
@@ -27,10 +28,10 @@ void HandshakeTap::see(std::span<const std::byte> frame, bool sent) {
       book.latest(client->ip, client->port, sent ? source.ip : destination.ip);
   if (index == kNoIndex || book[index].client.ended) return;
   Incarnation& i = book[index];
-  const bool opens =
-      (load_u8(tcp + tcp_at::flags) & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::syn;
+  const bool opens = (wire::load_u8(tcp + wire::tcp_at::flags) &
+                      (wire::tcp_flag::syn | wire::tcp_flag::ack)) == wire::tcp_flag::syn;
   if (sent && i.syn_arrived) i.answered = true;
-  if (!sent && opens && Seq{load_be32(tcp + tcp_at::seq)} == i.iss) i.syn_arrived = true;
+  if (!sent && opens && Seq{load_be32(tcp + wire::tcp_at::seq)} == i.iss) i.syn_arrived = true;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

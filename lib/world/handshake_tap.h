@@ -7,7 +7,7 @@
 
 #include "world/world.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 class HandshakeTap {
  public:
@@ -23,4 +23,4 @@ class HandshakeTap {
   World& world_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

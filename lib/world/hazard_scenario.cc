@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 constexpr std::uint32_t kHosts = 4, kPortsEach = 32;
@@ -28,12 +28,13 @@ constexpr std::uint32_t kBlocks = 1'024, kEntries = 4'096;
 
 /// Who closes first, and how. A server that waits for its client needs one that closes.
 Parting parting_of(const EndPolicies& policy) {
-  const CloseSettings& server = policy.server.close;
-  const Closer client = policy.client.close.first;
-  if (server.abort || server.first == Closer::reset) return Parting::server_resets;
-  if (client == Closer::reset) return Parting::client_resets;
-  return server.first == Closer::client && client == Closer::client ? Parting::client_first
-                                                                    : Parting::server_first;
+  const shard::CloseSettings& server = policy.server.close;
+  const shard::Closer client = policy.client.close.first;
+  if (server.abort || server.first == shard::Closer::reset) return Parting::server_resets;
+  if (client == shard::Closer::reset) return Parting::client_resets;
+  return server.first == shard::Closer::client && client == shard::Closer::client
+             ? Parting::client_first
+             : Parting::server_first;
 }
 
 /// `octets` each way, all at once, and each four-tuple again as soon as its policy lets it.
@@ -53,7 +54,7 @@ Traffic traffic_of(const EndPolicies& policy, std::uint32_t connections, std::ui
           .parting = parting_of(policy)};
 }
 
-ShardSizes sizes_of(const ShardSettings& settings) {
+flow::ShardSizes sizes_of(const shard::ShardSettings& settings) {
   return {.connections = kBlocks,
           .time_wait = std::min(settings.time_wait.capacity, kEntries),
           .chunks = kBlocks,
@@ -64,8 +65,8 @@ ShardSizes sizes_of(const ShardSettings& settings) {
 HostPlan server_of(const HazardWorldSettings& settings, const EndPolicies& policy) {
   HostPlan server{.name = "server", .is_server = true};
   server.settings.tcp = policy.server.shard.tcp;
-  TimeWaitPolicy& time_wait = server.settings.time_wait = policy.server.shard.time_wait;
-  if (settings.capacity > 0 && time_wait.on_full != TimeWaitPolicy::OnFull::refuse)
+  flow::TimeWaitPolicy& time_wait = server.settings.time_wait = policy.server.shard.time_wait;
+  if (settings.capacity > 0 && time_wait.on_full != flow::TimeWaitPolicy::OnFull::refuse)
     time_wait.capacity = std::min(time_wait.capacity, settings.capacity);
   server.sizes = sizes_of(server.settings);
   server.wire.faults = settings.link;
@@ -114,4 +115,4 @@ Scenario hazard_scenario(const HazardWorldSettings& settings, const EndPolicies&
   return s;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -7,7 +7,7 @@
 #include "world/scenario.h"
 #include "world/settings.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 enum class HazardKind : std::uint8_t {
   stamped,    ///< short exchanges, with timestamps if the policy's settings have them
@@ -18,4 +18,4 @@ enum class HazardKind : std::uint8_t {
 Scenario hazard_scenario(const HazardWorldSettings& settings, const EndPolicies& policy,
                          HazardKind kind);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

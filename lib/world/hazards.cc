@@ -7,17 +7,17 @@
 #include "world/ledger.h"
 #include "world/world.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// Until every connection is over and every old duplicate has arrived.
 void live_through(World& world) {
   constexpr Duration kWorkMax = Duration::from_s(24 * 3'600);  // far above the longest holds
   constexpr Duration kEndsMax = EndApp::kPatience * 3;         // above every time-out of an end
-  Simulation& simulation = world.simulation();
+  net::Simulation& simulation = world.simulation();
   simulation.run_until([&] { return world.is_over(); }, kWorkMax);
   world.book().open_no_more();
-  simulation.run_for(WireSettings{}.stray_max);
+  simulation.run_for(net::WireSettings{}.stray_max);
   simulation.run_until([&] { return world.is_quiet(); }, kEndsMax);
 }
 
@@ -27,7 +27,7 @@ void add_to(LedgerRow& row, const World& world) {
   add_to(row, world.book());
   std::uint64_t entries = 0;
   for (const WorldHost& each : world.hosts()) {
-    const ShardStats& stats = each.host->shard().stats();
+    const flow::ShardStats& stats = each.host->shard().stats();
     entries += stats.time_wait_peak.get();
     for (const Drop why : kChallenges)
       row.challenges += stats.drops[static_cast<std::size_t>(why)].get();
@@ -51,4 +51,4 @@ Result<LedgerRow> live_under(const EndPolicies& policy, const HazardWorldSetting
   return row;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

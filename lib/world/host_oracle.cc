@@ -8,7 +8,7 @@
 #include "tcp/tcp.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// A timer fires at the first tick at or after its deadline (timer/wheel.h).
@@ -18,12 +18,12 @@ constexpr Duration kTick = Duration::from_ms(1);
 
 HostOracle::HostOracle(const HostPlan& plan, BookOracle& book, Judge& judge)
     : plan_(plan), book_(book), judge_(judge) {
-  const TimeWaitPolicy& policy = plan.settings.time_wait;
+  const flow::TimeWaitPolicy& policy = plan.settings.time_wait;
   knows_hold_ = !policy.balance && !policy.recycle && policy.nearness.empty();
 }
 
-void HostOracle::started(const Connections& connections, const TimeWaits& time_waits,
-                         const ShardStats& stats) {
+void HostOracle::started(const flow::Connections& connections, const flow::TimeWaits& time_waits,
+                         const flow::ShardStats& stats) {
   connections_ = &connections;
   time_waits_ = &time_waits;
   stats_ = &stats;
@@ -56,16 +56,16 @@ void HostOracle::polled(Instant now) {
 
 void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now) {
   MAYFLY_ASSERT(index < shadows_.size());
-  const ConnectionBlock& b = connections_->block(index);
+  const flow::ConnectionBlock& b = connections_->block(index);
   BlockShadow& shadow = shadows_[index];
   if (shadow.generation != b.generation) shadow = {.generation = b.generation};
-  if (b.tcp.state == State::closed) return;
-  const TcpSettings& tcp = plan_.settings.tcp;
+  if (b.tcp.state == tcp::State::closed) return;
+  const tcp::TcpSettings& tcp = plan_.settings.tcp;
   std::string broken = broken_invariant(b.tcp);
   if (broken.empty()) broken = broken_bounds(b.tcp, tcp);
   if (broken.empty()) broken = broken_progress(shadow.connection, b.tcp, tcp, now, every_step);
   const Instant due = std::min(next_deadline(b.tcp), b.wake_at);
-  const bool waits = b.tcp.has(block_flag::pending);  // for a frame buffer
+  const bool waits = b.tcp.has(flow::block_flag::pending);  // for a frame buffer
   if (broken.empty() && !waits && may_stand_still(b.tcp))
     broken = "something waits, and no timer runs for it";
   if (broken.empty() && !waits && !due.is_never() && (!b.tcp.timer.armed() || b.armed_for > due))
@@ -88,7 +88,7 @@ std::optional<Instant> HostOracle::end_of(const FlowKey4& key, Instant now) cons
 }
 
 std::uint64_t HostOracle::ended_early() const {
-  const ShardStats& s = *stats_;
+  const flow::ShardStats& s = *stats_;
   return s.time_wait_evicted.get() + s.time_wait_reused.get() + s.time_wait_killed.get() +
          s.time_wait_shortened.get();
 }
@@ -127,7 +127,7 @@ void HostOracle::look_at_frames(Instant now) {
 
 void HostOracle::look_at_end(Instant now) {
   MAYFLY_ASSERT(connections_ != nullptr);
-  const ShardStats& s = *stats_;
+  const flow::ShardStats& s = *stats_;
   const auto empty = [&](const char* what, std::uint64_t left) {
     if (left > 0) violated(now, "left behind", fmt::format("{} {}", left, what));
   };
@@ -148,4 +148,4 @@ void HostOracle::violated(Instant now, const char* oracle, std::string what) {
   judge_.violated(now, oracle, plan_.name + ": " + what);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -18,15 +18,15 @@
 #include "world/judge.h"
 #include "world/scenario.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
-class HostOracle final : public HostWatch {
+class HostOracle final : public net::HostWatch {
  public:
   /// All of them outlive the oracle.
   HostOracle(const HostPlan& plan, BookOracle& book, Judge& judge);
 
-  void started(const Connections& connections, const TimeWaits& time_waits,
-               const ShardStats& stats) override;
+  void started(const flow::Connections& connections, const flow::TimeWaits& time_waits,
+               const flow::ShardStats& stats) override;
   void polled(Instant now) override;
   void time_wait_begun(const FlowKey4& key, Instant now);
   /// A new incarnation stands: what was held of the old one may go (RFC 9293 MAY-2).
@@ -41,7 +41,7 @@ class HostOracle final : public HostWatch {
   };
   struct BlockShadow {
     std::uint32_t generation = 0;  // of the block
-    ConnectionShadow connection;
+    tcp::ConnectionShadow connection;
   };
 
   void look_at_block(std::uint32_t index, bool every_step, Instant now);
@@ -56,13 +56,13 @@ class HostOracle final : public HostWatch {
   BookOracle& book_;
   Judge& judge_;
   bool knows_hold_;
-  const Connections* connections_ = nullptr;
-  const TimeWaits* time_waits_ = nullptr;
-  const ShardStats* stats_ = nullptr;
+  const flow::Connections* connections_ = nullptr;
+  const flow::TimeWaits* time_waits_ = nullptr;
+  const flow::ShardStats* stats_ = nullptr;
   std::vector<BlockShadow> shadows_;  // by block
   std::uint32_t next_block_ = 0;
   std::deque<Held> held_;           // in the order of their ends, as all are held equally long
   std::uint64_t missed_early_ = 0;  // of those that ended early, how many were found missing
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

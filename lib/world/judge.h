@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// What an oracle found.
 struct Violation {
@@ -36,4 +36,4 @@ class Judge {
   Violation violation_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

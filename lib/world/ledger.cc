@@ -1,6 +1,6 @@
 #include "world/ledger.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// One end of an incarnation, and what it was to do.
@@ -11,7 +11,7 @@ struct End {
 
   /// It ended with RST, and on purpose.
   bool aborted() const noexcept {
-    return resets && view.ended && !view.gave_up && view.reason == CloseReason::aborted;
+    return resets && view.ended && !view.gave_up && view.reason == flow::CloseReason::aborted;
   }
 };
 
@@ -25,36 +25,36 @@ End server_of(const Incarnation& i) noexcept {
 /// Both FINs were exchanged and only our own was not yet acknowledged: LAST_ACK or CLOSING. The RST
 /// shows that nobody held the TIME_WAIT that the FIN sent again was for.
 bool is_reset_in_last_ack(const EndView& view) noexcept {
-  return view.reason == CloseReason::reset && view.peer_closed && view.closed;
+  return view.reason == flow::CloseReason::reset && view.peer_closed && view.closed;
 }
 
 /// Ended by an RST that no end meant for it, or by one that was meant but came before the text.
 bool is_killed(const End& end, const End& peer) noexcept {
   const EndView& view = end.view;
-  if (view.reason == CloseReason::refused) return true;  // somebody listens
-  if (view.reason != CloseReason::reset || is_reset_in_last_ack(view)) return false;
+  if (view.reason == flow::CloseReason::refused) return true;  // somebody listens
+  if (view.reason != flow::CloseReason::reset || is_reset_in_last_ack(view)) return false;
   if (peer.view.gave_up) return false;  // that harm is counted where it began
   return !peer.aborted() || view.received < end.expected;
 }
 
 /// Never agreed again: one end waited for what did not come, or TCP gave up for it.
 bool is_desynchronised(const EndView& view) noexcept {
-  return view.opened && (view.gave_up || view.reason == CloseReason::timed_out ||
-                         view.reason == CloseReason::fin_wait_2);
+  return view.opened && (view.gave_up || view.reason == flow::CloseReason::timed_out ||
+                         view.reason == flow::CloseReason::fin_wait_2);
 }
 
 bool ended_well(const End& end, const End& peer) noexcept {
   const EndView& view = end.view;
   if (!view.opened || view.received != end.expected) return false;
   if (view.ended_well() || end.aborted()) return true;
-  return view.ended && view.reason == CloseReason::reset && peer.aborted();
+  return view.ended && view.reason == flow::CloseReason::reset && peer.aborted();
 }
 
 void judge(const Incarnation& i, LedgerRow& row) noexcept {
   const End client = client_of(i), server = server_of(i);
   ++row.connections;
   row.old_data += i.foreign;
-  const bool timed_out = i.client.gave_up || i.client.reason == CloseReason::timed_out;
+  const bool timed_out = i.client.gave_up || i.client.reason == flow::CloseReason::timed_out;
   if (!i.client.opened && timed_out) {
     row.blackholed += i.syn_arrived && !i.answered;
     return;
@@ -82,4 +82,4 @@ void add_to(LedgerRow& row, const Book& book) {
   }
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

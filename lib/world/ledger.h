@@ -5,9 +5,9 @@
 #include "world/book.h"
 #include "world/ledger_row.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// Adds what became of the book's incarnations, all of which are over, to the row.
 void add_to(LedgerRow& row, const Book& book);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

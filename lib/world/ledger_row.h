@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// One policy's row of the hazard ledger. Counts over the whole simulated run.
 struct LedgerRow {
@@ -23,4 +23,4 @@ struct LedgerRow {
   }
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

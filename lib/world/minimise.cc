@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 class Search {
@@ -73,4 +73,4 @@ Result<Minimised> minimise(const SimOptions& failing, const SimResult& result,
   return Search(failing, result, tries).run();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

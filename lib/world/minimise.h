@@ -8,7 +8,7 @@
 #include "world/scenario.h"
 #include "world/sim_run.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 struct Minimised {
   SimOptions options;       ///< the smallest that was found
@@ -20,4 +20,4 @@ struct Minimised {
 Result<Minimised> minimise(const SimOptions& failing, const SimResult& result,
                            std::uint32_t tries = 200);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// A generator for one kind of choices of one seed.
@@ -84,9 +84,9 @@ Traffic draw_traffic(const Scenario& s) {
   return t;
 }
 
-TimeWaitPolicy strict_policy(Dice& dice) {
-  using Policy = TimeWaitPolicy;
-  using Rules = TimeWaitRules;
+flow::TimeWaitPolicy strict_policy(Dice& dice) {
+  using Policy = flow::TimeWaitPolicy;
+  using Rules = tcp::TimeWaitRules;
   Policy p;
   p.hold = dice.from(kSimMsl * 2, 240_s);
   p.capacity = 100'000;
@@ -96,9 +96,9 @@ TimeWaitPolicy strict_policy(Dice& dice) {
   return p;
 }
 
-TimeWaitPolicy hasty_policy(Dice& dice) {
-  using Policy = TimeWaitPolicy;
-  using Rules = TimeWaitRules;
+flow::TimeWaitPolicy hasty_policy(Dice& dice) {
+  using Policy = flow::TimeWaitPolicy;
+  using Rules = tcp::TimeWaitRules;
   Policy p;
   p.hold = dice.one_of({0_s, 1_ms, 200_ms, 2_s, 20_s, 60_s});
   p.capacity = dice.one_of({1u, 3u, 10u, 1'000u});
@@ -115,8 +115,8 @@ TimeWaitPolicy hasty_policy(Dice& dice) {
   return p;
 }
 
-TcpSettings draw_tcp(Dice& dice) {
-  TcpSettings tcp;
+tcp::TcpSettings draw_tcp(Dice& dice) {
+  tcp::TcpSettings tcp;
   tcp.mss = dice.one_of<std::uint16_t>({1'460, 1'460, 1'400, 536, 100});
   tcp.receive_window = dice.one_of({65'535u, 65'535u, 8'192u, 2'000u, 200'000u});
   tcp.initial_window_segments = dice.one_of<std::uint8_t>({10, 3, 1});
@@ -132,7 +132,7 @@ TcpSettings draw_tcp(Dice& dice) {
   return tcp;
 }
 
-void draw_wire(const Scenario& s, std::size_t host, WireSettings& wire) {
+void draw_wire(const Scenario& s, std::size_t host, net::WireSettings& wire) {
   Dice dice(s.seed, For::wires, host);
   // Drawn whether wanted or not: see the head of scenario.h.
   const Duration delay = dice.one_of({100_us, 5_ms, 50_ms, 300_ms});
@@ -160,16 +160,16 @@ void draw_wire(const Scenario& s, std::size_t host, WireSettings& wire) {
   }
 }
 
-ShardSizes draw_sizes(const Scenario& s, const HostPlan& host, std::size_t number) {
+flow::ShardSizes draw_sizes(const Scenario& s, const HostPlan& host, std::size_t number) {
   Dice dice(s.seed, For::sizes, number);
   const std::uint32_t blocks = dice.from(2u, 12u), entries = dice.from(1u, 12u);
   const std::uint32_t extents = dice.from(2u, 12u), buffers = dice.from(1u, 4u);
-  ShardSizes sizes{.connections = 512,
-                   .time_wait = 2'048,
-                   .extents = 1'024,
-                   .chunks = 64,
-                   .receive_buffers = 64,
-                   .receive_window = host.settings.tcp.receive_window};
+  flow::ShardSizes sizes{.connections = 512,
+                         .time_wait = 2'048,
+                         .extents = 1'024,
+                         .chunks = 64,
+                         .receive_buffers = 64,
+                         .receive_window = host.settings.tcp.receive_window};
   if (s.has(SimFault::tiny_tables)) {
     sizes.connections = blocks;
     sizes.time_wait = entries;
@@ -182,22 +182,22 @@ ShardSizes draw_sizes(const Scenario& s, const HostPlan& host, std::size_t numbe
   return sizes;
 }
 
-ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool server,
-                            std::size_t number) {
+shard::ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool server,
+                                   std::size_t number) {
   Dice dice(s.seed, For::policy, number);
-  ShardSettings settings;
+  shard::ShardSettings settings;
   settings.tcp = draw_tcp(dice);
-  const TimeWaitPolicy strict = strict_policy(dice), hasty = hasty_policy(dice);
+  const flow::TimeWaitPolicy strict = strict_policy(dice), hasty = hasty_policy(dice);
   settings.time_wait = s.has(SimFault::hasty) ? hasty : strict;
   const auto reuse = dice.from<std::uint8_t>(0, 1);
-  using Cookies = SynPolicy::Cookies;
-  const SynPolicy syn{
+  using Cookies = flow::SynPolicy::Cookies;
+  const flow::SynPolicy syn{
       .half_open = dice.from(1u, 4u),
       .cookies = dice.one_of({Cookies::automatic, Cookies::always, Cookies::never})};
-  settings.syn = s.has(SimFault::half_open) ? syn : SynPolicy{.half_open = 0};
+  settings.syn = s.has(SimFault::half_open) ? syn : flow::SynPolicy{.half_open = 0};
   if (s.has(SimFault::hasty) && !server) settings.time_wait.reuse = reuse;
   if (!options.policy) return settings;
-  const EndSettings& ours = server ? options.policy->server : options.policy->client;
+  const shard::EndSettings& ours = server ? options.policy->server : options.policy->client;
   settings.tcp = ours.shard.tcp;
   settings.time_wait = ours.shard.time_wait;
   return settings;
@@ -261,11 +261,11 @@ void draw_happenings(Scenario& s) {
                    [](const Happening& a, const Happening& b) { return a.at < b.at; });
 }
 
-bool keeps_promise(const ShardSettings& settings) {
-  const TimeWaitPolicy& p = settings.time_wait;
-  return p.hold >= kSimMsl * 2 && p.on_full == TimeWaitPolicy::OnFull::refuse &&
-         p.rules.rst == TimeWaitRules::OnRst::ignore && !p.balance && !p.recycle && !p.hand_over &&
-         p.nearness.empty() && settings.time_wait.reuse == 0;
+bool keeps_promise(const shard::ShardSettings& settings) {
+  const flow::TimeWaitPolicy& p = settings.time_wait;
+  return p.hold >= kSimMsl * 2 && p.on_full == flow::TimeWaitPolicy::OnFull::refuse &&
+         p.rules.rst == tcp::TimeWaitRules::OnRst::ignore && !p.balance && !p.recycle &&
+         !p.hand_over && p.nearness.empty() && settings.time_wait.reuse == 0;
 }
 
 // Without faults: one server, one client, room for everything, and no time between two openings.
@@ -288,7 +288,7 @@ void build_plain_world(Scenario& s, const SimOptions& options) {
     else
       host.settings.time_wait.hold = 240_s;
     host.settings.time_wait.capacity = kTuples;
-    host.settings.time_wait.on_full = TimeWaitPolicy::OnFull::refuse;
+    host.settings.time_wait.on_full = flow::TimeWaitPolicy::OnFull::refuse;
     host.sizes = {.connections = 4'096, .time_wait = kTuples, .chunks = 64, .receive_buffers = 64};
     host.addresses = kTuples / kPorts;
     host.ports = kPorts;
@@ -338,4 +338,4 @@ std::string describe(const Scenario& s) {
                      to_string(s.faults));
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -14,7 +14,7 @@
 #include "world/settings.h"
 #include "world/traffic.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 struct SimOptions {
   std::uint64_t seed = 1;
@@ -29,9 +29,9 @@ struct HostPlan {
   std::string name;         ///< "server-1", "client-1"
   std::size_t number = 0;   ///< among all hosts
   std::size_t traffic = 0;  ///< of a client: what its connections carry
-  ShardSizes sizes;
-  ShardSettings settings;
-  WireSettings wire;
+  flow::ShardSizes sizes;
+  shard::ShardSettings settings;
+  net::WireSettings wire;
   double no_buffer = 0;         ///< share of frame buffers that are not to be had
   std::uint32_t addresses = 1;  ///< of a client
   std::uint16_t first_port = 10'000, ports = 1;
@@ -71,4 +71,4 @@ Scenario make_scenario(const SimOptions& options);
 /// One line about it: "2 servers, 3 clients, 40 connections, faults loss,nat".
 std::string describe(const Scenario& scenario);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

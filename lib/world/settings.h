@@ -6,11 +6,11 @@
 #include "link/settings.h"
 #include "shard/settings.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// Both ends under one policy.
 struct EndPolicies {
-  EndSettings server, client;
+  shard::EndSettings server, client;
 };
 
 /// The worlds in which the hazard lab compares policies: a wire that loses, delays, doubles and
@@ -21,8 +21,8 @@ struct HazardWorldSettings {
   /// Entries of a server whose policy does not refuse, at most: as scarce as in a busy one. 0 = as
   /// the policy says.
   std::uint32_t capacity = 0;
-  bool nat = true;     ///< many hosts behind one address, each with its own clock
-  FaultSettings link;  ///< `seed` is not used
+  bool nat = true;           ///< many hosts behind one address, each with its own clock
+  link::FaultSettings link;  ///< `seed` is not used
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

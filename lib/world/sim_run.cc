@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 /// The longest that anything may take once the network is perfect: patience, and a time-out after
@@ -62,8 +62,8 @@ void SimRun::act_on(const Happening& happening) {
   using What = Happening::What;
   MAYFLY_ASSERT(happening.host < world_->hosts().size());
   const std::string& name = scenario_.hosts[happening.host].name;
-  ShardHost<EndApp>& host = *world_->hosts()[happening.host].host;
-  Network& network = world_->simulation().network();
+  net::ShardHost<EndApp>& host = *world_->hosts()[happening.host].host;
+  net::Network& network = world_->simulation().network();
   const Instant at = now();
   switch (happening.what) {
     case What::cut: trace_.note(at, name + " is cut off"); return network.cut(host.port(), true);
@@ -128,7 +128,7 @@ void SimRun::rest() {
   if (judge_.found()) return;
   for (const WorldHost& each : world_->hosts())
     if (each.host->is_up()) each.oracle->look_at_end(now());
-  Network& network = world_->simulation().network();
+  net::Network& network = world_->simulation().network();
   if (const std::size_t held = network.pool().in_use(); held > network.under_way())
     judge_.violated(now(), "left behind", fmt::format("{} frames", held - network.under_way()));
 }
@@ -151,7 +151,7 @@ SimResult SimRun::result() const {
   }
   for (const WorldHost& each : world_->hosts()) {
     if (!each.host->is_up()) continue;
-    const ShardStats& stats = each.host->shard().stats();
+    const flow::ShardStats& stats = each.host->shard().stats();
     r.time_waits += stats.time_wait_opened.get();
     r.restored += stats.time_wait_restored.get();
     r.reopened +=
@@ -161,7 +161,7 @@ SimResult SimRun::result() const {
 }
 
 Result<SimResult> live_through(const SimOptions& options, std::FILE* text,
-                               std::shared_ptr<PcapFile> pcap) {
+                               std::shared_ptr<wire::PcapFile> pcap) {
   const Scenario scenario = make_scenario(options);
   Trace trace(scenario.start, text, std::move(pcap));
   auto run = SimRun::create(scenario, trace);
@@ -169,4 +169,4 @@ Result<SimResult> live_through(const SimOptions& options, std::FILE* text,
   return (*run)->run();
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -14,7 +14,7 @@
 #include "world/trace.h"
 #include "world/world.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 struct SimResult {
   std::optional<Violation> violation;
@@ -62,6 +62,6 @@ class SimRun {
 /// Lives through the world of `options` once. Writes what happens as text to `text` and the frames
 /// to `pcap`; both may be null.
 Result<SimResult> live_through(const SimOptions& options, std::FILE* text = nullptr,
-                               std::shared_ptr<PcapFile> pcap = nullptr);
+                               std::shared_ptr<wire::PcapFile> pcap = nullptr);
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 // Not for secrets: any change of the words changes it, and it costs a few cycles a word.
 void Trace::digest(std::uint64_t word) noexcept {
@@ -33,7 +33,7 @@ void Trace::frame(std::string_view host, std::span<const std::byte> frame, bool 
   if (sent && pcap_ != nullptr) pcap_->write(frame, now);
   if (text_ == nullptr) return;
   fmt::print(text_, "{:12.6f} {:<9} {} {}\n", (now - start_).seconds(), host,
-             sent ? "sends   " : "receives", print_frame(frame));
+             sent ? "sends   " : "receives", wire::print_frame(frame));
 }
 
 void Trace::note(Instant now, const std::string& what) {
@@ -42,4 +42,4 @@ void Trace::note(Instant now, const std::string& what) {
   if (text_ != nullptr) fmt::print(text_, "{:12.6f} {}\n", (now - start_).seconds(), what);
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

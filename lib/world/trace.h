@@ -14,13 +14,13 @@
 #include "base/time.h"
 #include "wire/pcap_file.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 class Trace {
  public:
   /// `text` is not closed here; null = no text. `pcap` may be null too. Times are told from
   /// `start` on.
-  Trace(Instant start, std::FILE* text, std::shared_ptr<PcapFile> pcap)
+  Trace(Instant start, std::FILE* text, std::shared_ptr<wire::PcapFile> pcap)
       : start_(start), text_(text), pcap_(std::move(pcap)) {}
 
   /// `host` sent or is about to receive the frame. The pcap file has what was sent.
@@ -38,8 +38,8 @@ class Trace {
 
   Instant start_;
   std::FILE* text_;
-  std::shared_ptr<PcapFile> pcap_;
+  std::shared_ptr<wire::PcapFile> pcap_;
   std::uint64_t digest_ = 0xcbf2'9ce4'8422'2325, frames_ = 0;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

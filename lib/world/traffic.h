@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// No frame is under way for longer, so a hold of twice this is what RFC 9293 asks for.
 inline constexpr Duration kSimMsl = Duration::from_s(30);
@@ -43,4 +43,4 @@ struct Traffic {
   std::optional<Parting> parting;  ///< of every connection; nothing = each draws its own
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

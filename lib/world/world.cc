@@ -6,7 +6,7 @@
 
 #include "tcp/isn.h"
 
-namespace mayfly {
+namespace mayfly::world {
 namespace {
 
 constexpr std::uint16_t kPort = EndApp::kPort;
@@ -22,7 +22,7 @@ constexpr MacAddress mac_of(std::size_t station) {
   return {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(station)}};
 }
 
-InterfaceAddress addresses_of(const HostPlan& plan) {
+link::InterfaceAddress addresses_of(const HostPlan& plan) {
   const auto number = static_cast<std::uint32_t>(plan.number);
   if (plan.is_server) return {{kServers.host + number}, {kServers.host + number}, kPrefix};
   const std::uint32_t base = (plan.behind_nat ? kInside : kClients).host;
@@ -32,13 +32,13 @@ InterfaceAddress addresses_of(const HostPlan& plan) {
 }
 
 /// A secret with which the ISNs of the flow begin just below their wrap-around.
-Secret secret_before_wrap(const FlowKey4& flow, Instant start, Prng& random) {
+tcp::Secret secret_before_wrap(const FlowKey4& flow, Instant start, Prng& random) {
   constexpr int kTries = 20'000;
-  Secret best{};
+  tcp::Secret best{};
   std::uint32_t highest = 0;
   for (int i = 0; i < kTries; ++i) {
-    const Secret secret = {random.next(), random.next()};
-    const Seq iss = initial_sequence(std::as_bytes(std::span(&flow, 1)), secret, start);
+    const tcp::Secret secret = {random.next(), random.next()};
+    const Seq iss = tcp::initial_sequence(std::as_bytes(std::span(&flow, 1)), secret, start);
     if (iss.raw < highest) continue;
     highest = iss.raw;
     best = secret;
@@ -70,14 +70,14 @@ Result<std::unique_ptr<World>> World::create(const Scenario& scenario, Judge* ju
 }
 
 void World::build_nat() {
-  NatSettings nat;
+  net::NatSettings nat;
   nat.inside = {kInside, {kInside.host | 0xffff}, kPrefix};
   nat.outside = kOutside;
   nat.inside_mac = mac_of(100);
   nat.outside_mac = mac_of(101);
   nat.inside_segment = kInsideSegment;
   nat.outside_segment = kOutsideSegment;
-  nat_ = std::make_unique<Nat>(simulation_, nat);
+  nat_ = std::make_unique<net::Nat>(simulation_, nat);
 }
 
 Result<void> World::build_host(const HostPlan& plan) {
@@ -87,8 +87,8 @@ Result<void> World::build_host(const HostPlan& plan) {
   place.app = std::make_unique<EndApp>(plan, scenario_.traffics[plan.traffic], book_,
                                        random_.next(), wiring_of(plan, place.oracle.get()));
   auto host =
-      ShardHost<EndApp>::create(simulation_, config_of(plan), plan.settings, *place.app, plan.wire,
-                                plan.behind_nat ? kInsideSegment : kOutsideSegment);
+      net::ShardHost<EndApp>::create(simulation_, config_of(plan), plan.settings, *place.app,
+                                     plan.wire, plan.behind_nat ? kInsideSegment : kOutsideSegment);
   if (!host) return host.error();
   place.host = std::move(*host);
   if (place.oracle) place.host->watch(*place.oracle);
@@ -97,8 +97,8 @@ Result<void> World::build_host(const HostPlan& plan) {
   return {};
 }
 
-ShardConfig World::config_of(const HostPlan& plan) {
-  ShardConfig config;
+shard::ShardConfig World::config_of(const HostPlan& plan) {
+  shard::ShardConfig config;
   config.name = "sim-" + plan.name;
   config.sizes = plan.sizes;
   config.pages = HugePages::never;
@@ -138,7 +138,7 @@ void World::add_tuples() {
 
 void World::add_tuples(const HostPlan& client, const HostPlan& server) {
   const Ipv4Address to = addresses_of(server).first;
-  const InterfaceAddress from = addresses_of(client);
+  const link::InterfaceAddress from = addresses_of(client);
   for (std::uint32_t ip = from.first.host; ip <= from.last.host; ++ip) {
     for (std::uint16_t n = 0; n < client.ports; ++n) {
       const auto port = static_cast<std::uint16_t>(client.first_port + n);
@@ -150,7 +150,7 @@ void World::add_tuples(const HostPlan& client, const HostPlan& server) {
   }
 }
 
-std::optional<Endpoint> World::client_behind(const Endpoint& seen) const {
+std::optional<net::Endpoint> World::client_behind(const net::Endpoint& seen) const {
   return nat_ && seen.ip == kOutside ? nat_->inside_of(seen.port) : seen;
 }
 
@@ -180,4 +180,4 @@ std::string World::what_is_open() const {
   return text;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::world

@@ -18,14 +18,14 @@
 #include "world/judge.h"
 #include "world/scenario.h"
 
-namespace mayfly {
+namespace mayfly::world {
 
 /// One host of a world.
 struct WorldHost {
   const HostPlan& plan;
   std::unique_ptr<EndApp> app;
   std::unique_ptr<HostOracle> oracle;  ///< null where nobody judges
-  std::unique_ptr<ShardHost<EndApp>> host;
+  std::unique_ptr<net::ShardHost<EndApp>> host;
 };
 
 class World {
@@ -35,8 +35,8 @@ class World {
   /// hosts.
   static Result<std::unique_ptr<World>> create(const Scenario& scenario, Judge* judge);
 
-  Simulation& simulation() noexcept { return simulation_; }
-  const Simulation& simulation() const noexcept { return simulation_; }
+  net::Simulation& simulation() noexcept { return simulation_; }
+  const net::Simulation& simulation() const noexcept { return simulation_; }
   Book& book() noexcept { return book_; }
   const Book& book() const noexcept { return book_; }
   /// Only in a world that has a judge.
@@ -57,7 +57,7 @@ class World {
   bool is_over() const { return book_.to_open() == 0 && is_quiet(); }
   /// Who is behind the endpoint that a server sees: that endpoint, or a host behind the NAT.
   /// Nothing: nobody that the NAT knows of.
-  std::optional<Endpoint> client_behind(const Endpoint& seen) const;
+  std::optional<net::Endpoint> client_behind(const net::Endpoint& seen) const;
   /// "client-1 2  server-1 3  ; first connection 7 ...": what is open still.
   std::string what_is_open() const;
 
@@ -67,18 +67,18 @@ class World {
   void build_nat();
   void add_tuples();
   void add_tuples(const HostPlan& client, const HostPlan& server);
-  ShardConfig config_of(const HostPlan& plan);
+  shard::ShardConfig config_of(const HostPlan& plan);
   EndApp::Wiring wiring_of(const HostPlan& plan, HostOracle* oracle) const;
   std::uint32_t recognise(const FlowKey4& key, Seq irs) const;
 
   const Scenario& scenario_;
   Judge* judge_;
   Prng random_;
-  Simulation simulation_;
+  net::Simulation simulation_;
   Book book_;
   std::optional<BookOracle> book_oracle_;
-  std::unique_ptr<Nat> nat_;
+  std::unique_ptr<net::Nat> nat_;
   std::vector<WorldHost> hosts_;
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::world

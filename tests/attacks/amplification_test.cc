@@ -27,20 +27,20 @@ void sends_flags(Attacker& a, std::uint8_t flags, std::uint16_t port) {
 /// A TCP frame from a stranger made into one of another protocol.
 void sends_protocol(Attacker& a, std::uint8_t protocol) {
   std::vector<std::byte> frame(60);
-  const LinkHeader link{kTargetMac, kRouterMac, 0};
-  emit_tcp(frame, link, a.any_flow(), Attacker::segment(tcp_flag::ack, 1, 1), 0,
-           ChecksumBy::software, ChecksumBy::software);
-  std::byte* ip = &frame[kEthernetHeaderSize];
+  const wire::LinkHeader link{kTargetMac, kRouterMac, 0};
+  emit_tcp(frame, link, a.any_flow(), Attacker::segment(wire::tcp_flag::ack, 1, 1), 0,
+           wire::ChecksumBy::software, wire::ChecksumBy::software);
+  std::byte* ip = &frame[wire::kEthernetHeaderSize];
   ip[9] = std::byte{protocol};
   store_be16(ip + 10, 0);
-  store_be16(ip + 10, checksum_finish(checksum_add({ip, 20})));
+  store_be16(ip + 10, wire::checksum_finish(wire::checksum_add({ip, 20})));
   a.sends(frame);
 }
 
 void sends_echo(Attacker& a) {
   std::array<std::byte, 1'500> frame{};
   const std::array<std::byte, 400> data{};
-  const LinkHeader link{kTargetMac, kRouterMac, 0};
+  const wire::LinkHeader link{kTargetMac, kRouterMac, 0};
   const std::size_t length = emit_icmp(frame, link, a.stranger(), kTarget, 8, 0, 1, data, 0);
   a.sends(std::span(frame).first(length));
 }
@@ -49,19 +49,21 @@ void sends_noise(Attacker& a) {
   std::array<std::byte, 200> frame;
   a.random.fill(frame);
   std::memcpy(frame.data(), kTargetMac.octets.data(), 6);
-  store_be16(&frame[ethernet_at::type], ethertype::ipv4);
+  store_be16(&frame[wire::ethernet_at::type], wire::ethertype::ipv4);
   a.sends(frame);
 }
 
 const Flood kFloods[] = {
-    {"SynToAClosedPort", [](Attacker& a) { sends_flags(a, tcp_flag::syn, 81); }, 1.0},
-    {"Ack", [](Attacker& a) { sends_flags(a, tcp_flag::ack, 80); }, 1.0},
-    {"Fin", [](Attacker& a) { sends_flags(a, tcp_flag::fin | tcp_flag::ack, 80); }, 1.0},
-    {"SynAck", [](Attacker& a) { sends_flags(a, tcp_flag::syn | tcp_flag::ack, 80); }, 1.0},
-    {"Rst", [](Attacker& a) { sends_flags(a, tcp_flag::rst, 80); }, 0.0},
+    {"SynToAClosedPort", [](Attacker& a) { sends_flags(a, wire::tcp_flag::syn, 81); }, 1.0},
+    {"Ack", [](Attacker& a) { sends_flags(a, wire::tcp_flag::ack, 80); }, 1.0},
+    {"Fin", [](Attacker& a) { sends_flags(a, wire::tcp_flag::fin | wire::tcp_flag::ack, 80); },
+     1.0},
+    {"SynAck", [](Attacker& a) { sends_flags(a, wire::tcp_flag::syn | wire::tcp_flag::ack, 80); },
+     1.0},
+    {"Rst", [](Attacker& a) { sends_flags(a, wire::tcp_flag::rst, 80); }, 0.0},
     {"Christmas", [](Attacker& a) { sends_flags(a, 0xff, 80); }, 0.0},
     {"NoFlags", [](Attacker& a) { sends_flags(a, 0, 80); }, 0.0},
-    {"Udp", [](Attacker& a) { sends_protocol(a, ip_protocol::udp); }, 0.3},
+    {"Udp", [](Attacker& a) { sends_protocol(a, wire::ip_protocol::udp); }, 0.3},
     {"OtherProtocol", [](Attacker& a) { sends_protocol(a, 47); }, 0.3},
     {"Echo", sends_echo, 1.0},
     {"Noise", sends_noise, 0.0},
@@ -108,10 +110,10 @@ Bytes syn_from(Ipv4Address from) {
   Bytes frame(54);
   Emission e;
   e.seq = Seq{1};
-  e.flags = tcp_flag::syn;
+  e.flags = wire::tcp_flag::syn;
   e.window = 1'000;
   emit_tcp(frame, {kServerMac, kPeerMac}, FlowKey4::of(from, 80, kServerIp, 80), e, 1,
-           ChecksumBy::software, ChecksumBy::software);
+           wire::ChecksumBy::software, wire::ChecksumBy::software);
   return frame;
 }
 

@@ -7,7 +7,7 @@
 namespace mayfly::testing {
 namespace {
 
-using Operation = ArpPacket::Operation;
+using Operation = wire::ArpPacket::Operation;
 constexpr MacAddress kLiarMac{{2, 0, 0, 0, 0, 0x66}};
 
 MacAddress destination_of(const Bytes& frame) {
@@ -20,14 +20,14 @@ TEST(ArpPoisoning, DivertsNothingWhileTheOwnerAnswers) {
   Wire wire;  // whose hosts answer ARP for themselves
   Peer peer(wire);
   peer.opens().ignores();
-  const ArpPacket lies[] = {
+  const wire::ArpPacket lies[] = {
       {Operation::reply, kLiarMac, kServerMac, kPeerIp, kServerIp},
       {Operation::request, kLiarMac, {}, kPeerIp, kServerIp},
       {Operation::request, kLiarMac, {}, kPeerIp, kPeerIp},
   };
   unsigned diverted = 0, arrived = 0;
   for (int i = 0; i < 200; ++i) {
-    for (const ArpPacket& lie : lies) wire.put(wire.arp_frame(lie));
+    for (const wire::ArpPacket& lie : lies) wire.put(wire.arp_frame(lie));
     wire.after(50_ms);
     wire.app_does([](ScriptConn& c) { c.send(bytes_of("secret")); });
     for (const Heard& heard : peer.inbox) {
@@ -84,7 +84,7 @@ TEST(ArpFlood, IsAnsweredAtALimitedRate) {
 
 TEST(ArpFlood, OfSynsFromInventedNeighboursAsksForFewOfThem) {
   Given given;
-  given.settings.syn.cookies = SynPolicy::Cookies::always;
+  given.settings.syn.cookies = flow::SynPolicy::Cookies::always;
   given.answers_arp = false;
   Wire wire(given);
   Peer peer(wire);

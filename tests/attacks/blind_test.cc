@@ -57,7 +57,7 @@ TEST_F(Blind, AResetIsTakenAtOneNumberOnly) {
 
 TEST_F(Blind, SynsOnlyDrawChallenges) {  // RFC 5961 4.2
   const std::uint64_t sent =
-      sweep(wire, peer, 0, 20'000, [](std::int64_t n) { return said(tcp_flag::syn).at(n); });
+      sweep(wire, peer, 0, 20'000, [](std::int64_t n) { return said(wire::tcp_flag::syn).at(n); });
   EXPECT_EQ(wire.drops(Drop::tcp_syn_challenged) + wire.drops(Drop::tcp_out_of_window), sent);
   EXPECT_LE(peer.inbox.size(), kChallengesMax);
   still_works();
@@ -117,22 +117,23 @@ TEST(ForgedText, EndsInNoStormOfAcks) {  // RFC 1337 H2: each end thinks the oth
   while (pair.server_app.opened < 2) pair.run_for(100_us);
   ASSERT_GT(pair.client_port.sent.size(), sent_before);
   const auto& last = pair.client_port.sent.back();
-  const ParsedFrame known = parse_frame(last, {{{2, 0, 0, 0, 0, 1}}, 0}, {});
-  ASSERT_EQ(known.kind, FrameKind::tcp);
+  const wire::ParsedFrame known = wire::parse_frame(last, {{{2, 0, 0, 0, 0, 1}}, 0}, {});
+  ASSERT_EQ(known.kind, wire::FrameKind::tcp);
   // Whoever is on the path says a word in the client's name, and in the server's.
-  const LinkHeader to_server{{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, 0};
+  const wire::LinkHeader to_server{{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, 0};
   Emission forged;
   forged.seq = known.segment.end();
   forged.ack = known.segment.ack;
-  forged.flags = tcp_flag::ack;
+  forged.flags = wire::tcp_flag::ack;
   forged.window = 1'000;
-  forged.options = tcp_option::timestamps;
+  forged.options = wire::tcp_option::timestamps;
   forged.ts = known.segment.ts;
   forged.payload_len = 4;
   const FlowKey4 key = FlowKey4::of(known.key.remote(), known.key.remote_port_host(),
                                     known.key.local(), known.key.local_port_host());
   std::vector<std::byte> frame(tcp_payload_offset(to_server, forged) + 4);
-  emit_tcp(frame, to_server, key, forged, 1, ChecksumBy::software, ChecksumBy::software);
+  emit_tcp(frame, to_server, key, forged, 1, wire::ChecksumBy::software,
+           wire::ChecksumBy::software);
   pair.server_port.inject(frame);
   const std::size_t before = pair.client_port.sent.size() + pair.server_port.sent.size();
   pair.run_for(5_s);

@@ -10,7 +10,7 @@
 namespace mayfly::testing {
 namespace {
 
-using OnFull = TimeWaitPolicy::OnFull;
+using OnFull = flow::TimeWaitPolicy::OnFull;
 
 /// A connection that the shard closes first, up to its TIME_WAIT.
 void pass_by(Wire& wire, std::uint16_t port) {
@@ -79,10 +79,12 @@ TEST(FlowTableFlood, BeyondItsCapacityIsRefusedAndCounted) {
 }
 
 TEST(CollidingFlows, OfOneSecretDoNotCollideUnderAnother) {
-  const auto table_with = [](const std::string& name, const Secret& secret) {
-    return std::move(*FlowTable::create(name, 1'000, FlowSecret(secret), HugePages::never));
+  const auto table_with = [](const std::string& name, const tcp::Secret& secret) {
+    return std::move(
+        *flow::FlowTable::create(name, 1'000, flow::FlowSecret(secret), HugePages::never));
   };
-  const FlowTable known = table_with("collide1", {1, 2}), real = table_with("collide2", {3, 4});
+  const flow::FlowTable known = table_with("collide1", {1, 2}),
+                        real = table_with("collide2", {3, 4});
   constexpr std::uint32_t kBuckets = 256, kWanted = 100;
   constexpr std::uint64_t kSeed = 5;
   Prng random(kSeed);

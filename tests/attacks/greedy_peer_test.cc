@@ -122,7 +122,7 @@ TEST_F(Greedy, TextHeldBehindGapsTakesNoMemoryFromTextInOrder) {
 TEST_F(Greedy, ManyGapsOfOneConnectionAreBounded) {
   peer.opens().ignores();
   for (int i = 1; i <= 100; ++i) peer.sends(text("x").at(10 * i));
-  EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 100u - kRangesMax);
+  EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 100u - tcp::kRangesMax);
   EXPECT_EQ(wire.shard->connections().rx().used(), 1u);
   peer.ignores();
 }

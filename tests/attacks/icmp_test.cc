@@ -27,7 +27,8 @@ class ForgedIcmp : public ::testing::Test {
   }
   /// An error about a segment of ours, `seq` being its number.
   void forge(std::uint8_t type, std::uint8_t code, Seq seq, std::uint32_t rest = 0) {
-    Bytes body(quoted.begin() + kEthernetHeaderSize, quoted.begin() + kEthernetHeaderSize + 28);
+    Bytes body(quoted.begin() + wire::kEthernetHeaderSize,
+               quoted.begin() + wire::kEthernetHeaderSize + 28);
     store_be32(&body[24], seq.raw);
     wire.put(wire.icmp_frame(type, code, rest, body));
     wire.poll();

@@ -37,9 +37,10 @@ struct Visitors : PingApp {
 };
 
 /// All that is behind the router.
-class Attacker final : public Host {
+class Attacker final : public net::Host {
  public:
-  Attacker(Simulation& simulation, std::uint64_t seed) : random(seed), simulation_(simulation) {
+  Attacker(net::Simulation& simulation, std::uint64_t seed)
+      : random(seed), simulation_(simulation) {
     simulation.network().attach(port_, kRouterMac, {});
     simulation.add(*this);
   }
@@ -57,11 +58,11 @@ class Attacker final : public Host {
 
   void sends(const FlowKey4& key, const Emission& e) {
     std::vector<std::byte> frame(tcp_payload_offset(link_, e) + e.payload_len);
-    emit_tcp(frame, link_, key, e, 0, ChecksumBy::software, ChecksumBy::software);
+    emit_tcp(frame, link_, key, e, 0, wire::ChecksumBy::software, wire::ChecksumBy::software);
     sends(frame);
   }
   void sends(std::span<const std::byte> bytes) {
-    SimFrame* frame = port_.allocate();
+    net::SimFrame* frame = port_.allocate();
     ASSERT_NE(frame, nullptr) << "the simulated network is out of frames";
     std::copy(bytes.begin(), bytes.end(), frame->room.begin());
     port_.set_length(frame, bytes.size());
@@ -73,8 +74,8 @@ class Attacker final : public Host {
   static Emission syn(std::uint32_t seq) {
     Emission e;
     e.seq = Seq{seq};
-    e.flags = tcp_flag::syn;
-    e.options = tcp_option::mss;
+    e.flags = wire::tcp_flag::syn;
+    e.options = wire::tcp_option::mss;
     e.mss = 1'460;
     e.window = 65'535;
     return e;
@@ -89,15 +90,15 @@ class Attacker final : public Host {
   }
 
   void poll(Instant now) noexcept override {
-    SimFrame* frame = nullptr;
+    net::SimFrame* frame = nullptr;
     while (port_.receive(std::span(&frame, 1), now) == 1) {
-      const ParsedFrame p = parse_frame(port_.bytes(frame), {kRouterMac, 0}, {});
-      if (p.kind == FrameKind::arp) {
-        answer_arp(read_arp(port_.bytes(frame), p.l3_off));
+      const wire::ParsedFrame p = wire::parse_frame(port_.bytes(frame), {kRouterMac, 0}, {});
+      if (p.kind == wire::FrameKind::arp) {
+        answer_arp(wire::read_arp(port_.bytes(frame), p.l3_off));
       } else {
         ++frames_in;
         bytes_in += std::max<std::size_t>(frame->length, 60);
-        if (p.kind == FrameKind::tcp && on_segment) on_segment(p);
+        if (p.kind == wire::FrameKind::tcp && on_segment) on_segment(p);
       }
       port_.release(frame);
     }
@@ -108,29 +109,29 @@ class Attacker final : public Host {
   Prng random;
   std::uint64_t frames_out = 0, bytes_out = 0;  ///< to the server
   std::uint64_t frames_in = 0, bytes_in = 0;    ///< from it, ARP apart
-  std::function<void(const ParsedFrame&)> on_segment;
+  std::function<void(const wire::ParsedFrame&)> on_segment;
 
  private:
-  void answer_arp(const ArpPacket& arp) {
-    if (arp.operation != ArpPacket::Operation::request || arp.target_ip != kRouter) return;
-    SimFrame* frame = port_.allocate();
-    const LinkHeader link{arp.sender_mac, kRouterMac, 0};
-    const ArpPacket reply{ArpPacket::Operation::reply, kRouterMac, arp.sender_mac, kRouter,
-                          arp.sender_ip};
+  void answer_arp(const wire::ArpPacket& arp) {
+    if (arp.operation != wire::ArpPacket::Operation::request || arp.target_ip != kRouter) return;
+    net::SimFrame* frame = port_.allocate();
+    const wire::LinkHeader link{arp.sender_mac, kRouterMac, 0};
+    const wire::ArpPacket reply{wire::ArpPacket::Operation::reply, kRouterMac, arp.sender_mac,
+                                kRouter, arp.sender_ip};
     port_.set_length(frame, emit_arp(port_.bytes(frame), link, reply));
     port_.transmit(std::span(&frame, 1), simulation_.now());
   }
 
-  static constexpr LinkHeader link_{kTargetMac, kRouterMac, 0};
-  Simulation& simulation_;
-  SimPort port_;
+  static constexpr wire::LinkHeader link_{kTargetMac, kRouterMac, 0};
+  net::Simulation& simulation_;
+  net::SimPort port_;
 };
 
 /// What a test changes of the siege.
 struct SiegePlan {
-  SynPolicy syn{.half_open = 64};
-  TimeWaitPolicy time_wait{.hold = 2_s};
-  WireSettings link{};  ///< the visitors'
+  flow::SynPolicy syn{.half_open = 64};
+  flow::TimeWaitPolicy time_wait{.hold = 2_s};
+  net::WireSettings link{};  ///< the visitors'
   std::uint64_t seed = 1;
 };
 
@@ -140,20 +141,21 @@ struct Siege {
     const std::string name = "siege" + std::to_string(made++);
     settings.syn = plan.syn;
     settings.time_wait = plan.time_wait;
-    ShardConfig place = shard_config(name, kTarget.host, 1);
+    shard::ShardConfig place = shard_config(name, kTarget.host, 1);
     place.interfaces[0].gateway = kRouter;
-    server = std::move(*ShardHost<PongApp>::create(simulation, place, settings, server_app, {}));
-    visitors =
-        std::move(*ShardHost<Visitors>::create(simulation, shard_config(name + "v", 0xc612'0101, 2),
-                                               visitor_settings, visitor_app, plan.link));
+    server =
+        std::move(*net::ShardHost<PongApp>::create(simulation, place, settings, server_app, {}));
+    visitors = std::move(
+        *net::ShardHost<Visitors>::create(simulation, shard_config(name + "v", 0xc612'0101, 2),
+                                          visitor_settings, visitor_app, plan.link));
     attacker = std::make_unique<Attacker>(simulation, plan.seed);
   }
   ~Siege() {
-    const ShardStats& s = stats();
+    const flow::ShardStats& s = stats();
     EXPECT_EQ(s.rx_packets.get(), s.rx_handled.get() + s.rx_dropped());
   }
 
-  const ShardStats& stats() const { return server->shard().stats(); }
+  const flow::ShardStats& stats() const { return server->shard().stats(); }
   std::uint64_t drops(Drop why) const { return stats().drops[static_cast<std::size_t>(why)].get(); }
   /// So many visits, until all have ended or failed.
   bool visit(unsigned count, Duration at_most) {
@@ -161,12 +163,12 @@ struct Siege {
     return simulation.run_until([&] { return visitor_app.closed == visitor_app.to_open; }, at_most);
   }
 
-  ShardSettings settings, visitor_settings;
-  Simulation simulation;
+  shard::ShardSettings settings, visitor_settings;
+  net::Simulation simulation;
   PongApp server_app;
   Visitors visitor_app;
-  std::unique_ptr<ShardHost<PongApp>> server;
-  std::unique_ptr<ShardHost<Visitors>> visitors;
+  std::unique_ptr<net::ShardHost<PongApp>> server;
+  std::unique_ptr<net::ShardHost<Visitors>> visitors;
   std::unique_ptr<Attacker> attacker;
 };
 

@@ -10,19 +10,21 @@
 namespace mayfly::testing {
 namespace {
 
-ServerSettings web_settings() {
-  ServerSettings settings;
-  settings.listen = {{.port = 80, .service = ServiceKind::http}};
+using service::ClosePolicy;
+
+service::ServerSettings web_settings() {
+  service::ServerSettings settings;
+  settings.listen = {{.port = 80, .service = service::ServiceKind::http}};
   settings.http.routes = {{.path = "/big", .bytes = 1'000'000}};
-  settings.close.first = Closer::client;
+  settings.close.first = shard::Closer::client;
   return settings;
 }
 
 struct WebParts {
-  ServerSettings settings = web_settings();
-  Site site = *Site::load(settings.http);
+  service::ServerSettings settings = web_settings();
+  service::Site site = *service::Site::load(settings.http);
 };
-struct WebApp : WebParts, Services {
+struct WebApp : WebParts, service::Services {
   WebApp() : Services(WebParts::settings, WebParts::site) {}
 };
 
@@ -99,12 +101,12 @@ TEST_F(SlowPeers, ThatDoNotReadTheirAnswerAreReset) {  // a window of zero, and 
   open();
   run_for(ClosePolicy::kStallMax + 5_s);
   EXPECT_EQ(pair.server->open_connections(), 0u);
-  EXPECT_EQ(pair.server_app.counters().closes_by(Ending::stalled).get(), kPeers);
+  EXPECT_EQ(pair.server_app.counters().closes_by(service::Ending::stalled).get(), kPeers);
   EXPECT_EQ(pair.server->connections().tx().extents.used(), 0u);
 }
 
 TEST_F(SlowPeers, ThatSipTheirAnswerAreResetAsWell) {  // slow read: 100 octets every 20 s
-  ShardSettings narrow = pair.settings;
+  shard::ShardSettings narrow = pair.settings;
   narrow.tcp.receive_window = 2 * Dawdler::kSip;
   pair.client_uses(narrow);
   pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -114,7 +116,7 @@ TEST_F(SlowPeers, ThatSipTheirAnswerAreResetAsWell) {  // slow read: 100 octets 
   EXPECT_EQ(pair.server->open_connections(), kPeers);
   run_for(ClosePolicy::kStallMax);
   EXPECT_EQ(pair.server->open_connections(), 0u);
-  EXPECT_EQ(pair.server_app.counters().closes_by(Ending::stalled).get(), kPeers);
+  EXPECT_EQ(pair.server_app.counters().closes_by(service::Ending::stalled).get(), kPeers);
 }
 
 TEST_F(SlowPeers, ThatNeverCloseAreLeftAfterTheHoldOfFinWait2) {

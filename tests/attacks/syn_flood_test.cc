@@ -8,7 +8,7 @@
 namespace mayfly::testing {
 namespace {
 
-using Cookies = SynPolicy::Cookies;
+using Cookies = flow::SynPolicy::Cookies;
 
 /// `each` SYNs from strangers for each of the visitors'.
 void flood_with(Siege& siege, int each) {
@@ -20,8 +20,8 @@ void flood_with(Siege& siege, int each) {
   };
 }
 
-WireSettings lossy_link() {
-  WireSettings link;
+net::WireSettings lossy_link() {
+  net::WireSettings link;
   link.faults = {.loss = 0.05, .reorder = 0.05, .delay = 5_ms};
   return link;
 }
@@ -111,7 +111,7 @@ TEST(SynFlood, OfAcksOpensNothing) {
   const auto guesses = [&](int count) {
     for (int i = 0; i < count; ++i) {
       const auto ack = static_cast<std::uint32_t>(attacker.random.next());
-      attacker.sends(attacker.any_flow(), Attacker::segment(tcp_flag::ack, 1, ack));
+      attacker.sends(attacker.any_flow(), Attacker::segment(wire::tcp_flag::ack, 1, ack));
       if (i % 100 == 0) siege.simulation.run_for(10_ms);
     }
     siege.simulation.run_for(10_ms);
@@ -168,7 +168,7 @@ TEST(SynCookies, AreForgottenWhenTheyAreOld) {
   Wire wire(always_cookies());
   Peer peer(wire);
   peer.sends(syn()).gets(syn_ack());
-  wire.leap(kCookieLife);
+  wire.leap(tcp::kCookieLife);
   peer.sends(ack()).gets(rst());
   EXPECT_EQ(wire.stats().accepted.get(), 0u);
   EXPECT_EQ(wire.drops(Drop::tcp_no_listener), 1u) << "none is under way any more";

@@ -7,9 +7,9 @@
 
 #include "tcp/branches.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 
-constexpr std::string_view name_of(Branch branch) {
+constexpr std::string_view name_of(tcp::Branch branch) {
   constexpr std::string_view names[] = {
 #define MAYFLY_X(name, clause, what) #name,
       MAYFLY_BRANCHES(MAYFLY_X)
@@ -19,7 +19,7 @@ constexpr std::string_view name_of(Branch branch) {
 }
 
 /// The clause and what it says: "RFC 5961 4.2, a SYN in a synchronized state: challenge".
-constexpr std::string_view clause_of(Branch branch) {
+constexpr std::string_view clause_of(tcp::Branch branch) {
   constexpr std::string_view clauses[] = {
 #define MAYFLY_X(name, clause, what) clause ", " what,
       MAYFLY_BRANCHES(MAYFLY_X)
@@ -29,6 +29,8 @@ constexpr std::string_view clause_of(Branch branch) {
 }
 
 /// Was the decision taken since branches_passed was last cleared?
-inline bool passed(Branch branch) { return branches_passed[static_cast<std::size_t>(branch)]; }
+inline bool passed(tcp::Branch branch) {
+  return tcp::branches_passed[static_cast<std::size_t>(branch)];
+}
 
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -3,20 +3,22 @@
 #include "support/tcp_bench.h"
 #include "tcp/time_wait.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-using enum Branch;
+using tcp::IcmpError;
 
-TcpSettings with_all_options() {
-  TcpSettings cfg = plain();
+using enum tcp::Branch;
+
+tcp::TcpSettings with_all_options() {
+  tcp::TcpSettings cfg = plain();
   cfg.timestamps = cfg.window_scale = cfg.sack = true;
   return cfg;
 }
 const Spoken kFullOffer = syn().mss(1'000).scaled(3).stamped(100).sack_ok();
 
-TcpSettings keeping_alive() {
-  TcpSettings cfg = plain();
+tcp::TcpSettings keeping_alive() {
+  tcp::TcpSettings cfg = plain();
   cfg.keep_alive = {.enabled = true, .idle = 100_s, .interval = 10_s, .probes = 2};
   return cfg;
 }
@@ -26,27 +28,27 @@ constexpr Scenario kOpening[] = {
      {scale_agreed, sack_agreed, stamps_agreed},
      [] {
        const auto t = Tcp::established(with_all_options(), kFullOffer);
-       EXPECT_TRUE(t.c.has(conn_flag::window_scale) && t.c.has(conn_flag::sack));
-       EXPECT_TRUE(t.c.has(conn_flag::timestamps));
+       EXPECT_TRUE(t.c.has(tcp::conn_flag::window_scale) && t.c.has(tcp::conn_flag::sack));
+       EXPECT_TRUE(t.c.has(tcp::conn_flag::timestamps));
        EXPECT_EQ(t.c.snd_wind_shift, 3);
      }},
     {"SendsItsSynAckAgainAndThenBeginsWithALongRto",
      {handshake_again, handshake_slow},
      [] {
        auto t = Tcp::syn_received().whatever().after(1'500_ms);
-       t.us(syn_ack()).peer(ack()).in(State::established);
+       t.us(syn_ack()).peer(ack()).in(tcp::State::established);
        EXPECT_EQ(t.c.rto_us, 3'000'000u);
      }},
     {"TimesTheHandshake", {handshake_timed}, [] { EXPECT_GT(Tcp::established().c.srtt_us, 0u); }},
     {"SendsTheFinOfACloseThatWaitedForTheHandshake",
      {close_queued, handshake_to_close},
      [] {
-       auto t = Tcp::syn_received().whatever().close().silent().in(State::syn_received);
-       t.peer(ack()).us(fin()).in(State::fin_wait_1);
+       auto t = Tcp::syn_received().whatever().close().silent().in(tcp::State::syn_received);
+       t.peer(ack()).us(fin()).in(tcp::State::fin_wait_1);
      }},
     {"DropsAnRstInSynSentThatAcknowledgesSomethingElse",
      {syn_sent_bad_ack_rst},
-     [] { Tcp::syn_sent().whatever().peer(rst().acks(5)).silent().in(State::syn_sent); }},
+     [] { Tcp::syn_sent().whatever().peer(rst().acks(5)).silent().in(tcp::State::syn_sent); }},
     {"EndsAtACloseInSynSent",
      {close_syn_sent},
      [] { Tcp::syn_sent().whatever().close().silent().gone(); }},
@@ -54,18 +56,18 @@ constexpr Scenario kOpening[] = {
      {icmp_hard},
      [] {
        auto t = Tcp::syn_sent().whatever().icmp({IcmpError::Kind::hard, 0}, -1);
-       t.saw(event::unreachable).silent().gone();
+       t.saw(tcp::event::unreachable).silent().gone();
      }},
     {"OpensTimeWaitForANewerTimestampAndNeverWhereThePolicySaysSo",
      {tw_syn_new_stamp, tw_syn_never},
      [] {
        const auto t = Tcp::time_wait(with_all_options(), kFullOffer);
        const Segment s = t.spell(syn().at(-500).stamped(t.c.ts_recent + 1));
-       const TimeWaitEntry e = make_time_wait_entry(t.c);
-       TimeWaitRules rules;
-       EXPECT_EQ(on_time_wait_segment(e, s, rules).action, TimeWaitAction::reopen);
-       rules.reopen = TimeWaitRules::Reopen::off;
-       EXPECT_EQ(on_time_wait_segment(e, s, rules).action, TimeWaitAction::ack);
+       const tcp::TimeWaitEntry e = make_time_wait_entry(t.c);
+       tcp::TimeWaitRules rules;
+       EXPECT_EQ(on_time_wait_segment(e, s, rules).action, tcp::TimeWaitAction::reopen);
+       rules.reopen = tcp::TimeWaitRules::Reopen::off;
+       EXPECT_EQ(on_time_wait_segment(e, s, rules).action, tcp::TimeWaitAction::ack);
      }},
 };
 
@@ -95,7 +97,7 @@ constexpr Scenario kText[] = {
      {text_before_fin, fin_established},
      [] {
        auto t = Tcp::established().peer(data(10)).peer(data(10).at(0).with_fin());
-       t.us(ack().acks(11)).in(State::close_wait);
+       t.us(ack().acks(11)).in(tcp::State::close_wait);
        EXPECT_EQ(t.text_received, 10u);
      }},
     {"AcksEverySecondSegmentAndAFilledGapAtOnce",
@@ -149,25 +151,25 @@ constexpr Scenario kClosing[] = {
      {close_established, text_unread},
      [] {
        auto t = Tcp::established().close_both().whatever().peer(data(10));
-       t.dropped(Drop::tcp_data_after_close).saw(event::reset).reset_sent().silent().gone();
+       t.dropped(Drop::tcp_data_after_close).saw(tcp::event::reset).reset_sent().silent().gone();
      }},
     {"ClosesAfterThePeerThatClosedBeforeItsFinWasSent",
      {fin_before_ours},
      [] {
        auto t = Tcp::established().peer(ack().window(10)).send(100).whatever().close().silent();
-       t.peer(fin().acks(0).window(10)).in(State::last_ack);
+       t.peer(fin().acks(0).window(10)).in(tcp::State::last_ack);
      }},
     {"ClosesAfterThePeer",
      {close_close_wait, fin_acked_last_ack},
-     [] { Tcp::close_wait().close().us(fin()).in(State::last_ack).peer(ack()).gone(); }},
+     [] { Tcp::close_wait().close().us(fin()).in(tcp::State::last_ack).peer(ack()).gone(); }},
     {"ClosesNothingTwice",
      {close_nothing},
-     [] { Tcp::time_wait().close().silent().in(State::time_wait); }},
+     [] { Tcp::time_wait().close().silent().in(tcp::State::time_wait); }},
     {"EndsFinWait2ThatNobodyReads",
      {close_queued, close_both_late, fin_wait_2_bounded, fin_wait_2_over},
      [] {
-       auto t = Tcp::fin_wait_2().close_both().after(59_s).in(State::fin_wait_2);
-       t.after(1_s).saw(event::closed | event::fin_wait_2_end).silent().gone();
+       auto t = Tcp::fin_wait_2().close_both().after(59_s).in(tcp::State::fin_wait_2);
+       t.after(1_s).saw(tcp::event::closed | tcp::event::fin_wait_2_end).silent().gone();
      }},
     {"TellsThePeerOfAnAbortWhereThePeerWaits",
      {abort_tells},
@@ -175,7 +177,7 @@ constexpr Scenario kClosing[] = {
        auto t = Tcp::established();
        Emission e;
        EXPECT_TRUE(abort(t.c, e));
-       EXPECT_EQ(e.flags, tcp_flag::rst);
+       EXPECT_EQ(e.flags, wire::tcp_flag::rst);
        EXPECT_EQ(e.seq, t.c.snd_max);
        t.gone();
      }},
@@ -194,7 +196,7 @@ constexpr Scenario kClosing[] = {
        t.icmp({IcmpError::Kind::hard, 0}, 10).dropped(Drop::icmp_untrusted);
        t.icmp({IcmpError::Kind::soft, 0}, 0).dropped(Drop::none);
        t.icmp({IcmpError::Kind::hard, 0}, 0).dropped(Drop::none);
-       t.silent().in(State::established);
+       t.silent().in(tcp::State::established);
      }},
     {"SendsSmallerSegmentsWhereTheyMustNotBeFragmented",
      {icmp_mtu, icmp_mtu_unsaid, icmp_mtu_no_less},
@@ -212,14 +214,14 @@ constexpr Scenario kTimers[] = {
        auto cfg = plain();
        cfg.retries = 4;
        auto t = Tcp::established(cfg).send(10).whatever().after(200_ms).us(data(10).at(0));
-       t.after(1'200_ms).us(data(10)).us(data(10)).saw(event::slow);
-       t.after(60_s).us(data(10)).saw(event::timed_out).gone();
+       t.after(1'200_ms).us(data(10)).us(data(10)).saw(tcp::event::slow);
+       t.after(60_s).us(data(10)).saw(tcp::event::timed_out).gone();
      }},
     {"LeavesAPeerThatAnswersNoProbe",
      {probe_unanswered, timed_out},
      [] {
        auto t = Tcp::established().peer(ack().window(0)).send(10);
-       t.after(Duration::from_s(3'600)).saw(event::timed_out).gone();
+       t.after(Duration::from_s(3'600)).saw(tcp::event::timed_out).gone();
      }},
     {"LeavesAPeerThatOnlyAnswersProbesOnceNobodyWaits",
      {probe_due, probe_abandoned, timed_out},
@@ -229,14 +231,14 @@ constexpr Scenario kTimers[] = {
        auto t = Tcp::established(cfg).peer(ack().window(0)).send(10).close_both();
        for (int i = 0; i < 4; ++i)
          t.after(t.c.retransmit_at - t.now).us(data(1)).peer(ack().acks(0).window(0));
-       t.after(t.c.retransmit_at - t.now).saw(event::timed_out).gone();
+       t.after(t.c.retransmit_at - t.now).saw(tcp::event::timed_out).gone();
      }},
     {"ProbesAnIdlePeerAndGivesItUp",
      {keep_alive_probe, keep_alive_dead},
      [] {
        auto t = Tcp::established(keeping_alive()).after(99_s).silent();
        t.after(1_s).us(ack().at(-1)).after(10_s).us(ack().at(-1));
-       t.after(10_s).saw(event::timed_out).silent().gone();
+       t.after(10_s).saw(tcp::event::timed_out).silent().gone();
      }},
     {"ProbesNobodyWhoWasHeard",
      {keep_alive_early},
@@ -259,4 +261,4 @@ std::span<const Scenario> text_scenarios() { return kText; }
 std::span<const Scenario> closing_scenarios() { return kClosing; }
 std::span<const Scenario> timer_scenarios() { return kTimers; }
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

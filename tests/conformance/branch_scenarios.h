@@ -6,7 +6,7 @@
 
 #include "state_rows/row.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 struct Scenario {
   const char* name;
@@ -19,4 +19,4 @@ std::span<const Scenario> text_scenarios();
 std::span<const Scenario> closing_scenarios();
 std::span<const Scenario> timer_scenarios();
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -9,7 +9,7 @@
 #include "branch_scenarios.h"
 #include "state_rows/tables.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 std::vector<Scenario> all_scenarios() {
@@ -20,30 +20,30 @@ std::vector<Scenario> all_scenarios() {
   return all;
 }
 
-class Decisions : public testing::TestWithParam<Scenario> {};
+class Decisions : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(Decisions, AreTakenWhereTheScenarioSaysSo) {
-  branches_passed.reset();
+  tcp::branches_passed.reset();
   GetParam().act();
-  for (const Branch b : GetParam().by.all())
+  for (const tcp::Branch b : GetParam().by.all())
     EXPECT_TRUE(passed(b)) << name_of(b) << " is not passed: " << clause_of(b);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tcp, Decisions, testing::ValuesIn(all_scenarios()),
+INSTANTIATE_TEST_SUITE_P(Tcp, Decisions, ::testing::ValuesIn(all_scenarios()),
                          [](const auto& scenario) { return scenario.param.name; });
 
 TEST(AllDecisions, AreNamedByARowOrAScenario) {
-  std::set<Branch> named;
+  std::set<tcp::Branch> named;
   for (const Table& table : rows::kTables)
     for (const auto& part : table.parts)
       for (const Row& row : part) named.insert(row.by.all().begin(), row.by.all().end());
   for (const Scenario& scenario : all_scenarios())
     named.insert(scenario.by.all().begin(), scenario.by.all().end());
-  for (std::size_t i = 0; i < kBranchCount; ++i) {
-    const auto branch = static_cast<Branch>(i);
+  for (std::size_t i = 0; i < tcp::kBranchCount; ++i) {
+    const auto branch = static_cast<tcp::Branch>(i);
     EXPECT_TRUE(named.contains(branch)) << name_of(branch) << ": " << clause_of(branch);
   }
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -2,8 +2,10 @@
 
 #include "tcp/input.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using tcp::TimeWaitRules;
 
 constexpr std::uint32_t kText = 10;
 constexpr std::uint32_t kStamp = 100;  ///< TS.Recent
@@ -15,14 +17,14 @@ struct Numbers {
   bool timestamps = false;
 };
 
-Numbers numbers_of(const Connection& c) {
+Numbers numbers_of(const tcp::Connection& c) {
   Numbers n;
-  n.timestamps = c.has(conn_flag::timestamps);
-  if (c.state == State::closed) return n;
+  n.timestamps = c.has(tcp::conn_flag::timestamps);
+  if (c.state == tcp::State::closed) return n;
   n.snd_una = c.snd_una - (kOurIss + 1);
   n.snd_nxt = c.snd_max - (kOurIss + 1);
   n.snd_wnd = c.max_snd_wnd;
-  if (c.state == State::syn_sent) return n;
+  if (c.state == tcp::State::syn_sent) return n;
   n.rcv_nxt = c.rcv_nxt - (kPeerIss + 1);
   n.window = c.rcv_adv - c.rcv_nxt;
   return n;
@@ -69,7 +71,7 @@ Spoken bits_of(Kinds kind) {
     case on::data_fin: return data(kText).with_fin();
     case on::rst:
     case on::rst_old_stamp: return rst();
-    case on::rst_ack: return {.flags = tcp_flag::rst | tcp_flag::ack};
+    case on::rst_ack: return {.flags = wire::tcp_flag::rst | wire::tcp_flag::ack};
     default: return data(kText);
   }
 }
@@ -79,23 +81,23 @@ Spoken segment_of(Kinds kind, Places place, const Numbers& n, bool handshake) {
       on::syn_old_stamp | on::ack_old_stamp | on::data_old_stamp | on::rst_old_stamp;
   constexpr Kinds kUnstamped = on::syn_unstamped | on::data_unstamped | on::rst;
   Spoken s = bits_of(kind);
-  const bool counts = (s.flags & (tcp_flag::syn | tcp_flag::fin)) != 0;
+  const bool counts = (s.flags & (wire::tcp_flag::syn | wire::tcp_flag::fin)) != 0;
   s = s.at(seq_of(place, s.len + (counts ? 1 : 0), n));
-  if (s.flags & tcp_flag::ack) s = s.acks(ack_of(kind, n));
+  if (s.flags & wire::tcp_flag::ack) s = s.acks(ack_of(kind, n));
   if (kind & kOldStamp) return s.stamped(kStamp - 1);
   if ((kind & kUnstamped) || !(n.timestamps || handshake)) return s.bare();
   return s.stamped(kStamp);
 }
 
-TcpSettings settings(bool timestamps) {
-  TcpSettings cfg = plain();
+tcp::TcpSettings settings(bool timestamps) {
+  tcp::TcpSettings cfg = plain();
   cfg.timestamps = timestamps;
   return cfg;
 }
 
 /// A connection in a state in which on_segment is asked.
 Tcp connection_in(Situation situation) {
-  const TcpSettings cfg = settings(true);
+  const tcp::TcpSettings cfg = settings(true);
   const Spoken offer = syn().mss(1'000).stamped(kStamp);
   switch (situation) {
     case Situation::closed:
@@ -125,35 +127,35 @@ TimeWaitRules rules_of(Situation situation) {
 
 /// What goes out, read from the Emissions; `challenges`: how many of them were challenges.
 We said_by(const Tcp& t, std::uint16_t challenges) {
-  if (t.verdict.reply == Reply::rst) {
+  if (t.verdict.reply == tcp::Reply::rst) {
     EXPECT_TRUE(t.out.empty()) << "an ACK and an RST";
     Emission e;
-    EXPECT_TRUE(reset_for(t.last_heard, e));
+    EXPECT_TRUE(tcp::reset_for(t.last_heard, e));
     return We::rst;
   }
-  if (t.out.empty()) return t.c.has(conn_flag::ack_delayed) ? We::ack_later : We::nothing;
+  if (t.out.empty()) return t.c.has(tcp::conn_flag::ack_delayed) ? We::ack_later : We::nothing;
   EXPECT_EQ(t.out.size(), 1u);
   const Emission& e = t.out.front();
   EXPECT_EQ(e.payload_len, 0u);
   EXPECT_EQ(e.ack, t.c.rcv_nxt);
-  if (e.has(tcp_flag::syn)) return We::syn_ack;
-  EXPECT_EQ(e.flags, tcp_flag::ack);
+  if (e.has(wire::tcp_flag::syn)) return We::syn_ack;
+  EXPECT_EQ(e.flags, wire::tcp_flag::ack);
   EXPECT_EQ(e.seq, t.c.snd_max);
   return challenges > 0 ? We::challenge : We::ack;
 }
 
 Outcome hear_closed(const Segment& s) {
   Emission e;
-  return {.we = reset_for(s, e) ? We::rst : We::nothing};
+  return {.we = tcp::reset_for(s, e) ? We::rst : We::nothing};
 }
 
 Outcome hear_listening(const Segment& s, Tcp& t) {
-  Outcome o{.before = State::listen, .after = State::listen};
+  Outcome o{.before = tcp::State::listen, .after = tcp::State::listen};
   Emission e;
-  switch (on_listen(s)) {
-    case ListenAnswer::ignore: break;
-    case ListenAnswer::reset: o.we = reset_for(s, e) ? We::rst : We::nothing; break;
-    case ListenAnswer::open:
+  switch (tcp::on_listen(s)) {
+    case tcp::ListenAnswer::ignore: break;
+    case tcp::ListenAnswer::reset: o.we = tcp::reset_for(s, e) ? We::rst : We::nothing; break;
+    case tcp::ListenAnswer::open:
       open_passive(t.c, s, kOurIss, kTsOffset, t.cfg, t.now);
       o.we = said_by(t.drain(), 0);
       o.after = t.c.state;
@@ -162,16 +164,16 @@ Outcome hear_listening(const Segment& s, Tcp& t) {
   return o;
 }
 
-Outcome hear_in_time_wait(const Segment& s, const Connection& c, const TimeWaitRules& rules) {
-  Outcome o{.before = State::time_wait, .after = State::time_wait};
+Outcome hear_in_time_wait(const Segment& s, const tcp::Connection& c, const TimeWaitRules& rules) {
+  Outcome o{.before = tcp::State::time_wait, .after = tcp::State::time_wait};
   const auto v = on_time_wait_segment(make_time_wait_entry(c), s, rules);
   o.drop = v.drop;
   switch (v.action) {
-    case TimeWaitAction::drop: break;
-    case TimeWaitAction::ack: o.we = We::ack; break;
-    case TimeWaitAction::restart_and_ack: o.we = We::ack_anew; break;
-    case TimeWaitAction::reopen: o.after = State::syn_received; break;
-    case TimeWaitAction::kill: o.after = State::closed; break;
+    case tcp::TimeWaitAction::drop: break;
+    case tcp::TimeWaitAction::ack: o.we = We::ack; break;
+    case tcp::TimeWaitAction::restart_and_ack: o.we = We::ack_anew; break;
+    case tcp::TimeWaitAction::reopen: o.after = tcp::State::syn_received; break;
+    case tcp::TimeWaitAction::kill: o.after = tcp::State::closed; break;
   }
   return o;
 }
@@ -179,7 +181,7 @@ Outcome hear_in_time_wait(const Segment& s, const Connection& c, const TimeWaitR
 Outcome hear_connected(Tcp& t, const Spoken& said) {
   Outcome o{.before = t.c.state};
   const Seq rcv_nxt = t.c.rcv_nxt;
-  const bool opening = t.c.state == State::syn_sent;
+  const bool opening = t.c.state == tcp::State::syn_sent;
   const std::uint16_t challenges = t.c.challenges;
   t.peer(said);
   o.after = t.c.state;
@@ -190,7 +192,7 @@ Outcome hear_connected(Tcp& t, const Spoken& said) {
   o.text = held ? Text::held : t.text_received > 0 ? Text::taken : Text::no_text;
   o.octets = held ? static_cast<std::uint32_t>(t.c.held.range[0].right - t.c.held.range[0].left)
                   : t.text_received;
-  const std::uint32_t fin = (t.events & event::peer_fin) != 0 ? 1 : 0;
+  const std::uint32_t fin = (t.events & tcp::event::peer_fin) != 0 ? 1 : 0;
   if (!opening) {
     EXPECT_EQ(t.c.rcv_nxt, rcv_nxt + t.text_received + fin) << "RCV.NXT moves by what was taken";
   }
@@ -208,7 +210,7 @@ Outcome hear(Situation situation, Kinds kind, Places place) {
   const Numbers n = numbers_of(t.c);
   const bool handshake = situation <= Situation::syn_received_active;
   const Spoken said = segment_of(kind, place, n, handshake);
-  branches_passed.reset();
+  tcp::branches_passed.reset();
   switch (situation) {
     case Situation::closed: return hear_closed(t.spell(said));
     case Situation::listen: return hear_listening(t.spell(said), t);
@@ -229,4 +231,4 @@ std::uint32_t octets_expected(Text text, Places place) {
   }
 }
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

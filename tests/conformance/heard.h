@@ -8,10 +8,10 @@
 #include "support/tcp_bench.h"
 #include "tcp/time_wait.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 struct Outcome {
-  State before = State::closed, after = State::closed;
+  tcp::State before = tcp::State::closed, after = tcp::State::closed;
   We we = We::nothing;
   Text text = Text::no_text;
   std::uint32_t octets = 0;  ///< taken, or held
@@ -25,4 +25,4 @@ Outcome hear(Situation situation, Kinds kind, Places place);
 /// What the combination's text comes to when it is taken or held, in octets.
 std::uint32_t octets_expected(Text text, Places place);
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

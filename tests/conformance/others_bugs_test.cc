@@ -8,7 +8,7 @@
 namespace mayfly::testing {
 namespace {
 
-using OnFull = TimeWaitPolicy::OnFull;
+using OnFull = flow::TimeWaitPolicy::OnFull;
 
 constexpr std::uint32_t kFurther = 10'000;
 
@@ -74,7 +74,7 @@ TEST(ASynInTimeWait, IsJudgedByItsOwnTimestampAndNotByTheOneOfTheSegmentBefore) 
 // lwIP, Caladan: every timer tick walks a list of all entries.
 TEST(ManyTimeWaits, CostNothingUntilTheirTimeComes) {
   constexpr std::uint32_t kEntries = 100'000;
-  auto table = TimeWaitTable::create(kEntries, HugePages::never, Instant{});
+  auto table = flow::TimeWaitTable::create(kEntries, HugePages::never, Instant{});
   ASSERT_TRUE(table);
   const Instant start{};
   for (std::uint32_t i = 0; i < kEntries; ++i) {
@@ -120,12 +120,12 @@ TEST(ACapOnTimeWait, CountsEveryConnectionThatItLeavesWithout) {
 }
 
 TEST(ACapOnTimeWait, IsLargeUnlessTheUserWantsItSmall) {
-  EXPECT_GE(TimeWaitPolicy{}.capacity, 1'000'000u);
+  EXPECT_GE(flow::TimeWaitPolicy{}.capacity, 1'000'000u);
 }
 
 // F-Stack: statistics and control hang exactly when the connection rate collapses.
 TEST(AShardThatRefusesEverything, StillCountsAndStillTakesNewSettings) {
-  ShardSettings larger;
+  shard::ShardSettings larger;
   larger.time_wait.capacity = 100;
   Wire wire(with({.capacity = 1, .on_full = OnFull::refuse}));
   Peer first(wire, 40'000), second(wire, 40'001);

@@ -16,7 +16,9 @@
 namespace mayfly::testing {
 namespace {
 
-using OnRst = TimeWaitRules::OnRst;
+using flow::TimeWaitPolicy;
+
+using OnRst = tcp::TimeWaitRules::OnRst;
 
 const FlowKey4 kFlow = FlowKey4::of({0xc612'0101}, 40'000, {0xc612'0001}, 80);  // the client's view
 const std::string kOldText(60'000, 'o');
@@ -53,8 +55,8 @@ class TwoEnds {
 
   ScriptApp& server() { return ends_.server_app; }
   ScriptApp& client() { return ends_.client_app; }
-  const ShardStats& server_stats() const { return ends_.server->stats(); }
-  const ShardStats& client_stats() const { return ends_.client->stats(); }
+  const flow::ShardStats& server_stats() const { return ends_.server->stats(); }
+  const flow::ShardStats& client_stats() const { return ends_.client->stats(); }
   std::uint32_t server_time_waits() const { return ends_.server->time_wait_entries(); }
 
   void run(Duration span) { ends_.run_for(span); }
@@ -66,7 +68,7 @@ class TwoEnds {
     client().poll = [this](ScriptShard& shard) { error_ = shard.connect(kFlow, {}).error; };
     run(2_ms);
   }
-  ConnectError connect_error() const { return error_; }
+  shard::ConnectError connect_error() const { return error_; }
 
   void server_does(const std::function<void(ScriptConn&)>& what) {
     ends_.server->for_each(ends_.now, what);
@@ -99,16 +101,16 @@ class TwoEnds {
   static std::vector<Sent> segments(const MemPort& port, std::uint8_t station) {
     std::vector<Sent> all;
     for (const Bytes& frame : port.sent) {
-      const ParseRules rules{{{2, 0, 0, 0, 0, station}}, 0};
-      const ParsedFrame p = parse_frame(frame, rules, {});
-      if (p.kind == FrameKind::tcp) all.push_back({frame, p.segment});
+      const wire::ParseRules rules{{{2, 0, 0, 0, 0, station}}, 0};
+      const wire::ParsedFrame p = parse_frame(frame, rules, {});
+      if (p.kind == wire::FrameKind::tcp) all.push_back({frame, p.segment});
     }
     return all;
   }
 
-  ShardSettings settings_;
+  shard::ShardSettings settings_;
   ShardPair<ScriptApp, ScriptApp> ends_;
-  ConnectError error_ = ConnectError::none;
+  shard::ConnectError error_ = shard::ConnectError::none;
 };
 
 template <class F>
@@ -135,7 +137,7 @@ Sent upload_and_begin_anew(TwoEnds& ends) {
   const auto sent = ends.sent_by_client();
   Seq new_iss;
   for (const Sent& s : sent)
-    if (s.segment.has(tcp_flag::syn)) new_iss = s.segment.seq;
+    if (s.segment.has(wire::tcp_flag::syn)) new_iss = s.segment.seq;
   return first_where(sent, [&](const Sent& s) {
     return at_or_before(s.segment.seq, new_iss + 1) && after(s.segment.end(), new_iss + 100);
   });
@@ -219,7 +221,8 @@ Sent download_and_lose_the_last_ack(TwoEnds& ends) {
   ends.run(20_ms);
   EXPECT_EQ(ends.client().heard.size(), kOldText.size());
   const auto again = ends.sent_by_client();
-  const Sent& fin = first_where(again, [](const Sent& s) { return s.segment.has(tcp_flag::fin); });
+  const Sent& fin =
+      first_where(again, [](const Sent& s) { return s.segment.has(wire::tcp_flag::fin); });
   ends.arrives_at_server(fin);
   ends.run_server();
   ends.lose_what_the_server_sent();
@@ -245,17 +248,18 @@ void new_download_meets(TwoEnds& ends, const Sent& delayed) {
 TEST(HazardH3, WithoutTimeWaitAnOldResetKillsTheNewConnection) {
   TwoEnds ends(none());
   const Sent answer = download_and_lose_the_last_ack(ends);
-  ASSERT_TRUE(answer.segment.has(tcp_flag::rst)) << "nobody remembers the connection";
+  ASSERT_TRUE(answer.segment.has(wire::tcp_flag::rst)) << "nobody remembers the connection";
   new_download_meets(ends, answer);
-  EXPECT_EQ(ends.client().closed.back(), CloseReason::reset);
+  EXPECT_EQ(ends.client().closed.back(), flow::CloseReason::reset);
 }
 
 TEST(HazardH3, InTimeWaitThereIsNoSuchResetAndTheNewConnectionLives) {
   TwoEnds ends(strict());
   const Sent answer = download_and_lose_the_last_ack(ends);
-  ASSERT_EQ(answer.segment.flags, tcp_flag::ack) << "RFC 9293 3.10.7.4: the FIN is ACKed again";
+  ASSERT_EQ(answer.segment.flags, wire::tcp_flag::ack)
+      << "RFC 9293 3.10.7.4: the FIN is ACKed again";
   new_download_meets(ends, answer);
-  EXPECT_EQ(std::ranges::count(ends.client().closed, CloseReason::reset), 0);
+  EXPECT_EQ(std::ranges::count(ends.client().closed, flow::CloseReason::reset), 0);
   ends.client_does([](ScriptConn& c) { c.send(as_bytes(kNewText)); });
   ends.run(1_s);
   EXPECT_EQ(ends.server().heard, kNewText);

@@ -6,7 +6,7 @@
 #include "heard.h"
 #include "state_rows/tables.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 inline void PrintTo(We we, std::ostream* out) {
   static constexpr const char* kNames[] = {"nothing", "ack", "challenge", "ack_later",
@@ -43,17 +43,17 @@ void for_each_combination(const Row& row, F&& each) {
 
 std::string clauses_of(const Row& row) {
   std::string text;
-  for (const Branch b : row.by.all()) text += std::string(clause_of(b)) + "; ";
+  for (const tcp::Branch b : row.by.all()) text += std::string(clause_of(b)) + "; ";
   return text;
 }
 
-class StateTable : public testing::TestWithParam<Case> {};
+class StateTable : public ::testing::TestWithParam<Case> {};
 
 TEST_P(StateTable, HoldsForEverySegmentAndPlaceOfTheRow) {
   const auto& [table, row] = GetParam();
   for_each_combination(*row, [&, &table = table, &row = row](std::size_t kind, std::size_t place) {
-    SCOPED_TRACE(testing::Message() << table->name << ", " << kKindNames[kind] << ", "
-                                    << kPlaceNames[place] << ": " << clauses_of(*row));
+    SCOPED_TRACE(::testing::Message() << table->name << ", " << kKindNames[kind] << ", "
+                                      << kPlaceNames[place] << ": " << clauses_of(*row));
     const auto here = static_cast<Places>(1u << place);
     const Outcome o = hear(table->situation, 1u << kind, here);
     EXPECT_EQ(o.after, row->after.value_or(o.before));
@@ -62,7 +62,8 @@ TEST_P(StateTable, HoldsForEverySegmentAndPlaceOfTheRow) {
     EXPECT_EQ(o.octets, octets_expected(row->text, here));
     EXPECT_EQ(o.events, row->events);
     EXPECT_EQ(o.drop, row->drop);
-    for (const Branch b : row->by.all()) EXPECT_TRUE(passed(b)) << name_of(b) << " is not passed";
+    for (const tcp::Branch b : row->by.all())
+      EXPECT_TRUE(passed(b)) << name_of(b) << " is not passed";
   });
 }
 
@@ -75,12 +76,12 @@ std::string names_in(std::uint32_t set, std::uint32_t any, const Names& names) {
   return text;
 }
 
-std::string name_of_case(const testing::TestParamInfo<Case>& info) {
+std::string name_of_case(const ::testing::TestParamInfo<Case>& info) {
   const auto& [table, row] = info.param;
   return std::string(table->name) + "__" + names_in(row->kinds, on::any, kKindNames) + "__" +
          names_in(row->places, at::any, kPlaceNames);
 }
-INSTANTIATE_TEST_SUITE_P(Rfc9293, StateTable, testing::ValuesIn(all_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Rfc9293, StateTable, ::testing::ValuesIn(all_cases()), name_of_case);
 
 TEST(StateTableItself, CoversEverySegmentAtEveryPlaceInEverySituationOnce) {
   for (const Table& table : rows::kTables) {
@@ -101,4 +102,4 @@ TEST(StateTableItself, HasEverySituationInItsPlace) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

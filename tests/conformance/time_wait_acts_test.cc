@@ -13,7 +13,7 @@ constexpr std::uint32_t kLastStamp = 0xffff'fff0u;  // the timestamps wrap soon
 /// A flow that the shard has closed first. It is held for 2 s, of which one has passed.
 class HalfHeld {
  public:
-  HalfHeld(TimeWaitPolicy policy, bool timestamps) : wire_(given(policy)), peer_(wire_) {
+  HalfHeld(flow::TimeWaitPolicy policy, bool timestamps) : wire_(given(policy)), peer_(wire_) {
     if (timestamps) peer_.clock = kLastStamp;
     peer_.opens();
     wire_.app_does([](ScriptConn& c) { c.close(); });
@@ -50,7 +50,7 @@ class HalfHeld {
   }
 
  private:
-  static Given given(TimeWaitPolicy policy) {
+  static Given given(flow::TimeWaitPolicy policy) {
     Given given;
     policy.hold = 2_s;
     given.settings.time_wait = policy;
@@ -59,7 +59,7 @@ class HalfHeld {
   }
   void expect_challenge() {
     ASSERT_EQ(peer_.inbox.size(), 1u);
-    EXPECT_EQ(peer_.inbox[0].segment.flags, tcp_flag::ack);
+    EXPECT_EQ(peer_.inbox[0].segment.flags, wire::tcp_flag::ack);
     EXPECT_EQ(peer_.inbox[0].segment.ack, old_rcv_nxt_) << "where the old incarnation is";
     peer_.inbox.clear();
   }
@@ -69,11 +69,11 @@ class HalfHeld {
   Seq old_rcv_nxt_;
 };
 
-class Rfc6191InAShard
-    : public ::testing::TestWithParam<std::tuple<TimeWaitRules::Reopen, TimeWaitRules::OnRst>> {};
+class Rfc6191InAShard : public ::testing::TestWithParam<
+                            std::tuple<tcp::TimeWaitRules::Reopen, tcp::TimeWaitRules::OnRst>> {};
 
 TEST_P(Rfc6191InAShard, DecidesEveryRowAndLeavesTheHoldAlone) {
-  TimeWaitPolicy policy;
+  flow::TimeWaitPolicy policy;
   std::tie(policy.rules.reopen, policy.rules.rst) = GetParam();
   for (const SynRow& row : kSynRows) {
     SCOPED_TRACE(row.what);

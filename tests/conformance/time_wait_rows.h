@@ -12,7 +12,7 @@
 
 #include "tcp/time_wait.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 inline void PrintTo(TimeWaitAction action, std::ostream* out) {
   static constexpr const char* kNames[] = {"drop", "ack", "restart_and_ack", "reopen", "kill"};
@@ -26,7 +26,9 @@ inline void PrintTo(TimeWaitRules::OnRst rst, std::ostream* out) {
   *out << (rst == TimeWaitRules::OnRst::accept ? "accept" : "ignore");
 }
 
-namespace testing {
+}  // namespace mayfly::tcp
+
+namespace mayfly::testing {
 
 /// What becomes of a SYN.
 enum class Then : std::uint8_t {
@@ -43,11 +45,11 @@ struct SynRow {
   std::int32_t seq_ahead;                   ///< SEG.SEQ - RCV.NXT, which is one after the FIN
   Then by_rfc6191, by_sequence;             ///< by Reopen::off always `challenge`
 
-  Then then(TimeWaitRules::Reopen reopen) const {
+  Then then(tcp::TimeWaitRules::Reopen reopen) const {
     switch (reopen) {
-      case TimeWaitRules::Reopen::rfc6191: return by_rfc6191;
-      case TimeWaitRules::Reopen::sequence: return by_sequence;
-      case TimeWaitRules::Reopen::off: break;
+      case tcp::TimeWaitRules::Reopen::rfc6191: return by_rfc6191;
+      case tcp::TimeWaitRules::Reopen::sequence: return by_sequence;
+      case tcp::TimeWaitRules::Reopen::off: break;
     }
     return Then::challenge;
   }
@@ -97,10 +99,10 @@ inline constexpr auto kSynRows = [] {
 }();
 // clang-format on
 
-inline constexpr TimeWaitRules::Reopen kReopens[] = {
-    TimeWaitRules::Reopen::rfc6191, TimeWaitRules::Reopen::sequence, TimeWaitRules::Reopen::off};
-inline constexpr TimeWaitRules::OnRst kOnRsts[] = {TimeWaitRules::OnRst::ignore,
-                                                   TimeWaitRules::OnRst::accept};
+inline constexpr tcp::TimeWaitRules::Reopen kReopens[] = {tcp::TimeWaitRules::Reopen::rfc6191,
+                                                          tcp::TimeWaitRules::Reopen::sequence,
+                                                          tcp::TimeWaitRules::Reopen::off};
+inline constexpr tcp::TimeWaitRules::OnRst kOnRsts[] = {tcp::TimeWaitRules::OnRst::ignore,
+                                                        tcp::TimeWaitRules::OnRst::accept};
 
-}  // namespace testing
-}  // namespace mayfly
+}  // namespace mayfly::testing

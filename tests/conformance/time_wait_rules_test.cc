@@ -7,7 +7,10 @@
 namespace mayfly::testing {
 namespace {
 
-using enum TimeWaitAction;
+using tcp::TimeWaitEntry;
+using tcp::TimeWaitRules;
+
+using enum tcp::TimeWaitAction;
 using Reopen = TimeWaitRules::Reopen;
 using OnRst = TimeWaitRules::OnRst;
 
@@ -35,9 +38,9 @@ Segment segment(const TimeWaitEntry& e, std::uint8_t flags, std::int32_t seq_ahe
   Segment s;
   s.flags = flags;
   s.seq = e.rcv_nxt + static_cast<std::uint32_t>(seq_ahead);
-  if (s.has(tcp_flag::ack)) s.ack = e.snd_nxt;
+  if (s.has(wire::tcp_flag::ack)) s.ack = e.snd_nxt;
   if (stamp_ahead) {
-    s.options = tcp_option::timestamps;
+    s.options = wire::tcp_option::timestamps;
     s.ts.val = e.ts_recent + static_cast<std::uint32_t>(*stamp_ahead);
   }
   return s;
@@ -62,7 +65,7 @@ void everywhere(F&& check) {
   }
 }
 
-TimeWaitAction action_of(Then then) {
+tcp::TimeWaitAction action_of(Then then) {
   switch (then) {
     case Then::accept: return reopen;
     case Then::silence: return drop;
@@ -77,8 +80,8 @@ TEST_P(Rfc6191, HoldsForThisSynUnderEveryPolicy) {
   const SynRow& row = GetParam();
   everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, row.had_timestamps);
-    const Segment syn = segment(e, tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
-    const TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
+    const Segment syn = segment(e, wire::tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const tcp::TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
     const Then then = row.then(rules.reopen);
     EXPECT_EQ(v.action, action_of(then));
     EXPECT_EQ(v.drop, then == Then::accept ? Drop::none : Drop::time_wait_syn);
@@ -91,8 +94,8 @@ TEST_P(Rfc6191, SaysOfThisSynWhatItWasAcceptedFor) {
   const bool stamp_alone = row.stamp_ahead && (!row.had_timestamps || *row.stamp_ahead > 0);
   everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, row.had_timestamps);
-    const Segment syn = segment(e, tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
-    const TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
+    const Segment syn = segment(e, wire::tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const tcp::TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
     const bool accepted = v.action == reopen;
     EXPECT_EQ(v.by_timestamp, accepted && stamp_alone && rules.reopen == Reopen::rfc6191);
   });
@@ -102,7 +105,8 @@ TEST_P(Rfc6191, IsNotForASynAckWhichOpensNothing) {
   const SynRow& row = GetParam();
   everywhere([&](const Place& place, const TimeWaitRules& rules) {
     const TimeWaitEntry e = entry_at(place, row.had_timestamps);
-    const Segment s = segment(e, tcp_flag::syn | tcp_flag::ack, row.seq_ahead, row.stamp_ahead);
+    const Segment s =
+        segment(e, wire::tcp_flag::syn | wire::tcp_flag::ack, row.seq_ahead, row.stamp_ahead);
     EXPECT_EQ(on_time_wait_segment(e, s, rules).action, ack);
   });
 }
@@ -128,7 +132,7 @@ TEST(Rfc6191, NewIsnIsAboveEverySequenceNumberOfTheOldOne) {  // RFC 9293 MAY-2 
 struct RstRow {
   const char* what;
   std::int32_t seq_ahead;
-  TimeWaitAction by_ignore, by_accept;
+  tcp::TimeWaitAction by_ignore, by_accept;
 };
 // clang-format off
 constexpr RstRow kRstRows[] = {
@@ -147,7 +151,7 @@ TEST(Rfc1337, RstEndsTimeWaitOnlyWhereThePolicyAcceptsItAndOnlyAtRcvNxt) {
     SCOPED_TRACE(row.what);
     everywhere([&](const Place& place, const TimeWaitRules& rules) {
       const TimeWaitEntry e = entry_at(place, false);
-      const auto v = on_time_wait_segment(e, segment(e, tcp_flag::rst, row.seq_ahead), rules);
+      const auto v = on_time_wait_segment(e, segment(e, wire::tcp_flag::rst, row.seq_ahead), rules);
       EXPECT_EQ(v.action, rules.rst == OnRst::accept ? row.by_accept : row.by_ignore);
       EXPECT_EQ(v.drop == Drop::none, v.action == kill) << "what is not taken is counted";
     });
@@ -162,9 +166,9 @@ struct OldRow {
   std::uint16_t text;
   std::int32_t seq_ahead;
   std::int32_t stamp_ahead;
-  TimeWaitAction then;  ///< whatever the policy
+  tcp::TimeWaitAction then;  ///< whatever the policy
 };
-constexpr std::uint8_t kAck = tcp_flag::ack, kFin = tcp_flag::fin | tcp_flag::ack;
+constexpr std::uint8_t kAck = wire::tcp_flag::ack, kFin = wire::tcp_flag::fin | wire::tcp_flag::ack;
 // clang-format off
 constexpr OldRow kOldRows[] = {
     // what                                   flags          text SEQ   TSval then
@@ -174,7 +178,7 @@ constexpr OldRow kOldRows[] = {
     {"the FIN again, from before the last",   kFin,          0,   -1,   -1,   ack},
     {"another FIN",                           kFin,          0,   0,    0,    ack},
     {"a FIN that ends before RCV.NXT",        kFin,          10,  -20,  0,    ack},
-    {"a FIN without ACK",                     tcp_flag::fin, 0,   -1,   0,    drop},
+    {"a FIN without ACK",                     wire::tcp_flag::fin, 0,   -1,   0,    drop},
     {"old text",                              kAck,          10,  -50,  0,    ack},
     {"text after the FIN",                    kAck,          10,  0,    0,    ack},
     {"an ACK where it belongs",               kAck,          0,   0,    0,    drop},

@@ -11,8 +11,12 @@
 #include "config/read.h"
 #include "fuzz/target.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
+
+using config::Loaded;
+
+using config::Loaded;
 
 /// Where the reader finds its files: the configuration and the preset "mine".
 class Folder {
@@ -62,7 +66,7 @@ struct Request {
 template <class T>
 void expect_settled(const Loaded<T>& loaded) {
   EXPECT_EQ(loaded.settings.has_value(), loaded.errors.empty());
-  for (const ConfigError& error : loaded.errors) {
+  for (const config::ConfigError& error : loaded.errors) {
     EXPECT_FALSE(error.what.empty());
     EXPECT_FALSE(error.file.empty());
     // A key has its place: in a file, or in an override.
@@ -76,13 +80,13 @@ void expect_settled(const Loaded<T>& loaded) {
 template <class T, class Read>
 void expect_written_back(const Loaded<T>& loaded, Read read) {
   if (!loaded.settings) return;
-  const std::vector<KeyValue> described = describe(*loaded.settings);
+  const std::vector<config::KeyValue> described = describe(*loaded.settings);
   std::vector<std::string> overrides;
   for (const auto& [key, value] : described)
     if (value != "none") overrides.push_back(key + "=" + value);
   const Loaded<T> again = read(overrides);
   ASSERT_TRUE(again.settings) << to_string(again.errors.front());
-  for (const KeyChange& change : difference(described, describe(*again.settings)))
+  for (const config::KeyChange& change : difference(described, describe(*again.settings)))
     ADD_FAILURE() << to_string(change);
 }
 
@@ -94,18 +98,18 @@ void run(FuzzInput in) {
     return more;
   };
   const auto serve = [&](const std::vector<std::string>& more) {
-    return read_serve_settings(request.file, with(more), request.policy);
+    return config::read_serve_settings(request.file, with(more), request.policy);
   };
   const auto load = [&](const std::vector<std::string>& more) {
-    return read_load_settings(request.file, with(more), request.policy);
+    return config::read_load_settings(request.file, with(more), request.policy);
   };
-  if (request.kind == 'x') return expect_settled(read_lab_settings(request.file, with({})));
+  if (request.kind == 'x') return expect_settled(config::read_lab_settings(request.file, with({})));
   if (request.kind == 's' || request.kind == 'S') {
-    const Loaded<ServeSettings> loaded = serve({});
+    const Loaded<config::ServeSettings> loaded = serve({});
     expect_settled(loaded);
     if (request.kind == 'S') expect_written_back(loaded, serve);
   } else {
-    const Loaded<LoadSettings> loaded = load({});
+    const Loaded<config::LoadSettings> loaded = load({});
     expect_settled(loaded);
     if (request.kind == 'L') expect_written_back(loaded, load);
   }
@@ -114,4 +118,4 @@ void run(FuzzInput in) {
 const Target kTarget("configuration", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

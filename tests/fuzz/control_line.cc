@@ -5,15 +5,16 @@
 #include "admin/requests.h"
 #include "fuzz/target.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 /// Answers with what it was asked, so that the answer has to carry any text.
-ControlActions echoing() {
+admin::ControlActions echoing() {
   const auto say = [](const char* what) { return [=] { return Json{{"did", what}}; }; };
-  ControlActions actions{.stats = say("stats"), .settings = say("settings"), .reload = say("r")};
+  admin::ControlActions actions{
+      .stats = say("stats"), .settings = say("settings"), .reload = say("r")};
   actions.set = [](const std::vector<std::string>& overrides) {
     EXPECT_FALSE(overrides.empty());
     for (const std::string& each : overrides) EXPECT_NE(each.find('='), each.npos);
@@ -27,7 +28,7 @@ ControlActions echoing() {
 }
 
 void run(FuzzInput in) {
-  static const ControlActions actions = echoing();
+  static const admin::ControlActions actions = echoing();
   const std::string answer = answer_request(actions, in.text());
   EXPECT_EQ(answer.find('\n'), answer.npos);
   const Json read = Json::parse(answer, nullptr, false);
@@ -38,4 +39,4 @@ void run(FuzzInput in) {
 const Target kTarget("control_line", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -12,13 +12,14 @@
 #include "wire/layout.h"
 #include "wire/parse.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 
 /// Flags that the parser does not refuse: some purpose, and SYN neither with RST nor with FIN.
 inline std::uint8_t take_flags(FuzzInput& in) {
   auto flags = in.take<std::uint8_t>();
-  if ((flags & (tcp_flag::ack | tcp_flag::syn | tcp_flag::rst)) == 0) flags |= tcp_flag::ack;
-  if ((flags & tcp_flag::syn) != 0) flags &= ~(tcp_flag::rst | tcp_flag::fin);
+  if ((flags & (wire::tcp_flag::ack | wire::tcp_flag::syn | wire::tcp_flag::rst)) == 0)
+    flags |= wire::tcp_flag::ack;
+  if ((flags & wire::tcp_flag::syn) != 0) flags &= ~(wire::tcp_flag::rst | wire::tcp_flag::fin);
   return flags;
 }
 
@@ -27,23 +28,24 @@ inline Emission take_emission(FuzzInput& in) {
   Emission e;
   e.flags = take_flags(in);
   e.seq = {in.take<std::uint32_t>()};
-  if (e.has(tcp_flag::ack)) e.ack = {in.take<std::uint32_t>()};
+  if (e.has(wire::tcp_flag::ack)) e.ack = {in.take<std::uint32_t>()};
   e.window = in.take<std::uint16_t>();
   e.options = in.take<std::uint8_t>() & 0x1f;
-  if (!e.has(tcp_flag::syn)) e.options &= tcp_option::timestamps | tcp_option::sack;
+  if (!e.has(wire::tcp_flag::syn))
+    e.options &= wire::tcp_option::timestamps | wire::tcp_option::sack;
   const auto carries = [&](std::uint8_t option) { return (e.options & option) != 0; };
-  if (carries(tcp_option::mss)) e.mss = in.take<std::uint16_t>();
-  if (carries(tcp_option::window_scale)) e.window_scale = in.take<std::uint8_t>();
-  if (carries(tcp_option::timestamps)) {
+  if (carries(wire::tcp_option::mss)) e.mss = in.take<std::uint16_t>();
+  if (carries(wire::tcp_option::window_scale)) e.window_scale = in.take<std::uint8_t>();
+  if (carries(wire::tcp_option::timestamps)) {
     e.ts.val = in.take<std::uint32_t>();
-    if (e.has(tcp_flag::ack)) e.ts.echo = in.take<std::uint32_t>();
+    if (e.has(wire::tcp_flag::ack)) e.ts.echo = in.take<std::uint32_t>();
   }
-  if (!carries(tcp_option::sack)) return e;
-  e.sack_count = static_cast<std::uint8_t>(in.between(1, kSackBlocksMax));
-  while (e.sack_count > 0 && tcp_header_size(e) > kTcpHeaderSizeMax) --e.sack_count;
+  if (!carries(wire::tcp_option::sack)) return e;
+  e.sack_count = static_cast<std::uint8_t>(in.between(1, wire::kSackBlocksMax));
+  while (e.sack_count > 0 && tcp_header_size(e) > wire::kTcpHeaderSizeMax) --e.sack_count;
   for (std::uint8_t i = 0; i < e.sack_count; ++i)
     e.sack[i] = {{in.take<std::uint32_t>()}, {in.take<std::uint32_t>()}};
-  if (e.sack_count == 0) e.options &= static_cast<std::uint8_t>(~tcp_option::sack);
+  if (e.sack_count == 0) e.options &= static_cast<std::uint8_t>(~wire::tcp_option::sack);
   return e;
 }
 
@@ -73,22 +75,22 @@ inline void expect_says_the_same(const Segment& s, std::span<const std::byte> fr
   EXPECT_EQ(s.ts.echo, e.ts.echo);
   EXPECT_EQ(s.urgent, 0);
   EXPECT_EQ(s.payload_len, e.payload_len);
-  std::array<SackBlock, kSackBlocksMax> sack{};
+  std::array<wire::SackBlock, wire::kSackBlocksMax> sack{};
   ASSERT_EQ(read_sack(frame, s, sack), e.sack_count);
   for (std::uint8_t i = 0; i < e.sack_count; ++i) EXPECT_EQ(sack[i], e.sack[i]);
 }
 
 /// Emits a segment of `key` (local = the sender) with this text, and parses it at the other end.
-inline void expect_round_trip(const LinkHeader& link, const FlowKey4& key, const Emission& e,
+inline void expect_round_trip(const wire::LinkHeader& link, const FlowKey4& key, const Emission& e,
                               std::span<const std::byte> text) {
   std::vector<std::byte> frame(tcp_payload_offset(link, e));
   frame.insert(frame.end(), text.begin(), text.end());
   const std::size_t size =
-      emit_tcp(frame, link, key, e, 1, ChecksumBy::software, ChecksumBy::software);
+      emit_tcp(frame, link, key, e, 1, wire::ChecksumBy::software, wire::ChecksumBy::software);
   EXPECT_EQ(size, frame.size());
-  const ParsedFrame parsed = parse_frame(frame, {link.destination, link.vlan}, {});
+  const wire::ParsedFrame parsed = wire::parse_frame(frame, {link.destination, link.vlan}, {});
   ASSERT_EQ(parsed.drop, Drop::none) << name_of(parsed.drop);
-  ASSERT_EQ(parsed.kind, FrameKind::tcp);
+  ASSERT_EQ(parsed.kind, wire::FrameKind::tcp);
   const FlowKey4 mirrored =
       FlowKey4::of(key.remote(), key.remote_port_host(), key.local(), key.local_port_host());
   EXPECT_TRUE(parsed.key == mirrored);
@@ -97,4 +99,4 @@ inline void expect_round_trip(const LinkHeader& link, const FlowKey4& key, const
   EXPECT_TRUE(std::equal(payload.begin(), payload.end(), text.begin(), text.end()));
 }
 
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -6,7 +6,7 @@
 #include "fuzz/target.h"
 #include "unit/service/http_fixture.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
 /// What the client got before it closed, without the mark of how the server stood then.
@@ -19,13 +19,13 @@ std::string replies_in(const std::string& outcome) {
 }
 
 void run(FuzzInput in) {
-  static test::Server server_first(test::tight_settings(Closer::server)),
-      client_first(test::tight_settings(Closer::client));
+  static Server server_first(tight_settings(shard::Closer::server)),
+      client_first(tight_settings(shard::Closer::client));
   const CutText cut(in);
-  for (test::Server* server : {&server_first, &client_first}) {
-    const std::string whole = test::outcome(*server, {cut.text});
-    EXPECT_TRUE(test::parse_replies(replies_in(whole)).has_value()) << whole;
-    EXPECT_EQ(test::outcome(*server, cut.pieces()), whole);
+  for (Server* server : {&server_first, &client_first}) {
+    const std::string whole = outcome(*server, {cut.text});
+    EXPECT_TRUE(parse_replies(replies_in(whole)).has_value()) << whole;
+    EXPECT_EQ(outcome(*server, cut.pieces()), whole);
     EXPECT_EQ(server->services.http().parsers_used(), 0u);
   }
 }
@@ -33,4 +33,4 @@ void run(FuzzInput in) {
 const Target kTarget("http_request", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -6,10 +6,10 @@
 #include "fuzz/target.h"
 #include "load/response.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
-using Outcome = ResponseParser::Outcome;
+using Outcome = load::ResponseParser::Outcome;
 
 struct Reading {
   Outcome outcome = Outcome::more;
@@ -19,8 +19,8 @@ struct Reading {
   bool operator==(const Reading&) const = default;
 };
 
-Reading read(ResponseReader& reader, const std::vector<std::string_view>& pieces) {
-  ResponseParser parser;
+Reading read(load::ResponseReader& reader, const std::vector<std::string_view>& pieces) {
+  load::ResponseParser parser;
   Reading reading;
   for (const std::string_view piece : pieces) {
     const std::vector<char> copy(piece.begin(), piece.end());  // a sanitizer sees overruns
@@ -38,7 +38,7 @@ Reading read(ResponseReader& reader, const std::vector<std::string_view>& pieces
 
 void run(FuzzInput in) {
   const CutText cut(in);
-  ResponseReader reader, other;
+  load::ResponseReader reader, other;
   const Reading whole = read(reader, {cut.text});
   EXPECT_TRUE(read(other, cut.pieces()) == whole);
   EXPECT_TRUE(read(reader, {cut.text}) == whole) << "a known head is read otherwise";
@@ -48,4 +48,4 @@ void run(FuzzInput in) {
 const Target kTarget("http_response", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

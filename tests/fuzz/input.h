@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 
 class FuzzInput {
  public:
@@ -67,4 +67,4 @@ class FuzzInput {
   std::span<const std::byte> rest_;
 };
 
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

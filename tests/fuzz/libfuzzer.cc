@@ -4,8 +4,8 @@
 #include "fuzz/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const mayfly::fuzz::Target& target = *mayfly::fuzz::Target::all().front();
-  target.run(mayfly::fuzz::FuzzInput(std::as_bytes(std::span(data, size))));
+  const mayfly::testing::Target& target = *mayfly::testing::Target::all().front();
+  target.run(mayfly::testing::FuzzInput(std::as_bytes(std::span(data, size))));
   if (::testing::UnitTest::GetInstance()->Failed()) std::abort();
   return 0;
 }

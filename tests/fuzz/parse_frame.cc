@@ -6,12 +6,12 @@
 #include "support/frame_promises.h"
 #include "wire/print.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
 constexpr MacAddress kOurMac{{2, 0, 0, 0, 0, 1}}, kPeerMac{{2, 0, 0, 0, 0, 2}};
 
-LinkHeader take_link(FuzzInput& in) {
+wire::LinkHeader take_link(FuzzInput& in) {
   return {kOurMac, kPeerMac, static_cast<std::uint16_t>(in.below(4'095))};
 }
 
@@ -24,15 +24,15 @@ FlowKey4 take_key(FuzzInput& in) {
   return FlowKey4::of(sender, from, receiver, port());
 }
 
-void any_bytes(FuzzInput& in, RxChecks checks) {
+void any_bytes(FuzzInput& in, wire::RxChecks checks) {
   const std::vector<std::byte> frame = in.rest();
-  const ParsedFrame parsed = parse_frame(frame, {kOurMac}, checks);
-  testing::expect_promises(frame, parsed);
-  EXPECT_FALSE(print_frame(frame).empty());
-  if (parsed.kind != FrameKind::tcp) return;
+  const wire::ParsedFrame parsed = parse_frame(frame, {kOurMac}, checks);
+  expect_promises(frame, parsed);
+  EXPECT_FALSE(wire::print_frame(frame).empty());
+  if (parsed.kind != wire::FrameKind::tcp) return;
   Emission e = emission_of(frame, parsed.segment);
   // Whoever sent it may have packed its options tighter than emit_tcp does.
-  if (tcp_header_size(e) > kTcpHeaderSizeMax) return;
+  if (tcp_header_size(e) > wire::kTcpHeaderSizeMax) return;
   const FlowKey4 sender = FlowKey4::of(parsed.key.remote(), parsed.key.remote_port_host(),
                                        parsed.key.local(), parsed.key.local_port_host());
   const auto text =
@@ -41,7 +41,7 @@ void any_bytes(FuzzInput& in, RxChecks checks) {
 }
 
 void any_segment(FuzzInput& in) {
-  const LinkHeader link = take_link(in);
+  const wire::LinkHeader link = take_link(in);
   const FlowKey4 key = take_key(in);
   Emission e = take_emission(in);
   const std::vector<std::byte> text = in.rest();
@@ -50,24 +50,25 @@ void any_segment(FuzzInput& in) {
 }
 
 void any_arp(FuzzInput& in) {
-  const LinkHeader link = take_link(in);
+  const wire::LinkHeader link = take_link(in);
   const auto mac = [&] {
     MacAddress each;
     for (auto& octet : each.octets) octet = in.take<std::uint8_t>();
     return each;
   };
-  ArpPacket arp;
-  arp.operation = in.one_of({ArpPacket::Operation::request, ArpPacket::Operation::reply});
+  wire::ArpPacket arp;
+  arp.operation =
+      in.one_of({wire::ArpPacket::Operation::request, wire::ArpPacket::Operation::reply});
   arp.sender_mac = mac();
   arp.sender_mac.octets[0] &= 0xfe;  // nobody's own address is a group's
   arp.target_mac = mac();
   arp.sender_ip = {in.take<std::uint32_t>()};
   arp.target_ip = {in.take<std::uint32_t>()};
-  std::vector<std::byte> frame(link.size() + kArpPacketSize);
+  std::vector<std::byte> frame(link.size() + wire::kArpPacketSize);
   ASSERT_EQ(emit_arp(frame, link, arp), frame.size());
-  const ParsedFrame parsed = parse_frame(frame, {link.destination, link.vlan}, {});
-  ASSERT_EQ(parsed.kind, FrameKind::arp);
-  const ArpPacket read = read_arp(frame, parsed.l3_off);
+  const wire::ParsedFrame parsed = wire::parse_frame(frame, {link.destination, link.vlan}, {});
+  ASSERT_EQ(parsed.kind, wire::FrameKind::arp);
+  const wire::ArpPacket read = wire::read_arp(frame, parsed.l3_off);
   EXPECT_EQ(read.operation, arp.operation);
   EXPECT_EQ(read.sender_mac, arp.sender_mac);
   EXPECT_EQ(read.target_mac, arp.target_mac);
@@ -76,22 +77,23 @@ void any_arp(FuzzInput& in) {
 }
 
 void any_icmp(FuzzInput& in) {
-  const LinkHeader link = take_link(in);
+  const wire::LinkHeader link = take_link(in);
   const FlowKey4 key = take_key(in);
   const auto type = in.take<std::uint8_t>(), code = in.take<std::uint8_t>();
   const auto rest = in.take<std::uint32_t>();
   const std::vector<std::byte> body = in.rest();
-  std::vector<std::byte> frame(link.size() + kIpv4HeaderSizeMin + kIcmpHeaderSize + body.size());
+  std::vector<std::byte> frame(link.size() + wire::kIpv4HeaderSizeMin + wire::kIcmpHeaderSize +
+                               body.size());
   ASSERT_EQ(emit_icmp(frame, link, key.local(), key.remote(), type, code, rest, body, 1),
             frame.size());
-  const ParsedFrame parsed = parse_frame(frame, {link.destination, link.vlan}, {});
-  ASSERT_EQ(parsed.kind, FrameKind::icmp);
-  testing::expect_promises(frame, parsed);
+  const wire::ParsedFrame parsed = wire::parse_frame(frame, {link.destination, link.vlan}, {});
+  ASSERT_EQ(parsed.kind, wire::FrameKind::icmp);
+  expect_promises(frame, parsed);
   const auto icmp = std::span(frame).subspan(parsed.l4_off, parsed.l4_len);
-  EXPECT_EQ(load_u8(&icmp[icmp_at::type]), type);
-  EXPECT_EQ(load_u8(&icmp[icmp_at::code]), code);
-  EXPECT_EQ(load_be32(&icmp[icmp_at::rest]), rest);
-  EXPECT_TRUE(std::ranges::equal(icmp.subspan(kIcmpHeaderSize), body));
+  EXPECT_EQ(wire::load_u8(&icmp[wire::icmp_at::type]), type);
+  EXPECT_EQ(wire::load_u8(&icmp[wire::icmp_at::code]), code);
+  EXPECT_EQ(load_be32(&icmp[wire::icmp_at::rest]), rest);
+  EXPECT_TRUE(std::ranges::equal(icmp.subspan(wire::kIcmpHeaderSize), body));
 }
 
 void run(FuzzInput in) {
@@ -108,4 +110,4 @@ void run(FuzzInput in) {
 const Target kTarget("parse_frame", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

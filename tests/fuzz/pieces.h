@@ -7,7 +7,7 @@
 
 #include "fuzz/input.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 
 struct CutText {
   std::string text;
@@ -34,4 +34,4 @@ struct CutText {
   }
 };
 
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -8,7 +8,7 @@
 
 #include "fuzz/target.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
 std::vector<std::filesystem::path> corpus_of(std::string_view target) {
@@ -61,10 +61,10 @@ TEST(FuzzReplay, EveryTargetHasACorpus) {
 }
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  mayfly::fuzz::register_replays();
+  mayfly::testing::register_replays();
   return RUN_ALL_TESTS();
 }

@@ -3,7 +3,7 @@
 
 #include "fuzz/emissions.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 
 /// A number near `base`, or anywhere.
 inline std::uint32_t take_near(FuzzInput& in, std::uint32_t base) {
@@ -21,19 +21,19 @@ inline Segment take_segment(FuzzInput& in, Seq rcv_nxt, Seq snd_nxt, std::uint32
   Segment s;
   s.flags = take_flags(in);
   s.seq = {take_near(in, rcv_nxt.raw)};
-  if (s.has(tcp_flag::ack)) s.ack = {take_near(in, snd_nxt.raw)};
+  if (s.has(wire::tcp_flag::ack)) s.ack = {take_near(in, snd_nxt.raw)};
   s.window = in.take<std::uint16_t>();
   s.options = in.take<std::uint8_t>() & 0x0f;
-  if (!s.has(tcp_flag::syn)) s.options &= tcp_option::timestamps;
-  if (s.carries(tcp_option::timestamps)) {
+  if (!s.has(wire::tcp_flag::syn)) s.options &= wire::tcp_option::timestamps;
+  if (s.carries(wire::tcp_option::timestamps)) {
     s.ts.val = take_near(in, ts_recent);
-    if (s.has(tcp_flag::ack)) s.ts.echo = in.take<std::uint32_t>();
+    if (s.has(wire::tcp_flag::ack)) s.ts.echo = in.take<std::uint32_t>();
   }
-  if (s.carries(tcp_option::mss)) s.mss = in.take<std::uint16_t>();
-  if (s.carries(tcp_option::window_scale)) s.window_scale = in.take<std::uint8_t>();
+  if (s.carries(wire::tcp_option::mss)) s.mss = in.take<std::uint16_t>();
+  if (s.carries(wire::tcp_option::window_scale)) s.window_scale = in.take<std::uint8_t>();
   if (in.coin()) s.payload_len = static_cast<std::uint16_t>(in.below(1'461));
-  if (s.has(tcp_flag::urg)) s.urgent = in.take<std::uint16_t>();
+  if (s.has(wire::tcp_flag::urg)) s.urgent = in.take<std::uint16_t>();
   return s;
 }
 
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -12,31 +12,27 @@
 #include "support/wire.h"
 #include "wire/checksum.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
-using testing::Bytes;
-using testing::Peer;
-using testing::ScriptConn;
-
-ShardSettings take_settings(FuzzInput& in) {
-  ShardSettings settings;
+shard::ShardSettings take_settings(FuzzInput& in) {
+  shard::ShardSettings settings;
   settings.tcp = take_tcp_settings(in);
-  TimeWaitPolicy& policy = settings.time_wait;
+  flow::TimeWaitPolicy& policy = settings.time_wait;
   policy.hold = Duration::from_ms(in.one_of({0, 10, 1'000, 60'000}));
   policy.capacity = in.one_of<std::uint32_t>({1, 2, 100});
-  policy.on_full = TimeWaitPolicy::OnFull(in.below(3));
-  policy.rules.reopen = TimeWaitRules::Reopen(in.below(3));
-  policy.rules.rst = TimeWaitRules::OnRst(in.below(2));
+  policy.on_full = flow::TimeWaitPolicy::OnFull(in.below(3));
+  policy.rules.reopen = tcp::TimeWaitRules::Reopen(in.below(3));
+  policy.rules.rst = tcp::TimeWaitRules::OnRst(in.below(2));
   const auto bits = in.take<std::uint8_t>();
   policy.balance = (bits & 1) != 0;
   policy.floor = std::min(policy.floor, policy.hold);
   policy.recycle = (bits & 2) != 0;
   policy.hand_over = (bits & 4) != 0;
-  if ((bits & 8) != 0) policy.nearness = {{testing::kPeerIp, 24, 500_ms}};
+  if ((bits & 8) != 0) policy.nearness = {{kPeerIp, 24, 500_ms}};
   settings.time_wait.reuse = (bits & 16) != 0 ? 1 : 0;
   settings.time_wait.reuse_delay = 1_ms;
-  settings.syn.cookies = SynPolicy::Cookies(in.below(3));
+  settings.syn.cookies = flow::SynPolicy::Cookies(in.below(3));
   settings.syn.half_open = in.one_of<std::uint32_t>({1, 2, 0, 50});
   return settings;
 }
@@ -46,7 +42,7 @@ void act(ScriptConn& c, std::uint32_t what) {
   static const std::vector<std::byte> pattern(4'096, std::byte{'p'});
   switch (what % 9) {
     case 0: return;
-    case 1: c.send(testing::bytes_of("pong")); return;
+    case 1: c.send(bytes_of("pong")); return;
     case 2: c.send_copy(std::span(pattern).first(what * 5)); return;
     case 3: c.send_repeating(pattern, 100'000); return;
     case 4: return c.close();
@@ -57,7 +53,7 @@ void act(ScriptConn& c, std::uint32_t what) {
   }
 }
 
-void take_temper(FuzzInput& in, testing::ScriptApp& app) {
+void take_temper(FuzzInput& in, ScriptApp& app) {
   const auto next = [&in] { return in.take<std::uint8_t>(); };
   app.open = [what = next()](ScriptConn& c) { act(c, what); };
   app.sent = [what = next()](ScriptConn& c) { act(c, what); };
@@ -71,21 +67,22 @@ void take_temper(FuzzInput& in, testing::ScriptApp& app) {
 
 /// Makes the checksums right again, so that what was changed is looked at.
 void repair(Bytes& frame) {
-  const std::span<std::byte> ip = std::span(frame).subspan(kEthernetHeaderSize);
-  const std::size_t header = (load_u8(&ip[0]) & 0xf) * std::size_t{4};
-  const std::size_t total = load_be16(&ip[ipv4_at::total_length]);
-  if (header < kIpv4HeaderSizeMin || header > total || total > ip.size()) return;
-  store_be16(&ip[ipv4_at::checksum], 0);
-  store_be16(&ip[ipv4_at::checksum], checksum_finish(checksum_add(ip.first(header))));
+  const std::span<std::byte> ip = std::span(frame).subspan(wire::kEthernetHeaderSize);
+  const std::size_t header = (wire::load_u8(&ip[0]) & 0xf) * std::size_t{4};
+  const std::size_t total = load_be16(&ip[wire::ipv4_at::total_length]);
+  if (header < wire::kIpv4HeaderSizeMin || header > total || total > ip.size()) return;
+  store_be16(&ip[wire::ipv4_at::checksum], 0);
+  store_be16(&ip[wire::ipv4_at::checksum],
+             wire::checksum_finish(wire::checksum_add(ip.first(header))));
   const std::span<std::byte> tcp = ip.subspan(header, total - header);
-  if (tcp.size() < kTcpHeaderSizeMin) return;
+  if (tcp.size() < wire::kTcpHeaderSizeMin) return;
   FlowKey4 key;
-  std::memcpy(&key.remote_ip, &ip[ipv4_at::source], sizeof key.remote_ip);
-  std::memcpy(&key.local_ip, &ip[ipv4_at::destination], sizeof key.local_ip);
-  store_be16(&tcp[tcp_at::checksum], 0);
+  std::memcpy(&key.remote_ip, &ip[wire::ipv4_at::source], sizeof key.remote_ip);
+  std::memcpy(&key.local_ip, &ip[wire::ipv4_at::destination], sizeof key.local_ip);
+  store_be16(&tcp[wire::tcp_at::checksum], 0);
   const auto pseudo =
-      pseudo_header_sum(key, ip_protocol::tcp, static_cast<std::uint16_t>(tcp.size()));
-  store_be16(&tcp[tcp_at::checksum], checksum_finish(checksum_add(tcp, pseudo)));
+      pseudo_header_sum(key, wire::ip_protocol::tcp, static_cast<std::uint16_t>(tcp.size()));
+  store_be16(&tcp[wire::tcp_at::checksum], wire::checksum_finish(wire::checksum_add(tcp, pseudo)));
 }
 
 class Session {
@@ -99,8 +96,8 @@ class Session {
   }
 
  private:
-  static testing::Given given(FuzzInput& in) {
-    testing::Given given;
+  static Given given(FuzzInput& in) {
+    Given given;
     given.settings = take_settings(in);
     given.config.sizes.connections = in.one_of<std::uint32_t>({8, 100});
     given.config.sizes.receive_buffers = in.below(4);
@@ -116,9 +113,9 @@ class Session {
   void step() {
     switch (in_.below(16)) {
       case 0: return opens();
-      case 1: peer().sends(testing::text(std::string(1 + in_.below(256), 't'))); return;
-      case 2: peer().sends(testing::fin()); return;
-      case 3: peer().sends(testing::ack()); return;
+      case 1: peer().sends(text(std::string(1 + in_.below(256), 't'))); return;
+      case 2: peer().sends(fin()); return;
+      case 3: peer().sends(ack()); return;
       case 4: peer().sends(any_segment()); return;
       case 5: peer().puts(any_segment()); return;
       case 6: return mangled();
@@ -136,8 +133,8 @@ class Session {
 
   void opens() {
     Peer& each = peer();
-    each.sends(in_.coin() ? testing::syn().stamped(in_.take<std::uint8_t>()) : testing::syn());
-    each.sends(testing::ack());
+    each.sends(in_.coin() ? syn().stamped(in_.take<std::uint8_t>()) : syn());
+    each.sends(ack());
   }
   void begins_again() {
     Peer& each = peer();
@@ -145,8 +142,8 @@ class Session {
     if (in_.coin()) each.clock = in_.take<std::uint16_t>();
   }
 
-  testing::Said any_segment() {
-    testing::Said s = testing::said(in_.take<std::uint8_t>());
+  Said any_segment() {
+    Said s = said(in_.take<std::uint8_t>());
     const auto near = [&] { return static_cast<std::int64_t>(in_.take<std::int16_t>()); };
     const auto bits = in_.take<std::uint8_t>();
     if ((bits & 1) != 0) s.seq_at = near();
@@ -154,7 +151,8 @@ class Session {
     if ((bits & 4) != 0) s.window_field = in_.take<std::uint16_t>();
     if ((bits & 8) != 0) s.mss_value = in_.take<std::uint16_t>();
     if ((bits & 16) != 0) s.scale = in_.take<std::uint8_t>();
-    if ((bits & 32) != 0) s.ts = Timestamps{in_.take<std::uint16_t>(), in_.take<std::uint16_t>()};
+    if ((bits & 32) != 0)
+      s.ts = wire::Timestamps{in_.take<std::uint16_t>(), in_.take<std::uint16_t>()};
     if ((bits & 64) != 0) s.text.assign(in_.below(1'400), 'x');
     return s;
   }
@@ -174,7 +172,7 @@ class Session {
   }
   void connects() {
     const FlowKey4 key = peer().shard_key();
-    wire_.app.poll = [key](testing::ScriptShard& shard) { shard.connect(key, {}); };
+    wire_.app.poll = [key](ScriptShard& shard) { shard.connect(key, {}); };
     wire_.poll();
   }
 
@@ -182,11 +180,11 @@ class Session {
   void icmp_error() {
     const FlowKey4 key = peer().shard_key();
     Emission quoted{.seq = {take_near(in_, peer().heard().raw)}};
-    quoted.flags = tcp_flag::ack;
-    const LinkHeader link{testing::kPeerMac, testing::kServerMac, 0};
+    quoted.flags = wire::tcp_flag::ack;
+    const wire::LinkHeader link{kPeerMac, kServerMac, 0};
     Bytes frame(tcp_payload_offset(link, quoted));
-    emit_tcp(frame, link, key, quoted, 1, ChecksumBy::software, ChecksumBy::software);
-    frame.erase(frame.begin(), frame.begin() + kEthernetHeaderSize);
+    emit_tcp(frame, link, key, quoted, 1, wire::ChecksumBy::software, wire::ChecksumBy::software);
+    frame.erase(frame.begin(), frame.begin() + wire::kEthernetHeaderSize);
     const std::uint8_t type = in_.one_of<std::uint8_t>({3, 4, 11, 12, 5, 8});
     const auto code = static_cast<std::uint8_t>(in_.below(16));
     wire_.put(wire_.icmp_frame(type, code, in_.take<std::uint16_t>(), frame));
@@ -219,7 +217,7 @@ class Session {
     wire_.shard->abort_all(wire_.now);
     for (int i = 0; i < 10 && wire_.shard->time_wait_entries() > 0; ++i) wire_.leap(100_s);
     wire_.poll();
-    const ShardStats& s = wire_.stats();
+    const flow::ShardStats& s = wire_.stats();
     std::uint64_t closed = 0;
     for (const Counter& each : s.closed) closed += each.get();
     EXPECT_EQ(s.syn_received.get() + s.syn_cookies_accepted.get() + s.opened.get(), closed)
@@ -235,17 +233,16 @@ class Session {
   }
 
   FuzzInput& in_;
-  testing::Wire wire_;
-  ShardSettings more_settings_;
+  Wire wire_;
+  shard::ShardSettings more_settings_;
   bool settings_changed_ = false;
-  Peer first_{wire_, 40'000}, second_{wire_, 40'001},
-      third_{wire_, 40'000, {testing::kPeerIp.host + 1}},
-      closed_{wire_, 40'002, testing::kPeerIp, 81};
+  Peer first_{wire_, 40'000}, second_{wire_, 40'001}, third_{wire_, 40'000, {kPeerIp.host + 1}},
+      closed_{wire_, 40'002, kPeerIp, 81};
   Peer* const peers_[4] = {&first_, &second_, &third_, &closed_};
 };
 
 void run(FuzzInput in) {
-  [[maybe_unused]] static const bool started = testing::start_eal();
+  [[maybe_unused]] static const bool started = start_eal();
   ASSERT_TRUE(started);
   Session(in).run();
 }
@@ -253,4 +250,4 @@ void run(FuzzInput in) {
 const Target kTarget("shard", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

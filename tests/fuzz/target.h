@@ -10,7 +10,7 @@
 
 #include "fuzz/input.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 
 struct Target {
   std::string_view name;
@@ -30,4 +30,4 @@ struct Target {
   }
 };
 
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -11,11 +11,11 @@
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 
 /// Settings within the limits of the configuration.
-inline TcpSettings take_tcp_settings(FuzzInput& in) {
-  TcpSettings cfg;
+inline tcp::TcpSettings take_tcp_settings(FuzzInput& in) {
+  tcp::TcpSettings cfg;
   const auto bits = in.take<std::uint8_t>();
   cfg.timestamps = (bits & 1) != 0;
   cfg.window_scale = (bits & 2) != 0;
@@ -35,7 +35,7 @@ inline TcpSettings take_tcp_settings(FuzzInput& in) {
 
 class TcpDriver {
  public:
-  TcpDriver(const Connection& start, const TcpSettings& settings, Instant at)
+  TcpDriver(const tcp::Connection& start, const tcp::TcpSettings& settings, Instant at)
       : c(start), cfg(settings), now(at) {}
 
   /// One thing happens; then everything that the connection has to say is sent.
@@ -69,22 +69,23 @@ class TcpDriver {
     ASSERT_EQ(broken, "") << name_of(c.state);
   }
 
-  Connection c;
-  TcpSettings cfg;
+  tcp::Connection c;
+  tcp::TcpSettings cfg;
   Instant now;
 
  private:
   void segment(FuzzInput& in);
-  void take(const Segment& s, const Verdict& v, FuzzInput& in);
-  void check_emission(const Emission& e, const Connection& before);
+  void take(const Segment& s, const tcp::Verdict& v, FuzzInput& in);
+  void check_emission(const Emission& e, const tcp::Connection& before);
   void icmp_error(FuzzInput& in) {
-    const IcmpError error{.kind = IcmpError::Kind(in.below(3)), .mtu = in.take<std::uint16_t>()};
+    const tcp::IcmpError error{.kind = tcp::IcmpError::Kind(in.below(3)),
+                               .mtu = in.take<std::uint16_t>()};
     const Seq quoted{take_near(in, c.snd_una.raw)};
-    const bool synchronized = kSynchronized.has(c.state);
+    const bool synchronized = tcp::kSynchronized.has(c.state);
     on_icmp_error(c, error, quoted, cfg, now);
     // RFC 9293 MUST-56, RFC 5927 5.2.
     if (synchronized) {
-      EXPECT_NE(c.state, State::closed);
+      EXPECT_NE(c.state, tcp::State::closed);
     }
   }
   void time_passes(FuzzInput& in) {
@@ -94,35 +95,36 @@ class TcpDriver {
     on_timer(c, cfg, now);
   }
   void queue(FuzzInput& in) {
-    if (kSendsText.has(c.state) && !c.has(conn_flag::closing) && c.snd_end - c.snd_una < 1 << 20)
+    if (tcp::kSendsText.has(c.state) && !c.has(tcp::conn_flag::closing) &&
+        c.snd_end - c.snd_una < 1 << 20)
       queue_text(c, in.below(0x10000));
   }
 };
 
 inline void TcpDriver::segment(FuzzInput& in) {
   Segment s = take_segment(in, c.rcv_nxt, c.snd_max, c.ts_recent);
-  std::array<SackBlock, 3> sacks;
+  std::array<wire::SackBlock, 3> sacks;
   const std::uint32_t count = in.below(4);
   for (std::uint32_t i = 0; i < count; ++i) {
     sacks[i].left = {take_near(in, c.snd_una.raw)};
     sacks[i].right = {take_near(in, c.snd_max.raw)};
   }
-  const State was = c.state;
-  if (was == State::closed) return;
-  const Verdict v = on_segment(c, s, std::span(sacks).first(count), cfg, now);
-  constexpr std::uint16_t ends =
-      event::reset | event::refused | event::timed_out | event::unreachable | event::closed;
-  EXPECT_EQ(c.state == State::closed, (v.events & ends) != 0) << "an end and its event";
-  EXPECT_EQ(c.state == State::time_wait && was != State::time_wait,
-            (v.events & event::time_wait) != 0);
-  if (s.has(tcp_flag::rst)) {
-    EXPECT_EQ(v.reply, Reply::none) << "an RST is never answered";
+  const tcp::State was = c.state;
+  if (was == tcp::State::closed) return;
+  const tcp::Verdict v = on_segment(c, s, std::span(sacks).first(count), cfg, now);
+  constexpr std::uint16_t ends = tcp::event::reset | tcp::event::refused | tcp::event::timed_out |
+                                 tcp::event::unreachable | tcp::event::closed;
+  EXPECT_EQ(c.state == tcp::State::closed, (v.events & ends) != 0) << "an end and its event";
+  EXPECT_EQ(c.state == tcp::State::time_wait && was != tcp::State::time_wait,
+            (v.events & tcp::event::time_wait) != 0);
+  if (s.has(wire::tcp_flag::rst)) {
+    EXPECT_EQ(v.reply, tcp::Reply::none) << "an RST is never answered";
   }
   take(s, v, in);
 }
 
 /// What the stack does with the text: takes some of it, holds what came out of order, or not.
-inline void TcpDriver::take(const Segment& s, const Verdict& v, FuzzInput& in) {
+inline void TcpDriver::take(const Segment& s, const tcp::Verdict& v, FuzzInput& in) {
   if (v.text_len > 0) {
     EXPECT_LE(v.text_off + v.text_len, s.payload_len);
     EXPECT_LE(static_cast<std::int64_t>(v.text_gap) + v.text_len, c.rcv_adv - c.rcv_nxt);
@@ -134,10 +136,10 @@ inline void TcpDriver::take(const Segment& s, const Verdict& v, FuzzInput& in) {
     }
   }
   const std::uint16_t events = take_fin(c, cfg, now);
-  if ((events & event::time_wait) != 0) {
-    EXPECT_EQ(c.state, State::time_wait);
+  if ((events & tcp::event::time_wait) != 0) {
+    EXPECT_EQ(c.state, tcp::State::time_wait);
   }
-  if (c.state == State::time_wait) {
+  if (c.state == tcp::State::time_wait) {
     EXPECT_EQ(make_time_wait_entry(c).snd_nxt, c.snd_una);
   }
 }
@@ -147,7 +149,7 @@ inline void TcpDriver::output() {
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_una);
   const std::uint32_t most = 100 + 4 * queued / (smss(c) - 28);
   Emission e;
-  Connection before = c;
+  tcp::Connection before = c;
   for (std::uint32_t n = 0; next_emission(c, cfg, now, e); before = c) {
     ASSERT_LT(n++, most) << "output without end in " << name_of(c.state);
     check_emission(e, before);
@@ -157,20 +159,20 @@ inline void TcpDriver::output() {
   EXPECT_FALSE(may_stand_still(c)) << name_of(c.state);
 }
 
-inline void TcpDriver::check_emission(const Emission& e, const Connection& before) {
-  EXPECT_LE(tcp_header_size(e), kTcpHeaderSizeMax);
-  EXPECT_FALSE(e.has(tcp_flag::rst));
-  if (e.has(tcp_flag::syn)) {
+inline void TcpDriver::check_emission(const Emission& e, const tcp::Connection& before) {
+  EXPECT_LE(tcp_header_size(e), wire::kTcpHeaderSizeMax);
+  EXPECT_FALSE(e.has(wire::tcp_flag::rst));
+  if (e.has(wire::tcp_flag::syn)) {
     EXPECT_EQ(e.seq, c.iss);
     EXPECT_EQ(e.payload_len, 0u);
     return;
   }
-  EXPECT_TRUE(e.has(tcp_flag::ack));
+  EXPECT_TRUE(e.has(wire::tcp_flag::ack));
   EXPECT_EQ(e.ack, c.rcv_nxt);
   EXPECT_TRUE(at_or_after(e.seq, before.snd_una - 1)) << "before SND.UNA, but for keep-alive";
   const Seq text_end = e.seq + e.payload_len;
   EXPECT_TRUE(e.payload_len == 0 || at_or_before(text_end, c.snd_end)) << "text never queued";
-  if (e.has(tcp_flag::fin)) {
+  if (e.has(wire::tcp_flag::fin)) {
     EXPECT_EQ(text_end, c.snd_end) << "a FIN out of its place";
   }
   // RFC 6691: options take from the room of the text, not from that of the frame.
@@ -181,4 +183,4 @@ inline void TcpDriver::check_emission(const Emission& e, const Connection& befor
   EXPECT_LT(c.rcv_adv - edge, 1 << c.rcv_wind_shift);
 }
 
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

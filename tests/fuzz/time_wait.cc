@@ -7,10 +7,13 @@
 #include "fuzz/segments.h"
 #include "fuzz/target.h"
 
-namespace mayfly::fuzz {
+namespace mayfly::testing {
 namespace {
 
-using enum TimeWaitAction;
+using tcp::TimeWaitEntry;
+using tcp::TimeWaitRules;
+
+using enum tcp::TimeWaitAction;
 
 TimeWaitEntry take_entry(FuzzInput& in) {
   TimeWaitEntry entry{};
@@ -25,7 +28,7 @@ TimeWaitEntry take_entry(FuzzInput& in) {
 }
 
 void expect_rst_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
-                      const TimeWaitVerdict& v) {
+                      const tcp::TimeWaitVerdict& v) {
   if (rules.rst == TimeWaitRules::OnRst::ignore) {
     EXPECT_EQ(v.action, drop);  // RFC 1337 3, fix F1
   } else if (v.action == kill) {
@@ -36,12 +39,13 @@ void expect_rst_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWa
 }
 
 void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
-                         const TimeWaitVerdict& v) {
-  EXPECT_TRUE(s.has(tcp_flag::syn) && !s.has(tcp_flag::ack) && !s.has(tcp_flag::rst));
+                         const tcp::TimeWaitVerdict& v) {
+  EXPECT_TRUE(s.has(wire::tcp_flag::syn) && !s.has(wire::tcp_flag::ack) &&
+              !s.has(wire::tcp_flag::rst));
   EXPECT_NE(rules.reopen, TimeWaitRules::Reopen::off);
   if (v.by_timestamp) {  // RFC 6191 2: a newer one, or the first one
     EXPECT_EQ(rules.reopen, TimeWaitRules::Reopen::rfc6191);
-    EXPECT_TRUE(s.carries(tcp_option::timestamps));
+    EXPECT_TRUE(s.carries(wire::tcp_option::timestamps));
     EXPECT_TRUE(!entry.had_timestamps() ||
                 static_cast<std::int32_t>(s.ts.val - entry.ts_recent) > 0);
   } else {
@@ -50,14 +54,15 @@ void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const Tim
 }
 
 void expect_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules) {
-  const TimeWaitVerdict v = on_time_wait_segment(entry, s, rules);
+  const tcp::TimeWaitVerdict v = on_time_wait_segment(entry, s, rules);
   EXPECT_EQ(v.drop != Drop::none, v.action == drop || v.action == ack) << "a reason to count";
-  if (s.has(tcp_flag::rst)) return expect_rst_rules(entry, s, rules, v);
+  if (s.has(wire::tcp_flag::rst)) return expect_rst_rules(entry, s, rules, v);
   EXPECT_NE(v.action, kill) << "only an RST ends TIME_WAIT";
   if (v.action == reopen) return expect_reopen_rules(entry, s, rules, v);
   // RFC 9293 3.10.7.4: the peer's FIN again, and nothing else, holds TIME_WAIT anew.
   if (v.action == restart_and_ack) {
-    EXPECT_TRUE(s.has(tcp_flag::fin) && s.has(tcp_flag::ack) && !s.has(tcp_flag::syn));
+    EXPECT_TRUE(s.has(wire::tcp_flag::fin) && s.has(wire::tcp_flag::ack) &&
+                !s.has(wire::tcp_flag::syn));
     EXPECT_EQ(s.end(), entry.rcv_nxt);
   }
 }
@@ -84,7 +89,7 @@ void expect_no_loop(const TimeWaitEntry& entry, const TimeWaitRules& rules, Fuzz
   const Emission answer = time_wait_ack(entry, 0, now);
   EXPECT_EQ(answer.seq, entry.snd_nxt);
   EXPECT_EQ(answer.ack, entry.rcv_nxt);
-  EXPECT_EQ(answer.flags, tcp_flag::ack);
+  EXPECT_EQ(answer.flags, wire::tcp_flag::ack);
   peer.ts_recent = answer.ts.val;
   EXPECT_EQ(on_time_wait_segment(peer, as_received(answer), rules).action, drop);
 }
@@ -105,4 +110,4 @@ void run(FuzzInput in) {
 const Target kTarget("time_wait", run);
 
 }  // namespace
-}  // namespace mayfly::fuzz
+}  // namespace mayfly::testing

@@ -17,23 +17,26 @@
 namespace mayfly::testing {
 namespace {
 
+using nic::Device;
+
 /// Fixed, so that initial sequence numbers are; script.py computes them with it.
-constexpr Secret kSecret{0x0123'4567'89ab'cdef, 0xfedc'ba98'7654'3210};
+constexpr tcp::Secret kSecret{0x0123'4567'89ab'cdef, 0xfedc'ba98'7654'3210};
 constexpr Instant kStart{1'000'000};
 /// ARP and other periodic work have no deadline in Shard::next_due().
 constexpr Duration kHeartbeat = Duration::from_ms(1);
 
 /// The server's services, and an active open where a scenario asks for one.
-class GoldenApp : public Services {
+class GoldenApp : public service::Services {
  public:
-  GoldenApp(const ServeSettings& settings, const Site& site, std::optional<ActiveOpen> open)
+  GoldenApp(const config::ServeSettings& settings, const service::Site& site,
+            std::optional<ActiveOpen> open)
       : Services(settings, site), open_(open) {}
 
   template <class S>
   void on_poll(S& shard, Instant now) noexcept {
     if (now < next_due()) return;
-    AppState state;
-    ::new (&state) ServiceState{};  // on_closed wants one even if on_open never comes
+    flow::AppState state;
+    ::new (&state) service::ServiceState{};  // on_closed wants one even if on_open never comes
     shard.connect(open_->key, state);
     open_.reset();
   }
@@ -42,16 +45,17 @@ class GoldenApp : public Services {
  private:
   std::optional<ActiveOpen> open_;
 };
-using GoldenShard = Shard<TimedPort, GoldenApp>;
+using GoldenShard = shard::Shard<TimedPort, GoldenApp>;
 
-ServeSettings settings_of(const Scenario& scenario) {
-  const auto loaded = read_serve_settings(MAYFLY_GOLDEN_FOLDER "/serve.yaml", scenario.sets);
+config::ServeSettings settings_of(const Scenario& scenario) {
+  const auto loaded =
+      config::read_serve_settings(MAYFLY_GOLDEN_FOLDER "/serve.yaml", scenario.sets);
   if (!loaded.settings) throw std::runtime_error(to_string(loaded.errors.front()));
   return *loaded.settings;
 }
 
 /// A device that receives what is in one file and writes what it sends to another.
-Device open_device(PortSettings settings, const std::filesystem::path& receives,
+Device open_device(nic::PortSettings settings, const std::filesystem::path& receives,
                    const std::filesystem::path& sends) {
   static int devices = 0;
   settings.device =
@@ -62,9 +66,9 @@ Device open_device(PortSettings settings, const std::filesystem::path& receives,
   return *std::move(device);
 }
 
-ShardConfig config_of(const ServeSettings& settings, const Device& device) {
+shard::ShardConfig config_of(const config::ServeSettings& settings, const Device& device) {
   static int shards = 0;
-  ShardConfig config;
+  shard::ShardConfig config;
   config.name = fmt::format("golden{}", shards++);
   config.sizes = settings.sizes();
   config.secret = kSecret;
@@ -88,8 +92,8 @@ void run(GoldenShard& shard, const TimedPort& port, Duration after_last) {
 }  // namespace
 
 Replayed replay(const Scenario& scenario, const std::filesystem::path& sent_to) {
-  const ServeSettings settings = settings_of(scenario);
-  const auto site = Site::load(settings.http);
+  const config::ServeSettings settings = settings_of(scenario);
+  const auto site = service::Site::load(settings.http);
   if (!site) throw std::runtime_error(site.error().what);
   GoldenApp app(settings, *site, scenario.open);
   const Device device = open_device(settings.process.ports.front(), scenario.capture, sent_to);
@@ -112,9 +116,9 @@ Replayed replay(const Scenario& scenario, const std::filesystem::path& sent_to) 
 
 std::vector<Bytes> read_capture(const std::filesystem::path& capture) {
   const Device device = open_device({}, capture, "/dev/null");
-  DpdkPort port = device.port(0);
+  nic::DpdkPort port = device.port(0);
   std::vector<Bytes> read;
-  std::array<DpdkPort::Frame, kBurstMax> frames;
+  std::array<nic::DpdkPort::Frame, kBurstMax> frames;
   while (const std::size_t n = port.receive(frames, {})) {
     for (const auto frame : std::span(frames).first(n)) {
       read.emplace_back(port.bytes(frame).begin(), port.bytes(frame).end());

@@ -15,7 +15,7 @@ namespace {
 constexpr Ipv4Address kServer{0xc612'0001}, kPeer{0xc612'0101};
 
 Duration duration_of(const std::string& text) {
-  const auto duration = parse_duration(text);
+  const auto duration = config::parse_duration(text);
   if (!duration) throw std::runtime_error(duration.error().what);
   return *duration;
 }

@@ -17,12 +17,12 @@
 
 namespace mayfly::testing {
 
-class TimedPort : public FilterPort<DpdkPort> {
+class TimedPort : public link::FilterPort<nic::DpdkPort> {
  public:
   /// Called with each frame as it passes.
   using Listener = std::function<void(Transcript::Way, std::span<const std::byte>, Instant)>;
 
-  TimedPort(DpdkPort below, Listener listener)
+  TimedPort(nic::DpdkPort below, Listener listener)
       : FilterPort(std::move(below)),
         listener_(std::move(listener)),
         timestamp_at_(rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, nullptr)) {
@@ -73,6 +73,6 @@ class TimedPort : public FilterPort<DpdkPort> {
   std::array<Frame, kBurstMax> ahead_{};  // read from the file, not yet arrived
   std::size_t first_ = 0, end_ = 0;
 };
-static_assert(Port<TimedPort>);
+static_assert(link::Port<TimedPort>);
 
 }  // namespace mayfly::testing

@@ -34,8 +34,8 @@ std::optional<Seq> Transcript::first_of(const FlowKey4& key) const {
   return found == firsts_.end() ? std::nullopt : std::optional(found->second);
 }
 
-SeqOrigins Transcript::origins_of(const ParsedFrame& parsed) {
-  if (parsed.kind != FrameKind::tcp) return {};
+wire::SeqOrigins Transcript::origins_of(const wire::ParsedFrame& parsed) {
+  if (parsed.kind != wire::FrameKind::tcp) return {};
   const FlowKey4& key = parsed.key;
   const auto back =
       FlowKey4::of(key.remote(), key.remote_port_host(), key.local(), key.local_port_host());
@@ -46,24 +46,25 @@ SeqOrigins Transcript::origins_of(const ParsedFrame& parsed) {
 
 void Transcript::note(Instant now, Way way, std::span<const std::byte> frame) {
   if (!start_) start_ = now;
-  const ParsedFrame parsed = overhear(frame);
+  const wire::ParsedFrame parsed = wire::overhear(frame);
   text_ += fmt::format("+{:.6f} {} {}", (now - *start_).seconds(), static_cast<char>(way),
                        print_frame(frame, origins_of(parsed)));
-  if (parsed.kind == FrameKind::tcp && parsed.segment.payload_len > 0)
+  if (parsed.kind == wire::FrameKind::tcp && parsed.segment.payload_len > 0)
     text_ += quoted(frame.subspan(parsed.segment.payload_off, parsed.segment.payload_len));
   text_ += '\n';
 }
 
-std::string counter_lines(const ShardStats& stats) {
+std::string counter_lines(const flow::ShardStats& stats) {
   std::string text;
   const auto say = [&](std::string_view kind, std::string_view name, const Counter& counter) {
     if (counter.get() != 0 && !is_of_every_frame(name))
       fmt::format_to(std::back_inserter(text), "{}{} {}\n", kind, name, counter.get());
   };
-  for (const Metric<ShardStats>& metric : kShardMetrics) say("", metric.name, stats.*metric.value);
-  for (std::size_t i = 0; i < kCloseReasonCount; ++i)
-    say("closed ", name_of(static_cast<CloseReason>(i)), stats.closed[i]);
-  for (std::size_t i = 0; i < kDropCount; ++i)
+  for (const Metric<flow::ShardStats>& metric : flow::kShardMetrics)
+    say("", metric.name, stats.*metric.value);
+  for (std::size_t i = 0; i < flow::kCloseReasonCount; ++i)
+    say("closed ", name_of(static_cast<flow::CloseReason>(i)), stats.closed[i]);
+  for (std::size_t i = 0; i < wire::kDropCount; ++i)
     say("drop ", name_of(static_cast<Drop>(i)), stats.drops[i]);
   return text;
 }

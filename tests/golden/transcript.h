@@ -25,7 +25,7 @@ class Transcript {
   const std::string& text() const { return text_; }
 
  private:
-  SeqOrigins origins_of(const ParsedFrame& parsed);
+  wire::SeqOrigins origins_of(const wire::ParsedFrame& parsed);
   std::optional<Seq> first_of(const FlowKey4& key) const;
 
   std::optional<Instant> start_;
@@ -34,6 +34,6 @@ class Transcript {
 };
 
 /// A line for each counter that is not zero, but for those that count frames and polls.
-std::string counter_lines(const ShardStats& stats);
+std::string counter_lines(const flow::ShardStats& stats);
 
 }  // namespace mayfly::testing

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: lab_example DIR\n";
     return 2;
   }
-  const std::pair<const char*, mayfly::LabResult> examples[] = {
+  const std::pair<const char*, mayfly::lab::LabResult> examples[] = {
       {"whole", mayfly::testing::lab_example()},
       {"hazards", mayfly::testing::hazards_only_example()},
       {"one", mayfly::testing::one_experiment_example()},
@@ -22,9 +22,9 @@ int main(int argc, char** argv) {
   for (const auto& [name, result] : examples) {
     const std::filesystem::path folder = std::filesystem::path(argv[1]) / name;
     std::filesystem::create_directories(folder);
-    std::ofstream(folder / "report.html") << mayfly::report_html(result);
-    std::ofstream(folder / "summary.json") << mayfly::lab_json(result).dump(2) << '\n';
-    if (std::string(name) == "whole") std::cout << mayfly::lab_table(result);
+    std::ofstream(folder / "report.html") << mayfly::lab::report_html(result);
+    std::ofstream(folder / "summary.json") << mayfly::lab::lab_json(result).dump(2) << '\n';
+    if (std::string(name) == "whole") std::cout << mayfly::lab::lab_table(result);
   }
   return 0;
 }

@@ -3,13 +3,15 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 /// A seed that fails since a hasty policy is held to what it does not promise.
-SimOptions failing_options() {
-  SimOptions options{.faults = FaultSet::all().without(SimFault::restart).without(SimFault::abort),
-                     .no_harm = true};
+world::SimOptions failing_options() {
+  world::SimOptions options{
+      .faults =
+          world::FaultSet::all().without(world::SimFault::restart).without(world::SimFault::abort),
+      .no_harm = true};
   for (options.seed = 1; options.seed <= 400; ++options.seed)
     if (const auto result = live_through(options); result && result->violation) return options;
   ADD_FAILURE() << "no seed fails";
@@ -17,15 +19,15 @@ SimOptions failing_options() {
 }
 
 TEST(Minimise, FindsFewerFaultsAndFewerConnectionsThatFailAlike) {
-  const SimOptions failing = failing_options();
-  const SimResult result = *live_through(failing);
+  const world::SimOptions failing = failing_options();
+  const world::SimResult result = *live_through(failing);
   const auto smaller = minimise(failing, result);
   ASSERT_TRUE(smaller);
   EXPECT_EQ(smaller->options.seed, failing.seed);
   EXPECT_LE(smaller->options.connections, make_scenario(failing).traffic().connections);
   std::size_t faults = 0;
-  smaller->options.faults->for_each([&](SimFault) { ++faults; });
-  EXPECT_LT(faults, kSimFaultCount - 2) << to_string(*smaller->options.faults);
+  smaller->options.faults->for_each([&](world::SimFault) { ++faults; });
+  EXPECT_LT(faults, world::kSimFaultCount - 2) << to_string(*smaller->options.faults);
 
   const auto again = live_through(smaller->options);
   ASSERT_TRUE(again && again->violation);
@@ -34,7 +36,7 @@ TEST(Minimise, FindsFewerFaultsAndFewerConnectionsThatFailAlike) {
 }
 
 TEST(Minimise, StopsAfterSoManyTries) {
-  const SimOptions failing = failing_options();
+  const world::SimOptions failing = failing_options();
   const auto smaller = minimise(failing, *live_through(failing), 3);
   ASSERT_TRUE(smaller);
   EXPECT_EQ(smaller->tried, 3u);
@@ -42,4 +44,4 @@ TEST(Minimise, StopsAfterSoManyTries) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -6,19 +6,23 @@
 
 #include <set>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using world::FaultSet;
+using world::make_scenario;
+using world::SimFault;
 
 using ::testing::HasSubstr;
 
 TEST(SimFaults, AreReadAsTheyAreWritten) {
   for (const char* text : {"none", "loss", "delay,loss,nat", "clock_step,hasty"}) {
-    const auto faults = parse_faults(text);
+    const auto faults = world::parse_faults(text);
     ASSERT_TRUE(faults) << text;
     EXPECT_EQ(to_string(*faults), text);
   }
-  EXPECT_EQ(*parse_faults("all"), FaultSet::all());
-  EXPECT_THAT(parse_faults("loss,rain").error().what, HasSubstr("no fault 'rain'"));
+  EXPECT_EQ(*world::parse_faults("all"), FaultSet::all());
+  EXPECT_THAT(world::parse_faults("loss,rain").error().what, HasSubstr("no fault 'rain'"));
 }
 
 TEST(Scenario, EverySeedHasFaultsOfItsOwn) {
@@ -40,8 +44,8 @@ TEST(Scenario, EveryFaultHasItsTurn) {
 TEST(Scenario, AFaultThatIsTakenAwayLeavesTheOthersAsTheyWere) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const Scenario all = make_scenario({.seed = seed, .faults = FaultSet::all()});
-    const Scenario fewer = make_scenario(
+    const world::Scenario all = make_scenario({.seed = seed, .faults = FaultSet::all()});
+    const world::Scenario fewer = make_scenario(
         {.seed = seed,
          .faults = FaultSet::all().without(SimFault::loss).without(SimFault::partition)});
     ASSERT_EQ(all.hosts.size(), fewer.hosts.size());
@@ -55,9 +59,9 @@ TEST(Scenario, AFaultThatIsTakenAwayLeavesTheOthersAsTheyWere) {
     }
     EXPECT_EQ(all.traffic().request_max, fewer.traffic().request_max);
     EXPECT_EQ(all.start, fewer.start);
-    for (const Happening& happening : fewer.happenings)
-      EXPECT_TRUE(happening.what == Happening::What::crash ||
-                  happening.what == Happening::What::step_timestamps);
+    for (const world::Happening& happening : fewer.happenings)
+      EXPECT_TRUE(happening.what == world::Happening::What::crash ||
+                  happening.what == world::Happening::What::step_timestamps);
   }
 }
 
@@ -75,20 +79,20 @@ TEST(Scenario, PromisesAreKeptByThoseAloneThatHoldFor2Msl) {
 }
 
 TEST(Scenario, TheCommandLineHasTheLastWord) {
-  EndPolicies policy;
+  world::EndPolicies policy;
   policy.server.shard.time_wait.hold = 7_s;
   policy.client.shard.time_wait.hold = 9_s;
-  const Scenario s = make_scenario({.seed = 5,
-                                    .connections = 33,
-                                    .faults = FaultSet{}.with(SimFault::loss),
-                                    .policy = policy,
-                                    .duration = 4_s});
+  const world::Scenario s = make_scenario({.seed = 5,
+                                           .connections = 33,
+                                           .faults = FaultSet{}.with(SimFault::loss),
+                                           .policy = policy,
+                                           .duration = 4_s});
   EXPECT_EQ(s.traffic().connections, 33u);
   EXPECT_EQ(s.faults_last, 4_s);
   EXPECT_EQ(s.longest_hold(), 9_s);
-  for (const HostPlan& host : s.hosts)
+  for (const world::HostPlan& host : s.hosts)
     EXPECT_EQ(host.settings.time_wait.hold, host.is_server ? 7_s : 9_s);
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -8,15 +8,18 @@
 #include "world/minimise.h"
 #include "world/sim_run.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
+using world::FaultSet;
+using world::SimFault;
+
 struct Lived {
-  SimResult result;
+  world::SimResult result;
   std::string trace;
 };
 
-Lived live_with_trace(const SimOptions& options) {
+Lived live_with_trace(const world::SimOptions& options) {
   char* text = nullptr;
   std::size_t length = 0;
   std::FILE* const memory = open_memstream(&text, &length);
@@ -27,7 +30,7 @@ Lived live_with_trace(const SimOptions& options) {
   return lived;
 }
 
-std::string words_of(const std::optional<Violation>& violation) {
+std::string words_of(const std::optional<world::Violation>& violation) {
   return violation ? violation->oracle + ": " + violation->what : "";
 }
 
@@ -46,7 +49,7 @@ TEST(World, TheSameSeedGivesTheSameTraceByteForByte) {
 TEST(World, TheDigestTellsTracesApart) {
   std::array<std::byte, 61> frame{};
   const auto digest_of = [&](Instant at) {
-    Trace trace({}, nullptr, nullptr);
+    world::Trace trace({}, nullptr, nullptr);
     trace.frame("host", frame, true, at);
     return trace.digest();
   };
@@ -61,7 +64,7 @@ class Seeds : public ::testing::TestWithParam<std::uint64_t> {};
 TEST_P(Seeds, ViolateNothing) {
   constexpr std::uint64_t kEach = 10;
   for (std::uint64_t seed = GetParam(); seed < GetParam() + kEach; ++seed) {
-    const auto result = live_through({.seed = seed});
+    const auto result = world::live_through({.seed = seed});
     ASSERT_TRUE(result) << result.error().what;
     ASSERT_FALSE(result->violation)
         << "seed " << seed << ": " << words_of(result->violation) << "\nmayfly sim --seed " << seed;
@@ -70,7 +73,7 @@ TEST_P(Seeds, ViolateNothing) {
 INSTANTIATE_TEST_SUITE_P(From, Seeds, ::testing::Range<std::uint64_t>(1, 201, 10));
 
 TEST(World, WithoutFaultsEveryConnectionCompletes) {
-  const auto result = live_through({.seed = 1, .connections = 5'000, .faults = FaultSet{}});
+  const auto result = world::live_through({.seed = 1, .connections = 5'000, .faults = FaultSet{}});
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->violation) << words_of(result->violation);
   EXPECT_EQ(result->completed, 5'000u);
@@ -81,7 +84,7 @@ TEST(World, WithoutFaultsEveryConnectionCompletes) {
 /// The first violation among some seeds of a world that is held to promises it cannot keep.
 std::string first_violation(FaultSet faults) {
   for (std::uint64_t seed = 1; seed <= 400; ++seed) {
-    const auto result = live_through({.seed = seed, .faults = faults, .no_harm = true});
+    const auto result = world::live_through({.seed = seed, .faults = faults, .no_harm = true});
     if (result && result->violation) return result->violation->oracle;
   }
   return "none";
@@ -103,9 +106,9 @@ TEST(World, FindsOctetsOfAnOldIncarnation) {
                               .with(SimFault::clock_step);
   bool found = false;
   for (std::uint64_t seed = 1; seed <= 2'000 && !found; ++seed)
-    found = live_through({.seed = seed, .faults = faults})->harm > 0;
+    found = world::live_through({.seed = seed, .faults = faults})->harm > 0;
   EXPECT_TRUE(found);
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

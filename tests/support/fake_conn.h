@@ -17,7 +17,7 @@
 #include "base/assert.h"
 #include "shard/app.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 /// What a fake connection's send queue holds at most.
 struct FakeRoom {
@@ -30,7 +30,7 @@ class FakeConn {
  public:
   FakeConn(std::uint16_t local_port, FakeRoom room) : room_(room), local_port_(local_port) {}
 
-  AppState& state() noexcept { return state_; }
+  flow::AppState& state() noexcept { return state_; }
   std::uint64_t id() const noexcept { return 1; }
   Instant now() const noexcept { return now_; }
   std::uint16_t local_port() const noexcept { return local_port_; }
@@ -102,7 +102,7 @@ class FakeConn {
     return out;
   }
 
-  AppState state_;
+  flow::AppState state_;
   FakeRoom room_;
   std::deque<Run> runs_;
   std::uint64_t unsent_ = 0;
@@ -122,7 +122,7 @@ class FakeClient {
     app_.on_open(conn_);
     settle();
   }
-  ~FakeClient() { end(CloseReason::reset); }
+  ~FakeClient() { end(flow::CloseReason::reset); }
   FakeClient(const FakeClient&) = delete;
   FakeClient& operator=(const FakeClient&) = delete;
 
@@ -188,7 +188,7 @@ class FakeClient {
   std::size_t held_back() const { return unread_.size(); }
 
   /// The connection is gone for a reason of TCP's.
-  void end(CloseReason why) {
+  void end(flow::CloseReason why) {
     if (ended_) return;
     ended_ = true;
     app_.on_closed(conn_, why);
@@ -218,9 +218,9 @@ class FakeClient {
       shut_told_ = true;
       app_.on_peer_closed(conn_);
     }
-    if (conn_.aborted_) return end(CloseReason::aborted);
+    if (conn_.aborted_) return end(flow::CloseReason::aborted);
     if (shut_told_ && conn_.fin_ && conn_.unsent() == 0) {
-      end(server_was_first_ ? CloseReason::time_wait : CloseReason::done);
+      end(server_was_first_ ? flow::CloseReason::time_wait : flow::CloseReason::done);
     }
   }
 
@@ -231,4 +231,4 @@ class FakeClient {
        server_was_first_ = false;
 };
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -11,20 +11,20 @@
 namespace mayfly::testing {
 
 /// Uses all that the result points to: a sanitizer watches, if `frame` is in memory of its own.
-inline void expect_promises(std::span<const std::byte> frame, const ParsedFrame& parsed) {
-  EXPECT_EQ(parsed.kind == FrameKind::drop, parsed.drop != Drop::none);
-  if (parsed.kind == FrameKind::drop) return;
-  if (parsed.kind == FrameKind::arp) {
-    read_arp(frame, parsed.l3_off);
+inline void expect_promises(std::span<const std::byte> frame, const wire::ParsedFrame& parsed) {
+  EXPECT_EQ(parsed.kind == wire::FrameKind::drop, parsed.drop != Drop::none);
+  if (parsed.kind == wire::FrameKind::drop) return;
+  if (parsed.kind == wire::FrameKind::arp) {
+    wire::read_arp(frame, parsed.l3_off);
     return;
   }
   EXPECT_LE(std::size_t{parsed.l4_off} + parsed.l4_len, frame.size());
   EXPECT_GE(parsed.l4_off, parsed.l3_off + 20);
-  if (parsed.kind != FrameKind::tcp) return;
+  if (parsed.kind != wire::FrameKind::tcp) return;
   const Segment& segment = parsed.segment;
   EXPECT_EQ(segment.payload_off + segment.payload_len, parsed.l4_off + parsed.l4_len);
   EXPECT_GE(segment.payload_off, parsed.l4_off + 20);
-  std::array<SackBlock, kSackBlocksMax> blocks{};
+  std::array<wire::SackBlock, wire::kSackBlocksMax> blocks{};
   EXPECT_EQ(read_sack(frame, segment, blocks), segment.sack_count);
   EXPECT_LE(segment.sack_off + segment.sack_count * 8, segment.payload_off);
 }

@@ -13,13 +13,14 @@
 
 namespace mayfly::testing {
 
-using OnFull = TimeWaitPolicy::OnFull;
+using OnFull = flow::TimeWaitPolicy::OnFull;
 
 /// The base of every experiment: 100 addresses offer 100,000/s to a table of 50,000, held for 2 s.
-inline ExperimentSettings example_settings(std::string name, Closer first = Closer::server) {
-  ExperimentSettings s;
+inline lab::ExperimentSettings example_settings(std::string name,
+                                                shard::Closer first = shard::Closer::server) {
+  lab::ExperimentSettings s;
   s.name = std::move(name);
-  s.server.close.first = first == Closer::reset ? Closer::server : first;
+  s.server.close.first = first == shard::Closer::reset ? shard::Closer::server : first;
   s.client.close.first = first;
   s.server.shard.time_wait.hold = s.client.shard.time_wait.hold = Duration::from_s(2);
   s.server.shard.time_wait.capacity = 50'000;
@@ -58,10 +59,10 @@ class ModelEnd {
   std::vector<double> came_;
 };
 
-inline ModelEnd model_of(const ExperimentSettings& s) {
-  const TimeWaitHolder holder = holder_of(s);
-  const bool at_client = holder.end == TimeWaitHolder::End::client;
-  const TimeWaitPolicy& policy = s.server.shard.time_wait;
+inline ModelEnd model_of(const lab::ExperimentSettings& s) {
+  const lab::TimeWaitHolder holder = holder_of(s);
+  const bool at_client = holder.end == lab::TimeWaitHolder::End::client;
+  const flow::TimeWaitPolicy& policy = s.server.shard.time_wait;
   const double pairs =
       static_cast<double>(s.client.sources.last.host - s.client.sources.first.host + 1) *
       (s.client.sources.port_last - s.client.sources.port_first + 1);
@@ -72,17 +73,18 @@ inline ModelEnd model_of(const ExperimentSettings& s) {
 }
 
 /// Samples of 100 ms, with a little noise of `seed`.
-inline std::vector<LabSample> example_samples(const ExperimentSettings& s, std::uint64_t seed) {
+inline std::vector<lab::LabSample> example_samples(const lab::ExperimentSettings& s,
+                                                   std::uint64_t seed) {
   Prng prng(seed);
   ModelEnd end = model_of(s);
-  const bool at_client = holder_of(s).end == TimeWaitHolder::End::client;
+  const bool at_client = holder_of(s).end == lab::TimeWaitHolder::End::client;
   const double offered = s.client.load.rate > 0 ? s.client.load.rate : 80'000;
-  std::vector<LabSample> samples;
+  std::vector<lab::LabSample> samples;
   for (int i = 1; i <= static_cast<int>(s.client.load.duration.seconds() * 10 + 0.5); ++i) {
     double in = 0;
     for (int k = 0; k < 10; ++k) in += end.step(offered * ModelEnd::kStep);
     const double noise = 1 + (static_cast<double>(prng.below(2'001)) - 1'000) / 100'000;
-    LabSample sample{.t = 0.1 * i, .cps = in * 10 * noise, .offered = offered};
+    lab::LabSample sample{.t = 0.1 * i, .cps = in * 10 * noise, .offered = offered};
     (at_client ? sample.exhausted : sample.refused) = std::max(0.0, offered - in * 10);
     if (s.client.load.rate <= 0) sample.offered = sample.refused = 0;
     (at_client ? sample.client_time_wait : sample.server_time_wait) = end.held();
@@ -99,15 +101,15 @@ inline std::vector<LabSample> example_samples(const ExperimentSettings& s, std::
   return samples;
 }
 
-inline ExperimentRun example_run(ExperimentSettings s, std::uint64_t seed = 1) {
-  ExperimentRun run{.settings = std::move(s)};
+inline lab::ExperimentRun example_run(lab::ExperimentSettings s, std::uint64_t seed = 1) {
+  lab::ExperimentRun run{.settings = std::move(s)};
   run.samples = example_samples(run.settings, seed);
   std::uint64_t peak = 0, opened = 0;
-  for (const LabSample& sample : run.samples) {
+  for (const lab::LabSample& sample : run.samples) {
     peak = std::max({peak, sample.server_time_wait, sample.client_time_wait});
     opened += static_cast<std::uint64_t>(sample.cps / 10);
   }
-  const bool at_server = holder_of(run.settings).end == TimeWaitHolder::End::server;
+  const bool at_server = holder_of(run.settings).end == lab::TimeWaitHolder::End::server;
   const bool evicts = run.settings.server.shard.time_wait.on_full == OnFull::evict_oldest;
   auto ages = nlohmann::ordered_json::array();
   if (evicts && at_server)
@@ -130,27 +132,27 @@ inline ExperimentRun example_run(ExperimentSettings s, std::uint64_t seed = 1) {
 
 /// `change` sees the settings before they are run.
 template <class Change>
-ExperimentRun example_run(std::string name, std::uint8_t story, Expectation expect, Closer first,
-                          Change change) {
-  ExperimentSettings s = example_settings(std::move(name), first);
+lab::ExperimentRun example_run(std::string name, std::uint8_t story, lab::Expectation expect,
+                               shard::Closer first, Change change) {
+  lab::ExperimentSettings s = example_settings(std::move(name), first);
   s.story = story;
   s.expect = expect;
   change(s);
   return example_run(std::move(s), 7 + story);
 }
 
-inline ExperimentRun example_run(std::string name, std::uint8_t story, Expectation expect,
-                                 Closer first = Closer::server) {
-  return example_run(std::move(name), story, expect, first, [](ExperimentSettings&) {});
+inline lab::ExperimentRun example_run(std::string name, std::uint8_t story, lab::Expectation expect,
+                                      shard::Closer first = shard::Closer::server) {
+  return example_run(std::move(name), story, expect, first, [](lab::ExperimentSettings&) {});
 }
 
-inline void add_diseases(LabResult& result) {
-  using enum Expectation;
+inline void add_diseases(lab::LabResult& result) {
+  using enum lab::Expectation;
   result.experiments.push_back(
-      example_run("disease-server", 1, collapse, Closer::server,
+      example_run("disease-server", 1, collapse, shard::Closer::server,
                   [](auto& s) { s.title = "A table of 50,000, held for 2 s"; }));
-  result.experiments.push_back(
-      example_run("disease-client", 2, bound, Closer::client, [](ExperimentSettings& s) {
+  result.experiments.push_back(example_run(
+      "disease-client", 2, bound, shard::Closer::client, [](lab::ExperimentSettings& s) {
         s.title = "One address with 4,000 ports";
         s.client.sources = {
             .first = {0xc6120101}, .last = {0xc6120101}, .port_first = 1'024, .port_last = 5'023};
@@ -158,11 +160,11 @@ inline void add_diseases(LabResult& result) {
       }));
 }
 
-inline void add_balance(LabResult& result) {
-  using enum Expectation;
-  const auto hold = [&](const char* name, std::int64_t ms, Expectation expect) {
+inline void add_balance(lab::LabResult& result) {
+  using enum lab::Expectation;
+  const auto hold = [&](const char* name, std::int64_t ms, lab::Expectation expect) {
     result.experiments.push_back(
-        example_run(name, 4, expect, Closer::server, [ms](ExperimentSettings& s) {
+        example_run(name, 4, expect, shard::Closer::server, [ms](lab::ExperimentSettings& s) {
           s.title = "A hold of " + std::to_string(ms) + " ms";
           s.server.shard.time_wait.hold = Duration::from_ms(ms);
         }));
@@ -172,7 +174,7 @@ inline void add_balance(LabResult& result) {
   hold("hold-700ms", 700, bound);
   hold("hold-1s", 1'000, bound);
   result.experiments.push_back(
-      example_run("balanced", 4, flat, Closer::server, [](ExperimentSettings& s) {
+      example_run("balanced", 4, flat, shard::Closer::server, [](lab::ExperimentSettings& s) {
         s.policy = "balanced";
         s.title = "The hold follows the table";
         s.server.shard.time_wait.balance = true;
@@ -180,12 +182,12 @@ inline void add_balance(LabResult& result) {
       }));
 }
 
-inline void add_cures(LabResult& result) {
-  using enum Expectation;
-  const auto policy = [](ExperimentSettings& s) { s.policy = s.name; };
-  result.experiments.push_back(example_run("client-first", 3, flat, Closer::client, policy));
-  result.experiments.push_back(
-      example_run("client-first-few", 3, bound, Closer::client, [](ExperimentSettings& s) {
+inline void add_cures(lab::LabResult& result) {
+  using enum lab::Expectation;
+  const auto policy = [](lab::ExperimentSettings& s) { s.policy = s.name; };
+  result.experiments.push_back(example_run("client-first", 3, flat, shard::Closer::client, policy));
+  result.experiments.push_back(example_run(
+      "client-first-few", 3, bound, shard::Closer::client, [](lab::ExperimentSettings& s) {
         s.title = "Client first, but only 4 addresses with 4,000 ports";
         s.client.sources = {
             .first = {0xc6120101}, .last = {0xc6120104}, .port_first = 1'024, .port_last = 5'023};
@@ -194,7 +196,7 @@ inline void add_cures(LabResult& result) {
   add_balance(result);
   const auto full = [&](const char* name, OnFull on_full) {
     result.experiments.push_back(
-        example_run(name, 5, flat, Closer::server, [=](ExperimentSettings& s) {
+        example_run(name, 5, flat, shard::Closer::server, [=](lab::ExperimentSettings& s) {
           s.policy = name;
           s.server.shard.time_wait.on_full = on_full;
         }));
@@ -203,30 +205,30 @@ inline void add_cures(LabResult& result) {
   full("linux-default", OnFull::close);
   full("rfc6191", OnFull::evict_oldest);
   result.experiments.push_back(
-      example_run("hand-over", 5, flat, Closer::server, [](ExperimentSettings& s) {
+      example_run("hand-over", 5, flat, shard::Closer::server, [](lab::ExperimentSettings& s) {
         s.policy = "hand-over";
-        s.server.shard.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
+        s.server.shard.time_wait.rules.rst = tcp::TimeWaitRules::OnRst::accept;
         s.client.shard.time_wait.hand_over = true;
       }));
-  result.experiments.push_back(example_run("reset", 5, flat, Closer::reset, policy));
+  result.experiments.push_back(example_run("reset", 5, flat, shard::Closer::reset, policy));
   result.experiments.push_back(
-      example_run("none", 5, flat, Closer::server, [](ExperimentSettings& s) {
+      example_run("none", 5, flat, shard::Closer::server, [](lab::ExperimentSettings& s) {
         s.policy = "none";
         s.server.shard.time_wait.hold = {};
       }));
 }
 
-inline void add_ledger(LabResult& result) {
+inline void add_ledger(lab::LabResult& result) {
   const auto row = [&](const char* policy, std::uint64_t last_ack, std::uint64_t old_data,
                        std::uint64_t killed, std::uint64_t blackholed, std::uint64_t peak) {
-    LedgerRow line{.policy = policy,
-                   .connections = 6'000,
-                   .reset_in_last_ack = last_ack,
-                   .old_data = old_data,
-                   .killed = killed,
-                   .blackholed = blackholed,
-                   .challenges = 412,
-                   .peak_time_wait = peak};
+    world::LedgerRow line{.policy = policy,
+                          .connections = 6'000,
+                          .reset_in_last_ack = last_ack,
+                          .old_data = old_data,
+                          .killed = killed,
+                          .blackholed = blackholed,
+                          .challenges = 412,
+                          .peak_time_wait = peak};
     line.completed = line.connections - line.harms();
     result.ledger.push_back(line);
   };
@@ -243,7 +245,7 @@ inline void add_ledger(LabResult& result) {
   row("none", 188, 52, 14, 0, 0);
 }
 
-inline LabOrigin example_origin() {
+inline lab::LabOrigin example_origin() {
   return {.version = "0.1.0",
           .commit = "0161bc6",
           .machine = "8 x Example CPU at 3.0 GHz, Debian 12",
@@ -252,32 +254,33 @@ inline LabOrigin example_origin() {
           .config = "# <script>alert(1)</script> & \"quotes\"\nwire: ring\nsample: 100ms\n"};
 }
 
-inline LabResult lab_example() {
-  LabResult result{.origin = example_origin()};
+inline lab::LabResult lab_example() {
+  lab::LabResult result{.origin = example_origin()};
   add_diseases(result);
   add_cures(result);
-  ExperimentRun cut = example_run("soak", 0, Expectation::flat, Closer::client);
+  lab::ExperimentRun cut = example_run("soak", 0, lab::Expectation::flat, shard::Closer::client);
   cut.samples.resize(33);
   cut.interrupted = true;
   result.experiments.push_back(std::move(cut));
+  result.experiments.push_back(example_run("closed-loop", 0, lab::Expectation::none,
+                                           shard::Closer::client, [](lab::ExperimentSettings& s) {
+                                             s.client.load.rate = 0;
+                                             s.client.load.concurrency = 64;
+                                           }));
+  add_ledger(result);
+  return result;
+}
+
+inline lab::LabResult hazards_only_example() {
+  lab::LabResult result{.origin = example_origin()};
+  add_ledger(result);
+  return result;
+}
+
+inline lab::LabResult one_experiment_example() {
+  lab::LabResult result{.origin = example_origin()};
   result.experiments.push_back(
-      example_run("closed-loop", 0, Expectation::none, Closer::client, [](ExperimentSettings& s) {
-        s.client.load.rate = 0;
-        s.client.load.concurrency = 64;
-      }));
-  add_ledger(result);
-  return result;
-}
-
-inline LabResult hazards_only_example() {
-  LabResult result{.origin = example_origin()};
-  add_ledger(result);
-  return result;
-}
-
-inline LabResult one_experiment_example() {
-  LabResult result{.origin = example_origin()};
-  result.experiments.push_back(example_run("run", 0, Expectation::none, Closer::client));
+      example_run("run", 0, lab::Expectation::none, shard::Closer::client));
   return result;
 }
 

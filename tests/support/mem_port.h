@@ -13,8 +13,8 @@ namespace mayfly::testing {
 
 /// A frame in memory of its own.
 struct MemFrame {
-  std::array<std::byte, kFrameRoom> room;
-  std::size_t length = kFrameRoom;
+  std::array<std::byte, link::kFrameRoom> room;
+  std::size_t length = link::kFrameRoom;
 };
 
 class MemPort {
@@ -41,7 +41,7 @@ class MemPort {
     return n;
   }
   std::span<std::byte> bytes(Frame frame) noexcept { return {frame->room.data(), frame->length}; }
-  RxChecks rx_checks(Frame) noexcept { return {}; }
+  wire::RxChecks rx_checks(Frame) noexcept { return {}; }
   Frame allocate() noexcept {
     if (buffers == 0) return nullptr;
     --buffers;
@@ -49,7 +49,7 @@ class MemPort {
   }
   void set_length(Frame frame, std::size_t n) noexcept { frame->length = n; }
   void request_checksums(Frame, std::size_t, std::size_t) noexcept {}
-  TxOffloads tx_offloads() noexcept { return {}; }
+  link::TxOffloads tx_offloads() noexcept { return {}; }
   std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
     const std::size_t n = std::min(frames.size(), room);
     for (Frame frame : frames.first(n)) {
@@ -87,6 +87,6 @@ class MemPort {
  private:
   MemPort* peer_ = nullptr;
 };
-static_assert(Port<MemPort>);
+static_assert(link::Port<MemPort>);
 
 }  // namespace mayfly::testing

@@ -16,14 +16,14 @@ struct Said {
   std::optional<std::int64_t> seq_at, ack_at;
   std::optional<std::uint16_t> window_field, mss_value;
   std::optional<std::uint8_t> scale;
-  std::optional<Timestamps> ts;
+  std::optional<wire::Timestamps> ts;
 
   /// Numbers count octets of text: 0 is the first one after the SYN, for both sides.
   Said at(std::int64_t n) const {
     return with([&](Said& s) { s.seq_at = n; });
   }
   Said acks(std::int64_t n) const {
-    return with([&](Said& s) { s.flags |= tcp_flag::ack, s.ack_at = n; });
+    return with([&](Said& s) { s.flags |= wire::tcp_flag::ack, s.ack_at = n; });
   }
   Said window(std::uint16_t n) const {
     return with([&](Said& s) { s.window_field = n; });
@@ -35,13 +35,13 @@ struct Said {
     return with([&](Said& s) { s.scale = n; });
   }
   Said stamped(std::uint32_t val, std::uint32_t echo = 0) const {
-    return with([&](Said& s) { s.ts = Timestamps{val, echo}; });
+    return with([&](Said& s) { s.ts = wire::Timestamps{val, echo}; });
   }
   Said with_fin() const {
-    return with([](Said& s) { s.flags |= tcp_flag::fin; });
+    return with([](Said& s) { s.flags |= wire::tcp_flag::fin; });
   }
   Said with_ack() const {
-    return with([](Said& s) { s.flags |= tcp_flag::ack; });
+    return with([](Said& s) { s.flags |= wire::tcp_flag::ack; });
   }
 
  private:
@@ -59,11 +59,11 @@ inline Said said(std::uint8_t flags, std::string text = {}) {
   s.text = std::move(text);
   return s;
 }
-inline Said syn() { return said(tcp_flag::syn).at(-1).mss(1'460); }
-inline Said syn_ack() { return said(tcp_flag::syn | tcp_flag::ack).at(-1); }
-inline Said ack() { return said(tcp_flag::ack); }
-inline Said text(std::string what) { return said(tcp_flag::ack, std::move(what)); }
-inline Said fin() { return said(tcp_flag::fin | tcp_flag::ack); }
-inline Said rst() { return said(tcp_flag::rst); }
+inline Said syn() { return said(wire::tcp_flag::syn).at(-1).mss(1'460); }
+inline Said syn_ack() { return said(wire::tcp_flag::syn | wire::tcp_flag::ack).at(-1); }
+inline Said ack() { return said(wire::tcp_flag::ack); }
+inline Said text(std::string what) { return said(wire::tcp_flag::ack, std::move(what)); }
+inline Said fin() { return said(wire::tcp_flag::fin | wire::tcp_flag::ack); }
+inline Said rst() { return said(wire::tcp_flag::rst); }
 
 }  // namespace mayfly::testing

@@ -14,14 +14,14 @@
 namespace mayfly::testing {
 
 class ScriptApp;
-using ScriptShard = Shard<MemPort, ScriptApp>;
-using ScriptConn = Conn;
+using ScriptShard = shard::Shard<MemPort, ScriptApp>;
+using ScriptConn = flow::Conn;
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
-class ScriptApp : public AppBase {
+class ScriptApp : public shard::AppBase {
  public:
   using AppBase::finished;
   using AppBase::next_due, AppBase::on_settings, AppBase::stop, AppBase::on_drain;
@@ -47,7 +47,7 @@ class ScriptApp : public AppBase {
     ++woken;
     if (wake) wake(c);
   }
-  void on_closed(ScriptConn&, CloseReason why) noexcept { closed.push_back(why); }
+  void on_closed(ScriptConn&, flow::CloseReason why) noexcept { closed.push_back(why); }
   void on_poll(ScriptShard& shard, Instant) noexcept {
     if (!poll) return;
     const auto once = std::exchange(poll, nullptr);
@@ -67,11 +67,13 @@ class ScriptApp : public AppBase {
 
   std::string heard;  ///< all text taken, of all connections
   unsigned opened = 0, peers_closed = 0, woken = 0;
-  std::vector<CloseReason> closed;
+  std::vector<flow::CloseReason> closed;
 };
 
 }  // namespace mayfly::testing
 
-namespace mayfly {
+namespace mayfly::shard {
+
 extern template class Shard<testing::MemPort, testing::ScriptApp>;  // made once, in wire.cc
-}  // namespace mayfly
+
+}  // namespace mayfly::shard

@@ -15,7 +15,7 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
 }
 
 /// Answers every request (any text) with "pong" and closes when the peer has.
-struct PongApp : AppBase {
+struct PongApp : shard::AppBase {
   using AppBase::on_drain, AppBase::finished;
   using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   bool listens(std::uint16_t port) const noexcept { return port == 80; }
@@ -38,17 +38,17 @@ struct PongApp : AppBase {
   template <class Conn>
   void on_wake(Conn&) noexcept {}
   template <class Conn>
-  void on_closed(Conn&, CloseReason why) noexcept {
+  void on_closed(Conn&, flow::CloseReason why) noexcept {
     last = why;
     ++closed;
   }
 
   unsigned opened = 0, requests = 0, closed = 0;
-  CloseReason last = CloseReason::done;
+  flow::CloseReason last = flow::CloseReason::done;
 };
 
 /// Opens `to_open` connections, one a poll; sends "ping" and closes first when the answer is there.
-struct PingApp : AppBase {
+struct PingApp : shard::AppBase {
   using AppBase::listens, AppBase::on_settings, AppBase::stop;
   using AppBase::on_drain, AppBase::finished;
   /// At once, while there is one to open.
@@ -59,7 +59,7 @@ struct PingApp : AppBase {
     ++opened;
     const auto key =
         FlowKey4::of({0xc612'0101}, static_cast<std::uint16_t>(40'000 + opened), {0xc612'0001}, 80);
-    if (shard.connect(key, {}).error != ConnectError::none) ++refused;
+    if (shard.connect(key, {}).error != shard::ConnectError::none) ++refused;
   }
   template <class Conn>
   void on_open(Conn& c) noexcept {
@@ -78,22 +78,23 @@ struct PingApp : AppBase {
   template <class Conn>
   void on_wake(Conn&) noexcept {}
   template <class Conn>
-  void on_closed(Conn&, CloseReason why) noexcept {
+  void on_closed(Conn&, flow::CloseReason why) noexcept {
     last = why;
     ++closed;
   }
 
   unsigned to_open = 0, opened = 0, refused = 0, answered = 0, closed = 0;
-  CloseReason last = CloseReason::done;
+  flow::CloseReason last = flow::CloseReason::done;
 };
 
-inline ShardConfig shard_config(std::string name, std::uint32_t address, std::uint8_t station) {
-  ShardConfig config;
+inline shard::ShardConfig shard_config(std::string name, std::uint32_t address,
+                                       std::uint8_t station) {
+  shard::ShardConfig config;
   config.name = std::move(name);
   config.sizes = {.connections = 1'000, .time_wait = 1'000, .chunks = 64, .receive_buffers = 8};
   config.secret = {1, station};
   config.pages = HugePages::never;
-  Interface interface;
+  link::Interface interface;
   interface.mac = {{2, 0, 0, 0, 0, station}};
   interface.addresses = {{{address}, {address}, 15}};
   config.interfaces = {interface};
@@ -105,12 +106,12 @@ struct ShardPair {
   ShardPair() {
     MemPort::join(server_port, client_port);
     MemPort* const ports[] = {&server_port, &client_port};
-    server = std::move(*Shard<MemPort, ServerApp>::create(shard_config("server", 0xc612'0001, 1),
-                                                          std::span(ports).first(1), server_app,
-                                                          settings, now));
-    client = std::move(*Shard<MemPort, ClientApp>::create(shard_config("client", 0xc612'0101, 2),
-                                                          std::span(ports).last(1), client_app,
-                                                          settings, now));
+    server = std::move(*shard::Shard<MemPort, ServerApp>::create(
+        shard_config("server", 0xc612'0001, 1), std::span(ports).first(1), server_app, settings,
+        now));
+    client = std::move(*shard::Shard<MemPort, ClientApp>::create(
+        shard_config("client", 0xc612'0101, 2), std::span(ports).last(1), client_app, settings,
+        now));
   }
   /// Both ends are polled every 100 us of virtual time.
   void run_for(Duration span) {
@@ -121,24 +122,24 @@ struct ShardPair {
   }
 
   /// Other settings, from the next poll on.
-  void server_uses(const ShardSettings& other, typename ServerApp::Settings app = {}) {
+  void server_uses(const shard::ShardSettings& other, typename ServerApp::Settings app = {}) {
     server->use(server_settings.emplace_back(
-        Snapshot<typename ServerApp::Settings>{other, app, server_settings.size() + 1}));
+        shard::Snapshot<typename ServerApp::Settings>{other, app, server_settings.size() + 1}));
   }
-  void client_uses(const ShardSettings& other, typename ClientApp::Settings app = {}) {
+  void client_uses(const shard::ShardSettings& other, typename ClientApp::Settings app = {}) {
     client->use(client_settings.emplace_back(
-        Snapshot<typename ClientApp::Settings>{other, app, client_settings.size() + 1}));
+        shard::Snapshot<typename ClientApp::Settings>{other, app, client_settings.size() + 1}));
   }
 
   Instant now{1'000'000};
-  ShardSettings settings;
-  std::deque<Snapshot<typename ServerApp::Settings>> server_settings;  // what came later
-  std::deque<Snapshot<typename ClientApp::Settings>> client_settings;
+  shard::ShardSettings settings;
+  std::deque<shard::Snapshot<typename ServerApp::Settings>> server_settings;  // what came later
+  std::deque<shard::Snapshot<typename ClientApp::Settings>> client_settings;
   MemPort server_port, client_port;
   ServerApp server_app;
   ClientApp client_app;
-  std::unique_ptr<Shard<MemPort, ServerApp>> server;
-  std::unique_ptr<Shard<MemPort, ClientApp>> client;
+  std::unique_ptr<shard::Shard<MemPort, ServerApp>> server;
+  std::unique_ptr<shard::Shard<MemPort, ClientApp>> client;
 };
 using Pair = ShardPair<>;
 

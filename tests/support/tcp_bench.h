@@ -16,13 +16,20 @@
 
 #include "tcp/tcp.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// Makes a failed expectation print the state's name.
 inline void PrintTo(State state, std::ostream* out) { *out << name_of(state); }
+
+}  // namespace mayfly::tcp
+
+namespace mayfly::wire {
+
 inline void PrintTo(Drop drop, std::ostream* out) { *out << name_of(drop); }
 
-namespace test {
+}  // namespace mayfly::wire
+
+namespace mayfly::testing {
 
 inline constexpr Seq kOurIss{0xffff'ff00u};  // both spaces wrap early in every test
 inline constexpr Seq kPeerIss{0xffff'fff0u};
@@ -35,12 +42,12 @@ struct Spoken {
   std::uint32_t len = 0;
   std::optional<std::int64_t> seq_at, ack_at;
   std::optional<std::uint32_t> window_field;
-  std::optional<Timestamps> ts;
+  std::optional<wire::Timestamps> ts;
   std::optional<std::uint16_t> mss_value;
   std::optional<std::uint8_t> scale;
   bool without_timestamps = false, sack_allowed = false, pushed = false;
   std::uint16_t urgent_pointer = 0;
-  std::vector<SackBlock> sacks;
+  std::vector<wire::SackBlock> sacks;
 
   Spoken at(std::int64_t n) const {
     auto s = *this;
@@ -49,7 +56,7 @@ struct Spoken {
   }
   Spoken acks(std::int64_t n) const {
     auto s = *this;
-    s.flags |= tcp_flag::ack;
+    s.flags |= wire::tcp_flag::ack;
     s.ack_at = n;
     return s;
   }
@@ -60,7 +67,7 @@ struct Spoken {
   }
   Spoken stamped(std::uint32_t val, std::uint32_t echo = 0) const {
     auto s = *this;
-    s.ts = Timestamps{val, echo};
+    s.ts = wire::Timestamps{val, echo};
     return s;
   }
   Spoken bare() const {
@@ -85,18 +92,18 @@ struct Spoken {
   }
   Spoken urgent(std::uint16_t n) const {
     auto s = *this;
-    s.flags |= tcp_flag::urg;
+    s.flags |= wire::tcp_flag::urg;
     s.urgent_pointer = n;
     return s;
   }
   Spoken with_fin() const {
     auto s = *this;
-    s.flags |= tcp_flag::fin;
+    s.flags |= wire::tcp_flag::fin;
     return s;
   }
   Spoken without_ack() const {
     auto s = *this;
-    s.flags &= static_cast<std::uint8_t>(~tcp_flag::ack);
+    s.flags &= static_cast<std::uint8_t>(~wire::tcp_flag::ack);
     return s;
   }
   /// Our PSH bit must be set.
@@ -113,16 +120,18 @@ struct Spoken {
   }
 };
 
-inline Spoken ack() { return {.flags = tcp_flag::ack}; }
-inline Spoken data(std::uint32_t len) { return {.flags = tcp_flag::ack, .len = len}; }
-inline Spoken fin() { return {.flags = tcp_flag::ack | tcp_flag::fin}; }
-inline Spoken rst() { return {.flags = tcp_flag::rst}; }
-inline Spoken syn() { return {.flags = tcp_flag::syn, .seq_at = -1}; }
-inline Spoken syn_ack() { return {.flags = tcp_flag::syn | tcp_flag::ack, .seq_at = -1}; }
+inline Spoken ack() { return {.flags = wire::tcp_flag::ack}; }
+inline Spoken data(std::uint32_t len) { return {.flags = wire::tcp_flag::ack, .len = len}; }
+inline Spoken fin() { return {.flags = wire::tcp_flag::ack | wire::tcp_flag::fin}; }
+inline Spoken rst() { return {.flags = wire::tcp_flag::rst}; }
+inline Spoken syn() { return {.flags = wire::tcp_flag::syn, .seq_at = -1}; }
+inline Spoken syn_ack() {
+  return {.flags = wire::tcp_flag::syn | wire::tcp_flag::ack, .seq_at = -1};
+}
 
 /// Settings without options, so that tests see one thing at a time.
-inline TcpSettings plain() {
-  TcpSettings cfg;
+inline tcp::TcpSettings plain() {
+  tcp::TcpSettings cfg;
   cfg.timestamps = cfg.window_scale = cfg.sack = false;
   cfg.mss = 1'000;
   return cfg;
@@ -132,20 +141,27 @@ class Tcp {
  public:
   using Where = std::experimental::source_location;
 
-  explicit Tcp(const TcpSettings& settings) : cfg(settings) {}
+  explicit Tcp(const tcp::TcpSettings& settings) : cfg(settings) {}
 
   // -- where a test begins --
-  static Tcp syn_sent(const TcpSettings& cfg = plain());
+  static Tcp syn_sent(const tcp::TcpSettings& cfg = plain());
   /// The peer's SYN says `offer`.
-  static Tcp syn_received(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp established(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp fin_wait_1(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp fin_wait_2(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp close_wait(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp closing(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp last_ack(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp time_wait(const TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
-  static Tcp in_state(State state, const TcpSettings& cfg = plain(),
+  static Tcp syn_received(const tcp::TcpSettings& cfg = plain(),
+                          const Spoken& offer = syn().mss(1'000));
+  static Tcp established(const tcp::TcpSettings& cfg = plain(),
+                         const Spoken& offer = syn().mss(1'000));
+  static Tcp fin_wait_1(const tcp::TcpSettings& cfg = plain(),
+                        const Spoken& offer = syn().mss(1'000));
+  static Tcp fin_wait_2(const tcp::TcpSettings& cfg = plain(),
+                        const Spoken& offer = syn().mss(1'000));
+  static Tcp close_wait(const tcp::TcpSettings& cfg = plain(),
+                        const Spoken& offer = syn().mss(1'000));
+  static Tcp closing(const tcp::TcpSettings& cfg = plain(), const Spoken& offer = syn().mss(1'000));
+  static Tcp last_ack(const tcp::TcpSettings& cfg = plain(),
+                      const Spoken& offer = syn().mss(1'000));
+  static Tcp time_wait(const tcp::TcpSettings& cfg = plain(),
+                       const Spoken& offer = syn().mss(1'000));
+  static Tcp in_state(tcp::State state, const tcp::TcpSettings& cfg = plain(),
                       const Spoken& offer = syn().mss(1'000));
 
   /// The segment that `said` stands for.
@@ -159,18 +175,18 @@ class Tcp {
     return drain();
   }
   Tcp& close() {
-    mayfly::close(c, false, cfg, now);
+    tcp::close(c, false, cfg, now);
     return drain();
   }
   Tcp& close_both() {
-    mayfly::close(c, true, cfg, now);
+    tcp::close(c, true, cfg, now);
     return drain();
   }
   Tcp& room(std::uint32_t bytes) {
     set_receive_room(c, bytes, cfg);
     return drain();
   }
-  Tcp& icmp(const IcmpError& error, std::int64_t quoted_at);
+  Tcp& icmp(const tcp::IcmpError& error, std::int64_t quoted_at);
   /// The user takes at most so much of each segment from now on.
   Tcp& takes(std::uint32_t bytes) {
     accept_max = bytes;
@@ -180,8 +196,8 @@ class Tcp {
   // -- what is expected --
   Tcp& us(const Spoken& expected, Where where = Where::current());
   Tcp& silent(Where where = Where::current());
-  Tcp& in(State state, Where where = Where::current());
-  Tcp& gone(Where where = Where::current()) { return in(State::closed, where); }
+  Tcp& in(tcp::State state, Where where = Where::current());
+  Tcp& gone(Where where = Where::current()) { return in(tcp::State::closed, where); }
   Tcp& saw(std::uint16_t events, Where where = Where::current());
   Tcp& dropped(Drop reason, Where where = Where::current());
   /// The answer outside the connection to the last segment is RST.
@@ -197,11 +213,11 @@ class Tcp {
 
   Tcp& drain();
 
-  TcpSettings cfg;
+  tcp::TcpSettings cfg;
   Instant now{1'000'000};
-  Connection c;
+  tcp::Connection c;
   std::deque<Emission> out;
-  Verdict verdict;
+  tcp::Verdict verdict;
   std::uint16_t events = 0;  ///< of the last call of peer or after
   std::uint32_t text_received = 0;
   std::uint32_t accept_max = ~0u;
@@ -223,30 +239,30 @@ inline Tcp& Tcp::drain() {
 inline Segment Tcp::spell(const Spoken& said) const {
   Segment s;
   s.flags = said.flags;
-  const bool opening = c.state == State::closed || c.state == State::syn_sent;
+  const bool opening = c.state == tcp::State::closed || c.state == tcp::State::syn_sent;
   const Seq next = opening ? kPeerIss + 1 : c.rcv_nxt;
   s.seq = said.seq_at ? kPeerIss + static_cast<std::uint32_t>(1 + *said.seq_at) : next;
-  if (said.flags & tcp_flag::ack) {
+  if (said.flags & wire::tcp_flag::ack) {
     s.ack = said.ack_at ? kOurIss + static_cast<std::uint32_t>(1 + *said.ack_at) : c.snd_max;
   }
   s.window = static_cast<std::uint16_t>(said.window_field.value_or(65'535));
   s.payload_len = static_cast<std::uint16_t>(said.len);
   s.urgent = said.urgent_pointer;
   if (said.mss_value) {
-    s.options |= tcp_option::mss;
+    s.options |= wire::tcp_option::mss;
     s.mss = *said.mss_value;
   }
   if (said.scale) {
-    s.options |= tcp_option::window_scale;
+    s.options |= wire::tcp_option::window_scale;
     s.window_scale = *said.scale;
   }
-  if (said.sack_allowed) s.options |= tcp_option::sack_permitted;
+  if (said.sack_allowed) s.options |= wire::tcp_option::sack_permitted;
   if (said.ts) {
-    s.options |= tcp_option::timestamps;
+    s.options |= wire::tcp_option::timestamps;
     s.ts = *said.ts;
   }
-  if (!said.ts && c.has(conn_flag::timestamps) && !said.without_timestamps) {
-    s.options |= tcp_option::timestamps;
+  if (!said.ts && c.has(tcp::conn_flag::timestamps) && !said.without_timestamps) {
+    s.options |= wire::tcp_option::timestamps;
     s.ts = {c.ts_recent, now.ts_ms() + c.ts_offset};
   }
   return s;
@@ -254,8 +270,8 @@ inline Segment Tcp::spell(const Spoken& said) const {
 
 inline Tcp& Tcp::peer(const Spoken& said) {
   const Segment s = last_heard = spell(said);
-  std::vector<SackBlock> blocks;
-  for (const SackBlock b : said.sacks) {
+  std::vector<wire::SackBlock> blocks;
+  for (const wire::SackBlock b : said.sacks) {
     blocks.push_back({kOurIss + 1 + b.left.raw, kOurIss + 1 + b.right.raw});
   }
   verdict = on_segment(c, s, blocks, cfg, now);
@@ -283,24 +299,24 @@ inline Tcp& Tcp::after(Duration d) {
   return *this;
 }
 
-inline Tcp& Tcp::icmp(const IcmpError& error, std::int64_t quoted_at) {
+inline Tcp& Tcp::icmp(const tcp::IcmpError& error, std::int64_t quoted_at) {
   verdict = on_icmp_error(c, error, kOurIss + static_cast<std::uint32_t>(1 + quoted_at), cfg, now);
   events = verdict.events;
   return drain();
 }
 
 inline Tcp& Tcp::us(const Spoken& expected, Where where) {
-  const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "us");
+  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "us");
   if (out.empty()) {
     ADD_FAILURE() << "we said nothing";
     return *this;
   }
   const Emission e = out.front();
   out.pop_front();
-  EXPECT_EQ(int{e.flags} & ~int{tcp_flag::psh}, int{expected.flags});
+  EXPECT_EQ(int{e.flags} & ~int{wire::tcp_flag::psh}, int{expected.flags});
   EXPECT_EQ(e.payload_len, expected.len);
   if (expected.pushed) {
-    EXPECT_TRUE(e.has(tcp_flag::psh));
+    EXPECT_TRUE(e.has(wire::tcp_flag::psh));
   }
   if (expected.seq_at) {
     EXPECT_EQ(e.seq - (c.iss + 1), *expected.seq_at);
@@ -315,19 +331,19 @@ inline Tcp& Tcp::us(const Spoken& expected, Where where) {
     EXPECT_EQ(e.mss, *expected.mss_value);
   }
   if (expected.scale) {
-    EXPECT_TRUE(e.options & tcp_option::window_scale);
+    EXPECT_TRUE(e.options & wire::tcp_option::window_scale);
     EXPECT_EQ(e.window_scale, *expected.scale);
   }
   if (expected.sack_allowed) {
-    EXPECT_TRUE(e.options & tcp_option::sack_permitted);
+    EXPECT_TRUE(e.options & wire::tcp_option::sack_permitted);
   }
   if (expected.ts) {
-    EXPECT_TRUE(e.options & tcp_option::timestamps);
+    EXPECT_TRUE(e.options & wire::tcp_option::timestamps);
     EXPECT_EQ(e.ts.val, expected.ts->val);
     EXPECT_EQ(e.ts.echo, expected.ts->echo);
   }
   if (expected.without_timestamps) {
-    EXPECT_FALSE(e.options & tcp_option::timestamps);
+    EXPECT_FALSE(e.options & wire::tcp_option::timestamps);
   }
   if (!expected.sacks.empty()) {
     EXPECT_EQ(e.sack_count, expected.sacks.size());
@@ -342,35 +358,36 @@ inline Tcp& Tcp::us(const Spoken& expected, Where where) {
 }
 
 inline Tcp& Tcp::silent(Where where) {
-  const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "silent");
+  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "silent");
   EXPECT_EQ(out.size(), 0u);
   out.clear();
   return *this;
 }
 
-inline Tcp& Tcp::in(State state, Where where) {
-  const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "in");
+inline Tcp& Tcp::in(tcp::State state, Where where) {
+  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "in");
   EXPECT_EQ(c.state, state);
   return *this;
 }
 
 inline Tcp& Tcp::saw(std::uint16_t expected, Where where) {
-  const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "saw");
+  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "saw");
   EXPECT_EQ(events & expected, expected);
   return *this;
 }
 
 inline Tcp& Tcp::dropped(Drop reason, Where where) {
-  const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "dropped");
+  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "dropped");
   EXPECT_EQ(verdict.drop, reason);
   return *this;
 }
 
 inline Tcp& Tcp::reset_sent(Where where) {
-  const testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "reset_sent");
-  EXPECT_EQ(verdict.reply, Reply::rst);
+  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()),
+                                     "reset_sent");
+  EXPECT_EQ(verdict.reply, tcp::Reply::rst);
   Emission e;
-  EXPECT_TRUE(reset_for(last_heard, e));
+  EXPECT_TRUE(tcp::reset_for(last_heard, e));
   return *this;
 }
 
@@ -381,54 +398,53 @@ inline std::uint32_t Tcp::text_sent() {
   return octets;
 }
 
-inline Tcp Tcp::syn_sent(const TcpSettings& cfg) {
+inline Tcp Tcp::syn_sent(const tcp::TcpSettings& cfg) {
   Tcp t(cfg);
   open_active(t.c, kOurIss, kTsOffset, t.cfg, t.now);
   return t.drain();
 }
 
-inline Tcp Tcp::syn_received(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::syn_received(const tcp::TcpSettings& cfg, const Spoken& offer) {
   Tcp t(cfg);
   open_passive(t.c, t.spell(offer), kOurIss, kTsOffset, t.cfg, t.now);
   return t.drain();
 }
 
-inline Tcp Tcp::established(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::established(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return syn_received(cfg, offer).whatever().after(Duration::from_ms(10)).peer(ack()).whatever();
 }
-inline Tcp Tcp::fin_wait_1(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::fin_wait_1(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return established(cfg, offer).close().whatever();
 }
-inline Tcp Tcp::fin_wait_2(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::fin_wait_2(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return fin_wait_1(cfg, offer).peer(ack()).whatever();
 }
-inline Tcp Tcp::close_wait(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::close_wait(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return established(cfg, offer).peer(fin()).whatever();
 }
-inline Tcp Tcp::closing(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::closing(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return fin_wait_1(cfg, offer).peer(fin().acks(0)).whatever();
 }
-inline Tcp Tcp::last_ack(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::last_ack(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return close_wait(cfg, offer).close().whatever();
 }
-inline Tcp Tcp::time_wait(const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::time_wait(const tcp::TcpSettings& cfg, const Spoken& offer) {
   return fin_wait_2(cfg, offer).peer(fin()).whatever();
 }
 
-inline Tcp Tcp::in_state(State state, const TcpSettings& cfg, const Spoken& offer) {
+inline Tcp Tcp::in_state(tcp::State state, const tcp::TcpSettings& cfg, const Spoken& offer) {
   switch (state) {
-    case State::syn_sent: return syn_sent(cfg).whatever();
-    case State::syn_received: return syn_received(cfg, offer).whatever();
-    case State::established: return established(cfg, offer);
-    case State::fin_wait_1: return fin_wait_1(cfg, offer);
-    case State::fin_wait_2: return fin_wait_2(cfg, offer);
-    case State::close_wait: return close_wait(cfg, offer);
-    case State::closing: return closing(cfg, offer);
-    case State::last_ack: return last_ack(cfg, offer);
-    case State::time_wait: return time_wait(cfg, offer);
+    case tcp::State::syn_sent: return syn_sent(cfg).whatever();
+    case tcp::State::syn_received: return syn_received(cfg, offer).whatever();
+    case tcp::State::established: return established(cfg, offer);
+    case tcp::State::fin_wait_1: return fin_wait_1(cfg, offer);
+    case tcp::State::fin_wait_2: return fin_wait_2(cfg, offer);
+    case tcp::State::close_wait: return close_wait(cfg, offer);
+    case tcp::State::closing: return closing(cfg, offer);
+    case tcp::State::last_ack: return last_ack(cfg, offer);
+    case tcp::State::time_wait: return time_wait(cfg, offer);
     default: return Tcp(cfg);
   }
 }
 
-}  // namespace test
-}  // namespace mayfly
+}  // namespace mayfly::testing

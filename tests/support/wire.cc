@@ -6,12 +6,17 @@
 #include "wire/parse.h"
 #include "wire/print.h"
 
-namespace mayfly {
+namespace mayfly::shard {
 
 template class Shard<testing::MemPort, testing::ScriptApp>;
 
-namespace testing {
+}  // namespace mayfly::shard
+
+namespace mayfly::testing {
+
 namespace {
+
+using wire::ArpPacket;
 
 constexpr Seq kFirstIss{0xffff'ff00u};  // the peer's sequence space wraps early in every test
 constexpr std::size_t kEnoughRoom = 1'000'000;
@@ -21,7 +26,7 @@ std::string text_of(const Bytes& frame, const Segment& s) {
 }
 
 /// PSH is advice, and no test here is about it.
-std::uint8_t without_push(std::uint8_t flags) { return flags & ~tcp_flag::psh; }
+std::uint8_t without_push(std::uint8_t flags) { return flags & ~wire::tcp_flag::psh; }
 
 }  // namespace
 
@@ -31,7 +36,7 @@ Given::Given() {
   config.sizes = {.connections = 100, .time_wait = 100, .chunks = 16, .receive_buffers = 8};
   config.secret = {1, 2};
   config.pages = HugePages::never;
-  Interface interface;
+  link::Interface interface;
   interface.mac = kServerMac;
   interface.addresses = {{kServerIp, kServerIp, 15}};
   config.interfaces = {interface};
@@ -54,7 +59,7 @@ Wire::Wire(Given given)
   arp_frames.clear();
 }
 
-Wire& Wire::use(const ShardSettings& other) {
+Wire& Wire::use(const shard::ShardSettings& other) {
   later_.push_back({.shard = other, .number = later_.size() + 1});
   shard->use(later_.back());
   return *this;
@@ -69,7 +74,7 @@ void Wire::everything_comes_home() {
   shard->abort_all(now);
   poll();
   for (int i = 0; i < 10 && shard->time_wait_entries() > 0; ++i) leap(Duration::from_s(600));
-  const Connections& connections = shard->connections();
+  const flow::Connections& connections = shard->connections();
   EXPECT_EQ(connections.used(), 0u) << "connection blocks were lost";
   EXPECT_EQ(shard->time_wait_entries(), 0u) << "TIME_WAIT entries were lost";
   EXPECT_EQ(connections.tx().extents.used(), 0u) << "send extents were lost";
@@ -109,14 +114,14 @@ void Wire::collect() {
 
 void Wire::sort_in(const Bytes& frame) {
   // Frames to any host of this wire; the parser only wants to know one MAC address.
-  ParseRules rules{{}, interface_.vlan};
+  wire::ParseRules rules{{}, interface_.vlan};
   std::copy_n(reinterpret_cast<const std::uint8_t*>(frame.data()), 6, rules.mac.octets.begin());
-  const ParsedFrame p = parse_frame(frame, rules, {});
+  const wire::ParsedFrame p = parse_frame(frame, rules, {});
   switch (p.kind) {
-    case FrameKind::arp: return on_arp(frame, p.l3_off);
-    case FrameKind::icmp: icmps.push_back(frame); return;
-    case FrameKind::tcp: break;
-    default: ADD_FAILURE() << "the shard sent " << print_frame(frame); return;
+    case wire::FrameKind::arp: return on_arp(frame, p.l3_off);
+    case wire::FrameKind::icmp: icmps.push_back(frame); return;
+    case wire::FrameKind::tcp: break;
+    default: ADD_FAILURE() << "the shard sent " << wire::print_frame(frame); return;
   }
   Heard heard{p.key, p.segment, text_of(frame, p.segment), frame};
   for (Peer* peer : peers_)
@@ -125,7 +130,7 @@ void Wire::sort_in(const Bytes& frame) {
 }
 
 void Wire::on_arp(const Bytes& frame, std::size_t l3_off) {
-  const ArpPacket arp = read_arp(frame, l3_off);
+  const ArpPacket arp = wire::read_arp(frame, l3_off);
   const bool gratuitous = arp.sender_ip == arp.target_ip;
   if (answers_arp && arp.operation == ArpPacket::Operation::request && !gratuitous) {
     put(arp_frame(
@@ -138,7 +143,7 @@ void Wire::on_arp(const Bytes& frame, std::size_t l3_off) {
 
 Bytes Wire::link_header(std::uint16_t ethertype, MacAddress to) const {
   Bytes frame(18);
-  frame.resize(emit_link(frame.data(), {to, kPeerMac, interface_.vlan}, ethertype));
+  frame.resize(wire::emit_link(frame.data(), {to, kPeerMac, interface_.vlan}, ethertype));
   return frame;
 }
 
@@ -179,27 +184,28 @@ Bytes Peer::frame(const Said& s) const {
   Emission e;
   e.flags = s.flags;
   e.seq = s.seq_at ? Seq{iss_.raw + 1 + static_cast<std::uint32_t>(*s.seq_at)} : next_;
-  if (e.has(tcp_flag::ack))
+  if (e.has(wire::tcp_flag::ack))
     e.ack = s.ack_at ? Seq{irs_.raw + 1 + static_cast<std::uint32_t>(*s.ack_at)} : heard_;
   e.window = s.window_field.value_or(window);
   e.payload_len = static_cast<std::uint32_t>(s.text.size());
-  if (s.mss_value) e.options |= tcp_option::mss, e.mss = *s.mss_value;
-  if (s.scale) e.options |= tcp_option::window_scale, e.window_scale = *s.scale;
+  if (s.mss_value) e.options |= wire::tcp_option::mss, e.mss = *s.mss_value;
+  if (s.scale) e.options |= wire::tcp_option::window_scale, e.window_scale = *s.scale;
   if (s.ts || clock)
-    e.options |= tcp_option::timestamps, e.ts = s.ts.value_or(Timestamps{clock.value_or(0), echo_});
-  const LinkHeader link{kServerMac, kPeerMac, wire_.interface_.vlan};
+    e.options |= wire::tcp_option::timestamps,
+        e.ts = s.ts.value_or(wire::Timestamps{clock.value_or(0), echo_});
+  const wire::LinkHeader link{kServerMac, kPeerMac, wire_.interface_.vlan};
   const std::size_t payload_at = tcp_payload_offset(link, e);
   Bytes frame(payload_at + s.text.size());
   std::copy_n(bytes_of(s.text).begin(), s.text.size(),
               frame.begin() + static_cast<std::ptrdiff_t>(payload_at));
-  emit_tcp(frame, link, key_, e, 1, ChecksumBy::software, ChecksumBy::software);
+  emit_tcp(frame, link, key_, e, 1, wire::ChecksumBy::software, wire::ChecksumBy::software);
   return frame;
 }
 
 Peer& Peer::puts(const Said& s) {
   wire_.put(frame(s));
-  const std::uint32_t fins = (s.flags & tcp_flag::fin) != 0 ? 1 : 0;
-  const std::uint32_t syns = (s.flags & tcp_flag::syn) != 0 ? 1 : 0;
+  const std::uint32_t fins = (s.flags & wire::tcp_flag::fin) != 0 ? 1 : 0;
+  const std::uint32_t syns = (s.flags & wire::tcp_flag::syn) != 0 ? 1 : 0;
   const Seq from = s.seq_at ? Seq{iss_.raw + 1 + static_cast<std::uint32_t>(*s.seq_at)} : next_;
   next_ = later_of(next_, from + static_cast<std::uint32_t>(s.text.size()) + fins + syns);
   return *this;
@@ -228,13 +234,13 @@ Peer& Peer::answers(Where where) {
 
 void Peer::hear(Heard heard) {
   const Segment& s = heard.segment;
-  if (s.has(tcp_flag::syn)) {
+  if (s.has(wire::tcp_flag::syn)) {
     irs_ = s.seq;
     heard_ = text_asked_ = s.seq + 1;
-  } else if (s.seq == heard_ && !s.has(tcp_flag::rst)) {
+  } else if (s.seq == heard_ && !s.has(wire::tcp_flag::rst)) {
     heard_ = s.end();
   }
-  if (s.carries(tcp_option::timestamps)) echo_ = s.ts.val;
+  if (s.carries(wire::tcp_option::timestamps)) echo_ = s.ts.val;
   inbox.push_back(std::move(heard));
 }
 
@@ -249,9 +255,9 @@ Peer& Peer::gets(const Said& expected, Where where) {
   const Heard heard = std::move(inbox.front());
   inbox.pop_front();
   const Segment& s = heard.segment;
-  const std::string shown = ": " + print_frame(heard.frame);
+  const std::string shown = ": " + wire::print_frame(heard.frame);
   if (without_push(s.flags) != expected.flags)
-    fail("expected " + flags_to_string(expected.flags) + shown);
+    fail("expected " + wire::flags_to_string(expected.flags) + shown);
   if (heard.text != expected.text)
     fail("expected the text \"" + expected.text.substr(0, 80) + "\"" + shown);
   const auto expect = [&](const char* what, auto wanted, std::int64_t is) {
@@ -269,7 +275,7 @@ Peer& Peer::gets(const Said& expected, Where where) {
 Peer& Peer::gets_nothing(Where where) {
   if (!inbox.empty())
     ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
-        << "the shard said " << print_frame(inbox.front().frame);
+        << "the shard said " << wire::print_frame(inbox.front().frame);
   inbox.clear();
   return *this;
 }
@@ -287,5 +293,4 @@ std::string Peer::gets_text() {
   return all;
 }
 
-}  // namespace testing
-}  // namespace mayfly
+}  // namespace mayfly::testing

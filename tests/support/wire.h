@@ -20,14 +20,26 @@
 #include "support/said.h"
 #include "support/script_app.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 /// Makes a failed expectation print the reason's name.
 inline void PrintTo(Drop drop, std::ostream* out) { *out << name_of(drop); }
+
+}  // namespace mayfly::wire
+
+namespace mayfly::flow {
+
 inline void PrintTo(CloseReason why, std::ostream* out) { *out << name_of(why); }
+
+}  // namespace mayfly::flow
+
+namespace mayfly::shard {
+
 inline void PrintTo(ConnectError error, std::ostream* out) { *out << static_cast<int>(error); }
 
-namespace testing {
+}  // namespace mayfly::shard
+
+namespace mayfly::testing {
 
 using Where = std::experimental::source_location;
 using Bytes = std::vector<std::byte>;
@@ -39,14 +51,14 @@ inline constexpr MacAddress kServerMac{{2, 0, 0, 0, 0, 1}}, kPeerMac{{2, 0, 0, 0
 /// A test's changes to the shard that it wants.
 struct Given {
   Given();
-  ShardConfig config;
-  ShardSettings settings;
+  shard::ShardConfig config;
+  shard::ShardSettings settings;
   bool peer_known = true;   ///< the peer's MAC address is known at the start
   bool answers_arp = true;  ///< the hosts on the wire answer for themselves
 };
 
 /// A shard that holds TIME_WAIT by this policy.
-inline Given with(const TimeWaitPolicy& policy) {
+inline Given with(const flow::TimeWaitPolicy& policy) {
   Given given;
   given.settings.time_wait = policy;
   return given;
@@ -74,7 +86,7 @@ class Wire {
   void put(const Bytes& frame) { port.inject(frame); }
   Wire& poll();
   /// Other settings, from the next poll on.
-  Wire& use(const ShardSettings& other);
+  Wire& use(const shard::ShardSettings& other);
   /// Time goes by, a poll each millisecond.
   Wire& after(Duration span);
   /// A long time goes by at once.
@@ -90,25 +102,26 @@ class Wire {
   std::uint64_t drops(Drop why) const {
     return shard->stats().drops[static_cast<std::size_t>(why)].get();
   }
-  std::uint64_t closed(CloseReason why) const {
+  std::uint64_t closed(flow::CloseReason why) const {
     return shard->stats().closed[static_cast<std::size_t>(why)].get();
   }
-  const ShardStats& stats() const { return shard->stats(); }
+  const flow::ShardStats& stats() const { return shard->stats(); }
 
   // -- frames that the hosts of this wire send --
   Bytes link_header(std::uint16_t ethertype, MacAddress to = kServerMac) const;
-  Bytes arp_frame(const ArpPacket& arp, MacAddress to = kServerMac) const;
+  Bytes arp_frame(const wire::ArpPacket& arp, MacAddress to = kServerMac) const;
   Bytes icmp_frame(std::uint8_t type, std::uint8_t code, std::uint32_t rest, const Bytes& body,
                    Ipv4Address from = kPeerIp, Ipv4Address to = kServerIp) const;
 
   Instant now{1'000'000};
-  ShardSettings settings;
+  shard::ShardSettings settings;
   MemPort port;
   ScriptApp app;
   std::unique_ptr<ScriptShard> shard;
 
   bool answers_arp;
-  std::deque<ArpPacket> arps;  ///< that the shard sent, apart from requests that were answered
+  std::deque<wire::ArpPacket>
+      arps;  ///< that the shard sent, apart from requests that were answered
   std::deque<Bytes> arp_frames;
   std::deque<Bytes> icmps;
   std::deque<Heard> strays;  ///< segments to nobody
@@ -121,9 +134,9 @@ class Wire {
   void everything_comes_home();
 
   std::vector<Peer*> peers_;
-  std::deque<Snapshot<NoSettings>> later_;  // settings that took over
+  std::deque<shard::Snapshot<shard::NoSettings>> later_;  // settings that took over
   std::ptrdiff_t buffers_at_start_;
-  Interface interface_;
+  link::Interface interface_;
 };
 
 /// One flow of a host on the wire.
@@ -189,5 +202,4 @@ class Peer {
   std::uint32_t echo_ = 0;
 };
 
-}  // namespace testing
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -117,8 +117,9 @@ def test_a_type_is_defined_in_one_header():
     homes = {}
     for path in files("lib", "app", ends=(".h",)):
         for found in TYPE.finditer(code(path)):
-            homes.setdefault(found[1], []).append(name(path))
+            own = path.relative_to(ROOT).parts[:2]  # a folder is a namespace
+            homes.setdefault((own, found[1]), []).append(name(path))
     assert len(homes) > 200
     wrong = [f"{type_name}: {', '.join(paths)}"
-             for type_name, paths in homes.items() if len(paths) > 1]
+             for (_, type_name), paths in homes.items() if len(paths) > 1]
     assert not wrong, "\n".join(wrong)

@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace growth {
 
 std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexcept {
@@ -21,4 +21,4 @@ void start(Connection& c, const TcpSettings& cfg, bool syn_lost) noexcept {
 }
 
 }  // namespace growth
-}  // namespace mayfly
+}  // namespace mayfly::tcp

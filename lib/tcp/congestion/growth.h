@@ -11,7 +11,7 @@
 #include "tcp/connection.h"
 #include "tcp/settings.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace growth {
 
 /// The initial window in octets (RFC 6928 2): min(n * SMSS, max(2 * SMSS, n * 1460)), where n is
@@ -53,4 +53,4 @@ inline void on_idle(Connection& c, const TcpSettings& cfg, Instant now) noexcept
 }
 
 }  // namespace growth
-}  // namespace mayfly
+}  // namespace mayfly::tcp

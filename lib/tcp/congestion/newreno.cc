@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "tcp/congestion/growth.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace newreno {
 
 void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant) noexcept {
@@ -44,4 +44,4 @@ void on_idle(Connection& c, const TcpSettings& cfg, Instant) noexcept {
 }
 
 }  // namespace newreno
-}  // namespace mayfly
+}  // namespace mayfly::tcp

@@ -8,7 +8,7 @@
 #include "tcp/connection.h"
 #include "tcp/settings.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace newreno {
 
 /// Slow start below ssthresh, one segment a window above it. A window of which less than half was
@@ -25,4 +25,4 @@ void on_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 void on_idle(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
 }  // namespace newreno
-}  // namespace mayfly
+}  // namespace mayfly::tcp

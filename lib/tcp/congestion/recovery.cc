@@ -7,7 +7,7 @@
 #include "tcp/congestion/growth.h"
 #include "tcp/seq_ranges.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 namespace {
 
 /// Is the hole below sacked.range[index] lost? RFC 6675 4, IsLost.
@@ -25,7 +25,7 @@ std::uint32_t pipe(const Connection& c) noexcept {
   std::uint32_t octets = 0;
   Seq at = c.snd_una;
   for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
-    const SackBlock hole{at, c.sacked.range[i].left};
+    const wire::SackBlock hole{at, c.sacked.range[i].left};
     if (!is_lost(c, i)) octets += size_of(hole);
     const Seq resent = before(c.retransmit_next, hole.right) ? c.retransmit_next : hole.right;
     if (after(resent, hole.left)) octets += size_of({hole.left, resent});
@@ -116,10 +116,10 @@ std::uint32_t flight_size(const Connection& c) noexcept {
   return static_cast<std::uint32_t>(c.snd_nxt - c.snd_una);
 }
 
-bool next_hole(const Connection& c, bool only_lost, SackBlock& hole) noexcept {
+bool next_hole(const Connection& c, bool only_lost, wire::SackBlock& hole) noexcept {
   Seq at = later_of(c.snd_una, c.retransmit_next);
   for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
-    const SackBlock sacked = c.sacked.range[i];
+    const wire::SackBlock sacked = c.sacked.range[i];
     if (before(at, sacked.left)) {
       hole = {at, sacked.left};
       return !only_lost || is_lost(c, i);
@@ -129,4 +129,4 @@ bool next_hole(const Connection& c, bool only_lost, SackBlock& hole) noexcept {
   return false;
 }
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

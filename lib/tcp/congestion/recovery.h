@@ -8,7 +8,7 @@
 #include "tcp/connection.h"
 #include "tcp/settings.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 /// RFC 5681 2, RFC 6675 2: duplicate ACKs that mean a loss.
 inline constexpr std::uint8_t kDupThresh = 3;
@@ -32,6 +32,6 @@ std::uint32_t flight_size(const Connection& c) noexcept;
 
 /// The next range that SACK recovery sends again: a lost one (RFC 6675 4, NextSeg rule 1) or,
 /// unless `only_lost`, any below what was SACKed (rule 3). False if there is none.
-bool next_hole(const Connection& c, bool only_lost, SackBlock& hole) noexcept;
+bool next_hole(const Connection& c, bool only_lost, wire::SackBlock& hole) noexcept;
 
-}  // namespace mayfly
+}  // namespace mayfly::tcp

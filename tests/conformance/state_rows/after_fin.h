@@ -4,7 +4,7 @@
 
 #include "synchronized.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 inline constexpr Kinds kAckingText = on::data | on::data_urgent | on::data_fin;
 inline constexpr Kinds kNotAckingText = on::data_again | on::data_old_ack;
@@ -60,4 +60,4 @@ inline constexpr auto kLastAck = std::to_array<Row>({
 });
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

@@ -4,7 +4,7 @@
 
 #include "row.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 inline constexpr Kinds kWithoutAck = on::none | on::any_syn | on::data_no_ack;
 inline constexpr Kinds kWithAck = on::any & ~(kWithoutAck | on::any_rst);
@@ -57,4 +57,4 @@ inline constexpr auto kSynSent = std::to_array<Row>({
 });
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

@@ -4,7 +4,7 @@
 
 #include "synchronized.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 inline constexpr Kinds kOldAckText = on::data_again | on::data_old_ack;
 
@@ -130,4 +130,4 @@ inline constexpr auto kFinWait2 = std::to_array<Row>({
 });
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

@@ -16,7 +16,7 @@
 #include "tcp/state.h"
 #include "tcp/tcp.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 /// The eleven states; two of them have rules that depend on more than the state.
 enum class Situation : std::uint8_t {
@@ -132,21 +132,21 @@ enum class Text : std::uint8_t {
 
 /// The decisions that a row is to pass through; others may be on the way.
 struct Passing {
-  std::array<Branch, 4> branch{};
+  std::array<tcp::Branch, 4> branch{};
   std::uint8_t count = 0;
 
-  constexpr Passing(std::initializer_list<Branch> branches) {
-    for (const Branch b : branches) branch.at(count++) = b;
+  constexpr Passing(std::initializer_list<tcp::Branch> branches) {
+    for (const tcp::Branch b : branches) branch.at(count++) = b;
   }
-  constexpr std::span<const Branch> all() const { return {branch.data(), count}; }
+  constexpr std::span<const tcp::Branch> all() const { return {branch.data(), count}; }
 };
 
 struct Row {
   Kinds kinds;
   Places places;
-  Passing by;                  ///< and so, through branches.h, the clauses
-  std::optional<State> after;  ///< none = as before. SYN_RECEIVED in LISTEN and TIME_WAIT: a new
-                               ///< incarnation may begin
+  Passing by;                       ///< and so, through branches.h, the clauses
+  std::optional<tcp::State> after;  ///< none = as before. SYN_RECEIVED in LISTEN and TIME_WAIT: a
+                                    ///< new incarnation may begin
   We we;
   Text text;
   std::uint16_t events;
@@ -162,16 +162,17 @@ struct Table {
 
 /// So that rows are short.
 namespace rows {
-using enum Branch;
+using enum tcp::Branch;
 using enum Drop;
-using enum State;
+using enum tcp::State;
 using enum Text;
 using enum We;
-inline constexpr std::uint16_t quiet = 0, opened = event::established, acked = event::acked,
-                               got_fin = event::peer_fin, was_reset = event::reset,
-                               was_refused = event::refused, ended = event::closed,
-                               to_hold = event::time_wait, urgent = event::urgent;
-inline constexpr std::optional<State> stays = std::nullopt;
+inline constexpr std::uint16_t quiet = 0, opened = tcp::event::established,
+                               acked = tcp::event::acked, got_fin = tcp::event::peer_fin,
+                               was_reset = tcp::event::reset, was_refused = tcp::event::refused,
+                               ended = tcp::event::closed, to_hold = tcp::event::time_wait,
+                               urgent = tcp::event::urgent;
+inline constexpr std::optional<tcp::State> stays = std::nullopt;
 }  // namespace rows
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

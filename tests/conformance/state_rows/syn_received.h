@@ -4,7 +4,7 @@
 
 #include "synchronized.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 inline constexpr Kinds kBadAckText =
     on::data_again | on::data_old_ack | on::data_ack_above | on::data_ack_below;
@@ -82,4 +82,4 @@ inline constexpr auto kSynReceivedActive = std::to_array<Row>({
 });
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

@@ -4,7 +4,7 @@
 
 #include "row.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 inline constexpr Kinds kText = on::data | on::data_urgent | on::data_again | on::data_old_ack |
                                on::data_ack_above | on::data_ack_below | on::data_no_ack |
@@ -79,4 +79,4 @@ inline constexpr auto kOnceSynchronized = std::to_array<Row>({
 });
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

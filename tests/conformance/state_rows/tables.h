@@ -7,7 +7,7 @@
 #include "syn_received.h"
 #include "time_wait.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 // clang-format off
 inline constexpr std::array<Table, kSituationCount> kTables = {{
@@ -42,4 +42,4 @@ inline constexpr std::array<Table, kSituationCount> kTables = {{
 }};
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

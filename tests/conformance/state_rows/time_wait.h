@@ -4,7 +4,7 @@
 
 #include "synchronized.h"
 
-namespace mayfly::test::rows {
+namespace mayfly::testing::rows {
 
 inline constexpr Kinds kOldText =
     on::data | on::data_urgent | on::data_again | on::data_old_ack | on::data_ack_below;
@@ -93,4 +93,4 @@ inline constexpr auto kTimeWaitSequence = std::to_array<Row>({
 });
 // clang-format on
 
-}  // namespace mayfly::test::rows
+}  // namespace mayfly::testing::rows

@@ -11,8 +11,11 @@
 #include <filesystem>
 #include <fstream>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using admin::ask_control;
+using admin::ControlServer;
 
 using ::testing::HasSubstr;
 
@@ -49,7 +52,7 @@ class RawClient {
   }
 
  private:
-  Fd fd_{socket(AF_UNIX, SOCK_STREAM, 0)};
+  admin::Fd fd_{socket(AF_UNIX, SOCK_STREAM, 0)};
 };
 
 class ControlTest : public ::testing::Test {
@@ -171,7 +174,7 @@ TEST_F(ControlTest, TheSocketIsForItsOwnerAloneAndRemovedAtTheEnd) {
 
 TEST_F(ControlTest, OneThatAProcessLeftBehindIsReplaced) {
   {
-    const Fd left(socket(AF_UNIX, SOCK_STREAM, 0));
+    const admin::Fd left(socket(AF_UNIX, SOCK_STREAM, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -221,4 +224,4 @@ TEST_F(ControlTest, TheClientDoesNotWaitForEver) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -22,7 +22,7 @@ class RequestsTest : public ::testing::Test {
 
   std::vector<std::string> set, policies;
   int reloads = 0;
-  ControlActions actions{
+  admin::ControlActions actions{
       .stats =
           [] {
             return Json{{"accepted", 7}};
@@ -96,4 +96,4 @@ TEST_F(RequestsTest, AnActionThatThrowsIsAnError) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

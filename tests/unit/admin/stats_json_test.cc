@@ -8,23 +8,25 @@
 namespace mayfly::testing {
 namespace {
 
+using flow::ShardStats;
+
 using Json = nlohmann::ordered_json;
 using ::testing::IsEmpty;
 
 /// One of everything.
 ShardStats busy_core() {
   ShardStats stats;
-  for (const Metric<ShardStats>& metric : kShardMetrics) (stats.*metric.value).set(1);
+  for (const Metric<ShardStats>& metric : flow::kShardMetrics) (stats.*metric.value).set(1);
   for (Counter& counter : stats.time_wait_evicted_age) counter.set(1);
-  for (std::size_t i = 1; i < kDropCount; ++i) stats.drops[i].set(1);
+  for (std::size_t i = 1; i < wire::kDropCount; ++i) stats.drops[i].set(1);
   for (Counter& counter : stats.closed) counter.set(1);
   return stats;
 }
 
 Json whole_json() {
   const std::vector<ShardStats> cores{busy_core(), busy_core()};
-  Json json = server_json(cores, 2_s);
-  json["service"] = service_json({});
+  Json json = admin::server_json(cores, 2_s);
+  json["service"] = admin::service_json({});
   return json;
 }
 
@@ -50,30 +52,30 @@ TEST(ServeJson, HasTheKeysThatOthersScriptAgainst) {
 TEST(ServeJson, GivesTheHoldInSeconds) {
   ShardStats stats;
   stats.time_wait_hold_us.set(2'500'000);
-  EXPECT_EQ(server_json(std::span(&stats, 1), 1_s)["time_wait"]["hold_s"], 2.5);
+  EXPECT_EQ(admin::server_json(std::span(&stats, 1), 1_s)["time_wait"]["hold_s"], 2.5);
 }
 
 TEST(ServeJson, LeavesOutReasonsThatDroppedNothing) {
   ShardStats stats;
   stats.drop(Drop::ring_full);
-  EXPECT_EQ(server_json(std::span(&stats, 1), 1_s)["drops"], (Json{{"ring_full", 1}}));
+  EXPECT_EQ(admin::server_json(std::span(&stats, 1), 1_s)["drops"], (Json{{"ring_full", 1}}));
 }
 
 TEST(ServeJson, IsWholeWhenNothingHappened) {
-  const Json json = server_json({}, {});
+  const Json json = admin::server_json({}, {});
   EXPECT_EQ(json["cps"], 0.0);
   EXPECT_EQ(json["packets_per_connection"], 0.0);
   EXPECT_EQ(json["drops"], Json::object());
 }
 
 TEST(ServeJson, WritesEveryDocumentedKeyAndNoOther) {
-  const std::vector<JsonKey> keys = serve_json_keys();
+  const std::vector<JsonKey> keys = admin::serve_json_keys();
   EXPECT_THAT(undocumented(whole_json(), keys), IsEmpty());
   EXPECT_THAT(unwritten(whole_json(), keys), IsEmpty());
 }
 
 TEST(ServeJson, HasItsTableInTheDocumentation) {
-  EXPECT_EQ(documented_rows("serve"), rows_of(serve_json_keys()));
+  EXPECT_EQ(documented_rows("serve"), rows_of(admin::serve_json_keys()));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 TEST(Endian, StoresTheMostSignificantByteFirstAtAnyAddress) {
@@ -22,4 +22,4 @@ TEST(Endian, LoadsWhatItStored) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

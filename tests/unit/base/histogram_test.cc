@@ -8,7 +8,7 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 std::uint64_t nearest_rank(const std::vector<std::uint64_t>& sorted, double percent) {
@@ -49,7 +49,7 @@ TEST(Histogram, KnowsAnyValueToOneSixtyFourth) {
 
 TEST(Histogram, AgreesWithASortedVector) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     Histogram h;
     std::vector<std::uint64_t> all;
@@ -138,4 +138,4 @@ TEST(Histogram, ForgetsEverythingOnReset) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 // Computed apart from this code, by one that gives the published sequences of both generators.
@@ -75,4 +75,4 @@ TEST(Prng, FillsAllBytesOfAnyLength) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

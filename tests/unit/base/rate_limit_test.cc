@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 TEST(RateLimitTest, AllowsABurstAndThenTheRate) {
@@ -37,4 +37,4 @@ TEST(RateLimitTest, HoldsTheRateInTheLongRun) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

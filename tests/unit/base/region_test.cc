@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 TEST(Region, IsZeroedAndWritableToItsEnd) {
@@ -68,4 +68,4 @@ TEST(Region, NamesItsPages) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 Result<std::string> greet(bool well) {
@@ -56,4 +56,4 @@ TEST(ResultDeathTest, AbortsWhenTheOtherOneIsAsked) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

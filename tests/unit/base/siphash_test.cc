@@ -5,7 +5,7 @@
 #include <array>
 #include <cstring>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 /// The key 00 01 .. 0f and the messages 00 01 02 .. of the paper and of its reference
@@ -57,4 +57,4 @@ TEST(SipHash13, ChangesWithEitherHalfOfTheKey) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -9,7 +9,7 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 struct Block {
@@ -52,7 +52,7 @@ TEST(Slab, OfNothingIsFull) {
 
 TEST(Slab, NeverHandsOutABlockTwice) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     std::vector<Block> memory(50);
     Slab<Block> slab(memory);
@@ -77,7 +77,7 @@ TEST(Slab, NeverHandsOutABlockTwice) {
 
 TEST(Slab, HandsOutWhatAStackWouldHandOut) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     std::vector<Block> memory(50);
     Slab<Block> slab(memory);
@@ -117,4 +117,4 @@ TEST(SlabDeathTest, RefusesABlockGivenBackTwice) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

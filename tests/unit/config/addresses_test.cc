@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using config::parse_address_range;
+using config::parse_interface_address;
+using config::parse_ipv4;
+using config::parse_prefix;
 
 template <class T>
 std::string why_not(const Result<T>& result) {
@@ -25,19 +30,20 @@ TEST(Ipv4, IsUnicast) {
 }
 
 TEST(Mac, IsSixOctetsOfOneStation) {
-  EXPECT_EQ(*parse_mac("02:00:00:00:00:ff"), (MacAddress{{2, 0, 0, 0, 0, 0xff}}));
-  EXPECT_EQ(why_not(parse_mac("01:00:5e:00:00:01")), "\"01:00:5e:00:00:01\" is a group address");
-  EXPECT_EQ(why_not(parse_mac("00:00:00:00:00:00")), "\"00:00:00:00:00:00\" is all zero");
+  EXPECT_EQ(*config::parse_mac("02:00:00:00:00:ff"), (MacAddress{{2, 0, 0, 0, 0, 0xff}}));
+  EXPECT_EQ(why_not(config::parse_mac("01:00:5e:00:00:01")),
+            "\"01:00:5e:00:00:01\" is a group address");
+  EXPECT_EQ(why_not(config::parse_mac("00:00:00:00:00:00")), "\"00:00:00:00:00:00\" is all zero");
   for (const char* text : {"", "02:00:00:00:00", "02:00:00:00:00:00:00", "2:0:0:0:0:0",
                            "02-00-00-00-00-00", "02:00:00:00:00:0g"}) {
-    EXPECT_FALSE(parse_mac(text)) << text;
+    EXPECT_FALSE(config::parse_mac(text)) << text;
   }
 }
 
 TEST(AddressRange, IsOneAddressOrSeveral) {
-  const Result<AddressRange> one = parse_address_range("198.18.1.1");
+  const Result<config::AddressRange> one = parse_address_range("198.18.1.1");
   EXPECT_EQ(one->first, one->last);
-  const Result<AddressRange> many = parse_address_range("198.18.1.1-198.18.1.100");
+  const Result<config::AddressRange> many = parse_address_range("198.18.1.1-198.18.1.100");
   EXPECT_EQ(many->last.host - many->first.host, 99u);
 }
 
@@ -50,9 +56,10 @@ TEST(AddressRange, IsNeitherReversedNorHuge) {
 }
 
 TEST(InterfaceAddress, HasAPrefixLength) {
-  const Result<InterfaceAddress> address = parse_interface_address("198.18.1.1-198.18.1.9/15");
+  const Result<link::InterfaceAddress> address =
+      parse_interface_address("198.18.1.1-198.18.1.9/15");
   EXPECT_EQ(address->prefix_length, 15);
-  EXPECT_EQ(format_interface_address(*address), "198.18.1.1-198.18.1.9/15");
+  EXPECT_EQ(config::format_interface_address(*address), "198.18.1.1-198.18.1.9/15");
   for (const char* text : {"198.18.0.1", "198.18.0.1/", "198.18.0.1/0", "198.18.0.1/33",
                            "198.18.0.1/x", "/15", "198.18.0.1/15/15"}) {
     EXPECT_FALSE(parse_interface_address(text)) << text;
@@ -70,11 +77,11 @@ TEST(InterfaceAddress, IsAHostOfItsNetwork) {
 }
 
 TEST(PortRange, IsOnePortOrSeveral) {
-  EXPECT_EQ(parse_port_range("80")->last, 80);
-  EXPECT_EQ(parse_port_range("1024-65535")->last, 65'535);
-  EXPECT_EQ(why_not(parse_port_range("2000-1000")), "\"2000-1000\" is reversed");
+  EXPECT_EQ(config::parse_port_range("80")->last, 80);
+  EXPECT_EQ(config::parse_port_range("1024-65535")->last, 65'535);
+  EXPECT_EQ(why_not(config::parse_port_range("2000-1000")), "\"2000-1000\" is reversed");
   for (const char* text : {"", "0-1", "1-65536", "1-", "-1", "1-2-3", "a-b"}) {
-    EXPECT_FALSE(parse_port_range(text)) << text;
+    EXPECT_FALSE(config::parse_port_range(text)) << text;
   }
 }
 
@@ -93,7 +100,7 @@ TEST(Prefix, IsAWholeNetwork) {
 }
 
 TEST(Prefix, CoversWhatIsInIt) {
-  const AddressPrefix all{}, wide{{0x0a000000}, 8}, narrow{{0x0a010000}, 16},
+  const config::AddressPrefix all{}, wide{{0x0a000000}, 8}, narrow{{0x0a010000}, 16},
       other{{0x0b000000}, 8};
   EXPECT_TRUE(covers({{}, 0}, other));
   EXPECT_TRUE(covers(wide, narrow));
@@ -104,10 +111,10 @@ TEST(Prefix, CoversWhatIsInIt) {
 }
 
 TEST(OnLink, ComparesThePrefix) {
-  const InterfaceAddress own = *parse_interface_address("198.18.0.1/15");
-  EXPECT_TRUE(is_on_link(own, *parse_ipv4("198.19.255.1")));
-  EXPECT_FALSE(is_on_link(own, *parse_ipv4("198.20.0.1")));
+  const link::InterfaceAddress own = *parse_interface_address("198.18.0.1/15");
+  EXPECT_TRUE(config::is_on_link(own, *parse_ipv4("198.19.255.1")));
+  EXPECT_FALSE(config::is_on_link(own, *parse_ipv4("198.20.0.1")));
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

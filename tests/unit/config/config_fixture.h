@@ -33,18 +33,19 @@ inline constexpr const char* kLab =
 
 /// What is wrong, as "key: what" each, without places and hints.
 template <class T>
-std::vector<std::string> complaints(const Loaded<T>& loaded) {
+std::vector<std::string> complaints(const config::Loaded<T>& loaded) {
   EXPECT_EQ(loaded.settings.has_value(), loaded.errors.empty());
   std::vector<std::string> all;
-  for (const ConfigError& error : loaded.errors) all.push_back(error.key + ": " + error.what);
+  for (const config::ConfigError& error : loaded.errors)
+    all.push_back(error.key + ": " + error.what);
   return all;
 }
 
 /// The same in full, as the user sees it.
 template <class T>
-std::vector<std::string> messages(const Loaded<T>& loaded) {
+std::vector<std::string> messages(const config::Loaded<T>& loaded) {
   std::vector<std::string> all;
-  for (const ConfigError& error : loaded.errors) all.push_back(to_string(error));
+  for (const config::ConfigError& error : loaded.errors) all.push_back(to_string(error));
   return all;
 }
 
@@ -74,16 +75,19 @@ class ConfigTest : public ::testing::Test {
     return write(text, "policy/" + name + ".yaml");
   }
 
-  Loaded<ServeSettings> serve(const std::string& text, const Overrides& overrides = {},
-                              const std::string& policy = "") const {
-    return read_serve_settings(write(text), overrides, policy);
+  config::Loaded<config::ServeSettings> serve(const std::string& text,
+                                              const Overrides& overrides = {},
+                                              const std::string& policy = "") const {
+    return config::read_serve_settings(write(text), overrides, policy);
   }
-  Loaded<LoadSettings> load(const std::string& text, const Overrides& overrides = {},
-                            const std::string& policy = "") const {
-    return read_load_settings(write(text), overrides, policy);
+  config::Loaded<config::LoadSettings> load(const std::string& text,
+                                            const Overrides& overrides = {},
+                                            const std::string& policy = "") const {
+    return config::read_load_settings(write(text), overrides, policy);
   }
-  Loaded<LabSettings> lab(const std::string& text, const Overrides& overrides = {}) const {
-    return read_lab_settings(write(text), overrides);
+  config::Loaded<config::LabSettings> lab(const std::string& text,
+                                          const Overrides& overrides = {}) const {
+    return config::read_lab_settings(write(text), overrides);
   }
 
  private:

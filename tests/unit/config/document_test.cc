@@ -14,12 +14,13 @@ using Document = ConfigTest;
 using Override = ConfigTest;
 
 TEST_F(Document, ThatIsNotThereSaysSo) {
-  EXPECT_THAT(messages(read_serve_settings(path("none.yaml"))),
+  EXPECT_THAT(messages(config::read_serve_settings(path("none.yaml"))),
               ElementsAre(path("none.yaml") + ": cannot be read: No such file or directory"));
 }
 
 TEST_F(Document, ThatIsAFolderSaysSo) {
-  EXPECT_THAT(messages(read_serve_settings(path(""))), ElementsAre(HasSubstr("is a folder")));
+  EXPECT_THAT(messages(config::read_serve_settings(path(""))),
+              ElementsAre(HasSubstr("is a folder")));
 }
 
 TEST_F(Document, ThatIsEmptySaysSo) {
@@ -92,12 +93,12 @@ TEST_F(Document, MoreThanAThousandErrorsAreCounted) {
 }
 
 TEST(NonText, IsFoundByTheRulesOfUtf8) {
-  EXPECT_FALSE(find_non_text("a\tb\r\n\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x9d"));
+  EXPECT_FALSE(config::find_non_text("a\tb\r\n\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x9d"));
   for (const char* text : {"\x80", "\xc0\xaf", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80",
                            "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xff", "\x01", "\x7f"}) {
-    EXPECT_TRUE(find_non_text(text));
+    EXPECT_TRUE(config::find_non_text(text));
   }
-  const auto at = find_non_text("ab\ncd\xff");
+  const auto at = config::find_non_text("ab\ncd\xff");
   EXPECT_EQ(at->line, 2);
   EXPECT_EQ(at->column, 3);
 }
@@ -107,7 +108,7 @@ TEST_F(Override, ReplacesAValue) {
       serve(std::string(kServe) + "time_wait: {hold: 60s, rst: accept}\n", {"time_wait.hold=5s"});
   ASSERT_TRUE(loaded.settings);
   EXPECT_EQ(loaded.settings->shard.time_wait.hold, 5_s);
-  EXPECT_EQ(loaded.settings->shard.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
+  EXPECT_EQ(loaded.settings->shard.time_wait.rules.rst, tcp::TimeWaitRules::OnRst::accept);
 }
 
 TEST_F(Override, MakesTheMapsBetween) {
@@ -126,7 +127,7 @@ TEST_F(Override, ReachesIntoLists) {
 TEST_F(Override, AppendsAtTheEndOfAList) {
   const auto loaded = serve(kServe, {"listen.1.port=7", "listen.1.service=echo"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(loaded.settings->listen.at(1).service, ServiceKind::echo);
+  EXPECT_EQ(loaded.settings->listen.at(1).service, service::ServiceKind::echo);
   EXPECT_THAT(complaints(serve(kServe, {"listen.3.port=7"})),
               ElementsAre("listen: has 1 elements: the next index is 1"));
 }

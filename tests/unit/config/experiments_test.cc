@@ -28,13 +28,13 @@ constexpr const char* kBase =
 TEST_F(Experiments, AreOneOfTheBaseWithoutAList) {
   const auto loaded = lab(kBase);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->wire, LabWire::ring);
+  EXPECT_EQ(loaded.settings->wire, config::LabWire::ring);
   EXPECT_EQ(loaded.settings->sample, 100_ms);
   ASSERT_EQ(loaded.settings->experiments.size(), 1u);
-  const LabExperiment& run = loaded.settings->experiments[0];
+  const config::LabExperiment& run = loaded.settings->experiments[0];
   EXPECT_EQ(run.name, "run");
   EXPECT_EQ(run.policy, "");
-  EXPECT_EQ(run.expect, Expectation::none);
+  EXPECT_EQ(run.expect, lab::Expectation::none);
   EXPECT_EQ(run.warm_up, 1_s);
   EXPECT_EQ(run.server.shard.time_wait.hold, 30_s);
   EXPECT_EQ(run.client.load.duration, 8_s);
@@ -55,23 +55,23 @@ TEST_F(Experiments, LayThePresetOverTheBaseAndTheirOwnOverThat) {
                           "    server: {time_wait: {hold: 1s}}\n"
                           "    client: {load: {duration: 9s}}\n");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->wire, LabWire::memif);
+  EXPECT_EQ(loaded.settings->wire, config::LabWire::memif);
   EXPECT_EQ(loaded.settings->sample, 50_ms);
   ASSERT_EQ(loaded.settings->experiments.size(), 2u);
-  const LabExperiment& plain = loaded.settings->experiments[0];
-  EXPECT_EQ(plain.expect, Expectation::collapse);
-  EXPECT_EQ(plain.server.close.first, Closer::server);
+  const config::LabExperiment& plain = loaded.settings->experiments[0];
+  EXPECT_EQ(plain.expect, lab::Expectation::collapse);
+  EXPECT_EQ(plain.server.close.first, shard::Closer::server);
   EXPECT_EQ(plain.server.shard.time_wait.hold, 30_s);
   EXPECT_EQ(plain.client.load.duration, 8_s);
-  const LabExperiment& mine = loaded.settings->experiments[1];
+  const config::LabExperiment& mine = loaded.settings->experiments[1];
   EXPECT_EQ(mine.name, "mine");
   EXPECT_EQ(mine.title, "what it shows");
   EXPECT_EQ(mine.story, 4);
-  EXPECT_EQ(mine.expect, Expectation::bound);
+  EXPECT_EQ(mine.expect, lab::Expectation::bound);
   EXPECT_EQ(mine.warm_up, 3_s);
   EXPECT_EQ(mine.policy, "brief");
-  EXPECT_EQ(mine.server.close.first, Closer::client);
-  EXPECT_EQ(mine.client.close.first, Closer::client);
+  EXPECT_EQ(mine.server.close.first, shard::Closer::client);
+  EXPECT_EQ(mine.client.close.first, shard::Closer::client);
   EXPECT_EQ(mine.server.shard.time_wait.hold, 1_s);
   EXPECT_EQ(mine.server.shard.time_wait.capacity, 50'000u);
   EXPECT_EQ(mine.client.load.duration, 9_s);
@@ -216,7 +216,7 @@ TEST_F(Hazards, ComparePresetsOverTheBase) {
           "          link: {loss: 1%, delay: 5ms}, policies: [brief]}\n");
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_THAT(loaded.settings->experiments, IsEmpty());
-  const HazardSettings& hazards = loaded.settings->hazards;
+  const lab::HazardSettings& hazards = loaded.settings->hazards;
   EXPECT_EQ(hazards.seed, 7u);
   EXPECT_EQ(hazards.connections, 50u);
   EXPECT_FALSE(hazards.nat);
@@ -227,7 +227,7 @@ TEST_F(Hazards, ComparePresetsOverTheBase) {
   EXPECT_EQ(hazards.policies[0].policy, "brief");
   EXPECT_EQ(hazards.policies[0].server.shard.time_wait.hold, 2_s);
   EXPECT_EQ(hazards.policies[0].server.shard.time_wait.capacity, 50'000u);
-  EXPECT_EQ(hazards.policies[0].client.close.first, Closer::client);
+  EXPECT_EQ(hazards.policies[0].client.close.first, shard::Closer::client);
 }
 
 TEST_F(Hazards, HaveALayerOfTheirOwnUnderThePresets) {
@@ -239,7 +239,7 @@ TEST_F(Hazards, HaveALayerOfTheirOwnUnderThePresets) {
           "  capacity: 16\n"
           "  policies: [brief]\n");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const HazardSettings& hazards = loaded.settings->hazards;
+  const lab::HazardSettings& hazards = loaded.settings->hazards;
   EXPECT_EQ(hazards.capacity, 16u);
   EXPECT_EQ(hazards.policies[0].server.shard.time_wait.hold, 2_s) << "the preset says so";
   EXPECT_EQ(hazards.policies[0].server.shard.time_wait.capacity, 70'000u)

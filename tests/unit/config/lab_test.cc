@@ -14,7 +14,7 @@ using ::testing::UnorderedElementsAre;
 using Lab = ConfigTest;
 
 /// The only experiment of a file that has none.
-const LabExperiment& only(const Loaded<LabSettings>& loaded) {
+const config::LabExperiment& only(const config::Loaded<config::LabSettings>& loaded) {
   EXPECT_EQ(loaded.settings->experiments.size(), 1u);
   return loaded.settings->experiments.at(0);
 }
@@ -28,7 +28,7 @@ TEST_F(Lab, NeedsTheTwoEndsAndALoad) {
 TEST_F(Lab, ConnectsTheTwoEndsByItself) {
   const auto loaded = lab(kLab, {"server.listen=[{port: 8080}]"});
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const LabExperiment& s = only(loaded);
+  const config::LabExperiment& s = only(loaded);
   EXPECT_EQ(s.server.process.ports.at(0).addresses.at(0).first, Ipv4Address{0xc6120001});
   EXPECT_EQ(s.client.process.ports.at(0).addresses.at(0).last, Ipv4Address{0xc6120164});
   EXPECT_EQ(s.client.sources.last, Ipv4Address{0xc6120164});
@@ -64,7 +64,7 @@ TEST_F(Lab, EndsPollOnCoresOfTheirOwn) {
 TEST_F(Lab, IsOneProcess) {
   const auto loaded = lab(kLab, {"server.hugepages=never"});
   ASSERT_TRUE(loaded.settings);
-  EXPECT_EQ(only(loaded).client.process.hugepages, HugePagesMode::never);
+  EXPECT_EQ(only(loaded).client.process.hugepages, nic::HugePagesMode::never);
   EXPECT_THAT(complaints(lab(kLab, {"server.hugepages=never", "client.hugepages=auto"})),
               ElementsAre("client.hugepages: differ from the server's: it is one process"));
 }

@@ -13,22 +13,24 @@
 namespace mayfly::testing {
 namespace {
 
+using config::Mutability;
+
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-std::string value_of(const std::vector<KeyValue>& values, const std::string& key) {
-  for (const KeyValue& each : values)
+std::string value_of(const std::vector<config::KeyValue>& values, const std::string& key) {
+  for (const config::KeyValue& each : values)
     if (each.key == key) return each.value;
   return "not there";
 }
 
-std::vector<std::string> words(const Change& change) {
+std::vector<std::string> words(const config::Change& change) {
   std::vector<std::string> all;
-  for (const ConfigError& error : change.errors) all.push_back(to_string(error));
-  for (const KeyChange& each : change.changes) all.push_back(to_string(each));
+  for (const config::ConfigError& error : change.errors) all.push_back(to_string(error));
+  for (const config::KeyChange& each : change.changes) all.push_back(to_string(each));
   return all;
 }
 
@@ -39,13 +41,14 @@ class LiveTest : public ConfigTest {
     write_preset("polite", "server: {close: {first: client}}\n");
   }
   /// What runs by `text` and these overrides of the command line.
-  LiveSettings<ServeSettings> live(const std::string& text = kServe,
-                                   const Overrides& sets = {}) const {
+  config::LiveSettings<config::ServeSettings> live(const std::string& text = kServe,
+                                                   const Overrides& sets = {}) const {
     auto loaded = serve(text, sets);
     EXPECT_THAT(messages(loaded), IsEmpty());
     return {{path("c.yaml"), "", sets}, *loaded.settings};
   }
-  static std::vector<std::string> set(LiveSettings<ServeSettings>& live, const Overrides& texts) {
+  static std::vector<std::string> set(config::LiveSettings<config::ServeSettings>& live,
+                                      const Overrides& texts) {
     return words(live.set(texts));
   }
 };
@@ -155,7 +158,7 @@ TEST_F(LiveTest, DescribesCharactersBeyondTheBasicPlaneSoThatTheyReadBack) {
 
 TEST_F(LiveTest, ARowSaysWhatMayChangeWhileItRuns) {
   std::map<std::string, Mutability> rows;
-  for (const KeyReference& key : serve_reference()) rows[key.path] = key.mutability;
+  for (const config::KeyReference& key : config::serve_reference()) rows[key.path] = key.mutability;
   EXPECT_EQ(rows["cores"], Mutability::restart);
   EXPECT_EQ(rows["listen.N.port"], Mutability::restart);
   EXPECT_EQ(rows["connections.half_open"], Mutability::restart);
@@ -177,10 +180,10 @@ TEST_F(LiveTest, DescribesTheGeneratorToo) {
 }
 
 TEST_F(LiveTest, TheDifferenceHasWhatCameWentAndChanged) {
-  EXPECT_THAT(
-      difference({{"a", "1"}, {"b", "2"}, {"c", "3"}}, {{"a", "1"}, {"b", "5"}, {"d", "4"}}),
-      ElementsAre(KeyChange{"b", "2", "5"}, KeyChange{"d", "none", "4"},
-                  KeyChange{"c", "3", "none"}));
+  EXPECT_THAT(config::difference({{"a", "1"}, {"b", "2"}, {"c", "3"}},
+                                 {{"a", "1"}, {"b", "5"}, {"d", "4"}}),
+              ElementsAre(config::KeyChange{"b", "2", "5"}, config::KeyChange{"d", "none", "4"},
+                          config::KeyChange{"c", "3", "none"}));
 }
 
 TEST_F(LiveTest, ThePolicyCanBeSet) {
@@ -190,7 +193,7 @@ TEST_F(LiveTest, ThePolicyCanBeSet) {
               ElementsAre("fin_wait_2.hold 60s -> 1s", "tcp.nagle true -> false",
                           "close.first server -> client", "time_wait.hold 60s -> 5s"));
   EXPECT_EQ(settings.now().shard.time_wait.hold, 5_s);
-  EXPECT_EQ(settings.now().close.first, Closer::client);
+  EXPECT_EQ(settings.now().close.first, shard::Closer::client);
   EXPECT_THAT(set(settings, {"time_wait.hold=5s"}), IsEmpty()) << "it was so already";
 }
 
@@ -246,7 +249,7 @@ TEST_F(LiveTest, APresetReplacesTheOneBefore) {
               ElementsAre("close.first server -> client", "time_wait.hold 2s -> 60s"));
   EXPECT_THAT(words(settings.policy("no-such")),
               ElementsAre(HasSubstr("\"no-such\" is no preset")));
-  EXPECT_EQ(settings.now().close.first, Closer::client);
+  EXPECT_EQ(settings.now().close.first, shard::Closer::client);
 }
 
 TEST_F(LiveTest, WhatWasSetLiesOverAPresetThatComesLater) {
@@ -279,10 +282,11 @@ TEST_F(LiveTest, AFileThatHasBecomeWrongChangesNothing) {
 
 TEST_F(LiveTest, AnObjectionOfTheRunCountsAsWell) {
   auto loaded = load(kLoad);
-  LiveSettings<LoadSettings> settings({path("c.yaml"), "", {}}, *loaded.settings,
-                                      [](const LoadSettings& wanted) -> std::string {
-                                        return wanted.shard.time_wait.hold > 60_s ? "too long" : "";
-                                      });
+  config::LiveSettings<config::LoadSettings> settings(
+      {path("c.yaml"), "", {}}, *loaded.settings,
+      [](const config::LoadSettings& wanted) -> std::string {
+        return wanted.shard.time_wait.hold > 60_s ? "too long" : "";
+      });
   EXPECT_THAT(words(settings.set(Overrides{"time_wait.hold=2min"})),
               ElementsAre(path("c.yaml") + ": too long"));
   EXPECT_THAT(words(settings.set(Overrides{"time_wait.reuse=1"})),

@@ -25,7 +25,7 @@ close: {first: reset}
 time_wait: {hold: 5s, reuse: 1, reuse_delay: 500ms}
 )");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const LoadSettings& s = *loaded.settings;
+  const config::LoadSettings& s = *loaded.settings;
   EXPECT_EQ(s.target.address, Ipv4Address{0xc6120001});
   EXPECT_EQ(s.target.port, 8080);
   EXPECT_EQ(s.target.path, "/a?b");
@@ -41,7 +41,7 @@ time_wait: {hold: 5s, reuse: 1, reuse_delay: 500ms}
   EXPECT_EQ(s.load.ramp, 2_s);
   EXPECT_EQ(s.load.requests_per_connection, 3u);
   EXPECT_EQ(s.load.timeout, 1_s);
-  EXPECT_EQ(s.close.first, Closer::reset);
+  EXPECT_EQ(s.close.first, shard::Closer::reset);
   EXPECT_EQ(s.shard.time_wait.hold, 5_s);
   EXPECT_EQ(s.shard.time_wait.reuse, 1);
   EXPECT_EQ(s.shard.time_wait.reuse_delay, 500_ms);

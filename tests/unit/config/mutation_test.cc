@@ -88,9 +88,9 @@ class Mutation : public ConfigTest {
 
   /// Either settings or reasons, and each reason can be printed.
   template <class T>
-  void expect_settled(const Loaded<T>& loaded, const std::string& text) {
+  void expect_settled(const config::Loaded<T>& loaded, const std::string& text) {
     EXPECT_EQ(loaded.settings.has_value(), loaded.errors.empty()) << text;
-    for (const ConfigError& error : loaded.errors) {
+    for (const config::ConfigError& error : loaded.errors) {
       EXPECT_FALSE(error.what.empty()) << text;
       EXPECT_FALSE(to_string(error).empty()) << text;
     }

@@ -12,6 +12,8 @@
 namespace mayfly::testing {
 namespace {
 
+using plan::PresetFacts;
+
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -19,7 +21,7 @@ using ::testing::IsEmpty;
 const std::filesystem::path kRoot = MAYFLY_SOURCE_ROOT;
 
 std::vector<PresetFacts> ours() {
-  const auto read = read_preset_facts((kRoot / "conf/serve/veth.yaml").string());
+  const auto read = config::read_preset_facts((kRoot / "conf/serve/veth.yaml").string());
   EXPECT_THAT(messages(read), IsEmpty());
   return read.settings.value_or(std::vector<PresetFacts>{});
 }
@@ -60,16 +62,16 @@ TEST(PresetFacts, HoldForThreeAndAHalfTimeOutsIfRecycled) {
 }
 
 TEST(PresetFacts, NameTheClientIfItHoldsTimeWaitWhoeverClosesFirst) {
-  EXPECT_EQ(our("client-first").holder, Closer::client);
-  EXPECT_EQ(our("hand-over").holder, Closer::client);
+  EXPECT_EQ(our("client-first").holder, shard::Closer::client);
+  EXPECT_EQ(our("hand-over").holder, shard::Closer::client);
   EXPECT_EQ(our("linux-default").holder, std::nullopt);
 }
 
 TEST(PresetFacts, SayWhatAFullTableDoes) {
   EXPECT_EQ(our("linux-max-buckets").capacity, 5'000u);
-  EXPECT_EQ(our("linux-max-buckets").on_full, TimeWaitPolicy::OnFull::close);
+  EXPECT_EQ(our("linux-max-buckets").on_full, flow::TimeWaitPolicy::OnFull::close);
   EXPECT_EQ(our("strict-rfc9293").capacity, std::nullopt);
-  EXPECT_EQ(our("strict-rfc9293").on_full, TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(our("strict-rfc9293").on_full, flow::TimeWaitPolicy::OnFull::refuse);
   EXPECT_TRUE(our("balanced").balance);
   EXPECT_EQ(our("balanced").floor, 1_s);
 }
@@ -92,7 +94,7 @@ TEST_F(OtherPresets, ComeInTheirOrderAndThoseWithoutAPlaceLast) {
   write_preset("b", "server: {time_wait: {hold: 5s}}\n");
   write_preset("a", "server:\n");
   write_preset("z", "about: {place: 1, harm: much}\n");
-  const auto read = read_preset_facts(write("", "c.yaml"));
+  const auto read = config::read_preset_facts(write("", "c.yaml"));
   ASSERT_THAT(messages(read), IsEmpty());
   std::vector<std::string> names;
   for (const PresetFacts& preset : *read.settings) {
@@ -104,7 +106,7 @@ TEST_F(OtherPresets, ComeInTheirOrderAndThoseWithoutAPlaceLast) {
 
 TEST_F(OtherPresets, AreReadToTheLastMistake) {
   const std::string bad = write_preset("bad", "about: {harm: [1]}\nserver: {tame_wait: 1}\n");
-  const auto read = read_preset_facts(write("", "c.yaml"));
+  const auto read = config::read_preset_facts(write("", "c.yaml"));
   EXPECT_EQ(read.settings, std::nullopt);
   EXPECT_THAT(messages(read), ElementsAre(HasSubstr(bad + ":1:15 about.harm"),
                                           HasSubstr(bad + ":2:10 server.tame_wait")));

@@ -29,11 +29,11 @@ TEST_F(Preset, ChangesWhatItSaysAndNothingElse) {
   const auto loaded =
       serve(std::string(kServe) + "time_wait: {hold: 5s, rst: accept}\n", {}, "brief");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const ServeSettings& s = *loaded.settings;
-  EXPECT_EQ(s.close.first, Closer::client);
+  const config::ServeSettings& s = *loaded.settings;
+  EXPECT_EQ(s.close.first, shard::Closer::client);
   EXPECT_EQ(s.shard.time_wait.hold, 2_s);
-  EXPECT_EQ(s.shard.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
-  EXPECT_EQ(s.shard.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
+  EXPECT_EQ(s.shard.time_wait.on_full, flow::TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(s.shard.time_wait.rules.rst, tcp::TimeWaitRules::OnRst::accept);
   EXPECT_FALSE(s.shard.tcp.sack);
   EXPECT_EQ(s.shard.tcp.fin_wait_2_hold, 60_s);
 }
@@ -42,7 +42,7 @@ TEST_F(Preset, HasAHalfForTheClient) {
   write_preset("brief", kBrief);
   const auto loaded = load(kLoad, {}, "brief");
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->close.first, Closer::client);
+  EXPECT_EQ(loaded.settings->close.first, shard::Closer::client);
   EXPECT_EQ(loaded.settings->shard.time_wait.hold, 60_s);
   EXPECT_EQ(loaded.settings->shard.time_wait.reuse, 1);
   EXPECT_EQ(loaded.settings->shard.tcp.fin_wait_2_hold, 3_s);
@@ -54,7 +54,7 @@ TEST_F(Preset, LiesUnderTheOverrides) {
   const auto loaded = serve(kServe, {"time_wait.hold=9s"}, "brief");
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_EQ(loaded.settings->shard.time_wait.hold, 9_s);
-  EXPECT_EQ(loaded.settings->shard.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(loaded.settings->shard.time_wait.on_full, flow::TimeWaitPolicy::OnFull::refuse);
 }
 
 TEST_F(Preset, ReplacesLists) {
@@ -79,11 +79,11 @@ TEST_F(Preset, IsFoundBesideTheFolderOfTheFile) {
   write_preset("brief", "server: {time_wait: {hold: 1s}}\n");
   make_folder("serve");
   const std::string file = write(kServe, "serve/x.yaml");
-  EXPECT_EQ(read_serve_settings(file, {}, "brief").settings->shard.time_wait.hold, 1_s);
+  EXPECT_EQ(config::read_serve_settings(file, {}, "brief").settings->shard.time_wait.hold, 1_s);
   // That one comes before a folder of the file's own.
   make_folder("serve/policy");
   write("server: {time_wait: {hold: 2s}}\n", "serve/policy/brief.yaml");
-  EXPECT_EQ(read_serve_settings(file, {}, "brief").settings->shard.time_wait.hold, 1_s);
+  EXPECT_EQ(config::read_serve_settings(file, {}, "brief").settings->shard.time_wait.hold, 1_s);
 }
 
 TEST_F(Preset, IsFoundByItsPath) {

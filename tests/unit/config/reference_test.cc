@@ -29,9 +29,9 @@ std::set<std::string> documented_rows() {
 
 std::set<std::string> known_rows() {
   std::set<std::string> rows;
-  for (const auto& keys :
-       {serve_reference(), load_reference(), lab_reference(), policy_reference()}) {
-    for (const KeyReference& key : keys) rows.insert(to_markdown(key));
+  for (const auto& keys : {config::serve_reference(), config::load_reference(),
+                           config::lab_reference(), config::policy_reference()}) {
+    for (const config::KeyReference& key : keys) rows.insert(to_markdown(key));
   }
   return rows;
 }
@@ -62,29 +62,29 @@ std::vector<std::string> examples(const char* folder) {
 
 TEST(Examples, OfServeAreRight) {
   for (const std::string& file : examples("serve")) {
-    EXPECT_THAT(messages(read_serve_settings(file)), IsEmpty());
+    EXPECT_THAT(messages(config::read_serve_settings(file)), IsEmpty());
   }
 }
 
 TEST(Examples, OfLoadAreRight) {
   for (const std::string& file : examples("load")) {
-    EXPECT_THAT(messages(read_load_settings(file)), IsEmpty());
+    EXPECT_THAT(messages(config::read_load_settings(file)), IsEmpty());
   }
 }
 
 TEST(Examples, OfLabAreRight) {
   for (const std::string& file : examples("lab")) {
-    EXPECT_THAT(messages(read_lab_settings(file)), IsEmpty());
+    EXPECT_THAT(messages(config::read_lab_settings(file)), IsEmpty());
   }
 }
 
 TEST(Presets, FitEveryServerAndClient) {
   for (const std::string& preset : examples("policy")) {
     for (const std::string& file : examples("serve")) {
-      EXPECT_THAT(messages(read_serve_settings(file, {}, preset)), IsEmpty());
+      EXPECT_THAT(messages(config::read_serve_settings(file, {}, preset)), IsEmpty());
     }
     for (const std::string& file : examples("load")) {
-      EXPECT_THAT(messages(read_load_settings(file, {}, preset)), IsEmpty());
+      EXPECT_THAT(messages(config::read_load_settings(file, {}, preset)), IsEmpty());
     }
   }
 }
@@ -112,23 +112,23 @@ TEST(Presets, AreAllComparedByTheHazardLab) {
   }
   for (const char* name : {"hazards", "tour"}) {
     const auto lab =
-        read_lab_settings((kRoot / "conf/lab" / (std::string(name) + ".yaml")).string());
+        config::read_lab_settings((kRoot / "conf/lab" / (std::string(name) + ".yaml")).string());
     ASSERT_THAT(messages(lab), IsEmpty());
     std::set<std::string> compared;
-    for (const LabPair& pair : lab.settings->hazards.policies) compared.insert(pair.policy);
+    for (const lab::LabPair& pair : lab.settings->hazards.policies) compared.insert(pair.policy);
     EXPECT_EQ(compared, all) << name;
   }
 }
 
 TEST(Tour, TellsFiveStoriesInUnderTwoMinutes) {
-  const auto lab = read_lab_settings((kRoot / "conf/lab/tour.yaml").string());
+  const auto lab = config::read_lab_settings((kRoot / "conf/lab/tour.yaml").string());
   ASSERT_THAT(messages(lab), IsEmpty());
   Duration all;
   std::set<int> stories;
-  for (const LabExperiment& experiment : lab.settings->experiments) {
+  for (const config::LabExperiment& experiment : lab.settings->experiments) {
     all = all + experiment.client.load.duration;
     stories.insert(experiment.story);
-    EXPECT_NE(experiment.expect, Expectation::none) << experiment.name;
+    EXPECT_NE(experiment.expect, lab::Expectation::none) << experiment.name;
   }
   EXPECT_LE(all, 110_s);
   EXPECT_EQ(stories, (std::set<int>{1, 2, 3, 4, 5}));

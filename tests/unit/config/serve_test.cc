@@ -74,10 +74,10 @@ TEST_F(Serve, ReadsThePort) {
   make_folder("www");
   const auto loaded = serve(kEverything);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  EXPECT_EQ(loaded.settings->process.hugepages, HugePagesMode::never);
+  EXPECT_EQ(loaded.settings->process.hugepages, nic::HugePagesMode::never);
   EXPECT_THAT(loaded.settings->cores, ElementsAre(2u, 3u));
   EXPECT_EQ(loaded.settings->process.file_prefix, "mayfly-test");
-  const PortSettings& port = loaded.settings->process.ports.at(0);
+  const nic::PortSettings& port = loaded.settings->process.ports.at(0);
   EXPECT_EQ(port.device, "net_af_packet0,iface=veth0");
   EXPECT_EQ(port.addresses.at(0).first, Ipv4Address{0xc6120001});
   EXPECT_EQ(port.addresses.at(1).last, Ipv4Address{0x0a000009});
@@ -102,8 +102,8 @@ TEST_F(Serve, ReadsTheServices) {
   const auto loaded = serve(kEverything);
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_EQ(loaded.settings->listen.at(2).port, 9);
-  EXPECT_EQ(loaded.settings->listen.at(2).service, ServiceKind::discard);
-  const HttpSettings& http = loaded.settings->http;
+  EXPECT_EQ(loaded.settings->listen.at(2).service, service::ServiceKind::discard);
+  const service::HttpSettings& http = loaded.settings->http;
   EXPECT_EQ(http.routes.at(0).body, "hello, mayfly\n");
   EXPECT_EQ(http.routes.at(0).bytes, std::nullopt);
   EXPECT_EQ(http.routes.at(1).bytes, 1'000'000u);
@@ -120,18 +120,18 @@ TEST_F(Serve, ReadsTheLifeOfConnections) {
   make_folder("www");
   const auto loaded = serve(kEverything);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const ServeSettings& s = *loaded.settings;
+  const config::ServeSettings& s = *loaded.settings;
   EXPECT_EQ(s.connections.capacity, 256'000u);
   EXPECT_EQ(s.connections.send_chunks, 4'000u);
   EXPECT_EQ(s.connections.receive_buffers, 256u);
-  EXPECT_EQ(s.close.first, Closer::client);
+  EXPECT_EQ(s.close.first, shard::Closer::client);
   EXPECT_EQ(s.close.grace, 100_ms);
   EXPECT_TRUE(s.close.abort);
   EXPECT_EQ(s.shard.time_wait.hold, 30_s);
   EXPECT_EQ(s.shard.time_wait.capacity, 2'000'000u);
-  EXPECT_EQ(s.shard.time_wait.on_full, TimeWaitPolicy::OnFull::refuse);
-  EXPECT_EQ(s.shard.time_wait.rules.reopen, TimeWaitRules::Reopen::sequence);
-  EXPECT_EQ(s.shard.time_wait.rules.rst, TimeWaitRules::OnRst::accept);
+  EXPECT_EQ(s.shard.time_wait.on_full, flow::TimeWaitPolicy::OnFull::refuse);
+  EXPECT_EQ(s.shard.time_wait.rules.reopen, tcp::TimeWaitRules::Reopen::sequence);
+  EXPECT_EQ(s.shard.time_wait.rules.rst, tcp::TimeWaitRules::OnRst::accept);
   EXPECT_EQ(s.shard.tcp.fin_wait_2_hold, 10_s);
   EXPECT_EQ(s.drain_timeout, 3_s);
 }
@@ -140,7 +140,7 @@ TEST_F(Serve, ReadsTcp) {
   make_folder("www");
   const auto loaded = serve(kEverything);
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const TcpSettings& tcp = loaded.settings->shard.tcp;
+  const tcp::TcpSettings& tcp = loaded.settings->shard.tcp;
   EXPECT_EQ(tcp.mss, 1'300);
   EXPECT_EQ(tcp.receive_window, 1u << 20);
   EXPECT_EQ(tcp.initial_window_segments, 4);
@@ -356,7 +356,7 @@ TEST_F(Serve, ReadsTheWaysOutOfTimeWait) {
                                      "hand_over: true, nearness: [{prefix: 127.0.0.0/8, hold: 2s}, "
                                      "{prefix: 0.0.0.0/0, hold: 0}]}"});
   ASSERT_THAT(messages(loaded), IsEmpty());
-  const TimeWaitPolicy& policy = loaded.settings->shard.time_wait;
+  const flow::TimeWaitPolicy& policy = loaded.settings->shard.time_wait;
   EXPECT_TRUE(policy.balance && policy.recycle && policy.hand_over);
   EXPECT_EQ(policy.floor, 500_ms);
   ASSERT_EQ(policy.nearness.size(), 2u);

@@ -2,8 +2,14 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using config::format_count;
+using config::format_duration;
+using config::parse_count;
+using config::parse_duration;
+using config::parse_probability;
 
 std::string why_not_duration(std::string_view text) {
   const Result<Duration> result = parse_duration(text);
@@ -87,11 +93,11 @@ TEST(Count, IsShownSoThatItReadsAsTheSame) {
 }
 
 TEST(Rate, NeedNotBeWhole) {
-  EXPECT_DOUBLE_EQ(*parse_rate("100k"), 100'000);
-  EXPECT_DOUBLE_EQ(*parse_rate("0.5"), 0.5);
-  EXPECT_DOUBLE_EQ(*parse_rate("1.2345M"), 1'234'500);
+  EXPECT_DOUBLE_EQ(*config::parse_rate("100k"), 100'000);
+  EXPECT_DOUBLE_EQ(*config::parse_rate("0.5"), 0.5);
+  EXPECT_DOUBLE_EQ(*config::parse_rate("1.2345M"), 1'234'500);
   for (const char* text : {"inf", "nan", "-1", "1e5", "", "k"}) {
-    EXPECT_FALSE(parse_rate(text)) << text;
+    EXPECT_FALSE(config::parse_rate(text)) << text;
   }
 }
 
@@ -106,11 +112,11 @@ TEST(Probability, IsAPercentageOrAFraction) {
 }
 
 TEST(Boolean, HasYamlsWords) {
-  EXPECT_TRUE(*parse_boolean("true"));
-  EXPECT_TRUE(*parse_boolean("on"));
-  EXPECT_FALSE(*parse_boolean("no"));
-  EXPECT_FALSE(parse_boolean("1"));
+  EXPECT_TRUE(*config::parse_boolean("true"));
+  EXPECT_TRUE(*config::parse_boolean("on"));
+  EXPECT_FALSE(*config::parse_boolean("no"));
+  EXPECT_FALSE(config::parse_boolean("1"));
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -10,8 +10,11 @@
 
 #include "flow/conn.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using flow::Conn;
+using flow::ConnectionBlock;
 
 std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
@@ -19,8 +22,8 @@ class ConnectionsTest : public ::testing::Test {
  protected:
   ConnectionsTest() {
     static int made = 0;
-    auto all = Connections::create("connections" + std::to_string(made++), sizes_, secret_,
-                                   HugePages::never, now_);
+    auto all = flow::Connections::create("connections" + std::to_string(made++), sizes_, secret_,
+                                         HugePages::never, now_);
     EXPECT_TRUE(all);
     all_.emplace(std::move(*all));
     all_->set_clock(now_, tcp_);
@@ -38,13 +41,13 @@ class ConnectionsTest : public ::testing::Test {
   /// As if the handshake had ended.
   ConnectionBlock& established(std::uint32_t n) {
     ConnectionBlock& b = *open(n);
-    b.tcp.state = State::established;
+    b.tcp.state = tcp::State::established;
     b.tcp.snd_una = b.tcp.snd_nxt = b.tcp.snd_max = b.tcp.snd_end = Seq{1'001};
     b.tcp.snd_wnd = 10'000;
     return b;
   }
   void close(ConnectionBlock& b) {
-    b.tcp.state = State::closed;
+    b.tcp.state = tcp::State::closed;
     all_->close(b);
   }
   std::vector<std::uint32_t> work_off() {
@@ -56,11 +59,11 @@ class ConnectionsTest : public ::testing::Test {
     return order;
   }
 
-  ShardSizes sizes_{.connections = 4, .time_wait = 1, .chunks = 4, .receive_buffers = 2};
-  FlowSecret secret_{Secret{1, 2}};
-  TcpSettings tcp_;
+  flow::ShardSizes sizes_{.connections = 4, .time_wait = 1, .chunks = 4, .receive_buffers = 2};
+  flow::FlowSecret secret_{tcp::Secret{1, 2}};
+  tcp::TcpSettings tcp_;
   Instant now_ = Instant{} + 1_s;
-  std::optional<Connections> all_;
+  std::optional<flow::Connections> all_;
 };
 
 TEST_F(ConnectionsTest, AreFoundByTheirFourTupleUntilTheyAreClosed) {
@@ -141,7 +144,7 @@ TEST_F(ConnectionsTest, TellTcpOfAtMostAGigabyteAheadAndCloseBehindTheRest) {
   EXPECT_EQ(conn.send_repeating(kBlock, kLength), kLength);
   EXPECT_EQ(b.tcp.snd_end - b.tcp.snd_una, std::int32_t{1} << 30);
   conn.close();
-  EXPECT_EQ(b.tcp.state, State::established) << "the FIN goes behind all of it";
+  EXPECT_EQ(b.tcp.state, tcp::State::established) << "the FIN goes behind all of it";
   EXPECT_EQ(conn.send(bytes("more")), 0u) << "nothing may follow a close";
   EXPECT_EQ(conn.unsent(), kLength);
 }
@@ -149,8 +152,8 @@ TEST_F(ConnectionsTest, TellTcpOfAtMostAGigabyteAheadAndCloseBehindTheRest) {
 TEST_F(ConnectionsTest, OweTheResetOfAnAbort) {
   ConnectionBlock& b = established(1);
   Conn(*all_, b).abort();
-  EXPECT_EQ(b.tcp.state, State::closed);
-  EXPECT_TRUE(b.tcp.has(block_flag::owes_rst));
+  EXPECT_EQ(b.tcp.state, tcp::State::closed);
+  EXPECT_TRUE(b.tcp.has(flow::block_flag::owes_rst));
   EXPECT_EQ(b.tcp.snd_nxt, Seq{1'001}) << "exactly SND.NXT (RFC 9293 3.10.5)";
   EXPECT_EQ(all_->pending(), &b);
 }
@@ -158,9 +161,9 @@ TEST_F(ConnectionsTest, OweTheResetOfAnAbort) {
 TEST_F(ConnectionsTest, OweNoResetBeforeTheHandshake) {
   ConnectionBlock& b = *open(1);
   Conn(*all_, b).abort();
-  EXPECT_EQ(b.tcp.state, State::closed);
-  EXPECT_FALSE(b.tcp.has(block_flag::owes_rst));
+  EXPECT_EQ(b.tcp.state, tcp::State::closed);
+  EXPECT_FALSE(b.tcp.has(flow::block_flag::owes_rst));
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

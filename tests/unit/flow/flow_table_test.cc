@@ -8,12 +8,14 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using flow::FlowTable;
 
 FlowTable make_table(std::uint32_t flows) {
   static unsigned made = 0;
-  auto table = FlowTable::create("table" + std::to_string(made++), flows, FlowSecret({1, 2}),
+  auto table = FlowTable::create("table" + std::to_string(made++), flows, flow::FlowSecret({1, 2}),
                                  HugePages::never);
   EXPECT_TRUE(table);
   return std::move(*table);
@@ -74,7 +76,7 @@ TEST(FlowTableTest, FindsABurstAtOnce) {
 }
 
 TEST(FlowTableTest, HashesByItsSecret) {
-  auto other = FlowTable::create("othersecret", 100, FlowSecret({3, 4}), HugePages::never);
+  auto other = FlowTable::create("othersecret", 100, flow::FlowSecret({3, 4}), HugePages::never);
   ASSERT_TRUE(other);
   const FlowTable table = make_table(100);
   unsigned same = 0;
@@ -103,7 +105,7 @@ TEST(FlowTableTest, HoldsAllTheFlowsItWasMadeForAndFillsUpOnlyThen) {
 
 TEST(FlowTableTest, SaysWhyItCannotBeMade) {
   const auto table =
-      FlowTable::create("toolarge", 2'000'000'000, FlowSecret({1, 2}), HugePages::never);
+      FlowTable::create("toolarge", 2'000'000'000, flow::FlowSecret({1, 2}), HugePages::never);
   ASSERT_FALSE(table);
   EXPECT_NE(table.error().what.find("2000000000 flows"), std::string::npos) << table.error().what;
 }
@@ -170,4 +172,4 @@ TEST(FlowTableTest, AgreesWithAMapWhateverHappens) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

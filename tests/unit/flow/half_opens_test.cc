@@ -5,10 +5,12 @@
 
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using SynAnswer = HalfOpens::SynAnswer;
+using flow::SynPolicy;
+
+using SynAnswer = flow::HalfOpens::SynAnswer;
 
 class HalfOpensTest : public ::testing::Test {
  protected:
@@ -27,13 +29,13 @@ class HalfOpensTest : public ::testing::Test {
   static FlowKey4 key() { return FlowKey4::of({0xc612'0001}, 80, {0xc612'0101}, 1'024); }
   static Segment syn() {
     Segment s{};
-    s.flags = tcp_flag::syn;
+    s.flags = wire::tcp_flag::syn;
     s.seq = Seq{5'000};
     return s;
   }
   static Segment answer_to(const Emission& syn_ack) {
     Segment s{};
-    s.flags = tcp_flag::ack;
+    s.flags = wire::tcp_flag::ack;
     s.seq = Seq{5'001};
     s.ack = syn_ack.seq + 1;
     s.window = 1'000;
@@ -41,14 +43,14 @@ class HalfOpensTest : public ::testing::Test {
   }
 
   SynPolicy policy_{.half_open = 8};
-  ShardStats stats_;
-  std::vector<ConnectionBlock> blocks_ = [] {
-    std::vector<ConnectionBlock> blocks;
+  flow::ShardStats stats_;
+  std::vector<flow::ConnectionBlock> blocks_ = [] {
+    std::vector<flow::ConnectionBlock> blocks;
     blocks.reserve(16);
     return blocks;
   }();
-  HalfOpens half_opens_{FlowSecret({1, 2}), policy_, stats_};
-  TcpSettings tcp_;
+  flow::HalfOpens half_opens_{flow::FlowSecret({1, 2}), policy_, stats_};
+  tcp::TcpSettings tcp_;
   Instant now_ = Instant{} + 1_s;
 };
 
@@ -104,7 +106,7 @@ TEST_F(HalfOpensTest, RedeemTheirOwnCookiesWhileSomeMayBeUnderWay) {
   guess.ack = guess.ack + 0x1'0000;
   EXPECT_FALSE(half_opens_.redeem(key(), guess, tcp_, now_ + 1_s));
   EXPECT_TRUE(half_opens_.expects_cookies(now_ + 60_s));
-  EXPECT_FALSE(half_opens_.expects_cookies(now_ + kCookieLife));
+  EXPECT_FALSE(half_opens_.expects_cookies(now_ + tcp::kCookieLife));
   EXPECT_EQ(stats_.syn_cookies_sent.get(), 1u);
 }
 
@@ -114,7 +116,7 @@ TEST_F(HalfOpensTest, BelieveNoCookieBeforeOneWasSent) {
 
 TEST_F(HalfOpensTest, GiveUpUnderPressureAfterOneSynAckMore) {
   begin(8);
-  ConnectionBlock& b = blocks_[0];
+  flow::ConnectionBlock& b = blocks_[0];
   b.tcp.retransmit_at = now_;
   EXPECT_FALSE(half_opens_.gives_up(b, now_));
   b.tcp.retries = 1;
@@ -128,4 +130,4 @@ TEST_F(HalfOpensTest, GiveUpUnderPressureAfterOneSynAckMore) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -10,7 +10,7 @@
 
 #include "flow/host_stamps.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 constexpr Instant kStart = Instant{} + 1_s;
@@ -26,14 +26,14 @@ struct Balance {
   std::vector<double> at_rate(double rate, int steps) {
     std::vector<double> holds;
     for (int i = 0; i < steps; ++i) {
-      now = now + HoldBalance::kStep;
+      now = now + flow::HoldBalance::kStep;
       balance.step(policy, static_cast<std::uint64_t>(rate / 10), capacity, now);
       holds.push_back(balance.hold().seconds());
     }
     return holds;
   }
-  TimeWaitPolicy policy;
-  HoldBalance balance;
+  flow::TimeWaitPolicy policy;
+  flow::HoldBalance balance;
   std::uint32_t capacity;
   Instant now = kStart;
 };
@@ -46,7 +46,7 @@ TEST(HoldBalanceTest, HoldsAsLongAsThePolicySaysWhileTheTableCanTakeIt) {
 TEST(HoldBalanceTest, SettlesAtCapacityOverRate) {
   Balance b(100'000);
   const double settled = b.at_rate(50'000, 100).back();
-  EXPECT_NEAR(settled, HoldBalance::kFill * 100'000 / 50'000, 0.01);
+  EXPECT_NEAR(settled, flow::HoldBalance::kFill * 100'000 / 50'000, 0.01);
 }
 
 TEST(HoldBalanceTest, FollowsARiseBeforeTheTableIsFull) {
@@ -63,7 +63,7 @@ TEST(HoldBalanceTest, FollowsAFallWithoutOvershoot) {
     EXPECT_GE(hold, before);
     before = hold;
   }
-  EXPECT_NEAR(before, HoldBalance::kFill * 10, 0.1);
+  EXPECT_NEAR(before, flow::HoldBalance::kFill * 10, 0.1);
 }
 
 TEST(HoldBalanceTest, DoesNotSwingWithANoisyRate) {
@@ -90,8 +90,8 @@ TEST(HoldBalanceTest, MeasuresOverTheTimeThatReallyPassed) {
 }
 
 struct Hosts {
-  std::vector<HostStamp> places = std::vector<HostStamp>(64);
-  HostStamps stamps{places};
+  std::vector<flow::HostStamp> places = std::vector<flow::HostStamp>(64);
+  flow::HostStamps stamps{places};
   static FlowKey4 host(std::uint32_t n, std::uint16_t port = 1'024) {
     return FlowKey4::of({0xc612'0001}, 80, {0xc612'0100 + n}, port);
   }
@@ -123,8 +123,8 @@ TEST(HostStampsTest, ForgetsAfterAMinute) {
 
 TEST(HostStampsTest, TheOldestHostGivesWay) {
   Hosts h;
-  h.places.resize(HostStamps::kWays);  // one set
-  h.stamps = HostStamps(h.places);
+  h.places.resize(flow::HostStamps::kWays);  // one set
+  h.stamps = flow::HostStamps(h.places);
   for (std::uint32_t n = 0; n < 5; ++n)
     h.stamps.remember(h.host(n), 1'000, kStart + Duration::from_ms(n));
   EXPECT_FALSE(h.stamps.is_old(h.host(0), 1, kStart + 1_s));
@@ -132,4 +132,4 @@ TEST(HostStampsTest, TheOldestHostGivesWay) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -7,8 +7,11 @@
 #include <string>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using flow::kShardMetrics;
+using flow::ShardStats;
 
 TEST(ShardMetrics, HaveNamesAndKeysOfTheirOwnAndAHelpText) {
   std::set<std::string_view> names, paths, helps;
@@ -79,7 +82,7 @@ TEST(TotalOverCores, SumsDropsEndsAndAges) {
   EXPECT_EQ(total.time_wait_evicted_age[2].get(), 2u);
 }
 
-TEST(TotalOverCores, OfNoneIsZero) { EXPECT_EQ(total_of({}).rx_packets.get(), 0u); }
+TEST(TotalOverCores, OfNoneIsZero) { EXPECT_EQ(flow::total_of({}).rx_packets.get(), 0u); }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

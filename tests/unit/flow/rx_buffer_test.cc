@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 class RxBuffersTest : public ::testing::Test {
@@ -28,7 +28,7 @@ class RxBuffersTest : public ::testing::Test {
 
   std::vector<std::byte> memory = std::vector<std::byte>(2 * 8);
   std::vector<std::uint32_t> free_list = std::vector<std::uint32_t>(2);
-  RxBuffers buffers{memory, 8, free_list};
+  flow::RxBuffers buffers{memory, 8, free_list};
 };
 
 TEST_F(RxBuffersTest, AreHandedOutUntilThereAreNone) {
@@ -50,10 +50,10 @@ TEST_F(RxBuffersTest, KeepBytesByTheirSequenceNumbers) {
 }
 
 TEST_F(RxBuffersTest, AreAPowerOfTwoThatHoldsTheWindow) {
-  EXPECT_EQ(RxBuffers::size_for(65'535), 65'536u);
-  EXPECT_EQ(RxBuffers::size_for(65'536), 65'536u);
-  EXPECT_EQ(RxBuffers::size_for(1'460), 2'048u);
+  EXPECT_EQ(flow::RxBuffers::size_for(65'535), 65'536u);
+  EXPECT_EQ(flow::RxBuffers::size_for(65'536), 65'536u);
+  EXPECT_EQ(flow::RxBuffers::size_for(1'460), 2'048u);
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -26,8 +26,8 @@ class RxQueueTest : public ::testing::Test {
 
   std::vector<std::byte> memory = std::vector<std::byte>(2 * 16);
   std::vector<std::uint32_t> free_list = std::vector<std::uint32_t>(2);
-  RxBuffers pool{memory, 16, free_list};
-  RxQueue queue;
+  flow::RxBuffers pool{memory, 16, free_list};
+  flow::RxQueue queue;
 };
 
 TEST_F(RxQueueTest, HasNoBufferUntilTextIsKept) {
@@ -62,7 +62,7 @@ TEST_F(RxQueueTest, JoinsTextThatCameAheadOfAGap) {
 }
 
 TEST_F(RxQueueTest, KeepsNothingWithoutABuffer) {
-  RxQueue first, second;
+  flow::RxQueue first, second;
   ASSERT_TRUE(first.reserve(pool));
   ASSERT_TRUE(second.reserve(pool));
   EXPECT_FALSE(queue.reserve(pool));
@@ -83,4 +83,4 @@ TEST_F(RxQueueTest, RemembersItsTwoFactsApart) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

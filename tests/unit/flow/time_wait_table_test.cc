@@ -9,8 +9,10 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using flow::TimeWaitTable;
 
 constexpr Instant kStart = Instant{} + 1_s;
 
@@ -27,7 +29,7 @@ FlowKey4 key(std::uint32_t n) {
 /// Few values, so that buckets hold many.
 std::uint32_t hash(const FlowKey4& k) { return k.remote_port % 16u; }
 
-TimeWaitEntry entry(std::uint32_t n) { return {.rcv_nxt = Seq{n}}; }
+tcp::TimeWaitEntry entry(std::uint32_t n) { return {.rcv_nxt = Seq{n}}; }
 
 std::vector<std::uint32_t> due_at(TimeWaitTable& table, Instant now, std::size_t budget = 64) {
   std::vector<std::uint32_t> due(budget);
@@ -156,4 +158,4 @@ TEST(TimeWaitTableTest, AgreesWithMapsWhateverHappens) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

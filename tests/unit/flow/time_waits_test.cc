@@ -5,8 +5,11 @@
 
 #include <memory>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using flow::TimeWaitPolicy;
+using flow::TimeWaits;
 
 constexpr Instant kStart = Instant{} + 1_s;
 
@@ -19,7 +22,7 @@ class TimeWaitsTest : public ::testing::Test {
   /// As the policy says, with memory for `capacity` entries.
   void hold_by(const TimeWaitPolicy& policy, std::uint32_t capacity = 8) {
     policy_ = policy;
-    auto memory = TimeWaitMemory::create(capacity, HugePages::never, kStart);
+    auto memory = flow::TimeWaitMemory::create(capacity, HugePages::never, kStart);
     ASSERT_TRUE(memory);
     held_ = std::make_unique<TimeWaits>(std::move(*memory), secret_, policy_, stats_, kStart);
   }
@@ -30,15 +33,15 @@ class TimeWaitsTest : public ::testing::Test {
     return p;
   }
   /// A connection that has exchanged both FINs; its numbers are 1000 (ours) and 5000 (the peer's).
-  static Connection closed(bool timestamps = false) {
-    Connection c;
-    c.state = State::time_wait;
+  static tcp::Connection closed(bool timestamps = false) {
+    tcp::Connection c;
+    c.state = tcp::State::time_wait;
     c.snd_nxt = c.snd_una = c.snd_max = Seq{1'000};
     c.rcv_nxt = Seq{5'000};
     c.rcv_wnd = 65'535;
     c.ts_recent = 700;
     c.rto_us = 200'000;
-    if (timestamps) c.set(conn_flag::timestamps);
+    if (timestamps) c.set(tcp::conn_flag::timestamps);
     return c;
   }
   bool enter(std::uint32_t n, bool timestamps = false) {
@@ -61,11 +64,11 @@ class TimeWaitsTest : public ::testing::Test {
     s.ack = Seq{ack};
     return s;
   }
-  static Segment syn(std::uint32_t seq) { return segment(tcp_flag::syn, seq, 0); }
-  static Segment fin_again() { return segment(tcp_flag::fin | tcp_flag::ack, 4'999); }
+  static Segment syn(std::uint32_t seq) { return segment(wire::tcp_flag::syn, seq, 0); }
+  static Segment fin_again() { return segment(wire::tcp_flag::fin | wire::tcp_flag::ack, 4'999); }
 
-  FlowSecret secret_{Secret{1, 2}};
-  ShardStats stats_;
+  flow::FlowSecret secret_{tcp::Secret{1, 2}};
+  flow::ShardStats stats_;
   TimeWaitPolicy policy_;
   std::unique_ptr<TimeWaits> held_;
   Instant now_ = kStart;
@@ -147,7 +150,7 @@ TEST_F(TimeWaitsTest, AcknowledgeAFinThatComesAgainAndHoldAnew) {
 TEST_F(TimeWaitsTest, AnswerOldSegmentsAtALimitedRate) {
   hold_by(policy());
   ASSERT_TRUE(enter(1));
-  const Segment old = segment(tcp_flag::ack, 100);
+  const Segment old = segment(wire::tcp_flag::ack, 100);
   int answered = 0;
   for (int i = 0; i < 1'000; ++i) answered += on(1, old).acknowledges ? 1 : 0;
   EXPECT_EQ(answered, 100);
@@ -157,11 +160,11 @@ TEST_F(TimeWaitsTest, AnswerOldSegmentsAtALimitedRate) {
 TEST_F(TimeWaitsTest, IgnoreARstUnlessThePolicyAcceptsIt) {  // RFC 1337 F1
   hold_by(policy());
   ASSERT_TRUE(enter(1));
-  const Segment rst = segment(tcp_flag::rst, 5'000);
+  const Segment rst = segment(wire::tcp_flag::rst, 5'000);
   EXPECT_EQ(on(1, rst).drop, Drop::time_wait_rst);
   EXPECT_NE(find(1), kNoIndex);
   TimeWaitPolicy accepting = policy();
-  accepting.rules.rst = TimeWaitRules::OnRst::accept;
+  accepting.rules.rst = tcp::TimeWaitRules::OnRst::accept;
   held_->follow(accepting, now_);
   EXPECT_EQ(on(1, rst).drop, Drop::none);
   EXPECT_EQ(find(1), kNoIndex);
@@ -171,7 +174,8 @@ TEST_F(TimeWaitsTest, IgnoreARstUnlessThePolicyAcceptsIt) {  // RFC 1337 F1
 TEST_F(TimeWaitsTest, LeaveASynWithFinAlone) {
   hold_by(policy());
   ASSERT_TRUE(enter(1));
-  EXPECT_EQ(on(1, segment(tcp_flag::syn | tcp_flag::fin, 9'000)).drop, Drop::tcp_flags_invalid);
+  EXPECT_EQ(on(1, segment(wire::tcp_flag::syn | wire::tcp_flag::fin, 9'000)).drop,
+            Drop::tcp_flags_invalid);
   EXPECT_NE(find(1), kNoIndex);
 }
 
@@ -250,7 +254,7 @@ TEST_F(TimeWaitsTest, RecycleAfterThreeAndAHalfTimeOutsAndRememberTheHost) {
   after(710_ms);  // 3.5 x 200 ms
   EXPECT_EQ(find(1), kNoIndex);
   Segment behind = syn(1);
-  behind.options = tcp_option::timestamps;
+  behind.options = wire::tcp_option::timestamps;
   behind.ts.val = 600;
   EXPECT_TRUE(held_->is_recycled_away(key(2), behind, now_)) << "another port of the same host";
   behind.ts.val = 800;
@@ -309,4 +313,4 @@ TEST_F(TimeWaitsTest, ExpireAtMostABudgetInOnePoll) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -8,7 +8,7 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 class TxQueueTest : public ::testing::Test {
@@ -40,10 +40,10 @@ class TxQueueTest : public ::testing::Test {
     return std::as_bytes(std::span(text));
   }
 
-  std::vector<Extent> extents_;
-  std::vector<Chunk> chunks_;
-  TxPools pools_;
-  TxQueue queue_;
+  std::vector<flow::Extent> extents_;
+  std::vector<flow::Chunk> chunks_;
+  flow::TxPools pools_;
+  flow::TxQueue queue_;
 };
 
 TEST_F(TxQueueTest, FindsEveryByteByItsSequenceNumber) {
@@ -125,19 +125,19 @@ TEST_F(TxQueueTest, FillsAChunkThatIsPartlyAcknowledgedAndNeverBeyondItsEnd) {
 }
 
 TEST_F(TxQueueTest, CopiesNoMoreThanThereAreChunks) {
-  const std::size_t room = 4 * Chunk{}.bytes.size();
+  const std::size_t room = 4 * flow::Chunk{}.bytes.size();
   EXPECT_EQ(copy_in(std::string(room + 500, 'x')), room);
   EXPECT_EQ(copy_in("y"), 0u);
-  acknowledge(static_cast<std::uint32_t>(Chunk{}.bytes.size()));
+  acknowledge(static_cast<std::uint32_t>(flow::Chunk{}.bytes.size()));
   EXPECT_EQ(copy_in("y"), 1u);
 }
 
 TEST_F(TxQueueTest, TakesNoMoreThanItsShareOfTheExtents) {
-  for (unsigned i = 0; i < TxQueue::kExtentsMax; ++i) EXPECT_TRUE(append("x"));
+  for (unsigned i = 0; i < flow::TxQueue::kExtentsMax; ++i) EXPECT_TRUE(append("x"));
   EXPECT_FALSE(append("x"));
   EXPECT_EQ(copy_in("x"), 0u);
   EXPECT_EQ(pools_.chunks.used(), 0u) << "a chunk without an extent goes back";
-  EXPECT_EQ(queue_.queued(), TxQueue::kExtentsMax);
+  EXPECT_EQ(queue_.queued(), flow::TxQueue::kExtentsMax);
 }
 
 TEST_F(TxQueueTest, QueuesNothingForAnEmptyRun) {
@@ -200,4 +200,4 @@ TEST_F(TxQueueTest, AgreesWithAStringWhateverHappens) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

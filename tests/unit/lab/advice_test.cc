@@ -8,6 +8,8 @@
 namespace mayfly::testing {
 namespace {
 
+using lab::Advice;
+
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -23,20 +25,20 @@ class Measured {
     return *this;
   }
   Advice for_user(std::size_t user) const {
-    const std::vector<PolicyRow> rows = policy_rows(result_);
+    const std::vector<lab::PolicyRow> rows = policy_rows(result_);
     return advice_on(rows).at(user);
   }
 
  private:
   Measured& with(const char* policy, OnFull on_full) {
-    result_.experiments.push_back(
-        example_run(policy, 5, Expectation::flat, Closer::server, [&](ExperimentSettings& s) {
+    result_.experiments.push_back(example_run(
+        policy, 5, lab::Expectation::flat, shard::Closer::server, [&](lab::ExperimentSettings& s) {
           s.policy = policy;
           s.server.shard.time_wait.on_full = on_full;
         }));
     return *this;
   }
-  LabResult result_;
+  lab::LabResult result_;
 };
 
 constexpr std::size_t kWebServer = 0;
@@ -46,7 +48,8 @@ TEST(Advice, IsGivenToFourKindsOfUser) {
 }
 
 TEST(Advice, SaysSoWhereTheResultHoldsTooLittle) {
-  for (const LabResult& result : {LabResult{}, hazards_only_example(), one_experiment_example()})
+  for (const lab::LabResult& result :
+       {lab::LabResult{}, hazards_only_example(), one_experiment_example()})
     for (const Advice& advice : advice_on(policy_rows(result))) {
       EXPECT_EQ(advice.policy, "");
       EXPECT_THAT(advice.words, HasSubstr("says too little"));
@@ -112,9 +115,10 @@ TEST(Advice, NeverRecommendsAHarmfulPolicyWithoutNamingEachHarm) {
 }
 
 TEST(Advice, DoesNotJudgeAnInterruptedExperiment) {
-  LabResult result;
-  result.experiments.push_back(example_run("balanced", 5, Expectation::flat, Closer::client,
-                                           [](ExperimentSettings& s) { s.policy = s.name; }));
+  lab::LabResult result;
+  result.experiments.push_back(example_run("balanced", 5, lab::Expectation::flat,
+                                           shard::Closer::client,
+                                           [](lab::ExperimentSettings& s) { s.policy = s.name; }));
   EXPECT_EQ(advice_on(policy_rows(result)).front().policy, "balanced");
   result.experiments.front().interrupted = true;
   EXPECT_EQ(advice_on(policy_rows(result)).front().policy, "");

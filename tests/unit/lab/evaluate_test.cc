@@ -8,6 +8,11 @@
 namespace mayfly::testing {
 namespace {
 
+using lab::Expectation;
+using lab::ExperimentRun;
+using lab::ExperimentSettings;
+using lab::LabFigures;
+
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -55,7 +60,7 @@ TEST(LabFigures, TakeThePeakFromTheEndThatHeldMore) {
   EXPECT_EQ(figures_of(run).peak_time_wait, 70u);
   run.server["time_wait"]["peak"] = 90;
   EXPECT_EQ(figures_of(run).peak_time_wait, 90u);
-  EXPECT_EQ(figures_of(run).peak_time_wait_bytes, 90 * kTimeWaitBytes);
+  EXPECT_EQ(figures_of(run).peak_time_wait_bytes, 90 * plan::kTimeWaitBytes);
 }
 
 TEST(LabFigures, TakeTheLatencyFromTheClientsResult) {
@@ -66,7 +71,7 @@ TEST(LabFigures, TakeTheLatencyFromTheClientsResult) {
 }
 
 TEST(LabFigures, OfARunWithoutSamplesAreNothing) {
-  const LabFigures figures = figures_of({.settings = example_settings("run")});
+  const LabFigures figures = lab::figures_of({.settings = example_settings("run")});
   EXPECT_EQ(figures.judged, 0u);
   EXPECT_EQ(figures.sustained, 0);
   EXPECT_FALSE(figures.is_flat());
@@ -98,7 +103,7 @@ TEST(LabRefusal, IsNotForATableThatMakesRoom) {
 }
 
 TEST(LabBound, IsTheCapacityOverTheHoldWhereAFullTableRefuses) {
-  const Bound bound = bound_of(example_settings("x"));
+  const lab::Bound bound = bound_of(example_settings("x"));
   EXPECT_DOUBLE_EQ(bound.cps, 25'000);
   EXPECT_EQ(bound.because, "50,000 entries / 2 s = 25,000/s");
 }
@@ -119,7 +124,7 @@ TEST(LabBound, IsTheOfferedRateWhereNothingElseLimits) {
 }
 
 TEST(LabBound, IsUnknownForAClosedLoopThatNothingLimits) {
-  ExperimentSettings s = example_settings("x", Closer::reset);
+  ExperimentSettings s = example_settings("x", shard::Closer::reset);
   s.client.load.rate = 0;
   s.client.load.concurrency = 64;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 0);
@@ -159,18 +164,18 @@ TEST(LabBound, DoesNotCountATableThatHasRoomForEveryPair) {
   ExperimentSettings s = example_settings("x");
   s.client.sources = {.first = {1}, .last = {1}, .port_first = 1'001, .port_last = 2'000};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
-  s.server.shard.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
+  s.server.shard.time_wait.rules.reopen = tcp::TimeWaitRules::Reopen::off;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000);
 }
 
 ExperimentSettings one_address() {
-  ExperimentSettings s = example_settings("x", Closer::client);
+  ExperimentSettings s = example_settings("x", shard::Closer::client);
   s.client.sources = {.first = {1}, .last = {1}, .port_first = 1'001, .port_last = 5'000};
   return s;
 }
 
 TEST(LabBound, IsThePairsOverTheHoldWhenTheClientClosesFirst) {
-  const Bound bound = bound_of(one_address());
+  const lab::Bound bound = bound_of(one_address());
   EXPECT_DOUBLE_EQ(bound.cps, 2'000);
   EXPECT_EQ(bound.because, "4,000 source pairs / 2 s = 2,000/s");
 }
@@ -191,22 +196,22 @@ TEST(LabBound, OfAClientThatHoldsNothingIsTheOfferedRate) {
 
 TEST(LabBound, FollowsTheTimeWaitThatTheClientTakesOver) {
   ExperimentSettings s = one_address();
-  s.client.close.first = s.server.close.first = Closer::server;
+  s.client.close.first = s.server.close.first = shard::Closer::server;
   s.client.shard.time_wait.hand_over = true;
-  s.server.shard.time_wait.rules.reopen = TimeWaitRules::Reopen::off;
+  s.server.shard.time_wait.rules.reopen = tcp::TimeWaitRules::Reopen::off;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 25'000) << "a server that ignores RST keeps its entry";
-  s.server.shard.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
+  s.server.shard.time_wait.rules.rst = tcp::TimeWaitRules::OnRst::accept;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 2'000);
 }
 
 TEST(LabBound, IsTheOfferedRateWhereEitherEndResets) {
-  EXPECT_DOUBLE_EQ(bound_of(example_settings("x", Closer::reset)).cps, 100'000);
+  EXPECT_DOUBLE_EQ(bound_of(example_settings("x", shard::Closer::reset)).cps, 100'000);
   ExperimentSettings s = one_address();
   s.server.close.abort = true;
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
 }
 
-LabVerdict verdict(Expectation expect, const LabFigures& figures) {
+lab::LabVerdict verdict(Expectation expect, const LabFigures& figures) {
   ExperimentSettings s = example_settings("x");
   s.expect = expect;
   return verdict_on(s, figures).value();
@@ -254,7 +259,7 @@ TEST(LabVerdict, CallsCollapseWhatIsHalvedAndSwings) {
 
 TEST(LabVerdict, NeverHoldsWithoutASample) {
   for (const Expectation expect : {Expectation::flat, Expectation::bound, Expectation::collapse}) {
-    const LabVerdict none = verdict(expect, {});
+    const lab::LabVerdict none = verdict(expect, {});
     EXPECT_FALSE(none.holds);
     EXPECT_THAT(none.words, HasSubstr("no sample"));
   }

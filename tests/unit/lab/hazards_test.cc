@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace mayfly {
+namespace mayfly::world {
 
 void PrintTo(const LedgerRow& row, std::ostream* out) {
   *out << row.policy << ": " << row.completed << " of " << row.connections << " completed; "
@@ -12,8 +12,17 @@ void PrintTo(const LedgerRow& row, std::ostream* out) {
        << " blackholed; " << row.challenges << " challenges, peak " << row.peak_time_wait;
 }
 
-namespace testing {
+}  // namespace mayfly::world
+
+namespace mayfly::testing {
+
 namespace {
+
+using flow::TimeWaitPolicy;
+using lab::HazardSettings;
+using lab::LabPair;
+using shard::Closer;
+using world::LedgerRow;
 
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -33,13 +42,13 @@ LabPair strict(Closer first = Closer::server) {
   return pair_of("strict", first, [](TimeWaitPolicy& p) {
     p.hold = 4_min;
     p.on_full = TimeWaitPolicy::OnFull::refuse;
-    p.rules.rst = TimeWaitRules::OnRst::ignore;
+    p.rules.rst = tcp::TimeWaitRules::OnRst::ignore;
   });
 }
 LabPair linux_default(Closer first = Closer::server) {
   return pair_of("linux", first, [](TimeWaitPolicy& p) {
     p.on_full = TimeWaitPolicy::OnFull::close;
-    p.rules.rst = TimeWaitRules::OnRst::accept;
+    p.rules.rst = tcp::TimeWaitRules::OnRst::accept;
   });
 }
 LabPair none() {
@@ -128,7 +137,7 @@ TEST(Hazards, ClientsThatCloseFirstAreNotResetInLastAckAndHarmAtMostAFew) {
 
 TEST(Hazards, AWaitThatIsHandedOverStillProtects) {
   LabPair pair = pair_of("hand-over", Closer::server, [](TimeWaitPolicy&) {});
-  pair.server.shard.time_wait.rules.rst = TimeWaitRules::OnRst::accept;
+  pair.server.shard.time_wait.rules.rst = tcp::TimeWaitRules::OnRst::accept;
   pair.client.shard.time_wait.hand_over = true;
   const LedgerRow row = run(settings_for(pair));
   EXPECT_EQ(row.harms(), 0u) << in_words(row);
@@ -159,11 +168,10 @@ TEST(Hazards, ProgressIsToldAndMayStop) {
 }
 
 TEST(Hazards, WithoutPoliciesThereIsNothingToDo) {
-  const auto rows = run_hazards({});
+  const auto rows = lab::run_hazards({});
   ASSERT_TRUE(rows);
   EXPECT_THAT(*rows, IsEmpty());
 }
 
 }  // namespace
-}  // namespace testing
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -14,6 +14,9 @@
 namespace mayfly::testing {
 namespace {
 
+using lab::Expectation;
+using lab::LabResult;
+
 using Json = nlohmann::ordered_json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -39,7 +42,7 @@ TEST(LabJson, JudgesTheFiveStories) {
 
 TEST(LabJson, TellsOfAStoryThatFails) {
   LabResult result = lab_example();
-  for (LabSample& sample : result.experiments.front().samples) sample.cps = 100'000;
+  for (lab::LabSample& sample : result.experiments.front().samples) sample.cps = 100'000;
   const Json json = lab_json(result);
   EXPECT_EQ(json["stories"]["1"]["holds"], false);
   EXPECT_EQ(json["stories"]["1"]["halved"], false);
@@ -60,7 +63,7 @@ TEST(LabJson, GivesEachPolicyARowOfFiguresAndHarms) {
   const Json json = lab_json(lab_example());
   const Json& evict = find(json["policies"], "evict-oldest");
   EXPECT_EQ(evict["peak_time_wait"], 50'000);
-  EXPECT_EQ(evict["bytes"], 50'000 * kTimeWaitBytes);
+  EXPECT_EQ(evict["bytes"], 50'000 * plan::kTimeWaitBytes);
   EXPECT_EQ(evict["reset_in_last_ack"], 9);
   EXPECT_EQ(evict["marks"], Json({"reset_in_last_ack", "old_data"}));
   EXPECT_GT(evict["time_wait"]["evicted"], 0);
@@ -68,7 +71,7 @@ TEST(LabJson, GivesEachPolicyARowOfFiguresAndHarms) {
 
 TEST(LabJson, SaysNullForWhatWasNotMeasured) {
   LabResult result = lab_example();
-  std::erase_if(result.ledger, [](const LedgerRow& row) { return row.policy == "none"; });
+  std::erase_if(result.ledger, [](const world::LedgerRow& row) { return row.policy == "none"; });
   const Json json = lab_json(result);
   EXPECT_EQ(find(json["policies"], "strict-rfc9293")["sustained_cps"], nullptr);
   EXPECT_EQ(find(json["policies"], "strict-rfc9293")["harms"], 0);
@@ -80,9 +83,9 @@ std::string standing(const LabResult& result) {
   return lab_json(result)["policies"][0]["experiment"];
 }
 
-ExperimentRun under_policy(const char* name, std::uint8_t story, Expectation expect) {
-  return example_run(name, story, expect, Closer::client,
-                     [](ExperimentSettings& s) { s.policy = "p"; });
+lab::ExperimentRun under_policy(const char* name, std::uint8_t story, Expectation expect) {
+  return example_run(name, story, expect, shard::Closer::client,
+                     [](lab::ExperimentSettings& s) { s.policy = "p"; });
 }
 
 TEST(LabJson, LetsTheExperimentOfStoryFiveStandForThePolicy) {
@@ -119,16 +122,16 @@ Json whole_json() {
 }
 
 TEST(LabJson, WritesEveryDocumentedKeyAndNoOther) {
-  EXPECT_EQ(undocumented(whole_json(), lab_json_keys()), std::set<std::string>{});
-  EXPECT_EQ(unwritten(whole_json(), lab_json_keys()), std::set<std::string>{});
+  EXPECT_EQ(undocumented(whole_json(), lab::lab_json_keys()), std::set<std::string>{});
+  EXPECT_EQ(unwritten(whole_json(), lab::lab_json_keys()), std::set<std::string>{});
 }
 
 TEST(LabJson, HasItsTableInTheDocumentation) {
-  EXPECT_EQ(documented_rows("lab"), rows_of(lab_json_keys()));
+  EXPECT_EQ(documented_rows("lab"), rows_of(lab::lab_json_keys()));
 }
 
 TEST(LabJson, OfNothingSaysSo) {
-  const Json json = lab_json({});
+  const Json json = lab::lab_json({});
   EXPECT_EQ(json["summary"], "Nothing was measured.");
   EXPECT_TRUE(json["stories"].empty());
   EXPECT_TRUE(json["policies"].empty());
@@ -152,7 +155,7 @@ TEST(SamplesCsv, HasALineForEachSampleBelowItsHeader) {
     ++lines;
     EXPECT_EQ(std::ranges::count(line, ','), columns);
   }
-  for (const ExperimentRun& run : result.experiments) samples += run.samples.size();
+  for (const lab::ExperimentRun& run : result.experiments) samples += run.samples.size();
   EXPECT_EQ(lines, samples);
 }
 
@@ -165,8 +168,9 @@ TEST(LabTable, HasALineForEachExperimentAndPolicyAndTheSummary) {
 
 /// The JSON that the page draws.
 Json data_of(const std::string& page) {
-  return Json::parse(page.substr(kPageBeforeData.size(),
-                                 page.size() - kPageBeforeData.size() - kPageAfterData.size()));
+  return Json::parse(
+      page.substr(lab::kPageBeforeData.size(),
+                  page.size() - lab::kPageBeforeData.size() - lab::kPageAfterData.size()));
 }
 
 TEST(ReportHtml, HasEveryFigureOfTheSummary) {
@@ -185,8 +189,9 @@ TEST(ReportHtml, CannotBeLeftByTextOfTheUser) {
   result.origin.config = "</script><script>alert(1)</script><!-- \xff";
   result.experiments[0].settings.title = "</SCRIPT >";
   const std::string page = report_html(result);
-  const std::string data = page.substr(
-      kPageBeforeData.size(), page.size() - kPageBeforeData.size() - kPageAfterData.size());
+  const std::string data =
+      page.substr(lab::kPageBeforeData.size(),
+                  page.size() - lab::kPageBeforeData.size() - lab::kPageAfterData.size());
   EXPECT_THAT(data, Not(HasSubstr("<")));
   EXPECT_THAT(data_of(page)["origin"]["config"].get<std::string>(),
               StartsWith("</script><script>alert(1)</script><!-- "));
@@ -201,7 +206,7 @@ TEST(ReportHtml, AsksForNoOtherFile) {
 }
 
 TEST(ReportHtml, DrawsAHundredSamplesAtMost) {
-  ExperimentSettings s = example_settings("long");
+  lab::ExperimentSettings s = example_settings("long");
   s.client.load.duration = Duration::from_s(120);
   LabResult result;
   result.experiments.push_back(example_run(s));

@@ -8,6 +8,8 @@
 namespace mayfly::testing {
 namespace {
 
+using lab::ExperimentRun;
+
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -44,7 +46,7 @@ TEST(Little, SaysNothingWhereNobodyHolds) {
 
 TEST(Thinned, LeavesFewSamplesAsTheyAre) {
   EXPECT_THAT(thinned(steady(1, 3).samples, 3), ElementsAre(0, 1, 2));
-  EXPECT_THAT(thinned({}, 3), IsEmpty());
+  EXPECT_THAT(lab::thinned({}, 3), IsEmpty());
 }
 
 TEST(Thinned, KeepsTheExtremesInTheirOrder) {
@@ -71,7 +73,7 @@ TEST(ExtentsJson, AreOfAllSamples) {
   EXPECT_EQ(extents["cps"]["min"], 100);
   EXPECT_EQ(extents["cps"]["mean"], 200);
   EXPECT_EQ(extents["cps"]["max"], 400);
-  EXPECT_TRUE(extents_json({}).empty());
+  EXPECT_TRUE(lab::extents_json({}).empty());
 }
 
 }  // namespace

@@ -8,17 +8,20 @@
 
 #include "support/mem_port.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using link::FaultPort;
+
+using link::FaultPort;
 
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
-using testing::MemPort;
 
 /// A device that vouches for all it receives and fills in all that is asked for.
 class OffloadingPort : public MemPort {
  public:
-  RxChecks rx_checks(Frame f) noexcept {
+  wire::RxChecks rx_checks(Frame f) noexcept {
     const bool received = bytes(f)[0] != std::byte{0xfa};
     return {.ip_good = received, .l4_good = received};
   }
@@ -27,7 +30,7 @@ class OffloadingPort : public MemPort {
     if (f != nullptr) f->room[0] = std::byte{0xfa};
     return f;
   }
-  TxOffloads tx_offloads() noexcept { return {.ip_checksum = true, .tcp_checksum = true}; }
+  link::TxOffloads tx_offloads() noexcept { return {.ip_checksum = true, .tcp_checksum = true}; }
 };
 
 class FaultPortTest : public ::testing::Test {
@@ -83,7 +86,7 @@ class FaultPortTest : public ::testing::Test {
 };
 
 TEST_F(FaultPortTest, WithoutFaultsNothingChanges) {
-  FaultPort<MemPort> port(MemPort{}, FaultSettings{});
+  FaultPort<MemPort> port(MemPort{}, link::FaultSettings{});
   EXPECT_EQ(send(port, 100, {}), first(100));
   EXPECT_EQ(receive(port, 100, Instant{100}), first(100));
   EXPECT_EQ(port.drops(Drop::fault_injected), 0u);
@@ -171,7 +174,7 @@ TEST_F(FaultPortTest, JitterSpreadsTheDelay) {
 
 TEST_F(FaultPortTest, TheWireIsBounded) {
   FaultPort<MemPort> port(MemPort{}, {.delay = 1_s});
-  send(port, static_cast<int>(kFaultyWireFrames) + 5, {});
+  send(port, static_cast<int>(link::kFaultyWireFrames) + 5, {});
   EXPECT_EQ(port.sent().overflowed.get(), 5u);
   EXPECT_EQ(port.drops(Drop::fault_injected), 5u);
 }
@@ -195,4 +198,4 @@ TEST_F(FaultPortTest, WithoutBuffersNothingIsDuplicated) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 /// Notes every call.
@@ -14,11 +14,15 @@ class NotingPort {
   using Frame = int*;
   std::size_t receive(std::span<Frame>, Instant) noexcept { return note("receive"), 1; }
   std::span<std::byte> bytes(Frame) noexcept { return note("bytes"), std::span(room); }
-  RxChecks rx_checks(Frame) noexcept { return note("rx_checks"), RxChecks{.ip_good = true}; }
+  wire::RxChecks rx_checks(Frame) noexcept {
+    return note("rx_checks"), wire::RxChecks{.ip_good = true};
+  }
   Frame allocate() noexcept { return note("allocate"), &frame; }
   void set_length(Frame, std::size_t) noexcept { note("set_length"); }
   void request_checksums(Frame, std::size_t, std::size_t) noexcept { note("request_checksums"); }
-  TxOffloads tx_offloads() noexcept { return note("tx_offloads"), TxOffloads{true, true}; }
+  link::TxOffloads tx_offloads() noexcept {
+    return note("tx_offloads"), link::TxOffloads{true, true};
+  }
   std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
     return note("transmit"), frames.size();
   }
@@ -39,13 +43,13 @@ class NotingSpreadPort : public NotingPort {
 };
 
 template <class P>
-class Filter : public FilterPort<P> {
+class Filter : public link::FilterPort<P> {
  public:
   Filter() = default;
 };
-static_assert(Port<Filter<NotingPort>> && !SpreadPort<Filter<NotingPort>>);
-static_assert(SpreadPort<Filter<NotingSpreadPort>>);
-static_assert(SpreadPort<Filter<Filter<NotingSpreadPort>>>);
+static_assert(link::Port<Filter<NotingPort>> && !link::SpreadPort<Filter<NotingPort>>);
+static_assert(link::SpreadPort<Filter<NotingSpreadPort>>);
+static_assert(link::SpreadPort<Filter<Filter<NotingSpreadPort>>>);
 
 TEST(FilterPort, PassesEveryCallOn) {
   Filter<NotingPort> port;
@@ -73,4 +77,4 @@ TEST(FilterPort, OffersWhatOnlySomePortsHaveIfThePortBelowHasIt) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -5,8 +5,10 @@
 
 #include <optional>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using link::Interface;
 
 Interface link() {
   Interface interface;
@@ -70,4 +72,4 @@ TEST(InterfaceTest, MasksAnyPrefix) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

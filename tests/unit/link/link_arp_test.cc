@@ -1,14 +1,14 @@
 // ARP (RFC 826, RFC 5227, RFC 1122 2.3.2) on a link.
 #include "unit/link/link_fixture.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 class LinkArp : public LinkTest {};
 
 TEST_F(LinkArp, AnswersARequestForOurAddress) {
   EXPECT_EQ(arrives(request(kPeerIp)), Drop::none);
-  const ArpPacket answer = sent_arp();
+  const wire::ArpPacket answer = sent_arp();
   EXPECT_EQ(answer.operation, Operation::reply);
   EXPECT_EQ(answer.sender_mac, kOurMac);
   EXPECT_EQ(answer.sender_ip, kOurIp);
@@ -75,8 +75,8 @@ TEST_F(LinkArp, LearnsNothingOfHostsBeyondTheLink) {
 TEST_F(LinkArp, AsksByBroadcastFromOurAddress) {
   send();
   const Frame frame = sent_one();
-  EXPECT_EQ(destination(frame), kBroadcastMac);
-  const ArpPacket asked = read_arp(frame, 14);
+  EXPECT_EQ(destination(frame), wire::kBroadcastMac);
+  const wire::ArpPacket asked = wire::read_arp(frame, 14);
   EXPECT_EQ(asked.sender_ip, kOurIp);
   EXPECT_EQ(asked.target_mac, MacAddress{});
 }
@@ -128,7 +128,7 @@ TEST_F(LinkArp, LimitsItsRequests) {
 }
 
 TEST_F(LinkArp, LinksOfAShardShareTheLimit) {
-  Link<Port> other(port, interface, common);
+  link::Link<Port> other(port, interface, common);
   for (int i = 0; i < 1'000; ++i) {
     arrives(request(kPeerIp));
     sent();
@@ -153,14 +153,14 @@ TEST_F(LinkArp, AnnouncesOurAddressesButNotAWholeRange) {  // RFC 5227 2.3
   const auto frames = sent();
   ASSERT_EQ(frames.size(), 65u);
   for (std::uint32_t i = 0; i < 65; ++i) {
-    const ArpPacket said = read_arp(frames[i], 14);
+    const wire::ArpPacket said = wire::read_arp(frames[i], 14);
     const Ipv4Address ip = i < 64 ? Ipv4Address{kOurIp.host + i} : kPeerIp;
     EXPECT_EQ(said.sender_ip, ip);
     EXPECT_EQ(said.target_ip, ip);
-    EXPECT_EQ(destination(frames[i]), kBroadcastMac);
+    EXPECT_EQ(destination(frames[i]), wire::kBroadcastMac);
   }
   EXPECT_EQ(arp_requests.get(), 0u);
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -12,19 +12,21 @@
 #include "support/mem_port.h"
 #include "unit/wire/frames.h"
 
-namespace mayfly {
+namespace mayfly::wire {
 
 inline void PrintTo(Drop drop, std::ostream* out) { *out << name_of(drop); }
 
-namespace test {
+}  // namespace mayfly::wire
+
+namespace mayfly::testing {
 
 inline constexpr Ipv4Address kOtherIp{0xc612'0102}, kFarIp{0x0a00'0001}, kGateway{0xc612'00fe};
 inline constexpr MacAddress kOtherMac{{2, 0, 0, 0, 0, 9}};
 
 class LinkTest : public ::testing::Test {
  protected:
-  using Port = testing::MemPort;
-  using Operation = ArpPacket::Operation;
+  using Port = MemPort;
+  using Operation = wire::ArpPacket::Operation;
 
   LinkTest() {
     interface.mac = kOurMac;
@@ -36,7 +38,7 @@ class LinkTest : public ::testing::Test {
   }
 
   /// Made at the first use, from `interface` as it is then.
-  Link<Port>& link() {
+  link::Link<Port>& link() {
     if (!link_) link_.emplace(port, interface, common);
     return *link_;
   }
@@ -48,9 +50,9 @@ class LinkTest : public ::testing::Test {
     port.inject(frame);
     Port::Frame received = nullptr;
     EXPECT_EQ(link().receive({&received, 1}, now), 1u);
-    ParsedFrame parsed = link().parse(received);
+    wire::ParsedFrame parsed = link().parse(received);
     Drop why = Drop::none;
-    if (parsed.kind == FrameKind::fragment) {
+    if (parsed.kind == wire::FrameKind::fragment) {
       received = link().reassemble(received, parsed, now, why);
       if (received == nullptr) return why;
       parsed = link().parse_whole(received);
@@ -62,7 +64,8 @@ class LinkTest : public ::testing::Test {
   Frame arp(Operation operation, Ipv4Address from, Ipv4Address to,
             const MacAddress& mac = kPeerMac) const {
     Frame frame(kRoom);
-    frame.resize(emit_arp(frame, {kOurMac, mac, interface.vlan}, {operation, mac, {}, from, to}));
+    frame.resize(
+        wire::emit_arp(frame, {kOurMac, mac, interface.vlan}, {operation, mac, {}, from, to}));
     return frame;
   }
   Frame request(Ipv4Address from, Ipv4Address to = kOurIp, const MacAddress& mac = kPeerMac) const {
@@ -82,7 +85,7 @@ class LinkTest : public ::testing::Test {
   /// Sends a segment with this text.
   bool send(Ipv4Address to = kPeerIp, std::string_view payload = "hello") {
     Emission e;
-    e.flags = tcp_flag::ack;
+    e.flags = wire::tcp_flag::ack;
     e.payload_len = static_cast<std::uint32_t>(payload.size());
     return link().send_tcp(FlowKey4::of(kOurIp, 80, to, 40'000), e, now,
                            [&](std::span<std::byte> room) {
@@ -101,11 +104,11 @@ class LinkTest : public ::testing::Test {
     EXPECT_EQ(frames.size(), 1u);
     return frames.empty() ? Frame(kRoom) : frames[0];
   }
-  ArpPacket sent_arp() {
+  wire::ArpPacket sent_arp() {
     const Frame frame = sent_one();
     const std::size_t at = interface.vlan != 0 ? 18 : 14;
-    EXPECT_EQ(load_be16(&frame[at - 2]), ethertype::arp);
-    return read_arp(frame, at);
+    EXPECT_EQ(load_be16(&frame[at - 2]), wire::ethertype::arp);
+    return wire::read_arp(frame, at);
   }
   static MacAddress destination(const Frame& frame) {
     MacAddress mac;
@@ -122,41 +125,40 @@ class LinkTest : public ::testing::Test {
 
   Instant now{1'000'000};
   Counter tx_packets, tx_bytes, arp_requests, arp_replies, arp_limited, arp_conflicts, icmp_sent;
-  std::array<Counter, kDropCount> dropped;
-  LinkCommon common{{tx_packets, tx_bytes, arp_requests, arp_replies, arp_limited, arp_conflicts,
-                     icmp_sent, dropped}};
-  Interface interface;
+  std::array<Counter, wire::kDropCount> dropped;
+  link::LinkCommon common{{tx_packets, tx_bytes, arp_requests, arp_replies, arp_limited,
+                           arp_conflicts, icmp_sent, dropped}};
+  link::Interface interface;
   Port port;
   std::ptrdiff_t buffers_at_start = port.buffers;
-  std::vector<IcmpReport> reports;         ///< of ICMP errors
-  Drop answer_to_report = Drop::none;      ///< what the connection says of them
-  std::vector<ParsedFrame> for_the_shard;  ///< TCP segments
+  std::vector<link::IcmpReport> reports;         ///< of ICMP errors
+  Drop answer_to_report = Drop::none;            ///< what the connection says of them
+  std::vector<wire::ParsedFrame> for_the_shard;  ///< TCP segments
 
  private:
-  Drop handle(Port::Frame frame, const ParsedFrame& parsed) {
+  Drop handle(Port::Frame frame, const wire::ParsedFrame& parsed) {
     const auto bytes = link().bytes(frame);
     switch (parsed.kind) {
-      case FrameKind::arp: link().on_arp(bytes, parsed, now); return Drop::none;
-      case FrameKind::icmp:
-        return link().on_icmp(bytes, parsed, now, [this](const IcmpReport& report) {
+      case wire::FrameKind::arp: link().on_arp(bytes, parsed, now); return Drop::none;
+      case wire::FrameKind::icmp:
+        return link().on_icmp(bytes, parsed, now, [this](const link::IcmpReport& report) {
           reports.push_back(report);
           return answer_to_report;
         });
-      case FrameKind::udp:
-        link().answer_unreachable(bytes, parsed, unreachable_code::port, now);
+      case wire::FrameKind::udp:
+        link().answer_unreachable(bytes, parsed, wire::unreachable_code::port, now);
         return Drop::udp_closed;
-      case FrameKind::other_protocol:
-        link().answer_unreachable(bytes, parsed, unreachable_code::protocol, now);
+      case wire::FrameKind::other_protocol:
+        link().answer_unreachable(bytes, parsed, wire::unreachable_code::protocol, now);
         return Drop::protocol_unknown;
-      case FrameKind::tcp: for_the_shard.push_back(parsed); return Drop::none;
-      case FrameKind::drop: return parsed.drop;
-      case FrameKind::fragment: break;
+      case wire::FrameKind::tcp: for_the_shard.push_back(parsed); return Drop::none;
+      case wire::FrameKind::drop: return parsed.drop;
+      case wire::FrameKind::fragment: break;
     }
     return Drop::fragment_malformed;
   }
 
-  std::optional<Link<Port>> link_;
+  std::optional<link::Link<Port>> link_;
 };
 
-}  // namespace test
-}  // namespace mayfly
+}  // namespace mayfly::testing

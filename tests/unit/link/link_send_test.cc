@@ -3,10 +3,11 @@
 #include "unit/link/link_fixture.h"
 #include "wire/layout.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-constexpr std::size_t kTextAt = kEthernetHeaderSize + kIpv4HeaderSizeMin + kTcpHeaderSizeMin;
+constexpr std::size_t kTextAt =
+    wire::kEthernetHeaderSize + wire::kIpv4HeaderSizeMin + wire::kTcpHeaderSizeMin;
 
 class LinkSend : public LinkTest {};
 
@@ -16,16 +17,16 @@ TEST_F(LinkSend, ASegmentGoesToTheMacAddressOfItsPeer) {
   const Frame frame = sent_one();
   EXPECT_EQ(destination(frame), kPeerMac);
   EXPECT_EQ(Frame(frame.begin() + kTextAt, frame.end()), text("hello"));
-  const ParsedFrame parsed = parse(frame, {kPeerMac});  // its checksums are verified
-  EXPECT_EQ(parsed.kind, FrameKind::tcp);
+  const wire::ParsedFrame parsed = parse(frame, {kPeerMac});  // its checksums are verified
+  EXPECT_EQ(parsed.kind, wire::FrameKind::tcp);
   EXPECT_EQ(parsed.key, FlowKey4::of(kPeerIp, 40'000, kOurIp, 80));
   EXPECT_EQ(tx_packets.get(), 2u);  // the answer to ARP was the first
-  EXPECT_EQ(tx_bytes.get(), frame.size() + kEthernetHeaderSize + kArpPacketSize);
+  EXPECT_EQ(tx_bytes.get(), frame.size() + wire::kEthernetHeaderSize + wire::kArpPacketSize);
 }
 
 TEST_F(LinkSend, PacketsOfAllLinksAreNumberedInOneSequence) {  // RFC 6864
   know_peer();
-  Link<Port> other(port, interface, common);
+  link::Link<Port> other(port, interface, common);
   send();
   arrives(icmp_frame(text("echo")));
   other.send_tcp(FlowKey4::of(kOurIp, 80, kFarIp, 1), {}, now, [](std::span<std::byte>) {});
@@ -34,7 +35,7 @@ TEST_F(LinkSend, PacketsOfAllLinksAreNumberedInOneSequence) {  // RFC 6864
   ASSERT_EQ(frames.size(), 3u);
   constexpr std::uint16_t kNumbers[] = {0, 1, 3};
   for (std::size_t i = 0; i < 3; ++i)
-    EXPECT_EQ(load_be16(&frames[i][kEthernetHeaderSize + ipv4_at::id]), kNumbers[i]);
+    EXPECT_EQ(load_be16(&frames[i][wire::kEthernetHeaderSize + wire::ipv4_at::id]), kNumbers[i]);
 }
 
 TEST_F(LinkSend, WithoutABufferTheSegmentIsNotSent) {
@@ -63,12 +64,12 @@ TEST_F(LinkSend, FramesForANeighbourThatNeverAnswersAreLost) {
   send();
   after(5_s);
   EXPECT_EQ(drops(Drop::neighbour_unreachable), 1u);
-  EXPECT_EQ(arp_requests.get(), NeighbourCache<int>::kTries);
+  EXPECT_EQ(arp_requests.get(), link::NeighbourCache<int>::kTries);
 }
 
 TEST_F(LinkSend, ANeighbourHasABoundedNumberOfFramesThatWait) {
   for (int i = 0; i < 300; ++i) EXPECT_TRUE(send());
-  EXPECT_EQ(drops(Drop::neighbour_wait_full), 300u - NeighbourCache<int>::kWaitingEachMax);
+  EXPECT_EQ(drops(Drop::neighbour_wait_full), 300u - link::NeighbourCache<int>::kWaitingEachMax);
   EXPECT_EQ(arp_requests.get(), 1u);
 }
 
@@ -96,8 +97,8 @@ TEST_F(LinkSend, AGatewayThatIsNotOnTheLinkIsNotAskedFor) {
 TEST_F(LinkSend, TagsEveryKindOfFrame) {
   interface.vlan = 12;
   const auto expect_tag = [](const Frame& frame) {
-    EXPECT_EQ(load_be16(&frame[ethernet_at::type]), ethertype::vlan);
-    EXPECT_EQ(load_be16(&frame[ethernet_at::vlan]), 12);
+    EXPECT_EQ(load_be16(&frame[wire::ethernet_at::type]), wire::ethertype::vlan);
+    EXPECT_EQ(load_be16(&frame[wire::ethernet_at::vlan]), 12);
   };
   arrives(request(kPeerIp));
   expect_tag(sent_one());
@@ -117,9 +118,9 @@ TEST_F(LinkSend, HearsOnlyItsOwnVlan) {
 }
 
 /// Leaves checksums to the device, and remembers for which headers.
-class OffloadingPort : public testing::MemPort {
+class OffloadingPort : public MemPort {
  public:
-  TxOffloads tx_offloads() noexcept { return {.ip_checksum = true, .tcp_checksum = true}; }
+  link::TxOffloads tx_offloads() noexcept { return {.ip_checksum = true, .tcp_checksum = true}; }
   void request_checksums(Frame, std::size_t l2, std::size_t l3) noexcept { asked = {l2, l3}; }
   std::pair<std::size_t, std::size_t> asked;
 };
@@ -127,16 +128,16 @@ class OffloadingPort : public testing::MemPort {
 TEST_F(LinkSend, LeavesChecksumsToADeviceThatFillsThemIn) {
   OffloadingPort device;
   interface.vlan = 12;
-  Link<OffloadingPort> link(device, interface, common);
+  link::Link<OffloadingPort> link(device, interface, common);
   link.send_tcp(FlowKey4::of(kOurIp, 80, kPeerIp, 1), {}, now, [](std::span<std::byte>) {});
-  EXPECT_EQ(device.asked, std::pair(std::size_t{18}, kIpv4HeaderSizeMin));
+  EXPECT_EQ(device.asked, std::pair(std::size_t{18}, wire::kIpv4HeaderSizeMin));
 }
 
 // -- the stage --
 
 class LinkStage : public LinkTest {
  protected:
-  using Stage = TxStage<Port>;
+  using Stage = link::TxStage<Port>;
   LinkStage() { know_peer(); }
 };
 
@@ -181,4 +182,4 @@ TEST_F(LinkStage, FramesThatWereNotSentAreReleasedInTheEnd) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

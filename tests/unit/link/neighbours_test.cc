@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 constexpr Ipv4Address kIp{0xc612'0101}, kOther{0xc612'0102};
@@ -13,7 +13,7 @@ constexpr MacAddress kMac{{2, 0, 0, 0, 0, 7}}, kNewMac{{2, 0, 0, 0, 0, 8}};
 
 class Neighbours : public ::testing::Test {
  protected:
-  using Cache = NeighbourCache<int>;
+  using Cache = link::NeighbourCache<int>;
   struct Asked {
     Ipv4Address ip;
     std::optional<MacAddress> known;
@@ -209,4 +209,4 @@ TEST_F(Neighbours, HandEverythingBackWhenTheyAreCleared) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -6,15 +6,12 @@
 #include "support/mem_port.h"
 #include "unit/nic/frames.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::Bytes;
-using testing::Cut;
+using link::Reassembler;
+
 using ::testing::ElementsAreArray;
-using testing::ipv4;
-using testing::kProtocolTcp;
-using testing::pattern;
 
 class ReassemblerTest : public ::testing::Test {
  protected:
@@ -137,22 +134,21 @@ TEST_F(ReassemblerTest, TheTableIsBoundedAndHasRoomAgainInTime) {
 }
 
 TEST_F(ReassemblerTest, ACompletedDatagramComesInTheLastFragmentsFrame) {
-  testing::MemPort port;
+  MemPort port;
   const auto put = [&](std::size_t first, std::size_t end) {
     const Reassembler::Answer answer = piece(first, end);
-    port.inject(testing::ethernet(0x0800, packet));
-    testing::MemPort::Frame frame = nullptr;
+    port.inject(ethernet(0x0800, packet));
+    MemPort::Frame frame = nullptr;
     port.receive({&frame, 1}, now);
-    return put_datagram(port, frame, 14, answer.datagram);
+    return link::put_datagram(port, frame, 14, answer.datagram);
   };
   EXPECT_EQ(put(0, 400), nullptr);
-  const testing::MemPort::Frame frame = put(400, 1'001);
+  const MemPort::Frame frame = put(400, 1'001);
   ASSERT_NE(frame, nullptr);
-  EXPECT_THAT(port.bytes(frame),
-              ElementsAreArray(testing::ethernet(0x0800, ipv4(kProtocolTcp, whole))));
+  EXPECT_THAT(port.bytes(frame), ElementsAreArray(ethernet(0x0800, ipv4(kProtocolTcp, whole))));
   port.release(frame);
-  EXPECT_EQ(port.buffers, testing::MemPort().buffers);
+  EXPECT_EQ(port.buffers, MemPort().buffers);
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

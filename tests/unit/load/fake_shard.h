@@ -16,7 +16,7 @@
 #include "shard/app.h"
 #include "wire/flow_key.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 enum class FakeConnectError { none, table_full, tuple_in_use, time_wait };
 struct FakeConnectResult {
@@ -27,7 +27,7 @@ struct FakeConnectResult {
 /// One connection of ours.
 struct FakeFlow {
   FlowKey4 key;
-  AppState state;
+  flow::AppState state;
   Instant wake_at = Instant::never();
   std::string sent;
   bool closed = false, closed_both = false, aborted = false, peer_closed = false;
@@ -39,7 +39,7 @@ class FakeShard {
   class Conn {
    public:
     Conn(FakeShard& shard, FakeFlow& flow) : shard_(shard), flow_(flow) {}
-    AppState& state() noexcept { return flow_.state; }
+    flow::AppState& state() noexcept { return flow_.state; }
     Instant now() const noexcept { return shard_.now; }
     std::size_t send(std::span<const std::byte> bytes) noexcept {
       if (!shard_.room_to_send) return 0;
@@ -60,7 +60,8 @@ class FakeShard {
 
   void expect(std::span<const FlowKey4>) noexcept {}
 
-  FakeConnectResult connect(const FlowKey4& key, const AppState& state, Instant wake_at) noexcept {
+  FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state,
+                            Instant wake_at) noexcept {
     ++connects;
     const auto name = name_of(key);
     if (by_key_.contains(name)) return {FakeConnectError::tuple_in_use};
@@ -112,10 +113,10 @@ class FakeShard {
     settle();
     if (!flows.contains(which) || !flow(which).closed) return;
     if (we_first) held_[name_of(flow(which).key)] = now + hold_;
-    ends(we_first ? CloseReason::time_wait : CloseReason::done, which);
+    ends(we_first ? flow::CloseReason::time_wait : flow::CloseReason::done, which);
   }
   /// The connection ends in any other way.
-  void ends(CloseReason why, std::uint64_t id = 0) {
+  void ends(flow::CloseReason why, std::uint64_t id = 0) {
     const std::uint64_t which = id_or_last(id);
     Conn conn(*this, flow(which));
     app_.on_closed(conn, why);
@@ -145,7 +146,7 @@ class FakeShard {
     std::vector<std::uint64_t> aborted;
     for (const auto& [id, flow] : flows)
       if (flow.aborted) aborted.push_back(id);
-    for (const std::uint64_t id : aborted) ends(CloseReason::aborted, id);
+    for (const std::uint64_t id : aborted) ends(flow::CloseReason::aborted, id);
   }
 
   App& app_;
@@ -155,4 +156,4 @@ class FakeShard {
   std::map<Name, Instant> held_;
 };
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

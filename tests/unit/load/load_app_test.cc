@@ -7,10 +7,13 @@
 #include "base/prng.h"
 #include "unit/load/fake_shard.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using test::FakeShard;
+using flow::CloseReason;
+using load::ClientSettings;
+using load::Failure;
+using shard::Closer;
 
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -32,21 +35,21 @@ struct Lab {
   explicit Lab(const ClientSettings& with) : wanted(with) { shard.poll({0}); }
   Lab(Closer first, std::uint32_t requests = 1) : Lab(settings(first, requests)) {}
 
-  const LoadCounters& counters() { return app.results(shard.now).counters; }
+  const load::LoadCounters& counters() { return app.results(shard.now).counters; }
   std::uint64_t failed(Failure why) { return counters().failed[static_cast<std::size_t>(why)]; }
   std::uint64_t first_id() { return shard.flows.begin()->first; }
 
   ClientSettings wanted;
-  LoadApp app{wanted, {}, {1, 2}};
-  FakeShard<LoadApp> shard{app, 60_s};
+  load::LoadApp app{wanted, {}, {1, 2}};
+  FakeShard<load::LoadApp> shard{app, 60_s};
 };
 
 TEST(Request, NamesHostAndPath) {
-  EXPECT_EQ(make_request({.address = {0xc6120001}, .port = 80, .path = "/a"}, false),
+  EXPECT_EQ(load::make_request({.address = {0xc6120001}, .port = 80, .path = "/a"}, false),
             "GET /a HTTP/1.1\r\nHost: 198.18.0.1\r\n\r\n");
-  EXPECT_EQ(make_request({.address = {0xc6120001}, .port = 8080}, true),
+  EXPECT_EQ(load::make_request({.address = {0xc6120001}, .port = 8080}, true),
             "GET / HTTP/1.1\r\nHost: 198.18.0.1:8080\r\nConnection: close\r\n\r\n");
-  EXPECT_EQ(make_request({.address = {0xc6120001}, .port = 8080, .host = "a.test"}, false),
+  EXPECT_EQ(load::make_request({.address = {0xc6120001}, .port = 8080, .host = "a.test"}, false),
             "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
 }
 
@@ -153,7 +156,7 @@ TEST(Answers, ThatAreWrongEndTheConnectionWithARst) {
     lab.shard.says(text);
     EXPECT_TRUE(lab.shard.flows.empty());
     EXPECT_EQ(lab.counters().failed_total(), 1U);
-    for (std::size_t i = 0; i < kFailureCount; ++i)
+    for (std::size_t i = 0; i < load::kFailureCount; ++i)
       if (lab.counters().failed[i] > 0) return static_cast<Failure>(i);
     return Failure::none;
   };
@@ -268,7 +271,7 @@ TEST(OpenLoopRun, MeasuresLatencyFromTheIntendedStart) {
   lab.shard.answers_syn();
   lab.shard.now = {140'000};
   lab.shard.says(kAnswer);
-  const LoadResults& r = lab.app.results(lab.shard.now);
+  const load::LoadResults& r = lab.app.results(lab.shard.now);
   EXPECT_EQ(r.connect_latency.max(), 5'000U);
   EXPECT_EQ(r.latency.max(), 40'000U);
 }
@@ -277,8 +280,9 @@ TEST(OpenLoopRun, CatchesUpInBoundedSteps) {
   Lab lab(open_loop(1'000'000));
   const auto before = lab.counters().opened;
   lab.shard.poll({500});
-  EXPECT_EQ(lab.counters().opened - before, static_cast<std::uint64_t>(LoadApp::kStartsPerPoll));
-  EXPECT_EQ(lab.counters().behind, 500U - before - LoadApp::kStartsPerPoll);
+  EXPECT_EQ(lab.counters().opened - before,
+            static_cast<std::uint64_t>(load::LoadApp::kStartsPerPoll));
+  EXPECT_EQ(lab.counters().behind, 500U - before - load::LoadApp::kStartsPerPoll);
 }
 
 TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
@@ -296,7 +300,7 @@ TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
   EXPECT_EQ(lab.counters().port_exhausted, 900U);
   EXPECT_EQ(lab.counters().offered, 1'000U);
   EXPECT_EQ(lab.counters().failed_total(), 0U);
-  EXPECT_LE(lab.shard.connects, 100 + 900 * TuplePool::kProbes);
+  EXPECT_LE(lab.shard.connects, 100 + 900 * load::TuplePool::kProbes);
 }
 
 TEST(OpenLoopRun, UsesAPairAgainOnceItsTimeWaitHasEnded) {
@@ -345,7 +349,7 @@ TEST(EndOfRun, ByNumberLastsUntilTheLastConnectionHasEnded) {
 
 TEST(Exchange, HandsACopyToTheReaderAtTheNextPoll) {
   Lab lab(Closer::client);
-  ResultsExchange& exchange = lab.app.exchange();
+  load::ResultsExchange& exchange = lab.app.exchange();
   EXPECT_EQ(exchange.answer(), nullptr);
   exchange.ask();
   EXPECT_EQ(exchange.answer(), nullptr);
@@ -358,7 +362,7 @@ TEST(Exchange, HandsACopyToTheReaderAtTheNextPoll) {
 TEST(AChangeOfPolicy, LeavesAConnectionThatHasAskedToWhatItPlanned) {
   Lab lab(Closer::server);
   lab.shard.answers_syn();
-  const CloseSettings client_first{.first = Closer::client};
+  const shard::CloseSettings client_first{.first = Closer::client};
   lab.app.on_settings(client_first);
   lab.shard.poll({1'000});
   lab.shard.says(kAnswer);
@@ -369,7 +373,7 @@ TEST(AChangeOfPolicy, LeavesAConnectionThatHasAskedToWhatItPlanned) {
 
 TEST(AChangeOfPolicy, HoldsForTheNextRequest) {
   Lab lab(Closer::server);
-  const CloseSettings client_first{.first = Closer::client};
+  const shard::CloseSettings client_first{.first = Closer::client};
   lab.app.on_settings(client_first);
   lab.shard.poll({1'000});
   lab.shard.answers_syn();
@@ -382,7 +386,7 @@ TEST(AChangeOfPolicy, HoldsForTheNextRequest) {
 
 TEST(AChangeOfPolicy, AResetIsPlannedOnlyWhereItWasAskedFor) {
   Lab lab(Closer::server);
-  const CloseSettings aborting{.first = Closer::server, .abort = true};
+  const shard::CloseSettings aborting{.first = Closer::server, .abort = true};
   lab.shard.answers_syn();
   lab.app.on_settings(aborting);
   lab.shard.poll({1'000});
@@ -392,4 +396,4 @@ TEST(AChangeOfPolicy, AResetIsPlannedOnlyWhereItWasAskedFor) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -12,6 +12,10 @@
 namespace mayfly::testing {
 namespace {
 
+using load::ClientSettings;
+using load::LoadCounters;
+using shard::Closer;
+
 /// The flow tables' memory comes from DPDK.
 class EalEnvironment : public ::testing::Environment {
  public:
@@ -28,7 +32,7 @@ class EalEnvironment : public ::testing::Environment {
 const auto* const kEal = ::testing::AddGlobalTestEnvironment(new EalEnvironment);
 
 /// Answers each request, and closes as HTTP has it.
-struct WebApp : AppBase {
+struct WebApp : shard::AppBase {
   using AppBase::on_drain, AppBase::finished;
   using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   bool listens(std::uint16_t port) const noexcept { return port == 80; }
@@ -50,7 +54,7 @@ struct WebApp : AppBase {
   template <class Conn>
   void on_wake(Conn&) noexcept {}
   template <class Conn>
-  void on_closed(Conn&, CloseReason) noexcept {}
+  void on_closed(Conn&, flow::CloseReason) noexcept {}
 };
 
 ClientSettings settings(Closer first) {
@@ -67,13 +71,13 @@ ClientSettings settings(Closer first) {
 }
 
 ClientSettings wanted;  // what the next Generator is made with
-struct Generator : LoadApp {
+struct Generator : load::LoadApp {
   Generator() : LoadApp(wanted, {}, {1, 2}) {}
 };
 
-CoreReport run(const ClientSettings& with) {
+load::CoreReport run(const ClientSettings& with) {
   wanted = with;
-  ShardSettings stack;
+  shard::ShardSettings stack;
   stack.time_wait.hold = with.shard.time_wait.hold;
   ShardPair<WebApp, Generator> pair;
   pair.server_uses(stack);
@@ -89,7 +93,7 @@ TEST(LoadOverShard, CompletesEveryConnectionWhoeverClosesFirst) {
   for (const Closer first : {Closer::client, Closer::server, Closer::reset}) {
     ClientSettings s = settings(first);
     s.load.requests_per_connection = 2;
-    const CoreReport report = run(s);
+    const load::CoreReport report = run(s);
     const LoadCounters& c = report.results.counters;
     EXPECT_EQ(c.opened, 1'500U);
     EXPECT_EQ(c.completed, 1'500U);
@@ -103,7 +107,7 @@ TEST(LoadOverShard, CompletesEveryConnectionWhoeverClosesFirst) {
 TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
   ClientSettings s = settings(Closer::client);
   s.sources.port_last = 2'099;  // 100 pairs, held 1 s each: 100 a second
-  const CoreReport report = run(s);
+  const load::CoreReport report = run(s);
   const LoadCounters& c = report.results.counters;
   EXPECT_EQ(c.offered, 1'500U);
   EXPECT_EQ(c.completed + c.port_exhausted, 1'500U);
@@ -134,7 +138,7 @@ TEST(LoadOverShard, FailsConnectionsToAPortWithoutAListener) {
   s.target.port = 81;
   const LoadCounters c = run(s).results.counters;
   EXPECT_EQ(c.completed, 0U);
-  EXPECT_EQ(c.failed[static_cast<std::size_t>(Failure::refused)], 1'500U);
+  EXPECT_EQ(c.failed[static_cast<std::size_t>(load::Failure::refused)], 1'500U);
 }
 
 TEST(LoadOverShard, FailsConnectionsToAnAddressWhereNobodyIs) {

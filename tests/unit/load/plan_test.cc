@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using load::ClientSettings;
+using shard::Closer;
 
 ClientSettings load(double rate, Duration duration) {
   ClientSettings settings;
@@ -70,4 +73,4 @@ TEST(Refusal, GivesWayToWhoWantsToSeeTheShortage) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -7,28 +7,31 @@
 #include "load/words.h"
 #include "support/json_keys.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-ClientSettings settings() {
-  ClientSettings s;
+using load::CoreReport;
+using load::grouped;
+
+load::ClientSettings settings() {
+  load::ClientSettings s;
   s.sources = {.first = {0xc6120101}, .last = {0xc6120101}};
   s.load.rate = 10'000;
   s.load.duration = 10_s;
-  s.close.first = Closer::client;
+  s.close.first = shard::Closer::client;
   return s;
 }
 
 CoreReport core_report(std::uint32_t core) {
   CoreReport report{.core = core};
-  LoadCounters& c = report.results.counters;
+  load::LoadCounters& c = report.results.counters;
   c.offered = 50'000;
   c.opened = 33'000;
   c.established = 32'500;
   c.completed = 32'000;
   c.port_exhausted = 17'000;
-  c.failures(Failure::reset) = 900;
-  c.failures(Failure::bad_status) = 100;
+  c.failures(load::Failure::reset) = 900;
+  c.failures(load::Failure::bad_status) = 100;
   for (std::uint64_t us = 1; us <= 1'000; ++us) report.results.latency.record(us);
   report.results.ran = 10_s;
   report.stack.rx_packets.set(96'000);
@@ -82,12 +85,12 @@ TEST(LoadJson, IsWholeWhenNothingHappened) {
 
 TEST(LoadJson, WritesEveryDocumentedKeyAndNoOther) {
   const auto json = load_json(settings(), std::vector{core_report(1)});
-  EXPECT_EQ(testing::undocumented(json, load_json_keys()), std::set<std::string>{});
-  EXPECT_EQ(testing::unwritten(json, load_json_keys()), std::set<std::string>{});
+  EXPECT_EQ(undocumented(json, load::load_json_keys()), std::set<std::string>{});
+  EXPECT_EQ(unwritten(json, load::load_json_keys()), std::set<std::string>{});
 }
 
 TEST(LoadJson, HasItsTableInTheDocumentation) {
-  EXPECT_EQ(testing::documented_rows("load"), testing::rows_of(load_json_keys()));
+  EXPECT_EQ(documented_rows("load"), rows_of(load::load_json_keys()));
 }
 
 TEST(LoadTable, TellsWhyThePairsRanOut) {
@@ -121,7 +124,7 @@ TEST(LoadJson, AddsNoPeaksOfCoresThatMayHaveBeenAtOtherTimes) {
 }
 
 TEST(LiveLine, ShowsTheRateSinceTheLastLine) {
-  LiveLine live(settings().load, false);
+  load::LiveLine live(settings().load, false);
   CoreReport report = core_report(1);
   live.next(report.results, report.stack, 4_s);
   report.results.counters.completed += 5'000;
@@ -132,7 +135,7 @@ TEST(LiveLine, ShowsTheRateSinceTheLastLine) {
 }
 
 TEST(LiveLine, IsWrittenOverOnATerminal) {
-  LiveLine live(settings().load, true);
+  load::LiveLine live(settings().load, true);
   const std::string line = live.next({}, {}, 10_s);
   EXPECT_TRUE(line.starts_with("\r[====================] 100%")) << line;
   EXPECT_TRUE(line.ends_with("\x1b[K")) << line;
@@ -140,18 +143,18 @@ TEST(LiveLine, IsWrittenOverOnATerminal) {
 }
 
 TEST(LiveLine, HasNoBarForARunWithoutAnEnd) {
-  LoadShape endless = settings().load;
+  load::LoadShape endless = settings().load;
   endless.duration = Duration{};
-  EXPECT_TRUE(LiveLine(endless, false).next({}, {}, 1_s).starts_with("0 conn/s"));
+  EXPECT_TRUE(load::LiveLine(endless, false).next({}, {}, 1_s).starts_with("0 conn/s"));
 }
 
 TEST(LiveLine, GoesByTheNumberOfConnectionsIfThatIsFarther) {
-  LoadShape shape = settings().load;
+  load::LoadShape shape = settings().load;
   shape.connections = 132'000;
   CoreReport report = core_report(1);
-  const std::string line = LiveLine(shape, false).next(report.results, report.stack, 1_s);
+  const std::string line = load::LiveLine(shape, false).next(report.results, report.stack, 1_s);
   EXPECT_NE(line.find(" 38%"), std::string::npos) << line;
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -9,10 +9,12 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using Outcome = ResponseParser::Outcome;
+using load::ResponseReader;
+
+using Outcome = load::ResponseParser::Outcome;
 
 struct Reading {
   Outcome outcome = Outcome::more;
@@ -28,7 +30,7 @@ void PrintTo(const Reading& r, std::ostream* out) {
 /// Reads `text` in pieces that end at `cuts` (rising), with a reader that may know heads already.
 Reading read_in_pieces(ResponseReader& reader, std::string_view text,
                        const std::vector<std::size_t>& cuts) {
-  ResponseParser parser;
+  load::ResponseParser parser;
   Reading reading;
   std::size_t from = 0;
   for (std::size_t i = 0; i <= cuts.size(); ++i) {
@@ -195,7 +197,7 @@ TEST(ResponseParser, KnowsWhenTheServerWillClose) {
 }
 
 TEST(ResponseParser, TakesTheEndOfTheConnectionForTheEndOfABodyWithoutLength) {
-  ResponseParser open_ended, sized;
+  load::ResponseParser open_ended, sized;
   std::size_t used = 0;
   ResponseReader reader;
   const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
@@ -203,7 +205,7 @@ TEST(ResponseParser, TakesTheEndOfTheConnectionForTheEndOfABodyWithoutLength) {
   EXPECT_EQ(open_ended.on_end(), Outcome::complete);
   reader.read(sized, bytes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"), used);
   EXPECT_EQ(sized.on_end(), Outcome::malformed);
-  EXPECT_EQ(ResponseParser{}.on_end(), Outcome::malformed);
+  EXPECT_EQ(load::ResponseParser{}.on_end(), Outcome::malformed);
 }
 
 TEST(ResponseReader, ChecksTheBodyOfAResponseWhoseHeadItKnows) {
@@ -226,4 +228,4 @@ TEST(ResponseReader, ReadsHeadsThatAreTooLongToKeep) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

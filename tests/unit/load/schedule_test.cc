@@ -5,8 +5,11 @@
 #include <set>
 #include <vector>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using load::LoadShape;
+using load::Schedule;
 
 LoadShape open_loop(double rate, Duration duration, Duration ramp = {}) {
   LoadShape shape;
@@ -162,4 +165,4 @@ TEST(ClosedLoop, PausesAfterARefusal) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -9,15 +9,19 @@
 
 #include "load/plan.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using load::ClientSettings;
+using load::TuplePool;
+using shard::Closer;
 
 using Answer = TuplePool::Answer;
 using Taking = TuplePool::Outcome;
 
-constexpr TargetSettings target() { return {.address = {0xc6120001}, .port = 80}; }
+constexpr load::TargetSettings target() { return {.address = {0xc6120001}, .port = 80}; }
 
-SourceSettings sources(std::uint32_t addresses, std::uint16_t ports) {
+load::SourceSettings sources(std::uint32_t addresses, std::uint16_t ports) {
   return {.first = {0xc6120101},
           .last = {0xc6120101 + addresses - 1},
           .port_first = 2'000,
@@ -210,4 +214,4 @@ TEST(TuplePlan, WarnsOfMoreConcurrencyThanPairs) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -13,6 +13,8 @@
 namespace mayfly::testing {
 namespace {
 
+using net::SimPort;
+
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -22,7 +24,7 @@ TEST(SimFaults, ACutLinkCarriesNothingUntilItIsConnectedAgain) {
   const SimPort& cut = net.add();
   net.network.cut(cut, true);
   net.send(0, mac_of(1), "lost");
-  net.send(0, mac_of(1), "a question", ethertype::arp);
+  net.send(0, mac_of(1), "a question", wire::ethertype::arp);
   EXPECT_THAT(net.all_for(1), IsEmpty());
   EXPECT_EQ(net.network.counts(cut).lost, 2u);
   net.network.cut(cut, false);
@@ -94,30 +96,30 @@ TEST(SimFaults, AReplayBringsTheLatestFramesAgain) {
 }
 
 /// A segment with timestamps in a frame of its own, sent by station `from`.
-void send_stamped(Stations& net, std::size_t from, const MacAddress& to, Timestamps ts) {
-  SimFrame* frame = net.ports[from].allocate();
+void send_stamped(Stations& net, std::size_t from, const MacAddress& to, wire::Timestamps ts) {
+  net::SimFrame* frame = net.ports[from].allocate();
   Emission e;
-  e.flags = tcp_flag::ack;
-  e.options = tcp_option::timestamps;
+  e.flags = wire::tcp_flag::ack;
+  e.options = wire::tcp_option::timestamps;
   e.ts = ts;
-  const LinkHeader link{to, mac_of(static_cast<std::uint8_t>(from))};
+  const wire::LinkHeader link{to, mac_of(static_cast<std::uint8_t>(from))};
   const FlowKey4 key = FlowKey4::of({0xc612'0001}, 80, {0xc612'0101}, 1'234);
   const std::size_t length = tcp_payload_offset(link, e);
-  emit_tcp(net.ports[from].bytes(frame).first(length), link, key, e, 1, ChecksumBy::software,
-           ChecksumBy::software);
+  emit_tcp(net.ports[from].bytes(frame).first(length), link, key, e, 1, wire::ChecksumBy::software,
+           wire::ChecksumBy::software);
   net.ports[from].set_length(frame, length);
   net.ports[from].transmit(std::span(&frame, 1), net.now);
 }
 
 /// What arrives at a station; a wrong checksum would make it no TCP.
-Timestamps stamps_at(Stations& net, std::size_t station) {
+wire::Timestamps stamps_at(Stations& net, std::size_t station) {
   net.now = net.network.next_arrival();
   net.network.deliver(net.now);
-  SimFrame* frame = nullptr;
+  net::SimFrame* frame = nullptr;
   EXPECT_EQ(net.ports[station].receive(std::span(&frame, 1), net.now), 1u);
-  const ParsedFrame parsed =
-      parse_frame(frame->bytes(), {mac_of(static_cast<std::uint8_t>(station))}, {});
-  EXPECT_EQ(parsed.kind, FrameKind::tcp) << name_of(parsed.drop);
+  const wire::ParsedFrame parsed =
+      wire::parse_frame(frame->bytes(), {mac_of(static_cast<std::uint8_t>(station))}, {});
+  EXPECT_EQ(parsed.kind, wire::FrameKind::tcp) << name_of(parsed.drop);
   net.ports[station].release(frame);
   return parsed.segment.ts;
 }
@@ -129,11 +131,11 @@ TEST(SimFaults, TimestampsOfAHostJumpAndTheirEchoesComeBackAsItKnowsThem) {
   constexpr std::uint32_t kAhead = 0xffff'fff0;  // 16 ms back
   net.network.step_timestamps(jumps, kAhead);
   send_stamped(net, 0, mac_of(1), {7, 1'000});
-  const Timestamps seen = stamps_at(net, 1);
+  const wire::Timestamps seen = stamps_at(net, 1);
   EXPECT_EQ(seen.val, 7 + kAhead);
   EXPECT_EQ(seen.echo, 1'000u);
   send_stamped(net, 1, mac_of(0), {2'000, seen.val});
-  const Timestamps answer = stamps_at(net, 0);
+  const wire::Timestamps answer = stamps_at(net, 0);
   EXPECT_EQ(answer.val, 2'000u);
   EXPECT_EQ(answer.echo, 7u);
 }
@@ -144,11 +146,11 @@ TEST(SimFaults, BuffersRunOutNowAndThen) {
   port.starve(0.5, 1);
   int got = 0;
   for (int i = 0; i < 100; ++i)
-    if (SimFrame* const frame = port.allocate()) ++got, port.release(frame);
+    if (net::SimFrame* const frame = port.allocate()) ++got, port.release(frame);
   EXPECT_GT(got, 20);
   EXPECT_LT(got, 80);
   port.starve(0, 0);
-  SimFrame* const frame = port.allocate();
+  net::SimFrame* const frame = port.allocate();
   ASSERT_NE(frame, nullptr);
   port.release(frame);
 }

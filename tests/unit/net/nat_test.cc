@@ -11,6 +11,11 @@
 namespace mayfly::testing {
 namespace {
 
+using net::ShardHost;
+
+using net::NatSettings;
+using net::ShardHost;
+
 constexpr Ipv4Address kServer{0xc612'0001}, kOutside{0xc612'0201};
 constexpr Ipv4Address kFirst{0xc613'0101}, kLast{0xc613'0103};
 constexpr std::uint16_t kSourcePort = 40'000;
@@ -21,7 +26,7 @@ struct HostsApp : PingApp {
   void on_poll(S& shard, Instant) noexcept {
     for (; next <= kLast; ++next.host)
       if (shard.connect(FlowKey4::of(next, kSourcePort, kServer, 80), {}).error !=
-          ConnectError::none)
+          shard::ConnectError::none)
         ++refused;
   }
   Ipv4Address next = kFirst;
@@ -36,33 +41,33 @@ NatSettings nat_settings() {
   return settings;
 }
 
-ShardConfig inside_config() {
-  ShardConfig config = shard_config("inside", kFirst.host, 2);
+shard::ShardConfig inside_config() {
+  shard::ShardConfig config = shard_config("inside", kFirst.host, 2);
   config.interfaces[0].addresses = {{kFirst, kLast, 15}};
   return config;
 }
 
 struct World {
   explicit World(const NatSettings& nat_config = nat_settings(),
-                 const WireSettings& inside_link = {})
+                 const net::WireSettings& inside_link = {})
       : nat(simulation, nat_config),
         server(std::move(*ShardHost<PongApp>::create(
             simulation, shard_config("server", kServer.host, 1), settings, server_app))),
         inside(std::move(*ShardHost<HostsApp>::create(simulation, inside_config(), settings,
                                                       inside_app, inside_link, 1))) {
     server->port().set_tap([this](std::span<const std::byte> frame, bool sent, Instant) {
-      if (sent || load_be16(&frame[ethernet_at::type]) != ethertype::ipv4) return;
-      const std::byte* const ip = &frame[kEthernetHeaderSize];
-      addresses.insert(load_be32(ip + ipv4_at::source));
-      ports.insert(load_be16(ip + kIpv4HeaderSizeMin));
+      if (sent || load_be16(&frame[wire::ethernet_at::type]) != wire::ethertype::ipv4) return;
+      const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
+      addresses.insert(load_be32(ip + wire::ipv4_at::source));
+      ports.insert(load_be16(ip + wire::kIpv4HeaderSizeMin));
     });
   }
 
-  Simulation simulation{1};
-  ShardSettings settings;
+  net::Simulation simulation{1};
+  shard::ShardSettings settings;
   PongApp server_app;
   HostsApp inside_app;
-  Nat nat;
+  net::Nat nat;
   std::unique_ptr<ShardHost<PongApp>> server;
   std::unique_ptr<ShardHost<HostsApp>> inside;
   std::set<std::uint32_t> addresses;  ///< that the server has seen
@@ -91,7 +96,7 @@ TEST(Nat, KnowsWhoHasAPort) {
   World world;
   EXPECT_EQ(world.nat.inside_of(1'024), std::nullopt);
   world.simulation.run_for(1_s);
-  EXPECT_EQ(world.nat.inside_of(1'024), (Endpoint{kFirst, kSourcePort}));
+  EXPECT_EQ(world.nat.inside_of(1'024), (net::Endpoint{kFirst, kSourcePort}));
 }
 
 TEST(Nat, HasNoMorePortsThanThereAre) {
@@ -104,7 +109,7 @@ TEST(Nat, HasNoMorePortsThanThereAre) {
 }
 
 TEST(Nat, LeavesADamagedSegmentDamaged) {
-  WireSettings bad;
+  net::WireSettings bad;
   bad.faults.corrupt = 0.5;
   World world(nat_settings(), bad);
   world.simulation.run_for(60_s);
@@ -121,7 +126,7 @@ TEST(Nat, DropsWhatNobodyInsideAskedFor) {
   auto stranger = std::move(*ShardHost<PingApp>::create(
       world.simulation, shard_config("stranger", 0xc612'0105, 9), world.settings, app));
   const FlowKey4 key = FlowKey4::of({0xc612'0105}, 9'999, kOutside, 9'999);
-  ASSERT_EQ(stranger->shard().connect(key, {}).error, ConnectError::none);
+  ASSERT_EQ(stranger->shard().connect(key, {}).error, shard::ConnectError::none);
   world.simulation.run_for(500_ms);  // less than it takes to a second SYN
   EXPECT_EQ(world.nat.dropped(), before + 1);
 }

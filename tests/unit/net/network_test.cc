@@ -9,6 +9,8 @@
 namespace mayfly::testing {
 namespace {
 
+using net::WireSettings;
+
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -19,7 +21,7 @@ std::vector<std::string> texts(const std::vector<Arrived>& arrived) {
   return all;
 }
 
-WireSettings with(const FaultSettings& faults) {
+WireSettings with(const link::FaultSettings& faults) {
   WireSettings link;
   link.faults = faults;
   return link;
@@ -38,7 +40,7 @@ TEST(Network, BringsABroadcastToAllOthersOfTheSegment) {
   Stations net;
   for (int i = 0; i < 3; ++i) net.add();
   net.add({}, 1);
-  net.send(0, kBroadcastMac, "to all");
+  net.send(0, wire::kBroadcastMac, "to all");
   EXPECT_THAT(texts(net.all_for(1)), ElementsAre("to all"));
   EXPECT_THAT(texts(net.all_for(2)), ElementsAre("to all"));
   EXPECT_THAT(net.all_for(0), IsEmpty());
@@ -111,10 +113,10 @@ TEST(Network, DoublesWhatTheLinkDoubles) {
 
 TEST(Network, DamagesOneBit) {
   Stations net;
-  SimPort& sender = net.add();
-  SimPort& receiver = net.add(with({.corrupt = 1}));
+  net::SimPort& sender = net.add();
+  net::SimPort& receiver = net.add(with({.corrupt = 1}));
   // To all, so that damage to the address does not lead it astray before the second link.
-  SimFrame* frame = sender.allocate();
+  net::SimFrame* frame = sender.allocate();
   std::ranges::fill(frame->room, std::byte{0xff});
   sender.set_length(frame, 100);
   sender.transmit(std::span(&frame, 1), net.now);
@@ -163,7 +165,7 @@ TEST(Network, SparesArpUnlessToldOtherwise) {
     WireSettings link = with({.loss = 1});
     link.spares_arp = spares;
     net.add(link);
-    net.send(0, kBroadcastMac, "who has", ethertype::arp);
+    net.send(0, wire::kBroadcastMac, "who has", wire::ethertype::arp);
     EXPECT_THAT(net.all_for(1), SizeIs(spares ? 1 : 0));
   }
 }
@@ -185,14 +187,14 @@ TEST(Network, IsTheSameForTheSameSeed) {
 
 TEST(Network, HasOnlySoManyFrames) {
   Stations net(1, 256);
-  SimPort& port = net.add();
+  net::SimPort& port = net.add();
   net.add(with({.duplicate = 1}));
-  std::vector<SimFrame*> taken;
+  std::vector<net::SimFrame*> taken;
   for (int i = 0; i < 255; ++i) taken.push_back(port.allocate());
   net.send(0, mac_of(1), "no room for a second one");
   EXPECT_EQ(port.allocate(), nullptr);
   EXPECT_THAT(net.all_for(1), SizeIs(1));
-  for (SimFrame* const frame : taken) port.release(frame);
+  for (net::SimFrame* const frame : taken) port.release(frame);
 }
 
 TEST(Network, ShowsFramesToTheTap) {
@@ -201,7 +203,7 @@ TEST(Network, ShowsFramesToTheTap) {
   net.add(with({.loss = 1}));
   int sent = 0, received = 0;
   net.ports[0].set_tap([&](std::span<const std::byte> frame, bool out, Instant) {
-    EXPECT_EQ(frame.size(), kEthernetHeaderSize + 1);
+    EXPECT_EQ(frame.size(), wire::kEthernetHeaderSize + 1);
     ++(out ? sent : received);
   });
   net.send(0, mac_of(1), "x");

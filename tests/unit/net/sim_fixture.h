@@ -30,7 +30,7 @@ class Stations {
   explicit Stations(std::uint64_t seed = 1, std::size_t frames = 4'096) : network(seed, frames) {}
   ~Stations() { EXPECT_EQ(network.pool().in_use(), under_way()) << "frames were lost track of"; }
 
-  SimPort& add(const WireSettings& link = {}, std::uint8_t segment = 0) {
+  net::SimPort& add(const net::WireSettings& link = {}, std::uint8_t segment = 0) {
     ports.emplace_back();
     network.attach(ports.back(), mac_of(static_cast<std::uint8_t>(ports.size() - 1)), link,
                    segment);
@@ -38,13 +38,13 @@ class Stations {
   }
 
   void send(std::size_t from, const MacAddress& to, std::string_view text,
-            std::uint16_t type = ethertype::ipv4) {
-    SimFrame* frame = ports[from].allocate();
+            std::uint16_t type = wire::ethertype::ipv4) {
+    net::SimFrame* frame = ports[from].allocate();
     ASSERT_NE(frame, nullptr);
     std::memcpy(frame->room.data(), to.octets.data(), 6);
-    store_be16(&frame->room[ethernet_at::type], type);
-    std::memcpy(&frame->room[kEthernetHeaderSize], text.data(), text.size());
-    ports[from].set_length(frame, kEthernetHeaderSize + text.size());
+    store_be16(&frame->room[wire::ethernet_at::type], type);
+    std::memcpy(&frame->room[wire::kEthernetHeaderSize], text.data(), text.size());
+    ports[from].set_length(frame, wire::kEthernetHeaderSize + text.size());
     ports[from].transmit(std::span(&frame, 1), now);
   }
 
@@ -52,9 +52,9 @@ class Stations {
   std::vector<Arrived> all_for(std::size_t station) {
     std::vector<Arrived> arrived;
     for (;;) {
-      SimFrame* frame = nullptr;
+      net::SimFrame* frame = nullptr;
       while (ports[station].receive(std::span(&frame, 1), now) == 1) {
-        const auto bytes = ports[station].bytes(frame).subspan(kEthernetHeaderSize);
+        const auto bytes = ports[station].bytes(frame).subspan(wire::kEthernetHeaderSize);
         arrived.push_back(
             {now, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
         ports[station].release(frame);
@@ -65,16 +65,16 @@ class Stations {
     }
   }
 
-  Network network;
+  net::Network network;
   Instant now{1'000'000};
-  std::deque<SimPort> ports;
+  std::deque<net::SimPort> ports;
 
  private:
   // Arrived, and not yet received.
   std::size_t under_way() {
     std::size_t n = 0;
-    SimFrame* frame = nullptr;
-    for (SimPort& port : ports)
+    net::SimFrame* frame = nullptr;
+    for (net::SimPort& port : ports)
       while (port.receive(std::span(&frame, 1), now) == 1) ++n;
     return n;
   }

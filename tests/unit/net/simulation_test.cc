@@ -8,25 +8,27 @@
 namespace mayfly::testing {
 namespace {
 
+using net::WireSettings;
+
 /// A server that answers and a client that asks, with `link` between them.
 struct World {
   explicit World(const WireSettings& link = {}, std::uint64_t seed = 1) : simulation(seed) {
     settings.time_wait.hold = 2_s;
-    server = std::move(*ShardHost<PongApp>::create(
+    server = std::move(*net::ShardHost<PongApp>::create(
         simulation, shard_config("server", 0xc612'0001, 1), settings, server_app, link));
-    client = std::move(*ShardHost<PingApp>::create(
+    client = std::move(*net::ShardHost<PingApp>::create(
         simulation, shard_config("client", 0xc612'0101, 2), settings, client_app));
   }
   bool quiet() const {
     return client_app.closed == client_app.to_open && server->shard().open_connections() == 0;
   }
 
-  ShardSettings settings;
-  Simulation simulation;
+  shard::ShardSettings settings;
+  net::Simulation simulation;
   PongApp server_app;
   PingApp client_app;
-  std::unique_ptr<ShardHost<PongApp>> server;
-  std::unique_ptr<ShardHost<PingApp>> client;
+  std::unique_ptr<net::ShardHost<PongApp>> server;
+  std::unique_ptr<net::ShardHost<PingApp>> client;
 };
 
 WireSettings bad_link() {
@@ -45,8 +47,8 @@ TEST(Simulation, CarriesAConnectionFromItsOpenToItsTimeWait) {
   world.client_app.to_open = 1;
   world.simulation.run_for(1_s);
   EXPECT_EQ(world.client_app.answered, 1u);
-  EXPECT_EQ(world.client_app.last, CloseReason::time_wait);
-  EXPECT_EQ(world.server_app.last, CloseReason::done);
+  EXPECT_EQ(world.client_app.last, flow::CloseReason::time_wait);
+  EXPECT_EQ(world.server_app.last, flow::CloseReason::done);
   EXPECT_EQ(world.client->shard().time_wait_entries(), 1u);
   world.simulation.run_for(2_s);
   EXPECT_EQ(world.client->shard().time_wait_entries(), 0u);
@@ -63,8 +65,10 @@ TEST(Simulation, JumpsOverTimeInWhichNothingHappens) {
   EXPECT_LT(steps, 10u);
 }
 
-struct CountingWatch final : HostWatch {
-  void started(const Connections&, const TimeWaits&, const ShardStats&) override { ++starts; }
+struct CountingWatch final : net::HostWatch {
+  void started(const flow::Connections&, const flow::TimeWaits&, const flow::ShardStats&) override {
+    ++starts;
+  }
   void polled(Instant) override { ++polls; }
   unsigned starts = 0, polls = 0;
 };

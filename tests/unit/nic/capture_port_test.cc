@@ -14,16 +14,16 @@
 #include "unit/nic/eal_environment.h"
 #include "unit/nic/frames.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::Bytes;
-using testing::MemPort;
-using testing::pattern;
+using link::CapturePort;
+
+using link::CapturePort;
 
 /// What serve and load put before a device keeps all that the device can do.
-static_assert(SpreadPort<CapturePort<FaultPort<DpdkPort>>>);
-static_assert(Port<CapturePort<MemPort>> && !SpreadPort<CapturePort<MemPort>>);
+static_assert(link::SpreadPort<CapturePort<link::FaultPort<nic::DpdkPort>>>);
+static_assert(link::Port<CapturePort<MemPort>> && !link::SpreadPort<CapturePort<MemPort>>);
 
 class CapturePortTest : public ::testing::Test {
  protected:
@@ -34,8 +34,8 @@ class CapturePortTest : public ::testing::Test {
   }
   ~CapturePortTest() override { unlink(path.c_str()); }
 
-  std::shared_ptr<PcapFile> create() {
-    auto file = PcapFile::create(path, time_of_day_zero(now));
+  std::shared_ptr<wire::PcapFile> create() {
+    auto file = wire::PcapFile::create(path, nic::time_of_day_zero(now));
     EXPECT_TRUE(file);
     return *file;
   }
@@ -43,13 +43,13 @@ class CapturePortTest : public ::testing::Test {
   /// The frames of the file as DPDK's own reader sees them.
   std::vector<Bytes> read_back() {
     static int readers = 0;
-    PortSettings settings;
+    nic::PortSettings settings;
     settings.device =
         "net_pcap" + std::to_string(readers++) + ",rx_pcap=" + path + ",tx_pcap=/dev/null";
-    auto device = Device::open(settings, {});
+    auto device = nic::Device::open(settings, {});
     EXPECT_TRUE(device) << device.error().what;
-    DpdkPort port = device->port(0);
-    std::array<DpdkPort::Frame, kBurstMax> frames;
+    nic::DpdkPort port = device->port(0);
+    std::array<nic::DpdkPort::Frame, kBurstMax> frames;
     std::vector<Bytes> read;
     const std::size_t n = port.receive(frames, {});
     for (const auto frame : std::span(frames).first(n)) {
@@ -104,10 +104,10 @@ TEST_F(CapturePortTest, WithoutAFileFramesJustPass) {
 }
 
 TEST_F(CapturePortTest, AFileThatCannotBeWrittenIsAnError) {
-  const auto file = PcapFile::create("/nonexistent/folder/capture.pcap", {});
+  const auto file = wire::PcapFile::create("/nonexistent/folder/capture.pcap", {});
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().what, ::testing::HasSubstr("/nonexistent/folder/capture.pcap"));
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdlib>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using nic::TscClock;
 
 TEST(Clock, StartsAtOneSecond) {
   const TscClock clock;
@@ -46,4 +48,4 @@ TEST(Clock, IsExactAfterYears) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

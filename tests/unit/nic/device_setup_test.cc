@@ -13,8 +13,11 @@
 #include "nic/devargs.h"
 #include "nic/memif.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using nic::plan_queues;
+using nic::Steering;
 
 rte_eth_dev_info device(std::uint16_t queues, bool rss, const char* driver = "net_fast") {
   rte_eth_dev_info info{};
@@ -31,41 +34,41 @@ rte_eth_dev_info device(std::uint16_t queues, bool rss, const char* driver = "ne
 
 TEST(Devargs, AreTakenApart) {
   const std::string_view memif = "net_memif0,role=server,socket=/run/m.sock,socket-abstract=no";
-  EXPECT_EQ(device_name(memif), "net_memif0");
-  EXPECT_EQ(device_argument(memif, "role"), "server");
-  EXPECT_EQ(device_argument(memif, "socket"), "/run/m.sock");
-  EXPECT_EQ(device_argument(memif, "rsize"), "");
-  EXPECT_EQ(device_argument("net_ring0", "role"), "");
+  EXPECT_EQ(nic::device_name(memif), "net_memif0");
+  EXPECT_EQ(nic::device_argument(memif, "role"), "server");
+  EXPECT_EQ(nic::device_argument(memif, "socket"), "/run/m.sock");
+  EXPECT_EQ(nic::device_argument(memif, "rsize"), "");
+  EXPECT_EQ(nic::device_argument("net_ring0", "role"), "");
 }
 
 TEST(Devargs, PciAddressesAreKnown) {
-  EXPECT_TRUE(is_pci_address("0000:03:00.0"));
-  EXPECT_TRUE(is_pci_address("03:00.1"));
-  EXPECT_FALSE(is_pci_address("net_tap0,iface=tap0"));
+  EXPECT_TRUE(nic::is_pci_address("0000:03:00.0"));
+  EXPECT_TRUE(nic::is_pci_address("03:00.1"));
+  EXPECT_FALSE(nic::is_pci_address("net_tap0,iface=tap0"));
 }
 
 TEST(QueuePlan, OneCoreNeedsOneQueue) {
-  const QueuePlan plan = plan_queues(device(16, true), 0, 1);
+  const nic::QueuePlan plan = plan_queues(device(16, true), 0, 1);
   EXPECT_EQ(plan.steering, Steering::one_core);
   EXPECT_EQ(plan.rx_queues, 1);
 }
 
 TEST(QueuePlan, ADeviceThatHashesTcpSpreadsTheFlows) {
-  const QueuePlan plan = plan_queues(device(16, true), 0, 4);
+  const nic::QueuePlan plan = plan_queues(device(16, true), 0, 4);
   EXPECT_EQ(plan.steering, Steering::device_hash);
   EXPECT_EQ(plan.rx_queues, 4);
   EXPECT_EQ(plan.tx_queues, 4);
 }
 
 TEST(QueuePlan, WithoutRssCoreZeroReceivesAndEachSendsForItself) {
-  const QueuePlan plan = plan_queues(device(16, false), 0, 4);
+  const nic::QueuePlan plan = plan_queues(device(16, false), 0, 4);
   EXPECT_EQ(plan.steering, Steering::software);
   EXPECT_EQ(plan.rx_queues, 1);
   EXPECT_EQ(plan.tx_queues, 4);
 }
 
 TEST(QueuePlan, TooFewQueuesMeanSoftware) {
-  const QueuePlan plan = plan_queues(device(2, true), 0, 4);
+  const nic::QueuePlan plan = plan_queues(device(2, true), 0, 4);
   EXPECT_EQ(plan.steering, Steering::software);
   EXPECT_EQ(plan.tx_queues, 2);
 }
@@ -83,18 +86,18 @@ TEST(QueuePlan, AMemifHasOneQueueUnlessTheUserKnowsBetter) {
 TEST(QueuePlan, AllQueuePairsOfAfPacketAreRead) {
   const rte_eth_dev_info two_pairs = device(2, false, "net_af_packet");
   EXPECT_EQ(plan_queues(two_pairs, 0, 2).steering, Steering::device_own);
-  EXPECT_FALSE(why_queues_do_not_fit(two_pairs, 0, 2));
-  EXPECT_TRUE(why_queues_do_not_fit(two_pairs, 0, 1));
-  EXPECT_TRUE(why_queues_do_not_fit(two_pairs, 1, 2));
-  EXPECT_FALSE(why_queues_do_not_fit(device(1, false, "net_af_packet"), 0, 2));
+  EXPECT_FALSE(nic::why_queues_do_not_fit(two_pairs, 0, 2));
+  EXPECT_TRUE(nic::why_queues_do_not_fit(two_pairs, 0, 1));
+  EXPECT_TRUE(nic::why_queues_do_not_fit(two_pairs, 1, 2));
+  EXPECT_FALSE(nic::why_queues_do_not_fit(device(1, false, "net_af_packet"), 0, 2));
 }
 
 TEST(Offloads, OnlyWhatIsOfferedIsTaken) {
   rte_eth_dev_info info = device(1, false);
-  EXPECT_EQ(wanted_rx_offloads(info), 0u);
+  EXPECT_EQ(nic::wanted_rx_offloads(info), 0u);
   info.rx_offload_capa = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO;
   info.tx_offload_capa = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-  EXPECT_EQ(wanted_rx_offloads(info), RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
+  EXPECT_EQ(nic::wanted_rx_offloads(info), RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
   EXPECT_EQ(wanted_tx_offloads(info, Steering::one_core), info.tx_offload_capa);
 }
 
@@ -105,14 +108,14 @@ TEST(Offloads, FramesOfSeveralPoolsAreFreedOneByOne) {
 }
 
 TEST(PoolSize, AFaultyWireNeedsFramesOfItsOwn) {
-  PortSettings settings;
+  nic::PortSettings settings;
   const std::size_t sound = port_memory(settings, {});
   settings.faults.delay = 5_ms;
-  EXPECT_GT(port_memory(settings, {}), sound + 2 * kFaultyWireFrames * kFrameRoom);
+  EXPECT_GT(port_memory(settings, {}), sound + 2 * link::kFaultyWireFrames * link::kFrameRoom);
 }
 
 TEST(Descriptors, OfAZeroCopyMemifAreItsRings) {
-  PortSettings settings;
+  nic::PortSettings settings;
   settings.device = "net_memif0,role=client,rsize=12";
   EXPECT_EQ(descriptors_wanted(settings), 0);
   settings.device += ",zero-copy=yes";
@@ -147,19 +150,19 @@ class MemifSocketTest : public ::testing::Test {
 };
 
 TEST_F(MemifSocketTest, ALiveServersSocketIsLeftAlone) {
-  remove_stale_memif_socket(devargs);
+  nic::remove_stale_memif_socket(devargs);
   EXPECT_TRUE(exists());
 }
 
 TEST_F(MemifSocketTest, ADeadServersSocketIsRemoved) {
   close(fd);
-  remove_stale_memif_socket(devargs);
+  nic::remove_stale_memif_socket(devargs);
   EXPECT_FALSE(exists());
 }
 
 TEST_F(MemifSocketTest, AClientRemovesNothing) {
   close(fd);
-  remove_stale_memif_socket("net_memif0,role=client,socket-abstract=no,socket=" + path);
+  nic::remove_stale_memif_socket("net_memif0,role=client,socket-abstract=no,socket=" + path);
   EXPECT_TRUE(exists());
 }
 
@@ -167,14 +170,14 @@ TEST_F(MemifSocketTest, WhatIsNoSocketStays) {
   close(fd);
   unlink(path.c_str());
   fd = creat(path.c_str(), 0600);
-  remove_stale_memif_socket(devargs);
+  nic::remove_stale_memif_socket(devargs);
   EXPECT_TRUE(exists());
 }
 
 TEST(MemifPeer, IsNamedSoThatItCanBeStarted) {
-  EXPECT_EQ(memif_peer_words("net_memif0,role=client,id=3,socket=/run/m.sock"),
+  EXPECT_EQ(nic::memif_peer_words("net_memif0,role=client,id=3,socket=/run/m.sock"),
             "a memif server on /run/m.sock, id 3");
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

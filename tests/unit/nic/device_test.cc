@@ -9,13 +9,15 @@
 #include "unit/nic/eal_environment.h"
 #include "unit/nic/frames.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::Bytes;
+using nic::Device;
+using nic::DpdkPort;
+using nic::PortSettings;
+
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-using testing::pattern;
 using Frame = DpdkPort::Frame;
 
 Frame make(DpdkPort& port, std::span<const std::byte> bytes) {
@@ -34,7 +36,7 @@ Frame next(DpdkPort& port) {
 
 class DeviceTest : public ::testing::Test {
  protected:
-  testing::OpenPair pair = testing::open_pair();
+  OpenPair pair = open_pair();
   DpdkPort a = pair.a.port(0), b = pair.b.port(0);
 };
 
@@ -52,7 +54,7 @@ TEST_F(DeviceTest, AFrameCrossesTheRingBothWays) {
 
 TEST_F(DeviceTest, AFreshFrameHasItsWholeRoom) {
   const Frame frame = a.allocate();
-  EXPECT_EQ(a.bytes(frame).size(), kFrameRoom);
+  EXPECT_EQ(a.bytes(frame).size(), link::kFrameRoom);
   a.release(frame);
 }
 
@@ -111,21 +113,19 @@ TEST_F(DeviceTest, AFrameTooLongForOneBufferIsDroppedAndCounted) {
 
 TEST_F(DeviceTest, FragmentsBecomeOneFrame) {
   const Bytes whole = pattern(1'200);
-  Reassembler reassembler;
+  link::Reassembler reassembler;
   Frame done = nullptr;
   for (const std::size_t at : {std::size_t{600}, std::size_t{0}}) {
-    const Bytes fragment = testing::ethernet(
-        0x0800,
-        testing::ipv4(testing::kProtocolTcp, std::span(whole).subspan(at, 600), {at, at == 0}));
+    const Bytes fragment =
+        ethernet(0x0800, ipv4(kProtocolTcp, std::span(whole).subspan(at, 600), {at, at == 0}));
     ASSERT_EQ(done, nullptr);
     const Frame frame = make(a, fragment);
-    const Reassembler::Answer answer = reassembler.add(a.bytes(frame).subspan(14), {});
+    const link::Reassembler::Answer answer = reassembler.add(a.bytes(frame).subspan(14), {});
     EXPECT_EQ(answer.why, Drop::none);
-    done = put_datagram(a, frame, 14, answer.datagram);
+    done = link::put_datagram(a, frame, 14, answer.datagram);
   }
   ASSERT_NE(done, nullptr);
-  EXPECT_THAT(a.bytes(done), ElementsAreArray(testing::ethernet(
-                                 0x0800, testing::ipv4(testing::kProtocolTcp, whole))));
+  EXPECT_THAT(a.bytes(done), ElementsAreArray(ethernet(0x0800, ipv4(kProtocolTcp, whole))));
   a.release(done);
 }
 
@@ -145,7 +145,7 @@ TEST_F(DeviceTest, WhatTheDeviceVerifiedIsPassedOn) {
 
 TEST_F(DeviceTest, ChecksumsAreAskedOfADeviceThatHasThem) {
   EXPECT_FALSE(a.tx_offloads().tcp_checksum);  // in-memory rings compute nothing
-  PortGroup offloading;
+  nic::PortGroup offloading;
   offloading.pools = {rte_mempool_lookup("no such pool")};
   offloading.tx_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
   offloading.tx_offloads.tcp_checksum = true;
@@ -199,7 +199,7 @@ TEST(DeviceOpen, AnInterfaceThatDoesNotExistIsAnErrorWithTheDriversWords) {
 TEST(DeviceOpen, AMemifClientSaysWhatItWaitsForAndCanBeCalledOff) {
   PortSettings settings;
   settings.device = "net_memif7,role=client,id=5,socket=/tmp/mayfly-nobody.sock,socket-abstract=no";
-  DeviceOptions options;
+  nic::DeviceOptions options;
   std::string waited_for;
   options.on_wait = [&](const std::string& what) { return waited_for = what, false; };
   EXPECT_FALSE(Device::open(settings, options));
@@ -209,11 +209,11 @@ TEST(DeviceOpen, AMemifClientSaysWhatItWaitsForAndCanBeCalledOff) {
 TEST(DeviceOpen, ADeviceWithRssSpreadsFlowsOverItsQueues) {
   PortSettings settings;
   settings.device = "net_null1";
-  DeviceOptions options;
+  nic::DeviceOptions options;
   options.cores = 2;
   auto device = Device::open(settings, options);
   ASSERT_TRUE(device) << device.error().what;
-  EXPECT_EQ(device->steering(), Steering::device_hash);
+  EXPECT_EQ(device->steering(), nic::Steering::device_hash);
   const DpdkPort port = device->port(0);
   int second = 0;
   for (std::uint16_t p = 0; p < 1'000; ++p) {
@@ -225,31 +225,30 @@ TEST(DeviceOpen, ADeviceWithRssSpreadsFlowsOverItsQueues) {
 TEST(Eal, RunsALoopOnAPollingCoreBesideTheControlThread) {
   const auto control = pthread_self();
   std::atomic<bool> elsewhere{false};
-  ASSERT_TRUE(
-      testing::eal().run_on(0, [&] { elsewhere = pthread_equal(control, pthread_self()) == 0; }));
-  testing::eal().wait();
+  ASSERT_TRUE(eal().run_on(0, [&] { elsewhere = pthread_equal(control, pthread_self()) == 0; }));
+  eal().wait();
   EXPECT_TRUE(elsewhere);
 }
 
 TEST(Eal, ACoreRunsOneLoopAtATime) {
   std::atomic<bool> stop{false};
-  ASSERT_TRUE(testing::eal().run_on(0, [&] {
+  ASSERT_TRUE(eal().run_on(0, [&] {
     while (!stop) {
     }
   }));
-  EXPECT_FALSE(testing::eal().run_on(0, [] {}));
+  EXPECT_FALSE(eal().run_on(0, [] {}));
   stop = true;
-  testing::eal().wait();
-  EXPECT_TRUE(testing::eal().run_on(0, [] {}));
-  testing::eal().wait();
+  eal().wait();
+  EXPECT_TRUE(eal().run_on(0, [] {}));
+  eal().wait();
 }
 
 TEST(EalStart, RefusesCoresThatCannotBe) {
-  EXPECT_THAT(start_eal({.cores = {9'999}}).error().what, HasSubstr("core 9999 is not among"));
+  EXPECT_THAT(nic::start_eal({.cores = {9'999}}).error().what, HasSubstr("core 9999 is not among"));
 }
 
 TEST(EalOptionsTest, KnowWhatAPortWillNeed) {
-  EalOptions options;
+  nic::EalOptions options;
   PortSettings port;
   port.device = "net_memif0,role=client,zero-copy=yes";
   options.expect(port);
@@ -260,4 +259,4 @@ TEST(EalOptionsTest, KnowWhatAPortWillNeed) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

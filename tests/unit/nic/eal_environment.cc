@@ -22,13 +22,13 @@ std::uint32_t first_cpu() {
   return cpu;
 }
 
-std::unique_ptr<Eal> running;
+std::unique_ptr<nic::Eal> running;
 
 class EalEnvironment : public ::testing::Environment {
  public:
   void SetUp() override {
-    EalOptions options;
-    options.hugepages = HugePagesMode::never;
+    nic::EalOptions options;
+    options.hugepages = nic::HugePagesMode::never;
     options.cores = {first_cpu()};
     options.memory_mb = 192;
     auto started = start_eal(options);
@@ -36,7 +36,7 @@ class EalEnvironment : public ::testing::Environment {
       std::fprintf(stderr, "%s\n", started.error().what.c_str());
       std::exit(1);
     }
-    running = std::make_unique<Eal>(std::move(*started));
+    running = std::make_unique<nic::Eal>(std::move(*started));
   }
   void TearDown() override { running.reset(); }
 };
@@ -44,15 +44,15 @@ class EalEnvironment : public ::testing::Environment {
 [[maybe_unused]] const auto* const environment =
     ::testing::AddGlobalTestEnvironment(new EalEnvironment);
 
-Device open(const std::string& name, std::uint32_t cores, std::uint16_t queues) {
-  PortSettings settings;
+nic::Device open(const std::string& name, std::uint32_t cores, std::uint16_t queues) {
+  nic::PortSettings settings;
   settings.device = name;
   settings.descriptors = 256;
   settings.queues = queues;
-  DeviceOptions options;
+  nic::DeviceOptions options;
   options.cores = cores;
   options.frames_held = 256;
-  auto device = Device::open(settings, options);
+  auto device = nic::Device::open(settings, options);
   if (!device) {
     std::fprintf(stderr, "%s\n", device.error().what.c_str());
     std::exit(1);
@@ -62,11 +62,11 @@ Device open(const std::string& name, std::uint32_t cores, std::uint16_t queues) 
 
 }  // namespace
 
-Eal& eal() { return *running; }
+nic::Eal& eal() { return *running; }
 
 OpenPair open_pair(std::uint32_t cores_a, std::uint32_t cores_b, std::uint16_t queues) {
   static int pairs = 0;
-  auto pair = make_ring_pair(fmt::format("t{}", pairs++), 256, queues);
+  auto pair = nic::make_ring_pair(fmt::format("t{}", pairs++), 256, queues);
   if (!pair) {
     std::fprintf(stderr, "%s\n", pair.error().what.c_str());
     std::exit(1);

@@ -11,11 +11,11 @@ namespace mayfly::testing {
 
 /// Fails the program when the EAL does not start. It runs on the first CPU that the process may
 /// use.
-Eal& eal();
+nic::Eal& eal();
 
 /// A pair of in-memory devices, opened for so many cores each.
 struct OpenPair {
-  Device a, b;
+  nic::Device a, b;
 };
 OpenPair open_pair(std::uint32_t cores_a = 1, std::uint32_t cores_b = 1, std::uint16_t queues = 1);
 

@@ -38,7 +38,7 @@ Bytes ipv4(std::uint8_t protocol, std::span<const std::byte> payload, Cut cut) {
   packet[9] = std::byte{protocol};
   store_be32(&packet[12], 0xc612'0101);
   store_be32(&packet[16], 0xc612'0001);
-  store_be16(&packet[10], checksum_finish(checksum_add(packet)));
+  store_be16(&packet[10], wire::checksum_finish(wire::checksum_add(packet)));
   packet.insert(packet.end(), payload.begin(), payload.end());
   return packet;
 }
@@ -54,7 +54,7 @@ Bytes tcp_frame(const FlowKey4& key) {
   Bytes packet = ipv4(kProtocolTcp, ports(key.remote_port_host(), key.local_port_host()));
   store_be32(&packet[12], key.remote().host);
   store_be32(&packet[16], key.local().host);
-  return ethernet(ethertype::ipv4, packet);
+  return ethernet(wire::ethertype::ipv4, packet);
 }
 
 }  // namespace mayfly::testing

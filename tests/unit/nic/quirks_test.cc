@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using nic::quirks_of;
 
 TEST(Quirks, AreFoundByTheDriverAndByADeviceOfIt) {
   EXPECT_EQ(quirks_of("net_memif").driver, "net_memif");
@@ -15,7 +17,7 @@ TEST(Quirks, AreFoundByTheDriverAndByADeviceOfIt) {
 
 TEST(Quirks, AreNoneOfAnOrdinaryDriver) {
   for (const char* name : {"net_ixgbe", "net_ring_lab_a", "net_null0", "0000:03:00.0", ""}) {
-    const DriverQuirks& none = quirks_of(name);
+    const nic::DriverQuirks& none = quirks_of(name);
     EXPECT_EQ(none.driver, "") << name;
     EXPECT_FALSE(none.shares_host_interface || none.spreads_by_itself || none.has_server_socket);
     EXPECT_TRUE(none.knows_its_queues);
@@ -36,7 +38,7 @@ TEST(Quirks, TellApartWhatSaysHowManyQueuesItHas) {
 }
 
 TEST(Quirks, HaveARowForEachDriverOnceAndNoRowWithout) {
-  for (const DriverQuirks& row : driver_quirks()) {
+  for (const nic::DriverQuirks& row : nic::driver_quirks()) {
     EXPECT_EQ(&quirks_of(row.driver), &row) << row.driver;
     EXPECT_TRUE(row.shares_host_interface || row.spreads_by_itself || row.has_server_socket ||
                 !row.knows_its_queues)
@@ -45,4 +47,4 @@ TEST(Quirks, HaveARowForEachDriverOnceAndNoRowWithout) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -10,10 +10,11 @@
 #include "unit/nic/frames.h"
 #include "wire/ethernet.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::Bytes;
+using nic::DpdkPort;
+
 using ::testing::ElementsAreArray;
 using Frame = DpdkPort::Frame;
 
@@ -55,7 +56,7 @@ class SpreadTest : public ::testing::Test {
   }
 
   Instant now{1'000'000};
-  testing::OpenPair pair = testing::open_pair(kCores, 1);
+  OpenPair pair = open_pair(kCores, 1);
   DpdkPort network = pair.b.port(0);
   std::deque<DpdkPort> cores;
 };
@@ -66,14 +67,14 @@ Bytes padded(Bytes frame) {
 }
 
 TEST_F(SpreadTest, EachCoreReceivesItsOwnFlows) {
-  for (std::uint32_t i = 0; i < kCores; ++i) arrive(testing::tcp_frame(flow_of(i)));
+  for (std::uint32_t i = 0; i < kCores; ++i) arrive(tcp_frame(flow_of(i)));
   for (std::uint32_t i = 0; i < kCores; ++i) {
-    EXPECT_THAT(receive(i), ::testing::ElementsAre(padded(testing::tcp_frame(flow_of(i))))) << i;
+    EXPECT_THAT(receive(i), ::testing::ElementsAre(padded(tcp_frame(flow_of(i))))) << i;
   }
 }
 
 TEST_F(SpreadTest, EveryCoreHearsArp) {
-  const Bytes arp = testing::ethernet(ethertype::arp, Bytes(46));
+  const Bytes arp = ethernet(wire::ethertype::arp, Bytes(46));
   arrive(arp);
   for (std::uint32_t i = 0; i < kCores; ++i)
     EXPECT_THAT(receive(i), ::testing::ElementsAre(arp)) << i;
@@ -81,23 +82,20 @@ TEST_F(SpreadTest, EveryCoreHearsArp) {
 
 TEST_F(SpreadTest, FragmentsArePutTogetherForTheOwner) {
   const FlowKey4 key = flow_of(2);
-  Bytes payload = testing::ports(key.remote_port_host(), 80);
+  Bytes payload = ports(key.remote_port_host(), 80);
   payload.resize(400);
   for (const std::size_t at : {std::size_t{0}, std::size_t{200}}) {
-    arrive(testing::ethernet(
-        ethertype::ipv4,
-        testing::ipv4(testing::kProtocolTcp, std::span(payload).subspan(at, 200), {at, at == 0})));
+    arrive(ethernet(wire::ethertype::ipv4,
+                    ipv4(kProtocolTcp, std::span(payload).subspan(at, 200), {at, at == 0})));
   }
   EXPECT_TRUE(receive(0).empty());
-  const Bytes whole =
-      testing::ethernet(ethertype::ipv4, testing::ipv4(testing::kProtocolTcp, payload));
+  const Bytes whole = ethernet(wire::ethertype::ipv4, ipv4(kProtocolTcp, payload));
   EXPECT_THAT(receive(2), ::testing::ElementsAre(whole));
 }
 
 TEST_F(SpreadTest, FragmentsThatCannotBeAreCountedByTheReceivingCore) {
   const auto fragment = [&](std::size_t offset, bool more, std::uint16_t id) {
-    arrive(testing::ethernet(ethertype::ipv4,
-                             testing::ipv4(testing::kProtocolTcp, Bytes(16), {offset, more, id})));
+    arrive(ethernet(wire::ethertype::ipv4, ipv4(kProtocolTcp, Bytes(16), {offset, more, id})));
     receive(0);
   };
   fragment(0, true, 1);
@@ -110,7 +108,7 @@ TEST_F(SpreadTest, FragmentsThatCannotBeAreCountedByTheReceivingCore) {
 }
 
 TEST_F(SpreadTest, AFullRingDropsAndCounts) {
-  const Bytes frame = testing::tcp_frame(flow_of(1));
+  const Bytes frame = tcp_frame(flow_of(1));
   for (int i = 0; i < 1'100; ++i) {
     arrive(frame);
     receive(0);
@@ -160,12 +158,12 @@ TEST_F(SpreadTest, WhatTheDeviceDoesNotTakeWaits) {
 }
 
 TEST(PairedQueues, AFlowStaysOnItsQueueAndArpGoesToAll) {
-  testing::OpenPair pair = testing::open_pair(2, 2, 2);
-  EXPECT_EQ(pair.a.steering(), Steering::device_own);
+  OpenPair pair = open_pair(2, 2, 2);
+  EXPECT_EQ(pair.a.steering(), nic::Steering::device_own);
   DpdkPort sender = pair.b.port(1), zero = pair.a.port(0), one = pair.a.port(1);
   EXPECT_EQ(sender.shard_of(FlowKey4::of(kOurs, 80, kPeer, 5)), 1u);
-  for (const Bytes& bytes : {testing::tcp_frame(FlowKey4::of(kOurs, 80, kPeer, 5)),
-                             testing::ethernet(ethertype::arp, Bytes(46))}) {
+  for (const Bytes& bytes :
+       {tcp_frame(FlowKey4::of(kOurs, 80, kPeer, 5)), ethernet(wire::ethertype::arp, Bytes(46))}) {
     Frame frame = sender.allocate();
     sender.set_length(frame, bytes.size());
     std::ranges::copy(bytes, sender.bytes(frame).begin());
@@ -179,9 +177,9 @@ TEST(PairedQueues, AFlowStaysOnItsQueueAndArpGoesToAll) {
 
 // The verification suite that all makers of such devices use: "Verifying the RSS Hash Calculation".
 TEST(DeviceHash, IsTheToeplitzHashOfTheReceivedFrame) {
-  PortGroup group;
+  nic::PortGroup group;
   group.cores = 128;
-  group.steering = Steering::device_hash;
+  group.steering = nic::Steering::device_hash;
   group.pools.resize(group.cores);
   for (const unsigned octet :
        {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
@@ -198,4 +196,4 @@ TEST(DeviceHash, IsTheToeplitzHashOfTheReceivedFrame) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -8,16 +8,11 @@
 #include "unit/nic/frames.h"
 #include "wire/ethernet.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::Bytes;
-using testing::ethernet;
-using testing::ipv4;
-using testing::kProtocolIcmp;
-using testing::kProtocolTcp;
-using testing::kProtocolUdp;
-using testing::ports;
+using nic::Route;
+using nic::route_of;
 
 constexpr Ipv4Address kServer{0xc612'0001}, kClient{0xc612'0101};
 constexpr SipKey kSecret{1, 2};
@@ -26,12 +21,13 @@ Bytes icmp(std::uint8_t type, std::span<const std::byte> quoted) {
   Bytes message(8);
   message[0] = std::byte{type};
   message.insert(message.end(), quoted.begin(), quoted.end());
-  return ethernet(ethertype::ipv4, ipv4(kProtocolIcmp, message));
+  return ethernet(wire::ethertype::ipv4, ipv4(kProtocolIcmp, message));
 }
 
 TEST(Steer, TcpAndUdpGoByTheirFourTuple) {
   for (const std::uint8_t protocol : {kProtocolTcp, kProtocolUdp}) {
-    const Route route = route_of(ethernet(ethertype::ipv4, ipv4(protocol, ports(40'000, 80))));
+    const Route route =
+        route_of(ethernet(wire::ethertype::ipv4, ipv4(protocol, ports(40'000, 80))));
     EXPECT_EQ(route.kind, Route::Kind::flow);
     EXPECT_EQ(route.key, FlowKey4::of(kServer, 80, kClient, 40'000));
   }
@@ -40,13 +36,13 @@ TEST(Steer, TcpAndUdpGoByTheirFourTuple) {
 TEST(Steer, ATagIsLookedThrough) {
   Bytes tagged = ipv4(kProtocolTcp, ports(40'000, 80));
   tagged.insert(tagged.begin(), {std::byte{0}, std::byte{12}, std::byte{8}, std::byte{0}});
-  const Bytes frame = ethernet(ethertype::vlan, tagged);
+  const Bytes frame = ethernet(wire::ethertype::vlan, tagged);
   EXPECT_EQ(route_of(frame).key, FlowKey4::of(kServer, 80, kClient, 40'000));
-  EXPECT_TRUE(is_whole_tcp(frame));
+  EXPECT_TRUE(nic::is_whole_tcp(frame));
 }
 
 TEST(Steer, ArpGoesToAll) {
-  EXPECT_EQ(route_of(ethernet(ethertype::arp, Bytes(28))).kind, Route::Kind::all);
+  EXPECT_EQ(route_of(ethernet(wire::ethertype::arp, Bytes(28))).kind, Route::Kind::all);
 }
 
 TEST(Steer, AnIcmpErrorGoesToTheFlowThatItQuotes) {
@@ -63,31 +59,32 @@ TEST(Steer, AnEchoRequestGoesToTheFirst) {
 }
 
 TEST(Steer, FragmentsAreToBeReassembled) {
-  const Bytes middle = ethernet(ethertype::ipv4, ipv4(kProtocolTcp, Bytes(8), {.offset = 8}));
+  const Bytes middle = ethernet(wire::ethertype::ipv4, ipv4(kProtocolTcp, Bytes(8), {.offset = 8}));
   EXPECT_EQ(route_of(middle).kind, Route::Kind::fragment);
   EXPECT_EQ(route_of(middle).l3_off, 14);
-  EXPECT_FALSE(is_whole_tcp(middle));
-  const Bytes first = ethernet(ethertype::ipv4, ipv4(kProtocolTcp, ports(1, 2), {.more = true}));
+  EXPECT_FALSE(nic::is_whole_tcp(middle));
+  const Bytes first =
+      ethernet(wire::ethertype::ipv4, ipv4(kProtocolTcp, ports(1, 2), {.more = true}));
   EXPECT_EQ(route_of(first).kind, Route::Kind::fragment);
-  EXPECT_FALSE(is_whole_tcp(first));
+  EXPECT_FALSE(nic::is_whole_tcp(first));
 }
 
 TEST(Steer, WhateverIsCutShortIsLeftToTheFirst) {
   Bytes sent_by_us = ipv4(kProtocolTcp, ports(80, 40'000));
   for (const Bytes& frame :
-       {testing::tcp_frame(FlowKey4::of(kServer, 80, kClient, 1)), icmp(3, sent_by_us)}) {
+       {tcp_frame(FlowKey4::of(kServer, 80, kClient, 1)), icmp(3, sent_by_us)}) {
     const std::size_t ports_end = frame.size() - 16;
     for (std::size_t n = 0; n < ports_end; ++n) {
       EXPECT_EQ(route_of(std::span(frame).first(n)).kind, Route::Kind::first) << n;
-      is_whole_tcp(std::span(frame).first(n));
+      nic::is_whole_tcp(std::span(frame).first(n));
     }
   }
 }
 
 TEST(Steer, BothDirectionsOfAFlowHaveOneOwner) {
   for (std::uint16_t port = 1; port < 1'000; ++port) {
-    const auto here = flow_shard(FlowKey4::of(kServer, 80, kClient, port), kSecret, 5);
-    EXPECT_EQ(here, flow_shard(FlowKey4::of(kClient, port, kServer, 80), kSecret, 5));
+    const auto here = nic::flow_shard(FlowKey4::of(kServer, 80, kClient, port), kSecret, 5);
+    EXPECT_EQ(here, nic::flow_shard(FlowKey4::of(kClient, port, kServer, 80), kSecret, 5));
   }
 }
 
@@ -96,14 +93,14 @@ TEST(Steer, FlowsAreSpreadEvenlyAndBySecret) {
   int moved = 0;
   for (std::uint16_t port = 0; port < 30'000; ++port) {
     const FlowKey4 key = FlowKey4::of(kServer, 80, kClient, port);
-    const std::uint32_t shard = flow_shard(key, kSecret, 3);
+    const std::uint32_t shard = nic::flow_shard(key, kSecret, 3);
     ASSERT_LT(shard, 3u);
     ++flows[shard];
-    moved += shard != flow_shard(key, SipKey{3, 4}, 3);
+    moved += shard != nic::flow_shard(key, SipKey{3, 4}, 3);
   }
   for (const int n : flows) EXPECT_NEAR(n, 10'000, 400);
   EXPECT_NEAR(moved, 20'000, 600);
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -7,38 +7,42 @@
 
 #include "config/preset_facts.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using Of = Shortage::Of;
+using plan::Demand;
+using plan::DemandPlan;
+using plan::Fit;
+
+using Of = plan::Shortage::Of;
 
 /// A million a second, from far more hosts than the hold needs.
 Demand million() { return {.rate = 1e6, .hold = 60_s, .clients = 10'000}; }
 
-const std::vector<PresetFacts>& presets() {
+const std::vector<plan::PresetFacts>& presets() {
   static const auto read =
-      read_preset_facts(std::string(MAYFLY_SOURCE_ROOT) + "/conf/serve/veth.yaml");
+      config::read_preset_facts(std::string(MAYFLY_SOURCE_ROOT) + "/conf/serve/veth.yaml");
   EXPECT_TRUE(read.errors.empty());
   return *read.settings;
 }
 
-PolicyFit fit(std::string_view policy, const Demand& demand) {
+plan::PolicyFit fit(std::string_view policy, const Demand& demand) {
   const auto fits = fits_of(demand, presets());
-  const auto found = std::ranges::find(fits, policy, &PolicyFit::policy);
+  const auto found = std::ranges::find(fits, policy, &plan::PolicyFit::policy);
   EXPECT_NE(found, fits.end()) << policy;
-  return found == fits.end() ? PolicyFit{} : *found;
+  return found == fits.end() ? plan::PolicyFit{} : *found;
 }
 
 TEST(PlanDemand, IsLittlesLaw) {
   const DemandPlan plan = plan_demand(million());
   EXPECT_EQ(plan.entries, 60'000'000U);
   EXPECT_EQ(plan.held, 60'000'000U);
-  EXPECT_EQ(plan.bytes, 60'000'000U * kTimeWaitBytes);
+  EXPECT_EQ(plan.bytes, 60'000'000U * plan::kTimeWaitBytes);
   EXPECT_TRUE(plan.shortages.empty());
 }
 
 TEST(PlanDemand, RoundsEntriesUp) {
-  EXPECT_EQ(plan_demand({.rate = 3, .hold = 1'500_ms}).entries, 5U);
+  EXPECT_EQ(plan::plan_demand({.rate = 3, .hold = 1'500_ms}).entries, 5U);
 }
 
 TEST(PlanDemand, HoldsNoMoreEntriesThanThereAreFourTuples) {
@@ -56,7 +60,7 @@ TEST(PlanDemand, SaysWhenTheServersTableIsFullAndWhatItAllowsThen) {
   demand.capacity = 16'000'000;
   const DemandPlan plan = plan_demand(demand);
   ASSERT_EQ(plan.shortages.size(), 1U);
-  const Shortage& s = plan.shortages[0];
+  const plan::Shortage& s = plan.shortages[0];
   EXPECT_EQ(s.of, Of::table);
   EXPECT_EQ(s.after, 16_s);
   EXPECT_DOUBLE_EQ(s.rate_max, 16e6 / 60);
@@ -67,7 +71,7 @@ TEST(PlanDemand, SaysWhenTheServersTableIsFullAndWhatItAllowsThen) {
 
 TEST(PlanDemand, CountsTheAddressesThatClientsNeedToCloseFirst) {
   Demand demand = million();
-  demand.first = Closer::client;
+  demand.first = shard::Closer::client;
   EXPECT_EQ(plan_demand(demand).addresses_needed, 931U);  // 60,000,000 / 64,512 = 930.06
   demand.clients = 930;
   ASSERT_EQ(plan_demand(demand).shortages.size(), 1U);
@@ -77,7 +81,7 @@ TEST(PlanDemand, CountsTheAddressesThatClientsNeedToCloseFirst) {
 }
 
 TEST(PlanDemand, KnowsTheLimitOfOneAddress) {
-  Demand demand{.rate = 10'000, .hold = 60_s, .clients = 1, .first = Closer::client};
+  Demand demand{.rate = 10'000, .hold = 60_s, .clients = 1, .first = shard::Closer::client};
   EXPECT_EQ(static_cast<int>(plan_demand(demand).client_rate_max), 1'075);
   demand.port_first = 32'768, demand.port_last = 60'999;  // Linux's default range
   const DemandPlan plan = plan_demand(demand);
@@ -108,7 +112,7 @@ TEST(PlanDemand, TellsTheShortageThatComesFirstFirst) {
 }
 
 TEST(PlanDemand, StaysWithinItsNumbersForAnAbsurdRate) {
-  const DemandPlan plan = plan_demand({.rate = 1e300, .hold = 60_min});
+  const DemandPlan plan = plan::plan_demand({.rate = 1e300, .hold = 60_min});
   EXPECT_EQ(plan.held, plan.pairs);
   EXPECT_GE(plan.entries, plan.held);
 }
@@ -129,7 +133,7 @@ TEST(Fits, AreTheRefusingPoliciesOnlyWhereTheTableIsLargeEnough) {
 TEST(Fits, HarmWhereEntriesGoBeforeTheirTime) {
   Demand demand = million();
   demand.capacity = 16'000'000;
-  const PolicyFit evict = fit("evict-oldest", demand);
+  const plan::PolicyFit evict = fit("evict-oldest", demand);
   EXPECT_EQ(evict.fit, Fit::harms);
   EXPECT_EQ(evict.because,
             "entries go after 16 s instead of 60 s: what is delayed longer finds none");
@@ -157,7 +161,7 @@ TEST(Fits, IsClientFirstWhateverTheDemandSaysIfThePairsSuffice) {
 
 TEST(Fits, IsReuseWhereTheClientsPairsWouldNotLastAHold) {
   Demand demand = million();
-  demand.first = Closer::client;
+  demand.first = shard::Closer::client;
   demand.clients = 100;  // 6,451,200 pairs, for a second each
   EXPECT_EQ(fit("linux-default", demand).fit, Fit::fails);
   EXPECT_EQ(fit("linux-tw-reuse", demand).fit, Fit::harms);
@@ -173,13 +177,13 @@ TEST(Fits, NeverPraiseAPolicyThatGivesTimeWaitUp) {
 
 TEST(Fits, IsAFewBucketsAtTheClientTooSinceTheRestOfItsPairsAreFreeAtOnce) {
   Demand demand = million();
-  demand.first = Closer::client;
+  demand.first = shard::Closer::client;
   demand.clients = 1;
   EXPECT_EQ(fit("linux-max-buckets", demand).fit, Fit::harms);
 }
 
 TEST(Fits, HarmUnderAPresetThatHoldsNothingAndDoesNotSaySo) {
-  const PresetFacts silent{.name = "silent", .hold = 0_s};
+  const plan::PresetFacts silent{.name = "silent", .hold = 0_s};
   const auto fits = fits_of({.rate = 10}, std::span(&silent, 1));
   ASSERT_EQ(fits.size(), 1U);
   EXPECT_EQ(fits[0].fit, Fit::harms);
@@ -188,11 +192,11 @@ TEST(Fits, HarmUnderAPresetThatHoldsNothingAndDoesNotSaySo) {
 
 TEST(Fits, MakeTheTableAsLargeAsTheMemoryIfNoCapacityIsNamed) {
   Demand demand = million();
-  demand.memory = 30'000'000 * kTimeWaitBytes;
+  demand.memory = 30'000'000 * plan::kTimeWaitBytes;
   EXPECT_EQ(fit("strict-rfc9293", demand).fit, Fit::fails);
   EXPECT_EQ(fit("evict-oldest", demand).because,
             "entries go after 30 s instead of 60 s: what is delayed longer finds none");
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -11,10 +11,11 @@
 
 #include "support/mem_port.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::MemPort;
+using flow::Conn;
+using run::Command;
 
 constexpr std::uint16_t kPort = 80;
 
@@ -23,7 +24,7 @@ struct DevicePort : MemPort {
   std::uint64_t drops(Drop why) const noexcept { return why == Drop::ring_full ? missed : 0; }
   std::uint64_t missed = 0;
 };
-static_assert(Port<DevicePort>);
+static_assert(link::Port<DevicePort>);
 
 /// Settings that exist as often as `alive` says.
 struct Stamp {
@@ -38,7 +39,7 @@ struct Stamp {
 };
 
 /// Keeps connections open until its end begins; then it closes them.
-struct Host : AppBase {
+struct Host : shard::AppBase {
   using Settings = Stamp;
   using AppBase::next_due;
 
@@ -48,7 +49,7 @@ struct Host : AppBase {
   void on_sent(Conn&) noexcept {}
   void on_peer_closed(Conn& c) noexcept { c.close(); }
   void on_wake(Conn&) noexcept {}
-  void on_closed(Conn&, CloseReason) noexcept { ++closed; }
+  void on_closed(Conn&, flow::CloseReason) noexcept { ++closed; }
   template <class S>
   void on_poll(S& shard, Instant) noexcept {
     if (stamp != 0 && shard.settings().tcp.delayed_ack.us != stamp) ++torn;
@@ -71,7 +72,7 @@ struct Host : AppBase {
 };
 
 /// Opens connections when it is told to, and closes them when the peer has.
-struct Guest : AppBase {
+struct Guest : shard::AppBase {
   using AppBase::listens, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   using AppBase::on_drain, AppBase::finished;
 
@@ -85,55 +86,55 @@ struct Guest : AppBase {
   void on_sent(Conn&) noexcept {}
   void on_peer_closed(Conn& c) noexcept { c.close(); }
   void on_wake(Conn&) noexcept {}
-  void on_closed(Conn&, CloseReason why) noexcept { closed.push_back(why); }
+  void on_closed(Conn&, flow::CloseReason why) noexcept { closed.push_back(why); }
 
   unsigned to_open = 0, opened = 0;
   std::uint16_t next_port = 40'000;
-  std::vector<CloseReason> closed;
+  std::vector<flow::CloseReason> closed;
 };
 
-ShardConfig config_of(std::uint32_t address, std::uint8_t station) {
+shard::ShardConfig config_of(std::uint32_t address, std::uint8_t station) {
   static int made = 0;
-  ShardConfig config;
+  shard::ShardConfig config;
   config.name = "engine" + std::to_string(made++);
   config.sizes = {.connections = 100, .time_wait = 100, .chunks = 16, .receive_buffers = 8};
   config.secret = {1, station};
   config.pages = HugePages::never;
-  Interface interface;
+  link::Interface interface;
   interface.mac = {{2, 0, 0, 0, 0, station}};
   interface.addresses = {{{address}, {address}, 15}};
   config.interfaces = {interface};
   return config;
 }
 
-using HostEngine = Engine<DevicePort, Host>;
+using HostEngine = run::Engine<DevicePort, Host>;
 
 std::unique_ptr<HostEngine> engine_of(std::size_t cores) {
-  std::vector<CoreParts<DevicePort, Host>> parts;
+  std::vector<run::CoreParts<DevicePort, Host>> parts;
   for (std::size_t i = 0; i < cores; ++i) {
     auto& part = parts.emplace_back();
     part.config = config_of(0xc612'0001, static_cast<std::uint8_t>(10 + i));
     part.ports.push_back(std::make_unique<DevicePort>());
     part.app = std::make_unique<Host>();
   }
-  return std::move(*HostEngine::create(std::move(parts), {}, TscClock()));
+  return std::move(*HostEngine::create(std::move(parts), {}, nic::TscClock()));
 }
 
 /// One core of an engine, and guests at the other end of its wire; the test turns the clock.
 class OneCore : public ::testing::Test {
  protected:
   OneCore() {
-    std::vector<CoreParts<DevicePort, Host>> parts(1);
+    std::vector<run::CoreParts<DevicePort, Host>> parts(1);
     auto port = std::make_unique<DevicePort>();
     port_ = port.get();
     MemPort::join(*port_, guest_port_);
     parts[0].config = config_of(0xc612'0001, 1);
     parts[0].ports.push_back(std::move(port));
     parts[0].app = std::make_unique<Host>();
-    engine_ = std::move(*HostEngine::create(std::move(parts), {}, TscClock()));
+    engine_ = std::move(*HostEngine::create(std::move(parts), {}, nic::TscClock()));
     MemPort* const ports[] = {&guest_port_};
-    guests_ = std::move(*Shard<MemPort, Guest>::create(config_of(0xc612'0101, 2), ports, guest_,
-                                                       guest_settings_, now_));
+    guests_ = std::move(*shard::Shard<MemPort, Guest>::create(config_of(0xc612'0101, 2), ports,
+                                                              guest_, guest_settings_, now_));
   }
   HostEngine::Core& core() { return *engine_->cores()[0]; }
   Host& host() { return core().app(); }
@@ -153,12 +154,12 @@ class OneCore : public ::testing::Test {
   }
 
   Instant now_{1'000'000};
-  ShardSettings guest_settings_;
+  shard::ShardSettings guest_settings_;
   MemPort guest_port_;
   Guest guest_;
   DevicePort* port_ = nullptr;
   std::unique_ptr<HostEngine> engine_;
-  std::unique_ptr<Shard<MemPort, Guest>> guests_;
+  std::unique_ptr<shard::Shard<MemPort, Guest>> guests_;
 };
 
 TEST_F(OneCore, TellsTheAppOfADrainOnceAndOfEachOpenConnection) {
@@ -190,7 +191,7 @@ TEST_F(OneCore, ResetsEveryOpenConnectionWhenItIsToAbort) {
   run_for(20_ms);
   EXPECT_EQ(engine_->open_connections(), 0u);
   EXPECT_EQ(host().closed, 3u);
-  EXPECT_EQ(guest_.closed, std::vector(3, CloseReason::reset));
+  EXPECT_EQ(guest_.closed, std::vector(3, flow::CloseReason::reset));
 }
 
 TEST_F(OneCore, ObeysNothingAfterStopAndPollsNoMore) {
@@ -202,7 +203,7 @@ TEST_F(OneCore, ObeysNothingAfterStopAndPollsNoMore) {
 
 TEST_F(OneCore, GoesByOtherSettingsFromTheNextPollWhileConnectionsAreOpen) {
   open(2);
-  ShardSettings changed;
+  shard::ShardSettings changed;
   changed.tcp.delayed_ack = 7_us;
   engine_->use(changed, Stamp(7));
   EXPECT_FALSE(engine_->settled());
@@ -307,4 +308,4 @@ TEST(AChangeOfSettings, ReachesAPollingCoreWholeAndIsFreedAfterIt) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

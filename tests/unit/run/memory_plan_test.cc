@@ -6,27 +6,29 @@
 #include <array>
 #include <numeric>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using run::MemoryPlan;
 
 using ::testing::HasSubstr;
 
-EndSettings end_with(std::size_t cores) {
-  EndSettings end;
+shard::EndSettings end_with(std::size_t cores) {
+  shard::EndSettings end;
   end.cores.resize(cores);
   std::iota(end.cores.begin(), end.cores.end(), 0u);
   return end;
 }
 
-ProcessSettings process() {
-  ProcessSettings process;
+nic::ProcessSettings process() {
+  nic::ProcessSettings process;
   process.ports.resize(1);
   process.ports[0].device = "net_null0,copy=1";
   return process;
 }
 
 MemoryPlan plan_for(std::size_t cores, const std::string& role, std::size_t extra_bytes) {
-  return plan_memory(end_with(cores), process(), role, extra_bytes);
+  return run::plan_memory(end_with(cores), process(), role, extra_bytes);
 }
 
 TEST(MemoryPlan, IsTheSumOfItsLines) {
@@ -82,7 +84,7 @@ TEST(MemoryCheck, AllowsWhatIsFreeAndRefusesOneByteMore) {
   EXPECT_THAT(refused.error().what, HasSubstr("lower connections.capacity"));
 }
 
-TEST(FreeMemory, IsSomethingOnAMachineThatRunsTests) { EXPECT_GT(free_memory().all(), 0u); }
+TEST(FreeMemory, IsSomethingOnAMachineThatRunsTests) { EXPECT_GT(run::free_memory().all(), 0u); }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -4,13 +4,13 @@
 
 #include <memory>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 using Token = std::shared_ptr<int>;
 
 TEST(Snapshots, AreNumberedFromOneOn) {
-  Snapshots<int> snapshots;
+  run::Snapshots<int> snapshots;
   EXPECT_EQ(snapshots.newest(), 0u);
   EXPECT_EQ(snapshots.add({}, 7).number, 1u);
   EXPECT_EQ(snapshots.add({}, 8).number, 2u);
@@ -18,14 +18,14 @@ TEST(Snapshots, AreNumberedFromOneOn) {
 }
 
 TEST(Snapshots, StayWhereTheyAreUntilTheyAreFreed) {
-  Snapshots<int> snapshots;
-  const Snapshot<int>& first = snapshots.add({}, 7);
+  run::Snapshots<int> snapshots;
+  const shard::Snapshot<int>& first = snapshots.add({}, 7);
   for (int i = 0; i < 1'000; ++i) snapshots.add({}, i);
   EXPECT_EQ(first.app, 7);
 }
 
 TEST(Snapshots, AreFreedWhenEveryCoreGoesByALaterOne) {
-  Snapshots<Token> snapshots;
+  run::Snapshots<Token> snapshots;
   const Token first = std::make_shared<int>(), second = std::make_shared<int>();
   snapshots.add({}, first);
   snapshots.add({}, second);
@@ -39,10 +39,10 @@ TEST(Snapshots, AreFreedWhenEveryCoreGoesByALaterOne) {
 }
 
 TEST(SnapshotsDeathTest, AbortWhenACoreGoesByOneThatWasNeverMade) {
-  Snapshots<int> snapshots;
+  run::Snapshots<int> snapshots;
   snapshots.add({}, 1);
   EXPECT_DEATH(snapshots.free_before(2), "a bug: expected number <= made_");
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

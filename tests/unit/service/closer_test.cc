@@ -5,11 +5,14 @@
 
 #include "http_fixture.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-ServerSettings aborting(Closer first) {
-  ServerSettings settings = small_settings(first);
+using service::Ending;
+using shard::Closer;
+
+service::ServerSettings aborting(Closer first) {
+  service::ServerSettings settings = small_settings(first);
   settings.close.abort = true;
   return settings;
 }
@@ -38,7 +41,7 @@ TEST(ServerFirst, AClientWhoseFinCameFirstIsCountedAsSuch) {
   Server server(Closer::server);
   Client client(server.services);
   client.send(get("/"));
-  client.end(CloseReason::done);
+  client.end(flow::CloseReason::done);
   EXPECT_EQ(server.closes(Ending::client_first), 1u);
   EXPECT_EQ(server.closes(Ending::server_first), 0u);
 }
@@ -189,7 +192,8 @@ TEST(SlowReader, IsResetAfterAMinuteInWhichItTookNextToNothing) {
       for (int i = 0; i < 5; ++i) {
         client.after(59_s);
         EXPECT_FALSE(client.saw_rst());
-        EXPECT_EQ(client.read_some(ClosePolicy::kStallLeast).size(), ClosePolicy::kStallLeast);
+        EXPECT_EQ(client.read_some(service::ClosePolicy::kStallLeast).size(),
+                  service::ClosePolicy::kStallLeast);
       }
       // Too little does not put it off.
       client.after(59_s);
@@ -217,7 +221,7 @@ TEST(FullPools, AnAnswerGoesOutWhenThereIsMemoryAgain) {
     client.after(5_s);
     EXPECT_EQ(client.read(), "");
     client.set_room({});
-    client.after(ClosePolicy::kRetry);
+    client.after(service::ClosePolicy::kRetry);
     EXPECT_FALSE(client.read().empty());
     EXPECT_TRUE(client.is_open());
   }
@@ -227,7 +231,7 @@ TEST(Endings, AResetByThePeerIsALostConnection) {
   Server server(Closer::client);
   Client client(server.services);
   client.send("GET /");
-  client.end(CloseReason::reset);
+  client.end(flow::CloseReason::reset);
   EXPECT_EQ(server.closes(Ending::lost), 1u);
   EXPECT_EQ(server.services.http().parsers_used(), 0u);
 }
@@ -277,13 +281,13 @@ TEST(Discard, TakesEverythingAndSaysNothing) {
 }
 
 /// The policy changes while `server` runs.
-void change(Server& server, const CloseSettings& to) { server.services.on_settings(to); }
+void change(Server& server, const shard::CloseSettings& to) { server.services.on_settings(to); }
 
 TEST(AChangeOfPolicy, HoldsForTheNextAnswerOfAnOpenConnection) {
   Server server(Closer::client);
   Client client(server.services);
   EXPECT_EQ(ask(client, get("/")).field("connection"), "");
-  const CloseSettings server_first{.first = Closer::server};
+  const shard::CloseSettings server_first{.first = Closer::server};
   change(server, server_first);
   EXPECT_EQ(ask(client, get("/")).field("connection"), "close");
   EXPECT_TRUE(client.is_deaf());
@@ -295,7 +299,7 @@ TEST(AChangeOfPolicy, LeavesAConnectionThatHasTheGraceToIt) {
   Server server(Closer::client);
   Client client(server.services);
   ask(client, get("/", "Connection: close\r\n"));
-  const CloseSettings abortive{.first = Closer::server, .abort = true};
+  const shard::CloseSettings abortive{.first = Closer::server, .abort = true};
   change(server, abortive);
   client.after(199_ms);
   EXPECT_TRUE(client.is_open());
@@ -308,7 +312,7 @@ TEST(AChangeOfPolicy, LeavesAConnectionThatWasToBeResetToIt) {
   Server server(aborting(Closer::server));
   Client client(server.services);
   client.send(get("/"));
-  const CloseSettings server_first{.first = Closer::server};
+  const shard::CloseSettings server_first{.first = Closer::server};
   change(server, server_first);
   read_replies(client);
   EXPECT_TRUE(client.has_ended());
@@ -316,4 +320,4 @@ TEST(AChangeOfPolicy, LeavesAConnectionThatWasToBeResetToIt) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -5,8 +5,10 @@
 
 #include "http_fixture.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using shard::Closer;
 
 struct Case {
   std::string request;
@@ -144,7 +146,7 @@ TEST(HttpErrors, MalformedChunks) {
 }
 
 TEST(HttpErrors, TooMuch) {
-  ServerSettings settings = small_settings(Closer::server);
+  service::ServerSettings settings = small_settings(Closer::server);
   settings.http.header_bytes_max = 4'096;
   settings.http.body_bytes_max = 1'000;
   const std::string long_field = "A: " + std::string(4'096, 'x') + "\r\n";
@@ -189,11 +191,11 @@ TEST(HttpErrors, ReadsOnForAWhileWhatItHasRefused) {
   client.send(std::string(60'000, 'x'));
   EXPECT_EQ(client.held_back(), 0u);
   EXPECT_EQ(read_replies(client).size(), 1u);
-  client.after(ClosePolicy::kLinger);
+  client.after(service::ClosePolicy::kLinger);
   EXPECT_TRUE(client.is_deaf());
   client.shut();
-  EXPECT_EQ(server.closes(Ending::server_first), 1u);
+  EXPECT_EQ(server.closes(service::Ending::server_first), 1u);
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

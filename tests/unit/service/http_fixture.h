@@ -14,18 +14,18 @@
 #include "service/services.h"
 #include "support/fake_conn.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
-using Client = FakeClient<Services>;
+using Client = FakeClient<service::Services>;
 
 inline constexpr std::string_view kHello = "hello, mayfly\n";
 inline constexpr std::uint64_t kBigBytes = 1'000'000;
 
-inline ServerSettings small_settings(Closer first) {
-  ServerSettings settings;
-  settings.listen = {{.port = 80, .service = ServiceKind::http},
-                     {.port = 7, .service = ServiceKind::echo},
-                     {.port = 9, .service = ServiceKind::discard}};
+inline service::ServerSettings small_settings(shard::Closer first) {
+  service::ServerSettings settings;
+  settings.listen = {{.port = 80, .service = service::ServiceKind::http},
+                     {.port = 7, .service = service::ServiceKind::echo},
+                     {.port = 9, .service = service::ServiceKind::discard}};
   settings.close.first = first;
   settings.http.routes = {{.path = "/", .body = std::string(kHello)},
                           {.path = "/small", .bytes = 100},
@@ -35,23 +35,25 @@ inline ServerSettings small_settings(Closer first) {
   return settings;
 }
 
-inline Site site_for(const HttpSettings& settings) {
-  Result<Site> site = Site::load(settings);
+inline service::Site site_for(const service::HttpSettings& settings) {
+  Result<service::Site> site = service::Site::load(settings);
   if (!site) throw std::runtime_error(site.error().what);
   return *std::move(site);
 }
 
 /// Services over their settings and site.
 struct Server {
-  explicit Server(Closer first) : Server(small_settings(first)) {}
-  explicit Server(ServerSettings with) : settings(std::move(with)) {}
+  explicit Server(shard::Closer first) : Server(small_settings(first)) {}
+  explicit Server(service::ServerSettings with) : settings(std::move(with)) {}
 
-  std::uint64_t closes(Ending ending) const { return services.counters().closes_by(ending).get(); }
-  const ServiceCounters& counters() const { return services.counters(); }
+  std::uint64_t closes(service::Ending ending) const {
+    return services.counters().closes_by(ending).get();
+  }
+  const service::ServiceCounters& counters() const { return services.counters(); }
 
-  ServerSettings settings;
-  Site site = site_for(settings.http);
-  Services services{settings, site};
+  service::ServerSettings settings;
+  service::Site site = site_for(settings.http);
+  service::Services services{settings, site};
 };
 
 struct Reply {
@@ -115,8 +117,8 @@ inline Reply ask(Client& client, std::string_view text) {
 }
 
 /// The small site with limits that short texts can reach.
-inline ServerSettings tight_settings(Closer first) {
-  ServerSettings settings = small_settings(first);
+inline service::ServerSettings tight_settings(shard::Closer first) {
+  service::ServerSettings settings = small_settings(first);
   settings.http.routes.pop_back();  // the big one
   settings.http.header_bytes_max = 500;
   settings.http.body_bytes_max = 64;
@@ -156,4 +158,4 @@ inline std::string pattern_text(std::uint64_t bytes) {
   return text;
 }
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

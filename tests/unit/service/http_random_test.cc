@@ -11,8 +11,10 @@
 #include "base/prng.h"
 #include "http_fixture.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using shard::Closer;
 
 const std::vector<std::string>& samples() {
   static const std::vector<std::string> all = {
@@ -146,4 +148,4 @@ TEST(HttpPieces, BrokenRequestsGetValidAnswersOrAClose) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

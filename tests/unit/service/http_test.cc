@@ -6,10 +6,12 @@
 
 #include "http_fixture.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-static_assert(App<Services, FakeConn>);
+using shard::Closer;
+
+static_assert(shard::App<service::Services, FakeConn>);
 
 TEST(Http, AnswersGetWithTheRoutesBody) {
   Server server(Closer::client);
@@ -71,7 +73,7 @@ TEST(Http, KeepsAnHttp10ConnectionOnlyIfAsked) {
 }
 
 TEST(Http, ClosesAfterTheLastRequestOfTheLimit) {
-  ServerSettings settings = small_settings(Closer::client);
+  service::ServerSettings settings = small_settings(Closer::client);
   settings.http.keep_alive_requests = 2;
   Server server(settings);
   Client client(server.services);
@@ -161,7 +163,7 @@ TEST(Http, AnswersAClientThatHalfCloses) {
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].body, pattern_text(kBigBytes));
   EXPECT_TRUE(client.saw_fin());
-  EXPECT_EQ(server.closes(Ending::client_first), 1u);
+  EXPECT_EQ(server.closes(service::Ending::client_first), 1u);
 }
 
 TEST(Http, AnswersAllThatWasPipelinedBeforeAHalfClose) {
@@ -189,7 +191,7 @@ TEST(Http, ServesAHigherMinorVersionAsHttp11) {
 TEST(Http, RefusesARequestWhenTooManyAreHalfRead) {
   Server server(Closer::client);
   std::vector<std::unique_ptr<Client>> slow;
-  for (std::size_t i = 0; i < HttpService::kParsers; ++i) {
+  for (std::size_t i = 0; i < service::HttpService::kParsers; ++i) {
     slow.push_back(std::make_unique<Client>(server.services));
     slow.back()->send("GET /");
   }
@@ -218,4 +220,4 @@ TEST(Http, CountsRequestsResponsesAndBytes) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

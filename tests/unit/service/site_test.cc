@@ -10,8 +10,11 @@
 #include "service/pattern.h"
 #include "service/target.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using service::Site;
+
 namespace fs = std::filesystem;
 
 // A folder of its own, gone with the test.
@@ -31,8 +34,8 @@ class Folder : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << text;
   }
 
-  ServerSettings settings() const {
-    ServerSettings settings = small_settings(Closer::client);
+  service::ServerSettings settings() const {
+    service::ServerSettings settings = small_settings(shard::Closer::client);
     settings.http.routes.push_back({.path = "/files/", .folder = www().string()});
     return settings;
   }
@@ -88,7 +91,7 @@ TEST_F(Folder, NothingOutsideIsReached) {
 
 TEST_F(Folder, AnExactRouteWinsOverAFile) {
   write(www() / "x", "file");
-  ServerSettings with = settings();
+  service::ServerSettings with = settings();
   with.http.routes.push_back({.path = "/files/x", .body = "route"});
   Server server(with);
   Client client(server.services);
@@ -106,7 +109,7 @@ TEST_F(Folder, TooLargeIsAnError) {
 }
 
 TEST_F(Folder, AMissingOneIsAnError) {
-  HttpSettings http;
+  service::HttpSettings http;
   http.routes = {{.path = "/files/", .folder = (root_ / "none").string()}};
   const Result<Site> site = Site::load(http);
   ASSERT_FALSE(site);
@@ -114,7 +117,7 @@ TEST_F(Folder, AMissingOneIsAnError) {
 }
 
 TEST(Site, NamesEveryFaultyRoute) {
-  HttpSettings http;
+  service::HttpSettings http;
   http.routes = {{.path = "no-slash", .body = "x"},
                  {.path = "/a/../b", .body = "x"},
                  {.path = "/%41", .body = "x"},
@@ -130,7 +133,7 @@ TEST(Site, NamesEveryFaultyRoute) {
 }
 
 TEST(Site, TakesTheContentTypeThatIsConfigured) {
-  ServerSettings settings = small_settings(Closer::client);
+  service::ServerSettings settings = small_settings(shard::Closer::client);
   settings.http.routes.push_back(
       {.path = "/typed", .body = "{}", .content_type = "application/json"});
   Server server(settings);
@@ -141,7 +144,7 @@ TEST(Site, TakesTheContentTypeThatIsConfigured) {
 TEST(PathTable, FindsWhatIsThereAndNothingElse) {
   std::vector<std::string> paths;
   for (int i = 0; i < 2'000; ++i) paths.push_back("/file-" + std::to_string(i));
-  PathTable table;
+  service::PathTable table;
   EXPECT_EQ(table.find("/"), 0u);
   for (std::uint32_t i = 0; i < 1'000; ++i) EXPECT_TRUE(table.add(paths[i], i + 1));
   EXPECT_FALSE(table.add(paths[7], 99));
@@ -150,7 +153,7 @@ TEST(PathTable, FindsWhatIsThereAndNothingElse) {
 }
 
 std::optional<std::string> canonical(std::string target) {
-  const auto path = canonical_path(target);
+  const auto path = service::canonical_path(target);
   return path ? std::optional<std::string>(*path) : std::nullopt;
 }
 
@@ -176,10 +179,10 @@ TEST(Target, IsRefusedIfItIsMalformedOrNotOurs) {
 }
 
 TEST(Pattern, IsAsDocumented) {
-  const auto bytes = pattern();
+  const auto bytes = service::pattern();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  EXPECT_EQ(text, pattern_text(kPatternBytes));
+  EXPECT_EQ(text, pattern_text(service::kPatternBytes));
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -8,17 +8,19 @@
 namespace mayfly::testing {
 namespace {
 
+using flow::Conn;
+
 template <class A>
-concept AppOnMemory = App<A, Shard<MemPort, A>>;
+concept AppOnMemory = shard::App<A, shard::Shard<MemPort, A>>;
 
 /// The hooks that have no default.
-struct OfAConnection : AppBase {
+struct OfAConnection : shard::AppBase {
   void on_open(Conn&) noexcept {}
   std::size_t on_data(Conn&, std::span<const std::byte> text) noexcept { return text.size(); }
   void on_sent(Conn&) noexcept {}
   void on_peer_closed(Conn&) noexcept {}
   void on_wake(Conn&) noexcept {}
-  void on_closed(Conn&, CloseReason) noexcept {}
+  void on_closed(Conn&, flow::CloseReason) noexcept {}
 };
 
 struct WithDefaults : OfAConnection {
@@ -45,7 +47,7 @@ struct MisspeltDrain : OfAConnection {
 };
 static_assert(!AppOnMemory<MisspeltDrain>);
 
-struct MisspeltOpen : AppBase {
+struct MisspeltOpen : shard::AppBase {
   using AppBase::listens, AppBase::on_poll, AppBase::next_due, AppBase::on_settings;
   using AppBase::stop, AppBase::on_drain, AppBase::finished;
   void on_opened(Conn&) noexcept {}
@@ -53,7 +55,7 @@ struct MisspeltOpen : AppBase {
   void on_sent(Conn&) noexcept {}
   void on_peer_closed(Conn&) noexcept {}
   void on_wake(Conn&) noexcept {}
-  void on_closed(Conn&, CloseReason) noexcept {}
+  void on_closed(Conn&, flow::CloseReason) noexcept {}
 };
 static_assert(!AppOnMemory<MisspeltOpen>);
 

@@ -73,7 +73,7 @@ TEST(ShardKeepAlive, ProbesASilentPeerAndGivesItUp) {
   wire.after(1_s);
   peer.gets(ack().at(-1));
   wire.after(1_s);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::timed_out});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::timed_out});
 }
 
 TEST(ShardTimeOut, GivesUpAPeerThatNeverAcknowledges) {
@@ -84,7 +84,7 @@ TEST(ShardTimeOut, GivesUpAPeerThatNeverAcknowledges) {
   peer.opens();
   wire.app_does([](ScriptConn& c) { c.send(bytes_of("hello")); });
   wire.after(10_s);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::timed_out});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::timed_out});
   EXPECT_EQ(peer.inbox.size(), 3u);
 }
 
@@ -92,14 +92,14 @@ TEST(ShardOwner, MayChangeSettingsWhileConnectionsAreOpen) {
   Wire wire;
   Peer peer(wire), other(wire, 40'001);
   peer.opens();
-  ShardSettings changed = wire.settings;
+  shard::ShardSettings changed = wire.settings;
   changed.tcp.delayed_ack = 0_ms;
   changed.time_wait.hold = 0_s;
   wire.use(changed);
   peer.sends(text("ping")).gets(ack().acks(4));
   wire.app_does([](ScriptConn& c) { c.close(); });
   peer.gets(fin()).sends(fin());
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::done}) << "without TIME_WAIT";
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::done}) << "without TIME_WAIT";
   wire.use(wire.settings);
   other.opens().sends(text("ping")).gets_nothing();  // the ACK is delayed again
 }
@@ -130,7 +130,7 @@ TEST(ShardOwner, AbortsAllConnectionsWhateverTheirState) {
   wire.poll();
   for (Peer* peer : {&opening, &open, &closing}) peer->gets(rst()).gets_nothing();
   EXPECT_EQ(wire.shard->open_connections(), 0u);
-  EXPECT_EQ(wire.closed(CloseReason::aborted), 3u);
+  EXPECT_EQ(wire.closed(flow::CloseReason::aborted), 3u);
   EXPECT_EQ(wire.app.closed.size(), 2u) << "one had not been opened yet";
 }
 
@@ -239,21 +239,21 @@ TEST(ShardRoom, FailsToConnectWhenConnectionBlocksRunOut) {
   Wire wire(given);
   Peer first(wire, 40'001), second(wire, 8'080, kPeerIp, 1'024);
   first.opens();
-  ConnectError error = ConnectError::none;
+  shard::ConnectError error = shard::ConnectError::none;
   wire.app.poll = [&](ScriptShard& shard) { error = shard.connect(second.shard_key(), {}).error; };
   wire.poll();
-  EXPECT_EQ(error, ConnectError::table_full);
+  EXPECT_EQ(error, shard::ConnectError::table_full);
   EXPECT_EQ(wire.stats().connections.get(), 1u);
 }
 
 TEST(ShardRoom, IsPlannedAsItIsTaken) {
   const Given given;
   std::size_t bytes = 0;
-  for (const MemoryItem& item : memory_plan(given.config.sizes)) {
+  for (const flow::MemoryItem& item : memory_plan(given.config.sizes)) {
     EXPECT_FALSE(item.what.empty());
     bytes += item.bytes;
   }
-  EXPECT_GT(bytes, 100 * sizeof(ConnectionBlock) + 100 * sizeof(TimeWaitRecord));
+  EXPECT_GT(bytes, 100 * sizeof(flow::ConnectionBlock) + 100 * sizeof(flow::TimeWaitRecord));
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 namespace mayfly::testing {
 namespace {
 
-using Operation = ArpPacket::Operation;
+using wire::kBroadcastMac;
+
+using Operation = wire::ArpPacket::Operation;
 
 constexpr MacAddress kOtherMac{{2, 0, 0, 0, 0, 9}};
 
@@ -18,10 +20,10 @@ Given stranger() {
   return given;
 }
 
-ArpPacket request(Ipv4Address from, Ipv4Address to, MacAddress mac = kPeerMac) {
+wire::ArpPacket request(Ipv4Address from, Ipv4Address to, MacAddress mac = kPeerMac) {
   return {Operation::request, mac, {}, from, to};
 }
-ArpPacket reply(Ipv4Address from, MacAddress mac = kPeerMac) {
+wire::ArpPacket reply(Ipv4Address from, MacAddress mac = kPeerMac) {
   return {Operation::reply, mac, kServerMac, from, kServerIp};
 }
 
@@ -152,7 +154,7 @@ TEST(ShardArp,
   Peer peer(wire);
   wire.put(wire.arp_frame(request(kPeerIp, {0xc612'0002}), kBroadcastMac));
   wire.put(wire.arp_frame(request(kPeerIp, kPeerIp), kBroadcastMac));
-  ArpPacket to_another = reply(kPeerIp);
+  wire::ArpPacket to_another = reply(kPeerIp);
   to_another.target_ip = {0xc612'0002};
   wire.put(wire.arp_frame(to_another));
   peer.sends(syn()).gets_nothing();
@@ -220,7 +222,7 @@ TEST(ShardVlan, TagsWhatItSendsAndHearsOnlyItsOwn) {
   Peer peer(wire);
   peer.sends(syn());
   ASSERT_EQ(peer.inbox.size(), 1u);
-  EXPECT_EQ(load_be16(&peer.inbox[0].frame[12]), ethertype::vlan);
+  EXPECT_EQ(load_be16(&peer.inbox[0].frame[12]), wire::ethertype::vlan);
   EXPECT_EQ(load_be16(&peer.inbox[0].frame[14]), 12);
   peer.ignores();
   Bytes other = peer.frame(ack());

@@ -6,6 +6,8 @@
 namespace mayfly::testing {
 namespace {
 
+using flow::CloseReason;
+
 constexpr auto kClose = [](ScriptConn& c) { c.close(); };
 constexpr auto kCloseBoth = [](ScriptConn& c) { c.close_both(); };
 constexpr auto kAbort = [](ScriptConn& c) { c.abort(); };

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint8_t kEcho = 8, kEchoReply = 0, kUnreachable = 3, kTimeExceeded = 11,
                        kTimestamp = 13;
 constexpr std::uint8_t kHostCode = 1, kProtocolCode = 2, kPortCode = 3, kTooBigCode = 4;
-constexpr std::size_t kIpAt = kEthernetHeaderSize, kIcmpAt = kIpAt + kIpv4HeaderSizeMin;
+constexpr std::size_t kIpAt = wire::kEthernetHeaderSize, kIcmpAt = kIpAt + wire::kIpv4HeaderSizeMin;
 
 Bytes noise(std::size_t length) {
   Bytes bytes(length);
@@ -24,13 +24,13 @@ Bytes noise(std::size_t length) {
 Bytes from(const Bytes& frame, std::size_t at) {
   return {frame.begin() + static_cast<std::ptrdiff_t>(at), frame.end()};
 }
-std::uint8_t at(const Bytes& frame, std::size_t where) { return load_u8(&frame[where]); }
+std::uint8_t at(const Bytes& frame, std::size_t where) { return wire::load_u8(&frame[where]); }
 
 /// An IPv4 datagram from the peer, of a protocol that is not TCP.
 Bytes datagram(Wire& wire, std::uint8_t protocol, const Bytes& payload,
                Ipv4Address source = kPeerIp, Ipv4Address to = kServerIp,
                MacAddress mac = kServerMac) {
-  Bytes frame = wire.link_header(ethertype::ipv4, mac);
+  Bytes frame = wire.link_header(wire::ethertype::ipv4, mac);
   const std::size_t ip = frame.size();
   frame.resize(ip + 20);
   std::byte* header = &frame[ip];
@@ -40,7 +40,7 @@ Bytes datagram(Wire& wire, std::uint8_t protocol, const Bytes& payload,
   store_be16(header + 8, static_cast<std::uint16_t>(64 << 8 | protocol));
   store_be32(header + 12, source.host);
   store_be32(header + 16, to.host);
-  store_be16(header + 10, checksum_finish(checksum_add({header, 20})));
+  store_be16(header + 10, wire::checksum_finish(wire::checksum_add({header, 20})));
   frame.insert(frame.end(), payload.begin(), payload.end());
   return frame;
 }
@@ -49,7 +49,7 @@ Bytes udp(Wire& wire, Ipv4Address source = kPeerIp, Ipv4Address to = kServerIp,
   Bytes payload = noise(20);
   store_be16(&payload[4], 20);  // length
   store_be16(&payload[6], 0);   // no checksum
-  return datagram(wire, ip_protocol::udp, payload, source, to, mac);
+  return datagram(wire, wire::ip_protocol::udp, payload, source, to, mac);
 }
 
 class EchoOfSize : public ::testing::TestWithParam<std::size_t> {};
@@ -150,7 +150,7 @@ TEST(ShardIcmp, SaysProtocolUnreachableToOtherProtocols) {
 
 TEST(ShardIcmp, SaysNothingAboutBroadcastsNorToItself) {  // RFC 1122 3.2.2
   Wire wire(two_addresses());
-  wire.put(udp(wire, kPeerIp, kServerIp, kBroadcastMac));
+  wire.put(udp(wire, kPeerIp, kServerIp, wire::kBroadcastMac));
   wire.put(udp(wire, kPeerIp, {0xc613'ffff}));
   wire.put(udp(wire, {0xc613'ffff}, kServerIp));
   wire.put(udp(wire, kOurOtherIp, kServerIp));
@@ -199,7 +199,7 @@ class ShardIcmpError : public ::testing::Test {
 TEST_F(ShardIcmpError, EndsAHandshakeIfHard) {  // RFC 5927 5.2
   wire.put(error_about(wire, kUnreachable, kPortCode, syn_sent()));
   wire.poll();
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::unreachable});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::unreachable});
 }
 
 TEST_F(ShardIcmpError, DoesNotEndAHandshakeIfSoft) {  // RFC 9293 MUST-56
@@ -231,7 +231,7 @@ TEST_F(ShardIcmpError, AboutNothingInFlightIsNotBelieved) {  // RFC 5927 4.1
   Bytes sent = text_sent();
   peer.ignores().sends(ack());
   wire.put(error_about(wire, kUnreachable, kTooBigCode, sent, 600));
-  store_be32(&sent[kIcmpAt + tcp_at::seq], 77);
+  store_be32(&sent[kIcmpAt + wire::tcp_at::seq], 77);
   wire.put(error_about(wire, kUnreachable, kTooBigCode, sent, 600));
   store_be16(&sent[kIcmpAt], 81);  // no such connection
   wire.put(error_about(wire, kUnreachable, kPortCode, sent));
@@ -268,7 +268,7 @@ TEST_F(ShardIcmpError, ThatQuotesNoTcpHeaderIsMalformed) {
 TEST_F(ShardIcmpError, AboutAnotherProtocolIsIgnored) {
   const Bytes sent = text_sent();
   Bytes quoted(sent.begin() + kIpAt, sent.begin() + kIpAt + 28);
-  quoted[9] = std::byte{ip_protocol::udp};
+  quoted[9] = std::byte{wire::ip_protocol::udp};
   wire.put(wire.icmp_frame(kUnreachable, kPortCode, 0, quoted));
   wire.poll();
   EXPECT_EQ(wire.drops(Drop::icmp_ignored), 1u);
@@ -301,13 +301,13 @@ std::pair<Bytes, Bytes> cut(const Bytes& frame, std::size_t first) {
   Bytes head(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(split));
   Bytes tail(frame.begin(), frame.begin() + kIcmpAt);
   tail.insert(tail.end(), frame.begin() + static_cast<std::ptrdiff_t>(split), frame.end());
-  store_be16(&head[kIpAt + 6], ipv4_fragment::more_fragments);
+  store_be16(&head[kIpAt + 6], wire::ipv4_fragment::more_fragments);
   store_be16(&tail[kIpAt + 6], static_cast<std::uint16_t>(first / 8));
   for (Bytes* fragment : {&head, &tail}) {
     std::byte* ip = fragment->data() + kIpAt;
     store_be16(ip + 2, static_cast<std::uint16_t>(fragment->size() - kIpAt));
     store_be16(ip + 10, 0);
-    store_be16(ip + 10, checksum_finish(checksum_add({ip, 20})));
+    store_be16(ip + 10, wire::checksum_finish(wire::checksum_add({ip, 20})));
   }
   return {head, tail};
 }

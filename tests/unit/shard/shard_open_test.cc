@@ -6,6 +6,8 @@
 namespace mayfly::testing {
 namespace {
 
+using shard::ConnectError;
+
 TEST(ShardOpen, TellsTheAppWhenTheHandshakeIsComplete) {
   Wire wire;
   Peer peer(wire);
@@ -61,7 +63,7 @@ TEST(ShardOpen, GivesUpAHandshakeThatIsNeverCompleted) {
   wire.after(4_s);
   peer.gets_nothing();
   EXPECT_EQ(wire.shard->open_connections(), 0u);
-  EXPECT_EQ(wire.closed(CloseReason::timed_out), 1u);
+  EXPECT_EQ(wire.closed(flow::CloseReason::timed_out), 1u);
   EXPECT_TRUE(wire.app.closed.empty()) << "the app had never heard of it";
 }
 
@@ -88,7 +90,7 @@ TEST(ShardOpen, KeepsTwoInterleavedFlowsApart) {
 TEST(ShardOpen, ConnectsAndIsAnswered) {
   Wire wire;
   Peer peer(wire, 8'080, kPeerIp, 1'024);
-  ConnectResult made;
+  shard::ConnectResult made;
   wire.app.poll = [&](ScriptShard& shard) { made = shard.connect(peer.shard_key(), {{7}}); };
   std::uint64_t word = 0;
   std::uint64_t id = 0;
@@ -126,7 +128,7 @@ TEST(ShardOpen, TellsTheAppThatItsConnectionWasRefused) {
   wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
   wire.poll();
   peer.gets(syn()).sends(rst().acks(0)).gets_nothing();
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::refused});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::refused});
   EXPECT_EQ(wire.shard->open_connections(), 0u);
 }
 
@@ -165,11 +167,11 @@ TEST(ShardOpen, DoesNotMistakeASynOfOneBurstForAnother) {
 TEST(ShardStrangers, AreAnsweredWithResetsOfBothForms) {  // RFC 9293 3.10.7.1
   Wire wire;
   Peer nobody(wire, 40'000, kPeerIp, 81);
-  nobody.sends(syn()).gets(said(tcp_flag::rst | tcp_flag::ack).acks(0));
+  nobody.sends(syn()).gets(said(wire::tcp_flag::rst | wire::tcp_flag::ack).acks(0));
   EXPECT_EQ(nobody.next() - Seq{0xffff'ff01u}, 0);
   nobody.sends(ack().acks(77));
   ASSERT_EQ(nobody.inbox.size(), 1u);
-  EXPECT_EQ(nobody.inbox[0].segment.flags, tcp_flag::rst);
+  EXPECT_EQ(nobody.inbox[0].segment.flags, wire::tcp_flag::rst);
   EXPECT_EQ(nobody.inbox[0].segment.seq, Seq{78});  // SEG.ACK
   EXPECT_EQ(wire.drops(Drop::tcp_no_listener), 2u);
   EXPECT_EQ(wire.stats().rst_sent.get(), 2u);
@@ -178,20 +180,20 @@ TEST(ShardStrangers, AreAnsweredWithResetsOfBothForms) {  // RFC 9293 3.10.7.1
 TEST(ShardStrangers, AreAnsweredWithResetsWhateverTheirFlags) {  // RFC 9293 3.10.7.1
   Wire wire;
   Peer nobody(wire, 40'000, kPeerIp, 81);
-  for (const int flags : {0, int{tcp_flag::fin}, tcp_flag::syn | tcp_flag::fin,
-                          tcp_flag::fin | tcp_flag::psh | tcp_flag::urg})
+  for (const int flags : {0, int{wire::tcp_flag::fin}, wire::tcp_flag::syn | wire::tcp_flag::fin,
+                          wire::tcp_flag::fin | wire::tcp_flag::psh | wire::tcp_flag::urg})
     nobody.sends(said(static_cast<std::uint8_t>(flags)));
   ASSERT_EQ(nobody.inbox.size(), 4u);
   for (const auto& answer : nobody.inbox)
-    EXPECT_EQ(answer.segment.flags, tcp_flag::rst | tcp_flag::ack);
+    EXPECT_EQ(answer.segment.flags, wire::tcp_flag::rst | wire::tcp_flag::ack);
 }
 
 TEST(ShardOpen, AListenerIsSilentAboutFlagsThatOpenNothing) {  // RFC 9293 3.10.7.2, fourth
   Wire wire;
   Peer peer(wire);
   peer.sends(said(0)).gets_nothing();
-  peer.sends(said(tcp_flag::fin)).gets_nothing();
-  peer.sends(said(tcp_flag::syn | tcp_flag::fin)).gets_nothing();
+  peer.sends(said(wire::tcp_flag::fin)).gets_nothing();
+  peer.sends(said(wire::tcp_flag::syn | wire::tcp_flag::fin)).gets_nothing();
   EXPECT_EQ(wire.drops(Drop::tcp_flags_invalid), 3u);
   EXPECT_EQ(wire.shard->open_connections(), 0u);
 }
@@ -211,7 +213,7 @@ TEST(ShardStrangers, AreResetIfTheyAcknowledgeWhatAListenerNeverSaid) {  // RFC 
   Peer peer(wire);
   peer.sends(ack().acks(9));
   ASSERT_EQ(peer.inbox.size(), 1u);
-  EXPECT_EQ(peer.inbox[0].segment.flags, tcp_flag::rst);
+  EXPECT_EQ(peer.inbox[0].segment.flags, wire::tcp_flag::rst);
   EXPECT_EQ(wire.drops(Drop::tcp_no_listener), 1u);
   EXPECT_EQ(wire.shard->open_connections(), 0u);
 }
@@ -235,10 +237,11 @@ Bytes syn_between(Wire& wire, Ipv4Address from, Ipv4Address to) {
   const FlowKey4 key = FlowKey4::of(from, 50'000, to, 80);
   Emission e;
   e.seq = {1};
-  e.flags = tcp_flag::syn;
+  e.flags = wire::tcp_flag::syn;
   e.window = 1'000;
   frame.resize(54);
-  emit_tcp(frame, {kServerMac, kPeerMac}, key, e, 1, ChecksumBy::software, ChecksumBy::software);
+  emit_tcp(frame, {kServerMac, kPeerMac}, key, e, 1, wire::ChecksumBy::software,
+           wire::ChecksumBy::software);
   return frame;
 }
 

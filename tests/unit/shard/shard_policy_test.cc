@@ -7,8 +7,8 @@
 namespace mayfly::testing {
 namespace {
 
-using OnFull = TimeWaitPolicy::OnFull;
-using OnRst = TimeWaitRules::OnRst;
+using OnFull = flow::TimeWaitPolicy::OnFull;
+using OnRst = tcp::TimeWaitRules::OnRst;
 
 class Policy : public ::testing::Test {
  protected:
@@ -25,13 +25,13 @@ class Policy : public ::testing::Test {
     peer.ignores();
   }
   /// Another policy, from the next burst on.
-  void change(Wire& wire, const TimeWaitPolicy& policy) {
+  void change(Wire& wire, const flow::TimeWaitPolicy& policy) {
     later_ = wire.settings;
     later_.time_wait = policy;
     wire.use(later_);
     wire.poll();
   }
-  ShardSettings later_;
+  shard::ShardSettings later_;
 };
 
 TEST_F(Policy, AShorterHoldAppliesToEntriesThatAreHeldAlready) {
@@ -96,19 +96,19 @@ TEST_F(Policy, RefusesToConnectWhereNoEntryWouldBeLeft) {
   Peer a(wire, 40'001);
   into_time_wait(wire, a);
   const auto key = FlowKey4::of(kServerIp, 50'000, kPeerIp, 80);
-  EXPECT_EQ(wire.shard->connect(key, {}).error, ConnectError::time_wait_full);
+  EXPECT_EQ(wire.shard->connect(key, {}).error, shard::ConnectError::time_wait_full);
 }
 
 TEST_F(Policy, HoldsByNearnessOfThePeer) {
-  const NearPrefix other{{kPeerIp.host + 1}, 32, 1_s}, host{kPeerIp, 32, 2_s};
-  const NearPrefix link{{0xc612'0000}, 15, 10_s};
+  const flow::NearPrefix other{{kPeerIp.host + 1}, 32, 1_s}, host{kPeerIp, 32, 2_s};
+  const flow::NearPrefix link{{0xc612'0000}, 15, 10_s};
   struct Case {
-    std::vector<NearPrefix> nearness;
+    std::vector<flow::NearPrefix> nearness;
     Duration hold;
   };
   for (const Case& c :
        {Case{{other, host, link}, 2_s}, {{other, link, host}, 10_s}, {{other}, 60_s}}) {
-    TimeWaitPolicy policy{.hold = 60_s};
+    flow::TimeWaitPolicy policy{.hold = 60_s};
     policy.nearness = c.nearness;
     Wire wire(with(policy));
     Peer peer(wire);
@@ -189,7 +189,7 @@ TEST_F(Policy, HandOverTakesTheTimeWaitAndFreesThePeersEntryWithAReset) {
   peer.sends(ack()).gets(rst().at(1));  // exactly SND.NXT
   EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
   EXPECT_EQ(wire.stats().time_wait_taken_over.get(), 1u);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::time_wait});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::time_wait});
   wire.after(2'100_ms);
   EXPECT_EQ(wire.shard->time_wait_entries(), 0u);
 }
@@ -200,7 +200,7 @@ TEST_F(Policy, WithoutHandOverTheEndInLastAckIsJustClosed) {
   into_last_ack(wire, peer);
   peer.sends(ack()).gets_nothing();
   EXPECT_EQ(wire.shard->time_wait_entries(), 0u);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::done});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::done});
 }
 
 TEST_F(Policy, HandOverSendsNoResetWhereItCannotHoldTheEntryItself) {
@@ -228,13 +228,13 @@ TEST_F(Policy, CountsAResetThatCameInLastAck) {
   into_last_ack(wire, peer);
   peer.sends(rst());
   EXPECT_EQ(wire.stats().reset_in_last_ack.get(), 1u);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::reset});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::reset});
 }
 
 // -- time_wait.balance
 
 TEST_F(Policy, BalanceHoldsAsLongAsTheTableCanAfford) {
-  TimeWaitPolicy policy{.hold = 60_s, .capacity = 100, .on_full = OnFull::refuse};
+  flow::TimeWaitPolicy policy{.hold = 60_s, .capacity = 100, .on_full = OnFull::refuse};
   policy.balance = true;
   policy.floor = 10_ms;
   Wire wire(with(policy));

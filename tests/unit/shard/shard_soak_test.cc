@@ -15,7 +15,9 @@
 namespace mayfly::testing {
 namespace {
 
-using FaultyPort = FaultPort<MemPort>;
+using flow::CloseReason;
+
+using FaultyPort = link::FaultPort<MemPort>;
 
 /// What one soak is like; all of it follows from the seed.
 struct Weather {
@@ -37,15 +39,15 @@ struct Weather {
     settings.tcp.retries = 8;
     settings.time_wait.hold = Duration::from_ms(static_cast<std::int64_t>(random.below(3'000)));
     settings.time_wait.capacity = random.chance(0.3) ? 4 : 1'000;
-    settings.time_wait.on_full = static_cast<TimeWaitPolicy::OnFull>(random.below(3));
+    settings.time_wait.on_full = static_cast<flow::TimeWaitPolicy::OnFull>(random.below(3));
     settings.time_wait.reuse = static_cast<std::uint8_t>(random.below(2));
   }
   /// No reason for any connection to fail. Damaged ARP misleads for a minute, as it has no
   /// checksum; a text that finds no room each time it is sent ends in a time-out.
   bool is_fair() const { return faults.corrupt == 0 && chunks > 2; }
 
-  FaultSettings faults;
-  ShardSettings settings;
+  link::FaultSettings faults;
+  shard::ShardSettings settings;
   bool server_closes = false;
   std::uint32_t chunks = 64, receive_buffers = 8;
 };
@@ -61,7 +63,7 @@ std::byte byte_at(std::uint64_t length, std::uint64_t at) {
 }
 
 /// Sends back what it hears; takes what it has room for.
-struct EchoServer : AppBase {
+struct EchoServer : shard::AppBase {
   using AppBase::on_drain, AppBase::finished;
   using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   bool listens(std::uint16_t port) const noexcept { return port == 80; }
@@ -95,7 +97,7 @@ struct EchoServer : AppBase {
 };
 
 /// Opens connections one by one; each sends a request and compares the answer.
-struct Client : AppBase {
+struct Client : shard::AppBase {
   using AppBase::listens, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   using AppBase::on_drain, AppBase::finished;
   static constexpr unsigned kConnections = 40;
@@ -104,12 +106,12 @@ struct Client : AppBase {
   void on_poll(S& shard, Instant now) noexcept {
     if (opened == kConnections || now < next_open) return;
     next_open = now + 1_ms;
-    AppState state;
+    flow::AppState state;
     state.word[kLength] = 4 + random.below(5'000);
     const auto port = static_cast<std::uint16_t>(2'000 + random.below(kConnections / 2));
     const auto key = FlowKey4::of({0xc612'0101}, port, {0xc612'0001}, 80);
-    const ConnectResult made = shard.connect(key, state);
-    if (made.error == ConnectError::none) ++opened;
+    const shard::ConnectResult made = shard.connect(key, state);
+    if (made.error == shard::ConnectError::none) ++opened;
   }
   template <class Conn>
   void on_open(Conn& c) noexcept {
@@ -206,9 +208,9 @@ class Soak {
 
  private:
   template <class App>
-  std::unique_ptr<Shard<FaultyPort, App>> make(std::uint32_t address, std::uint8_t station,
-                                               FaultyPort& port, App& app) {
-    ShardConfig config;
+  std::unique_ptr<shard::Shard<FaultyPort, App>> make(std::uint32_t address, std::uint8_t station,
+                                                      FaultyPort& port, App& app) {
+    shard::ShardConfig config;
     config.name = "soak" + std::to_string(station);
     config.sizes = {.connections = 200,
                     .time_wait = 200,
@@ -216,12 +218,12 @@ class Soak {
                     .receive_buffers = weather_.receive_buffers};
     config.secret = {1, station};
     config.pages = HugePages::never;
-    Interface interface;
+    link::Interface interface;
     interface.mac = {{2, 0, 0, 0, 0, station}};
     interface.addresses = {{{address}, {address}, 15}};
     config.interfaces = {interface};
     FaultyPort* const ports[] = {&port};
-    auto shard = Shard<FaultyPort, App>::create(config, ports, app, weather_.settings, now_);
+    auto shard = shard::Shard<FaultyPort, App>::create(config, ports, app, weather_.settings, now_);
     EXPECT_TRUE(shard);
     return std::move(*shard);
   }
@@ -246,7 +248,7 @@ class Soak {
   }
   template <class S>
   static void expect_empty(const S& shard) {
-    const Connections& connections = shard.connections();
+    const flow::Connections& connections = shard.connections();
     EXPECT_EQ(connections.used(), 0u);
     EXPECT_EQ(shard.time_wait_entries(), 0u);
     EXPECT_EQ(connections.tx().extents.used(), 0u);
@@ -260,8 +262,8 @@ class Soak {
   FaultyPort server_port_{MemPort{}, weather_.faults}, client_port_{MemPort{}, weather_.faults};
   EchoServer server_app_;
   Client client_app_;
-  std::unique_ptr<Shard<FaultyPort, EchoServer>> server_;
-  std::unique_ptr<Shard<FaultyPort, Client>> client_;
+  std::unique_ptr<shard::Shard<FaultyPort, EchoServer>> server_;
+  std::unique_ptr<shard::Shard<FaultyPort, Client>> client_;
 };
 
 class ShardSoak : public ::testing::TestWithParam<std::uint64_t> {};

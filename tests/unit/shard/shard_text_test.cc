@@ -96,7 +96,7 @@ TEST(ShardText, OfferedALastTimeWhenTheConnectionEndsInTimeWait) {
   peer.sends(fin());
   EXPECT_EQ(wire.app.heard, "acknowledged") << "text that was acknowledged must not vanish";
   EXPECT_EQ(wire.app.peers_closed, 1u);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::time_wait});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::time_wait});
 }
 
 TEST(ShardText, OutOfOrderIsDeliveredInOrderAndOnce) {
@@ -365,7 +365,7 @@ TEST(ShardSend, CountsFarBeyondWhatSequenceNumbersCan) {
   while (!fin_seen && !peer.inbox.empty()) {
     for (const Heard& heard : peer.inbox) {
       got += heard.text.size();
-      fin_seen = heard.segment.has(tcp_flag::fin);
+      fin_seen = heard.segment.has(wire::tcp_flag::fin);
     }
     peer.ignores().sends(ack());
   }

@@ -6,7 +6,9 @@
 namespace mayfly::testing {
 namespace {
 
-using OnFull = TimeWaitPolicy::OnFull;
+using shard::ConnectError;
+
+using OnFull = flow::TimeWaitPolicy::OnFull;
 
 /// The peer's next incarnation begins this far after the old one's end.
 constexpr std::uint32_t kFurther = 10'000;
@@ -47,7 +49,7 @@ TEST_F(TimeWait, IsSkippedWithoutAHold) {
   close(wire, peer);
   EXPECT_EQ(wire.shard->time_wait_entries(), 0u);
   EXPECT_EQ(wire.stats().time_wait_skipped.get(), 1u);
-  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::done});
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::done});
   peer.sends(fin().at(0)).gets(rst());  // nobody remembers
 }
 
@@ -140,7 +142,7 @@ TEST_F(TimeWait, IgnoresAReset) {  // RFC 1337 F1
 }
 
 TEST_F(TimeWait, EndsWithAResetIfThePolicyAcceptsIt) {
-  Wire wire(with({.rules = {.rst = TimeWaitRules::OnRst::accept}}));
+  Wire wire(with({.rules = {.rst = tcp::TimeWaitRules::OnRst::accept}}));
   Peer peer(wire);
   into_time_wait(wire, peer);
   peer.sends(rst().at(50)).gets(ack());  // RFC 5961: not at the left edge
@@ -185,7 +187,7 @@ TEST_F(TimeWait, IsNotReopenedByALowerSequenceNumber) {
   const Seq rcv_nxt = peer.next();
   peer.again(rcv_nxt - kFurther).sends(syn());
   ASSERT_EQ(peer.inbox.size(), 1u);
-  EXPECT_EQ(peer.inbox[0].segment.flags, tcp_flag::ack);  // a challenge (RFC 5961 4.2)
+  EXPECT_EQ(peer.inbox[0].segment.flags, wire::tcp_flag::ack);  // a challenge (RFC 5961 4.2)
   EXPECT_EQ(peer.inbox[0].segment.ack, rcv_nxt);
   EXPECT_EQ(wire.drops(Drop::time_wait_syn), 1u);
   EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
@@ -238,10 +240,12 @@ TEST_F(TimeWait, IsRestoredByTheResetThatAnswersTheSynAck) {
   peer.ignores().sends(rst().at(0)).gets_nothing();
   EXPECT_EQ(wire.stats().time_wait_restored.get(), 1u);
   EXPECT_EQ(wire.shard->open_connections(), 0u);
-  EXPECT_TRUE(wire.app.closed == std::vector{CloseReason::time_wait}) << "only the old one's end";
+  EXPECT_TRUE(wire.app.closed == std::vector{flow::CloseReason::time_wait})
+      << "only the old one's end";
   wire.after(9'999_ms);
   EXPECT_EQ(wire.shard->time_wait_entries(), 1u) << "held anew";
-  peer.again(old_next - 1).sends(said(tcp_flag::fin | tcp_flag::ack).at(-1));  // the old FIN
+  peer.again(old_next - 1)
+      .sends(said(wire::tcp_flag::fin | wire::tcp_flag::ack).at(-1));  // the old FIN
   ASSERT_EQ(peer.inbox.size(), 1u);
   EXPECT_EQ(peer.inbox[0].segment.ack, old_next);
 }

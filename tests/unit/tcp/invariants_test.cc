@@ -8,16 +8,18 @@
 
 #include "tcp/tcp.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-const TcpSettings kSettings;
+using tcp::Connection;
+
+const tcp::TcpSettings kSettings;
 constexpr Instant kNow{5'000'000};
 
 /// An established connection with 1,000 octets under way and 500 held out of order.
 Connection busy() {
   Connection c;
-  c.state = State::established;
+  c.state = tcp::State::established;
   c.iss = Seq{100};
   c.snd_una = Seq{1'000};
   c.snd_nxt = c.snd_max = c.snd_end = Seq{2'000};
@@ -66,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         Break{"RtoBelowItsFloor", [](Connection& c) { c.rto_us = 199'999; }},
         Break{"PersistWithoutItsTimer",
               [](Connection& c) {
-                c.set(conn_flag::persist);
+                c.set(tcp::conn_flag::persist);
                 c.retransmit_at = Instant::never();
               }},
         Break{"CwndBelowASegment", [](Connection& c) { c.cwnd = 1'000; }}),
@@ -82,7 +84,7 @@ TEST(StandingStill, IsWhatHasSomethingUnderWayAndNoTimer) {
 /// What is found when `how` happens between two looks.
 std::string progress(const std::function<void(Connection&)>& how) {
   Connection c = busy();
-  ConnectionShadow shadow;
+  tcp::ConnectionShadow shadow;
   EXPECT_EQ(broken_progress(shadow, c, kSettings, kNow, true), "");
   how(c);
   return broken_progress(shadow, c, kSettings, kNow + 10_ms, true);
@@ -120,4 +122,4 @@ TEST(Progress, NoRtoIsBelowItsFloor) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

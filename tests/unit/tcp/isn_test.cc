@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using tcp::initial_sequence;
+using tcp::timestamp_offset;
 
 constexpr std::array<std::byte, 12> kKey{std::byte{1}};
 constexpr std::array<std::byte, 12> kOtherKey{std::byte{2}};
-constexpr Secret kSecret{1, 2};
+constexpr tcp::Secret kSecret{1, 2};
 
 TEST(Isn, RisesByOneEveryFourMicrosecondsForAFlow) {
   const Instant t{40'000'000};
@@ -30,4 +33,4 @@ TEST(TimestampOffset, IsFixedForAPairOfHostsAndDiffersBetweenPairs) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

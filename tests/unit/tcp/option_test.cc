@@ -1,10 +1,10 @@
 // What the handshake agrees on, and timestamps: RFC 9293 3.7.1, RFC 7323, RFC 2018.
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-TcpSettings with_timestamps() {
+tcp::TcpSettings with_timestamps() {
   auto cfg = plain();
   cfg.timestamps = true;
   return cfg;
@@ -36,7 +36,7 @@ TEST(WindowScale, IsAnsweredOnlyIfOffered) {
   cfg.receive_window = 1 << 20;
   Tcp::syn_received(cfg, syn().scaled(3)).us(syn_ack().scaled(5).window(65'535));
   auto t = Tcp::syn_received(cfg, syn());
-  EXPECT_FALSE(t.out.front().options & tcp_option::window_scale);
+  EXPECT_FALSE(t.out.front().options & wire::tcp_option::window_scale);
   EXPECT_EQ(t.c.rcv_wind_shift, 0);
 }
 
@@ -66,15 +66,16 @@ TEST(WindowScale, TellsTheWholeReceiveWindowAfterTheHandshake) {
 }
 
 TEST(Options, ThatAreSwitchedOffAreNeitherOfferedNorAccepted) {
-  EXPECT_EQ(int{Tcp::syn_sent(plain()).out.front().options}, int{tcp_option::mss});
+  EXPECT_EQ(int{Tcp::syn_sent(plain()).out.front().options}, int{wire::tcp_option::mss});
   const auto t = Tcp::syn_received(plain(), syn().scaled(3).sack_ok().stamped(7));
-  EXPECT_EQ(int{t.out.front().options}, int{tcp_option::mss});
+  EXPECT_EQ(int{t.out.front().options}, int{wire::tcp_option::mss});
 }
 
 TEST(Options, AreAllOfferedByDefault) {
-  const auto t = Tcp::syn_sent(TcpSettings{});
-  EXPECT_EQ(int{t.out.front().options}, tcp_option::mss | tcp_option::window_scale |
-                                            tcp_option::sack_permitted | tcp_option::timestamps);
+  const auto t = Tcp::syn_sent(tcp::TcpSettings{});
+  EXPECT_EQ(int{t.out.front().options}, wire::tcp_option::mss | wire::tcp_option::window_scale |
+                                            wire::tcp_option::sack_permitted |
+                                            wire::tcp_option::timestamps);
   EXPECT_EQ(t.out.front().ts.echo, 0u);
 }
 
@@ -95,7 +96,7 @@ TEST(TimestampsOption, EchoesTheSegmentAtTheLeftEdgeNotALaterOne) {
 
 TEST(TimestampsOption, MissingWhereItWasAgreedDropsTheSegmentSilently) {
   auto t = stamped_connection();
-  t.peer(data(10).bare()).dropped(Drop::tcp_no_timestamp).silent().in(State::established);
+  t.peer(data(10).bare()).dropped(Drop::tcp_no_timestamp).silent().in(tcp::State::established);
   t.peer(data(10));
   EXPECT_EQ(t.text_received, 10u);
 }
@@ -114,8 +115,8 @@ TEST(Paws, CountsModulo2ToThe32) {
 }
 
 TEST(Paws, DoesNotApplyToRst) {
-  stamped_connection().peer(rst().stamped(1)).saw(event::reset).gone();
-  stamped_connection().peer(rst().bare()).saw(event::reset).gone();
+  stamped_connection().peer(rst().stamped(1)).saw(tcp::event::reset).gone();
+  stamped_connection().peer(rst().bare()).saw(tcp::event::reset).gone();
 }
 
 TEST(Paws, ForgetsATimestampAfter24Days) {
@@ -133,4 +134,4 @@ TEST(Paws, AnswersANewSynWithoutTimestampsWithAChallenge) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -1,8 +1,10 @@
 // Sending: how much, when, and what if the window is shut (RFC 9293 3.7.4, 3.8.6, 3.9.1.2).
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using tcp::IcmpError;
 
 TEST(Output, CutsTextIntoSegmentsAndPushesTheLast) {
   auto t = Tcp::established();
@@ -31,7 +33,7 @@ TEST(Nagle, CanBeSwitchedOffForAllOrForOne) {
   cfg.nagle = false;
   Tcp::established(cfg).send(10).us(data(10)).send(10).us(data(10));
   auto t = Tcp::established();
-  t.c.set(conn_flag::no_nagle);
+  t.c.set(tcp::conn_flag::no_nagle);
   t.send(10).us(data(10)).send(10).us(data(10));
 }
 
@@ -52,7 +54,7 @@ TEST(SendWindow, ThatShrinksStopsNewText) {
   auto t = Tcp::established();
   t.send(20'000).whatever();
   const auto sent = t.c.snd_max - (t.c.iss + 1);
-  t.peer(ack().acks(1'000).window(500)).silent().in(State::established);
+  t.peer(ack().acks(1'000).window(500)).silent().in(tcp::State::established);
   EXPECT_EQ(t.c.snd_max - (t.c.iss + 1), sent);
   t.peer(ack().window(10'000));
   EXPECT_GT(t.text_sent(), 0u);
@@ -85,7 +87,7 @@ TEST(ZeroWindow, IsProbedWithGrowingPausesForEverWhileThePeerAnswers) {
   std::int64_t pause_ms = t.c.rto_us / 1'000;
   for (int i = 0; i < 40; ++i) {
     t.after(Duration::from_ms(pause_ms - 1)).silent().after(1_ms).us(data(1).at(0)).silent();
-    t.peer(ack().acks(0).window(0)).silent().in(State::established);
+    t.peer(ack().acks(0).window(0)).silent().in(tcp::State::established);
     pause_ms = std::min<std::int64_t>(pause_ms * 2, 60'000);
   }
   t.peer(ack().acks(0).window(1'000)).us(data(100).at(0));
@@ -94,14 +96,14 @@ TEST(ZeroWindow, IsProbedWithGrowingPausesForEverWhileThePeerAnswers) {
 TEST(ZeroWindow, IsLeftWhenNobodyAnswersTheProbes) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(100);
-  t.after(Duration::from_s(3'600)).saw(event::timed_out).gone();
+  t.after(Duration::from_s(3'600)).saw(tcp::event::timed_out).gone();
 }
 
 TEST(ZeroWindow, ProbeThatIsTakenMovesOn) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(100).after(Duration{t.c.rto_us}).us(data(1).at(0));
   t.peer(ack().acks(1).window(0)).silent();
-  EXPECT_TRUE(t.c.has(conn_flag::persist));
+  EXPECT_TRUE(t.c.has(tcp::conn_flag::persist));
   t.peer(ack().acks(1).window(5'000)).us(data(99).at(1));
 }
 
@@ -133,9 +135,10 @@ TEST(ZeroWindow, OfAPeerWhomNobodyWaitsForIsLeftAfterR2ThoughItAnswers) {  // RF
   auto t = Tcp::established();
   t.peer(ack().window(0)).close_both();
   const Instant start = t.now;
-  for (int i = 0; t.c.state != State::closed && t.now - start < 60_min; ++i) {
+  for (int i = 0; t.c.state != tcp::State::closed && t.now - start < 60_min; ++i) {
     t.after(1_s).whatever();
-    if (t.c.state != State::closed) t.peer(ack().acks(0).window(i % 7 == 0 ? 1 : 0)).whatever();
+    if (t.c.state != tcp::State::closed)
+      t.peer(ack().acks(0).window(i % 7 == 0 ? 1 : 0)).whatever();
   }
   t.gone();
   EXPECT_GT(t.now - start, 60_s);
@@ -144,14 +147,14 @@ TEST(ZeroWindow, OfAPeerWhomNobodyWaitsForIsLeftAfterR2ThoughItAnswers) {  // RF
 TEST(ZeroWindow, WithOnlyAFinToSendIsProbedWithTheFin) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).close().silent().after(Duration{t.c.rto_us}).us(fin().at(0));
-  t.peer(ack().acks(1).window(0)).in(State::fin_wait_2);
+  t.peer(ack().acks(1).window(0)).in(tcp::State::fin_wait_2);
 }
 
 TEST(ZeroWindow, AnswersToProbesAreNoDuplicateAcks) {
   auto t = Tcp::established();
   t.peer(ack().window(0)).send(5'000).after(1_s).whatever();
   for (int i = 0; i < 5; ++i) t.peer(ack().acks(0).window(0)).silent();
-  EXPECT_FALSE(t.c.has(conn_flag::recovery));
+  EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery));
 }
 
 TEST(ZeroWindow, AfterTextWasSentProbesInsteadOfTimingOut) {
@@ -160,7 +163,7 @@ TEST(ZeroWindow, AfterTextWasSentProbesInsteadOfTimingOut) {
   for (int i = 0; i < 40; ++i) {
     t.after(60_s);
     EXPECT_LE(t.text_sent(), 20u) << "probes of one octet";
-    t.peer(ack().acks(0).window(0)).in(State::established);
+    t.peer(ack().acks(0).window(0)).in(tcp::State::established);
   }
   t.peer(ack().acks(0).window(10'000)).after(60_s);
   EXPECT_GE(t.text_sent(), 1'000u);
@@ -183,7 +186,7 @@ TEST(FragmentationNeeded, WithAnMtuBelowAllPlateausLeavesSegmentsOf48) {
   auto t = Tcp::established().send(500).whatever();
   for (int i = 0; i < 10; ++i) t.icmp({IcmpError::Kind::fragmentation_needed, 0}, 0);
   EXPECT_EQ(t.c.mss, 48);
-  EXPECT_EQ(t.whatever().c.state, State::established);
+  EXPECT_EQ(t.whatever().c.state, tcp::State::established);
 }
 
 TEST(FragmentationNeeded, AboutTheSynLowersTheSegmentSizeAlone) {
@@ -199,4 +202,4 @@ TEST(FragmentationNeeded, AboutNothingInFlightIsNotBelieved) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

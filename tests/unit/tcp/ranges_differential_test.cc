@@ -8,12 +8,12 @@
 #include "tcp/congestion/recovery.h"
 #include "tcp/seq_ranges.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 using Octets = std::set<std::int64_t>;  ///< numbers of octets, counted as tcp_bench.h does
 
-Octets octets_in(const SeqRanges& ranges, Seq first) {
+Octets octets_in(const tcp::SeqRanges& ranges, Seq first) {
   Octets all;
   for (std::uint8_t i = 0; i < ranges.count; ++i)
     for (Seq at = ranges.range[i].left; at != ranges.range[i].right; at += 1)
@@ -35,7 +35,7 @@ std::int64_t first_missing(const Octets& octets, std::int64_t at) {
 
 TEST(ReceivedRanges, EqualTheSetOfOctetsThatHaveArrived) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     Tcp t = Tcp::established();
     Octets here;  // all that was taken or is held
@@ -48,7 +48,7 @@ TEST(ReceivedRanges, EqualTheSetOfOctetsThatHaveArrived) {
       for (std::int64_t n = std::max(from, next); n < from + len; ++n) then.insert(n);
       const bool full = t.verdict.drop == Drop::tcp_reassembly_full;
       if (!full) here = then;
-      ASSERT_EQ(full, from > next && ranges_in(then) > kRangesMax);
+      ASSERT_EQ(full, from > next && ranges_in(then) > tcp::kRangesMax);
       next = first_missing(here, next);
       here.erase(here.begin(), here.lower_bound(next));
       ASSERT_EQ(t.text_received, static_cast<std::uint32_t>(next));
@@ -67,7 +67,7 @@ struct Sender {
   std::int64_t una = 0;
 
   static Sender with_sack() {
-    TcpSettings cfg = plain();
+    tcp::TcpSettings cfg = plain();
     cfg.sack = true;
     cfg.initial_window_segments = 100;
     Sender s{Tcp::established(cfg, syn().mss(100).sack_ok()), {}, 0};
@@ -97,13 +97,13 @@ struct Sender {
     if (to > kSent) return;
     Octets then = sacked;
     for (std::int64_t n = std::max(from, una); n < to; ++n) then.insert(n);
-    if (ranges_in(then) <= kRangesMax) sacked = then;
+    if (ranges_in(then) <= tcp::kRangesMax) sacked = then;
   }
 };
 
 TEST(SackScoreboard, EqualsTheSetOfOctetsThatThePeerHasSacked) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     Sender s = Sender::with_sack();
     for (int i = 0; i < 40; ++i) {
@@ -116,7 +116,7 @@ TEST(SackScoreboard, EqualsTheSetOfOctetsThatThePeerHasSacked) {
 
 TEST(SackScoreboard, NamesTheFirstHoleThatASetWouldName) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     Sender s = Sender::with_sack();
     for (int i = 0; i < 20; ++i) s.hear_ack(prng);
@@ -124,7 +124,7 @@ TEST(SackScoreboard, NamesTheFirstHoleThatASetWouldName) {
     s.t.c.retransmit_next = kOurIss + 1 + static_cast<std::uint32_t>(looked_from);
     const std::int64_t left = first_missing(s.sacked, std::max(s.una, looked_from));
     const auto above = s.sacked.lower_bound(left);
-    SackBlock hole;
+    wire::SackBlock hole;
     ASSERT_EQ(next_hole(s.t.c, false, hole), above != s.sacked.end());
     if (above == s.sacked.end()) continue;
     EXPECT_EQ(hole.left - (kOurIss + 1), left);
@@ -133,4 +133,4 @@ TEST(SackScoreboard, NamesTheFirstHoleThatASetWouldName) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -3,11 +3,13 @@
 
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-Connection fresh() {
-  Connection c;
+using tcp::TcpSettings;
+
+tcp::Connection fresh() {
+  tcp::Connection c;
   c.rto_us = 1'000'000;
   return c;
 }
@@ -86,4 +88,4 @@ TEST(Rtt, IsNotTakenFromTheEchoOfASegmentWhoseFirstAckWasLost) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -1,33 +1,33 @@
 // Every state against the segments that RFC 9293 3.10.7.4 and RFC 5961 speak of.
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-using enum State;
+using enum tcp::State;
 
-class EveryState : public testing::TestWithParam<State> {
+class EveryState : public ::testing::TestWithParam<tcp::State> {
  protected:
   Tcp t = Tcp::in_state(GetParam());
 };
 class SynchronizedState : public EveryState {};
 
-std::string test_name(const testing::TestParamInfo<State>& info) {
+std::string test_name(const ::testing::TestParamInfo<tcp::State>& info) {
   std::string name(name_of(info.param));
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
 INSTANTIATE_TEST_SUITE_P(States, EveryState,
-                         testing::Values(syn_received, established, fin_wait_1, fin_wait_2,
-                                         close_wait, closing, last_ack, time_wait),
+                         ::testing::Values(syn_received, established, fin_wait_1, fin_wait_2,
+                                           close_wait, closing, last_ack, time_wait),
                          test_name);
 INSTANTIATE_TEST_SUITE_P(States, SynchronizedState,
-                         testing::Values(established, fin_wait_1, fin_wait_2, close_wait, closing,
-                                         last_ack, time_wait),
+                         ::testing::Values(established, fin_wait_1, fin_wait_2, close_wait, closing,
+                                           last_ack, time_wait),
                          test_name);
 
 TEST_P(EveryState, IsEndedByARstAtTheLeftEdge) {
-  t.peer(rst()).saw(event::reset).silent().gone();
+  t.peer(rst()).saw(tcp::event::reset).silent().gone();
   EXPECT_TRUE(next_deadline(t.c).is_never());
 }
 
@@ -84,7 +84,7 @@ TEST_P(SynchronizedState, ChallengesAnAckFromTooFarBack) {
 }
 
 TEST_P(SynchronizedState, IsNotEndedByIcmp) {
-  t.icmp({IcmpError::Kind::hard, 0}, -1).silent().in(GetParam());
+  t.icmp({tcp::IcmpError::Kind::hard, 0}, -1).silent().in(GetParam());
 }
 
 TEST_P(EveryState, LimitsChallengeAcksToTenInFiveSeconds) {
@@ -101,12 +101,12 @@ TEST_P(SynchronizedState, EndsAnAckLoop) {
 }
 
 TEST(ReceivesText, InEstablishedFinWait1AndFinWait2Only) {
-  for (const State state : {established, fin_wait_1, fin_wait_2}) {
+  for (const tcp::State state : {established, fin_wait_1, fin_wait_2}) {
     auto t = Tcp::in_state(state);
     t.peer(data(10));
     EXPECT_EQ(t.text_received, 10u) << name_of(state);
   }
-  for (const State state : {close_wait, closing, last_ack, time_wait}) {
+  for (const tcp::State state : {close_wait, closing, last_ack, time_wait}) {
     auto t = Tcp::in_state(state);
     t.peer(data(10).acks(0)).dropped(Drop::tcp_data_after_fin);
     EXPECT_EQ(t.text_received, 0u) << name_of(state);
@@ -121,4 +121,4 @@ TEST(ChallengeAcks, DoNotUseUpTheAcksThatTextDemands) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

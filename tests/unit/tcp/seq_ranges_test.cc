@@ -6,14 +6,14 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 TEST(SeqRanges, EqualASetOfOctetsAsLongAsTheyFit) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Prng prng(seed);
     const Seq base{0xffff'ffe0u};  // wraps
-    SeqRanges ranges;
+    tcp::SeqRanges ranges;
     std::set<std::uint32_t> model;
     for (int i = 0; i < 60; ++i) {
       const auto from = static_cast<std::uint32_t>(prng.below(100));
@@ -22,17 +22,18 @@ TEST(SeqRanges, EqualASetOfOctetsAsLongAsTheyFit) {
         trim_before(ranges, base + from);
         model.erase(model.begin(), model.lower_bound(from));
       } else {
-        SackBlock merged;
+        wire::SackBlock merged;
         if (insert_range(ranges, {base + from, base + from + len}, merged)) {
           for (std::uint32_t n = from; n < from + len; ++n) model.insert(n);
-          EXPECT_TRUE(contains(merged, base + from) && contains(merged, base + (from + len - 1)));
+          EXPECT_TRUE(tcp::contains(merged, base + from) &&
+                      tcp::contains(merged, base + (from + len - 1)));
         } else {
-          EXPECT_EQ(ranges.count, kRangesMax);
+          EXPECT_EQ(ranges.count, tcp::kRangesMax);
         }
       }
       std::set<std::uint32_t> told;
       for (std::uint8_t r = 0; r < ranges.count; ++r) {
-        const SackBlock block = ranges.range[r];
+        const wire::SackBlock block = ranges.range[r];
         if (r > 0) {
           EXPECT_TRUE(after(block.left, ranges.range[r - 1].right)) << "touching ranges are one";
         }
@@ -44,4 +45,4 @@ TEST(SeqRanges, EqualASetOfOctetsAsLongAsTheyFit) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -6,23 +6,23 @@
 #include "base/prng.h"
 #include "tcp/tcp.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 constexpr std::array<std::byte, 16> kKey{std::byte{1}}, kOtherKey{std::byte{2}};
-constexpr Secret kSecret{1, 2}, kOtherSecret{1, 3};
+constexpr tcp::Secret kSecret{1, 2}, kOtherSecret{1, 3};
 constexpr std::uint32_t kTsOffset = 0xffff'ff00u;
 
 class SynCookie : public ::testing::Test {
  protected:
-  CookieFlow flow() const { return {kKey, kSecret, kTsOffset}; }
+  tcp::CookieFlow flow() const { return {kKey, kSecret, kTsOffset}; }
 
   static Segment syn(std::uint16_t mss = 1'460) {
     Segment s;
     s.seq = Seq{0xffff'ffffu};
-    s.flags = tcp_flag::syn;
-    s.options = tcp_option::mss | tcp_option::window_scale | tcp_option::sack_permitted |
-                tcp_option::timestamps;
+    s.flags = wire::tcp_flag::syn;
+    s.options = wire::tcp_option::mss | wire::tcp_option::window_scale |
+                wire::tcp_option::sack_permitted | wire::tcp_option::timestamps;
     s.mss = mss;
     s.window_scale = 7;
     s.window = 1'000;
@@ -34,10 +34,10 @@ class SynCookie : public ::testing::Test {
     Segment s;
     s.seq = first.seq + 1;
     s.ack = syn_ack.seq + 1;
-    s.flags = tcp_flag::ack;
+    s.flags = wire::tcp_flag::ack;
     s.window = 500;
-    if ((syn_ack.options & tcp_option::timestamps) != 0) {
-      s.options = tcp_option::timestamps;
+    if ((syn_ack.options & wire::tcp_option::timestamps) != 0) {
+      s.options = wire::tcp_option::timestamps;
       s.ts = {first.ts.val + 1, syn_ack.ts.val};
     }
     return s;
@@ -46,12 +46,12 @@ class SynCookie : public ::testing::Test {
     return syn_of_cookie(answer(first, cookie_syn_ack(first, flow(), cfg, now)), flow(), cfg, now);
   }
 
-  TcpSettings cfg;
+  tcp::TcpSettings cfg;
   Instant now{1'000'000'000};
 };
 
 TEST_F(SynCookie, AnswersWithWhatAConnectionWouldSay) {
-  Connection c;
+  tcp::Connection c;
   open_passive(c, syn(), Seq{}, kTsOffset, cfg, now);
   Emission plain;
   ASSERT_TRUE(next_emission(c, cfg, now, plain));
@@ -69,7 +69,7 @@ TEST_F(SynCookie, KeepsTheScaleAndSackInTheTimestamp) {
   for (std::uint8_t shift = 0; shift <= 14; ++shift) {
     Segment s = syn();
     s.window_scale = shift;
-    if (shift % 2 == 0) s.options &= static_cast<std::uint8_t>(~tcp_option::sack_permitted);
+    if (shift % 2 == 0) s.options &= static_cast<std::uint8_t>(~wire::tcp_option::sack_permitted);
     const auto back = comes_back(s);
     ASSERT_TRUE(back);
     EXPECT_EQ(back->options, s.options);
@@ -80,10 +80,10 @@ TEST_F(SynCookie, KeepsTheScaleAndSackInTheTimestamp) {
 
 TEST_F(SynCookie, WithoutTimestampsOffersNeitherScaleNorSack) {
   Segment s = syn();
-  s.options &= static_cast<std::uint8_t>(~tcp_option::timestamps);
-  EXPECT_EQ(cookie_syn_ack(s, flow(), cfg, now).options, tcp_option::mss);
+  s.options &= static_cast<std::uint8_t>(~wire::tcp_option::timestamps);
+  EXPECT_EQ(cookie_syn_ack(s, flow(), cfg, now).options, wire::tcp_option::mss);
   ASSERT_TRUE(comes_back(s));
-  EXPECT_EQ(comes_back(s)->options, tcp_option::mss);
+  EXPECT_EQ(comes_back(s)->options, wire::tcp_option::mss);
 }
 
 TEST_F(SynCookie, RoundsTheMssDownToOneThatItCanSay) {
@@ -101,7 +101,7 @@ TEST_F(SynCookie, RoundsTheMssDownToOneThatItCanSay) {
 
 TEST_F(SynCookie, TakesAMissingMssFor536) {  // RFC 9293 MUST-15
   Segment s = syn();
-  s.options &= static_cast<std::uint8_t>(~tcp_option::mss);
+  s.options &= static_cast<std::uint8_t>(~wire::tcp_option::mss);
   s.mss = 0;
   EXPECT_EQ(comes_back(s)->mss, 536);
 }
@@ -109,8 +109,8 @@ TEST_F(SynCookie, TakesAMissingMssFor536) {  // RFC 9293 MUST-15
 TEST_F(SynCookie, IsGoodForItsLifeAndForLessThanTwiceThat) {
   const Emission e = cookie_syn_ack(syn(), flow(), cfg, now);
   const Segment ack = answer(syn(), e);
-  EXPECT_TRUE(syn_of_cookie(ack, flow(), cfg, now + kCookieLife));
-  EXPECT_FALSE(syn_of_cookie(ack, flow(), cfg, now + kCookieLife * 2));
+  EXPECT_TRUE(syn_of_cookie(ack, flow(), cfg, now + tcp::kCookieLife));
+  EXPECT_FALSE(syn_of_cookie(ack, flow(), cfg, now + tcp::kCookieLife * 2));
 }
 
 TEST_F(SynCookie, IsForOneFlowOneIsnAndOneSecretOnly) {
@@ -153,18 +153,18 @@ TEST_F(SynCookie, OpensTheConnectionThatTheSynAskedFor) {
   const Segment ack = answer(syn(), cookie_syn_ack(syn(), flow(), cfg, now));
   const auto back = syn_of_cookie(ack, flow(), cfg, now);
   ASSERT_TRUE(back);
-  Connection c;
+  tcp::Connection c;
   open_from_cookie(c, *back, ack, kTsOffset, cfg, now);
-  EXPECT_EQ(c.state, State::syn_received);
-  const Verdict v = on_segment(c, ack, {}, cfg, now);
+  EXPECT_EQ(c.state, tcp::State::syn_received);
+  const tcp::Verdict v = on_segment(c, ack, {}, cfg, now);
   EXPECT_EQ(v.drop, Drop::none);
-  EXPECT_EQ(v.events & event::established, event::established);
-  EXPECT_EQ(c.state, State::established);
+  EXPECT_EQ(v.events & tcp::event::established, tcp::event::established);
+  EXPECT_EQ(c.state, tcp::State::established);
   EXPECT_EQ(c.snd_wnd, 500u << 7);
   EXPECT_EQ(c.ts_recent, 78u);
-  EXPECT_TRUE(c.has(conn_flag::sack | conn_flag::timestamps));
+  EXPECT_TRUE(c.has(tcp::conn_flag::sack | tcp::conn_flag::timestamps));
   EXPECT_TRUE(next_deadline(c).is_never());
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -2,7 +2,7 @@
 // 2018).
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 TEST(DelayedAck, WaitsNoLongerThanItsSetting) {
@@ -45,7 +45,7 @@ TEST(OutOfOrder, IsAckedAtOnceThoughItIsNotKept) {
   Segment s;
   s.seq = t.c.rcv_nxt + 10;
   s.ack = t.c.snd_max;
-  s.flags = tcp_flag::ack;
+  s.flags = wire::tcp_flag::ack;
   s.window = 1'000;
   s.payload_len = 10;
   EXPECT_EQ(on_segment(t.c, s, {}, t.cfg, t.now).text_gap, 10u);
@@ -72,7 +72,7 @@ TEST(OutOfOrder, TextBeyondTheFinDoesNotHideIt) {
   auto t = Tcp::established();
   t.peer(data(20).at(20)).us(ack().acks(0));
   t.peer(data(10).at(20).with_fin()).us(ack().acks(0));
-  t.peer(data(20).at(0)).saw(event::peer_fin).in(State::close_wait).us(ack().acks(31));
+  t.peer(data(20).at(0)).saw(tcp::event::peer_fin).in(tcp::State::close_wait).us(ack().acks(31));
   EXPECT_EQ(t.text_received, 30u);
 }
 
@@ -155,9 +155,12 @@ TEST(ReceiveWindow, OfZeroStillTakesAcksAndRstButNoText) {
   auto t = Tcp::established(cfg);
   t.room(0).peer(data(100)).after(40_ms).whatever();
   t.send(50).whatever();
-  t.peer(data(1)).dropped(Drop::tcp_out_of_window).saw(event::acked).us(ack().acks(100).window(0));
+  t.peer(data(1))
+      .dropped(Drop::tcp_out_of_window)
+      .saw(tcp::event::acked)
+      .us(ack().acks(100).window(0));
   EXPECT_EQ(t.text_received, 100u);
-  t.peer(rst()).saw(event::reset).gone();
+  t.peer(rst()).saw(tcp::event::reset).gone();
 }
 
 TEST(ReceiveWindow, OpensWithAnUpdateThatIsWorthIt) {
@@ -188,10 +191,10 @@ TEST(ReceiveWindow, ThatNobodyReadsFromIsToldAtOnce) {
 
 TEST(Urgent, IsToldAndItsTextDeliveredInline) {
   auto t = Tcp::established();
-  t.peer(data(10).urgent(3)).saw(event::urgent);
+  t.peer(data(10).urgent(3)).saw(tcp::event::urgent);
   EXPECT_EQ(t.text_received, 10u);
   t.peer(data(10));
-  EXPECT_EQ(t.events & event::urgent, 0);
+  EXPECT_EQ(t.events & tcp::event::urgent, 0);
 }
 
 TEST(TextDeathTest, MoreThanTheWindowCannotBeTaken) {
@@ -211,4 +214,4 @@ TEST(TextDeathTest, NothingCanBeQueuedAfterClose) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -3,29 +3,32 @@
 
 #include "support/tcp_bench.h"
 
-namespace mayfly {
+namespace mayfly::tcp {
 
 inline void PrintTo(TimeWaitAction action, std::ostream* out) {
   static constexpr const char* kNames[] = {"drop", "ack", "restart_and_ack", "reopen", "kill"};
   *out << kNames[static_cast<int>(action)];
 }
 
-namespace test {
+}  // namespace mayfly::tcp
+
+namespace mayfly::testing {
+
 namespace {
 
-using enum TimeWaitAction;
-using Reopen = TimeWaitRules::Reopen;
+using enum tcp::TimeWaitAction;
+using Reopen = tcp::TimeWaitRules::Reopen;
 
 constexpr std::uint32_t kLastStamp = 0xffff'fff8u;
 constexpr Seq kRcvNxt{10}, kSndNxt{5'000};
 
-TimeWaitEntry entry(bool timestamps) {
-  TimeWaitEntry e{};
+tcp::TimeWaitEntry entry(bool timestamps) {
+  tcp::TimeWaitEntry e{};
   e.rcv_nxt = kRcvNxt;
   e.snd_nxt = kSndNxt;
   e.ts_recent = timestamps ? kLastStamp : 0;
   e.window = 1'000;
-  e.flags = timestamps ? TimeWaitEntry::kTimestamps : 0;
+  e.flags = timestamps ? tcp::TimeWaitEntry::kTimestamps : 0;
   return e;
 }
 
@@ -34,9 +37,9 @@ Segment segment(std::uint8_t flags, std::int32_t ahead,
   Segment s;
   s.flags = flags;
   s.seq = kRcvNxt + static_cast<std::uint32_t>(ahead);
-  if (flags & tcp_flag::ack) s.ack = kSndNxt;
+  if (flags & wire::tcp_flag::ack) s.ack = kSndNxt;
   if (stamp_ahead) {
-    s.options = tcp_option::timestamps;
+    s.options = wire::tcp_option::timestamps;
     s.ts.val = kLastStamp + static_cast<std::uint32_t>(*stamp_ahead);
   }
   return s;
@@ -47,7 +50,7 @@ struct SynRow {
   bool had_timestamps;
   std::optional<std::int32_t> stamp_ahead;
   std::int32_t seq_ahead;
-  TimeWaitAction by_rfc6191, by_sequence;
+  tcp::TimeWaitAction by_rfc6191, by_sequence;
 };
 
 const SynRow kSynRows[] = {
@@ -69,9 +72,9 @@ const SynRow kSynRows[] = {
 
 TEST(TimeWaitSyn, FollowsTheTableOfRfc6191UnderEachPolicy) {
   for (const SynRow& row : kSynRows) {
-    const auto s = segment(tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const auto s = segment(wire::tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
     const auto decide = [&](Reopen how) {
-      TimeWaitRules rules;
+      tcp::TimeWaitRules rules;
       rules.reopen = how;
       return on_time_wait_segment(entry(row.had_timestamps), s, rules);
     };
@@ -86,23 +89,23 @@ TEST(TimeWaitSyn, FollowsTheTableOfRfc6191UnderEachPolicy) {
 }
 
 TEST(TimeWaitSyn, WithAckOpensNothing) {
-  const auto s = segment(tcp_flag::syn | tcp_flag::ack, 100, 100);
+  const auto s = segment(wire::tcp_flag::syn | wire::tcp_flag::ack, 100, 100);
   EXPECT_EQ(on_time_wait_segment(entry(true), s, {}).action, ack);
 }
 
 TEST(TimeWaitRst, IsIgnoredByDefault) {
   for (const int ahead : {-5, 0, 5}) {
-    const auto v = on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), {});
+    const auto v = on_time_wait_segment(entry(false), segment(wire::tcp_flag::rst, ahead), {});
     EXPECT_EQ(v.action, drop);
     EXPECT_EQ(v.drop, Drop::time_wait_rst);
   }
 }
 
 TEST(TimeWaitRst, EndsTheHoldWhereThePolicyAcceptsItButOnlyAtTheLeftEdge) {
-  TimeWaitRules rules;
-  rules.rst = TimeWaitRules::OnRst::accept;
+  tcp::TimeWaitRules rules;
+  rules.rst = tcp::TimeWaitRules::OnRst::accept;
   const auto decide = [&](int ahead) {
-    return on_time_wait_segment(entry(false), segment(tcp_flag::rst, ahead), rules).action;
+    return on_time_wait_segment(entry(false), segment(wire::tcp_flag::rst, ahead), rules).action;
   };
   EXPECT_EQ(decide(0), kill);
   EXPECT_EQ(decide(1), ack);
@@ -113,38 +116,39 @@ TEST(TimeWaitRst, EndsTheHoldWhereThePolicyAcceptsItButOnlyAtTheLeftEdge) {
 
 TEST(TimeWaitSegment, RetransmittedFinRestartsTheHold) {
   EXPECT_EQ(
-      on_time_wait_segment(entry(false), segment(tcp_flag::fin | tcp_flag::ack, -1), {}).action,
+      on_time_wait_segment(entry(false), segment(wire::tcp_flag::fin | wire::tcp_flag::ack, -1), {})
+          .action,
       restart_and_ack);
-  auto with_text = segment(tcp_flag::fin | tcp_flag::ack, -101);
+  auto with_text = segment(wire::tcp_flag::fin | wire::tcp_flag::ack, -101);
   with_text.payload_len = 100;
   EXPECT_EQ(on_time_wait_segment(entry(false), with_text, {}).action, restart_and_ack);
 }
 
 TEST(TimeWaitSegment, AnotherFinDoesNotRestartTheHold) {
   for (const int ahead : {-2, 0, 1}) {
-    const auto s = segment(tcp_flag::fin | tcp_flag::ack, ahead);
+    const auto s = segment(wire::tcp_flag::fin | wire::tcp_flag::ack, ahead);
     EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).action, ack) << ahead;
   }
-  const auto stale = segment(tcp_flag::fin | tcp_flag::ack, -1, -1);
+  const auto stale = segment(wire::tcp_flag::fin | wire::tcp_flag::ack, -1, -1);
   EXPECT_EQ(on_time_wait_segment(entry(true), stale, {}).drop, Drop::tcp_paws);
 }
 
 TEST(TimeWaitSegment, OldTextIsAcked) {
-  auto s = segment(tcp_flag::ack, -50);
+  auto s = segment(wire::tcp_flag::ack, -50);
   s.payload_len = 10;
   EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).action, ack);
 }
 
 TEST(TimeWaitSegment, BareAckInItsPlaceIsNotAnswered) {
-  EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::ack, 0), {}).action, drop);
+  EXPECT_EQ(on_time_wait_segment(entry(false), segment(wire::tcp_flag::ack, 0), {}).action, drop);
 }
 
 TEST(TimeWaitSegment, DropsSayWhy) {
-  EXPECT_EQ(on_time_wait_segment(entry(false), segment(tcp_flag::fin, -1), {}).drop,
+  EXPECT_EQ(on_time_wait_segment(entry(false), segment(wire::tcp_flag::fin, -1), {}).drop,
             Drop::tcp_ack_missing);
-  EXPECT_EQ(on_time_wait_segment(entry(true), segment(tcp_flag::ack, 0), {}).drop,
+  EXPECT_EQ(on_time_wait_segment(entry(true), segment(wire::tcp_flag::ack, 0), {}).drop,
             Drop::tcp_no_timestamp);
-  auto s = segment(tcp_flag::ack, 0);
+  auto s = segment(wire::tcp_flag::ack, 0);
   s.ack = kSndNxt + 1;
   EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).drop, Drop::tcp_ack_unacceptable);
 }
@@ -154,9 +158,9 @@ TEST(TimeWaitEntry, KeepsWhatTheAckNeeds) {
   cfg.timestamps = cfg.window_scale = true;
   cfg.receive_window = 1 << 20;
   auto t = Tcp::established(cfg, syn().scaled(2).stamped(70)).close().whatever().peer(data(0));
-  t.peer(fin().stamped(80)).in(State::time_wait);
+  t.peer(fin().stamped(80)).in(tcp::State::time_wait);
   const Emission last = t.out.back();
-  const TimeWaitEntry e = make_time_wait_entry(t.c);
+  const tcp::TimeWaitEntry e = make_time_wait_entry(t.c);
   const Emission again = time_wait_ack(e, t.c.ts_offset, t.now);
   EXPECT_EQ(again.seq, last.seq);
   EXPECT_EQ(again.ack, last.ack);
@@ -168,7 +172,7 @@ TEST(TimeWaitEntry, KeepsWhatTheAckNeeds) {
 
 TEST(TimeWaitEntry, IsFreedByAnRstWithExactlySndNxtWhereItIsHandedOver) {
   const Emission e = hand_over_reset(entry(true));
-  EXPECT_EQ(e.flags, tcp_flag::rst);
+  EXPECT_EQ(e.flags, wire::tcp_flag::rst);
   EXPECT_EQ(e.seq, kSndNxt);
   EXPECT_EQ(e.options, 0);
 }
@@ -182,5 +186,4 @@ TEST(TimeWaitEntry, MakesANewIncarnationBeginAfterTheOldOne) {
 }
 
 }  // namespace
-}  // namespace test
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -1,7 +1,7 @@
 // Retransmission to R2, keep-alive and the deadlines (RFC 9293 3.8.3, 3.8.4; RFC 6298 5).
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 TEST(Retransmission, DoublesItsPausesTellsR1AndEndsAtR2) {
@@ -12,13 +12,13 @@ TEST(Retransmission, DoublesItsPausesTellsR1AndEndsAtR2) {
   Duration pause{t.c.rto_us};
   for (int i = 1; i <= 5; ++i, pause = pause * 2) {
     t.after(pause - 1_ms).silent().after(1_ms).us(data(100).at(0)).silent();
-    EXPECT_EQ((t.events & event::slow) != 0, i == 3) << i;
+    EXPECT_EQ((t.events & tcp::event::slow) != 0, i == 3) << i;
   }
-  t.after(pause).silent().saw(event::timed_out).gone();
+  t.after(pause).silent().saw(tcp::event::timed_out).gone();
 }
 
 TEST(Retransmission, ByDefaultGoesOnForMoreThan100Seconds) {
-  Tcp::established().send(100).after(100_s).in(State::established);
+  Tcp::established().send(100).after(100_s).in(tcp::State::established);
 }
 
 TEST(Retransmission, TimerStartsAnewWhenNewTextIsAcknowledged) {
@@ -40,10 +40,10 @@ TEST(Retransmission, CarriesTheCurrentAckAndWindow) {
 }
 
 TEST(KeepAlive, IsOffByDefault) {
-  Tcp::established().after(Duration::from_s(100'000)).silent().in(State::established);
+  Tcp::established().after(Duration::from_s(100'000)).silent().in(tcp::State::established);
 }
 
-TcpSettings keeping_alive() {
+tcp::TcpSettings keeping_alive() {
   auto cfg = plain();
   cfg.keep_alive = {true, 100_s, 10_s, 3};
   return cfg;
@@ -59,20 +59,20 @@ TEST(KeepAlive, ProbesAfterIdlenessAndGivesUpAfterSeveral) {
       .silent()
       .after(1_s)
       .us(ack().at(-1));
-  t.after(10_s).us(ack().at(-1)).after(10_s).silent().saw(event::timed_out).gone();
+  t.after(10_s).us(ack().at(-1)).after(10_s).silent().saw(tcp::event::timed_out).gone();
 }
 
 TEST(KeepAlive, IsSatisfiedByAnyAnswer) {
   auto t = Tcp::established(keeping_alive());
-  t.after(100_s).us(ack().at(-1)).peer(ack()).after(80_s).silent().in(State::established);
+  t.after(100_s).us(ack().at(-1)).peer(ack()).after(80_s).silent().in(tcp::State::established);
   for (int i = 0; i < 20; ++i)
-    t.after(19_s).peer(ack()).after(80_s).silent().in(State::established);
+    t.after(19_s).peer(ack()).after(80_s).silent().in(tcp::State::established);
 }
 
 TEST(KeepAlive, IsSilentOnceItIsSwitchedOff) {
   auto t = Tcp::established(keeping_alive());
   t.cfg.keep_alive.enabled = false;
-  t.after(Duration::from_s(1'000)).silent().in(State::established);
+  t.after(Duration::from_s(1'000)).silent().in(tcp::State::established);
   EXPECT_TRUE(next_deadline(t.c).is_never());
 }
 
@@ -88,4 +88,4 @@ TEST(KeepAlive, OfThePeerIsAnswered) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

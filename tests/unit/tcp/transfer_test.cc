@@ -12,7 +12,7 @@
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -20,7 +20,7 @@ using Bytes = std::vector<std::uint8_t>;
 struct InFlight {
   int to = 0;
   Segment segment;
-  std::array<SackBlock, kSackBlocksMax> sacks{};
+  std::array<wire::SackBlock, wire::kSackBlocksMax> sacks{};
   Bytes payload;
 };
 
@@ -30,9 +30,9 @@ std::uint8_t octet(int side, std::uint64_t offset) {
 }
 
 struct End {
-  Connection c;
-  TcpSettings cfg;
-  std::optional<TimeWaitEntry> time_wait;
+  tcp::Connection c;
+  tcp::TcpSettings cfg;
+  std::optional<tcp::TimeWaitEntry> time_wait;
   std::uint32_t to_send = 0;                   // text the user still wants to send
   std::uint32_t received = 0;                  // octets delivered in order
   std::map<std::uint32_t, std::uint8_t> held;  // out of order, by offset
@@ -126,18 +126,19 @@ class Wire {
     End& end = ends_[frame.to];
     const Segment& s = frame.segment;
     if (end.time_wait) return answer_in_time_wait(frame);
-    if (end.over || end.c.state == State::closed) {
-      if (frame.to == 1 && !end.over && on_listen(s) == ListenAnswer::open) {
+    if (end.over || end.c.state == tcp::State::closed) {
+      if (frame.to == 1 && !end.over && tcp::on_listen(s) == tcp::ListenAnswer::open) {
         open_passive(end.c, s, Seq{static_cast<std::uint32_t>(prng_.next())}, 99, end.cfg, now_);
         output(1);
-      } else if (Emission e; reset_for(s, e)) {
+      } else if (Emission e; tcp::reset_for(s, e)) {
         launch(frame.to, e);
       }
       return;
     }
-    Verdict v = on_segment(end.c, s, std::span(frame.sacks.data(), s.sack_count), end.cfg, now_);
-    if (v.reply == Reply::rst) {
-      if (Emission e; reset_for(s, e)) launch(frame.to, e);
+    tcp::Verdict v =
+        on_segment(end.c, s, std::span(frame.sacks.data(), s.sack_count), end.cfg, now_);
+    if (v.reply == tcp::Reply::rst) {
+      if (Emission e; tcp::reset_for(s, e)) launch(frame.to, e);
     }
     if (v.text_len > 0) take(frame, v);
     v.events |= take_fin(end.c, end.cfg, now_);
@@ -147,7 +148,7 @@ class Wire {
     settle(frame.to);
   }
 
-  void take(const InFlight& frame, const Verdict& v) {
+  void take(const InFlight& frame, const tcp::Verdict& v) {
     End& end = ends_[frame.to];
     const std::uint32_t base = end.received + v.text_gap;
     ASSERT_LE(v.text_off + v.text_len, frame.payload.size());
@@ -176,14 +177,14 @@ class Wire {
 
   void take_events(End& end, std::uint16_t events) {
     end.events |= events;
-    if (events & event::peer_fin) end.peer_fin = true;
+    if (events & tcp::event::peer_fin) end.peer_fin = true;
   }
 
   /// The user: queues text in pieces, changes its room, closes when all is said.
   void use(int side) {
     End& end = ends_[side];
-    if (kReceivesText.has(end.c.state)) change_room(end);
-    if (end.closed || !kSendsText.has(end.c.state)) return;
+    if (tcp::kReceivesText.has(end.c.state)) change_room(end);
+    if (end.closed || !tcp::kSendsText.has(end.c.state)) return;
     const auto piece = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(end.to_send, prng_.chance(0.3) ? end.to_send : prng_.below(3'000)));
     queue_text(end.c, piece);
@@ -213,12 +214,12 @@ class Wire {
       launch(side, e);
     }
     // A user that was given no room yet comes back by itself some time later.
-    if (!end.over && kReceivesText.has(end.c.state) && end.c.rcv_wnd == 0) {
+    if (!end.over && tcp::kReceivesText.has(end.c.state) && end.c.rcv_wnd == 0) {
       set_receive_room(end.c, end.cfg.receive_window, end.cfg);
     }
     settle(side);
     const bool idle = !end.over && !end.closed && next_deadline(end.c).is_never();
-    if (idle && kSendsText.has(end.c.state)) go_on(side);
+    if (idle && tcp::kSendsText.has(end.c.state)) go_on(side);
   }
 
   /// Nothing will wake this side's user again, so it goes on by itself; else both could wait for
@@ -235,18 +236,18 @@ class Wire {
 
   void settle(int side) {
     End& end = ends_[side];
-    if (end.c.state == State::time_wait && !end.time_wait) {
+    if (end.c.state == tcp::State::time_wait && !end.time_wait) {
       end.time_wait = make_time_wait_entry(end.c);
       end.over = true;
     }
-    if (end.c.state == State::closed && end.events != 0) end.over = true;
+    if (end.c.state == tcp::State::closed && end.events != 0) end.over = true;
   }
 
   void answer_in_time_wait(const InFlight& frame) {
     End& end = ends_[frame.to];
-    const auto verdict = on_time_wait_segment(*end.time_wait, frame.segment, TimeWaitRules{});
-    if (verdict.action == TimeWaitAction::ack ||
-        verdict.action == TimeWaitAction::restart_and_ack) {
+    const auto verdict = on_time_wait_segment(*end.time_wait, frame.segment, tcp::TimeWaitRules{});
+    if (verdict.action == tcp::TimeWaitAction::ack ||
+        verdict.action == tcp::TimeWaitAction::restart_and_ack) {
       launch(frame.to, time_wait_ack(*end.time_wait, end.c.ts_offset, now_));
     }
   }
@@ -279,8 +280,8 @@ class Wire {
     const auto base = static_cast<std::uint32_t>(e.seq - (ends_[from].c.iss + 1));
     for (std::uint32_t i = 0; i < e.payload_len; ++i)
       frame.payload.push_back(octet(from, base + i));
-    const Connection& peer = ends_[1 - from].c;
-    if (e.payload_len > 0 && kSynchronized.has(peer.state)) {
+    const tcp::Connection& peer = ends_[1 - from].c;
+    if (e.payload_len > 0 && tcp::kSynchronized.has(peer.state)) {
       EXPECT_LE(e.payload_len, std::max<std::uint32_t>(ends_[1 - from].cfg.mss, 48));
     }
     return frame;
@@ -311,9 +312,9 @@ TEST(Transfer, AllOctetsArriveAndBothEndsComeToRestWhateverTheWireDoes) {
     ASSERT_TRUE(ended) << "seed " << seed << ": " << wire.describe();
     ASSERT_EQ(wire.end(1).received, wire.wanted(0)) << "seed " << seed << ": " << wire.describe();
     ASSERT_EQ(wire.end(0).received, wire.wanted(1)) << "seed " << seed << ": " << wire.describe();
-    ASSERT_FALSE(testing::Test::HasFailure()) << "seed " << seed;
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed;
   }
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -6,18 +6,18 @@
 
 #include "timer/wheel.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 
 struct Clockwork {
-  std::vector<WheelNode> nodes;
+  std::vector<timer::WheelNode> nodes;
   Instant now;
-  TimerWheel wheel;
+  timer::TimerWheel wheel;
   std::vector<std::uint32_t> fired;
 
   explicit Clockwork(std::size_t count, Instant start = {})
       : nodes(count), now(start), wheel(start) {}
 
-  WheelNode& wheel_node(std::uint32_t index) noexcept { return nodes[index]; }
+  timer::WheelNode& wheel_node(std::uint32_t index) noexcept { return nodes[index]; }
 
   void arm(std::uint32_t index, Instant deadline) { wheel.arm(*this, index, deadline); }
   void arm(std::uint32_t index, Duration delay) { arm(index, now + delay); }
@@ -36,4 +36,4 @@ struct Clockwork {
   std::vector<std::uint32_t> taken() { return std::exchange(fired, {}); }
 };
 
-}  // namespace mayfly
+}  // namespace mayfly::testing

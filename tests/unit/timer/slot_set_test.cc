@@ -6,18 +6,18 @@
 
 #include "base/prng.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
 template <class Set>
-class SlotSetTest : public testing::Test {};
+class SlotSetTest : public ::testing::Test {};
 
 template <std::uint32_t kSize>
 struct Sized {
   static constexpr std::uint32_t size = kSize;
-  SlotSet<kSize> set;
+  timer::SlotSet<kSize> set;
 };
-using Sizes = testing::Types<Sized<64>, Sized<1'024>, Sized<65'536>>;
+using Sizes = ::testing::Types<Sized<64>, Sized<1'024>, Sized<65'536>>;
 TYPED_TEST_SUITE(SlotSetTest, Sizes);
 
 TYPED_TEST(SlotSetTest, FindsNothingWhenEmpty) {
@@ -41,7 +41,7 @@ TYPED_TEST(SlotSetTest, GoesRoundAtTheEnd) {
 TYPED_TEST(SlotSetTest, AgreesWithAnOrderedSet) {
   constexpr std::uint32_t kSize = TypeParam::size;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Prng prng(seed);
     TypeParam sized;
     std::set<std::uint32_t> model;
@@ -67,4 +67,4 @@ TYPED_TEST(SlotSetTest, AgreesWithAnOrderedSet) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

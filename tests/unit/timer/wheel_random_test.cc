@@ -11,8 +11,10 @@
 #include "base/prng.h"
 #include "timer/wheel.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using timer::TimerWheel;
 
 class RandomOwner {
  public:
@@ -55,7 +57,7 @@ class RandomOwner {
     EXPECT_EQ(wheel_.next_due(), Instant::never());
   }
 
-  WheelNode& wheel_node(std::uint32_t index) noexcept { return nodes_[index]; }
+  timer::WheelNode& wheel_node(std::uint32_t index) noexcept { return nodes_[index]; }
 
  private:
   static constexpr std::size_t kCount = 300;
@@ -172,7 +174,7 @@ class RandomOwner {
   Prng prng_;
   Instant now_;
   TimerWheel wheel_;
-  std::vector<WheelNode> nodes_;
+  std::vector<timer::WheelNode> nodes_;
   Deadlines deadlines_;
   std::vector<Deadlines::iterator> waiting_;  ///< by index; end() = not armed
   std::set<std::uint32_t> for_next_advance_;  ///< armed for the past by a callback
@@ -180,17 +182,17 @@ class RandomOwner {
   std::uint64_t beyond_span_ = 0, cut_short_ = 0, moved_ = 0, armed_again_ = 0;
 };
 
-class WheelRandom : public testing::TestWithParam<std::uint64_t> {};
+class WheelRandom : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(WheelRandom, FiresWhatAMultimapWouldFire) {
-  SCOPED_TRACE(testing::Message() << "seed " << GetParam());
+  SCOPED_TRACE(::testing::Message() << "seed " << GetParam());
   RandomOwner owner(GetParam());
   for (int i = 0; i < 5'000 && !HasFailure(); ++i) owner.step();
   owner.drain();
   owner.expect_variety();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, WheelRandom, testing::Range<std::uint64_t>(1, 101));
+INSTANTIATE_TEST_SUITE_P(Seeds, WheelRandom, ::testing::Range<std::uint64_t>(1, 101));
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

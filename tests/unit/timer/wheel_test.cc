@@ -7,11 +7,11 @@
 
 #include "clockwork.h"
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(Wheel, FiresAtItsDeadlineAndNotBefore) {
   Clockwork clock(1);
@@ -61,7 +61,7 @@ TEST(Wheel, FiresOneTickInOrderOfArrival) {
 }
 
 TEST(Wheel, FiresTheFirstAndLastSlotOfLevelZero) {
-  constexpr std::int64_t kSlots = 1 << TimerWheel::kLevel0Bits;
+  constexpr std::int64_t kSlots = 1 << timer::TimerWheel::kLevel0Bits;
   for (const std::int64_t ms : {std::int64_t{1}, kSlots - 1, kSlots}) {
     Clockwork clock(1, Instant{12'345'678});
     const std::int64_t start_ms = 12'345;
@@ -92,8 +92,8 @@ TEST(Wheel, MovesALongerHoldOnce) {
 
 TEST(Wheel, HoldsAnEntryForAsLongAsItsSpan) {
   Clockwork clock(1, Instant{777'000});
-  clock.arm(0, TimerWheel::kSpan);
-  clock.advance(TimerWheel::kSpan - 1_ms);
+  clock.arm(0, timer::TimerWheel::kSpan);
+  clock.advance(timer::TimerWheel::kSpan - 1_ms);
   EXPECT_THAT(clock.taken(), IsEmpty());
   clock.advance(1_ms);
   EXPECT_THAT(clock.taken(), ElementsAre(0));
@@ -103,7 +103,7 @@ TEST(Wheel, LetsWhatIsBeyondItsSpanWaitItsSpan) {
   Clockwork clock(1, Instant{777'000});
   for (const Instant deadline : {clock.now + Duration::max(), Instant::never()}) {
     clock.arm(0, deadline);
-    EXPECT_EQ(clock.wheel.deadline_of(clock.nodes[0]), clock.now + TimerWheel::kSpan);
+    EXPECT_EQ(clock.wheel.deadline_of(clock.nodes[0]), clock.now + timer::TimerWheel::kSpan);
   }
 }
 
@@ -272,4 +272,4 @@ TEST(Wheel, NamesTheEarliestOfWhatItsBudgetLeft) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -4,8 +4,12 @@
 
 #include "unit/wire/frames.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using wire::checksum_add;
+using wire::checksum_finish;
+using wire::checksum_fold;
 
 TEST(Checksum, OfTheExampleInRfc1071) {
   EXPECT_EQ(checksum_fold(checksum_add(hex("00 01 f2 03 f4 f5 f6 f7"))), 0xddf2);
@@ -100,4 +104,4 @@ TEST(Checksum, AddsUpOverManyPiecesOfWhichTheLastMayBeOdd) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

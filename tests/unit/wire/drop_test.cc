@@ -5,8 +5,10 @@
 
 #include <set>
 
-namespace mayfly {
+namespace mayfly::testing {
 namespace {
+
+using wire::kDropCount;
 
 TEST(Drop, HasANameAndAHelpTextForEachReason) {
   std::set<std::string_view> names, helps;
@@ -20,9 +22,9 @@ TEST(Drop, HasANameAndAHelpTextForEachReason) {
 }
 
 TEST(Drop, IsNobodysLossOnlyIfNothingWasDropped) {
-  EXPECT_EQ(loss_of(Drop::none), LossOf::nobody);
+  EXPECT_EQ(loss_of(Drop::none), wire::LossOf::nobody);
   for (std::size_t i = 1; i < kDropCount; ++i)
-    EXPECT_NE(loss_of(static_cast<Drop>(i)), LossOf::nobody) << name_of(static_cast<Drop>(i));
+    EXPECT_NE(loss_of(static_cast<Drop>(i)), wire::LossOf::nobody) << name_of(static_cast<Drop>(i));
 }
 
 TEST(Drop, ConcernsAReceivedFrameUnlessItIsOursOrNeverCameAsFar) {
@@ -42,4 +44,4 @@ TEST(Drop, NamesWhoseLossItIs) {
 }
 
 }  // namespace
-}  // namespace mayfly
+}  // namespace mayfly::testing

@@ -4,15 +4,17 @@
 
 #include "unit/wire/frames.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
+using wire::SackBlock;
+
 // We send: the peer is the link's destination and the key's remote end.
-constexpr LinkHeader kToPeer{kPeerMac, kOurMac};
-constexpr LinkHeader kToPeerTagged{kPeerMac, kOurMac, 12};
+constexpr wire::LinkHeader kToPeer{kPeerMac, kOurMac};
+constexpr wire::LinkHeader kToPeerTagged{kPeerMac, kOurMac, 12};
 constexpr FlowKey4 kOurKey = FlowKey4::of(kOurIp, 80, kPeerIp, 40000);
-constexpr auto kBySoftware = ChecksumBy::software;
-constexpr auto kByDevice = ChecksumBy::device;
+constexpr auto kBySoftware = wire::ChecksumBy::software;
+constexpr auto kByDevice = wire::ChecksumBy::device;
 
 constexpr Emission synack() {
   return {.seq = {0x0102'0304},
@@ -20,14 +22,15 @@ constexpr Emission synack() {
           .ts = {0x1122'3344, 0x5566'7788},
           .window = 64240,
           .mss = 1460,
-          .flags = tcp_flag::syn | tcp_flag::ack,
-          .options = tcp_option::mss | tcp_option::window_scale | tcp_option::sack_permitted |
-                     tcp_option::timestamps,
+          .flags = wire::tcp_flag::syn | wire::tcp_flag::ack,
+          .options = wire::tcp_option::mss | wire::tcp_option::window_scale |
+                     wire::tcp_option::sack_permitted | wire::tcp_option::timestamps,
           .window_scale = 7};
 }
 
-Frame emitted(const Emission& emission, const Frame& payload = {}, const LinkHeader& link = kToPeer,
-              ChecksumBy ip = kBySoftware, ChecksumBy tcp = kBySoftware) {
+Frame emitted(const Emission& emission, const Frame& payload = {},
+              const wire::LinkHeader& link = kToPeer, wire::ChecksumBy ip = kBySoftware,
+              wire::ChecksumBy tcp = kBySoftware) {
   Frame frame = Frame(tcp_payload_offset(link, emission), std::byte{0xee}) + payload;
   EXPECT_EQ(emit_tcp(frame, link, kOurKey, emission, 0x1234, ip, tcp), frame.size());
   return frame;
@@ -62,8 +65,8 @@ TEST(EmitTcp, WritesTaggedDataByteForByte) {
                       .ts = {0x1122'3344, 0x5566'7788},
                       .payload_len = 5,
                       .window = 501,
-                      .flags = tcp_flag::psh | tcp_flag::ack,
-                      .options = tcp_option::timestamps};
+                      .flags = wire::tcp_flag::psh | wire::tcp_flag::ack,
+                      .options = wire::tcp_option::timestamps};
   EXPECT_EQ(emitted(data, text("hello"), kToPeerTagged),
             hex("02 00 00 00 00 02  02 00 00 00 00 01  81 00 00 0c  08 00"
                 "45 00 00 39  12 34 40 00  40 06 9b 64  c6 12 00 01  c6 12 01 01"
@@ -73,27 +76,28 @@ TEST(EmitTcp, WritesTaggedDataByteForByte) {
 
 TEST(EmitTcp, PadsEveryGroupOfOptionsToWholeWords) {
   EXPECT_EQ(options_emitted(0), Frame{});
-  EXPECT_EQ(options_emitted(tcp_option::mss), hex("02 04 05 b4"));
-  EXPECT_EQ(options_emitted(tcp_option::window_scale), hex("01 03 03 07"));
-  EXPECT_EQ(options_emitted(tcp_option::sack_permitted), hex("01 01 04 02"));
-  EXPECT_EQ(options_emitted(tcp_option::timestamps), hex("01 01 08 0a 11 22 33 44 55 66 77 88"));
-  EXPECT_EQ(
-      options_emitted(tcp_option::mss | tcp_option::sack_permitted | tcp_option::window_scale),
-      hex("02 04 05 b4  01 01 04 02  01 03 03 07"));
+  EXPECT_EQ(options_emitted(wire::tcp_option::mss), hex("02 04 05 b4"));
+  EXPECT_EQ(options_emitted(wire::tcp_option::window_scale), hex("01 03 03 07"));
+  EXPECT_EQ(options_emitted(wire::tcp_option::sack_permitted), hex("01 01 04 02"));
+  EXPECT_EQ(options_emitted(wire::tcp_option::timestamps),
+            hex("01 01 08 0a 11 22 33 44 55 66 77 88"));
+  EXPECT_EQ(options_emitted(wire::tcp_option::mss | wire::tcp_option::sack_permitted |
+                            wire::tcp_option::window_scale),
+            hex("02 04 05 b4  01 01 04 02  01 03 03 07"));
 }
 
 TEST(EmitTcp, WritesSackBlocks) {
-  EXPECT_EQ(options_emitted(tcp_option::sack, 1), hex("01 01 05 0a  00000001 00000002"));
-  EXPECT_EQ(options_emitted(tcp_option::sack, 4),
+  EXPECT_EQ(options_emitted(wire::tcp_option::sack, 1), hex("01 01 05 0a  00000001 00000002"));
+  EXPECT_EQ(options_emitted(wire::tcp_option::sack, 4),
             hex("01 01 05 22  00000001 00000002  00000003 00000004  00000005 00000006"
                 "00000007 00000008"));
-  EXPECT_EQ(options_emitted(tcp_option::sack | tcp_option::timestamps, 3),
+  EXPECT_EQ(options_emitted(wire::tcp_option::sack | wire::tcp_option::timestamps, 3),
             hex("01 01 08 0a 11 22 33 44 55 66 77 88"
                 "01 01 05 1a  00000001 00000002  00000003 00000004  00000005 00000006"));
 }
 
 TEST(EmitTcp, WritesNoSackOptionWithoutBlocks) {
-  EXPECT_EQ(options_emitted(tcp_option::sack, 0), Frame{});
+  EXPECT_EQ(options_emitted(wire::tcp_option::sack, 0), Frame{});
 }
 
 TEST(EmitTcp, LeavesTheDeviceWhatItExpects) {
@@ -122,7 +126,7 @@ TEST(EmitTcp, ChecksumsAreLeftToTheDeviceOneByOne) {
 
 TEST(EmitTcpDeathTest, RefusesOptionsThatDoNotFitAHeader) {
   Emission emission = synack();
-  emission.options = tcp_option::timestamps | tcp_option::sack;
+  emission.options = wire::tcp_option::timestamps | wire::tcp_option::sack;
   emission.sack_count = 4;
   EXPECT_DEATH(emitted(emission), "a bug");
 }
@@ -135,30 +139,30 @@ TEST(EmitTcpDeathTest, RefusesAFrameTooSmallForThePayload) {
 
 Emission random_emission(std::mt19937_64& random) {
   const auto any = [&] { return static_cast<std::uint32_t>(random()); };
-  constexpr std::uint8_t purposes[] = {tcp_flag::syn,
-                                       tcp_flag::syn | tcp_flag::ack,
-                                       tcp_flag::ack,
-                                       tcp_flag::ack | tcp_flag::psh,
-                                       tcp_flag::ack | tcp_flag::fin,
-                                       tcp_flag::rst,
-                                       tcp_flag::rst | tcp_flag::ack};
+  constexpr std::uint8_t purposes[] = {wire::tcp_flag::syn,
+                                       wire::tcp_flag::syn | wire::tcp_flag::ack,
+                                       wire::tcp_flag::ack,
+                                       wire::tcp_flag::ack | wire::tcp_flag::psh,
+                                       wire::tcp_flag::ack | wire::tcp_flag::fin,
+                                       wire::tcp_flag::rst,
+                                       wire::tcp_flag::rst | wire::tcp_flag::ack};
   Emission e{.seq = {any()}, .payload_len = any() % 1461};
   e.window = static_cast<std::uint16_t>(any());
   e.flags = purposes[any() % std::size(purposes)];
-  if (e.has(tcp_flag::ack)) e.ack = {any()};
+  if (e.has(wire::tcp_flag::ack)) e.ack = {any()};
   if (any() % 2 == 0) {
-    e.options |= tcp_option::timestamps;
-    e.ts = {any(), e.has(tcp_flag::ack) ? any() : 0};
+    e.options |= wire::tcp_option::timestamps;
+    e.ts = {any(), e.has(wire::tcp_flag::ack) ? any() : 0};
   }
-  if (e.has(tcp_flag::syn)) {
+  if (e.has(wire::tcp_flag::syn)) {
     constexpr std::uint8_t on_syn =
-        tcp_option::mss | tcp_option::window_scale | tcp_option::sack_permitted;
+        wire::tcp_option::mss | wire::tcp_option::window_scale | wire::tcp_option::sack_permitted;
     e.options |= static_cast<std::uint8_t>(any() & on_syn);
-    if ((e.options & tcp_option::mss) != 0) e.mss = static_cast<std::uint16_t>(any());
-    if ((e.options & tcp_option::window_scale) != 0)
+    if ((e.options & wire::tcp_option::mss) != 0) e.mss = static_cast<std::uint16_t>(any());
+    if ((e.options & wire::tcp_option::window_scale) != 0)
       e.window_scale = static_cast<std::uint8_t>(any());
   } else if (any() % 2 == 0) {
-    e.options |= tcp_option::sack;
+    e.options |= wire::tcp_option::sack;
     e.sack_count = static_cast<std::uint8_t>(1 + any() % 3);
     for (std::size_t i = 0; i < e.sack_count; ++i) e.sack[i] = {{any()}, {any()}};
   }
@@ -178,7 +182,7 @@ void expect_same(const Frame& frame, const Segment& got, const Emission& sent) {
   EXPECT_EQ(got.window_scale, sent.window_scale);
   EXPECT_EQ(got.payload_len, sent.payload_len);
   EXPECT_EQ(got.sack_count, sent.sack_count);
-  std::array<SackBlock, kSackBlocksMax> blocks{};
+  std::array<SackBlock, wire::kSackBlocksMax> blocks{};
   read_sack(frame, got, blocks);
   EXPECT_EQ(blocks, sent.sack);
 }
@@ -188,13 +192,13 @@ TEST(EmitTcp, WhateverIsEmittedParsesBackToItself) {
   for (int round = 0; round < 20'000; ++round) {
     SCOPED_TRACE(round);
     const Emission sent = random_emission(random);
-    const LinkHeader link = random() % 2 == 0 ? kToPeer : kToPeerTagged;
+    const wire::LinkHeader link = random() % 2 == 0 ? kToPeer : kToPeerTagged;
     Frame payload(sent.payload_len);
     for (auto& octet : payload) octet = std::byte(random());
     const Frame frame = emitted(sent, payload, link);
 
-    const ParsedFrame parsed = parse(frame, {kPeerMac, link.vlan});
-    ASSERT_EQ(parsed.kind, FrameKind::tcp) << name_of(parsed.drop);
+    const wire::ParsedFrame parsed = parse(frame, {kPeerMac, link.vlan});
+    ASSERT_EQ(parsed.kind, wire::FrameKind::tcp) << name_of(parsed.drop);
     EXPECT_EQ(parsed.key, FlowKey4::of(kPeerIp, 40000, kOurIp, 80));
     EXPECT_EQ(Frame(frame.begin() + parsed.segment.payload_off, frame.end()), payload);
     expect_same(frame, parsed.segment, sent);
@@ -203,21 +207,21 @@ TEST(EmitTcp, WhateverIsEmittedParsesBackToItself) {
 }
 
 TEST(EmitArp, WritesARequestByteForByte) {
-  const ArpPacket arp{.sender_mac = kOurMac, .sender_ip = kOurIp, .target_ip = kPeerIp};
-  Frame frame(14 + kArpPacketSize);
-  ASSERT_EQ(emit_arp(frame, {kBroadcastMac, kOurMac}, arp), 42u);
+  const wire::ArpPacket arp{.sender_mac = kOurMac, .sender_ip = kOurIp, .target_ip = kPeerIp};
+  Frame frame(14 + wire::kArpPacketSize);
+  ASSERT_EQ(emit_arp(frame, {wire::kBroadcastMac, kOurMac}, arp), 42u);
   EXPECT_EQ(frame, hex("ff ff ff ff ff ff  02 00 00 00 00 01  08 06"
                        "00 01 08 00 06 04 00 01"
                        "02 00 00 00 00 01  c6 12 00 01  00 00 00 00 00 00  c6 12 01 01"));
 }
 
 TEST(EmitArp, AReplyReadsBackToItself) {
-  const ArpPacket sent{ArpPacket::Operation::reply, kOurMac, kPeerMac, kOurIp, kPeerIp};
-  Frame frame(18 + kArpPacketSize);
+  const wire::ArpPacket sent{wire::ArpPacket::Operation::reply, kOurMac, kPeerMac, kOurIp, kPeerIp};
+  Frame frame(18 + wire::kArpPacketSize);
   ASSERT_EQ(emit_arp(frame, kToPeerTagged, sent), frame.size());
-  const ParsedFrame parsed = parse(frame, {kPeerMac, 12});
-  ASSERT_EQ(parsed.kind, FrameKind::arp);
-  const ArpPacket got = read_arp(frame, parsed.l3_off);
+  const wire::ParsedFrame parsed = parse(frame, {kPeerMac, 12});
+  ASSERT_EQ(parsed.kind, wire::FrameKind::arp);
+  const wire::ArpPacket got = wire::read_arp(frame, parsed.l3_off);
   EXPECT_EQ(got.operation, sent.operation);
   EXPECT_EQ(got.sender_mac, sent.sender_mac);
   EXPECT_EQ(got.target_mac, sent.target_mac);
@@ -240,9 +244,9 @@ TEST(EmitIcmp, TurnsAnEchoRoundInItsOwnFrame) {
   const std::span<const std::byte> body = std::span(frame).subspan(14 + 28, 8);
   ASSERT_EQ(emit_icmp(frame, kToPeerTagged, kOurIp, kPeerIp, 0, 0, 0x0007'0001, body, 1),
             frame.size());
-  EXPECT_EQ(parse(frame, {kPeerMac, 12}).kind, FrameKind::icmp);
+  EXPECT_EQ(parse(frame, {kPeerMac, 12}).kind, wire::FrameKind::icmp);
   EXPECT_EQ(Frame(frame.begin() + 18 + 28, frame.end()), text("any body"));
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

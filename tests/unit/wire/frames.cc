@@ -7,7 +7,7 @@
 #include <iostream>
 #include <string>
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 void append(Frame& frame, std::uint64_t value, int octets) {
@@ -137,7 +137,7 @@ Frame arp_frame() {
 }
 
 std::vector<Frame> valid_frames() {
-  const std::uint8_t syn = tcp_flag::syn, push = tcp_flag::psh | tcp_flag::ack;
+  const std::uint8_t syn = wire::tcp_flag::syn, push = wire::tcp_flag::psh | wire::tcp_flag::ack;
   const Frame two_sack_blocks =
       hex("01 01 05 12  00 00 00 01 00 00 00 02  00 00 00 03 00 00 00 04");
   return {
@@ -156,13 +156,13 @@ std::vector<Frame> valid_frames() {
   };
 }
 
-ParsedFrame parse(const Frame& frame, const ParseRules& rules, RxChecks checks) {
+wire::ParsedFrame parse(const Frame& frame, const wire::ParseRules& rules, wire::RxChecks checks) {
   return parse_frame(frame, rules, checks);
 }
 
-Drop drop_of(const Frame& frame, const ParseRules& rules, RxChecks checks) {
-  const ParsedFrame parsed = parse(frame, rules, checks);
-  EXPECT_EQ(parsed.kind == FrameKind::drop, parsed.drop != Drop::none);
+Drop drop_of(const Frame& frame, const wire::ParseRules& rules, wire::RxChecks checks) {
+  const wire::ParsedFrame parsed = parse(frame, rules, checks);
+  EXPECT_EQ(parsed.kind == wire::FrameKind::drop, parsed.drop != Drop::none);
   return parsed.drop;
 }
 
@@ -173,4 +173,4 @@ std::mt19937_64 seeded_generator() {
   return std::mt19937_64(seed);
 }
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -12,7 +12,7 @@
 
 #include "wire/parse.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 
 using Frame = std::vector<std::byte>;
 
@@ -20,8 +20,8 @@ inline constexpr MacAddress kOurMac{{2, 0, 0, 0, 0, 1}};
 inline constexpr MacAddress kPeerMac{{2, 0, 0, 0, 0, 2}};
 inline constexpr Ipv4Address kOurIp{0xc612'0001};   // 198.18.0.1
 inline constexpr Ipv4Address kPeerIp{0xc612'0101};  // 198.18.1.1
-inline constexpr ParseRules kOurRules{kOurMac};
-inline constexpr RxChecks kAllGood{.ip_good = true, .l4_good = true};
+inline constexpr wire::ParseRules kOurRules{kOurMac};
+inline constexpr wire::RxChecks kAllGood{.ip_good = true, .l4_good = true};
 
 Frame bytes(std::initializer_list<int> values);
 /// "02 00 ff": spaces are skipped.
@@ -38,7 +38,7 @@ std::uint16_t plain_checksum(const Frame& data, std::uint32_t sum = 0);
 struct Ipv4Frame {
   MacAddress mac = kOurMac;               // the destination
   std::optional<std::uint16_t> vlan_tag;  // the whole tag control information
-  std::uint16_t ethertype = ethertype::ipv4;
+  std::uint16_t ethertype = wire::ethertype::ipv4;
   std::uint8_t version = 4;
   std::optional<std::uint8_t> ihl;
   std::optional<std::uint16_t> total_length;
@@ -57,7 +57,7 @@ struct TcpSegment {
   std::uint16_t source_port = 40000, destination_port = 80;
   std::uint32_t seq = 0x0102'0304, ack = 0x0a0b'0c0d;
   std::optional<std::uint8_t> data_offset;
-  std::uint8_t flags = tcp_flag::ack;
+  std::uint8_t flags = wire::tcp_flag::ack;
   std::uint16_t window = 501, urgent = 0;
   Frame options, payload;
 
@@ -74,11 +74,13 @@ Frame arp_frame();
 std::vector<Frame> valid_frames();
 
 /// Parses for our MAC address, with nothing checked by a device unless told.
-ParsedFrame parse(const Frame& frame, const ParseRules& rules = kOurRules, RxChecks checks = {});
+wire::ParsedFrame parse(const Frame& frame, const wire::ParseRules& rules = kOurRules,
+                        wire::RxChecks checks = {});
 /// Why the frame is dropped; Drop::none if it is not.
-Drop drop_of(const Frame& frame, const ParseRules& rules = kOurRules, RxChecks checks = {});
+Drop drop_of(const Frame& frame, const wire::ParseRules& rules = kOurRules,
+             wire::RxChecks checks = {});
 
 /// A generator whose seed is printed; MAYFLY_TEST_SEED in the environment replays a run.
 std::mt19937_64 seeded_generator();
 
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -6,14 +6,14 @@
 #include "unit/wire/frames.h"
 #include "wire/print.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 /// Parses an exact-size copy, uses all that the result points to, and checks the result's promises.
-FrameKind survives(const Frame& frame, RxChecks checks) {
+wire::FrameKind survives(const Frame& frame, wire::RxChecks checks) {
   const Frame copy(frame.begin(), frame.end());
-  const ParsedFrame parsed = parse(copy, kOurRules, checks);
-  testing::expect_promises(copy, parsed);
+  const wire::ParsedFrame parsed = parse(copy, kOurRules, checks);
+  expect_promises(copy, parsed);
   return parsed.kind;
 }
 
@@ -33,9 +33,10 @@ TEST(HostileFrames, EveryPrefixOfAValidFrameIsDropped) {
   for (const Frame& frame : valid_frames()) {
     for (std::size_t size = 0; size < frame.size(); ++size) {
       const Frame prefix(frame.begin(), frame.begin() + size);
-      EXPECT_EQ(survives(prefix, {}), FrameKind::drop) << size << " of " << print_frame(frame);
-      EXPECT_EQ(survives(prefix, kAllGood), FrameKind::drop);
-      print_frame(prefix);
+      EXPECT_EQ(survives(prefix, {}), wire::FrameKind::drop)
+          << size << " of " << wire::print_frame(frame);
+      EXPECT_EQ(survives(prefix, kAllGood), wire::FrameKind::drop);
+      wire::print_frame(prefix);
     }
   }
 }
@@ -57,9 +58,9 @@ TEST(HostileFrames, AnyMutationIsSurvived) {
     SCOPED_TRACE(round);
     const Frame frame = mutated(samples[random() % samples.size()], random);
     // Mostly as if a device had found the checksums good: otherwise few would get far.
-    const RxChecks checks = random() % 4 == 0 ? RxChecks{} : kAllGood;
-    if (survives(frame, checks) != FrameKind::drop) ++accepted;
-    print_frame(frame);
+    const wire::RxChecks checks = random() % 4 == 0 ? wire::RxChecks{} : kAllGood;
+    if (survives(frame, checks) != wire::FrameKind::drop) ++accepted;
+    wire::print_frame(frame);
     ASSERT_FALSE(HasFailure());
   }
   EXPECT_GT(accepted, 10'000u);  // or the mutations would test the first checks only
@@ -72,13 +73,13 @@ TEST(HostileFrames, AnyOptionsAreSurvived) {
     Frame options(4 * (random() % 11));
     // Small values make valid kinds and lengths likely.
     for (auto& octet : options) octet = std::byte(random() % (random() % 2 == 0 ? 12 : 256));
-    const std::uint8_t flags = random() % 2 == 0 ? tcp_flag::syn : tcp_flag::ack;
+    const std::uint8_t flags = random() % 2 == 0 ? wire::tcp_flag::syn : wire::tcp_flag::ack;
     const Frame frame = tcp_frame({.flags = flags, .options = options, .payload = text("tail")});
     survives(frame, {});
-    print_frame(frame);
+    wire::print_frame(frame);
     ASSERT_FALSE(HasFailure());
   }
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

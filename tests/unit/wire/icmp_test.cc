@@ -4,7 +4,7 @@
 
 #include "unit/wire/frames.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 /// The IPv4 header, with `options`, and 8 bytes of TCP from our port 80 to the peer's port 40000.
@@ -16,21 +16,21 @@ Frame quote(const Frame& options = {}) {
 }
 
 Drop read(const Frame& frame) {
-  QuotedSegment segment;
+  wire::QuotedSegment segment;
   return read_quoted_segment(frame, segment);
 }
 
 TEST(Icmp, HeaderFields) {
-  const IcmpHeader icmp = read_icmp(hex("03 04 ff ff 00 00 05 78"));
-  EXPECT_EQ(icmp.type, icmp_type::unreachable);
-  EXPECT_EQ(icmp.code, unreachable_code::fragmentation_needed);
+  const wire::IcmpHeader icmp = wire::read_icmp(hex("03 04 ff ff 00 00 05 78"));
+  EXPECT_EQ(icmp.type, wire::icmp_type::unreachable);
+  EXPECT_EQ(icmp.code, wire::unreachable_code::fragmentation_needed);
   EXPECT_EQ(icmp.rest, 0x0578u);
   EXPECT_EQ(icmp.next_hop_mtu(), 1'400u);
 }
 
 TEST(Icmp, TheQuoteNamesItsSegment) {
   for (const Frame& options : {Frame{}, hex("01 01 01 00"), Frame(40, std::byte{1})}) {
-    QuotedSegment segment;
+    wire::QuotedSegment segment;
     ASSERT_EQ(read_quoted_segment(quote(options), segment), Drop::none);
     EXPECT_EQ(segment.key, FlowKey4::of(kOurIp, 80, kPeerIp, 40'000));
     EXPECT_EQ(segment.seq, Seq{0x1234'5678});
@@ -61,4 +61,4 @@ TEST(Icmp, AQuoteOfAnotherProtocolIsIgnored) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

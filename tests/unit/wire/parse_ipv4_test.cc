@@ -3,8 +3,11 @@
 
 #include "unit/wire/frames.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using wire::FrameKind;
+using wire::ParsedFrame;
 
 TEST(ParseIpv4, DropsAFrameShorterThanAHeader) {
   Frame frame = tcp_frame({});
@@ -85,7 +88,7 @@ TEST(ParseIpv4, DropsTcpToMulticastAndBroadcast) {
 }
 
 TEST(ParseIpv4, DropsTcpInALinkLayerBroadcast) {
-  EXPECT_EQ(drop_of(tcp_frame({}, {.mac = kBroadcastMac})), Drop::ip_multicast);
+  EXPECT_EQ(drop_of(tcp_frame({}, {.mac = wire::kBroadcastMac})), Drop::ip_multicast);
 }
 
 TEST(ParseIpv4, LeavesFragmentsToReassembly) {
@@ -152,4 +155,4 @@ TEST(ParseIpv4, NamesOtherProtocols) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -4,10 +4,12 @@
 #include "unit/wire/frames.h"
 #include "wire/emit.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-constexpr ParseRules kVlan12{kOurMac, 12};
+using wire::FrameKind;
+
+constexpr wire::ParseRules kVlan12{kOurMac, 12};
 constexpr MacAddress kGroupMac{{1, 0, 0x5e, 0, 0, 1}};
 
 TEST(ParseEthernet, DropsAFrameShorterThanItsHeader) {
@@ -37,7 +39,7 @@ TEST(ParseEthernet, DropsAnUnknownEtherType) {
 }
 
 TEST(ParseVlan, TakesTheConfiguredTagWhateverItsPriority) {
-  const ParsedFrame parsed = parse(tcp_frame({}, {.vlan_tag = 0xf00c}), kVlan12);
+  const wire::ParsedFrame parsed = parse(tcp_frame({}, {.vlan_tag = 0xf00c}), kVlan12);
   EXPECT_EQ(parsed.kind, FrameKind::tcp);
   EXPECT_EQ(parsed.l3_off, 18);
 }
@@ -68,10 +70,10 @@ TEST(ParseVlan, DropsASecondTag) {
 }
 
 TEST(ParseArp, ReadsARequest) {
-  const ParsedFrame parsed = parse(arp_frame());
+  const wire::ParsedFrame parsed = parse(arp_frame());
   ASSERT_EQ(parsed.kind, FrameKind::arp);
-  const ArpPacket arp = read_arp(arp_frame(), parsed.l3_off);
-  EXPECT_EQ(arp.operation, ArpPacket::Operation::request);
+  const wire::ArpPacket arp = wire::read_arp(arp_frame(), parsed.l3_off);
+  EXPECT_EQ(arp.operation, wire::ArpPacket::Operation::request);
   EXPECT_EQ(arp.sender_mac, kPeerMac);
   EXPECT_EQ(arp.sender_ip, kPeerIp);
   EXPECT_EQ(arp.target_mac, MacAddress{});
@@ -112,4 +114,4 @@ TEST(ParseArp, DropsAShortPacket) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

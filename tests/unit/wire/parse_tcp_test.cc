@@ -3,20 +3,22 @@
 
 #include "unit/wire/frames.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using wire::SackBlock;
 
 using ::testing::ElementsAre;
 
 Segment segment_of(const TcpSegment& segment) { return parse(tcp_frame(segment)).segment; }
 Segment syn_with(const Frame& options) {
-  return segment_of({.flags = tcp_flag::syn, .options = options});
+  return segment_of({.flags = wire::tcp_flag::syn, .options = options});
 }
 
 TEST(ParseTcp, ReadsTheFixedHeader) {
-  const ParsedFrame parsed =
-      parse(tcp_frame({.flags = tcp_flag::psh | tcp_flag::ack, .payload = text("hello")}));
-  ASSERT_EQ(parsed.kind, FrameKind::tcp);
+  const wire::ParsedFrame parsed = parse(
+      tcp_frame({.flags = wire::tcp_flag::psh | wire::tcp_flag::ack, .payload = text("hello")}));
+  ASSERT_EQ(parsed.kind, wire::FrameKind::tcp);
   EXPECT_EQ(parsed.key, FlowKey4::of(kOurIp, 80, kPeerIp, 40000));
   EXPECT_EQ(parsed.l3_off, 14);
   EXPECT_EQ(parsed.l4_off, 34);
@@ -25,7 +27,7 @@ TEST(ParseTcp, ReadsTheFixedHeader) {
   const Segment& segment = parsed.segment;
   EXPECT_EQ(segment.seq, Seq{0x0102'0304});
   EXPECT_EQ(segment.ack, Seq{0x0a0b'0c0d});
-  EXPECT_EQ(segment.flags, tcp_flag::psh | tcp_flag::ack);
+  EXPECT_EQ(segment.flags, wire::tcp_flag::psh | wire::tcp_flag::ack);
   EXPECT_EQ(segment.window, 501);
   EXPECT_EQ(segment.payload_off, 54);
   EXPECT_EQ(segment.payload_len, 5);
@@ -33,10 +35,11 @@ TEST(ParseTcp, ReadsTheFixedHeader) {
 }
 
 TEST(ParseTcp, AcknowledgmentAndUrgentPointerCountOnlyWithTheirBits) {
-  const Segment without = segment_of({.flags = tcp_flag::syn, .urgent = 7});
+  const Segment without = segment_of({.flags = wire::tcp_flag::syn, .urgent = 7});
   EXPECT_EQ(without.ack, Seq{0});
   EXPECT_EQ(without.urgent, 0);
-  const Segment with = segment_of({.flags = tcp_flag::ack | tcp_flag::urg, .urgent = 7});
+  const Segment with =
+      segment_of({.flags = wire::tcp_flag::ack | wire::tcp_flag::urg, .urgent = 7});
   EXPECT_EQ(with.ack, Seq{0x0a0b'0c0d});
   EXPECT_EQ(with.urgent, 7);
 }
@@ -79,8 +82,8 @@ TEST(ParseTcp, TakesAnyFlags) {
 TEST(ParseTcpOptions, ReadsThoseOfACommonSyn) {
   const Segment segment =
       syn_with(hex("02 04 05 b4  04 02  08 0a 11 22 33 44 00 00 00 00  01  03 03 07"));
-  EXPECT_EQ(segment.options, tcp_option::mss | tcp_option::window_scale |
-                                 tcp_option::sack_permitted | tcp_option::timestamps);
+  EXPECT_EQ(segment.options, wire::tcp_option::mss | wire::tcp_option::window_scale |
+                                 wire::tcp_option::sack_permitted | wire::tcp_option::timestamps);
   EXPECT_EQ(segment.mss, 1460);
   EXPECT_EQ(segment.window_scale, 7);
   EXPECT_EQ(segment.ts.val, 0x1122'3344u);
@@ -91,7 +94,7 @@ TEST(ParseTcpOptions, ReadsTimestampsWhereverTheyStand) {
        {"01 01 08 0a 11 22 33 44 55 66 77 88", "08 0a 11 22 33 44 55 66 77 88 01 01",
         "01 08 0a 11 22 33 44 55 66 77 88 00", "01 01 08 0a 11 22 33 44 55 66 77 88 01 01 01 01"}) {
     const Segment segment = segment_of({.options = hex(options)});
-    EXPECT_EQ(segment.options, tcp_option::timestamps) << options;
+    EXPECT_EQ(segment.options, wire::tcp_option::timestamps) << options;
     EXPECT_EQ(segment.ts.val, 0x1122'3344u) << options;
     EXPECT_EQ(segment.ts.echo, 0x5566'7788u) << options;
   }
@@ -118,10 +121,10 @@ TEST(ParseTcpOptions, ReadsUpToFourSackBlocks) {
     const Frame options = bytes({1, 1, 5, 2 + 8 * count}) + blocks;
     const Frame frame = tcp_frame({.options = options});
     const Segment segment = parse(frame).segment;
-    EXPECT_EQ(segment.options, tcp_option::sack);
+    EXPECT_EQ(segment.options, wire::tcp_option::sack);
     EXPECT_EQ(segment.sack_count, count);
     EXPECT_EQ(segment.sack_off, 34 + 20 + 4);
-    std::array<SackBlock, kSackBlocksMax> read{};
+    std::array<SackBlock, wire::kSackBlocksMax> read{};
     ASSERT_EQ(read_sack(frame, segment, read), count);
     EXPECT_EQ(read[count - 1u], (SackBlock{{10}, {20}}));
   }
@@ -130,7 +133,7 @@ TEST(ParseTcpOptions, ReadsUpToFourSackBlocks) {
 TEST(ParseTcpOptions, ReadsSackBlocksInTheirOrder) {
   const Frame frame =
       tcp_frame({.options = hex("01 01 05 12  00 00 00 01 00 00 00 02  ff ff ff ff 00 00 00 04")});
-  std::array<SackBlock, kSackBlocksMax> read{};
+  std::array<SackBlock, wire::kSackBlocksMax> read{};
   ASSERT_EQ(read_sack(frame, parse(frame).segment, read), 2u);
   EXPECT_THAT(read, ElementsAre(SackBlock{{1}, {2}}, SackBlock{{0xffff'ffff}, {4}}, SackBlock{},
                                 SackBlock{}));
@@ -138,7 +141,7 @@ TEST(ParseTcpOptions, ReadsSackBlocksInTheirOrder) {
 
 TEST(ParseTcpOptions, SkipsUnknownKinds) {
   const Segment segment = syn_with(hex("fe 06 de ad be ef  22 02  02 04 05 b4"));
-  EXPECT_EQ(segment.options, tcp_option::mss);
+  EXPECT_EQ(segment.options, wire::tcp_option::mss);
   EXPECT_EQ(segment.mss, 1460);
 }
 
@@ -170,4 +173,4 @@ TEST(ParseTcpOptions, APayloadDoesNotCompleteAnOption) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

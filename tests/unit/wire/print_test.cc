@@ -4,8 +4,11 @@
 
 #include "unit/wire/frames.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
+
+using wire::flags_to_string;
+using wire::print_frame;
 
 TEST(Print, Addresses) {
   EXPECT_EQ(to_string(kOurIp), "198.18.0.1");
@@ -14,20 +17,21 @@ TEST(Print, Addresses) {
 }
 
 TEST(Print, Flags) {
-  EXPECT_EQ(flags_to_string(tcp_flag::syn), "S");
-  EXPECT_EQ(flags_to_string(tcp_flag::syn | tcp_flag::ack), "S.");
-  EXPECT_EQ(flags_to_string(tcp_flag::ack), ".");
-  EXPECT_EQ(flags_to_string(tcp_flag::psh | tcp_flag::ack), "P.");
-  EXPECT_EQ(flags_to_string(tcp_flag::fin | tcp_flag::psh | tcp_flag::ack), "FP.");
-  EXPECT_EQ(flags_to_string(tcp_flag::rst | tcp_flag::ack), "R.");
+  EXPECT_EQ(flags_to_string(wire::tcp_flag::syn), "S");
+  EXPECT_EQ(flags_to_string(wire::tcp_flag::syn | wire::tcp_flag::ack), "S.");
+  EXPECT_EQ(flags_to_string(wire::tcp_flag::ack), ".");
+  EXPECT_EQ(flags_to_string(wire::tcp_flag::psh | wire::tcp_flag::ack), "P.");
+  EXPECT_EQ(flags_to_string(wire::tcp_flag::fin | wire::tcp_flag::psh | wire::tcp_flag::ack),
+            "FP.");
+  EXPECT_EQ(flags_to_string(wire::tcp_flag::rst | wire::tcp_flag::ack), "R.");
   EXPECT_EQ(flags_to_string(0xff), "FSRP.UEW");
   EXPECT_EQ(flags_to_string(0), "none");
 }
 
 TEST(PrintFrame, ASynWithItsOptions) {
   const Frame options = hex("02 04 05 b4  04 02  08 0a 00 00 00 09 00 00 00 00  01  03 03 07");
-  EXPECT_EQ(print_frame(
-                tcp_frame({.seq = 1, .flags = tcp_flag::syn, .window = 64240, .options = options})),
+  EXPECT_EQ(print_frame(tcp_frame(
+                {.seq = 1, .flags = wire::tcp_flag::syn, .window = 64240, .options = options})),
             "198.18.1.1.40000 > 198.18.0.1.80: Flags [S], seq 1, win 64240, "
             "options [mss 1460,sackOK,TS val 9 ecr 0,nop,wscale 7], length 0");
 }
@@ -35,7 +39,7 @@ TEST(PrintFrame, ASynWithItsOptions) {
 TEST(PrintFrame, DataAndWhereItEnds) {
   EXPECT_EQ(print_frame(tcp_frame({.seq = 0xffff'ffff,
                                    .ack = 7,
-                                   .flags = tcp_flag::psh | tcp_flag::ack,
+                                   .flags = wire::tcp_flag::psh | wire::tcp_flag::ack,
                                    .payload = text("hello")})),
             "198.18.1.1.40000 > 198.18.0.1.80: Flags [P.], seq 4294967295:4, ack 7, win 501, "
             "length 5");
@@ -54,7 +58,7 @@ TEST(PrintFrame, SackBlocksAndUnknownOptions) {
 }
 
 TEST(PrintFrame, RelativeSequenceNumbersWhereOriginsAreGiven) {
-  const SeqOrigins origins{{0xffff'fff0}, {100}};
+  const wire::SeqOrigins origins{{0xffff'fff0}, {100}};
   const Frame options = hex("05 0a 0000006e 00000078 01 01");
   EXPECT_EQ(print_frame(tcp_frame({.seq = 0xffff'fff1, .ack = 105, .options = options}), origins),
             "198.18.1.1.40000 > 198.18.0.1.80: Flags [.], seq 1, ack 5, win 501, "
@@ -65,7 +69,8 @@ TEST(PrintFrame, RelativeSequenceNumbersWhereOriginsAreGiven) {
 }
 
 TEST(PrintFrame, AnUrgentPointer) {
-  EXPECT_EQ(print_frame(tcp_frame({.ack = 7, .flags = tcp_flag::ack | tcp_flag::urg, .urgent = 3})),
+  EXPECT_EQ(print_frame(tcp_frame(
+                {.ack = 7, .flags = wire::tcp_flag::ack | wire::tcp_flag::urg, .urgent = 3})),
             "198.18.1.1.40000 > 198.18.0.1.80: Flags [.U], ack 7, win 501, urg 3, length 0");
 }
 
@@ -126,4 +131,4 @@ TEST(PrintFrame, AFrameThatCannotBeParsed) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -8,7 +8,7 @@ namespace mayfly::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using What = Anomaly::What;
+using What = world::Anomaly::What;
 
 constexpr Instant kNow = Instant{} + 500_s;
 
@@ -16,19 +16,19 @@ constexpr Instant kNow = Instant{} + 500_s;
 struct OneConnection {
   explicit OneConnection(bool keeps_promises = true) : scenario(make(keeps_promises)) {
     book.add_tuple({.key = FlowKey4::of({0xc612'1201}, 10'000, {0xc612'0001}, 7), .client = 1});
-    Incarnation& i = book.begin(0, {});
-    for (EndView* const view : {&i.client, &i.server}) {
+    world::Incarnation& i = book.begin(0, {});
+    for (world::EndView* const view : {&i.client, &i.server}) {
       book.opened(*view);
       book.end(i, *view, Instant{} + 100_s);
     }
   }
-  static Scenario make(bool keeps_promises) {
-    Scenario s;
-    s.faults = s.faults.with(SimFault::loss);
+  static world::Scenario make(bool keeps_promises) {
+    world::Scenario s;
+    s.faults = s.faults.with(world::SimFault::loss);
     s.keeps_promises = keeps_promises;
-    s.traffics = {{.connections = 1, .parting = Parting::client_first}};
+    s.traffics = {{.connections = 1, .parting = world::Parting::client_first}};
     s.hosts = {{.name = "server-1", .is_server = true}, {.name = "client-1", .number = 1}};
-    for (HostPlan& host : s.hosts) host.settings.syn.half_open = 0;
+    for (world::HostPlan& host : s.hosts) host.settings.syn.half_open = 0;
     return s;
   }
   std::string found() const {
@@ -44,10 +44,10 @@ struct OneConnection {
     return found();
   }
 
-  Scenario scenario;
-  Judge judge;
-  Book book{1, scenario.traffics, false};
-  BookOracle oracle{scenario, book, judge};
+  world::Scenario scenario;
+  world::Judge judge;
+  world::Book book{1, scenario.traffics, false};
+  world::BookOracle oracle{scenario, book, judge};
 };
 
 TEST(BookOracle, FindsNothingWhereAllWentWell) {
@@ -76,7 +76,7 @@ TEST(BookOracle, AcceptsAConnectionTwiceByCookieAlone) {
 TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
   const auto broken = [](std::uint32_t anew) {
     OneConnection f(false);
-    f.book[0].server.reason = CloseReason::timed_out;
+    f.book[0].server.reason = flow::CloseReason::timed_out;
     return f.at_end(anew);
   };
   EXPECT_THAT(broken(0), HasSubstr("completion: it ended"));
@@ -85,10 +85,10 @@ TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
 
 TEST(BookOracle, WantsNobodyResetWhileTimeWaitIsHeld) {
   OneConnection f;
-  EndView& client = f.book[0].client;
-  EndView& server = f.book[0].server;
-  client.reason = CloseReason::reset;
-  server.reason = CloseReason::time_wait;
+  world::EndView& client = f.book[0].client;
+  world::EndView& server = f.book[0].server;
+  client.reason = flow::CloseReason::reset;
+  server.reason = flow::CloseReason::time_wait;
   client.ended_at = server.ended_at + f.scenario.hosts[0].settings.time_wait.hold;
   EXPECT_EQ(f.at_end(), "") << "it asked for too long";
   client.ended_at.us -= 1;

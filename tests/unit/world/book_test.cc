@@ -10,6 +10,8 @@
 namespace mayfly::testing {
 namespace {
 
+using world::Traffic;
+
 using ::testing::HasSubstr;
 
 constexpr Ipv4Address kServer{0xc612'0001}, kClient{0xc612'1101};
@@ -21,7 +23,7 @@ struct OneTuple {
     book.add_tuple({.key = FlowKey4::of(kClient, kPort, kServer, 7), .client = 1, .server = 0});
   }
   std::uint32_t begin(std::uint32_t iss, Instant now = {}) {
-    Incarnation& i = book.begin(0, now);
+    world::Incarnation& i = book.begin(0, now);
     i.iss = Seq{iss};
     return book.index_of(i);
   }
@@ -30,7 +32,7 @@ struct OneTuple {
   }
 
   Traffic traffic;
-  Book book;
+  world::Book book;
 };
 
 TEST(Book, FindsAnIncarnationOfAFourTupleByItsIsn) {
@@ -56,7 +58,7 @@ TEST(Book, ForgetsAnIncarnationThatTheStackDidNotOpen) {
 
 TEST(Book, CountsWhatIsToBeOpenedForEachTraffic) {
   const std::array<Traffic, 2> traffics{Traffic{.connections = 2}, Traffic{.connections = 3}};
-  Book book(1, traffics, false);
+  world::Book book(1, traffics, false);
   book.add_tuple({.key = FlowKey4::of(kClient, kPort, kServer, 7), .traffic = 1});
   book.begin(0, {});
   EXPECT_EQ(book.to_open(0), 2u);
@@ -73,10 +75,10 @@ TEST(Book, DrawsWhatIsSentWithinItsLimits) {
   OneTuple f({.connections = 200, .request_min = 3, .request_max = 5, .answer_max = 1});
   std::set<std::uint32_t> requests;
   for (int n = 0; n < 200; ++n) {
-    const Incarnation& i = f.book.begin(0, {});
+    const world::Incarnation& i = f.book.begin(0, {});
     requests.insert(i.request);
     EXPECT_EQ(i.answer, 1u);
-    EXPECT_LT(static_cast<std::uint32_t>(i.parting), kPartingsOrderly);
+    EXPECT_LT(static_cast<std::uint32_t>(i.parting), world::kPartingsOrderly);
     EXPECT_EQ(f.book.text_of(i, true).size(), i.request);
   }
   EXPECT_THAT(requests, ::testing::ElementsAre(3u, 4u, 5u));
@@ -87,31 +89,31 @@ TEST(Book, HoldsTextsThatAreLongerThanItsUsualRoom) {
   OneTuple f({.connections = 1,
               .request_min = kLong,
               .request_max = kLong,
-              .parting = Parting::client_resets});
-  const Incarnation& i = f.book.begin(0, {});
+              .parting = world::Parting::client_resets});
+  const world::Incarnation& i = f.book.begin(0, {});
   EXPECT_EQ(f.book.text_of(i, true).size(), kLong);
-  EXPECT_EQ(i.parting, Parting::client_resets);
+  EXPECT_EQ(i.parting, world::Parting::client_resets);
   EXPECT_THAT(describe(f.book, i), HasSubstr("the client resets at the end"));
 }
 
 TEST(Book, PromisesNothingForAWhileAfterADisorderlyEnd) {
   OneTuple f;
   const Instant now = Instant{} + 10_s;
-  Incarnation& i = f.book[f.begin(100, now)];
+  world::Incarnation& i = f.book[f.begin(100, now)];
   EXPECT_TRUE(i.promised);
   f.book.opened(i.client);
   EXPECT_EQ(f.book.open_ends(), 1u);
-  i.client.reason = CloseReason::aborted;
+  i.client.reason = flow::CloseReason::aborted;
   f.book.end(i, i.client, now);
   EXPECT_EQ(f.book.open_ends(), 0u);
-  EXPECT_FALSE(f.book[f.begin(200, now + kSimMsl)].promised);
-  EXPECT_TRUE(f.book[f.begin(300, now + kSimMsl * 2)].promised);
+  EXPECT_FALSE(f.book[f.begin(200, now + world::kSimMsl)].promised);
+  EXPECT_TRUE(f.book[f.begin(300, now + world::kSimMsl * 2)].promised);
 }
 
 TEST(Book, CountsForeignTextsAndFinsAlone) {
   OneTuple f;
   const std::uint32_t index = f.begin(100);
-  using What = Anomaly::What;
+  using What = world::Anomaly::What;
   f.book.note({.what = What::unknown});
   f.book.note({.what = What::accepted_twice, .incarnation = index});
   EXPECT_EQ(f.book[index].foreign, 0u);

@@ -6,19 +6,22 @@
 namespace mayfly::testing {
 namespace {
 
-EndPolicies policy_of(Closer server, Closer client, bool abort = false) {
-  EndPolicies policy;
+using world::HazardKind;
+using world::Parting;
+
+world::EndPolicies policy_of(shard::Closer server, shard::Closer client, bool abort = false) {
+  world::EndPolicies policy;
   policy.server.close = {.first = server, .grace = 70_ms, .abort = abort};
   policy.client.close.first = client;
   return policy;
 }
 
-Parting parting_of(const EndPolicies& policy) {
+Parting parting_of(const world::EndPolicies& policy) {
   return *hazard_scenario({}, policy, HazardKind::stamped).traffics.at(0).parting;
 }
 
 TEST(HazardScenario, TheCloseOrderIsThePolicys) {
-  using enum Closer;
+  using enum shard::Closer;
   EXPECT_EQ(parting_of(policy_of(server, server)), Parting::server_first);
   EXPECT_EQ(parting_of(policy_of(client, client)), Parting::client_first);
   EXPECT_EQ(parting_of(policy_of(client, server)), Parting::server_first)
@@ -30,20 +33,20 @@ TEST(HazardScenario, TheCloseOrderIsThePolicys) {
 }
 
 TEST(HazardScenario, TableOfAServerThatDoesNotRefuseIsScarce) {
-  EndPolicies policy;
-  const auto entries = [&](TimeWaitPolicy::OnFull on_full) {
+  world::EndPolicies policy;
+  const auto entries = [&](flow::TimeWaitPolicy::OnFull on_full) {
     policy.server.shard.time_wait.on_full = on_full;
     return hazard_scenario({.capacity = 16}, policy, HazardKind::stamped).hosts[0].sizes.time_wait;
   };
-  EXPECT_EQ(entries(TimeWaitPolicy::OnFull::evict_oldest), 16u);
-  EXPECT_EQ(entries(TimeWaitPolicy::OnFull::close), 16u);
-  EXPECT_GT(entries(TimeWaitPolicy::OnFull::refuse), 1'000u);
+  EXPECT_EQ(entries(flow::TimeWaitPolicy::OnFull::evict_oldest), 16u);
+  EXPECT_EQ(entries(flow::TimeWaitPolicy::OnFull::close), 16u);
+  EXPECT_GT(entries(flow::TimeWaitPolicy::OnFull::refuse), 1'000u);
 }
 
 TEST(HazardScenario, ClientsWithoutTimestampsUploadToo) {
-  HazardWorldSettings settings;
+  world::HazardWorldSettings settings;
   settings.connections = 2'000;
-  const Scenario s = hazard_scenario(settings, {}, HazardKind::unstamped);
+  const world::Scenario s = hazard_scenario(settings, {}, HazardKind::unstamped);
   ASSERT_EQ(s.hosts.size(), 3u);
   EXPECT_EQ(s.traffics[0].connections + s.traffics[1].connections, 2'000u);
   EXPECT_EQ(s.traffics[1].request_min, 1'000'000u);
@@ -52,15 +55,15 @@ TEST(HazardScenario, ClientsWithoutTimestampsUploadToo) {
 }
 
 TEST(HazardScenario, OnlyTheServersWireIsBad) {
-  HazardWorldSettings settings;
+  world::HazardWorldSettings settings;
   settings.link.loss = 0.01;
   for (const HazardKind kind : {HazardKind::stamped, HazardKind::nat}) {
-    const Scenario s = hazard_scenario(settings, {}, kind);
+    const world::Scenario s = hazard_scenario(settings, {}, kind);
     EXPECT_EQ(s.hosts[0].wire.faults.loss, 0.01);
     EXPECT_GT(s.hosts[0].wire.stray, 0);
     EXPECT_FALSE(s.hosts[1].wire.any());
     EXPECT_EQ(s.hosts[1].behind_nat, kind == HazardKind::nat);
-    EXPECT_EQ(s.has(SimFault::nat), kind == HazardKind::nat);
+    EXPECT_EQ(s.has(world::SimFault::nat), kind == HazardKind::nat);
     EXPECT_FALSE(s.keeps_promises);
   }
 }

@@ -8,16 +8,21 @@
 namespace mayfly::testing {
 namespace {
 
+using flow::CloseReason;
+using world::Incarnation;
+using world::LedgerRow;
+using world::Parting;
+
 constexpr std::uint32_t kRequest = 100, kAnswer = 200;
 
-Book book_with(Parting parting) {
-  const Traffic traffic{.connections = 10,
-                        .request_min = kRequest,
-                        .request_max = kRequest,
-                        .answer_min = kAnswer,
-                        .answer_max = kAnswer,
-                        .parting = parting};
-  Book book(1, std::span(&traffic, 1), false);
+world::Book book_with(Parting parting) {
+  const world::Traffic traffic{.connections = 10,
+                               .request_min = kRequest,
+                               .request_max = kRequest,
+                               .answer_min = kAnswer,
+                               .answer_max = kAnswer,
+                               .parting = parting};
+  world::Book book(1, std::span(&traffic, 1), false);
   book.add_tuple({.key = FlowKey4::of({0xc612'0101}, 10'000, {0xc612'0001}, 7), .server = 1});
   return book;
 }
@@ -25,10 +30,10 @@ Book book_with(Parting parting) {
 /// A connection that went well, but for what `happens` to it; what the ledger makes of it.
 LedgerRow after(const std::function<void(Incarnation&)>& happens,
                 Parting parting = Parting::server_first) {
-  Book book = book_with(parting);
+  world::Book book = book_with(parting);
   Incarnation& i = book.begin(0, {});
   i.syn_arrived = i.answered = true;
-  for (EndView* const view : {&i.client, &i.server}) {
+  for (world::EndView* const view : {&i.client, &i.server}) {
     view->opened = view->peer_closed = view->closed = view->ended = true;
     view->reason = CloseReason::done;
   }
@@ -134,10 +139,10 @@ TEST(Ledger, CallsOnlySilenceABlackHole) {
 }
 
 TEST(Ledger, CountsConnectionsOfTheServerAlone) {
-  Book book = book_with(Parting::server_first);
+  world::Book book = book_with(Parting::server_first);
   book.begin(0, {});
-  book.note({.what = Anomaly::What::unknown, .host = 1});
-  book.note({.what = Anomaly::What::accepted_twice, .host = 1, .incarnation = 0});
+  book.note({.what = world::Anomaly::What::unknown, .host = 1});
+  book.note({.what = world::Anomaly::What::accepted_twice, .host = 1, .incarnation = 0});
   LedgerRow row;
   add_to(row, book);
   EXPECT_EQ(row.desynchronised, 2u);

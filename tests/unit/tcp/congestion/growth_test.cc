@@ -3,7 +3,7 @@
 
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 TEST(InitialWindow, IsTenSegments) {
@@ -19,4 +19,4 @@ TEST(InitialWindow, IsOneSegmentAfterALostSynAck) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -3,7 +3,7 @@
 
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
 TEST(SlowStart, GrowsByWhatIsAcknowledgedButTwoSegmentsAtMost) {
@@ -36,14 +36,14 @@ TEST(CongestionAvoidance, GrowsByOneSegmentAWindow) {
 
 TEST(Loss, HalvesWhatIsInFlightAndNotTheWindow) {
   auto t = Tcp::established().send(8'000).whatever();
-  newreno::on_loss(t.c, t.cfg, t.now);
+  tcp::newreno::on_loss(t.c, t.cfg, t.now);
   EXPECT_EQ(t.c.ssthresh, 4'000u);
   EXPECT_EQ(t.c.cwnd, 10'000u) << "recovery sets it";
 }
 
 TEST(Loss, LeavesTwoSegmentsAtLeast) {
   auto t = Tcp::established().send(1'000).whatever();
-  newreno::on_loss(t.c, t.cfg, t.now);
+  tcp::newreno::on_loss(t.c, t.cfg, t.now);
   EXPECT_EQ(t.c.ssthresh, 2'000u);
 }
 
@@ -56,4 +56,4 @@ TEST(Idle, RestartsFromTheInitialWindow) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing

@@ -3,10 +3,10 @@
 
 #include "support/tcp_bench.h"
 
-namespace mayfly::test {
+namespace mayfly::testing {
 namespace {
 
-TcpSettings with_sack() {
+tcp::TcpSettings with_sack() {
   auto cfg = plain();
   cfg.sack = true;
   return cfg;
@@ -19,14 +19,14 @@ TEST(FastRetransmit, FollowsThreeDuplicateAcks) {
   t.peer(ack().acks(0)).us(data(1'000).at(0)).silent();
   EXPECT_EQ(t.c.ssthresh, 5'000u);
   t.peer(ack().acks(10'000));
-  EXPECT_FALSE(t.c.has(conn_flag::recovery));
+  EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery));
 }
 
 TEST(FastRetransmit, IsNotSetOffBySegmentsWithTextOrWindowChanges) {
   auto t = Tcp::established().send(10'000).whatever();
   for (int i = 0; i < 4; ++i) t.peer(data(10).acks(0));
   for (int i = 0; i < 4; ++i) t.peer(ack().acks(0).window(50'000 + i));
-  EXPECT_FALSE(t.c.has(conn_flag::recovery));
+  EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery));
 }
 
 TEST(FastRetransmit, DoesNotFollowProbesOfOurShutWindow) {
@@ -35,7 +35,7 @@ TEST(FastRetransmit, DoesNotFollowProbesOfOurShutWindow) {
   auto t = Tcp::established(cfg);
   t.room(0).peer(data(100)).after(40_ms).whatever().send(10'000).whatever();
   for (int i = 0; i < 4; ++i) t.peer(data(1).acks(0)).us(ack()).silent();
-  EXPECT_FALSE(t.c.has(conn_flag::recovery));
+  EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery));
 }
 
 TEST(LimitedTransmit, SendsNewTextForTheFirstTwoDuplicates) {
@@ -50,9 +50,9 @@ TEST(NewReno, RepairsOneHoleForEachPartialAck) {
   t.us(data(1'000).at(0));
   t.peer(ack().acks(4'000)).us(data(1'000).at(4'000)).silent();
   t.peer(ack().acks(7'000)).us(data(1'000).at(7'000)).silent();
-  EXPECT_TRUE(t.c.has(conn_flag::recovery));
+  EXPECT_TRUE(t.c.has(tcp::conn_flag::recovery));
   t.peer(ack().acks(10'000)).silent();
-  EXPECT_FALSE(t.c.has(conn_flag::recovery));
+  EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery));
   EXPECT_LE(t.c.cwnd, t.c.ssthresh);
 }
 
@@ -70,7 +70,7 @@ TEST(SackRecovery, SendsTheHolesAgainAndNothingThatArrived) {
   t.peer(ack().acks(0).sack(1'000, 3'000).sack(4'000, 6'000)).us(data(1'000).at(0));
   t.peer(ack().acks(0).sack(1'000, 3'000).sack(4'000, 9'000)).us(data(1'000).at(3'000)).silent();
   t.peer(ack().acks(9'000)).silent();
-  EXPECT_TRUE(t.c.has(conn_flag::recovery)) << "one segment is still on its way";
+  EXPECT_TRUE(t.c.has(tcp::conn_flag::recovery)) << "one segment is still on its way";
   t.peer(ack().acks(10'000));
   EXPECT_EQ(t.c.cwnd, 5'000u);
 }
@@ -130,7 +130,7 @@ TEST(TimeOut, OfTheSameSegmentAgainLeavesSsthreshAlone) {
 TEST(TimeOut, StillBelievesAnAckForWhatWasSentBeforeIt) {
   auto t = Tcp::established().send(10'000).whatever();
   t.after(Duration{t.c.rto_us}).whatever();
-  t.peer(ack().acks(10'000)).dropped(Drop::none).saw(event::acked).silent();
+  t.peer(ack().acks(10'000)).dropped(Drop::none).saw(tcp::event::acked).silent();
   EXPECT_EQ(t.c.snd_nxt, t.c.snd_max);
   EXPECT_TRUE(t.c.retransmit_at.is_never());
 }
@@ -149,4 +149,4 @@ TEST(OptimisticAck, IsChallengedAndChangesNothing) {
 }
 
 }  // namespace
-}  // namespace mayfly::test
+}  // namespace mayfly::testing
