@@ -32,8 +32,8 @@ class ProgramHost {
   std::optional<int> start(int argc, char** argv);
 
   const config::ProgramSettings& settings() const noexcept { return settings_; }
-  const nic::TscClock& clock() const noexcept { return clock_; }
-  /// Started by start().
+  /// The next two: only after start().
+  const nic::TscClock& clock() const noexcept { return *clock_; }
   nic::Eal& eal() noexcept { return *eal_; }
   Result<std::vector<CoreWires>> wires();
 
@@ -53,7 +53,7 @@ class ProgramHost {
   std::string json_;
   std::optional<nic::Eal> eal_;
   std::vector<nic::Device> devices_;
-  nic::TscClock clock_;
+  std::optional<nic::TscClock> clock_;  // the EAL knows its rate
   Instant began_;
 };
 
