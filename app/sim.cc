@@ -39,23 +39,24 @@ void print_faults() {
       [](world::SimFault fault) { fmt::print("{:<12} {}\n", name_of(fault), help_of(fault)); });
 }
 
-/// What is wrong with the command line, or empty.
-std::string read_options(const SimCommand& command, world::SimOptions& options) {
+/// Fails with what is wrong with the command line.
+Result<void> read_options(const SimCommand& command, world::SimOptions& options) {
   constexpr std::uint64_t kConnectionsMax = 100'000'000;
   options.seed = command.seed;
   options.no_harm = command.no_harm;
   if (command.duration) options.duration = *command.duration;
-  if (command.seeds == 0) return "--seeds 0: must be above 0";
+  if (command.seeds == 0) return Error{"--seeds 0: must be above 0"};
   if (!command.connections.empty()) {
     const auto count = config::parse_count(command.connections);
-    if (!count) return fmt::format("--connections {}: {}", command.connections, count.error().what);
+    if (!count)
+      return Error{fmt::format("--connections {}: {}", command.connections, count.error().what)};
     if (*count == 0 || *count > kConnectionsMax)
-      return fmt::format("--connections {}: must be 1 to 100M", command.connections);
+      return Error{fmt::format("--connections {}: must be 1 to 100M", command.connections)};
     options.connections = static_cast<std::uint32_t>(*count);
   }
   if (command.faults == "swarm") return {};
   const auto faults = world::parse_faults(command.faults);
-  if (!faults) return fmt::format("--faults {}: {}", command.faults, faults.error().what);
+  if (!faults) return Error{fmt::format("--faults {}: {}", command.faults, faults.error().what)};
   options.faults = *faults;
   return {};
 }
@@ -225,7 +226,7 @@ int sim_command(const SimCommand& command) {
     return kOk;
   }
   world::SimOptions options;
-  if (const std::string why = read_options(command, options); !why.empty()) return usage(why);
+  if (const auto read = read_options(command, options); !read) return usage(read.error().what);
   if (!command.policy.empty()) {
     auto policy = config::read_policy(command.policy);
     if (!policy.settings) {

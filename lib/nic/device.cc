@@ -39,8 +39,6 @@ std::optional<std::uint16_t> find_port(const std::string& name) {
 /// The steps of Device::open, in order; each returns what stopped it.
 class DeviceOpener {
  public:
-  using Failure = std::optional<Error>;
-
   DeviceOpener(const PortSettings& settings, const DeviceOptions& options)
       : settings_(settings), options_(options) {
     device_.group_ = std::make_unique<PortGroup>();
@@ -51,7 +49,7 @@ class DeviceOpener {
                       &DeviceOpener::configure, &DeviceOpener::set_up_queues,
                       &DeviceOpener::make_rings, &DeviceOpener::set_mac, &DeviceOpener::start,
                       &DeviceOpener::learn_hash, &DeviceOpener::wait_for_link}) {
-      if (Failure failure = (this->*step)()) return *std::move(failure);
+      if (const Result<void> done = (this->*step)(); !done) return done.error();
     }
     return std::move(device_);
   }
@@ -62,7 +60,7 @@ class DeviceOpener {
                         eal_log_suffix())};
   }
 
-  Failure probe() {
+  Result<void> probe() {
     const std::string name(device_name(settings_.device));
     auto id = find_port(name);
     if (!id) {
@@ -77,10 +75,10 @@ class DeviceOpener {
     if (const int status = rte_eth_dev_info_get(*id, &info_); status != 0)
       return failed("no information", status);
     device_.driver_ = info_.driver_name;
-    return std::nullopt;
+    return {};
   }
 
-  Failure plan() {
+  Result<void> plan() {
     PortGroup& group = *device_.group_;
     if (auto why = why_queues_do_not_fit(info_, settings_.queues, options_.cores))
       return Error{fmt::format("device \"{}\": {}", settings_.device, *why)};
@@ -95,10 +93,10 @@ class DeviceOpener {
     if (tx == 0) tx = info_.default_txportconf.ring_size;
     device_.rx_descriptors_ = rx != 0 ? rx : kDescriptorsDefault;
     device_.tx_descriptors_ = tx != 0 ? tx : kDescriptorsDefault;
-    return std::nullopt;
+    return {};
   }
 
-  Failure make_pools() {
+  Result<void> make_pools() {
     const std::uint32_t descriptors = std::max(device_.rx_descriptors_, device_.tx_descriptors_);
     for (std::uint32_t core = 0; core < options_.cores; ++core) {
       const std::uint32_t frames =
@@ -111,10 +109,10 @@ class DeviceOpener {
       }
       device_.group_->pools.push_back(pool);
     }
-    return std::nullopt;
+    return {};
   }
 
-  Failure configure() {
+  Result<void> configure() {
     PortGroup& group = *device_.group_;
     rte_eth_conf conf{};
     device_.rx_offloads_ = wanted_rx_offloads(info_);
@@ -144,10 +142,10 @@ class DeviceOpener {
     status = rte_eth_dev_adjust_nb_rx_tx_desc(group.port_id, &device_.rx_descriptors_,
                                               &device_.tx_descriptors_);
     if (status != 0) return failed("no acceptable number of descriptors", status);
-    return std::nullopt;
+    return {};
   }
 
-  Failure set_up_queues() {
+  Result<void> set_up_queues() {
     const PortGroup& group = *device_.group_;
     const int socket = rte_eth_dev_socket_id(group.port_id);
     const auto node = static_cast<unsigned>(socket);  // SOCKET_ID_ANY stays what it is
@@ -161,7 +159,7 @@ class DeviceOpener {
           rte_eth_tx_queue_setup(group.port_id, q, device_.tx_descriptors_, node, nullptr);
       if (status != 0) return failed(fmt::format("transmit queue {}", q), status);
     }
-    return std::nullopt;
+    return {};
   }
 
   rte_ring* make_ring(std::string_view kind, std::uint32_t core, unsigned flags) const {
@@ -169,9 +167,9 @@ class DeviceOpener {
     return rte_ring_create(name.c_str(), kHandOverRing, static_cast<int>(rte_socket_id()), flags);
   }
 
-  Failure make_rings() {
+  Result<void> make_rings() {
     PortGroup& group = *device_.group_;
-    if (group.steering == Steering::one_core) return std::nullopt;
+    if (group.steering == Steering::one_core) return {};
     const bool software = group.steering == Steering::software;
     const unsigned rx_flags = software ? RING_F_SP_ENQ | RING_F_SC_DEQ : RING_F_SC_DEQ;
     for (std::uint32_t core = 0; core < group.cores; ++core) {
@@ -182,10 +180,10 @@ class DeviceOpener {
       group.tx_rings.back() = make_ring("tx_ring", core, RING_F_SP_ENQ | RING_F_SC_DEQ);
       if (group.tx_rings.back() == nullptr) return failed("no memory for a ring", -rte_errno);
     }
-    return std::nullopt;
+    return {};
   }
 
-  Failure set_mac() {
+  Result<void> set_mac() {
     const std::uint16_t id = device_.group_->port_id;
     rte_ether_addr own{};
     if (const int status = rte_eth_macaddr_get(id, &own); status != 0)
@@ -195,14 +193,14 @@ class DeviceOpener {
     if (settings_.mac)
       std::memcpy(own.addr_bytes, settings_.mac->octets.data(), sizeof own.addr_bytes);
     std::memcpy(device_.mac_.octets.data(), own.addr_bytes, sizeof own.addr_bytes);
-    if (!settings_.mac) return std::nullopt;
+    if (!settings_.mac) return {};
     if (!quirks_of(device_.driver_).shares_host_interface &&
         rte_eth_dev_default_mac_addr_set(id, &own) == 0) {
-      return std::nullopt;
+      return {};
     }
     rte_eth_promiscuous_enable(id);  // devices that filter nothing refuse, and need not
     device_.mac_words_ = "; takes frames for any MAC address and keeps its own";
-    return std::nullopt;
+    return {};
   }
 
   bool keep_waiting(const std::string& waiting_for, Duration& waited) const {
@@ -212,11 +210,11 @@ class DeviceOpener {
     return !options_.on_wait || options_.on_wait(waiting_for);
   }
 
-  Failure start() {
+  Result<void> start() {
     Duration waited;
     while (true) {
       const int status = rte_eth_dev_start(device_.group_->port_id);
-      if (status == 0) return std::nullopt;
+      if (status == 0) return {};
       if (!is_memif_client(settings_.device)) return failed("it does not start", status);
       const std::string peer = memif_peer_words(settings_.device);
       if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
@@ -226,9 +224,9 @@ class DeviceOpener {
 
   /// Which queue each hash value goes to. A device may have a table of its own choice, or take
   /// ours.
-  Failure learn_hash() {
+  Result<void> learn_hash() {
     PortGroup& group = *device_.group_;
-    if (group.steering != Steering::device_hash) return std::nullopt;
+    if (group.steering != Steering::device_hash) return {};
     std::vector<rte_eth_rss_reta_entry64> table((info_.reta_size + RTE_ETH_RETA_GROUP_SIZE - 1) /
                                                 RTE_ETH_RETA_GROUP_SIZE);
     for (std::uint16_t i = 0; i < info_.reta_size; ++i) {
@@ -244,17 +242,17 @@ class DeviceOpener {
       group.indirection.push_back(
           table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE]);
     }
-    return std::nullopt;
+    return {};
   }
 
   /// A memif client's handshake goes on after the start; what is sent before its end is lost.
-  Failure wait_for_link() {
+  Result<void> wait_for_link() {
     Duration waited;
     while (is_memif_client(settings_.device) && !device_.link_up()) {
       const std::string peer = memif_peer_words(settings_.device);
       if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
     }
-    return std::nullopt;
+    return {};
   }
 
   const PortSettings& settings_;

@@ -81,8 +81,8 @@ std::string comma_list(const std::vector<std::uint32_t>& cpus) {
   return list;
 }
 
-std::optional<Error> check_cores(const std::vector<std::uint32_t>& cores,
-                                 const std::vector<std::uint32_t>& allowed) {
+Result<void> check_cores(const std::vector<std::uint32_t>& cores,
+                         const std::vector<std::uint32_t>& allowed) {
   if (cores.size() >= RTE_MAX_LCORE) {
     return Error{fmt::format("{} cores, but at most {} can poll", cores.size(), RTE_MAX_LCORE - 1)};
   }
@@ -95,7 +95,7 @@ std::optional<Error> check_cores(const std::vector<std::uint32_t>& cores,
       return Error{fmt::format("core {} is named twice", cores[i])};
     }
   }
-  return std::nullopt;
+  return {};
 }
 
 /// "0@(2,3),1@0,2@1": the control thread on whatever does not poll, then a worker for each polling
@@ -179,7 +179,7 @@ bool Eal::hugepages() const { return state_->hugepages; }
 
 Result<Eal> start_eal(const EalOptions& options) {
   const std::vector<std::uint32_t> allowed = allowed_cpus();
-  if (auto error = check_cores(options.cores, allowed)) return *std::move(error);
+  if (const auto possible = check_cores(options.cores, allowed); !possible) return possible.error();
   MemoryChoice memory = choose_memory(options);
   keep_eal_log();
   if (!init(arguments(options, memory.hugepages, allowed))) {
