@@ -13,7 +13,7 @@ ENDINGS = {  # of all files in a folder, the deepest folder named here counts
     ".ci": {""},
     "app": SOURCES | {".in", ".md"},
     "bench": SOURCES | {".py"},
-    "bench/results": {".json"},
+    "bench/results": {".json", ".md"},
     "conf": {".yaml"},
     "doc": {".md"},
     "lib": SOURCES | {".md"},
