@@ -146,7 +146,7 @@ bool Nat::answers_for(const Side& side, Ipv4Address ip) const noexcept {
 }
 
 void Nat::on_arp(Side& side, SimFrame* frame, Instant now) noexcept {
-  // A well-formed packet fills the frame; a damaged one does harm to nobody but its reader.
+  // A well-formed packet fills the frame; a damaged one is dropped by whoever reads it.
   if (frame->length < kIp + wire::kArpPacketSize) return drop(side, frame);
   const wire::ArpPacket arp = wire::read_arp(frame->bytes(), kIp);
   side.neighbours.learn(arp.sender_ip, arp.sender_mac, true, now, [&](SimFrame* waiting) {

@@ -1,7 +1,7 @@
 // A NAT: many hosts inside behind one address outside. It rewrites the source of what leaves and
-// the destination of what comes back, by a table of ports that knows nothing of TCP's states and
-// forgets nothing. To the hosts inside it answers ARP for every address outside theirs, so they
-// need no route.
+// the destination of what comes back, by a table of ports that has
+// no notion of TCP's states and never drops an entry. To the hosts inside it answers ARP for every
+// address outside theirs, so they need no route.
 #pragma once
 
 #include <cstdint>
@@ -44,9 +44,10 @@ class Nat final : public Host {
     return inside_.port.has_arrivals() || outside_.port.has_arrivals();
   }
 
-  /// Who has that port outside, if anybody.
+  /// The inside endpoint that has this port outside, if there is one.
   std::optional<Endpoint> inside_of(std::uint16_t outside_port) const;
-  /// Frames that are neither ARP nor whole TCP segments, or that nobody inside asked for.
+  /// Frames that are neither ARP nor whole TCP segments, or whose port outside belongs to
+  /// no host inside.
   std::uint64_t dropped() const noexcept { return dropped_; }
 
  private:

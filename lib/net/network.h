@@ -48,7 +48,7 @@ class Network {
   void step_timestamps(const SimPort& port, std::uint32_t ahead) noexcept {
     station_of(port).stamps_ahead = ahead;
   }
-  /// From now on every wire is perfect. What is under way arrives as it would have.
+  /// From now on every wire is perfect. Frames that are under way are not affected.
   void heal() noexcept;
 
   FramePool& pool() noexcept { return pool_; }

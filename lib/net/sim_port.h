@@ -49,7 +49,7 @@ class SimPort {
     no_buffer_ = no_buffer;
     random_ = Prng(seed);
   }
-  /// The host is down: what has arrived is gone.
+  /// The host is down: frames that have arrived are lost.
   void lose_arrivals() noexcept;
   bool has_arrivals() const noexcept { return !arrived_.empty(); }
 

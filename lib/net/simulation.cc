@@ -14,7 +14,7 @@ bool Simulation::step(Instant limit) noexcept {
   for (Guest& guest : hosts_) {
     if (guest.due > now_ && !guest.host->has_arrivals()) continue;
     guest.host->poll(now_);
-    // What is due still, a full burst say, waits for the next microsecond: time goes on.
+    // What is still due, the rest of a full burst for instance, is done a microsecond later.
     constexpr Duration kLeast{1};
     guest.due = guest.host->has_arrivals() ? now_ + kLeast
                                            : std::max(guest.host->next_due(), now_ + kLeast);

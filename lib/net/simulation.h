@@ -40,7 +40,8 @@ class Simulation {
   /// Turns the clock to the next event, but no further than `limit`, and lets the hosts act. False:
   /// nothing was to be done by then.
   bool step(Instant limit) noexcept;
-  /// Somebody but the network has changed what hosts have to do: each is asked anew.
+  /// To be called after a change that did not come over the network: every host's next_due() is
+  /// read again.
   void ask_all() noexcept {
     for (Guest& guest : hosts_) guest.due = std::max(guest.host->next_due(), now_);
   }
@@ -76,14 +77,14 @@ class Simulation {
 class HostWatch {
  public:
   virtual ~HostWatch() = default;
-  /// Its shard was made, or made again after a crash: it remembers nothing.
+  /// Its shard was made, or made again after a crash, with empty tables.
   virtual void started(const flow::Connections& connections, const flow::TimeWaits& time_waits,
                        const flow::ShardStats& stats) = 0;
   /// Its shard was polled.
   virtual void polled(Instant now) = 0;
 };
 
-/// A Shard on the network, which may crash, forget everything and come back. `A` may have, beside
+/// A Shard on the network, which may crash and come back with empty tables. `A` may have, beside
 /// what the stack asks of an app,
 ///   void begin(const Connections&)     the shard was made, or made again
 ///   void forget(Instant now)           the host crashes: no connection is closed any more
@@ -128,7 +129,7 @@ class ShardHost final : public Host {
   }
   bool has_arrivals() const noexcept override { return port_.has_arrivals(); }
 
-  /// `watch` outlives the host. It is told of the shard at once.
+  /// `watch` outlives the host. Its started() is called at once if the host is up.
   void watch(HostWatch& watch) {
     watch_ = &watch;
     if (is_up()) tell_of_start();

@@ -1,6 +1,6 @@
 // A simulated wire: each frame meets its faults independently, in either direction. Beside the
-// faults of FaultSettings there is the tail that TIME_WAIT is about: a copy of some frames wanders
-// about for seconds before it arrives (RFC 9293 3.4.1, "old duplicate").
+// faults of FaultSettings some frames have a copy that arrives
+// seconds later (RFC 9293 3.4.1, "old duplicate"): what TIME_WAIT protects against.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +72,7 @@ class SimWire {
     cut_ = is_cut;
     clean_ = !is_cut && !settings_.any();
   }
-  /// From now on the wire is perfect. What is under way arrives as it would have.
+  /// From now on the wire is perfect. Frames that are under way are not affected.
   void heal(FramePool& pool) noexcept {
     settings_ = {};
     cut(false);

@@ -7,8 +7,8 @@
 namespace mayfly::world {
 namespace {
 
-/// Its end had a right to be forgotten: its peer aborted, crashed or ran out of time, or it asked
-/// for the last ACK for longer than TIME_WAIT is held.
+/// Its peer no longer had to answer it: the peer aborted, crashed or timed out, or `end` still
+/// asked for the last ACK after TIME_WAIT had ended.
 bool was_late(const EndView& end, const EndView& peer, Duration hold) {
   if (peer.crashed) return true;
   if (!peer.ended) return false;

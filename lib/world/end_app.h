@@ -19,11 +19,11 @@ class EndApp : public shard::AppBase {
  public:
   static constexpr std::uint16_t kPort = 7;  ///< of a server
 
-  /// An end that sees no progress for so long gives up: far longer than any partition and the
-  /// longest RTO after it.
+  /// An end without progress for so long gives up. Far above the longest partition plus the longest
+  /// RTO.
   static constexpr Duration kPatience = Duration::from_s(400);
 
-  /// Finds the incarnation that the peer opened: kNoIndex = none that the book knows.
+  /// Finds the incarnation that the peer opened; kNoIndex = the book has none.
   using Recognise = std::function<std::uint32_t(const FlowKey4& key, Seq irs)>;
   /// An entry was made for this four-tuple; a connection with it stands.
   using TimeWaitBegun = std::function<void(const FlowKey4& key, Instant now)>;
@@ -48,7 +48,7 @@ class EndApp : public shard::AppBase {
     MAYFLY_ASSERT(!plan_.is_server && book_.tuple(tuple).client == plan_.number);
     free_.push({from, tuple});
   }
-  /// The host forgot its connections.
+  /// The host has crashed and lost its connections.
   void forget(Instant now) noexcept;
   /// From now on reads and answers come at once, and a four-tuple rests for `rest`.
   void be_plain(Duration rest) noexcept {
@@ -247,7 +247,7 @@ std::uint64_t EndApp::recognise(Conn& c, const flow::ConnectionBlock& b) noexcep
 }
 
 // A duplicate of a handshake's last ACK opens a connection again if its cookie is still good and
-// nothing is left of the first (RFC 4987 3.6): nobody else may do that.
+// nothing is left of the first (RFC 4987 3.6). Without a cookie that is a violation.
 template <class Conn>
 void EndApp::on_ghost(Conn& c, const Incarnation& i) noexcept {
   note(c, Anomaly::What::accepted_twice, i);

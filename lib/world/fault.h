@@ -1,4 +1,4 @@
-// What a simulated world may be troubled with. Each seed has a subset of its own (swarm testing,
+// The faults of a simulated world. Each seed has a subset of its own (swarm testing,
 // Groce et al. 2012): what never happens together in one world is seen in another.
 #pragma once
 

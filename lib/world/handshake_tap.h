@@ -1,5 +1,5 @@
-// Notes in the book which SYNs reach a server, and whether it ever says anything to their clients:
-// a SYN that a live listener leaves without any answer shows nowhere else.
+// Notes in the book which SYNs reach a server, and whether it ever sends anything to their clients:
+// nothing else shows a SYN that a live listener does not answer.
 #pragma once
 
 #include <cstddef>

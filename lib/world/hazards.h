@@ -1,4 +1,4 @@
-// The worlds of the hazard lab under one policy, lived through.
+// Runs the worlds of the hazard lab under one policy.
 #pragma once
 
 #include "base/result.h"

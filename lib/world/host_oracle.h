@@ -1,4 +1,4 @@
-// What is asked of a host after every one of its steps, and when all is over: no connection breaks
+// Checks of a host after each of its steps, and after the last one: no connection breaks
 // an invariant, no timer is lost, TIME_WAIT is held for as long as it must and no longer, every
 // frame has one fate, and nothing is left behind.
 #pragma once

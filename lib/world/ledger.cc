@@ -74,7 +74,7 @@ void judge(const Incarnation& i, LedgerRow& row) noexcept {
 
 void add_to(LedgerRow& row, const Book& book) {
   for (std::uint32_t index = 0; index < book.size(); ++index) judge(book[index], row);
-  // A server that has a connection without a client never agrees with anybody.
+  // The server has a connection that no client has: its ends never agree.
   for (const Anomaly& anomaly : book.anomalies()) {
     const bool is_alone =
         anomaly.what == Anomaly::What::unknown || anomaly.what == Anomaly::What::accepted_twice;

@@ -312,7 +312,8 @@ Scenario make_scenario(const SimOptions& options) {
     draw_happenings(s);
   }
   if (options.connections > 0) s.traffics.front().connections = options.connections;
-  // Whoever answers with cookies knows as little of what was as a host that forgot it.
+  // A host that answers with SYN cookies has no state of earlier connections, like one that
+  // crashed.
   s.keeps_promises =
       !s.has(SimFault::restart) && !s.has(SimFault::clock_step) && !s.has(SimFault::half_open);
   for (const HostPlan& host : s.hosts) s.keeps_promises &= keeps_promise(host.settings);

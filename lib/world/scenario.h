@@ -56,8 +56,8 @@ struct Scenario {
   std::vector<HostPlan> hosts;        ///< the servers first; numbered in this order
   std::vector<Happening> happenings;  ///< in the order of time
   Duration faults_last{};             ///< the network heals at the latest then; 0 = see SimOptions
-  /// No byte of an old incarnation may reach a new one, and nobody in LAST_ACK may be reset: all
-  /// hold TIME_WAIT for 2MSL and forget nothing, or SimOptions::no_harm wants it so.
+  /// No byte of an old incarnation may reach a new one, and no end in LAST_ACK may be reset:
+  /// all hosts hold TIME_WAIT for 2MSL and never lose state, or SimOptions::no_harm is set.
   bool keeps_promises = true;
 
   bool has(SimFault fault) const { return faults.has(fault); }

@@ -1,6 +1,5 @@
-// One seed, lived through: faults first (safety), then the network heals, then everything still
-// open has to come to its end (liveness), and new connections have to go through as if nothing had
-// been.
+// One run of a seed: first with faults (safety), then the network heals, every connection that is
+// still open has to end (liveness), and new connections have to succeed.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +58,7 @@ class SimRun {
   std::uint32_t opened_anew_ = kNoIndex;  // from this one on, all must go well
 };
 
-/// Lives through the world of `options` once. Writes what happens as text to `text` and the frames
+/// Runs the world of `options` once. Writes what happens as text to `text` and the frames
 /// to `pcap`; both may be null.
 Result<SimResult> live_through(const SimOptions& options, std::FILE* text = nullptr,
                                std::shared_ptr<wire::PcapFile> pcap = nullptr);

@@ -55,8 +55,8 @@ class World {
   bool is_quiet() const;
   /// Every connection was tried, and is over.
   bool is_over() const { return book_.to_open() == 0 && is_quiet(); }
-  /// Who is behind the endpoint that a server sees: that endpoint, or a host behind the NAT.
-  /// Nothing: nobody that the NAT knows of.
+  /// The client of the endpoint that a server sees: that endpoint, or a host behind the NAT.
+  /// Nothing if the NAT has no host for it.
   std::optional<net::Endpoint> client_behind(const net::Endpoint& seen) const;
   /// "client-1 2  server-1 3  ; first connection 7 ...": what is open still.
   std::string what_is_open() const;
