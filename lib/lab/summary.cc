@@ -190,7 +190,7 @@ Json names_of(const Told& told) {
   return names;
 }
 
-double swing_of(const Judged& judged) { return judged.figures.swing; }
+double swing_judged(const Judged& judged) { return judged.figures.swing; }
 
 constexpr auto kStoryFields = std::to_array<JsonField<Told>>({
     {"title", "text", "", "what the story is called",
@@ -221,7 +221,7 @@ constexpr auto kStoryFigures = std::to_array<StoryFigure>({
     {1,
      1,
      {"swing", "number", "", "story 1: largest swing of those that were to collapse",
-      [](const Told& told) { return largest(told.own, Expectation::collapse, swing_of); }}},
+      [](const Told& told) { return largest(told.own, Expectation::collapse, swing_judged); }}},
     {2,
      2,
      {"error_of_bound", "number", "",
@@ -230,7 +230,7 @@ constexpr auto kStoryFigures = std::to_array<StoryFigure>({
     {3,
      5,
      {"swing_max", "number", "", "stories 3 to 5: largest swing of those that were to be flat",
-      [](const Told& told) { return largest(told.own, Expectation::flat, swing_of); }}},
+      [](const Told& told) { return largest(told.own, Expectation::flat, swing_judged); }}},
 });
 
 Json json_of(const Story& story, const std::vector<Judged>& experiments) {
