@@ -158,8 +158,8 @@ int lab_command(const RunOptions& options) {
   const bool is_single = lab.experiments.size() == 1;
   for (config::LabExperiment& e : lab.experiments) {
     if (options.duration && is_single) e.client.load.duration = *options.duration;
-    if (const std::string why = refusal_of(e.lab_pair()); !why.empty())
-      return fail({e.name + ": " + why, ErrorKind::usage});
+    if (const auto lasts = lab::check_lasts(e.lab_pair()); !lasts)
+      return fail({e.name + ": " + lasts.error().what, lasts.error().kind});
     run::LoadRun::own_sources(e.client);
     // A ring's frames come from its sender's pool: the memory plan must know its size.
     e.server.process.ports[0].descriptors = e.client.process.ports[0].descriptors = kRingSize;

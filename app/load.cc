@@ -39,8 +39,7 @@ int load_command(const RunOptions& options) {
     return kBadUsage;
   }
   config::LoadSettings settings = with_options(*loaded.settings, options);
-  if (const std::string why = refusal_of(settings); !why.empty())
-    return fail({why, ErrorKind::usage});
+  if (const auto lasts = load::check_pairs(settings); !lasts) return fail(lasts.error());
   run::LoadRun::own_sources(settings);
   run::catch_signals();
   run::catch_hangups();
@@ -61,7 +60,7 @@ int load_command(const RunOptions& options) {
       {{options.config, options.policy, options.sets},
        *std::move(loaded.settings),
        [&](const config::LoadSettings& wanted) {
-         return refusal_of(with_options(wanted, options));
+         return load::check_pairs(with_options(wanted, options));
        }},
       {.use = [&](const config::LoadSettings& wanted) { (*run)->use(wanted); },
        .stats = [&] { return stats_of(**run); },

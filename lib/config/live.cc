@@ -136,8 +136,8 @@ Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overr
   Change change{.changes = difference(describe(now_), describe(*loaded.settings)), .errors = {}};
   change.errors = refused(rows(now_), change.changes, describe(start_), whole);
   if (change.errors.empty() && objection_)
-    if (std::string why = objection_(*loaded.settings); !why.empty())
-      change.errors.push_back({.file = whole.file, .what = std::move(why)});
+    if (const auto possible = objection_(*loaded.settings); !possible)
+      change.errors.push_back({.file = whole.file, .what = possible.error().what});
   if (!change.errors.empty()) return {{}, std::move(change.errors)};
   source_ = std::move(source);
   overrides_ = std::move(overrides);

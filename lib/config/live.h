@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "config/describe.h"
 #include "config/error.h"
 #include "config/settings.h"
@@ -30,8 +31,8 @@ struct Change {
 template <class T>
 class LiveSettings {
  public:
-  /// Says why settings that the reader finds good cannot be; empty = they can.
-  using Objection = std::function<std::string(const T&)>;
+  /// Fails if settings that the reader finds good cannot be.
+  using Objection = std::function<Result<void>(const T&)>;
 
   /// `start` was read from `source`. Memory was taken for it: capacities are never above its.
   LiveSettings(ConfigSource source, T start, Objection objection = {});

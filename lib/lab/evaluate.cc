@@ -176,9 +176,10 @@ Bound bound_of(const LabPair& pair) {
   return bound;
 }
 
-std::string refusal_of(const LabPair& pair) {
+Result<void> check_lasts(const LabPair& pair) {
   const load::LoadShape& shape = pair.client.load;
-  if (std::string why = refusal_of(pair.client); !why.empty() || shape.overcommit) return why;
+  if (shape.overcommit) return {};
+  if (auto pairs = check_pairs(pair.client); !pairs) return pairs;
   const TimeWaitHolder holder = holder_of(pair);
   const Bound bound = bound_of_holder(pair);
   if (holder.end != End::server || bound.cps <= 0 || bound.cps >= shape.rate) return {};
@@ -192,7 +193,8 @@ std::string refusal_of(const LabPair& pair) {
       .after = seconds(static_cast<double>(capacity) / shape.rate),
       .rate_max = bound.cps};
   if (end_of(shape) <= shortage.after) return {};
-  return words_of(shortage) + "; to run it all the same: load.overcommit: true";
+  return Error{words_of(shortage) + "; to run it all the same: load.overcommit: true",
+               ErrorKind::usage};
 }
 
 std::optional<LabVerdict> verdict_on(const ExperimentSettings& settings, const LabFigures& f) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "lab/result.h"
 #include "plan/demand.h"
 
@@ -58,10 +59,10 @@ struct Bound {
 };
 Bound bound_of(const LabPair& pair);
 
-/// Why this experiment is not to be run: by the arithmetic its source pairs run out, or a table
-/// that refuses fills up, before it ends, and it does not say load.overcommit. Empty otherwise. The
-/// words are those of `mayfly plan` and `mayfly load`.
-std::string refusal_of(const LabPair& pair);
+/// An error of usage if by the arithmetic the experiment's source pairs run out, or a table that
+/// refuses fills up, before it ends, and load.overcommit is not set. The words are those of `mayfly
+/// plan` and `mayfly load`.
+Result<void> check_lasts(const LabPair& pair);
 
 /// The experiment against its expectation. `holds` is what a test reads; `words` says why.
 struct LabVerdict {

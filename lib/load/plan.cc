@@ -94,12 +94,13 @@ std::string warning_of(const TuplePlan& plan) {
   return words + ". More sources, a shorter time_wait.hold or close.first: server helps";
 }
 
-std::string refusal_of(const ClientSettings& settings) {
+Result<void> check_pairs(const ClientSettings& settings) {
   if (settings.load.overcommit) return {};
   const TuplePlan plan = plan_tuples(settings);
   const bool runs_out = plan.concurrency > plan.pairs || plan.lasts < Duration::max();
   if (!runs_out) return {};
-  return warning_of(plan) + "; to run it all the same: load.overcommit: true";
+  return Error{warning_of(plan) + "; to run it all the same: load.overcommit: true",
+               ErrorKind::usage};
 }
 
 }  // namespace mayfly::load

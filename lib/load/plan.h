@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
 #include "load/settings.h"
 
 namespace mayfly::load {
@@ -40,8 +41,8 @@ std::string arithmetic_of(const TuplePlan& plan);
 /// The warning to print at the start; empty if there are enough pairs.
 std::string warning_of(const TuplePlan& plan);
 
-/// Why this load is refused: its pairs run out before it ends, and load.overcommit is not set.
-/// Empty otherwise. Only the client's side is known, so only that is judged.
-std::string refusal_of(const ClientSettings& settings);
+/// An error of usage, with the arithmetic, if the pairs run out before this load ends and
+/// load.overcommit is not set. Only the client's side is known, so only that is judged.
+Result<void> check_pairs(const ClientSettings& settings);
 
 }  // namespace mayfly::load

@@ -284,8 +284,9 @@ TEST_F(LiveTest, AnObjectionOfTheRunCountsAsWell) {
   auto loaded = load(kLoad);
   config::LiveSettings<config::LoadSettings> settings(
       {path("c.yaml"), "", {}}, *loaded.settings,
-      [](const config::LoadSettings& wanted) -> std::string {
-        return wanted.shard.time_wait.hold > 60_s ? "too long" : "";
+      [](const config::LoadSettings& wanted) -> Result<void> {
+        if (wanted.shard.time_wait.hold > 60_s) return Error{"too long"};
+        return {};
       });
   EXPECT_THAT(words(settings.set(Overrides{"time_wait.hold=2min"})),
               ElementsAre(path("c.yaml") + ": too long"));
