@@ -127,6 +127,16 @@ std::string mutated(Prng& random) {
   return text;
 }
 
+TEST(HttpPieces, ATabAfterTheConnectionOptionMeansTheSameWholeAndInPieces) {
+  for (const char* const option : {"close\t", "close \t", "keep-alive\t", "\tclose"}) {
+    const std::string text =
+        std::string("GET /small HTTP/1.1\r\nHost: h\r\nConnection: ") + option + "\r\n\r\n";
+    Server whole(tight_settings(Closer::client)), parted(tight_settings(Closer::client));
+    EXPECT_EQ(outcome(whole, {text}), outcome(parted, {text.substr(0, 30), text.substr(30)}))
+        << option;
+  }
+}
+
 TEST(HttpPieces, BrokenRequestsGetValidAnswersOrAClose) {
   const char* const given = std::getenv("MAYFLY_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
