@@ -16,8 +16,6 @@ namespace {
 
 using config::Loaded;
 
-using config::Loaded;
-
 /// Where the reader finds its files: the configuration and the preset "mine".
 class Folder {
  public:

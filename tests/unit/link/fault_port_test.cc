@@ -13,8 +13,6 @@ namespace {
 
 using link::FaultPort;
 
-using link::FaultPort;
-
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 

@@ -11,8 +11,6 @@
 namespace mayfly::testing {
 namespace {
 
-using net::ShardHost;
-
 using net::NatSettings;
 using net::ShardHost;
 

@@ -19,8 +19,6 @@ namespace {
 
 using link::CapturePort;
 
-using link::CapturePort;
-
 /// What serve and load put before a device keeps all that the device can do.
 static_assert(link::SpreadPort<CapturePort<link::FaultPort<nic::DpdkPort>>>);
 static_assert(link::Port<CapturePort<MemPort>> && !link::SpreadPort<CapturePort<MemPort>>);
