@@ -34,7 +34,6 @@ class FlowTable {
   static std::size_t bytes_needed(std::uint32_t flows);
 
   std::uint32_t hash(const FlowKey4& key) const noexcept { return secret_.hash(key); }
-  const FlowSecret& secret() const noexcept { return secret_; }
 
   /// The positions of up to kBurstMax keys, negative for a miss.
   void find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,

@@ -41,7 +41,7 @@ class HalfOpens {
 
   enum class SynAnswer : std::uint8_t {
     block,   ///< a connection block of its own
-    cookie,  ///< a cookie: send_cookie()
+    cookie,  ///< a cookie: make_cookie()
     refuse,  ///< nothing (Drop::half_open_full)
   };
   SynAnswer answer_syn() const noexcept;
