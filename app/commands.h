@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "run/exit_status.h"
 
 namespace mayfly::app {
 
-/// Exit status: all went well; the run failed; the command line or the configuration is wrong.
-inline constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;
+using run::kBadUsage, run::kOk, run::kRunFailed;
 
 /// What the subcommands that run something have in common.
 struct RunOptions {

@@ -20,6 +20,7 @@
 #include "print.h"
 #include "run/experiment.h"
 #include "run/load_run.h"
+#include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
 
@@ -89,9 +90,11 @@ Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
                              const run::StopAsked& stop, LabProgress& progress,
                              lab::LabResult& result) {
   const config::LabExperiment& first = lab.experiments.front();
-  auto server = open_devices(first.server.process, first.server.cores.size(), printed_progress());
+  auto server =
+      open_devices(first.server.process, first.server.cores.size(), run::printed_progress());
   if (!server) return server.error();
-  auto client = open_devices(first.client.process, first.client.cores.size(), printed_progress());
+  auto client =
+      open_devices(first.client.process, first.client.cores.size(), run::printed_progress());
   if (!client) return client.error();
   run::LabDevices devices{std::move(*server), std::move(*client)};
   const nic::TscClock clock;
@@ -175,7 +178,7 @@ int lab_command(const RunOptions& options) {
   }
   if (const auto made = make_folder(options.out); !made) return fail(made.error());
   run::catch_signals();
-  auto eal = start_process(run::largest_plans(lab), process, cores, printed_progress());
+  auto eal = start_process(run::largest_plans(lab), process, cores, run::printed_progress());
   if (!eal) return fail(eal.error());
   if (!lab.experiments.empty())
     if (const auto joined = join(lab); !joined) return fail(joined.error());

@@ -11,6 +11,7 @@
 #include "print.h"
 #include "run/controls.h"
 #include "run/load_run.h"
+#include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
 
@@ -46,7 +47,7 @@ int load_command(const RunOptions& options) {
   const load::TuplePlan tuples = plan_tuples(settings);
   const run::MemoryPlan plan =
       run::plan_memory(settings, settings.process, "client", run::LoadRun::bytes_needed(settings));
-  const run::StartProgress progress = printed_progress();
+  const run::StartProgress progress = run::printed_progress();
   auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);

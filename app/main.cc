@@ -124,10 +124,9 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? mayfly::app::kOk : mayfly::app::kBadUsage;
   }
   if (!duration.empty()) {
-    const auto parsed = mayfly::config::parse_duration(duration);
-    if (!parsed || parsed->us <= 0) {
-      fmt::print(stderr, "mayfly: --duration {}: {}\n", duration,
-                 parsed ? "must be above 0" : parsed.error().what);
+    const auto parsed = mayfly::config::parse_run_length(duration);
+    if (!parsed) {
+      fmt::print(stderr, "mayfly: --duration {}: {}\n", duration, parsed.error().what);
       return mayfly::app::kBadUsage;
     }
     options.duration = sim_command.duration = *parsed;

@@ -3,25 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "run/signals.h"
 #include "wire/print.h"
 
 namespace mayfly::app {
 
 int fail(const Error& error) {
   fmt::print(stderr, "mayfly: {}\n", error.what);
-  return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
-}
-
-run::StartProgress printed_progress() {
-  return {.on_step = [](const std::string& text) { fmt::print("{}\n", text); },
-          .on_wait =
-              [told = std::string()](const std::string& waiting_for) mutable {
-                if (waiting_for != told) fmt::print("waiting for {}\n", told = waiting_for);
-                std::fflush(stdout);
-                return run::stop_asked() == run::Stop::no;
-              }};
+  return run::exit_status_of(error);
 }
 
 void print_change(const config::Change& change) {

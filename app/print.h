@@ -1,4 +1,4 @@
-// What the subcommands tell the user: errors, the progress of a start, what was changed.
+// What the subcommands tell the user: errors, and what was changed.
 #pragma once
 
 #include <cstdio>
@@ -8,8 +8,8 @@
 #include "config/live.h"
 #include "config/settings.h"
 #include "run/controls.h"
+#include "run/exit_status.h"
 #include "run/signals.h"
-#include "run/start.h"
 
 namespace mayfly::app {
 
@@ -21,9 +21,6 @@ template <class Errors>
 void print_errors(const Errors& errors) {
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", to_string(error).c_str());
 }
-
-/// Prints the steps of a start as they come, and what it waits for; Ctrl-C gives up waiting.
-run::StartProgress printed_progress();
 
 /// The log says what changed, whoever asked for it.
 void print_change(const config::Change& change);

@@ -6,6 +6,7 @@
 #include "config/read.h"
 #include "print.h"
 #include "run/controls.h"
+#include "run/program.h"
 #include "run/serve_run.h"
 #include "run/signals.h"
 #include "run/start.h"
@@ -37,7 +38,7 @@ int serve_command(const RunOptions& options) {
   run::catch_hangups();
   const run::MemoryPlan plan =
       run::plan_memory(settings, settings.process, "server", run::ServeRun::bytes_needed(settings));
-  const run::StartProgress progress = printed_progress();
+  const run::StartProgress progress = run::printed_progress();
   auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);

@@ -109,6 +109,12 @@ Result<Duration> parse_duration(std::string_view text) {
   return Duration{static_cast<std::int64_t>(*us)};
 }
 
+Result<Duration> parse_run_length(std::string_view text) {
+  auto length = parse_duration(text);
+  if (length && length->us == 0) return Error{"must be above 0"};
+  return length;
+}
+
 Result<std::uint64_t> parse_count(std::string_view text) {
   const Result<Decimal> parts = split(text);
   if (!parts) return parts.error();

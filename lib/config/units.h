@@ -15,6 +15,9 @@ namespace mayfly::config {
 /// Any other number without a unit is an error.
 Result<Duration> parse_duration(std::string_view text);
 
+/// The same, but above 0: how long a run takes (--duration).
+Result<Duration> parse_run_length(std::string_view text);
+
 /// "512", "64k", "1.5M", "2G" (powers of 1000) or "64Ki", "1Mi", "2Gi" (powers of 1024). Must come
 /// out whole and fit 64 bits.
 Result<std::uint64_t> parse_count(std::string_view text);

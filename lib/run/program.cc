@@ -8,13 +8,11 @@
 #include "admin/stats_json.h"
 #include "config/read.h"
 #include "config/units.h"
+#include "run/exit_status.h"
 #include "run/memory_plan.h"
-#include "run/start.h"
 
 namespace mayfly::run {
 namespace {
-
-constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;  // as the mayfly program's
 
 struct ProgramOptions {
   std::string config, policy, json;
@@ -40,15 +38,16 @@ std::optional<int> read_command_line(int argc, char** argv, ProgramOptions& opti
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
   if (duration.empty()) return std::nullopt;
-  const auto parsed = config::parse_duration(duration);
-  if (!parsed || parsed->us <= 0) {
-    fmt::print(stderr, "--duration {}: {}\n", duration,
-               parsed ? "must be above 0" : parsed.error().what);
+  const auto parsed = config::parse_run_length(duration);
+  if (!parsed) {
+    fmt::print(stderr, "--duration {}: {}\n", duration, parsed.error().what);
     return kBadUsage;
   }
   options.duration = *parsed;
   return std::nullopt;
 }
+
+}  // namespace
 
 StartProgress printed_progress() {
   return {.on_step = [](const std::string& text) { fmt::print("{}\n", text); },
@@ -59,8 +58,6 @@ StartProgress printed_progress() {
                 return stop_asked() == Stop::no;
               }};
 }
-
-}  // namespace
 
 std::optional<int> ProgramHost::start(int argc, char** argv) {
   ProgramOptions options;
@@ -93,7 +90,7 @@ Result<std::vector<CoreWires>> ProgramHost::wires() {
 
 int ProgramHost::fail(const Error& error) const {
   fmt::print(stderr, "{}\n", error.what);
-  return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
+  return exit_status_of(error);
 }
 
 void ProgramHost::say_ready() const {

@@ -17,9 +17,13 @@
 #include "run/device_engine.h"
 #include "run/orderly_end.h"
 #include "run/signals.h"
+#include "run/start.h"
 #include "shard/app.h"
 
 namespace mayfly::run {
+
+/// Prints the steps of a start as they come, and what it waits for; Ctrl-C gives up waiting.
+StartProgress printed_progress();
 
 /// Everything of a program but its app: the command line, the settings, the EAL and the devices. It
 /// prints what happens, as the mayfly program does.

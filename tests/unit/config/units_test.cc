@@ -35,6 +35,12 @@ TEST(Duration, NeedsAUnitUnlessItIsZero) {
   EXPECT_EQ(why_not_duration("60"), "\"60\" has no unit; write 60s or 60ms");
 }
 
+TEST(Duration, OfARunIsAboveZero) {
+  EXPECT_EQ(*config::parse_run_length("30s"), 30_s);
+  EXPECT_EQ(config::parse_run_length("0").error().what, "must be above 0");
+  EXPECT_EQ(config::parse_run_length("60").error().what, why_not_duration("60"));
+}
+
 TEST(Duration, NamesTheUnitsThereAre) {
   EXPECT_EQ(why_not_duration("5m"), "\"5m\" has an unknown unit; there are: us ms s min h");
 }

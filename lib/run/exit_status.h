@@ -1,0 +1,16 @@
+// The exit status of a process: of mayfly, and of programs with an app of their own.
+#pragma once
+
+#include "base/result.h"
+
+namespace mayfly::run {
+
+/// All went well; the run failed; the command line or the configuration is wrong.
+inline constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;
+
+/// The one that an error stands for.
+inline int exit_status_of(const Error& error) noexcept {
+  return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
+}
+
+}  // namespace mayfly::run
