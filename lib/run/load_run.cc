@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "load/plan.h"
+#include "run/orderly_end.h"
 
 namespace mayfly::run {
 namespace {
@@ -121,9 +122,7 @@ void LoadRun::watch(const Watcher& watcher) {
 }
 
 void LoadRun::stop() {
-  engine_->tell(Command::abort);
-  std::this_thread::sleep_for(milliseconds(20));
-  engine_->stop();
+  reset_and_stop(*engine_, [] {});
 }
 
 std::vector<load::CoreReport> LoadRun::reports() {
