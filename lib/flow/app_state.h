@@ -5,7 +5,8 @@
 
 namespace mayfly::flow {
 
-/// What a service keeps with a connection.
+/// 32 bytes in each connection's block that belong to the app. The stack zeroes them when the block
+/// is taken and does not read them.
 struct AppState {
   std::uint64_t word[4] = {};
 };

@@ -16,34 +16,35 @@ namespace mayfly::flow {
 namespace block_flag {
 // clang-format off
 inline constexpr std::uint32_t
-    pending = tcp::conn_flag::user << 0,      ///< in the list of blocks that want output
+    pending = tcp::conn_flag::user << 0,      ///< in the list of blocks with output to send
     dead = tcp::conn_flag::user << 1,         ///< off the flow table; freed by the pending list
-    opened = tcp::conn_flag::user << 2,       ///< the app has seen on_open (or opened it itself)
+    opened = tcp::conn_flag::user << 2,       ///< on_open was called, or the app opened it
     owes_rst = tcp::conn_flag::user << 3,     ///< aborted: an RST with SND.NXT is to be sent
-    close_later = tcp::conn_flag::user << 5,  ///< close() came before TCP had all text
-    close_later_both = tcp::conn_flag::user << 6,
+    close_later = tcp::conn_flag::user << 5,  ///< close() was called before TCP had all text
+    close_later_both = tcp::conn_flag::user << 6,  ///< the same for close_both()
     half_open = tcp::conn_flag::user << 7;  ///< a passive open that is counted as under way
 // clang-format on
 }  // namespace block_flag
 
+/// One connection of a core. `Connections` owns the blocks and links them by index.
 struct ConnectionBlock {
   tcp::Connection tcp;
 
   TxQueue tx;    ///< 32 bytes
   AppState app;  ///< 32 bytes
 
-  std::uint64_t unannounced = 0;  ///< queued bytes beyond what TCP was told of (it counts to 2^30)
-  Instant wake_at = Instant::never();
-  Instant armed_for = Instant::never();  ///< what tcp.timer is armed for
+  std::uint64_t unannounced = 0;       ///< queued bytes that TCP was not told of: it counts to 2^30
+  Instant wake_at = Instant::never();  ///< when on_wake is due (Conn::wake_at)
+  Instant armed_for = Instant::never();  ///< deadline of tcp.timer in the wheel
   RxQueue rx;
-  std::uint32_t time_wait_record =
-      kNoIndex;  ///< the entry this incarnation replaces until it is proven
-  std::uint32_t next_pending = kNoIndex;
-  std::uint32_t next_free = kNoIndex;
-  std::uint32_t generation = 0;  ///< counts the block's lives
-  std::uint32_t hash = 0;        ///< the key's, in the flow table
-  std::uint16_t local_port = 0;  ///< host order
-  std::uint8_t port = 0;         ///< which of the shard's ports
+  /// Index of the previous incarnation's TIME_WAIT entry, until the handshake is complete.
+  std::uint32_t time_wait_record = kNoIndex;
+  std::uint32_t next_pending = kNoIndex;  ///< the next block with output to send
+  std::uint32_t next_free = kNoIndex;     ///< the next free block (Slab)
+  std::uint32_t generation = 0;           ///< connections that the block has had before
+  std::uint32_t hash = 0;                 ///< of the four-tuple (FlowSecret::hash)
+  std::uint16_t local_port = 0;           ///< host order
+  std::uint8_t port = 0;                  ///< index of the shard's port
 };
 
 }  // namespace mayfly::flow

@@ -1,4 +1,4 @@
-// The app's handle on a connection: a cheap proxy, valid only during the call that it is handed to.
+// The app's handle on a connection, for use within a hook.
 #pragma once
 
 #include <cstddef>
@@ -9,54 +9,59 @@
 
 namespace mayfly::flow {
 
+/// A cheap proxy. It is valid only during the call that it is an argument of: to find the
+/// connection again later, keep id().
 class Conn {
  public:
-  /// Both outlive the handle.
+  /// Both must outlive the handle.
   Conn(Connections& connections, ConnectionBlock& block) noexcept
       : all_(connections), block_(block) {}
 
   /// 32 bytes that belong to the app; zero at on_open of a passive open.
   AppState& state() noexcept { return block_.app; }
-  /// Names the connection while it lives, and no other after it.
+  /// Identifies the connection: no other connection of this core, before or after, has the same id.
   std::uint64_t id() const noexcept {
     return std::uint64_t{block_.generation} << 32 | all_.index_of(block_);
   }
-  /// Below connections.capacity; no other open connection of this core has it.
+  /// 0 to connections.capacity - 1. No two open connections of a core have the same.
   std::uint32_t index() const noexcept { return all_.index_of(block_); }
-  /// The app has aborted it: nothing can be done to it any more.
+  /// True once the app has aborted it. All other calls then have no effect.
   bool aborted() const noexcept { return block_.tcp.state == tcp::State::closed; }
+  /// The time of this poll.
   Instant now() const noexcept { return all_.now(); }
   /// Host order.
   std::uint16_t local_port() const noexcept { return block_.local_port; }
-  /// The peer opened it.
+  /// True if the peer opened the connection.
   bool passive() const noexcept { return block_.tcp.has(tcp::conn_flag::passive); }
-  /// The peer's FIN was taken.
+  /// True once TCP has received the peer's FIN. Text that came before it may still be unread.
   bool peer_closed() const noexcept { return block_.tcp.has(tcp::conn_flag::peer_fin); }
   /// Bytes queued and not yet acknowledged.
   std::uint64_t unsent() const noexcept { return block_.tx.queued(); }
 
-  /// Queues bytes that outlive the connection; no copy. All of them or, when the queue is out of
-  /// extents, none: returns how many.
+  /// Queues bytes without copying them: they must outlive the connection. Returns bytes.size(), or
+  /// 0 if none are queued: the queue has no extent left, or the connection can no longer send.
   std::size_t send(std::span<const std::byte> bytes) noexcept {
     return append(bytes.data(), bytes.size(), 0) ? bytes.size() : 0;
   }
-  /// Queues `length` bytes that repeat `block`, which outlives the connection and is at least 4 KiB
-  /// or as long as `length`. Returns `length` or 0.
+  /// Queues `length` bytes that repeat `block`, without copying. `block` must outlive the
+  /// connection and be at least 4 KiB or `length` bytes long. Returns `length`, or 0 as send()
+  /// does.
   std::uint64_t send_repeating(std::span<const std::byte> block, std::uint64_t length) noexcept {
     return append(block.data(), length, static_cast<std::uint32_t>(block.size())) ? length : 0;
   }
-  /// Copies as much as there is room for; returns how many bytes.
+  /// Copies and queues as many of the bytes as there is room for; returns their number.
   std::size_t send_copy(std::span<const std::byte> bytes) noexcept;
 
-  /// FIN after what is queued; text still arrives (half-close).
+  /// Sends a FIN after the queued bytes. Text from the peer is still delivered (half-close).
   void close() noexcept { close(false); }
-  /// FIN after what is queued; text that still arrives is answered with RST.
+  /// Sends a FIN after the queued bytes. Text that still arrives is answered with an RST.
   void close_both() noexcept { close(true); }
-  /// Ends the connection with RST, which goes out within the same poll; on_closed(aborted) follows
-  /// then.
+  /// Ends the connection with an RST (RFC 9293 3.10.5), which is sent within the same poll.
+  /// on_closed(CloseReason::aborted) is called before the poll ends.
   void abort() noexcept;
 
-  /// on_wake is called once at or soon after `when`; never() cancels. One a connection.
+  /// on_wake is called once, at `when` or soon after. A connection has one such time: a later call
+  /// replaces it, and never() cancels it.
   void wake_at(Instant when) noexcept {
     block_.wake_at = when;
     all_.want_output(block_);

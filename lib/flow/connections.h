@@ -1,6 +1,6 @@
-// A core's live connections: their blocks, found by four-tuple; the pools that their queues draw
-// from; their timers; and the list of those that want output. What a connection has to say is TCP's
-// business (tcp/tcp.h), when frames are made is the Shard's. One core's own; not thread-safe.
+// A core's live connections: their blocks, found by four-tuple; the pools of their queues; their
+// timers; and the list of those with output to send. TCP decides what a connection sends
+// (tcp/tcp.h), the Shard decides when. Owned by one core; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +24,17 @@ namespace mayfly::flow {
 
 class Connections {
  public:
-  /// Takes the memory for `sizes`; the error says what did not fit. `name` is unique in the
-  /// process. `start`: when time begins.
+  /// Allocates memory for `sizes`; the error names the part for which there was none. `name` is
+  /// that of the rte_hash and must be unique in the process. `start` is the initial time.
   static Result<Connections> create(const std::string& name, const ShardSizes& sizes,
                                     const FlowSecret& secret, HugePages pages, Instant start);
-  /// What create() takes, part by part.
+  /// The memory that create() allocates, part by part.
   static std::vector<MemoryItem> plan(const ShardSizes& sizes);
 
-  // -- what all connections go by
+  // -- time and settings
 
-  /// The instant and the settings from here on. Both hold until the next call; `tcp` is kept by
-  /// reference.
+  /// Sets the time and the settings for all connections, until the next call. `tcp` is kept by
+  /// reference. The first call comes before any use.
   void set_clock(Instant now, const tcp::TcpSettings& tcp) noexcept {
     now_ = now;
     tcp_ = &tcp;
@@ -49,27 +49,28 @@ class Connections {
     return static_cast<std::uint32_t>(&b - &blocks_[0]);
   }
   const FlowKey4& key_of(const ConnectionBlock& b) const noexcept { return table_.key(b.tcp.slot); }
-  /// The block of the flow at a position that the table gave, not negative.
+  /// The block of the flow at a position that FlowTable::find returned, not negative.
   ConnectionBlock& at(std::int32_t position) noexcept {
     MAYFLY_ASSERT(position >= 0);
     return blocks_[table_.block(static_cast<std::uint32_t>(position))];
   }
-  /// Asks for the lines of a block that every segment touches.
+  /// Prefetches the cache lines of the block that every segment touches.
   void prefetch(std::int32_t position) const noexcept;
 
   // -- opening and closing
 
-  /// A block for a flow that has none, its stack's part empty and its TCP part to be opened; null
-  /// if there is no room.
+  /// Takes a block for a four-tuple that has none; null if there is no room. `link` is the index of
+  /// the shard's port. The caller then opens the block's `tcp` (tcp/tcp.h), of which only the slot,
+  /// the flags and the timer are set.
   ConnectionBlock* open(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
-  /// Takes the connection off the table and the wheel and gives its buffers back; its block is
-  /// freed when the list of pending output comes to it. Its four-tuple is free at once.
+  /// Removes a connection in CLOSED from the table and the wheel, and frees its buffers. Its
+  /// four-tuple is free at once; its block is freed by pop_pending().
   void close(ConnectionBlock& b) noexcept;
 
   // -- text
 
-  /// Tells TCP of queued bytes, at most 2^30 beyond what is acknowledged (see queue_text), and of a
-  /// close that came behind them.
+  /// Tells TCP of queued bytes, at most 2^30 beyond what is acknowledged (see tcp::queue_text).
+  /// Once TCP has all of them, it is also told of a close() that was called after they were queued.
   void announce_text(ConnectionBlock& b) noexcept;
   TxPools& tx() noexcept { return tx_; }
   const TxPools& tx() const noexcept { return tx_; }
@@ -85,12 +86,12 @@ class Connections {
     return pending_first_ == kNoIndex ? nullptr : &blocks_[pending_first_];
   }
   bool has_pending() const noexcept { return pending_first_ != kNoIndex; }
-  /// The first block's output is out: it leaves the list. A closed one is freed, of an open one the
-  /// timer is armed.
+  /// Removes the first block from the list, after its output was sent. If the connection is closed,
+  /// its block is freed, else its timer is armed.
   void pop_pending() noexcept;
 
   /// Calls expired(block) for each block whose deadline has passed, at most `budget` of them.
-  /// Returns how many entries were fired or moved.
+  /// Returns the work done: timers fired, or moved within the wheel.
   template <class F>
   std::uint32_t expire(std::uint32_t budget, F&& expired) noexcept {
     Nodes nodes{blocks_};
@@ -99,10 +100,12 @@ class Connections {
       expired(blocks_[index]);
     });
   }
+  /// When expire() has work next, or earlier; never() if no timer is armed.
   Instant next_due() const noexcept { return timers_.next_due(); }
 
   // -- all of them
 
+  /// Blocks in use.
   std::uint32_t used() const noexcept { return blocks_.used(); }
   std::uint32_t capacity() const noexcept { return blocks_.capacity(); }
   /// A block by its index, below fresh(), in use or not.
@@ -218,8 +221,8 @@ inline void Connections::pop_pending() noexcept {
   blocks_.give_back(index);
 }
 
-// The wheel is only told of earlier deadlines; a later one is found when the old one fires. So a
-// connection that lives for less than its first deadline costs one arming and one disarming.
+// The timer is armed again only for an earlier deadline; a later one is found when the old one
+// fires. So a connection that ends before its first deadline costs one arming and one disarming.
 inline void Connections::arm(ConnectionBlock& b) noexcept {
   const Instant due = std::min(next_deadline(b.tcp), b.wake_at);
   if (due >= b.armed_for) return;

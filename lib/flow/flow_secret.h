@@ -1,4 +1,4 @@
-// What a shard derives from a four-tuple with its secret: the hash in the tables, the initial
+// What a shard derives from a four-tuple and its secret: the hash in the tables, the initial
 // sequence number, the timestamp offset.
 #pragma once
 
@@ -17,11 +17,12 @@ namespace mayfly::flow {
 class FlowSecret {
  public:
   FlowSecret() = default;
-  /// `secret`: 128 random bits, drawn at start. Shards that share a flow's peers share it.
+  /// `secret`: 128 random bits, drawn at start. All shards that serve the same addresses must have
+  /// the same secret.
   explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret) {}
 
   /// The hash of a four-tuple in the flow table and the TIME_WAIT table: SipHash-1-3, so that
-  /// strangers cannot choose tuples that collide.
+  /// a peer cannot choose four-tuples that collide.
   std::uint32_t hash(const FlowKey4& key) const noexcept {
     std::array<std::uint64_t, 2> words;
     static_assert(sizeof words == sizeof key);
@@ -29,12 +30,13 @@ class FlowSecret {
     return static_cast<std::uint32_t>(siphash13(words, secret_));
   }
 
-  /// RFC 6528: rises monotonically for each four-tuple.
+  /// The initial sequence number at `now` (RFC 6528). For one four-tuple it rises with time.
   Seq initial_sequence(const FlowKey4& key, Instant now) const noexcept {
     return tcp::initial_sequence(std::as_bytes(std::span(&key, 1)), secret_, now);
   }
 
-  /// RFC 7323 7.1: one offset for each pair of hosts.
+  /// What is added to the clock of timestamps, in ms (RFC 7323 7.1): one offset for each
+  /// combination of local and remote address.
   std::uint32_t timestamp_offset(const FlowKey4& key) const noexcept {
     return tcp::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), secret_);
   }

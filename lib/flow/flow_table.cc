@@ -19,7 +19,7 @@ std::uint32_t entries_for(std::uint32_t flows) {
   return std::max<std::uint32_t>(64, static_cast<std::uint32_t>(std::uint64_t{flows} * 10 / 6));
 }
 
-// rte_hash wants a hash function though every call here brings its own value.
+// rte_hash requires a hash function, though every call here passes a hash value.
 std::uint32_t no_hash(const void*, std::uint32_t, std::uint32_t) { return 0; }
 
 }  // namespace
@@ -50,7 +50,7 @@ Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows
                  std::to_string(bytes_needed(flows) >> 20) + " MiB): " + rte_strerror(rte_errno)};
   }
   if (!made.learn_key_places())
-    return Error{"this version of rte_hash keeps its keys in another way"};
+    return Error{"this version of rte_hash lays out its keys differently"};
   auto memory = Region::map((std::size_t{entries} + 1) * sizeof(std::uint32_t), pages);
   if (!memory) return memory.error();
   made.blocks_memory_ = std::move(*memory);
@@ -88,8 +88,8 @@ void FlowTable::erase(std::uint32_t position, std::uint32_t hash) noexcept {
   --used_;
 }
 
-// rte_hash_get_key_with_position looks the key up again to confirm it, at each call. The keys stand
-// in one array, so two positions tell where all of them are; a third confirms it.
+// rte_hash_get_key_with_position looks the key up again at each call, to confirm it. The keys are
+// in one array, so the places of two keys give the places of all; that of a third confirms it.
 bool FlowTable::learn_key_places() noexcept {
   std::array<void*, 3> place{};
   for (std::size_t i = 0; i < place.size(); ++i)

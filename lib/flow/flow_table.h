@@ -1,7 +1,8 @@
-// The connection table: four-tuple to the block of a live connection, over rte_hash. One core's
-// own; not thread-safe. What has gone to TIME_WAIT is in a table of its own (time_wait_table.h).
+// The connection table finds the block of a live connection by its four-tuple. Owned by one core;
+// not thread-safe. TIME_WAIT entries are in another table (time_wait_table.h).
 //
-// rte_hash keeps the keys and hands out positions; the block's index stands beside its position.
+// It is built on rte_hash, which stores the keys and assigns positions. The index of a flow's block
+// is stored in an array, at the flow's position.
 #pragma once
 
 #include <array>
@@ -22,34 +23,39 @@ namespace mayfly::flow {
 
 class FlowTable {
  public:
-  /// A position that names no flow.
+  /// The position that stands for no flow.
   static constexpr std::int32_t kNone = -1;
 
-  /// Room for at least `flows`; the buckets are sized for a load of 60 % at most, above which
-  /// rte_hash's insertions become slow. `secret` keys the hash: strangers cannot choose colliding
-  /// tuples.
+  /// Allocates a table for at least `flows`. It is sized for a load of at most 60 %: above that,
+  /// insertions into an rte_hash become slow. `name` must be unique in the process. `secret` keys
+  /// the hash. Fails if there is no memory.
   static Result<FlowTable> create(const std::string& name, std::uint32_t flows,
                                   const FlowSecret& secret, HugePages pages);
-  /// Bytes that create() takes for `flows`.
+  /// Bytes that create() allocates for `flows`.
   static std::size_t bytes_needed(std::uint32_t flows);
 
   std::uint32_t hash(const FlowKey4& key) const noexcept { return secret_.hash(key); }
 
-  /// The positions of up to kBurstMax keys, negative for a miss.
+  /// Sets `positions` to those of up to kBurstMax keys, negative for a miss. `hashes` are the
+  /// keys'.
   void find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
                  std::span<std::int32_t> positions) const noexcept;
+  /// The position of a flow, or kNone.
   std::int32_t find(const FlowKey4& key, std::uint32_t hash) const noexcept;
-  /// kNone when the table is full. The key must not be there yet.
+  /// Adds a key that is not in the table, with the index of its block. Returns its position, or
+  /// kNone if the table is full.
   std::int32_t insert(const FlowKey4& key, std::uint32_t hash, std::uint32_t block) noexcept;
-  /// `hash` is the key's.
+  /// Removes the flow at `position`; `hash` is its key's.
   void erase(std::uint32_t position, std::uint32_t hash) noexcept;
 
+  /// The key of the flow at `position`.
   const FlowKey4& key(std::uint32_t position) const noexcept {
     return *reinterpret_cast<const FlowKey4*>(keys_ + std::size_t{position} * key_stride_);
   }
-  /// The block of the flow at `position`.
+  /// The index of the block of the flow at `position`.
   std::uint32_t block(std::uint32_t position) const noexcept { return blocks_[position]; }
-  /// Counts erasures: a position found earlier is still the same flow while this is unchanged.
+  /// The number of erasures so far, modulo 2^32. While it is unchanged, a position found earlier
+  /// belongs to the same flow.
   std::uint32_t epoch() const noexcept { return epoch_; }
   std::uint32_t used() const noexcept { return used_; }
 

@@ -1,6 +1,6 @@
-// Handshakes under way, and what happens when there are too many of them (RFC 4987): SYN cookies,
-// or refusal, and in either case less patience with those who do not answer. One core's own; not
-// thread-safe.
+// Handshakes that peers began and that are under way, and what happens when there are too many of
+// them (RFC 4987): SYNs get a cookie or are refused, and in either case a handshake whose peer does
+// not answer is given up sooner. Owned by one core; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -20,24 +20,27 @@ namespace mayfly::flow {
 
 class HalfOpens {
  public:
-  /// `policy` and `stats` outlive this object, the policy until follow() replaces it.
+  /// `policy` must live until follow() replaces it, `stats` as long as this object.
   HalfOpens(const FlowSecret& secret, const SynPolicy& policy, ShardStats& stats)
       : policy_(&policy), secret_(secret), stats_(stats) {}
 
-  /// `policy` holds from here on, until the next call.
+  /// Replaces the policy; it must live until the next call.
   void follow(const SynPolicy& policy) noexcept { policy_ = &policy; }
 
   // -- counting
 
-  /// A passive open that was begun; counted once.
+  /// Counts a passive open that was begun. Once for each block.
   void begin(ConnectionBlock& b) noexcept;
-  /// The handshake is over, well or not. Does nothing for a block that is not counted.
+  /// Ends the count of a block whose handshake has succeeded or failed. Does nothing for a block
+  /// that is not counted.
   void end(ConnectionBlock& b) noexcept;
+  /// Handshakes under way.
   std::uint32_t count() const noexcept { return count_; }
-  /// From the limit on, until a quarter of it is free again.
+  /// True from when count() reaches SynPolicy::half_open until it has fallen to three quarters of
+  /// it.
   bool is_pressed() const noexcept { return pressed_; }
 
-  // -- what a SYN gets
+  // -- answers to SYNs
 
   enum class SynAnswer : std::uint8_t {
     block,   ///< a connection block of its own
@@ -51,18 +54,18 @@ class HalfOpens {
   /// The SYN-ACK that carries a cookie for `syn`.
   Emission make_cookie(const FlowKey4& key, const Segment& syn, const tcp::TcpSettings& tcp,
                        Instant now) noexcept;
-  /// Cookies are believed only while some may be under way, so that no stream of guesses opens
-  /// anything when there is no flood.
+  /// True while a cookie that was sent may still come back. At other times no ACK is taken for a
+  /// cookie, so that guessed ones open nothing.
   bool expects_cookies(Instant now) const noexcept { return now < cookies_until_; }
-  /// The SYN that this ACK of an unknown flow answers for; none: it carries no cookie of ours.
+  /// The SYN that the cookie in this ACK was made for; nullopt if the ACK carries no valid cookie.
   std::optional<Segment> redeem(const FlowKey4& key, const Segment& ack,
                                 const tcp::TcpSettings& tcp, Instant now) const noexcept;
 
-  // -- patience
+  // -- giving up
 
-  /// Is this handshake to be given up, now that its timer has fired? Under pressure it is after one
-  /// SYN-ACK more: it holds a block for three seconds instead of minutes. One that reopens a
-  /// TIME_WAIT is not: its peer is no stranger.
+  /// True if this handshake is to be given up when its timer fires. While is_pressed(), that is
+  /// after one retransmission of the SYN-ACK: the block is then in use for three seconds, not for
+  /// minutes. A handshake that reopens a TIME_WAIT is exempt, as its peer is known.
   bool gives_up(const ConnectionBlock& b, Instant now) const noexcept;
 
  private:
@@ -72,7 +75,7 @@ class HalfOpens {
   const SynPolicy* policy_;
   std::uint32_t count_ = 0;  // passive opens in SYN_RECEIVED
   bool pressed_ = false;
-  Instant cookies_until_;  // no cookie under way is good for longer
+  Instant cookies_until_;  // cookies sent so far are valid until then
   FlowSecret secret_;
   ShardStats& stats_;
 };

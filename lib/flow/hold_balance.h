@@ -1,5 +1,5 @@
-// time_wait.balance: the hold that the table can afford. Entries = rate of closes x hold (Little's
-// law), so hold = capacity / rate, within the limits that the user gave.
+// time_wait.balance: the longest hold for which the table has room. Entries = rate of closes x hold
+// (Little's law), so hold = capacity / rate, within the limits time_wait.floor and time_wait.hold.
 #pragma once
 
 #include <algorithm>
@@ -10,23 +10,26 @@
 
 namespace mayfly::flow {
 
+/// Estimates the rate of closes and derives the hold from it. Call step() whenever is_due().
 class HoldBalance {
  public:
-  /// Between two measurements of the rate.
+  /// The time between two measurements of the rate.
   static constexpr Duration kStep = Duration::from_ms(100);
-  /// The part of the capacity that is aimed at. The rest takes what comes before a rise is noticed.
+  /// The fraction of the capacity to fill. The rest is for entries made before a rise of the rate
+  /// is noticed.
   static constexpr double kFill = 0.85;
-  /// A rise of the rate is followed within a few steps, or the table would be full by then; a fall
-  /// over some seconds, so that a pause (or a stalled core) does not make the hold swing.
+  /// The weight of a new measurement that is above or below the estimate. A rise of the rate is
+  /// followed within a few steps, else the table would fill up; a fall over some seconds, so that a
+  /// pause (or a stalled core) does not make the hold swing.
   static constexpr double kAttack = 0.7, kRelease = 0.03;
 
-  /// What an entry made now gets.
+  /// The hold (2MSL) for an entry made now.
   Duration hold() const noexcept { return hold_; }
   /// Connections a second that enter TIME_WAIT, as estimated.
   double rate() const noexcept { return rate_; }
   bool is_due(Instant now) const noexcept { return now >= next_; }
 
-  /// Starts with the whole hold and no rate.
+  /// Starts with policy.hold and a rate of 0.
   void begin(const TimeWaitPolicy& policy, Instant now) noexcept {
     hold_ = policy.hold;
     rate_ = 0;
@@ -34,8 +37,9 @@ class HoldBalance {
     next_ = now + kStep;
   }
 
-  /// `entered`: entries made since the step before; `capacity`: of the table. A core that stood
-  /// still measures over the longer time.
+  /// Takes a measurement, later than the last one. `entered`: entries made since then; `capacity`:
+  /// entries that the table may have. If the core was stalled, the time measured over is longer
+  /// than kStep.
   void step(const TimeWaitPolicy& policy, std::uint64_t entered, std::uint32_t capacity,
             Instant now) noexcept {
     const double measured = static_cast<double>(entered) / (now - last_).seconds();

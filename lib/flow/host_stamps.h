@@ -1,5 +1,5 @@
-// The last timestamp of each remote host: what Linux's tcp_tw_recycle kept, and why it silently
-// dropped clients behind one NAT, whose clocks differ. Kept for the demonstration of that hazard.
+// The last timestamp of each remote host. Linux's tcp_tw_recycle kept these, and because of them it
+// silently dropped clients behind one NAT, whose clocks differ. Here to demonstrate that hazard.
 #pragma once
 
 #include <algorithm>
@@ -12,21 +12,24 @@
 
 namespace mayfly::flow {
 
+/// One remote host and its last timestamp.
 struct HostStamp {
   std::uint32_t ip = 0;       ///< as in FlowKey4; 0 = unused
-  std::uint32_t ts_val = 0;   ///< the TSval last seen when a connection of this host closed
+  std::uint32_t ts_val = 0;   ///< its last TSval when a connection with it closed last
   std::uint32_t seen_ms = 0;  ///< when, as Instant::ts_ms
 };
 
-/// Four places a host, the oldest gives way: a cache of a fixed size, as Linux's was.
+/// A cache of fixed size, as Linux's was, in sets of four places. A new host replaces the oldest in
+/// its set.
 class HostStamps {
  public:
   static constexpr std::size_t kWays = 4;
 
   HostStamps() = default;
-  /// A power of two of at least kWays.
+  /// `places` outlive this object. Their number is a power of two, at least kWays.
   explicit HostStamps(std::span<HostStamp> places) : places_(places) {}
 
+  /// Records TSval `ts_val` for the host at key.remote_ip.
   void remember(const FlowKey4& key, std::uint32_t ts_val, Instant now) noexcept {
     const std::span<HostStamp> set = set_of(key.remote_ip);
     auto place = std::ranges::find(set, key.remote_ip, &HostStamp::ip);
@@ -35,8 +38,8 @@ class HostStamps {
     *place = {key.remote_ip, ts_val, now.ts_ms()};
   }
 
-  /// Is a SYN with this TSval older than the host's last segment, seen at most a minute ago
-  /// (Linux's TCP_PAWS_MSL), by more than one tick (TCP_PAWS_WINDOW)?
+  /// True if the TSval of a SYN is more than one tick (Linux's TCP_PAWS_WINDOW) behind the host's
+  /// recorded one, and that was recorded less than a minute ago (TCP_PAWS_MSL).
   bool is_old(const FlowKey4& key, std::uint32_t ts_val, Instant now) const noexcept {
     constexpr std::uint32_t kPawsMslMs = 60'000;
     const std::span<HostStamp> set = set_of(key.remote_ip);

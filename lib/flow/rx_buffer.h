@@ -1,5 +1,5 @@
-// A receive window's worth of bytes, for the connections that need one: text that came out of
-// order, and text that the service has not taken yet. Most short connections never do.
+// Buffers of one receive window each, for connections with text that came out of order or that the
+// app has not taken yet. Most short connections never need one.
 #pragma once
 
 #include <algorithm>
@@ -14,22 +14,25 @@
 
 namespace mayfly::flow {
 
-/// A core's pool of equal ring buffers, addressed by sequence number.
+/// A core's pool of ring buffers of equal size. Bytes in them are addressed by sequence number.
 class RxBuffers {
  public:
   RxBuffers() = default;
-  /// `memory` holds count buffers of `size` bytes (a power of two, at least the receive window).
+  /// `memory` is free_list.size() buffers of `size` bytes, which is a power of two and at least the
+  /// receive window. Both spans outlive the pool.
   RxBuffers(std::span<std::byte> memory, std::uint32_t size, std::span<std::uint32_t> free_list)
       : memory_(memory), size_(size), free_(free_list), free_count_(free_list.size()) {
     for (std::size_t i = 0; i < free_list.size(); ++i) free_[i] = static_cast<std::uint32_t>(i);
   }
 
-  /// The size that serves a window of `window` bytes.
+  /// The size of a buffer for a window of `window` bytes.
   static constexpr std::uint32_t size_for(std::uint32_t window) { return std::bit_ceil(window); }
 
+  /// The index of a free buffer, or kNoIndex if all are in use.
   std::uint32_t take() noexcept { return free_count_ > 0 ? free_[--free_count_] : kNoIndex; }
   void give_back(std::uint32_t index) noexcept { free_[free_count_++] = index; }
 
+  /// Copies `bytes` into a buffer. `at`: the sequence number of the first.
   void write(std::uint32_t index, Seq at, std::span<const std::byte> bytes) noexcept {
     std::byte* ring = start_of(index);
     const std::size_t first = std::min<std::size_t>(bytes.size(), size_ - place(at));
@@ -43,7 +46,9 @@ class RxBuffers {
     return {start_of(index) + place(at), std::min<std::size_t>(length, size_ - place(at))};
   }
 
+  /// Bytes in a buffer.
   std::uint32_t size() const noexcept { return size_; }
+  /// Buffers in use.
   std::uint32_t used() const noexcept {
     return static_cast<std::uint32_t>(free_.size() - free_count_);
   }

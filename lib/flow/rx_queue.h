@@ -1,6 +1,6 @@
-// The receive side of one connection: text in order that the app has not taken yet, and text that
-// came ahead of a gap. A plain value in its block; the pool of buffers is handed in. A connection
-// whose app takes every segment at once never has a buffer.
+// The receive side of one connection: text in order that the app has not taken yet, and text out of
+// order. A plain value in the connection's block; the pool of buffers is an argument. A connection
+// whose app takes all text at once never has a buffer.
 #pragma once
 
 #include <algorithm>
@@ -15,21 +15,24 @@
 
 namespace mayfly::flow {
 
+/// At most one buffer's worth of text. Not thread-safe.
 class RxQueue {
  public:
   /// Bytes in order that the app has not taken.
   std::uint32_t unread() const noexcept { return unread_; }
 
-  /// The app left text and is not called with it again until something changes (see app.h).
+  /// True if the app left text. It is not offered the text again until something changes (see
+  /// on_data in shard/app.h).
   bool is_stalled() const noexcept { return stalled_ != 0; }
   void set_stalled(bool stalled) noexcept { stalled_ = stalled ? 1 : 0; }
 
-  /// The peer's FIN was taken by TCP, and the app has not been told yet: text stands before it.
+  /// True if TCP has received the peer's FIN but the app was not told, as there is unread text
+  /// before it.
   bool has_fin() const noexcept { return fin_ != 0; }
   void set_fin(bool fin) noexcept { fin_ = fin ? 1 : 0; }
 
-  /// Nothing is unread, and the next byte in order is `next`: the app took what came before it
-  /// straight from the frame.
+  /// Sets the sequence number of the next byte in order. Nothing may be unread: the app took the
+  /// text before it directly from the frame.
   void start_at(Seq next) noexcept {
     MAYFLY_ASSERT(unread_ == 0);
     next_ = next;
@@ -46,19 +49,20 @@ class RxQueue {
     return true;
   }
 
-  /// Does text that ends `ahead` bytes after the last unread byte fit into a buffer?
+  /// True if text that ends `ahead` bytes after the last unread byte fits into a buffer.
   bool fits(const RxBuffers& pool, std::size_t ahead) const noexcept {
     return unread_ + ahead <= pool.size();
   }
 
-  /// Copies text to its place. A buffer is reserved, and the text fits.
+  /// Copies text to its place; `at` is the sequence number of its first byte. A buffer must be
+  /// reserved, and the text must fit.
   void write(RxBuffers& pool, Seq at, std::span<const std::byte> text) noexcept {
     MAYFLY_ASSERT(buffer_ != kNone);
     pool.write(buffer_, at, text);
   }
 
-  /// Copies text that follows on the unread bytes, as much as there is room for. Returns how many
-  /// bytes; 0 also if the pool is empty. They count as unread once add_unread() says so.
+  /// Copies as much as there is room for of text that follows the unread bytes. Returns the number
+  /// of bytes; 0 also if the pool is empty. They count as unread only after add_unread().
   std::uint32_t keep(RxBuffers& pool, Seq at, std::span<const std::byte> text) noexcept {
     if (!reserve(pool)) return 0;
     const std::size_t room = pool.size() - unread_;
@@ -67,16 +71,17 @@ class RxQueue {
     return n;
   }
 
-  /// `bytes` more of the buffer are in order.
+  /// Counts the next `bytes` of the buffer as unread: they are in order now.
   void add_unread(std::uint32_t bytes) noexcept { unread_ += bytes; }
 
-  /// Unread bytes, as many as lie together in the buffer. At least one byte is unread.
+  /// The unread bytes, up to the end of the ring buffer; valid until the next call. At least one
+  /// byte must be unread.
   std::span<const std::byte> front(const RxBuffers& pool) const noexcept {
     MAYFLY_ASSERT(unread_ > 0 && buffer_ != kNone);
     return pool.read(buffer_, next_, unread_);
   }
 
-  /// The app took `bytes` of what front() showed.
+  /// Removes the first `bytes` of front(), which the app took.
   void take(std::uint32_t bytes) noexcept {
     MAYFLY_ASSERT(bytes <= unread_);
     next_ += bytes;
@@ -85,7 +90,7 @@ class RxQueue {
 
   bool has_buffer() const noexcept { return buffer_ != kNone; }
 
-  /// Gives the buffer back, with whatever is in it.
+  /// Gives the buffer back, if there is one. Its text is discarded.
   void release(RxBuffers& pool) noexcept {
     if (buffer_ == kNone) return;
     pool.give_back(buffer_);

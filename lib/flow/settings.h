@@ -1,5 +1,5 @@
-// What can be tuned in what is kept of connections: handshakes under way, TIME_WAIT, and memory.
-// Plain values; a Shard sees a new snapshot at a burst boundary.
+// Settings of connections: handshakes under way, TIME_WAIT and memory. Plain values; a Shard takes
+// a new snapshot of them between two bursts.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +11,25 @@
 
 namespace mayfly::flow {
 
-/// What becomes of SYNs while many handshakes are under way (RFC 4987).
+/// How SYNs are answered while many handshakes are under way (RFC 4987).
 struct SynPolicy {
   enum class Cookies : std::uint8_t {
-    automatic,  ///< when half_open handshakes are under way: RFC 4987 3.6
-    always,
-    never,  ///< then SYNs beyond half_open are refused
+    automatic,  ///< a cookie while half_open handshakes are under way (RFC 4987 3.6)
+    always,     ///< a cookie for every SYN
+    never,      ///< no cookies: SYNs beyond half_open are refused
   };
-  std::uint32_t half_open =
-      65'536;  ///< handshakes under way a core, of passive opens; 0 = no limit
+  /// Limit of the handshakes under way on a core that peers began; 0 = no limit.
+  std::uint32_t half_open = 65'536;
   Cookies cookies = Cookies::automatic;
 };
 
-/// A hold of its own for peers under a prefix: NetBSD's MSL by nearness.
+/// A separate hold for peers in an address prefix, as NetBSD has an MSL by nearness.
 struct NearPrefix {
   Ipv4Address address;
   std::uint8_t length = 32;  ///< bits of the address that count
   Duration hold{};           ///< 2MSL for these peers; 0 = none
 
+  /// True if `peer` is in the prefix.
   constexpr bool covers(Ipv4Address peer) const {
     return length == 0 || ((peer.host ^ address.host) >> (32 - length)) == 0;
   }
@@ -37,24 +38,25 @@ struct NearPrefix {
 /// How TIME_WAIT is held (RFC 9293 3.6.1) and how it ends.
 struct TimeWaitPolicy {
   enum class OnFull : std::uint8_t {
-    evict_oldest,  ///< the entry that would expire next makes room
-    refuse,        ///< no new connection: an open one may need an entry too, and counts as one
-    close,         ///< straight to CLOSED, as Linux over tcp_max_tw_buckets
+    evict_oldest,  ///< the entry that would expire next is evicted
+    refuse,        ///< no new connection; open ones count as entries, as each may need one
+    close,         ///< straight to CLOSED, as Linux does above tcp_max_tw_buckets
   };
 
   Duration hold = Duration::from_s(60);  ///< 2MSL; 0 = none
   std::uint32_t capacity = 1'000'000;    ///< entries a core
   OnFull on_full = OnFull::evict_oldest;
   tcp::TimeWaitRules rules;
-  /// The hold follows capacity / close rate, between `floor` and `hold`.
+  /// Adapts the hold to capacity / rate of closes, between `floor` and `hold`.
   bool balance = false;
   Duration floor = Duration::from_s(1);
-  /// Linux's removed tcp_tw_recycle, a hazard: with timestamps 3.5 x RTO, and one timestamp a host.
+  /// Linux's tcp_tw_recycle, which was removed as a hazard: connections with timestamps are held
+  /// for 3.5 x RTO, and SYNs with a timestamp older than the last one of their host are dropped.
   bool recycle = false;
-  /// The end in LAST_ACK takes the TIME_WAIT over and frees the peer's entry with an RST (Faber,
-  /// Touch and Yue 1999). The peer's `rst` has to be `accept`.
+  /// The end in LAST_ACK takes over the TIME_WAIT, and frees the peer's entry with an RST (Faber,
+  /// Touch and Yue 1999). The peer's `rst` must be `accept`.
   bool hand_over = false;
-  std::vector<NearPrefix> nearness;  ///< the first that matches counts; none: `hold`
+  std::vector<NearPrefix> nearness;  ///< the first match gives the hold; no match: `hold`
   /// Linux's tcp_tw_reuse, for our own active opens: 0 never, 1 after `reuse_delay` with
   /// timestamps, 2 the same on loopback only.
   std::uint8_t reuse = 0;

@@ -70,7 +70,7 @@ void TimeWaitTable::hold(std::uint32_t index, Duration hold, Instant now) noexce
 }
 
 bool TimeWaitTable::end_by(std::uint32_t index, Instant deadline) noexcept {
-  // A tick of grace: deadlines are rounded up to one.
+  // One tick later counts as the same: deadlines are rounded up to a tick.
   if (wheel_.deadline_of(records_[index].timer) <= deadline + Duration::from_ms(1)) return false;
   Nodes nodes{records_};
   wheel_.arm(nodes, index, deadline);

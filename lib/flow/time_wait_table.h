@@ -1,11 +1,11 @@
-// Where TIME_WAIT is held: found by its four-tuple, ended by its time. One core's own; not
-// thread-safe.
+// The table of TIME_WAIT entries: each is found by its four-tuple and ended by a timer. Owned by
+// one core; not thread-safe.
 //
-// Apart from the flow table, on purpose (doc/decisions/0003). Live connections are few and hot,
-// their table stays small and in the cache; what they leave behind may be 64 million and is looked
-// at about three times: when it is made, when the next SYN with its four-tuple comes, and when it
-// ends. A record is 48 bytes and carries its key; its bucket is one 32-bit index, the records of a
-// bucket form a chain. With the buckets that is at most 56 bytes an entry.
+// It is separate from the flow table (doc/decisions/0003). Live connections are few and often
+// touched: their table stays small and in the cache. The entries that they leave may be 64 million,
+// and each is touched about three times: when it is made, when the next SYN with its four-tuple
+// comes, and when it ends. A record is 48 bytes and contains its key. A bucket is one 32-bit index;
+// the records of a bucket form a chain. With the buckets that is at most 56 bytes an entry.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@
 
 namespace mayfly::flow {
 
+/// An entry with its key, its timer and its place in a chain.
 struct TimeWaitRecord {
   timer::WheelNode timer;  ///< its deadline is the end of the hold; not armed while a new
                            ///< incarnation is being tried (RFC 9293 MAY-2)
@@ -33,20 +34,23 @@ struct TimeWaitRecord {
   tcp::TimeWaitEntry entry;
 
   FlowKey4 key() const noexcept { return {local_ip, remote_ip, local_port, remote_port, 0}; }
+  /// True if it is the entry of this four-tuple.
   bool is_for(const FlowKey4& k) const noexcept {
     return remote_ip == k.remote_ip && remote_port == k.remote_port && local_port == k.local_port &&
            local_ip == k.local_ip;
   }
-  /// How long it has been held. Whole milliseconds, below 49 days.
+  /// How long it has been held, in whole milliseconds, below 49 days.
   Duration age(Instant now) const noexcept { return Duration::from_ms(now.ts_ms() - since_ms); }
 };
 static_assert(sizeof(TimeWaitRecord) == 48);
 
+/// Records are named by their index, below capacity(). `hash` is FlowSecret::hash of the key.
 class TimeWaitTable {
  public:
-  /// Room for `capacity` records, below 2^31, all of it touched here so that no page is missing
-  /// later. Fails when there is no memory.
+  /// Allocates room for `capacity` records, below 2^31, and touches all of it, so that there is no
+  /// page fault later. Fails if there is no memory. `start` is the initial time.
   static Result<TimeWaitTable> create(std::uint32_t capacity, HugePages pages, Instant start);
+  /// Bytes that create() allocates.
   static std::size_t bytes_needed(std::uint32_t capacity);
 
   std::uint32_t used() const noexcept { return records_.used(); }
@@ -54,13 +58,13 @@ class TimeWaitTable {
   TimeWaitRecord& operator[](std::uint32_t index) noexcept { return records_[index]; }
   const TimeWaitRecord& operator[](std::uint32_t index) const noexcept { return records_[index]; }
 
-  /// The index of the key's record, or kNoIndex. `hash` is the flow table's.
+  /// The index of the key's record, or kNoIndex.
   std::uint32_t find(const FlowKey4& key, std::uint32_t hash) const noexcept {
     for (std::uint32_t link = buckets_[bucket(hash)]; link != 0; link = records_[link - 1].next)
       if (records_[link - 1].is_for(key)) return link - 1;
     return kNoIndex;
   }
-  /// The two steps that find() will take, in advance: for many keys the first, then the second.
+  /// Prefetch the memory of the two steps of find(). Call the first for all keys, then the second.
   void prefetch_bucket(std::uint32_t hash) const noexcept {
     __builtin_prefetch(&buckets_[bucket(hash)]);
   }
@@ -69,25 +73,27 @@ class TimeWaitTable {
     if (link != 0) __builtin_prefetch(&records_[link - 1]);
   }
 
-  /// A record for a key that has none, not yet held; kNoIndex when all are taken.
+  /// Adds a record for a key that has none, and returns its index; kNoIndex if the table is full.
+  /// It is held only after hold().
   std::uint32_t insert(const FlowKey4& key, std::uint32_t hash,
                        const tcp::TimeWaitEntry& entry) noexcept;
-  /// Ends a record, be it held or not.
+  /// Removes a record, held or not.
   void erase(std::uint32_t index, std::uint32_t hash) noexcept;
 
-  /// Holds a record from now on, anew if it is held already.
+  /// Starts the hold of a record, or restarts it.
   void hold(std::uint32_t index, Duration hold, Instant now) noexcept;
-  /// Ends its hold by `deadline` if it would last longer; says whether it did.
+  /// Makes the hold end at `deadline` if it would end later. Returns whether it changed.
   bool end_by(std::uint32_t index, Instant deadline) noexcept;
-  /// Its time does not run; it stays in the table.
+  /// Stops the hold: the record stays in the table until erase() or hold().
   void suspend(std::uint32_t index) noexcept {
     Nodes nodes{records_};
     wheel_.disarm(nodes, index);
   }
   bool is_held(std::uint32_t index) const noexcept { return records_[index].timer.armed(); }
 
-  /// Collects records whose hold is over, no longer held but still in the table; at most
-  /// `due.size()` units of work (records collected or moved within the wheel), which it returns.
+  /// Fills `due` with the `count` records whose hold is over. They are no longer held, but still in
+  /// the table. Does at most `due.size()` units of work (records collected, or moved within the
+  /// wheel) and returns how many.
   std::size_t advance(Instant now, std::span<std::uint32_t> due, std::size_t& count) noexcept;
   /// The record that ends next (see TimerWheel::earliest), or kNoIndex.
   std::uint32_t earliest() const noexcept { return wheel_.earliest(); }

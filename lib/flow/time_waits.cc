@@ -50,7 +50,7 @@ void TimeWaits::follow(const TimeWaitPolicy& policy, Instant now) noexcept {
   balances_ = policy.balance;
   set_hold(policy.balance ? std::min(balance_.hold(), policy.hold) : policy.hold);
   swept_hold_ = hold_;
-  shorten_next_ = 0;  // prefixes may have changed too: all are held against the new policy once
+  shorten_next_ = 0;  // the prefixes may have changed too: all entries are checked once
 }
 
 std::uint32_t TimeWaits::limit() const noexcept {
@@ -71,7 +71,7 @@ Duration TimeWaits::hold_for(const FlowKey4& key) const noexcept {
 
 Duration TimeWaits::hold_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept {
   if (!policy_->recycle || !c.has(tcp::conn_flag::timestamps)) return hold_for(key);
-  // Linux's tcp_tw_recycle: 3.5 x RTO, and the host's timestamp has to stand for all its ports.
+  // Linux's tcp_tw_recycle: 3.5 x RTO, and one timestamp stands for all ports of the host.
   host_stamps_.remember(key, c.ts_recent, now);
   return std::min(Duration{std::int64_t{c.rto_us} * 7 / 2}, hold_for(key));
 }
@@ -132,7 +132,7 @@ TimeWaits::Answer TimeWaits::on_segment(std::uint32_t index, const FlowKey4& key
       table_.hold(index, hold_for(key), now);
       return {.drop = v.drop, .acknowledges = true};
     case tcp::TimeWaitAction::ack:
-      // RFC 1337 H2: two ends that disagree must not answer each other without end.
+      // RFC 1337 H2: two ends that disagree must not answer each other endlessly.
       return {.drop = v.drop, .acknowledges = old_ack_limit_.allow(now)};
     case tcp::TimeWaitAction::reopen:
       return {.drop = v.drop, .reopens = true, .by_timestamp = v.by_timestamp};
@@ -193,7 +193,7 @@ std::size_t TimeWaits::poll(Instant now) noexcept {
   return work;
 }
 
-// A million that are due in one tick do not stall a burst.
+// At most kExpiryBudget at once, so that a million due in one tick do not delay a burst.
 std::size_t TimeWaits::expire(Instant now) noexcept {
   std::array<std::uint32_t, kExpiryBudget> due;
   std::size_t count = 0;
@@ -203,7 +203,7 @@ std::size_t TimeWaits::expire(Instant now) noexcept {
   return work;
 }
 
-// The buckets are cold by now: they are fetched for a whole batch at once.
+// The buckets are no longer in the cache: they are prefetched for a whole batch.
 void TimeWaits::expire_batch(std::span<const std::uint32_t> indices) noexcept {
   std::array<std::uint32_t, kBurstMax> hashes;
   for (std::size_t i = 0; i < indices.size(); ++i) {
@@ -216,7 +216,7 @@ void TimeWaits::expire_batch(std::span<const std::uint32_t> indices) noexcept {
   stats_.time_wait_now.set(table_.used());
 }
 
-// After the hold shrank: every entry is looked at once, some at each poll.
+// After the hold became shorter: every entry is checked once, some at each poll.
 std::size_t TimeWaits::shorten(Instant now) noexcept {
   if (shorten_next_ == kNoIndex) return 0;
   const std::uint32_t all = table_.fresh();
@@ -237,7 +237,7 @@ void TimeWaits::balance(Instant now) noexcept {
   balance_.step(*policy_, opened - std::exchange(balanced_opened_, opened), limit(), now);
   set_hold(balance_.hold());
   if (hold_ > swept_hold_) swept_hold_ = hold_;
-  // Entries follow when it is worth a walk over all of them.
+  // Entries are shortened only when the hold has shrunk by enough for a walk over all of them.
   if (hold_.us * 16 > swept_hold_.us * 15 || shorten_next_ != kNoIndex) return;
   swept_hold_ = hold_;
   shorten_next_ = 0;

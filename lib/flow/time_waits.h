@@ -1,9 +1,9 @@
-// Everything that happens to a TIME_WAIT (RFC 9293 3.6.1): entries made, answered for, held,
-// reopened, brought back, evicted, expired. Deciding what a segment means is in tcp/time_wait.h;
-// here it is carried out. Frames are the Shard's: an Answer says which one is owed.
+// Everything that happens to TIME_WAIT entries (RFC 9293 3.6.1): they are made, held, answered for,
+// reopened, restored, evicted and expired. tcp/time_wait.h decides what a segment means; here the
+// decision is carried out. The Shard sends the frames: an Answer says which one is owed.
 //
-// An entry is named by its index in the table. Its hash is the flow table's (FlowSecret::hash).
-// One core's own; not thread-safe.
+// An entry is named by its index in the table. `hash` is FlowSecret::hash of its four-tuple. Owned
+// by one core; not thread-safe.
 #pragma once
 
 #include <array>
@@ -30,38 +30,41 @@
 
 namespace mayfly::flow {
 
-/// The memory of a TimeWaits, taken at start.
+/// The memory of a TimeWaits, allocated at start.
 struct TimeWaitMemory {
   TimeWaitTable table;
-  Region stamps;  ///< of HostStamps
+  Region stamps;  ///< for HostStamps
 
-  /// Room for `capacity` entries; the error says what did not fit. `start`: when time begins.
+  /// Room for `capacity` entries; the error names the part for which there was no memory. `start`
+  /// is the initial time.
   static Result<TimeWaitMemory> create(std::uint32_t capacity, HugePages pages, Instant start);
-  /// What create() takes, part by part.
+  /// The memory that create() allocates, part by part.
   static std::vector<MemoryItem> plan(std::uint32_t capacity);
 };
 
+/// The TIME_WAIT entries of one core and the policy that they follow.
 class TimeWaits {
  public:
-  /// Work in one poll at most, so that no burst is stalled: entries expired, and entries looked at
-  /// after the hold has shrunk.
+  /// Limits of the work in one poll, so that no burst is delayed: entries expired, and entries
+  /// checked after the hold became shorter.
   static constexpr std::uint32_t kExpiryBudget = 512, kShortenBudget = 256;
 
-  /// `policy` and `stats` outlive this object, the policy until follow() replaces it.
+  /// `policy` must live until follow() replaces it, `stats` as long as this object.
   TimeWaits(TimeWaitMemory memory, const FlowSecret& secret, const TimeWaitPolicy& policy,
             ShardStats& stats, Instant now);
 
-  /// `policy` holds from here on, until the next call. Entries keep their deadline unless their new
-  /// hold is shorter.
+  /// Replaces the policy; it must live until the next call. Entries keep their deadline unless
+  /// their new hold is shorter.
   void follow(const TimeWaitPolicy& policy, Instant now) noexcept;
 
   // -- finding
 
+  /// Entries in the table.
   std::uint32_t used() const noexcept { return table_.used(); }
-  /// Entries that the policy allows: its capacity, or what there is memory for.
+  /// The most entries allowed: the capacity in the policy, or that of the table if it is lower.
   std::uint32_t limit() const noexcept;
   const TimeWaitTable& table() const noexcept { return table_; }
-  /// The two steps that find() will take, in advance: for many keys the first, then the second.
+  /// Prefetch the memory of the two steps of find(). Call the first for all keys, then the second.
   void prefetch_bucket(std::uint32_t hash) const noexcept { table_.prefetch_bucket(hash); }
   void prefetch_record(std::uint32_t hash) const noexcept { table_.prefetch_record(hash); }
   /// The key's entry, or kNoIndex.
@@ -71,57 +74,64 @@ class TimeWaits {
 
   // -- making
 
-  /// Makes the entry that `c` leaves behind. False: the policy gives it none, or there is no room.
+  /// Makes the entry for a connection that ends in TIME_WAIT, or in LAST_ACK with hand_over. Evicts
+  /// the oldest entry if the table is full and the policy says so. False: there is none, as the
+  /// hold is 0 or there is no room.
   bool enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c,
              Instant now) noexcept;
-  /// on_full: refuse. Would one connection more need an entry that is not there, if each of the
-  /// `open` ones comes to need one?
+  /// With on_full: refuse, true if there might be no entry for one more connection, should each of
+  /// the `open` ones need one.
   bool would_overfill(std::uint32_t open) const noexcept;
-  /// Linux's tcp_tw_recycle, until 4.12: is this SYN's timestamp behind the last one of its host,
-  /// though it may come from another host behind the same NAT?
+  /// With recycle, true if Linux before 4.12 would drop this SYN: its timestamp is behind the last
+  /// one of its address, though it may come from another host behind the same NAT.
   bool is_recycled_away(const FlowKey4& key, const Segment& syn, Instant now) const noexcept;
 
   // -- answering
 
+  /// What follows from a segment.
   struct Answer {
     Drop drop = Drop::none;     ///< why the segment changes nothing; none: it was acted on
     bool acknowledges = false;  ///< acknowledgement() is owed
     bool reopens = false;       ///< the segment is a SYN that may open a new incarnation
-    bool by_timestamp = false;  ///< with `reopens`: for its timestamp, not its sequence number
+    bool by_timestamp = false;  ///< with `reopens`: its timestamp is newer, not its number
   };
-  /// A segment for an entry. A hold that starts anew and an entry that ends are carried out here;
-  /// a reopening is left to the caller, who calls begin_trial() once the new incarnation exists.
+  /// Handles a segment for an entry. If it restarts the hold or ends the entry, that is done here.
+  /// If it reopens, the caller makes the new incarnation and then calls begin_trial().
   Answer on_segment(std::uint32_t index, const FlowKey4& key, const Segment& s,
                     Instant now) noexcept;
   /// The ACK with which the entry answers.
   Emission acknowledgement(std::uint32_t index, const FlowKey4& key, Instant now) const noexcept;
-  /// An ISN for a new incarnation, above every sequence number of the old one (RFC 9293 MAY-2).
+  /// An initial sequence number for a new incarnation: `generated`, or a higher one if that is
+  /// needed to be above all sequence numbers of the old incarnation (RFC 9293 MAY-2).
   Seq iss_after(std::uint32_t index, Seq generated) const noexcept;
 
-  // -- the record on trial (RFC 9293 MAY-2)
+  // -- entries whose four-tuple is being reopened (RFC 9293 MAY-2)
 
-  /// A new incarnation exists beside its predecessor's entry, whose time does not run until the
-  /// handshake has proved the SYN new, or not.
+  /// Stops the hold of an entry beside which there is a new incarnation now, until the handshake
+  /// shows whether the SYN was new. `by_timestamp`: as in the Answer.
   void begin_trial(std::uint32_t index, bool by_timestamp) noexcept;
-  /// The new incarnation stands: its predecessor's entry ends.
+  /// Ends the entry: the new incarnation is established.
   void forget(std::uint32_t index, std::uint32_t hash) noexcept;
-  /// The SYN was an old duplicate: the entry is held anew. (It ends if the policy has no hold now.)
+  /// Restarts the hold of the entry: the SYN was an old duplicate. (Ends the entry if the hold is 0
+  /// by now.)
   void restore(std::uint32_t index, std::uint32_t hash, Instant now) noexcept;
 
   // -- our own active opens
 
-  /// Linux's tcp_tw_reuse, as the policy says. `timestamps`: the new connection will offer them.
-  /// They let the peer tell the old and the new connection apart (RFC 6191 2), so both need them.
+  /// True if the policy lets an active open reuse the four-tuple of this entry (Linux's
+  /// tcp_tw_reuse). `timestamps`: the new connection will offer them. Both connections need them,
+  /// so that the peer can distinguish the two (RFC 6191 2).
   bool may_reuse(std::uint32_t index, const FlowKey4& key, bool timestamps,
                  Instant now) const noexcept;
-  /// The entry ends for an active open with its four-tuple.
+  /// Ends the entry, for an active open with its four-tuple.
   void end_for_reuse(std::uint32_t index, std::uint32_t hash) noexcept;
 
   // -- time
 
-  /// Expires what is due, follows a shorter hold, and balances the hold if the policy says so; a
-  /// bounded part of it. Returns how much was done.
+  /// Expires entries that are due, shortens others after the hold became shorter, and balances the
+  /// hold if the policy says so. Does a bounded part of it at each call, and returns the work done.
   std::size_t poll(Instant now) noexcept;
+  /// When an entry expires next, or earlier; never() if none is held.
   Instant next_due() const noexcept { return table_.next_due(); }
 
  private:
@@ -136,16 +146,16 @@ class TimeWaits {
   void set_hold(Duration hold) noexcept;
 
   const TimeWaitPolicy* policy_;
-  Duration hold_{};  // 2MSL for an entry made now, but for nearness and recycle
+  Duration hold_{};  // 2MSL for an entry made now, except with nearness or recycle
   TimeWaitTable table_;
   FlowSecret secret_;
   ShardStats& stats_;
   RateLimit old_ack_limit_{1'000, 100};
   bool balances_ = false;
-  Duration swept_hold_{};                  // what all entries were last held against
-  std::uint32_t shorten_next_ = kNoIndex;  // the next record to hold against hold_; none: no index
+  Duration swept_hold_{};                  // the hold that all entries were last checked for
+  std::uint32_t shorten_next_ = kNoIndex;  // the next record to check; kNoIndex: none
   HoldBalance balance_;
-  std::uint64_t balanced_opened_ = 0;  // entries made until balance_'s last step
+  std::uint64_t balanced_opened_ = 0;  // entries made before balance_'s last step
   Region stamps_memory_;
   HostStamps host_stamps_;
 };

@@ -1,6 +1,6 @@
-// What a connection has to send, as extents: stable memory that is only pointed to, a block that
-// repeats, or chunks of copied bytes. TCP names bytes by sequence number; this is where they are
-// found again, for the first transmission and for every later one.
+// What a connection has to send, as extents. An extent points to memory that does not change, to a
+// block that repeats, or to a chunk of copied bytes. TCP names bytes by sequence number; the queue
+// finds them, for the first transmission and for every retransmission.
 #pragma once
 
 #include <algorithm>
@@ -17,16 +17,16 @@ namespace mayfly::flow {
 
 /// A run of bytes to send.
 struct Extent {
-  const std::byte* data = nullptr;
-  std::uint64_t length = 0;        ///< bytes, those acknowledged already not counted
-  std::uint64_t offset = 0;        ///< of the first such byte from the extent's start
-  std::uint32_t period = 0;        ///< data repeats after so many bytes; 0 = it does not
-  std::uint32_t chunk = kNoIndex;  ///< the copied bytes' chunk, given back with the extent
-  std::uint32_t next = kNoIndex;
+  const std::byte* data = nullptr;  ///< not owned, unless it is in `chunk`
+  std::uint64_t length = 0;         ///< bytes, without those acknowledged
+  std::uint64_t offset = 0;         ///< bytes of the extent that are acknowledged
+  std::uint32_t period = 0;         ///< bytes after which `data` repeats; 0 = never
+  std::uint32_t chunk = kNoIndex;   ///< of copied bytes, freed with the extent
+  std::uint32_t next = kNoIndex;    ///< the next extent of the queue
   std::uint32_t next_free = kNoIndex;
 };
 
-/// Room for copied bytes.
+/// Memory for copied bytes.
 struct Chunk {
   static constexpr std::size_t kSize = 2'048;
   std::array<std::byte, kSize - sizeof(std::uint32_t)> bytes;
@@ -39,21 +39,22 @@ struct TxPools {
   Slab<Chunk> chunks;
 };
 
-/// One connection's queue. A plain value in its block; the pools are handed in.
+/// The queue of one connection. A plain value in its block; the pools are an argument.
 class TxQueue {
  public:
-  static constexpr std::uint16_t kExtentsMax = 64;  ///< a connection's share of the pools
+  static constexpr std::uint16_t kExtentsMax = 64;  ///< in one queue
 
   /// Starts empty; `first` is the sequence number of the first byte that will be queued.
   void open(Seq first) noexcept { *this = TxQueue{}, base_ = first; }
 
-  /// Appends a run. False when out of extents: nothing is queued.
+  /// Appends a run of `length` bytes, which must outlive the connection. `period`: as of Extent.
+  /// False: nothing is queued, as there is no extent left.
   bool append(TxPools& pools, const std::byte* data, std::uint64_t length,
               std::uint32_t period) noexcept {
     return append(pools, data, length, period, kNoIndex);
   }
 
-  /// Copies what there is room for; returns the number of bytes queued.
+  /// Copies as many bytes as there is room for; returns their number.
   std::size_t append_copy(TxPools& pools, std::span<const std::byte> bytes) noexcept {
     std::size_t done = fill_last(pools, bytes);
     while (done < bytes.size()) {
@@ -71,7 +72,7 @@ class TxQueue {
     return done;
   }
 
-  /// Frees what stands before `una`.
+  /// Frees the bytes before `una` (SND.UNA).
   void acknowledge(TxPools& pools, Seq una) noexcept {
     std::uint64_t n = std::min<std::uint64_t>(queued_, static_cast<std::uint32_t>(una - base_));
     if (before(una, base_) || n == 0) return;
@@ -104,6 +105,7 @@ class TxQueue {
     }
   }
 
+  /// Frees everything.
   void clear(TxPools& pools) noexcept {
     while (head_ != kNoIndex) drop_first(pools);
     queued_ = 0;
@@ -126,7 +128,7 @@ class TxQueue {
     return true;
   }
 
-  // The room behind the last copied bytes, so that many small writes do not take a chunk each.
+  // Fills the rest of the last chunk, so that many small writes do not take a chunk each.
   std::size_t fill_last(TxPools& pools, std::span<const std::byte> bytes) noexcept {
     if (tail_ == kNoIndex || pools.extents[tail_].chunk == kNoIndex) return 0;
     Extent& last = pools.extents[tail_];

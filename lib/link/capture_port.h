@@ -17,7 +17,8 @@
 
 namespace mayfly::link {
 
-/// A Port around a Port. Without a file it costs a branch a burst.
+/// A Port that passes frames to and from an inner Port and records them. Without a file it costs
+/// one branch a burst.
 template <Port P>
 class CapturePort : public FilterPort<P> {
  public:
@@ -45,14 +46,14 @@ class CapturePort : public FilterPort<P> {
     return transmit_each(frames, now);
   }
 
-  /// None while capturing: the file would have the checksums that the device has yet to fill in.
+  /// None while capturing: the file would contain checksums that the device has not filled in yet.
   TxOffloads tx_offloads() noexcept {
     return file_ != nullptr ? TxOffloads{} : inner().tx_offloads();
   }
 
  private:
-  /// A frame that the device took cannot be read any more, and one that it refused was not sent: so
-  /// each is copied first, and the copy written afterwards.
+  /// A frame that the device has taken must not be read, and one that it has not taken was not
+  /// sent. So each frame is copied first, and the copy is written if the device took the frame.
   std::size_t transmit_each(std::span<Frame> frames, Instant now) noexcept {
     for (std::size_t i = 0; i < frames.size(); ++i) {
       std::array<std::byte, kFrameRoom> copy;

@@ -23,7 +23,7 @@
 
 namespace mayfly::link {
 
-/// Frames that each direction of a faulty wire holds at most; further ones are lost.
+/// The most frames in flight in each direction of a faulty wire; further ones are lost.
 inline constexpr std::size_t kFaultyWireFrames = 4'096;
 
 /// What a faulty wire did in one direction, in frames.
@@ -32,9 +32,9 @@ struct FaultCounts {
   Counter overflowed;  ///< the wire was full, or no buffer was left for a changed copy
 };
 
-/// One direction of a faulty wire: frames go in, suffer their faults, and come out when they are
-/// due. It owns them until then. The same seed and the same frames at the same times give the same
-/// faults.
+/// One direction of a faulty wire: frames enter, are lost, damaged or delayed, and leave when they
+/// are due. The wire owns them in between. The same seed and the same frames at the same times give
+/// the same faults.
 template <Port P>
 class FaultyWire {
  public:
@@ -68,18 +68,20 @@ class FaultyWire {
     return n;
   }
 
+  /// When the next frame leaves; never() if none is in flight.
   Instant next_due() const noexcept {
     return flying_.empty() ? Instant::never() : flying_.front().due;
   }
   const FaultCounts& counts() const noexcept { return counts_; }
 
+  /// Releases the frames in flight.
   void release_all(P& port) noexcept {
     for (const Flying& flying : flying_) port.release(flying.frame);
     flying_.clear();
   }
 
  private:
-  static constexpr std::uint64_t kHeldBackMaxUs = 1'000;  // by reordering
+  static constexpr std::uint64_t kHeldBackMaxUs = 1'000;  // further delay of a reordered frame
 
   struct Flying {
     Instant due;
@@ -110,8 +112,8 @@ class FaultyWire {
     return static_cast<std::int64_t>(random_.below(n));
   }
 
-  /// A copy in a new frame, or null. What a device has verified of the old one, or was asked to
-  /// fill in, does not apply to it.
+  /// A copy in a new frame, or null. The checks and requests of checksums by the device that belong
+  /// to the old frame do not apply to it.
   Frame copy(P& port, Frame frame) noexcept {
     const Frame fresh = port.allocate();
     if (fresh == Frame{}) {
@@ -150,7 +152,7 @@ class FaultyWire {
   FaultCounts counts_;
 };
 
-/// A Port around a Port.
+/// A Port that passes frames to and from an inner Port over a faulty wire, one in each direction.
 template <Port P>
 class FaultPort : public FilterPort<P> {
  public:
@@ -185,17 +187,18 @@ class FaultPort : public FilterPort<P> {
     return frames.size();
   }
 
-  /// None with faults: a device would make the checksum of a damaged frame good again.
+  /// None with faults: a device would correct the checksum of a damaged frame.
   TxOffloads tx_offloads() noexcept { return faulty_ ? TxOffloads{} : inner().tx_offloads(); }
 
-  /// When the next frame leaves the wire: a clock that jumps must not jump further before it calls
-  /// receive().
+  /// When the next frame leaves either wire. A simulated clock must not jump past it before it
+  /// calls receive().
   Instant next_due() const noexcept { return std::min(arriving_.next_due(), leaving_.next_due()); }
 
+  /// The faults of frames received, and of frames sent.
   const FaultCounts& received() const noexcept { return arriving_.counts(); }
   const FaultCounts& sent() const noexcept { return leaving_.counts(); }
 
-  /// What was lost on the wire, and what the port below has dropped if it counts that.
+  /// Frames dropped for this reason: those lost on the wires, and those that the inner port counts.
   std::uint64_t drops(Drop why) const noexcept {
     const std::uint64_t below = FilterPort<P>::drops(why);
     if (why != Drop::fault_injected) return below;
@@ -211,7 +214,7 @@ class FaultPort : public FilterPort<P> {
     return std::span(due_).subspan(due_first_, due_end_ - due_first_);
   }
 
-  // Frames that the device does not take are the first to go next time.
+  // Frames that the device does not take are sent first next time.
   void send_due(Instant now) noexcept {
     for (;;) {
       if (due_first_ == due_end_) {

@@ -12,7 +12,7 @@
 
 namespace mayfly::link {
 
-/// Satisfies Port, and SpreadPort if `P` does. It owns the inner port.
+/// Satisfies Port, and SpreadPort if `P` does. Owns the inner port.
 template <Port P>
 class FilterPort {
  public:
@@ -40,8 +40,8 @@ class FilterPort {
   P& inner() noexcept { return inner_; }
   const P& inner() const noexcept { return inner_; }
 
-  /// Frames that the ports below dropped for this reason, as far as they count that. Any thread may
-  /// ask.
+  /// Frames that the inner ports dropped for this reason, as far as they count them. Any thread may
+  /// call it.
   std::uint64_t drops(Drop why) const noexcept {
     if constexpr (requires { inner_.drops(why); }) return inner_.drops(why);
     return 0;

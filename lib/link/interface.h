@@ -11,17 +11,18 @@
 
 namespace mayfly::link {
 
+/// A shard's place on the link of a port.
 struct Interface : LinkSettings {
   MacAddress mac;       ///< ours: the source of all frames sent
   bool answers = true;  ///< this shard answers ARP and ICMP here (one shard a port does)
 
-  /// In host order; prefix_length 0..32.
+  /// The netmask in host order; prefix_length is 0..32.
   static constexpr std::uint32_t mask(std::uint8_t prefix_length) {
     MAYFLY_ASSERT(prefix_length <= 32);
     return prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length);
   }
 
-  /// Is it one of our own addresses?
+  /// True if `ip` is one of our own addresses.
   bool is_local(Ipv4Address ip) const noexcept {
     for (const auto& range : addresses)
       if (ip >= range.first && ip <= range.last) return true;
@@ -42,8 +43,8 @@ struct Interface : LinkSettings {
     return host_part == 0 || host_part == ~mask(range->prefix_length);
   }
   /// Sets `hop` to the neighbour that a packet for `ip` is sent to (RFC 1122 3.3.1.1). False: there
-  /// is no route. It is asked for each frame, and an optional would be written to memory in two
-  /// parts and read back as one, for which the processor waits.
+  /// is no route. It does not return an optional, as it is called for each frame: an optional is
+  /// stored in two parts and loaded as one, which stalls the processor.
   bool next_hop(Ipv4Address ip, Ipv4Address& hop) const noexcept {
     hop = ip;
     if (on_link(ip) != nullptr) [[likely]]
@@ -53,8 +54,8 @@ struct Interface : LinkSettings {
     return true;
   }
 
-  /// Does a link's arithmetic hold for these values? They come from the configuration, which has
-  /// checked them.
+  /// True if the values are within the ranges that a Link requires. They come from the
+  /// configuration, which has checked them.
   bool is_sound() const noexcept {
     constexpr std::uint16_t kMtuMin = 68, kVlanMax = 4'094;  // RFC 791 3.2; IEEE 802.1Q
     for (const auto& range : addresses)

@@ -1,6 +1,6 @@
 // A shard's view of one port: everything between TCP and the device. Frames come in parsed; ARP and
 // ICMP are answered here; TCP segments go out with their headers, checksums and next hop filled in.
-// It knows no connection: an ICMP error about one is told to the caller.
+// It does not know the connections: an ICMP error about one is passed to the caller.
 #pragma once
 
 #include <algorithm>
@@ -24,13 +24,14 @@
 
 namespace mayfly::link {
 
-/// An ICMP error about one of our segments (RFC 5927). Whether that segment is in flight is for its
-/// connection to say.
+/// An ICMP error about one of our segments (RFC 5927). The connection has to check that the segment
+/// is in flight.
 struct IcmpReport {
   wire::QuotedSegment about;
   tcp::IcmpError error;
 };
 
+/// Owned by one core, not thread-safe. `now` is the time of the poll.
 template <Port P>
 class Link {
  public:
@@ -80,14 +81,14 @@ class Link {
   }
 
   /// Handles an ICMP message: an echo is answered, an error about a TCP segment is given to
-  /// `on_error(const IcmpReport&)`, which returns a Drop. Returns what the message comes to;
-  /// Drop::none = it was acted on.
+  /// `on_error(const IcmpReport&)`, which returns a Drop. Returns why the message was not acted on;
+  /// Drop::none: it was.
   template <class OnError>
   Drop on_icmp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed, Instant now,
                OnError&& on_error) noexcept;
 
-  /// Answers a datagram that nothing here takes with ICMP unreachable, if such an error is allowed
-  /// (RFC 1122 3.2.2) and within the rate limit. `code`: of unreachable_code.
+  /// Answers a datagram that has no receiver here with ICMP unreachable, if such an error is
+  /// allowed (RFC 1122 3.2.2) and within the rate limit. `code` is one of wire::unreachable_code.
   void answer_unreachable(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                           std::uint8_t code, Instant now) noexcept;
 
@@ -99,7 +100,7 @@ class Link {
 
   // -- frames to send
 
-  /// May a sender that can wait for the next poll send one more segment?
+  /// True if a sender that can wait for the next poll may send one more segment.
   bool has_room() const noexcept { return stage_.has_room(); }
 
   /// Sends a segment of `key`. `copy_payload(std::span<std::byte>)` fills in the payload; it is
@@ -110,7 +111,7 @@ class Link {
 
   /// Stages announcements of our addresses (RFC 5227 2.3).
   void announce() noexcept { resolver_.announce(); }
-  /// Looks after the neighbours; call it at every poll.
+  /// Ages the neighbour cache (Resolver::age); call it at every poll.
   void age(Instant now) noexcept { resolver_.age(now); }
   /// Frames that wait for the device.
   std::size_t staged() const noexcept { return stage_.size(); }

@@ -12,26 +12,27 @@
 
 namespace mayfly::link {
 
-/// The counters of whoever owns the links. They outlive the links and have one writer: the core
-/// that polls.
+/// Counters that belong to the owner of the links. They outlive the links, and only the core that
+/// polls writes them.
 struct LinkCounters {
   Counter& tx_packets;     ///< frames handed to the device
   Counter& tx_bytes;       ///< bytes of the frames staged, Ethernet headers included
   Counter& arp_requests;   ///< sent; announcements are not counted
   Counter& arp_replies;    ///< sent
-  Counter& arp_limited;    ///< requests and replies held back by the rate limit
+  Counter& arp_limited;    ///< requests and replies not sent because of the limits
   Counter& arp_conflicts;  ///< packets that gave a live neighbour another MAC address
   Counter& icmp_sent;
   std::array<Counter, wire::kDropCount>& drops;  ///< by Drop
 
-  /// Frames of our own could not be sent, or datagrams of fragments received before are given up.
+  /// Counts frames of our own that cannot be sent, or incomplete datagrams that are given up.
   void lose(Drop why, std::uint64_t count = 1) noexcept {
     MAYFLY_ASSERT(!concerns_received(why));
     drops[static_cast<std::size_t>(why)].add(count);
   }
 };
 
-/// Shared by reference; not thread-safe. It outlives its links.
+/// Shared by the links of one core, which it outlives. The limits are in packets a second and,
+/// after a pause, packets at once.
 struct LinkCommon {
   explicit LinkCommon(const LinkCounters& counters) : count(counters) {}
   LinkCommon(const LinkCommon&) = delete;

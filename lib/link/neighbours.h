@@ -19,7 +19,7 @@
 
 namespace mayfly::link {
 
-/// `Frame` is the port's handle. The cache owns the frames that wait until it gives them to a
+/// `Frame` is the port's handle. The cache owns the frames that wait, until it passes them to a
 /// callback.
 template <class Frame>
 class NeighbourCache {
@@ -27,13 +27,13 @@ class NeighbourCache {
   static constexpr std::uint32_t kSets = 512, kWays = 8;
   static constexpr std::uint32_t kWaitingMax = 4'096;    ///< frames, all neighbours together
   static constexpr std::uint16_t kWaitingEachMax = 256;  ///< frames for one neighbour
-  /// An address is used for so long without a further request (RFC 1122 2.3.2.1).
+  /// How long an address is used without a new request (RFC 1122 2.3.2.1).
   static constexpr Duration kFresh = Duration::from_s(60);
-  /// At most one request in this time (2.3.2.1).
+  /// The least time between two requests for an address (RFC 1122 2.3.2.1).
   static constexpr Duration kRetry = Duration::from_s(1);
   /// Requests without an answer after which an entry and its frames are given up.
   static constexpr std::uint8_t kTries = 4;
-  /// So many of them go to the known address; the others to all hosts.
+  /// How many of them are sent to the known address; the others are broadcast.
   static constexpr std::uint8_t kUnicastTries = kTries / 2;
 
   NeighbourCache()
@@ -70,10 +70,10 @@ class NeighbourCache {
     return Drop::none;
   }
 
-  /// An ARP packet said that `ip` is at `mac`. RFC 826: an entry that exists is renewed; a new one
-  /// is made only if `create` (the packet asked for us). `resolved(frame)` gets each frame that
-  /// waited, in order. False: the entry has another address, and keeps it: its host is asked first,
-  /// and the next claim is believed only if two requests stay without an answer.
+  /// Handles an ARP packet which says that `ip` is at `mac`. RFC 826: an entry that exists is
+  /// renewed; a new one is made only if `create` (the packet asked for us). `resolved(frame)` gets
+  /// each frame that waited, in order. False: the entry keeps another address. That host is asked
+  /// first, and a new address is accepted only after two requests without an answer.
   template <class F>
   bool learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now,
              F&& resolved) noexcept {
@@ -149,10 +149,11 @@ class NeighbourCache {
     return nullptr;
   }
 
-  // A free entry of the set, else one for which no frame waits: first one that never served, then
-  // one not used lately, then the one confirmed longest ago. `heard` is false for a neighbour that
-  // has not spoken: its entry replaces none that is in use, and such entries fill at most half of a
-  // set, so that frames to made-up addresses cannot evict neighbours that exist.
+  // Takes a free entry of the set, else one for which no frame waits: preferably one that was never
+  // used, then one not used lately, then the one confirmed longest ago. `heard` is false if no
+  // packet has come from the neighbour: its entry then replaces none that is in use, and such
+  // entries fill at most half of a set, so that frames to invented addresses cannot evict real
+  // neighbours.
   Entry* make(Ipv4Address ip, Instant now, bool heard) noexcept {
     const auto rank = [](const Entry& e) { return std::tuple(e.served, e.used, e.confirmed_at); };
     Entry* best = nullptr;

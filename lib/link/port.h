@@ -1,4 +1,4 @@
-// The seam between the stack and whatever carries frames: a NIC queue, a software-RSS ring, a
+// The seam between the stack and what transports frames: a NIC queue, a software-RSS ring, a
 // simulated wire. It is a compile-time concept: no call on the path of a frame is virtual.
 #pragma once
 
@@ -26,7 +26,7 @@ struct TxOffloads {
 template <class P>
 concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> fs, Instant now) {
   requires std::is_trivially_copyable_v<typename P::Frame>;
-  /// Fills `fs` (at most kBurstMax), returns how many. `now` is for ports that model time.
+  /// Fills `fs` (at most kBurstMax), returns how many. `now` is for ports that simulate time.
   { p.receive(fs, now) } noexcept -> std::same_as<std::size_t>;
   /// The frame's bytes, contiguous, starting with the Ethernet header.
   { p.bytes(f) } noexcept -> std::same_as<std::span<std::byte>>;
@@ -49,12 +49,12 @@ concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> f
 /// datagram that a core has put together may be of a flow that another core owns.
 template <class P>
 concept SpreadPort = Port<P> && requires(P p, typename P::Frame f) {
-  /// True: the datagram is another core's, and the port has taken it to that core.
+  /// True: the datagram belongs to another core, and the port has passed it to that core.
   { p.pass_on(f) } noexcept -> std::same_as<bool>;
 };
 // clang-format on
 
-/// The most bytes in a frame: 18 of Ethernet and VLAN, and a 1,500-byte MTU, with room to spare.
+/// The most bytes in a frame: enough for Ethernet and VLAN (18) and an MTU of 1,500.
 inline constexpr std::size_t kFrameRoom = 2'048;
 
 }  // namespace mayfly::link

@@ -20,7 +20,7 @@
 
 namespace mayfly::link {
 
-/// Its memory, about 130 KiB, is taken when it is made.
+/// Its memory, about 130 KiB, is allocated by the constructor.
 class Reassembler {
  public:
   /// Datagrams that can be incomplete at once.
@@ -30,11 +30,12 @@ class Reassembler {
   /// RFC 1122 3.3.2: between 60 and 120 seconds, not lengthened by later fragments.
   static constexpr Duration kTimeout = Duration::from_s(60);
 
+  /// What add() did.
   struct Answer {
-    Drop why = Drop::none;
-    /// Header and payload when complete; valid until the next call.
+    Drop why = Drop::none;  ///< why the fragment was dropped
+    /// The datagram, with its header, if it is complete now; else empty. Valid until the next call.
     std::span<const std::byte> datagram;
-    /// Datagrams given up now since a fragment was missing for kTimeout.
+    /// Datagrams given up in this call, as they were not complete within kTimeout.
     std::size_t timed_out = 0;
   };
 

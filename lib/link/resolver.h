@@ -21,12 +21,13 @@
 
 namespace mayfly::link {
 
+/// Owns the frames that wait for a neighbour. Not thread-safe.
 template <Port P>
 class Resolver {
  public:
   using Frame = typename P::Frame;
 
-  /// All of them outlive the resolver.
+  /// All arguments outlive the resolver.
   Resolver(P& port, const Interface& interface, TxStage<P>& stage, LinkCommon& common)
       : port_(port), interface_(interface), stage_(stage), common_(common) {}
   Resolver(const Resolver&) = delete;
@@ -61,13 +62,13 @@ class Resolver {
   void announce() noexcept;
 
   /// Asks again for neighbours that did not answer or were confirmed long ago, and gives up those
-  /// that never answer. Call it at every poll: it works once a millisecond.
+  /// that never answer. Call it at every poll; it acts once a millisecond.
   void age(Instant now) noexcept;
 
  private:
   static constexpr Duration kAgeingPeriod = Duration::from_ms(1);
-  /// Addresses of a range that are announced. Large ranges are those of load generators: their
-  /// other addresses are learned when they first speak.
+  /// The most addresses announced of a range. Large ranges are those of load generators: neighbours
+  /// learn the other addresses from the first packet.
   static constexpr std::uint32_t kAnnouncedMax = 64;
 
   void stage_for(Frame frame, const MacAddress& mac) noexcept {
@@ -101,7 +102,7 @@ void Resolver<P>::keep(Frame frame, Ipv4Address hop, Instant now) noexcept {
 }
 
 // RFC 826: a request for us makes or renews an entry, any other packet only renews one that exists.
-// An unsolicited reply makes none, and none takes a live neighbour's place.
+// An unsolicited reply makes none, and no packet replaces the address of a live neighbour.
 template <Port P>
 void Resolver<P>::on_arp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                          Instant now) noexcept {

@@ -1,4 +1,4 @@
-// What can be tuned below TCP on one port: the addresses of the link, and a wire with faults.
+// Settings of a port below TCP: the addresses on its link, and a faulty wire for tests.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace mayfly::link {
 
-/// "198.18.0.1/15" or "198.18.1.1-198.18.1.100/15": one or more addresses on a link. `first` to
-/// `last`.
+/// One or more addresses on a link, `first` to `last`: "198.18.0.1/15" or
+/// "198.18.1.1-198.18.1.100/15".
 struct InterfaceAddress {
   Ipv4Address first, last;
   std::uint8_t prefix_length = 32;
@@ -21,15 +21,17 @@ struct InterfaceAddress {
 struct LinkSettings {
   std::uint16_t vlan = 0;    ///< 802.1Q identifier 1..4094; 0 = untagged
   std::uint16_t mtu = 1500;  ///< bytes of an IPv4 packet, headers included; 576..1500
-  std::vector<InterfaceAddress> addresses;  ///< ours; the prefixes say who is on the link
-  std::optional<Ipv4Address> gateway;       ///< next hop of all that is not on the link
+  std::vector<InterfaceAddress> addresses;  ///< ours; hosts under the prefixes are on the link
+  std::optional<Ipv4Address> gateway;       ///< next hop for all other hosts
 };
 
-/// A faulty wire, for tests. Probabilities 0..1 for each frame and direction.
+/// A faulty wire, for tests.
 struct FaultSettings {
-  double loss = 0, duplicate = 0, corrupt = 0, reorder = 0;
-  Duration delay{}, jitter{};  ///< each way
-  std::uint64_t seed = 1;
+  double loss = 0, duplicate = 0, corrupt = 0, reorder = 0;  ///< probabilities for a frame, 0..1
+  Duration delay{};                                          ///< of each frame in each direction
+  Duration jitter{};       ///< the most by which a frame is delayed further, at random
+  std::uint64_t seed = 1;  ///< of all random choices
+  /// True if the wire has any fault.
   bool any() const {
     return loss > 0 || duplicate > 0 || corrupt > 0 || reorder > 0 || delay.us > 0 || jitter.us > 0;
   }

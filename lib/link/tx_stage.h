@@ -14,12 +14,13 @@
 
 namespace mayfly::link {
 
+/// Owns the frames until the device takes them. Not thread-safe.
 template <Port P>
 class TxStage {
  public:
   using Frame = typename P::Frame;
   static constexpr std::size_t kCapacity = 512;  ///< frames
-  /// Frames of the capacity that are kept for what cannot wait: answers that nothing sends again
+  /// The part of the capacity reserved for frames that cannot wait: answers that are not sent again
   /// later, such as ARP replies and RSTs.
   static constexpr std::size_t kReserve = 64;
 
@@ -32,7 +33,7 @@ class TxStage {
     for (const Frame frame : std::span(frames_).first(size_)) port_.release(frame);
   }
 
-  /// May a sender that can wait for the next poll stage one more frame?
+  /// True if a sender that can wait for the next poll may stage one more frame.
   bool has_room() const noexcept { return size_ < kCapacity - kReserve; }
   std::size_t size() const noexcept { return size_; }
 
@@ -50,7 +51,7 @@ class TxStage {
     frames_[size_++] = frame;
   }
 
-  /// Hands the frames to the device. Returns how many it took.
+  /// Passes the frames to the device. Returns how many it took.
   std::size_t transmit(Instant now) noexcept {
     if (size_ == 0) return 0;
     const std::size_t n = port_.transmit(std::span(frames_).first(size_), now);

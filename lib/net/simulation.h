@@ -1,5 +1,5 @@
-// The simulated clock and the loop that turns it: time jumps from one event to the next, an event
-// being a frame that arrives or a host that has something to do.
+// The simulated clock and the loop that advances it: time jumps from one event to the next, an
+// event being a frame that arrives or a host that has something to do.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace mayfly::net {
 
-/// Something with a port, or two.
+/// A participant in the simulation, with one or two ports.
 class Host {
  public:
   virtual ~Host() = default;
@@ -37,8 +37,8 @@ class Simulation {
   /// in which they were added.
   void add(Host& host) { hosts_.push_back({&host, now_}); }
 
-  /// Turns the clock to the next event, but no further than `limit`, and lets the hosts act. False:
-  /// nothing was to be done by then.
+  /// Advances the clock to the next event, but no further than `limit`, and polls the hosts that
+  /// are due. False: there was no event until then.
   bool step(Instant limit) noexcept;
   /// To be called after a change that did not come over the network: every host's next_due() is
   /// read again.
@@ -50,7 +50,7 @@ class Simulation {
     while (step(end)) {
     }
   }
-  /// Until `done()` or until `span` is over, which is false.
+  /// Steps until `done()` is true, and returns true; or until `span` is over, and returns false.
   template <class Done>
   bool run_until(Done&& done, Duration span) noexcept {
     const Instant end = now_ + span;
@@ -73,7 +73,7 @@ class Simulation {
   std::vector<Guest> hosts_;
 };
 
-/// Looks at a host from outside.
+/// Observes a host.
 class HostWatch {
  public:
   virtual ~HostWatch() = default;
@@ -92,7 +92,7 @@ template <class A>
 class ShardHost final : public Host {
  public:
   using Engine = shard::Shard<SimPort, A>;
-  /// While a connection is open the shard is polled so often: ARP has no deadline in next_due().
+  /// The interval of polls while a connection is open: ARP has no deadline in next_due().
   static constexpr Duration kHeartbeat = Duration::from_ms(20);
 
   /// Joins `simulation` by the address of the configuration's one interface. `app` and `settings`
@@ -134,7 +134,8 @@ class ShardHost final : public Host {
     watch_ = &watch;
     if (is_up()) tell_of_start();
   }
-  /// Without a connection the shard is polled so often; before, only when something is due.
+  /// The interval of polls while there is no connection. Until it is set, the shard is then polled
+  /// only when something is due.
   void set_idle_heartbeat(Duration heartbeat) noexcept {
     MAYFLY_ASSERT(heartbeat.us > 0);
     idle_heartbeat_ = heartbeat;

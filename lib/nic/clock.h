@@ -1,4 +1,4 @@
-// The one clock: the CPU's time stamp counter, scaled to microseconds by a multiplication.
+// The only clock: the CPU's time stamp counter, scaled to microseconds by a multiplication.
 #pragma once
 
 #include <rte_cycles.h>
@@ -9,23 +9,26 @@
 
 namespace mayfly::nic {
 
-/// Starts at 1 s when it is made, so that zero Instants lie in its past. Cores share one, or have
+/// It reads 1 s when it is made, so that zero Instants are in the past. Cores share one, or have
 /// copies: the counter is the same on all of them (constant_tsc). Make it after start_eal, which
-/// finds the frequency.
+/// measures the frequency.
 class TscClock {
  public:
   TscClock() : TscClock(rte_get_tsc_hz()) {}
   explicit TscClock(std::uint64_t hz) noexcept
       : origin_(rte_rdtsc() - hz), hz_(hz), us_per_cycle_(scale(hz)) {}
 
+  /// The counter now.
   static std::uint64_t cycles() noexcept { return rte_rdtsc(); }
 
   Instant now() const noexcept { return at(cycles()); }
+  /// The time at which the counter had this value.
   Instant at(std::uint64_t cycles) const noexcept {
     const auto wide = static_cast<Wide>(cycles - origin_) * us_per_cycle_;
     return {static_cast<std::int64_t>(wide >> kFractionBits)};
   }
 
+  /// Cycles a second.
   std::uint64_t hz() const noexcept { return hz_; }
   std::uint64_t cycles_in(Duration d) const noexcept {
     return static_cast<std::uint64_t>(d.seconds() * static_cast<double>(hz_));
@@ -45,7 +48,8 @@ class TscClock {
   std::uint64_t us_per_cycle_;
 };
 
-/// 1970 on the clock that says `now`: what a capture of this machine's frames is dated by.
+/// The begin of 1970 as an Instant of the clock that reads `now`: the base of the times in
+/// captures.
 Instant time_of_day_zero(Instant now);
 
 }  // namespace mayfly::nic

@@ -5,13 +5,13 @@
 
 namespace mayfly::nic {
 
-/// "net_memif0" of "net_memif0,role=client"; a PCI address is its own name.
+/// The name of a device. "net_memif0" of "net_memif0,role=client"; a PCI address is its own name.
 std::string_view device_name(std::string_view devargs);
 
 /// The value of one key of devargs, or empty.
 std::string_view device_argument(std::string_view devargs, std::string_view key);
 
-/// True of "0000:03:00.0" and "03:00.0".
+/// True for "0000:03:00.0" and "03:00.0".
 bool is_pci_address(std::string_view devargs);
 
 }  // namespace mayfly::nic

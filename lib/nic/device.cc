@@ -36,7 +36,7 @@ std::optional<std::uint16_t> find_port(const std::string& name) {
 
 }  // namespace
 
-/// The steps of Device::open, in order; each returns what stopped it.
+/// The steps of Device::open, in order; each returns an error or success.
 class DeviceOpener {
  public:
   DeviceOpener(const PortSettings& settings, const DeviceOptions& options)
@@ -65,7 +65,7 @@ class DeviceOpener {
     auto id = find_port(name);
     if (!id) {
       remove_stale_memif_socket(settings_.device);
-      take_eal_log();  // so that an error quotes this device's words only
+      take_eal_log();  // so that an error quotes only messages about this device
       const int status = rte_dev_probe(settings_.device.c_str());
       id = find_port(name);
       if (!id) return failed("no such device, or its driver refused the arguments", status);
@@ -121,7 +121,7 @@ class DeviceOpener {
     if (settings_.mtu >= info_.min_mtu && settings_.mtu <= info_.max_mtu)
       conf.rxmode.mtu = settings_.mtu;
     if (plan_.steering == Steering::device_hash) {
-      // Nobody outside knows the key, so nobody can aim at one core.
+      // The key is secret, so that a peer cannot aim at one core.
       group.toeplitz_key.resize(toeplitz_key_size(info_));
       for (std::uint8_t& octet : group.toeplitz_key)
         octet = static_cast<std::uint8_t>(random_word());
@@ -138,7 +138,7 @@ class DeviceOpener {
       group.tx_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
     int status = rte_eth_dev_configure(group.port_id, plan_.rx_queues, plan_.tx_queues, &conf);
     if (status != 0) return failed("its configuration was refused", status);
-    // Devices without such limits leave the numbers alone.
+    // Devices without such limits do not change the numbers.
     status = rte_eth_dev_adjust_nb_rx_tx_desc(group.port_id, &device_.rx_descriptors_,
                                               &device_.tx_descriptors_);
     if (status != 0) return failed("no acceptable number of descriptors", status);
@@ -198,8 +198,8 @@ class DeviceOpener {
         rte_eth_dev_default_mac_addr_set(id, &own) == 0) {
       return {};
     }
-    rte_eth_promiscuous_enable(id);  // devices that filter nothing refuse, and need not
-    device_.mac_words_ = "; takes frames for any MAC address and keeps its own";
+    rte_eth_promiscuous_enable(id);  // devices without a filter refuse, and do not need it
+    device_.mac_words_ = "; accepts frames for any MAC address and keeps its own";
     return {};
   }
 
@@ -222,8 +222,7 @@ class DeviceOpener {
     }
   }
 
-  /// Which queue each hash value goes to. A device may have a table of its own choice, or take
-  /// ours.
+  /// Sets the queue of each hash value. A device may accept our table, or have its own.
   Result<void> learn_hash() {
     PortGroup& group = *device_.group_;
     if (group.steering != Steering::device_hash) return {};
@@ -245,7 +244,8 @@ class DeviceOpener {
     return {};
   }
 
-  /// A memif client's handshake goes on after the start; what is sent before its end is lost.
+  /// The handshake of a memif client continues after the start; frames sent before its end are
+  /// lost.
   Result<void> wait_for_link() {
     Duration waited;
     while (is_memif_client(settings_.device) && !device_.link_up()) {

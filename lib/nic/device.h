@@ -16,26 +16,27 @@
 
 namespace mayfly::nic {
 
+/// How to open a device.
 struct DeviceOptions {
-  std::uint32_t cores = 1;
-  /// Frames a core that the stack may hold back, beside those in rings and bursts (waiting for ARP,
-  /// receive windows kept as frames, a fault port's delay line).
+  std::uint32_t cores = 1;  ///< that poll it
+  /// Frames a core that the stack may keep, besides those in rings and bursts: frames that wait for
+  /// ARP, and those on a faulty wire.
   std::uint32_t frames_held = 1'024;
-  /// How long a device may take to come up: a memif client waits for its server.
+  /// How long a device may take to become ready: a memif client waits for its server.
   Duration patience = Duration::from_s(60);
-  /// Called about ten times a second meanwhile with what is being waited for; false gives up
-  /// (Ctrl-C).
+  /// Called about ten times a second during that time, with the name of what is waited for; false
+  /// gives up (Ctrl-C).
   std::function<bool(const std::string& waiting_for)> on_wait;
 };
 
-/// Memory in bytes that Device::open takes from EAL for such a port, roughly.
+/// The approximate memory in bytes that Device::open takes from the EAL for such a port.
 std::size_t port_memory(const PortSettings& settings, const DeviceOptions& options);
 
-/// A started device. It outlives its DpdkPorts, and no core polls any more when it ends.
+/// A started device. It outlives its DpdkPorts, and must be destroyed only when no core polls.
 class Device {
  public:
-  /// Control thread, after start_eal. A device of that name that exists already (a ring pair's end,
-  /// or one of EalOptions::vdevs) is taken as it is. Errors say what to do.
+  /// Opens a device; for the control thread, after start_eal. If a device of that name exists (an
+  /// end of a ring pair, or one of EalOptions::vdevs), it is used. Errors say what to do.
   static Result<Device> open(const PortSettings& settings, const DeviceOptions& options);
 
   Device(Device&&) noexcept = default;
@@ -47,9 +48,10 @@ class Device {
 
   MacAddress mac() const { return mac_; }
   Steering steering() const { return group_->steering; }
+  /// True if the device has a link now.
   bool link_up() const;
 
-  /// For the start's report: driver, queues, offloads, and what stands in for the missing ones.
+  /// A description for the user: driver, queues, offloads, and what replaces missing ones.
   std::string describe() const;
 
  private:

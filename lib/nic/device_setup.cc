@@ -14,7 +14,8 @@
 namespace mayfly::nic {
 namespace {
 
-/// Steering by TCP four-tuple with a key and a table that we set, and so can compute for any flow.
+/// Steering by TCP four-tuple with a key and a table that we set, so that we can compute the core
+/// of any flow.
 bool hashes_tcp(const rte_eth_dev_info& info) {
   return (info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 && info.reta_size > 0;
 }
@@ -69,8 +70,8 @@ std::uint64_t wanted_rx_offloads(const rte_eth_dev_info& info) {
 
 std::uint64_t wanted_tx_offloads(const rte_eth_dev_info& info, Steering steering) {
   std::uint64_t wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
-  // Freeing a burst at once needs all of its frames from one pool: not so when core 0 receives for
-  // others.
+  // A burst can be freed at once only if all of its frames are from one pool. They are not if core
+  // 0 receives for others.
   if (steering != Steering::software) wanted |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
   return info.tx_offload_capa & wanted;
 }
@@ -87,7 +88,7 @@ std::uint32_t pool_size(const QueuePlan& plan, std::uint32_t core, std::uint32_t
   frames += frames_held;
   if (plan.steering == Steering::software) frames += kHandOverRing;  // waiting to be sent by core 0
   if (plan.steering == Steering::software && core == 0) {
-    frames += cores * (kHandOverRing + frames_held);  // received for others, and held by them
+    frames += cores * (kHandOverRing + frames_held);  // received for others, and kept by them
   }
   return frames;
 }

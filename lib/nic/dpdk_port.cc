@@ -89,11 +89,10 @@ DpdkPort::Frame DpdkPort::whole_datagram(Frame f, std::size_t l3_off, Instant no
   return link::put_datagram(*this, f, l3_off, answer.datagram);
 }
 
-/// The device hashes what it understands: TCP. ARP reaches one queue and all must learn; an ICMP
-/// error goes by its outer addresses and must reach the core of the flow that it quotes.
+/// The device hashes only TCP. ARP arrives at one queue, and all cores must learn from it; an ICMP
+/// error is hashed by its outer addresses, and must reach the core of the flow that it quotes.
 std::size_t DpdkPort::receive_steered(std::span<Frame> frames) noexcept {
-  // What other cores hand over comes first, and leaves room, so that neither source starves the
-  // other.
+  // Frames from other cores come first, and leave room, so that neither source starves the other.
   const std::size_t handed =
       rte_ring_dequeue_burst(group_->rx_rings[core_], reinterpret_cast<void**>(frames.data()),
                              static_cast<unsigned>(frames.size() / 2), nullptr);
@@ -125,8 +124,8 @@ bool DpdkPort::pass_on(Frame datagram) noexcept {
   return true;
 }
 
-/// Software: the frame itself. Otherwise it is rare, and a copy keeps every frame of a core in the
-/// core's own pool, which lets the device free whole bursts at once.
+/// With software RSS, passes the frame itself. Otherwise this is rare, and a copy is passed: so
+/// every frame of a core is from its own pool, and the device can free whole bursts at once.
 void DpdkPort::hand_over(Frame f, std::uint32_t core) noexcept {
   if (group_->steering != Steering::software) {
     const Frame copy = rte_pktmbuf_copy(f, group_->pools[core], 0, UINT32_MAX);
@@ -153,8 +152,8 @@ std::size_t DpdkPort::transmit_ring(std::span<Frame> frames) noexcept {
                                 static_cast<unsigned>(frames.size()), nullptr);
 }
 
-/// One burst of each core that has no transmit queue, in turn. What the device does not take waits
-/// here, and the rings fill up behind it until their cores see it as a full device.
+/// Sends one burst of each core that has no transmit queue, in turn. Frames that the device does
+/// not take wait here; the rings then fill up, and to their cores the device appears full.
 void DpdkPort::transmit_for_others() noexcept {
   for (std::uint32_t i = 0; i < group_->cores; ++i) {
     if (waiting_first_ == waiting_end_) take_waiting();

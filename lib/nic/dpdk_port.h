@@ -1,5 +1,5 @@
-// One core's view of an ethdev port: its receive and transmit queue, its mempool, and what stands
-// in for what the device lacks. Satisfies Port; a Frame is an rte_mbuf.
+// One core's part of an ethdev port: its receive and transmit queue, its mempool, and software for
+// what the device lacks. Satisfies Port; a Frame is an rte_mbuf.
 #pragma once
 
 #include <rte_ethdev.h>
@@ -21,16 +21,16 @@
 
 namespace mayfly::nic {
 
-/// Who brings a flow's frames to the core that owns the flow.
+/// How the frames of a flow reach the core that owns the flow.
 enum class Steering : std::uint8_t {
-  one_core,     ///< nobody needs to
-  device_hash,  ///< the device, by a Toeplitz hash whose key we know
-  device_own,   ///< the device, in a way of its own: a flow stays on the queue where it first came
-  software,     ///< core 0 receives for all and hands frames on
+  one_core,     ///< there is only one
+  device_hash,  ///< by the device, by a Toeplitz hash whose key we know
+  device_own,   ///< by the device, by an unknown rule: a flow stays on its first queue
+  software,     ///< core 0 receives for all and passes frames on
 };
 
-/// What the ports of all cores on one device share. Constant while they poll, but for the rings'
-/// contents.
+/// The data that the ports of all cores on one device share. Constant while they poll, except for
+/// the contents of the rings.
 struct PortGroup {
   std::uint16_t port_id = 0;
   std::uint32_t cores = 1;
@@ -47,6 +47,7 @@ struct PortGroup {
   std::vector<std::uint16_t> indirection;  ///< queue of each hash value, a power of two of them
 };
 
+/// Used by one core only, except drops().
 class DpdkPort {
  public:
   using Frame = rte_mbuf*;
@@ -75,7 +76,7 @@ class DpdkPort {
     wire::RxChecks checks;
     checks.ip_good = ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
     checks.ip_bad = ip == RTE_MBUF_F_RX_IP_CKSUM_BAD;
-    // NONE: the field is not filled in, but the device vouches for the data (virtio between
+    // NONE: the field is not filled in, but the device reports the data as intact (virtio between
     // guests).
     checks.l4_good = l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE;
     checks.l4_bad = l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD;
@@ -88,7 +89,7 @@ class DpdkPort {
     return f;
   }
 
-  /// Also of a received frame that is sent again. What pads a short frame is zero, never old
+  /// Also for a received frame that is sent again. The padding of a short frame is zero, never old
   /// memory.
   void set_length(Frame f, std::size_t length) noexcept {
     if (length < kEthernetMin) {
@@ -97,7 +98,7 @@ class DpdkPort {
     }
     f->data_len = static_cast<std::uint16_t>(length);
     f->pkt_len = static_cast<std::uint32_t>(length);
-    f->ol_flags = 0;  // what was verified of other bytes
+    f->ol_flags = 0;  // they concern other bytes
   }
 
   void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
@@ -115,13 +116,13 @@ class DpdkPort {
   std::uint32_t core_index() const noexcept { return core_; }
   std::uint32_t cores() const noexcept { return group_->cores; }
 
-  /// The core that a flow's received frames come to. A client chooses its source port so that this
-  /// is its own core. Steering::device_own: ours, since answers come to the queue that asked (true
-  /// of devices that pair queues).
+  /// The core at which received frames of a flow arrive. A client chooses its source port so that
+  /// this is its own core. With Steering::device_own it is this core, as answers come to the queue
+  /// that sent the request (true for devices that pair queues).
   std::uint32_t shard_of(const FlowKey4& key) const noexcept;
 
   /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, and
-  /// fragments that the receiving core reassembled for others. Any thread may ask.
+  /// fragments that the receiving core reassembled for others. Any thread may call it.
   std::uint64_t drops(Drop why) const noexcept {
     return drops_[static_cast<std::size_t>(why)].get();
   }
@@ -134,7 +135,7 @@ class DpdkPort {
                             static_cast<std::uint16_t>(frames.size()));
   }
 
-  /// Frames in several buffers are rare: only then does anything move.
+  /// Frames in several buffers are rare; only those are copied.
   std::size_t keep_contiguous(std::span<Frame> frames) noexcept {
     for (const Frame f : frames) {
       if (f->nb_segs != 1) [[unlikely]]
@@ -156,7 +157,7 @@ class DpdkPort {
   void count(Drop why) noexcept { drops_[static_cast<std::size_t>(why)].add(); }
   void drop(Frame f, Drop why) noexcept;
 
-  // What each burst touches stands together.
+  // The members that each burst touches come first.
   std::uint16_t port_id_;
   std::uint16_t queue_;
   bool spread_;

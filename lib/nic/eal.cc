@@ -48,7 +48,7 @@ MemoryChoice choose_memory(const EalOptions& options) {
   const std::string plain =
       fmt::format("{} MB of ordinary 4 KB pages (slower: more TLB misses)", options.memory_mb);
   if (options.hugepages == HugePagesMode::never) {
-    return {false, plain + ", as the configuration wants"};
+    return {false, plain + ", as set in the configuration"};
   }
   const std::size_t needed = (options.memory_mb + kHugePageMb - 1) / kHugePageMb;
   const std::size_t free = free_huge_pages();
@@ -92,14 +92,14 @@ Result<void> check_cores(const std::vector<std::uint32_t>& cores,
                                comma_list(allowed))};
     }
     if (std::find(cores.begin(), cores.begin() + i, cores[i]) != cores.begin() + i) {
-      return Error{fmt::format("core {} is named twice", cores[i])};
+      return Error{fmt::format("core {} is given twice", cores[i])};
     }
   }
   return {};
 }
 
-/// "0@(2,3),1@0,2@1": the control thread on whatever does not poll, then a worker for each polling
-/// core.
+/// "0@(2,3),1@0,2@1": the control thread on the CPUs that do not poll, then a worker for each
+/// polling core.
 std::string lcore_map(const std::vector<std::uint32_t>& cores,
                       const std::vector<std::uint32_t>& allowed) {
   std::vector<std::uint32_t> control;
@@ -160,7 +160,7 @@ Eal::~Eal() {
   wait();
   const std::string runtime_folder = rte_eal_get_runtime_dir();
   rte_eal_cleanup();
-  // DPDK leaves the folder of this process's own prefix behind, empty.
+  // DPDK does not remove the empty folder of this process's prefix.
   rmdir(runtime_folder.c_str());
 }
 

@@ -1,10 +1,9 @@
 // The start of DPDK's environment layer (EAL), and the threads that poll.
 //
-// Who runs where: the thread that calls start_eal becomes EAL's main lcore 0 and stays the control
-// thread; EAL keeps it on the CPUs that do not poll, or, where every CPU polls, lets it share all
-// of them. Each core of EalOptions::cores gets one EAL worker thread (lcores 1, 2, ... in that
-// order) pinned to it, so that mempool caches work there; a worker sleeps until Eal::run_on gives
-// it a poll loop.
+// The threads: the thread that calls start_eal becomes EAL's main lcore 0 and stays the control
+// thread. It is bound to the CPUs that do not poll or, if every CPU polls, to all of them. Each
+// core of EalOptions::cores has one EAL worker thread (lcores 1, 2, ... in that order) bound to it,
+// so that mempool caches work there. A worker sleeps until Eal::run_on gives it a poll loop.
 #pragma once
 
 #include <cstddef>
@@ -19,23 +18,24 @@
 
 namespace mayfly::nic {
 
+/// How to start the EAL.
 struct EalOptions {
   HugePagesMode hugepages = HugePagesMode::automatic;
   std::vector<std::uint32_t> cores;  ///< CPUs that poll, each once; at most 127, or none
   std::vector<std::string>
       vdevs;  ///< devargs of virtual devices to make at once; Device::open can do it later
-  std::vector<std::string> pci;       ///< PCI addresses; without any, the PCI bus is not looked at
+  std::vector<std::string> pci;       ///< PCI addresses; without any, the PCI bus is not scanned
   std::string file_prefix;            ///< empty = "mayfly-" and the process id
-  std::size_t memory_mb = 256;        ///< taken at start
-  bool single_file_segments = false;  ///< memif zero-copy and virtio-user want it
+  std::size_t memory_mb = 256;        ///< MiB allocated at start
+  bool single_file_segments = false;  ///< needed by zero-copy memif and virtio-user
 
-  /// Puts down what EAL must know of a port at its start: a PCI address, or that memory is shared
-  /// by zero-copy.
+  /// Adds the options that the EAL needs at start for a port: its PCI address, or those for memory
+  /// shared by zero-copy.
   void expect(const PortSettings& port);
 };
 
-/// The running EAL: one a process, and once a process. Its end stops the devices and frees all of
-/// its memory, so it is destroyed last, on the thread that started it.
+/// The running EAL. A process can start one, once. Its destructor stops the devices and frees all
+/// of its memory, so it is destroyed last, on the thread that started it.
 class Eal {
  public:
   Eal(Eal&& other) noexcept;
@@ -48,7 +48,7 @@ class Eal {
   /// Waits for all loops to return.
   void wait();
 
-  /// For the start's report: which memory, and why. A sentence.
+  /// A sentence for the user: the kind of memory, and why.
   const std::string& memory_words() const;
   bool hugepages() const;
 
@@ -59,14 +59,14 @@ class Eal {
   std::unique_ptr<State> state_;
 };
 
-/// Errors name what can be done about them, with EAL's own words where it said any.
+/// Starts the EAL. Errors say what can be done, and quote the EAL's own messages.
 Result<Eal> start_eal(const EalOptions& options);
 
-/// What DPDK has logged since it was last asked, without line breaks; at most some kilobytes. Empty
-/// before start_eal.
+/// The log of DPDK since the last call, without line breaks; at most some kilobytes. Empty before
+/// start_eal.
 std::string take_eal_log();
 
-/// " (DPDK says: ...)" or nothing: the tail of an error message.
+/// The end of an error message: " (DPDK says: ...)", or an empty text.
 std::string eal_log_suffix();
 
 }  // namespace mayfly::nic

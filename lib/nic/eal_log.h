@@ -1,9 +1,9 @@
-// How DPDK's log is kept for error messages.
+// Keeps the log of DPDK for error messages.
 #pragma once
 
 namespace mayfly::nic {
 
-/// Redirects DPDK's log into memory, from where take_eal_log gets it. Before rte_eal_init.
+/// Redirects the log of DPDK into memory, where take_eal_log reads it. Call it before rte_eal_init.
 void keep_eal_log();
 
 }  // namespace mayfly::nic

@@ -1,4 +1,4 @@
-// What is special about single drivers: the one place where their names stand. A new driver that
+// The special properties of single drivers. Their names are in no other place. A new driver that
 // behaves like a NIC needs no row.
 #pragma once
 
@@ -7,15 +7,18 @@
 
 namespace mayfly::nic {
 
+/// The quirks of one driver.
 struct DriverQuirks {
-  std::string_view driver;  ///< as ethdev calls it; the names of its devices begin with it
-  /// It is a host's own interface: changing its MAC address would outlive this process.
+  std::string_view driver;  ///< its name in ethdev; the names of its devices begin with it
+  /// It is an interface of the host: a changed MAC address would outlive this process.
   bool shares_host_interface = false;
-  /// It has as many queues as the other end agrees to, whatever it says: only the user knows.
+  /// False: it has as many queues as the other end agrees to, not as many as it reports, so the
+  /// user has to set their number.
   bool knows_its_queues = true;
-  /// The kernel spreads frames over all of its queue pairs from the start, read or not.
+  /// The kernel spreads frames over all of its queue pairs from the start, whether they are read or
+  /// not.
   bool spreads_by_itself = false;
-  /// One end is a server on a UNIX socket: a client waits for it, and its file may be left behind.
+  /// One end is a server on a UNIX socket. A client waits for it, and its file may remain after it.
   bool has_server_socket = false;
 };
 

@@ -1,4 +1,4 @@
-// What can be tuned of the devices, and of the process that opens them.
+// Settings of devices, and of the process that opens them.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,17 @@ namespace mayfly::nic {
 /// A device, and the link behind it.
 struct PortSettings : link::LinkSettings {
   std::string device;             ///< DPDK devargs of a virtual device, or a PCI address
-  std::optional<MacAddress> mac;  ///< the device's own otherwise
-  std::uint16_t queues = 0;       ///< 0 = one a core, as far as the device has them
-  std::uint16_t descriptors = 0;  ///< per ring; 0 = a good default for the device
+  std::optional<MacAddress> mac;  ///< without: the device's own
+  std::uint16_t queues = 0;       ///< 0 = one a core, or as many as the device has
+  std::uint16_t descriptors = 0;  ///< of each ring; 0 = the default of the device
   link::FaultSettings faults;
-  std::string pcap;  ///< write a capture of every frame to this file; empty = none
+  std::string pcap;  ///< file for a capture of every frame; empty = none
 };
 
+/// Whether packet memory may come from hugepages.
 enum class HugePagesMode : std::uint8_t { automatic, never };
 
-/// What the process opens before anything runs.
+/// What a process opens at start.
 struct ProcessSettings {
   HugePagesMode hugepages = HugePagesMode::automatic;
   std::vector<PortSettings> ports;

@@ -51,7 +51,7 @@ T load_raw(const std::byte* p) noexcept {
   return value;
 }
 
-/// The flow whose receiver is the packet's destination.
+/// The flow of a packet, whose destination is the local end.
 std::optional<FlowKey4> flow_of(const Ipv4View& ip) noexcept {
   if ((ip.protocol() != kTcp && ip.protocol() != kUdp) || ip.payload.size() < 4)
     return std::nullopt;

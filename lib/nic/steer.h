@@ -1,4 +1,4 @@
-// Which core a frame belongs to, when the device does not decide that or cannot know it.
+// The core that a frame belongs to, if the device does not or cannot decide it.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,12 @@
 
 namespace mayfly::nic {
 
-/// Where a received frame must go.
+/// The destination of a received frame.
 struct Route {
   enum class Kind : std::uint8_t {
     flow,      ///< to the core that owns `key`
-    all,       ///< to every core: each has a neighbour cache of its own
-    first,     ///< to core 0: whatever any one core can answer for all
+    all,       ///< to every core, as each has its own neighbour cache
+    first,     ///< to core 0: what one core answers for all
     fragment,  ///< reassemble first; the network header is at l3_off
   };
   Kind kind = Kind::first;
@@ -23,15 +23,15 @@ struct Route {
   FlowKey4 key;  ///< local = destination; of an ICMP error, the flow that it quotes
 };
 
-/// Looks at addresses and ports only and trusts nothing: a frame that makes no sense goes to core
-/// 0, whose parser counts the reason. Never reads outside `frame`.
+/// Decides by addresses and ports only. An invalid frame goes to core 0, whose parser counts the
+/// reason. Never reads outside `frame`.
 Route route_of(std::span<const std::byte> frame) noexcept;
 
-/// True for an unfragmented TCP datagram in an untagged or tagged frame: it is where its flow's
-/// hash put it.
+/// True for an unfragmented TCP datagram in an untagged or tagged frame: the hash of its flow has
+/// brought it to the right core.
 bool is_whole_tcp(std::span<const std::byte> frame) noexcept;
 
-/// The core that owns a flow when software spreads them: a keyed hash, the same for both
+/// The core that owns a flow with Steering::software: by a keyed hash, the same for both
 /// directions.
 inline std::uint32_t flow_shard(const FlowKey4& key, const SipKey& secret,
                                 std::uint32_t shards) noexcept {

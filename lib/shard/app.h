@@ -1,6 +1,6 @@
-// The whole contract between the stack and what is done with connections: the server's services,
-// the client generator, a program's own. An app is a class, one object a core; the Shard calls its
-// hooks inline from the poll loop, so none may block, throw or take long.
+// The whole contract between the stack and an app, which uses the connections: the server's
+// services, the client generator, or a program's own class. There is one object a core. The Shard
+// calls its hooks inline from the poll loop, so they must not block, throw or take long.
 //
 //   class Echo : public AppBase {
 //    public:
@@ -15,8 +15,8 @@
 //   };
 //
 // An app names every hook: it declares its own, or takes AppBase's default by a using-declaration.
-// AppBase's are protected, so that a hook whose name or signature is wrong leaves one without a
-// public function, and the Shard does not compile.
+// The defaults are protected. So if the name or signature of a hook is wrong, there is no public
+// function for that hook, and the Shard does not compile.
 #pragma once
 
 #include <concepts>
@@ -34,47 +34,52 @@ namespace mayfly::shard {
 /// The settings of an app that has none.
 struct NoSettings {};
 
-/// What a core goes by: all of it from the same poll on.
+/// The settings of one core. All of them take effect at the same poll.
 template <class AppSettings>
 struct Snapshot {
   ShardSettings shard;
   AppSettings app{};
-  std::uint64_t number = 0;  ///< each has a higher one; 0: what the shard was made with
+  std::uint64_t number = 0;  ///< higher than that of the one before; 0: the initial one
 };
 
 /// The defaults of the hooks.
 class AppBase {
  public:
-  /// What of the app may change while it runs; an app with some has a type of its own here.
+  /// The settings of the app that may change while it runs. An app that has such settings defines
+  /// this type itself.
   using Settings = NoSettings;
 
  protected:
-  /// Whether the app serves this TCP port (host order). Asked for each SYN.
+  /// True if the app serves this TCP port (host order). Called for each SYN.
   bool listens(std::uint16_t) const noexcept { return false; }
-  /// Once a poll, after the burst. The place for Shard::connect and Shard::expect.
+  /// Called once a poll, after the burst. Shard::connect and Shard::expect are called from here.
   template <class Shard>
   void on_poll(Shard&, Instant) noexcept {}
-  /// When on_poll has something to do at the latest, although no frame comes; never() if nothing.
+  /// When on_poll must be called even if no frame comes; never() if it need not.
   Instant next_due() const noexcept { return Instant::never(); }
-  /// Other settings hold from now on; before the burst. They are valid until the next call returns.
+  /// Called before a burst when new settings take effect. They are valid until the next call
+  /// returns.
   void on_settings(const NoSettings&) noexcept {}
-  /// The end begins: the app starts nothing new. on_drain follows for each open connection.
+  /// The run begins to end: the app must start nothing new. on_drain is called next, for each open
+  /// connection.
   void stop(Instant) noexcept {}
-  /// A connection that is open when the end begins.
+  /// Called for each connection that is open when the run begins to end.
   void on_drain(flow::Conn&) noexcept {}
-  /// The app has nothing left to do. The run is over once the apps of all cores say so.
+  /// True if the app has nothing left to do. The run ends when the apps of all cores return true.
   bool finished(Instant) const noexcept { return false; }
 };
 
-/// Of a connection, in this order (Conn says what can be done to it; it is valid during the call):
+/// The hooks of a connection (flow::Conn lists what can be done with it):
 /// on_open: the handshake is complete.
-/// on_data: text in order. Returns how many bytes were taken; the rest comes again, with more
-///   behind it, after the app has sent or at the next arrival. Not called again once it returned
-///   less, until on_sent, a wake, or the end in TIME_WAIT.
-/// on_sent: acknowledged bytes left the queue (all of it gone when unsent() == 0).
-/// on_peer_closed: the peer's FIN, after all its text was taken.
+/// on_data: text in order. Returns how many bytes the app takes. The rest is offered again, with
+/// the
+///   text that follows it, after on_sent, after on_wake, or on entry to TIME_WAIT. If no receive
+///   buffer is free, the rest is not acknowledged and is offered again when the peer retransmits
+///   it.
+/// on_sent: bytes were acknowledged and have left the queue. None are left if unsent() == 0.
+/// on_peer_closed: the peer's FIN, after the app has taken all text before it.
 /// on_wake: the time of Conn::wake_at has come.
-/// on_closed: the last call for this connection; it can no longer send.
+/// on_closed: the last call for this connection, which can no longer send.
 ///
 /// The other hooks are described at AppBase.
 // clang-format off

@@ -108,7 +108,7 @@ Drop Shard<P, A>::on_listener(const Arrival& a) noexcept {
       return on_closed_port(
           a, half_opens_.expects_cookies(now_) ? Drop::tcp_cookie_invalid : Drop::tcp_no_listener);
     case tcp::ListenAnswer::open:
-      // RFC 9293 3.10.7.2 would open it; nobody but a port scanner ends what it opens.
+      // RFC 9293 3.10.7.2 would open a connection; only port scanners send such a SYN.
       return s.has(wire::tcp_flag::fin) ? Drop::tcp_flags_invalid : on_syn(a);
   }
   return Drop::none;
@@ -118,8 +118,8 @@ Drop Shard<P, A>::on_listener(const Arrival& a) noexcept {
 template <link::Port P, class A>
 Drop Shard<P, A>::on_closed_port(const Arrival& a, Drop reason) noexcept {
   if (a.parsed.segment.has(wire::tcp_flag::rst)) return Drop::tcp_rst_no_connection;
-  // A FIN for a connection that nobody remembers: its sender waits for the last ACK, in LAST_ACK,
-  // and TIME_WAIT did not last long enough to give it (RFC 9293 3.6.1).
+  // A FIN for a connection that is unknown here: its sender waits in LAST_ACK for the last ACK, and
+  // the TIME_WAIT here did not last long enough to send it (RFC 9293 3.6.1).
   if (send_reset(a) && a.parsed.segment.has(wire::tcp_flag::fin)) stats_.rst_to_last_ack.add();
   return reason;
 }
@@ -156,7 +156,7 @@ Drop Shard<P, A>::on_syn(const Arrival& a) noexcept {
   return Drop::none;
 }
 
-// A block for the peer's flow, which later segments of this burst are to find; null: no room.
+// Takes a block for a passive open, and notes it for later segments of this burst; null: no room.
 template <link::Port P, class A>
 flow::ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
   flow::ConnectionBlock* b = open_block(a.parsed.key, a.hash, a.link);
@@ -177,9 +177,10 @@ void Shard<P, A>::accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) no
   connections_.want_output(b);
 }
 
-// RFC 9293 MAY-2: the record is kept beside the new incarnation until its handshake has proved the
-// SYN new. It gets a block at any time, as a cookie could neither keep the old record nor be above
-// its numbers; and it needs no further entry. If it is refused, the entry goes on.
+// RFC 9293 MAY-2: the entry is kept beside the new incarnation until the handshake has shown that
+// the SYN was new. The new incarnation always gets a block: a cookie could neither keep the entry
+// nor have a number above those of the old incarnation. It does not count as one more entry. If
+// there is no block, the entry is still held.
 template <link::Port P, class A>
 Drop Shard<P, A>::reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept {
   if (draining_) return Drop::tcp_draining;
@@ -191,8 +192,8 @@ Drop Shard<P, A>::reopen(std::uint32_t index, const Arrival& a, bool by_timestam
   return Drop::none;
 }
 
-// An ACK that answers a cookie of ours: the connection is as it was when the cookie went out, then
-// it takes the ACK. Whoever is refused here sends its text again, and with it the ACK.
+// An ACK that carries a cookie of ours. The connection is made as it was when the cookie was sent,
+// then it handles the ACK. A peer that is refused here retransmits its text, and the ACK with it.
 template <link::Port P, class A>
 Drop Shard<P, A>::on_cookie(const Arrival& a, const Segment& syn) noexcept {
   if (const Drop why = objection_to(a); why != Drop::none) return why;

@@ -1,5 +1,4 @@
-// From what TCP says of a connection to the app, and from the app back: events, text in order, the
-// end. Part of shard.h.
+// Tells the app what TCP reports of a connection: events, text in order, the end. Part of shard.h.
 #pragma once
 
 #include "shard/shard.h"
@@ -57,7 +56,7 @@ void Shard<P, A>::on_acked(flow::ConnectionBlock& b) noexcept {
   after_app(b);
 }
 
-// The app was called for another reason than text: it may take now what it left before.
+// The app was called for another reason than text. It may now take text that it left before.
 template <link::Port P, class A>
 void Shard<P, A>::after_app(flow::ConnectionBlock& b) noexcept {
   if (!b.rx.is_stalled() || b.tcp.state == tcp::State::closed) return;
@@ -106,7 +105,7 @@ Drop Shard<P, A>::hold_segment_text(flow::ConnectionBlock& b, Seq at,
   return Drop::none;
 }
 
-// Hands kept text to the app until it has enough, then the FIN behind it.
+// Offers kept text to the app until the app takes less than it is offered, then reports the FIN.
 template <link::Port P, class A>
 void Shard<P, A>::deliver_kept(flow::ConnectionBlock& b) noexcept {
   flow::Conn conn(connections_, b);
@@ -149,8 +148,8 @@ void Shard<P, A>::take_over(flow::ConnectionBlock& b) noexcept {
   finish(b, flow::CloseReason::time_wait);
 }
 
-// The connection is over: the app hears of it, and everything it held goes back. A block that still
-// stands in the pending list is freed when that list comes to it.
+// Ends a connection: the app is told, and the connection's buffers are freed. Its block is freed
+// when the list of pending output comes to it.
 template <link::Port P, class A>
 void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept {
   respond_with_reset(b);

@@ -32,7 +32,7 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
     burst_.keys[look_ups] = &burst_.parsed[i].key;
     const std::uint32_t hash = burst_.hashes[look_ups] = secret_.hash(burst_.parsed[i].key);
     ++look_ups;
-    // A SYN may find a TIME_WAIT entry, a FIN may make one: in a table that is large and cold.
+    // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
     if (holds_time_waits && burst_.parsed[i].segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
       time_waits_.prefetch_bucket(hash);
   }
@@ -41,8 +41,7 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   find_burst(look_ups);
 }
 
-// One bulk look-up for the burst works as the prefetch of the hash's buckets; then the blocks are
-// fetched.
+// One bulk look-up for the burst, which prefetches the buckets; then the blocks are prefetched.
 template <link::Port P, class A>
 void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
   burst_.created_count = 0;
@@ -64,7 +63,7 @@ void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
     time_waits_.prefetch_record(burst_.hashes[i]);
 }
 
-// Every frame has one fate: it is acted on, or there is one reason why it is not.
+// Every frame is acted on, or there is exactly one reason why it is not.
 template <link::Port P, class A>
 void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   std::size_t dropped = 0;

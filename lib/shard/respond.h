@@ -1,12 +1,12 @@
-// From what a connection has to say to frames on the link. Part of shard.h.
+// Sends what connections have to send, as frames on a link. Part of shard.h.
 #pragma once
 
 #include "shard/shard.h"
 
 namespace mayfly::shard {
 
-// Each touched connection once: its segments, then its timer. When the device takes no more, the
-// rest waits for the next poll with nothing lost.
+// Handles each touched connection once: sends its segments, then arms its timer. When a link has no
+// more room, the rest waits for the next poll; nothing is lost.
 template <link::Port P, class A>
 void Shard<P, A>::respond() noexcept {
   while (flow::ConnectionBlock* b = connections_.pending()) {
@@ -20,8 +20,8 @@ void Shard<P, A>::respond() noexcept {
   stats_.connections.set(connections_.used());
 }
 
-// The RST of an abort (RFC 9293 3.10.5) does not wait for the other connections' turn: it follows
-// what its own connection said last.
+// The RST of an abort (RFC 9293 3.10.5) is sent at once, not when the connection's turn in the list
+// comes: directly after the segment that the connection sent last.
 template <link::Port P, class A>
 void Shard<P, A>::respond_with_reset(flow::ConnectionBlock& b) noexcept {
   if (!b.tcp.has(flow::block_flag::owes_rst)) [[likely]]
@@ -50,7 +50,7 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
   return false;
 }
 
-// False when there is no buffer: TCP's own timer repairs that.
+// False: there is no buffer. TCP retransmits the segment later.
 template <link::Port P, class A>
 bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e,
                        const flow::TxQueue* tx) noexcept {
@@ -60,7 +60,7 @@ bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e
   });
 }
 
-// RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit holds the answer back.
+// RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit forbids the answer.
 template <link::Port P, class A>
 bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
   Emission rst;

@@ -1,5 +1,5 @@
-// What a shard and its app go by. ShardSettings and CloseSettings may change while it runs: a
-// snapshot, swapped at a burst boundary.
+// Settings of a shard and its app. ShardSettings and CloseSettings may change while it runs: the
+// shard takes a new snapshot of them between two bursts.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +12,33 @@
 
 namespace mayfly::shard {
 
+/// The settings of the stack.
 struct ShardSettings {
   tcp::TcpSettings tcp;
   flow::TimeWaitPolicy time_wait;
   flow::SynPolicy syn;
 };
 
-/// Who closes a connection first. `reset`: the client, with a reset.
+/// Who closes a connection first. `reset`: the client, with an RST.
 enum class Closer : std::uint8_t { server, client, reset };
 
+/// How connections are closed.
 struct CloseSettings {
   Closer first = Closer::server;
-  Duration grace =
-      Duration::from_ms(200);  ///< first: client: how long the server waits for its FIN
-  bool abort = false;          ///< the server closes with RST; of a client: that is the planned end
+  /// With first: client, how long the server waits for the client's FIN before it closes.
+  Duration grace = Duration::from_ms(200);
+  bool abort = false;  ///< the server closes with an RST; a client then expects that
 };
 
-/// One end of the connections, a server or a client, whatever its ports are: what both kinds of
-/// app and their shards have in common.
+/// What a server and a client have in common: cores, connections and shards. (Ports are in
+/// nic/settings.h.)
 struct EndSettings {
   std::vector<std::uint32_t> cores{0};   ///< one shard each
-  flow::ConnectionSettings connections;  ///< sized at the start
+  flow::ConnectionSettings connections;  ///< allocated at start
   ShardSettings shard;
   CloseSettings close;
 
-  /// The memory that each of its shards takes at the start.
+  /// The sizes of each shard's tables and pools.
   flow::ShardSizes sizes() const {
     return {.connections = connections.capacity,
             .time_wait = shard.time_wait.capacity,

@@ -1,6 +1,6 @@
-// One core's engine: frames in, the TCP core and the app in the middle, frames out. It shares
-// nothing with other cores but a settings snapshot and counters that are read relaxed; it takes no
-// lock and allocates nothing.
+// One core's engine: it receives frames, runs TCP and the app on them, and sends frames. It shares
+// nothing with other cores but a settings snapshot and counters that are read relaxed. It takes no
+// lock, and allocates memory only when it is made.
 //
 // poll() below is one burst: receive -> parse -> find in bulk -> decide in arrival order -> deliver
 // to the app -> respond, once for each touched connection -> transmit. What is kept of connections
@@ -34,52 +34,58 @@
 
 namespace mayfly::shard {
 
-/// What a shard is made with.
+/// The fixed properties of a shard.
 struct ShardConfig {
-  std::string name = "shard";  ///< unique in the process
+  std::string name = "shard";  ///< of its flow table; unique in the process
   flow::ShardSizes sizes;
-  tcp::Secret secret{};
+  tcp::Secret secret{};  ///< random: keys hashes, sequence numbers and SYN cookies
   HugePages pages = HugePages::auto_;
   std::vector<link::Interface> interfaces;  ///< one for each port
 };
 
+/// Why connect() opened no connection.
 enum class ConnectError : std::uint8_t {
   none,
   table_full,      ///< no block or no room in the flow table
   tuple_in_use,    ///< a live connection has this four-tuple
-  time_wait,       ///< our own TIME_WAIT entry holds it, and the policy does not allow its reuse
-  time_wait_full,  ///< no entry would be left for it, and the policy says refuse
+  time_wait,       ///< a TIME_WAIT entry of ours has it, and the policy does not allow reuse
+  time_wait_full,  ///< with on_full: refuse, there might be no TIME_WAIT entry for it
 };
 struct ConnectResult {
   ConnectError error = ConnectError::none;
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;  ///< Conn::id of the connection, if there is no error
 };
 
+/// `P` is the type of the ports, `A` that of the app (shard/app.h). Not thread-safe: one core makes
+/// all calls, except those that are said to be for any thread.
 template <link::Port P, class A>
 class Shard {
  public:
   using Frame = typename P::Frame;
   using Settings = Snapshot<typename A::Settings>;
 
-  /// `ports`, `app` and `settings` outlive the shard; the app has been made with its own settings.
+  /// `ports`, `app` and `settings` outlive the shard. There is an interface for each port. The app
+  /// was made with its own settings. Fails if there is no memory, with an error that names the
+  /// part.
   static Result<std::unique_ptr<Shard>> create(const ShardConfig& config, std::span<P* const> ports,
                                                A& app, const ShardSettings& settings, Instant now);
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  /// One burst. Returns how much there was to do; 0 = idle.
+  /// Handles one burst. Returns the amount of work done; 0 = idle.
   std::size_t poll(Instant now) noexcept;
 
-  /// Active open from key.local; call it from the app's on_poll. `wake_at`: as of Conn, so that the
-  /// app can bound the handshake too.
+  /// Active open from key.local() to key.remote(); call it from the app's on_poll. `state` is the
+  /// initial Conn::state(). `wake_at` is that of Conn::wake_at, and may come before on_open, so
+  /// that the app can limit the time of the handshake.
   ConnectResult connect(const FlowKey4& key, const flow::AppState& state,
                         Instant wake_at = Instant::never()) noexcept;
 
-  /// Flows that connect() will be asked for soon, at most kBurstMax: one bulk look-up now brings
-  /// the table's cold buckets into the cache, all misses at once.
+  /// Prefetches the table buckets of four-tuples that connect() will soon be called with, at most
+  /// kBurstMax. One bulk look-up overlaps their cache misses.
   void expect(std::span<const FlowKey4> keys) noexcept;
 
-  /// Tells the link our addresses (gratuitous ARP).
+  /// Announces our addresses on the links (gratuitous ARP).
   void announce(Instant now) noexcept;
   /// From now on SYNs are dropped (Drop::tcp_draining); open connections go on.
   void drain() noexcept { draining_ = true; }
@@ -89,27 +95,26 @@ class Shard {
   template <class F>
   void for_each(Instant now, F&& f) noexcept;
 
-  /// Takes effect as a whole at the beginning of the next poll, for the shard and its app. Any
-  /// thread, one at a time; `settings` must stay as it is until settings_number() is higher than
-  /// its number.
+  /// Replaces the settings of the shard and its app, all at once, at the beginning of the next
+  /// poll. Any thread may call it, one at a time. `settings` must not change or end until
+  /// settings_number() is higher than its number.
   void use(const Settings& settings) noexcept {
     next_settings_.store(&settings, std::memory_order_release);
   }
-  /// What the shard goes by; for the core that polls, or when nobody does.
+  /// The settings in effect.
   const ShardSettings& settings() const noexcept { return *cfg_; }
-  /// The number of the settings that the shard goes by. It has left all that it went by before,
-  /// and takes none of them again. Any thread.
+  /// The number of the settings in effect. The shard no longer uses any with a lower number. Any
+  /// thread may call it.
   std::uint64_t settings_number() const noexcept {
     return settings_number_.load(std::memory_order_acquire);
   }
 
   std::uint32_t open_connections() const noexcept { return connections_.used(); }
   std::uint32_t time_wait_entries() const noexcept { return time_waits_.used(); }
-  /// What is held; for the core that polls, or when nobody does.
+  /// The tables of this core.
   const flow::Connections& connections() const noexcept { return connections_; }
   const flow::TimeWaits& time_waits() const noexcept { return time_waits_; }
-  /// The next instant at which poll() has something to do without a frame arriving, the app's
-  /// on_poll included.
+  /// When poll() has work next if no frame arrives, or earlier; the app's on_poll included.
   Instant next_due() const noexcept;
   /// Counters; any thread may read them.
   flow::ShardStats& stats() noexcept { return stats_; }
@@ -118,7 +123,7 @@ class Shard {
  private:
   static constexpr std::uint32_t kTimerBudget = 512;  // timers a poll, so that no burst is stalled
 
-  struct Burst {  // what is known of the frames of one receive call
+  struct Burst {  // the frames of one receive call
     std::array<Frame, kBurstMax> frames;
     std::array<wire::ParsedFrame, kBurstMax> parsed;
     std::array<const FlowKey4*, kBurstMax> keys;
@@ -213,7 +218,7 @@ class Shard {
   std::vector<std::unique_ptr<link::Link<P>>> links_;
   RateLimit rst_limit_{20'000, 2'000};
   SecretLimit challenge_limit_;
-  const Settings* settings_ = nullptr;  // cfg_ is part of it; null: as it was made
+  const Settings* settings_ = nullptr;  // contains *cfg_; null: the initial settings
   std::atomic<const Settings*> next_settings_{nullptr};
   std::atomic<std::uint64_t> settings_number_{0};
 };
@@ -267,7 +272,7 @@ void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
   time_waits_.follow(cfg_->time_wait, now);
   half_opens_.follow(cfg_->syn);
   app_.on_settings(settings.app);
-  // Last: whoever reads the number may free what came before.
+  // Last: a thread that reads the number may free earlier settings.
   settings_number_.store(settings.number, std::memory_order_release);
 }
 
