@@ -37,7 +37,7 @@ std::optional<Ipv4Address> dotted_quad(std::string_view text) {
     if (!rest) return std::nullopt;
     const auto [part, tail] = cut(*rest, '.');
     const std::optional<std::uint32_t> value = whole_number(part, 255);
-    // "010" is eight to some readers and ten to others.
+    // "010" is eight to some programs and ten to others.
     if (!value || (part.size() > 1 && part[0] == '0')) return std::nullopt;
     address.host = address.host << 8 | *value;
     rest = tail;
@@ -111,7 +111,7 @@ Result<link::InterfaceAddress> parse_interface_address(std::string_view text) {
   const std::uint32_t host_bits = ~mask_of(address.prefix_length);
   if (*prefix < 31 &&
       ((address.first.host & host_bits) == 0 || (address.last.host & host_bits) == host_bits)) {
-    return Error{in_quotes(text) + " holds its network's own or broadcast address"};
+    return Error{in_quotes(text) + " contains the network's own address or its broadcast address"};
   }
   return address;
 }

@@ -1,4 +1,4 @@
-// Addresses, networks and ranges as people write them.
+// Addresses, networks and ranges in their written form.
 #pragma once
 
 #include <string>
@@ -9,15 +9,18 @@
 
 namespace mayfly::config {
 
+/// Both ends are included.
 struct AddressRange {
   Ipv4Address first, last;
 };
 
+/// A network.
 struct AddressPrefix {
   Ipv4Address address;
-  std::uint8_t length = 32;
+  std::uint8_t length = 32;  ///< bits of the address that count, 0..32
 };
 
+/// TCP ports in host order; both ends are included.
 struct PortRange {
   std::uint16_t first = 0, last = 0;
 };
@@ -42,15 +45,15 @@ Result<AddressPrefix> parse_prefix(std::string_view text);
 /// "8080" or "1024-65535"; from 1, the first not after the last.
 Result<PortRange> parse_port_range(std::string_view text);
 
-/// The twins of the above: what they read as the same.
+/// Text that the functions above read as the same value.
 std::string format_range(Ipv4Address first, Ipv4Address last);
 std::string format_interface_address(const link::InterfaceAddress& address);
 std::string format_prefix(const AddressPrefix& prefix);
 
-/// Whether `address` is on the link that `own` is on.
+/// True if `address` is in the network of `own`.
 bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address);
 
-/// Whether all of `inner` is in `outer`.
+/// True if all of `inner` is in `outer`.
 bool covers(const AddressPrefix& outer, const AddressPrefix& inner);
 
 }  // namespace mayfly::config

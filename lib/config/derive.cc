@@ -18,7 +18,7 @@ void derive_common(shard::EndSettings& settings, const std::vector<nic::PortSett
   }
 }
 
-/// The lab's only port of one end, at `address` unless the file says where.
+/// Sets the only port of one end of the lab, at `address` unless the file has an address.
 void derive_port(std::vector<nic::PortSettings>& ports, const Scope& scope,
                  const link::InterfaceAddress& address) {
   if (!scope.has("ports")) ports.resize(1);

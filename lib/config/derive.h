@@ -1,4 +1,4 @@
-// Settings that follow from others unless the file says otherwise.
+// Defaults that depend on other settings. They are set unless the file sets the key.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace mayfly::config {
 
-/// `file` is the configuration file: its folder is where relative ones begin.
+/// `file` is the configuration file: relative folders begin at its folder.
 void derive(ServeSettings& settings, const Scope& scope, const std::string& file);
 void derive(ProgramSettings& settings, const Scope& scope);
 void derive(LoadSettings& settings, const Scope& scope);
 
-/// What the lab starts from, before any file is read.
+/// The defaults of the lab, before a file is read.
 BothEnds lab_defaults();
-/// Addresses and ports by which the two ends find each other.
+/// Sets addresses and ports so that the two ends reach each other.
 void derive(BothEnds& pair, const Scope& server, const Scope& client, const std::string& file);
-/// `scope` is the experiment's own part of the file.
+/// `scope` is the part of the file for this experiment.
 void derive(LabExperiment& experiment, const Scope& scope);
 
 }  // namespace mayfly::config

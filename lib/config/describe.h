@@ -1,4 +1,4 @@
-// Settings in words: each key with its value, and what differs between two of them.
+// Settings as text: each key with its value, and the differences between two sets of settings.
 #pragma once
 
 #include <string>
@@ -14,18 +14,18 @@ struct KeyValue {
   bool operator==(const KeyValue&) const = default;
 };
 
-/// Every key that can be written, with its present value, in the order of the reference. A list of
-/// maps has the keys of each element, "listen.0.port".
+/// Every key that a file may have, with its present value, in the order of the reference. A list of
+/// maps gives the keys of each element, "listen.0.port".
 std::vector<KeyValue> describe(const ServeSettings& settings);
 std::vector<KeyValue> describe(const LoadSettings& settings);
 
-/// A key whose value is another one now; "none" where there was or is none.
+/// A key whose value has changed. "none" stands for a missing value.
 struct KeyChange {
   std::string key, from, to;
   bool operator==(const KeyChange&) const = default;
 };
 
-/// In the order of `after`; what is only in `before` comes last.
+/// In the order of `after`; keys that are only in `before` come last.
 std::vector<KeyChange> difference(const std::vector<KeyValue>& before,
                                   const std::vector<KeyValue>& after);
 

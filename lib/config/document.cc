@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::size_t kListItemsMax = 65'536;
 
-/// How many values there are in a tree.
+/// The number of values in a tree.
 std::size_t size_of(const Value& value) {
   std::size_t size = 1;
   for (const Value& item : value.items) size += size_of(item);
@@ -30,7 +30,8 @@ std::size_t size_of(const Value& value) {
   return size;
 }
 
-/// Builds a tree from what the parser finds, in limits: aliases can make 2^n values of n lines.
+/// Builds a tree from the events of the parser, within limits: with aliases n lines can make 2^n
+/// values.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(const Place& origin) : origin_(origin) { root_.place = origin; }
@@ -68,12 +69,12 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  /// A list or map of which more is to come.
+  /// A list or map that is not complete.
   struct Open {
     Value value;
     YAML::Mark mark;
     YAML::anchor_t anchor;
-    std::optional<Value> key;  ///< of a map, until its value has come
+    std::optional<Value> key;  ///< of a map, while its value is missing
   };
 
   Value make(Value::Kind kind, const YAML::Mark& mark) {
@@ -123,7 +124,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static void add_entry(Open& map, Value value) {
     Place place = map.key->place;
-    // The parser finds a missing value where the next key begins.
+    // The parser places a missing value at the begin of the next key.
     if (value.kind == Value::Kind::null) value.place = place;
     map.value.entries.push_back({std::move(map.key->text), std::move(place), std::move(value)});
     map.key.reset();
@@ -136,17 +137,17 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t values_ = 0;
 };
 
-/// The first document of the text; a null value if there is none. `origin` is the override that the
-/// text came from, if any.
+/// The first document of the text; a null value if there is none. `origin` is the override that
+/// contains the text, if any.
 std::optional<Value> parse(const std::string& text, const Place& origin, Report& report) {
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     TreeBuilder first(origin), rest(origin);
     parser.HandleNextDocument(first);
-    // Not "while": before a stray "," the parser finds empty documents for ever.
+    // Not "while": before a stray "," the parser finds empty documents forever.
     if (!parser.HandleNextDocument(rest)) return first.take();
-    report.add(origin, "", "goes on after its first YAML document",
+    report.add(origin, "", "continues after its first YAML document",
                "a stray character, or `---` between two documents");
   } catch (const YAML::Exception& exception) {
     Place place = origin;
@@ -197,7 +198,7 @@ std::optional<std::size_t> index_of(std::string_view word) {
   return index;
 }
 
-/// One step of a path: the child of that name or index, or null.
+/// The child of that name or index, or null.
 const Value* child(const Value& parent, std::string_view word) {
   if (parent.kind == Value::Kind::map) {
     const auto entry = std::find_if(parent.entries.begin(), parent.entries.end(),
@@ -209,7 +210,7 @@ const Value* child(const Value& parent, std::string_view word) {
   return *index < parent.items.size() ? &parent.items[*index] : nullptr;
 }
 
-/// Takes the first word off a dotted path.
+/// Removes the first word of a dotted path and returns it.
 std::string_view next_word(std::string_view& path) {
   const std::size_t dot = path.find('.');
   const std::string_view word = path.substr(0, dot);
@@ -312,7 +313,7 @@ void lay_over(Value& under, const Value& over) {
   for (auto entry = over.entries.begin(); entry != over.entries.end(); ++entry) {
     const auto has_its_key = [&](const Value::Entry& other) { return other.key == entry->key; };
     const auto there = std::find_if(under.entries.begin(), under.entries.end(), has_its_key);
-    // A key that `over` itself has twice stays so: whoever reads the names will say it.
+    // A key that is twice in `over` stays twice, so that check_names reports it.
     if (there == under.entries.end() || std::any_of(over.entries.begin(), entry, has_its_key)) {
       under.entries.push_back(*entry);
     } else {

@@ -1,5 +1,5 @@
-// A YAML text as a plain tree in which every value knows its place. Only this file's twin knows
-// yaml-cpp.
+// A YAML text as a plain tree in which every value has its place in the file. Only document.cc
+// depends on yaml-cpp.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace mayfly::config {
 
-/// A YAML value. Which of the last three members counts depends on `kind`.
+/// A YAML value. `kind` decides which of the last three members is used.
 struct Value {
   enum class Kind : std::uint8_t { null, scalar, list, map };
   struct Entry;
@@ -24,6 +24,7 @@ struct Value {
   std::vector<Entry> entries;  ///< of a map, in the order of the file; a key may be there twice
 };
 
+/// A key of a map with its value.
 struct Value::Entry {
   std::string key;
   Place place;  ///< of the key
@@ -33,26 +34,26 @@ struct Value::Entry {
 /// "a list", "a map", "text" or "nothing".
 std::string_view kind_name(Value::Kind kind);
 
-/// Reads the file (UTF-8, at most 1 MiB, one document, a map). Its values are placed in
-/// `origin.file`, the report's own if that is empty. Nothing if the file is of no use; then
-/// `report` says why. No exception leaves.
+/// Reads the file (UTF-8, at most 1 MiB, one document, a map). The places of its values have
+/// `origin.file`, or that of the report if it is empty. nullopt if the file cannot be used; then
+/// `report` has the reason. Throws nothing.
 std::optional<Value> read_document(const std::string& path, const Place& origin, Report& report);
 
 /// Lays "KEY=VALUE" texts over `root`, the later over the earlier. One that cannot be laid is left
-/// out, and `report` says why.
+/// out, and `report` gets the reason.
 void lay_overrides(Value& root, std::span<const std::string> overrides, Report& report);
 
 /// Lays one document over another, key by key: maps are merged, all else is replaced. A map without
-/// a value (all its keys are commented out) changes nothing.
+/// a value (because all its keys are commented out) changes nothing.
 void lay_over(Value& under, const Value& over);
 
-/// The same value, to be laid elsewhere: messages about it have `prefix` before the key.
+/// The same value, to be laid at another place: messages about it have `prefix` before the key.
 Value with_prefix(Value value, const std::string& prefix);
 
-/// What "ports.0.device" names below `root`; null if it is not there.
+/// The value at a path such as "ports.0.device" below `root`; null if there is none.
 const Value* find(const Value& root, std::string_view path);
 
-/// Where `path` was written, or the closest place above it that was.
+/// The place of the value at `path`, or that of the closest value above it.
 Place nearest_place(const Value& root, std::string_view path);
 
 }  // namespace mayfly::config

@@ -34,7 +34,7 @@ void Report::add(const Place& place, std::string key, std::string what, std::str
     return;
   }
   findings_.push_back({place, std::move(key), std::move(what), std::move(hint)});
-  // A line within an override says nothing: it is shown as a whole.
+  // A line within an override is of no use: the override is shown as a whole.
   if (Place& at = findings_.back().place; !at.override_text.empty()) at.line = at.column = 0;
 }
 
@@ -110,7 +110,7 @@ std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", show
 
 namespace {
 
-/// Levenshtein's distance: the insertions, deletions and replacements from one word to the other.
+/// Levenshtein's distance: the number of insertions, deletions and replacements between two words.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -134,7 +134,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(word, candidate);
-    // A distance of the whole word is no likeness at all.
+    // A distance as long as the word means that nothing is alike.
     if (distance < best_distance && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;

@@ -1,4 +1,5 @@
-// What is wrong with a configuration, and where: all of it, so that one run is enough to mend it.
+// The errors of a configuration and their places: all of them at once, so that one run is enough to
+// correct the file.
 #pragma once
 
 #include <initializer_list>
@@ -9,7 +10,7 @@
 
 namespace mayfly::config {
 
-/// One complaint, printed by to_string as `file:line:column key: what (hint)`.
+/// One error. to_string gives `file:line:column key: what (hint)`.
 struct ConfigError {
   std::string file;          ///< or "--set KEY=VALUE"; then line and column are 0
   int line = 0, column = 0;  ///< from 1; 0 = the file as a whole
@@ -20,7 +21,7 @@ struct ConfigError {
 
 std::string to_string(const ConfigError& error);
 
-/// Settings, or every reason why there are none: `errors` is empty just when `settings` is there.
+/// Settings, or all errors because of which there are none: exactly one of the two is empty.
 template <class T>
 struct Loaded {
   std::optional<T> settings;
@@ -32,26 +33,26 @@ struct Place {
   int line = 0, column = 0;
   std::string override_text{};
   std::string file{};    ///< empty = the report's own
-  std::string prefix{};  ///< what stands before the key there, of a value that was laid elsewhere
+  std::string prefix{};  ///< for a value laid at another place: what precedes its key in the file
 };
 
-/// Collects the errors of one file, its overrides and what is laid over it.
+/// Collects the errors of a file, of its overrides and of what is laid over it.
 class Report {
  public:
   explicit Report(std::string file) : file_(std::move(file)) {}
 
-  /// `key` is as in the document that is read; messages have the prefix of `place` before it.
+  /// Adds an error. `key` is that in the document; messages have the prefix of `place` before it.
   void add(const Place& place, std::string key, std::string what, std::string hint = {});
-  /// Takes over what `part` found and this report does not have yet. `context` says in the hint
-  /// where an error came up whose place has no prefix of its own.
+  /// Adds the errors of `part` that this report does not have yet. `context` is added to the hint
+  /// of an error whose place has no prefix.
   void absorb(Report part, std::string_view context = {});
   const std::string& file() const { return file_; }
   bool empty() const { return findings_.empty(); }
   std::size_t size() const { return findings_.size(); }
-  /// Whether one of the first `count` errors is about `key`, or something below or above it.
+  /// True if one of the first `count` errors is about `key`, or a key below or above it.
   bool concerns(std::string_view key, std::size_t count) const;
-  /// Hands out the errors in the order of the file, those of overrides first. Of more than a
-  /// thousand the rest is only counted, by a last one.
+  /// Moves the errors out, in the order of the file, those of overrides first. At most a thousand;
+  /// a last one then counts the rest.
   std::vector<ConfigError> take();
 
  private:
@@ -69,15 +70,15 @@ class Report {
   std::size_t left_out_ = 0;
 };
 
-/// "a.b"; just the other if one is empty.
+/// "a.b"; if one part is empty, the other alone.
 std::string join_key(std::string_view path, std::string_view name);
 
-/// The text for a message: control characters blanked, cut after 40 bytes.
+/// The text for a message: control characters become spaces, and it is cut after 40 bytes.
 std::string shown(std::string_view text);
 /// The same in quotes.
 std::string in_quotes(std::string_view text);
 
-/// The known word that `word` was probably meant to be (by edit distance), or nothing.
+/// The known word closest to `word` by edit distance; nullopt if none is close.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace mayfly::config

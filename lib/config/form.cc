@@ -26,7 +26,7 @@ void check_names(const Cursor& at, const std::vector<KnownKey>& known) {
     if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
       at.report.add(entry.place, path, "is not a known key", hint_for_unknown(entry.key, names));
     } else if (std::find(seen.begin(), seen.end(), entry.key) != seen.end()) {
-      at.report.add(entry.place, path, "is there twice", "the first one would win: remove one");
+      at.report.add(entry.place, path, "is given twice", "the first one would be used: remove one");
     } else {
       seen.push_back(entry.key);
     }

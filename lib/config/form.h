@@ -1,6 +1,6 @@
-// A form says how a value is written, read, limited and shown; a schema lists the keys of a map,
-// each with its form. One declaration a key serves the reader, the error messages and the
-// reference.
+// A form defines how a value is written, read, limited and shown. A schema lists the keys of a map,
+// each with its form. The reader, the error messages and the reference are all made from this one
+// declaration of a key.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,20 +21,22 @@
 
 namespace mayfly::config {
 
-/// A value of the document on its way into the settings.
+/// A value of the document that is being read into the settings.
 struct Cursor {
   const Value& value;
   std::string path;
   Report& report;
-  bool is_layer = false;  ///< the document is a part: what is missing may be in another
+  bool is_layer = false;  ///< the document is one layer: missing keys may be in another
 
+  /// The value of a key or element below this one.
   Cursor below(std::string_view name, const Value& child) const {
     return {child, join_key(path, name), report, is_layer};
   }
+  /// Reports an error at this value.
   void fail(std::string what, std::string hint) const {
     report.add(value.place, path, std::move(what), std::move(hint));
   }
-  /// Fails and is false if the value is of another kind.
+  /// True if the value is of this kind; otherwise reports an error.
   bool expect(Value::Kind kind, const std::string& hint) const {
     if (value.kind == kind) return true;
     if (value.kind == Value::Kind::null) {
@@ -46,18 +48,20 @@ struct Cursor {
   }
 };
 
+/// How values of type V are written.
 template <class V>
 struct Form {
   std::string type;   ///< "duration"
-  std::string range;  ///< "0 or 1ms..10min"; empty = whatever the type allows
-  std::function<void(const Cursor&, V&)> read;  ///< leaves V alone where it fails
-  std::function<std::string(const V&)> show;    ///< as it could be written in YAML
-  /// Maps and lists of maps: adds what is below `path`, given the default of this value.
+  std::string range;  ///< "0 or 1ms..10min"; empty = all values of the type
+  std::function<void(const Cursor&, V&)> read;  ///< leaves V as it is on an error
+  std::function<std::string(const V&)> show;    ///< as it can be written in YAML
+  /// Maps and lists of maps: adds the keys below `path`; V is the default value.
   std::function<void(const V&, const std::string& path, std::vector<KeyReference>&)> list_keys{};
 
-  /// Maps and lists of maps: adds what this value says below `path`. Others say it by `show`.
+  /// Maps and lists of maps: adds the keys below `path` with their values. Other forms use `show`.
   std::function<void(const V&, const std::string& path, std::vector<KeyValue>&)> describe{};
 
+  /// The hint of error messages.
   std::string hint() const { return range.empty() ? type : type + ": " + range; }
 };
 
@@ -93,8 +97,8 @@ Form<std::optional<V>> maybe(Form<V> form) {
   return {form.type, form.range, read, show};
 }
 
-/// A layer of a map: others are laid over or under it, so none of its keys has to be there. `keys`
-/// says which it can have; the reference does not list them again.
+/// A layer of a map: others are laid over or under it, so none of its keys is required. `keys`
+/// names the keys that it can have; the reference does not list them again.
 template <class V>
 Form<V> layer(Form<V> whole, std::string keys) {
   Form<V> form{.type = "map", .range = std::move(keys)};
@@ -127,8 +131,8 @@ struct Key {
       list_keys;
   std::function<void(const T&, const std::string& path, std::vector<KeyValue>&)> describe;
 
-  /// `projection` (mostly a member pointer) finds the target of the form within a T. What may
-  /// change of a map may change of all that is below it, unless their rows say less.
+  /// `projection` (mostly a member pointer) gives the target of the form within a T. The mutability
+  /// of a map is that of all keys below it, unless their own rows have one.
   template <class Projection, class V>
   Key(KeyName key_name, Projection projection, Form<V> key_form, std::string help,
       Mutability mutability = Mutability::restart)
@@ -141,7 +145,7 @@ struct Key {
                     const T& defaults, const std::string& path, std::vector<KeyReference>& keys) {
       const V& value = std::invoke(projection, defaults);
       const std::string full = join_key(path, key.text);
-      // A map says itself through its keys.
+      // A map has no row of its own, only those of its keys.
       if (form->show) {
         keys.push_back({full, form->type, form->range,
                         key.is_required ? "required" : form->show(value), help, mutability});
@@ -161,7 +165,7 @@ struct Key {
     };
   }
 
-  /// A key of a part of T as a key of T.
+  /// Makes a key of a part of T a key of T.
   template <class Projection, class Part>
   static Key lift(Projection projection, const Key<Part>& part_key) {
     const auto part = std::make_shared<const Key<Part>>(part_key);
@@ -188,7 +192,7 @@ struct Key {
 template <class T>
 using Schema = std::vector<Key<T>>;
 
-/// The keys of a part of T (or of its base) as keys of T, to stand in one map with others.
+/// The keys of a part of T (or of its base) as keys of T, for use in one map with others.
 template <class T, class Projection, class Part>
 Schema<T> within(Projection projection, const Schema<Part>& part) {
   Schema<T> schema;
@@ -202,17 +206,16 @@ Schema<T> operator+(Schema<T> schema, const Schema<T>& more) {
   return schema;
 }
 
-/// What check_names needs to know of a key.
+/// The part of a Key that check_names uses.
 struct KnownKey {
   KeyName name;
   std::string hint;
 };
 
-/// Says what is wrong with the names of a map's keys, whatever their values: unknown, twice,
-/// missing.
+/// Reports errors in the names of a map's keys: unknown, given twice, or missing.
 void check_names(const Cursor& at, const std::vector<KnownKey>& known);
 
-/// A map with the keys of `schema`. No value at all is an empty map: all its keys may be commented
+/// A map with the keys of `schema`. A missing value is an empty map, as all keys may be commented
 /// out.
 template <class T>
 Form<T> map(Schema<T> keys_of_map) {
@@ -239,8 +242,8 @@ Form<T> map(Schema<T> keys_of_map) {
   return form;
 }
 
-/// A list of `least` to `most` elements. An element that fails stays as a default one, so that the
-/// others keep their index.
+/// A list of `least` to `most` elements. An element with an error keeps its default value, so that
+/// the others keep their index.
 template <class V>
 Form<std::vector<V>> list(Form<V> element_form, std::size_t least, std::size_t most) {
   const auto element = std::make_shared<const Form<V>>(std::move(element_form));

@@ -22,7 +22,7 @@ void for_each_character(std::string_view text, F f) {
   }
 }
 
-/// Would YAML take this for the text that it is, and not for nothing, a comment or a map?
+/// True if YAML reads this as the same text, and not as a null value, a comment or a map.
 bool is_plain_scalar(const std::string& text) {
   const auto begins_a_word = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' || c == '_';
@@ -43,7 +43,7 @@ std::string escaped(char32_t c) {
   return number <= 0xff ? fmt::format("\\x{:02x}", number) : fmt::format("\\u{:04x}", number);
 }
 
-/// Text as YAML takes it, in double quotes where it needs them (YAML 1.2 7.3.1).
+/// Text as YAML reads it, in double quotes if it needs them (YAML 1.2 7.3.1).
 std::string written(const std::string& text) {
   if (!text.empty() && is_plain_scalar(text)) return text;
   std::string quoted = "\"";
@@ -127,7 +127,7 @@ Form<std::string> file_name(std::string type) {
       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     });
     if (value.empty()) return Error{"is empty"};
-    if (!is_clean) return Error{in_quotes(value) + " has a control character"};
+    if (!is_clean) return Error{in_quotes(value) + " contains a control character"};
     return std::string(value);
   };
   return scalar<std::string>(std::move(type), "", parse, written_or_none);
@@ -138,7 +138,7 @@ Form<std::string> word(std::string type, std::string range,
   const auto parse = [is_allowed](std::string_view value) -> Result<std::string> {
     if (value.empty()) return Error{"is empty"};
     if (!std::all_of(value.begin(), value.end(), is_visible)) {
-      return Error{in_quotes(value) + " has a space or a character that is not ASCII"};
+      return Error{in_quotes(value) + " contains a space or a character that is not ASCII"};
     }
     if (!is_allowed(value)) return Error{in_quotes(value) + " is not allowed here"};
     return std::string(value);

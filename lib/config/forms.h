@@ -15,20 +15,23 @@
 namespace mayfly::config {
 
 Form<bool> boolean();
+/// 0..1, written as "1%" or "0.01".
 Form<double> probability();
+/// 0..most, not necessarily whole.
 Form<double> rate(double most);
 
 /// From `least` to `most`.
 Form<Duration> duration(Duration least, Duration most);
-/// The same, or 0.
+/// From `least` to `most`, or 0.
 Form<Duration> duration_or_zero(Duration least, Duration most);
 
-/// A number with or without unit, from `least` to `most`; whether the reference shows units.
+/// Whether the reference shows a count with its unit.
 enum class Shown : std::uint8_t { with_unit, plain };
 Result<std::uint64_t> parse_count_within(std::string_view text, std::uint64_t least,
                                          std::uint64_t most);
 std::string format_count_range(std::uint64_t least, std::uint64_t most, Shown shown);
 
+/// A number with or without unit (k, M, Ki ...), from `least` to `most`.
 template <std::unsigned_integral N>
 Form<N> count(std::uint64_t least, std::uint64_t most, Shown shown = Shown::with_unit) {
   const auto parse = [least, most](std::string_view text) -> Result<N> {
@@ -42,7 +45,7 @@ Form<N> count(std::uint64_t least, std::uint64_t most, Shown shown = Shown::with
   return scalar<N>("count", format_count_range(least, most, shown), parse, show);
 }
 
-/// A number without unit, from `least` to the most that N holds or `most`.
+/// A number that is shown without unit, from `least` to `most`.
 template <std::unsigned_integral N>
 Form<N> number(std::uint64_t least, std::uint64_t most = std::numeric_limits<N>::max()) {
   Form<N> form = count<N>(least, most, Shown::plain);
@@ -58,7 +61,7 @@ Form<N> bytes(std::uint64_t least, std::uint64_t most) {
   return form;
 }
 
-/// One of the words.
+/// One of the given words.
 template <class E>
 Form<E> choice(std::vector<std::pair<std::string, E>> words) {
   std::vector<std::string> names;
@@ -85,7 +88,7 @@ Form<E> choice(std::vector<std::pair<std::string, E>> words) {
 Form<std::string> text();
 /// A name of a file or folder: not empty, no control character.
 Form<std::string> file_name(std::string type);
-/// Not empty, visible ASCII without spaces, and `is_allowed` says so.
+/// Visible ASCII without spaces, not empty, for which `is_allowed` is true.
 Form<std::string> word(std::string type, std::string range,
                        std::function<bool(std::string_view)> is_allowed);
 
@@ -93,7 +96,7 @@ Form<std::string> word(std::string type, std::string range,
 Form<std::string> experiment_name();
 /// A preset of conf/policy/: its name, or a path that has a '/' or ends in ".yaml".
 Form<std::string> preset();
-/// The same as the whole of a pair: it is named after its preset.
+/// A pair of ends given by a preset alone. Its name is that of the preset.
 Form<lab::LabPair> preset_pair();
 
 Form<std::string> device();
@@ -101,7 +104,7 @@ Form<std::string> url_path();
 Form<Ipv4Address> ipv4();
 Form<MacAddress> mac();
 Form<link::InterfaceAddress> interface_address();
-/// "10.0.0.0/8", the part of a NearPrefix beside its hold.
+/// "10.0.0.0/8": a NearPrefix without its hold.
 Form<flow::NearPrefix> near_prefix();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.
 Form<load::SourceSettings> source_addresses();

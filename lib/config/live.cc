@@ -31,7 +31,7 @@ Loaded<LoadSettings> read(const ConfigSource& source, const LoadSettings&) {
   return read_load_settings(source.file, source.sets, source.policy);
 }
 
-/// Where the value of `key` comes from: the last override that has it, or else the file.
+/// The source of the value of `key`: the last override that has it, or else the file.
 std::string origin_of(std::string_view key, const ConfigSource& source) {
   const auto found = std::find_if(source.sets.rbegin(), source.sets.rend(), [&](const auto& set) {
     return key_of(set) == key || is_below(key, key_of(set));
@@ -69,7 +69,7 @@ const Rows& rows(const LoadSettings&) {
   return all;
 }
 
-/// What of the changes has to wait for a restart, and why.
+/// The changes that need a restart, with the reasons.
 std::vector<ConfigError> refused(const Rows& rows, const std::vector<KeyChange>& changes,
                                  const std::vector<KeyValue>& start, const ConfigSource& source) {
   std::vector<ConfigError> errors;
@@ -90,7 +90,7 @@ std::vector<ConfigError> refused(const Rows& rows, const std::vector<KeyChange>&
     const auto most = std::ranges::find(start, change.key, &KeyValue::key);
     MAYFLY_ASSERT(most != start.end());
     if (*parse_count(change.to) > *parse_count(most->value))
-      refuse(change.key, fmt::format("memory was taken for {}", most->value),
+      refuse(change.key, fmt::format("memory was allocated for {}", most->value),
              fmt::format("{} needs a restart", change.to));
   }
   return errors;

@@ -1,5 +1,6 @@
-// The settings of something that runs, and their change: the configuration is read again as at the
-// start, and only if all of it is good and may change while it runs does it take over.
+// The settings of a running process, and changes to them. For a change the configuration is read
+// again as at start. The result takes effect only if all of it is valid, and all that differs may
+// change while the process runs.
 #pragma once
 
 #include <functional>
@@ -14,36 +15,37 @@
 
 namespace mayfly::config {
 
-/// What settings are read from; the later is laid over the earlier.
+/// What settings are read from. Each member is laid over those before it.
 struct ConfigSource {
   std::string file;
   std::string policy;             ///< a preset; empty = none
   std::vector<std::string> sets;  ///< KEY=VALUE of the command line
 };
 
-/// What became of a wish: changes, or every reason why there are none.
+/// The result of a request: changes, or all errors because of which there are none.
 struct Change {
-  std::vector<KeyChange> changes;  ///< empty although there are no errors: it was so already
+  std::vector<KeyChange> changes;  ///< empty without errors: nothing differs
   std::vector<ConfigError> errors;
 };
 
-/// T is ServeSettings or LoadSettings. Not for two threads at once.
+/// T is ServeSettings or LoadSettings. Not thread-safe.
 template <class T>
 class LiveSettings {
  public:
-  /// Fails if settings that the reader finds good cannot be.
+  /// An error if settings that are valid by themselves cannot be used.
   using Objection = std::function<Result<void>(const T&)>;
 
-  /// `start` was read from `source`. Memory was taken for it: capacities are never above its.
+  /// `start` was read from `source`. Memory was allocated for it, so capacities cannot exceed its.
   LiveSettings(ConfigSource source, T start, Objection objection = {});
 
-  /// Lays "KEY=VALUE" texts over everything else, from now on.
+  /// Lays "KEY=VALUE" texts over all other sources, now and after later changes.
   Change set(std::span<const std::string> overrides);
-  /// Takes another preset in the place of the one before. What was set lies over it.
+  /// Replaces the preset. What set() has changed stays laid over it.
   Change policy(const std::string& name);
-  /// Reads the file and the preset again, which may have changed.
+  /// Reads the file and the preset again.
   Change reload();
 
+  /// The settings in effect.
   const T& now() const { return now_; }
 
  private:

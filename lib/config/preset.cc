@@ -16,8 +16,8 @@ bool is_path(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(kSuffix);
 }
 
-/// The preset in `file`, checked. Its own mistakes do not keep it from being laid over others: the
-/// rest of it may show more.
+/// The preset in `file`, checked. It is laid over other layers even if it has mistakes, as its
+/// other keys may show more of them.
 std::optional<Value> read_preset(const std::string& file, Report& report) {
   static const Form<PresetFile> form = map(policy_schema());
   Report found(report.file());

@@ -1,4 +1,4 @@
-// Presets: files of conf/policy/ that say how TIME_WAIT is held at either end.
+// Presets: files of conf/policy/, each with the TIME_WAIT policies of server and client.
 #pragma once
 
 #include <filesystem>
@@ -12,8 +12,8 @@
 
 namespace mayfly::config {
 
-/// The presets that one configuration file is read with. Each is read once, and both its halves
-/// are checked, whichever is wanted.
+/// The presets used while one configuration file is read. Each is read once. Both its halves are
+/// checked, even if only one is used.
 class Presets {
  public:
   /// A bare name is looked for in policy/ beside the folder of the configuration file at `config`,
@@ -21,8 +21,9 @@ class Presets {
   /// relative to `path_base`.
   Presets(const std::string& config, std::filesystem::path path_base);
 
-  /// The preset `name` as a map of `about`, `server` and `client`, owned by this. Null if it is of
-  /// no use. Mistakes in it are told to `report` in its own file; that it is not there, at `place`.
+  /// The preset `name` as a map of `about`, `server` and `client`, owned by this object. Null if it
+  /// cannot be used. Mistakes in it are reported at their place in the preset, a missing preset at
+  /// `place`.
   const Value* find(const std::string& name, const Place& place, const std::string& key,
                     Report& report);
   /// The names of all presets in the folders, sorted.
@@ -36,7 +37,7 @@ class Presets {
   std::map<std::filesystem::path, std::optional<Value>> read_;
 };
 
-/// "conf/policy/balanced.yaml" and "balanced" are both called "balanced".
+/// The name of a preset: "balanced" for "conf/policy/balanced.yaml" and for "balanced".
 std::string preset_name(const std::string& name_or_path);
 
 }  // namespace mayfly::config

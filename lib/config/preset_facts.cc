@@ -10,7 +10,7 @@
 namespace mayfly::config {
 namespace {
 
-/// Linux's tcp_tw_recycle holds for 3.5 x RTO, as the shard does.
+/// The hold with Linux's tcp_tw_recycle is 3.5 x RTO, as in the shard.
 constexpr Duration recycle_hold(const tcp::TcpSettings& tcp) { return tcp.rto_min * 7 / 2; }
 
 std::optional<shard::Closer> holder_under(const PresetFile& file) {

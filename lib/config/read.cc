@@ -40,7 +40,7 @@ void lay_preset(Value& root, const std::string& policy, const std::string& end, 
 template <class T>
 Loaded<T> read(const std::string& path, std::span<const std::string> overrides,
                const std::string& policy, const std::string& end, const Form<T>& form) {
-  // What is wrong with a preset is told apart: there, keys have other names.
+  // Errors of the preset are reported separately, as keys have other names there.
   Report report(path), presets_report(path);
   T settings;
   if (std::optional<Value> root = read_document(path, Place{}, report)) {

@@ -10,11 +10,12 @@
 
 namespace mayfly::config {
 
-/// Reads the file at `path`, lays a preset over it and the overrides, "KEY=VALUE" each as given to
-/// --set, over that. Whatever is in none of them has the default of settings.h. Folders come back
-/// relative to the file's own folder. `policy` names the preset: a path if it has a '/' or ends in
-/// ".yaml", else a file of conf/policy/ (see Presets); empty = none. Reads no other file, but looks
-/// whether folders to be served are there. Throws nothing.
+/// Reads the file at `path`, lays a preset over it, and over that the overrides, each "KEY=VALUE"
+/// as given to --set. Keys that are in none of them have the default of settings.h. Relative
+/// folders are taken from the folder of the file. `policy` names the preset: a path if it has a '/'
+/// or ends in
+/// ".yaml", else a file of conf/policy/ (see Presets); empty = none. Reads no other file, but
+/// checks that folders to be served exist. Throws nothing.
 Loaded<ServeSettings> read_serve_settings(const std::string& path,
                                           std::span<const std::string> overrides = {},
                                           const std::string& policy = "");
@@ -25,16 +26,17 @@ Loaded<LoadSettings> read_load_settings(const std::string& path,
                                         std::span<const std::string> overrides = {},
                                         const std::string& policy = "");
 
-/// Each pair of ends is the file's own `server` and `client`, a preset over these, and what the
-/// experiment says over that. Overrides are laid over the file, so under the presets, unless they
-/// name an experiment. Without experiments and hazards there is one experiment, "run". The lab's
-/// own defaults are: 198.18.0.1/15 on core 0 for the server, which listens on port 80
-/// for HTTP; 198.18.1.1-198.18.1.100/15 on core 1 for the client, which connects to that. Each has
-/// just one port, without a device, as the lab makes the pair.
+/// The two ends of an experiment are the file's `server` and `client`, with a preset laid over
+/// them, and the experiment's own keys over that. Overrides are laid over the file, and so under
+/// the presets, unless they name an experiment. Without experiments and hazards there is one
+/// experiment, "run". The defaults of the lab are: the server has 198.18.0.1/15 and core 0, and
+/// listens on port 80 for HTTP; the client has 198.18.1.1-198.18.1.100/15 and core 1, and connects
+/// to it. Each has one port, without a device, as the lab makes the devices.
 Loaded<LabSettings> read_lab_settings(const std::string& path,
                                       std::span<const std::string> overrides = {});
 
-/// Both ends as a preset has them and nothing else: its name, or a file like those of conf/policy/.
+/// Both ends with the keys of a preset alone. `policy` is its name, or a file like those of
+/// conf/policy/.
 Loaded<BothEnds> read_policy(const std::string& policy);
 
 }  // namespace mayfly::config

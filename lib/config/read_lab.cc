@@ -12,10 +12,10 @@
 namespace mayfly::config {
 namespace {
 
-/// Whether a pair is to run, or only its policy counts: then nothing else has to be there.
+/// Whether a pair is run, or only its policy is used: then no other key is required.
 enum class Use : std::uint8_t { run, policy };
 
-/// Makes pairs of ends out of the layers of one file.
+/// Makes pairs of ends from the layers of one file.
 class PairReader {
  public:
   PairReader(const Value& root, Report& report)
@@ -27,9 +27,9 @@ class PairReader {
     lay_ends(base_, root);
   }
 
-  /// Reads the base, the preset that `pair.policy` names and the layers at `key`, one over the
-  /// other; where only the policy counts, the preset over the layers. `policy_key` is where the
-  /// preset is named.
+  /// Reads the base, the preset named by `pair.policy` and the layers at `key`, each laid over the
+  /// one before; if only the policy is used, the preset is laid over the layers. `policy_key` is
+  /// the key that names the preset.
   void read(BothEnds& pair, const std::string& key, const std::string& policy_key, Use use) {
     Value merged = base_;
     const Value* own = key.empty() ? nullptr : find(root_, key);

@@ -1,4 +1,4 @@
-// What every key means, as a table: made from the same declarations that read the keys.
+// A table of all keys and their meaning, made from the same declarations that read the keys.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,14 @@
 
 namespace mayfly::config {
 
-/// What of a key can change while a process runs by it.
+/// Whether a key can change while a process runs.
 enum class Mutability : std::uint8_t {
-  restart,        ///< nothing: it needs a restart
-  live,           ///< everything
-  live_to_start,  ///< a number, up to its value at the start: memory was taken for it
+  restart,        ///< no: it needs a restart
+  live,           ///< yes
+  live_to_start,  ///< up to its value at start, for which memory was allocated
 };
 
+/// One key.
 struct KeyReference {
   std::string path;      ///< "ports.N.device"
   std::string type;      ///< "duration"

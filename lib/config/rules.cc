@@ -18,7 +18,7 @@ namespace {
 /// Bytes of an IPv4 and a TCP header without options.
 constexpr std::uint32_t kHeaderBytes = 40;
 
-/// Fails each element of the list `key` whose `name` an earlier one has already.
+/// Reports each element of the list `key` that has the same `name` as an earlier one.
 template <class List, class NameOf>
 void check_unique(const Scope& scope, std::string_view key, std::string_view member,
                   const List& list, NameOf name_of) {
@@ -121,7 +121,7 @@ void check_nearness(const std::vector<flow::NearPrefix>& nearness, const Scope& 
       if (!covers(prefix_of(nearness[earlier]), prefix_of(nearness[i]))) continue;
       scope.fail(key,
                  "is never reached: all of it is in " + format_prefix(prefix_of(nearness[earlier])),
-                 "the first that matches counts");
+                 "the first match counts");
       break;
     }
   }
@@ -135,7 +135,7 @@ void check_time_wait(const shard::ShardSettings& settings, const Scope& scope) {
                fmt::format("{} is above the hold, {}", format_duration(policy.floor),
                            format_duration(policy.hold)));
   }
-  // Its last timestamp a host is all that it remembers.
+  // The last timestamp of each host is all that it remembers.
   if (policy.recycle && !settings.tcp.timestamps &&
       scope.is_sound({"time_wait.recycle", "tcp.timestamps"})) {
     scope.fail("time_wait.recycle", "needs tcp.timestamps");
@@ -149,7 +149,7 @@ void check_common(const shard::EndSettings& settings, const nic::ProcessSettings
   for (std::size_t i = 0; i < settings.cores.size(); ++i) {
     const std::string key = fmt::format("cores.{}", i);
     if (scope.is_sound({key}) && !cores.insert(settings.cores[i]).second) {
-      scope.fail(key, fmt::format("core {} is there twice", settings.cores[i]));
+      scope.fail(key, fmt::format("core {} is given twice", settings.cores[i]));
     }
   }
   check_ports(settings, process.ports, scope);
@@ -178,14 +178,14 @@ void check_routes(const service::HttpSettings& http, const Scope& scope) {
         scope.has(path + ".body") + scope.has(path + ".bytes") + scope.has(path + ".folder");
     if (answers != 1 && scope.is_sound({path + ".body", path + ".bytes", path + ".folder"})) {
       scope.fail(path, answers == 0 ? "has no answer" : "has more than one answer",
-                 "just one of body, bytes, folder");
+                 "exactly one of body, bytes, folder");
     }
     check_folder(http.routes[i], path, scope);
   }
   check_unique(scope, "http.routes", "path", http.routes, [](const auto& r) { return r.path; });
 }
 
-/// How many four-tuples lead to one server address and port.
+/// The number of four-tuples to one server address and port.
 std::uint64_t source_pairs(const load::SourceSettings& sources) {
   return (std::uint64_t{sources.last.host} - sources.first.host + 1) *
          (std::uint64_t{sources.port_last} - sources.port_first + 1);
@@ -196,7 +196,8 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
   if (scope.is_sound({"load.rate", "load.concurrency"})) {
     const bool is_open = load.rate > 0, is_closed = load.concurrency > 0;
     if (is_open && is_closed) {
-      scope.fail("load", "has both a rate and a concurrency", "rate: open loop, the other closed");
+      scope.fail("load", "has both a rate and a concurrency",
+                 "rate is for the open loop, concurrency for the closed loop");
     } else if (!is_open && !is_closed) {
       scope.fail("load", "has neither a rate nor a concurrency");
     }
@@ -211,7 +212,7 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
   if (!load.overcommit && scope.is_sound({"load.concurrency", "load.overcommit", "sources"}) &&
       load.concurrency > source_pairs(settings.sources)) {
     scope.fail("load.concurrency",
-               fmt::format("{} connections from {} pairs of address and port", load.concurrency,
+               fmt::format("{} connections from {} sources (address and port)", load.concurrency,
                            source_pairs(settings.sources)),
                "more sources.addresses are needed");
   }
@@ -275,7 +276,7 @@ void Scope::fail(std::string_view key, std::string what, std::string hint) const
 void check_policy(const shard::ShardSettings& settings, const Scope& scope) {
   check_tcp(settings.tcp, scope);
   check_time_wait(settings, scope);
-  // RFC 6191: only a newer timestamp tells the new incarnation from the old one.
+  // RFC 6191: only a newer timestamp distinguishes the new incarnation from the old one.
   if (settings.time_wait.reuse > 0 && !settings.tcp.timestamps &&
       scope.is_sound({"time_wait.reuse", "tcp.timestamps"})) {
     scope.fail("time_wait.reuse", "needs tcp.timestamps");
@@ -293,7 +294,7 @@ void check_rules(const ProgramSettings& settings, const Scope& scope) {
   check_common(settings, settings.process, scope);
   check_policy(settings.shard, scope);
   if (scope.has("admin.socket"))
-    scope.fail("admin.socket", "is not there for a program with an app of its own");
+    scope.fail("admin.socket", "is not available in a program with its own app");
 }
 
 void check_rules(const LoadSettings& settings, const Scope& scope) {
@@ -311,7 +312,7 @@ void check_rules(const BothEnds& pair, const Scope& both, const Scope& server,
   if (both.is_sound({"server.cores", "client.cores"}) &&
       std::find_first_of(cores.begin(), cores.end(), pair.client.cores.begin(),
                          pair.client.cores.end()) != cores.end()) {
-    client.fail("cores", "are the server's too", "each end polls on cores of its own");
+    client.fail("cores", "are also the server's", "each end needs its own cores");
   }
   if (both.is_sound({"server.hugepages", "client.hugepages"}) &&
       pair.client.process.hugepages != pair.server.process.hugepages) {
@@ -342,7 +343,7 @@ void check_rules(const LabSettings& lab, const Scope& scope) {
     const Duration duration = lab.experiments[i].client.load.duration;
     if (duration.us == 0 || lab.experiments[i].warm_up < duration) continue;
     if (scope.is_sound({key, experiment + ".client.load", "client.load"})) {
-      scope.fail(key, "leaves nothing of the duration, " + format_duration(duration));
+      scope.fail(key, "is not shorter than the duration, " + format_duration(duration));
     }
   }
 }

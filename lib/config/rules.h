@@ -1,5 +1,5 @@
-// What no single key can tell: rules between keys. They run on settings that were read, and stay
-// silent about keys that are known to be wrong.
+// Rules between keys. They are checked on settings that were read, and skipped for keys in which
+// there is already an error.
 #pragma once
 
 #include <initializer_list>
@@ -12,17 +12,18 @@
 
 namespace mayfly::config {
 
-/// The part of a document that holds the keys of one settings struct: all of it, or an
-/// experiment's "server".
+/// The part of a document that has the keys of one settings struct: all of it, or the "server" of
+/// an experiment.
 class Scope {
  public:
   Scope(const Value& root, std::string prefix, Report& report)
       : root_(root), prefix_(std::move(prefix)), report_(report), known_(report.size()) {}
 
-  /// Whether the file or an override says anything under `key`.
+  /// True if the file or an override sets `key` or a key below it.
   bool has(std::string_view key) const;
-  /// Whether the keys were read without error. What rules find counts not: each stands for itself.
+  /// True if the keys were read without error. Errors found by rules do not count.
   bool is_sound(std::initializer_list<std::string_view> keys) const;
+  /// Reports an error of `key`.
   void fail(std::string_view key, std::string what, std::string hint = {}) const;
 
  private:
@@ -35,11 +36,11 @@ class Scope {
 void check_rules(const ServeSettings& settings, const Scope& scope);
 void check_rules(const ProgramSettings& settings, const Scope& scope);
 void check_rules(const LoadSettings& settings, const Scope& scope);
-/// What holds of either end's policy alone: tcp and time_wait.
+/// Checks the policy of either end: tcp and time_wait.
 void check_policy(const shard::ShardSettings& settings, const Scope& scope);
-/// The two ends of an experiment, each by itself and with the other.
+/// Checks the two ends of an experiment, each by itself and both together.
 void check_rules(const BothEnds& pair, const Scope& both, const Scope& server, const Scope& client);
-/// The experiments with each other.
+/// Checks all experiments together.
 void check_rules(const LabSettings& lab, const Scope& scope);
 
 }  // namespace mayfly::config

@@ -9,49 +9,55 @@
 namespace mayfly::config {
 namespace {
 
-/// The lab fills these in by itself.
+/// The lab sets these itself.
 KeyName required_with_devices(const char* name, Wiring wiring) {
   return wiring == Wiring::devices ? required(name) : name;
 }
 
 Schema<link::FaultSettings> link_schema() {
   return {
-      {"loss", &link::FaultSettings::loss, probability(), "frames that vanish"},
-      {"duplicate", &link::FaultSettings::duplicate, probability(), "frames that arrive twice"},
-      {"corrupt", &link::FaultSettings::corrupt, probability(), "frames with a flipped bit"},
-      {"reorder", &link::FaultSettings::reorder, probability(), "frames that others overtake"},
-      {"delay", &link::FaultSettings::delay, duration_or_zero({1}, 10_s), "added each way"},
+      {"loss", &link::FaultSettings::loss, probability(), "share of frames that are lost"},
+      {"duplicate", &link::FaultSettings::duplicate, probability(),
+       "share of frames that arrive twice"},
+      {"corrupt", &link::FaultSettings::corrupt, probability(),
+       "share of frames with a flipped bit"},
+      {"reorder", &link::FaultSettings::reorder, probability(),
+       "share of frames that others overtake"},
+      {"delay", &link::FaultSettings::delay, duration_or_zero({1}, 10_s),
+       "delay of each frame, in each direction"},
       {"jitter", &link::FaultSettings::jitter, duration_or_zero({1}, 10_s),
-       "up to so much more delay, at random"},
+       "further delay of each frame, random, at most this long"},
   };
 }
 
 Schema<link::FaultSettings> fault_schema() {
   return link_schema() +
          Schema<link::FaultSettings>{{"seed", &link::FaultSettings::seed, number<std::uint64_t>(0),
-                                      "the same seed, the same faults"}};
+                                      "the same seed gives the same faults"}};
 }
 
 Schema<nic::PortSettings> port_schema(Wiring wiring) {
   Schema<nic::PortSettings> keys;
   if (wiring == Wiring::devices) {
     keys.push_back({required("device"), &nic::PortSettings::device, device(),
-                    "what to open, such as `net_af_packet0,iface=veth0`"});
+                    "the device to open, such as `net_af_packet0,iface=veth0`"});
   }
   return keys +
          Schema<nic::PortSettings>{
              {required_with_devices("addresses", wiring), &nic::PortSettings::addresses,
-              list(interface_address(), 1, 1'024), "ours on this link"},
-             {"gateway", &nic::PortSettings::gateway, maybe(ipv4()), "the next hop to other links"},
-             {"mac", &nic::PortSettings::mac, maybe(mac()), "instead of the device's own"},
+              list(interface_address(), 1, 1'024), "our addresses on this link"},
+             {"gateway", &nic::PortSettings::gateway, maybe(ipv4()),
+              "next hop for hosts on other links"},
+             {"mac", &nic::PortSettings::mac, maybe(mac()),
+              "MAC address; by default the device's own"},
              {"vlan", &nic::PortSettings::vlan, number<std::uint16_t>(0, 4'094),
               "802.1Q tag; 0 = untagged"},
              {"mtu", &nic::PortSettings::mtu, number<std::uint16_t>(576, 1'500),
-              "bytes of an IP packet, at most"},
+              "most bytes in an IP packet"},
              {"queues", &nic::PortSettings::queues, number<std::uint16_t>(0, 64),
-              "queue pairs, at most one a core; 0 = one a core, as far as the device has them"},
+              "queue pairs, at most one a core; 0 = one a core, or as many as the device has"},
              {"descriptors", &nic::PortSettings::descriptors, number<std::uint16_t>(0, 32'768),
-              "frames a ring holds; 0 = by the device"},
+              "frames in each ring; 0 = the default of the device"},
              {"faults", &nic::PortSettings::faults, map(fault_schema()),
               "a faulty wire, for tests"},
              {"pcap", &nic::PortSettings::pcap, file_name("file"),
@@ -65,11 +71,11 @@ bool is_file_prefix(std::string_view name) {
 
 Schema<admin::AdminSettings> admin_schema() {
   return {{"socket", &admin::AdminSettings::socket, file_name("file"),
-           "a UNIX socket for `mayfly ctl`, made at the start (doc/control.md)"}};
+           "a UNIX socket for `mayfly ctl`, made at start (doc/control.md)"}};
 }
 
-/// What serve and load share, but for time_wait and close: they differ in these. T is either's
-/// settings.
+/// The keys that serve and load share, except for time_wait and close, in which they differ. T is
+/// the settings of either.
 template <class T>
 Schema<T> common_schema(Wiring wiring) {
   using P = nic::ProcessSettings;
@@ -90,15 +96,16 @@ Schema<T> common_schema(Wiring wiring) {
   Schema<T> keys =
       within<T>(&T::process, memory) +
       Schema<T>{{"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
-                 "processors that poll, one shard each"}} +
+                 "processor cores that poll; each runs one shard"}} +
       within<T>(&T::process, ports) +
       within<T>(std::identity{},
                 Schema<shard::EndSettings>{{"connections", std::identity{},
                                             map(connection_schema()), "memory for connections"}}) +
       within<T>(&T::shard, protocol) + within<T>(&T::process, names);
-  // The lab's ends are steered by the lab.
+  // The lab controls its two ends itself.
   if (wiring == Wiring::devices)
-    keys.push_back({"admin", &T::admin, map(admin_schema()), "looking at it while it runs"});
+    keys.push_back(
+        {"admin", &T::admin, map(admin_schema()), "access to the process while it runs"});
   return keys;
 }
 
@@ -121,14 +128,14 @@ bool is_media_type(std::string_view type) {
 Schema<service::RouteSettings> route_schema() {
   using R = service::RouteSettings;
   return {
-      {required("path"), &R::path, url_path(), "exact, or ending in / for what lies below it"},
+      {required("path"), &R::path, url_path(), "exact path, or a prefix ending in / for a folder"},
       {"body", &R::body, maybe(text()), "answer with this text"},
       {"bytes", &R::bytes, maybe(bytes<std::uint64_t>(0, std::uint64_t{4} << 30)),
-       "answer with so many generated bytes"},
+       "answer with this many generated bytes"},
       {"folder", &R::folder, maybe(file_name("folder")),
        "answer with the files of this folder, read at start; relative to the YAML file"},
       {"content_type", &R::content_type, word("word", "TYPE/SUBTYPE", is_media_type),
-       "by default from the kind of answer, or the suffix of the file"},
+       "by default chosen by the kind of answer, or the suffix of the file"},
   };
 }
 
@@ -138,26 +145,26 @@ Schema<service::HttpSettings> http_schema() {
       {"routes", &H::routes, list(map(route_schema()), 0, 4'096),
        "what is served; each has one of body, bytes, folder"},
       {"header_bytes_max", &H::header_bytes_max, bytes<std::uint32_t>(128, 65'536),
-       "request line and headers; more is answered 431"},
+       "most bytes of request line and headers; more is answered with 431"},
       {"body_bytes_max", &H::body_bytes_max, bytes<std::uint64_t>(0, std::uint64_t{1} << 30),
-       "body of a request; more is answered 413"},
+       "most bytes of the body of a request; more is answered with 413"},
       {"request_timeout", &H::request_timeout, duration(1_ms, kHour),
-       "for a whole request to arrive, then 408 and close"},
+       "time for a whole request to arrive; then 408 and close"},
       {"keep_alive_timeout", &H::keep_alive_timeout, duration(1_ms, kHour),
-       "idle between requests, then close"},
+       "idle time between requests; then close"},
       {"keep_alive_requests", &H::keep_alive_requests, count<std::uint32_t>(0, 1'000'000'000),
-       "requests a connection; 0 = no limit"},
+       "most requests on a connection; 0 = no limit"},
   };
 }
 
 Schema<load::TargetSettings> target_schema(Wiring wiring) {
   return {
       {required_with_devices("address", wiring), &load::TargetSettings::address, ipv4(),
-       "of the server"},
-      {"port", &load::TargetSettings::port, number<std::uint16_t>(1), "of the server"},
+       "address of the server"},
+      {"port", &load::TargetSettings::port, number<std::uint16_t>(1), "TCP port of the server"},
       {"path", &load::TargetSettings::path,
        word("path", "begins with /", [](std::string_view path) { return path[0] == '/'; }),
-       "what to GET"},
+       "path to GET"},
       {"host", &load::TargetSettings::host, word("word", "", [](std::string_view) { return true; }),
        "Host header; by default the address"},
   };
@@ -165,8 +172,8 @@ Schema<load::TargetSettings> target_schema(Wiring wiring) {
 
 Schema<load::SourceSettings> source_schema() {
   return {
-      {"addresses", std::identity{}, source_addresses(), "to connect from"},
-      {"ports", std::identity{}, source_ports(), "to connect from, at each address"},
+      {"addresses", std::identity{}, source_addresses(), "addresses to connect from"},
+      {"ports", std::identity{}, source_ports(), "ports to connect from, at each address"},
   };
 }
 
@@ -178,30 +185,30 @@ Schema<shard::ShardSettings> time_wait_key(Schema<flow::TimeWaitPolicy> keys) {
 template <class T>
 Key<T> drain_timeout_key() {
   return {"drain_timeout", &T::drain_timeout, duration_or_zero(1_ms, kHour),
-          "Ctrl-C: open connections may take so long to finish"};
+          "after Ctrl-C: time for open connections to finish"};
 }
 
 Schema<load::LoadShape> shape_schema() {
   using L = load::LoadShape;
   return {
-      {"rate", &L::rate, rate(100e6), "open loop: connections a second; this or concurrency"},
+      {"rate", &L::rate, rate(100e6), "open loop: connections a second; give this or concurrency"},
       {"concurrency", &L::concurrency, count<std::uint32_t>(0, 64 << 20),
        "closed loop: connections at once"},
       {"connections", &L::connections, count<std::uint64_t>(0, 1'000'000'000'000),
-       "stop after so many; 0 = by duration"},
+       "end after this many; 0 = by duration"},
       {"duration", &L::duration, duration_or_zero(1_ms, kWeek),
-       "the ramp included; 0 = by connections"},
+       "length of the run, ramp included; 0 = by connections"},
       {"ramp", &L::ramp, duration_or_zero(1_ms, kHour),
-       "rate or concurrency rises linearly for so long"},
+       "time in which the rate or concurrency rises linearly"},
       {"requests_per_connection", &L::requests_per_connection,
-       count<std::uint32_t>(1, 1'000'000'000), "requests before the close"},
+       count<std::uint32_t>(1, 1'000'000'000), "requests on each connection before it is closed"},
       {"timeout", &L::timeout, duration(1_ms, kHour), "a connection that takes longer has failed"},
       {"overcommit", &L::overcommit, boolean(),
-       "run although the source pairs or the tables cannot last"},
+       "run although the sources or the tables will run out"},
   };
 }
 
-/// What a preset may change of a shard.
+/// The keys of a shard that a preset may change.
 Schema<shard::ShardSettings> shard_policy_schema(Schema<flow::TimeWaitPolicy> time_wait,
                                                  const std::string& keys) {
   using S = shard::ShardSettings;
@@ -228,7 +235,7 @@ Schema<LoadSettings> client_policy_schema() {
          within<L>(&L::shard, shard_policy_schema(client_time_wait_schema(), keys));
 }
 
-/// A layer for each end, of all the keys there are.
+/// A layer for each end, with all keys.
 Schema<BothEnds> layers_schema(bool is_required, const std::string& server_help,
                                const std::string& client_help) {
   const auto name = [is_required](const char* key) { return is_required ? required(key) : key; };
@@ -243,7 +250,7 @@ Schema<BothEnds> layers_schema(bool is_required, const std::string& server_help,
 Schema<LabExperiment> experiment_schema() {
   using E = LabExperiment;
   return Schema<E>{
-             {required("name"), &E::name, experiment_name(), "as the results call it"},
+             {required("name"), &E::name, experiment_name(), "its name in the results"},
              {"title", &E::title, text(), "one line for the report"},
              {"story", &E::story, number<std::uint8_t>(0, 5),
               "its chapter of the report; 0 = none"},
@@ -252,37 +259,41 @@ Schema<LabExperiment> experiment_schema() {
                                         {"flat", lab::Expectation::flat},
                                         {"bound", lab::Expectation::bound},
                                         {"collapse", lab::Expectation::collapse}}),
-              "the rate is as offered; or what the arithmetic allows; or at most half of what is "
-              "offered, and swinging"},
+              "flat: the rate is as offered; bound: what the arithmetic allows; collapse: at most "
+              "half "
+              "of what is offered, and swinging"},
              {"warm_up", &E::warm_up, duration_or_zero(1_ms, kHour),
-              "left out of the figures, from the start; by default at most a fifth of the "
+              "time from the start that the figures leave out; by default at most a fifth of the "
               "duration"},
-             {"policy", &E::policy, preset(), "a preset over the base"},
+             {"policy", &E::policy, preset(), "a preset laid over the base"},
          } +
          within<E>(std::identity{},
-                   layers_schema(false, "over the preset, for this experiment alone",
-                                 "over the preset, for this experiment alone"));
+                   layers_schema(false, "laid over the preset, for this experiment alone",
+                                 "laid over the preset, for this experiment alone"));
 }
 
 Schema<lab::HazardSettings> hazard_schema() {
   using H = lab::HazardSettings;
   return {
-      {"seed", &H::seed, number<std::uint64_t>(0), "the same seed, the same ledger"},
+      {"seed", &H::seed, number<std::uint64_t>(0), "the same seed gives the same ledger"},
       {"connections", &H::connections, count<std::uint32_t>(1, 10'000'000),
-       "of each kind of client, for each policy"},
+       "connections of each kind of client, for each policy"},
       {"capacity", &H::capacity, count<std::uint32_t>(0, 256 << 20),
-       "entries of a server whose policy does not refuse, as scarce as in a busy one; 0 = as the "
-       "policy says"},
-      {"nat", &H::nat, boolean(), "also many hosts behind one address, each with its own clock"},
+       "TIME_WAIT entries of a server whose policy does not refuse: few, as in a busy server; 0 = "
+       "as "
+       "the policy says"},
+      {"nat", &H::nat, boolean(),
+       "also simulate many hosts behind one address, each with its own clock"},
       {"link", &H::link, map(link_schema()), "the wire between the ends"},
       {required("policies"), &H::policies, list(preset_pair(), 1, 64), "the presets to compare"},
   };
 }
 
 Schema<PresetAbout> about_schema() {
-  return {{"place", &PresetAbout::place, number<std::uint32_t>(0, 1'000),
-           "where it stands in lists; 0 = after all others"},
-          {"harm", &PresetAbout::harm, text(), "what it costs in any case; by default nothing"}};
+  return {
+      {"place", &PresetAbout::place, number<std::uint32_t>(0, 1'000),
+       "its position in lists; 0 = after all others"},
+      {"harm", &PresetAbout::harm, text(), "the harm that it does in any case; by default none"}};
 }
 
 }  // namespace
@@ -331,7 +342,7 @@ Schema<BothEnds> pair_schema() {
 
 Schema<PresetFile> policy_schema() {
   return {
-      {"about", &PresetFile::about, map(about_schema()), "what the preset says of itself"},
+      {"about", &PresetFile::about, map(about_schema()), "how the preset is listed"},
       {"server", &PresetFile::server, map(server_policy_schema()), "the server"},
       {"client", &PresetFile::client, map(client_policy_schema()), "the client"},
   };
@@ -342,19 +353,20 @@ Schema<LabFile> lab_schema() {
   return Schema<L>{
              {"wire", &L::wire,
               choice<LabWire>({{"ring", LabWire::ring}, {"memif", LabWire::memif}}),
-              "between the ends: rings of frames, or shared memory that copies them"},
-             {"sample", &L::sample, duration(10_ms, 10_s), "between two samples"},
+              "what connects the ends: rings of frames, or shared memory, into which they are "
+              "copied"},
+             {"sample", &L::sample, duration(10_ms, 10_s), "time between two samples"},
          } +
          within<L>(&L::base, layers_schema(true, "the server of every experiment",
                                            "the client of every experiment")) +
          Schema<L>{
              {"experiments", &L::experiments, list(map(experiment_schema()), 1, 64),
-              "run one after the other; by default a single one of the base"},
+              "run one after the other; by default a single one, with the base alone"},
              {"hazards", std::identity{},
               map(within<L>(&L::hazards, hazard_schema()) +
                   within<L>(&L::hazard_base,
-                            layers_schema(false, "over the base and under the presets",
-                                          "over the base and under the presets"))),
+                            layers_schema(false, "laid over the base and under the presets",
+                                          "laid over the base and under the presets"))),
               "policies over a simulated bad link, run after the experiments"},
          };
 }

@@ -10,31 +10,31 @@
 
 namespace mayfly::config {
 
-/// What provides the ports: devices that the file names, or the lab, which makes its own pair.
+/// Where the ports come from: devices that the file names, or a pair that the lab makes.
 enum class Wiring : std::uint8_t { devices, lab };
 
 Schema<ServeSettings> serve_schema(Wiring wiring = Wiring::devices);
-/// A program with an app of its own; `close` is for the app to follow.
+/// A program with its own app, which has to obey `close` itself.
 Schema<ProgramSettings> program_schema();
 Schema<LoadSettings> load_schema(Wiring wiring = Wiring::devices);
 
 /// The two ends of an experiment, when all layers are merged.
 Schema<BothEnds> pair_schema();
 
-/// What a preset says of itself. Nothing that runs depends on it.
+/// How a preset is listed. It has no effect on a run.
 struct PresetAbout {
-  std::uint32_t place = 0;  ///< among the presets, from 1 on; 0 = after all others
-  std::string harm;         ///< what it costs however much room there is; empty = nothing
+  std::uint32_t place = 0;  ///< its position among the presets, from 1; 0 = after all others
+  std::string harm;         ///< the harm that it does however much room there is; empty = none
 };
 
-/// A preset of conf/policy/: what it changes at either end.
+/// A preset of conf/policy/: the changes to both ends.
 struct PresetFile : BothEnds {
   PresetAbout about;
 };
 Schema<PresetFile> policy_schema();
 
-/// The lab's own file. `base` and the ends of the experiments are layers here: checked key by key,
-/// and of no use until they are merged.
+/// The file of a lab. `base` and the ends of the experiments are layers here: they are checked key
+/// by key, and complete only when they are merged.
 struct LabFile : LabSettings {
   BothEnds base, hazard_base;
 };

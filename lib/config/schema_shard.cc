@@ -11,13 +11,15 @@ Schema<flow::SynPolicy> syn_schema() {
   using S = flow::SynPolicy;
   return {
       {"half_open", &S::half_open, count<std::uint32_t>(0, 64 << 20),
-       "unfinished handshakes of peers a core; by default a quarter of the capacity; 0 = no limit"},
+       "most unfinished handshakes of peers on a core; by default a quarter of the capacity; 0 = "
+       "no "
+       "limit"},
       {"syn_cookies", &S::cookies,
        choice<S::Cookies>({{"auto", S::Cookies::automatic},
                            {"always", S::Cookies::always},
                            {"never", S::Cookies::never}}),
-       "SYNs are answered without a block when there are so many, always, or never: then refused "
-       "(RFC 4987)"},
+       "SYNs are answered with a cookie instead of a block (RFC 4987): when half_open is reached, "
+       "always, or never: then SYNs beyond half_open are refused"},
   };
 }
 
@@ -36,20 +38,20 @@ Schema<tcp::TimeWaitRules> time_wait_rules_schema() {
        choice<R::Reopen>({{"rfc6191", R::Reopen::rfc6191},
                           {"sequence", R::Reopen::sequence},
                           {"off", R::Reopen::off}}),
-       "a SYN in TIME_WAIT opens anew: by RFC 6191, by a newer sequence number alone, or never"},
+       "a SYN reopens a TIME_WAIT: by RFC 6191, by a newer sequence number alone, or never"},
       {"rst", &R::rst,
        choice<R::OnRst>({{"ignore", R::OnRst::ignore}, {"accept", R::OnRst::accept}}),
-       "a reset in TIME_WAIT: ignored (RFC 1337 fix F1), or ends it"},
+       "an RST in TIME_WAIT is ignored (RFC 1337 fix F1), or ends it"},
   };
 }
 
 Schema<tcp::KeepAlive> keep_alive_schema() {
   return {
       {"enabled", &tcp::KeepAlive::enabled, boolean(), "probe idle connections (RFC 9293 3.8.4)"},
-      {"idle", &tcp::KeepAlive::idle, duration(1_s, kWeek), "silence before the first probe"},
-      {"interval", &tcp::KeepAlive::interval, duration(100_ms, kHour), "between probes"},
+      {"idle", &tcp::KeepAlive::idle, duration(1_s, kWeek), "idle time before the first probe"},
+      {"interval", &tcp::KeepAlive::interval, duration(100_ms, kHour), "time between two probes"},
       {"probes", &tcp::KeepAlive::probes, number<std::uint8_t>(1, 100),
-       "unanswered ones before the connection is dropped"},
+       "unanswered probes before the connection is dropped"},
   };
 }
 
@@ -62,7 +64,7 @@ Schema<shard::EndSettings> connection_schema() {
       {"send_chunks", &C::send_chunks, count<std::uint32_t>(16, 16 << 20),
        "2 KiB chunks a core for copied text: echo, error pages"},
       {"receive_buffers", &C::receive_buffers, count<std::uint32_t>(1, 16 << 20),
-       "receive windows a core for text out of order or not yet taken"},
+       "buffers a core, of one receive window each, for text out of order or not yet taken"},
   };
   return within<shard::EndSettings>(&shard::EndSettings::connections, memory) +
          within<shard::EndSettings>(
@@ -75,25 +77,28 @@ Schema<flow::TimeWaitPolicy> time_wait_schema() {
              {"hold", &P::hold, duration_or_zero(1_ms, 10_min),
               "2MSL, how long a closed four-tuple stays in TIME_WAIT; 0 = no TIME_WAIT"},
              {"capacity", &P::capacity, count<std::uint32_t>(1, 256 << 20),
-              "entries in TIME_WAIT a core", Mutability::live_to_start},
+              "TIME_WAIT entries a core", Mutability::live_to_start},
              {"on_full", &P::on_full,
               choice<P::OnFull>({{"evict_oldest", P::OnFull::evict_oldest},
                                  {"refuse", P::OnFull::refuse},
                                  {"close", P::OnFull::close}}),
-              "no entry left: end the oldest, refuse new connections, or close without TIME_WAIT"},
+              "table full: evict the oldest entry, refuse new connections, or close without "
+              "TIME_WAIT"},
          } +
          within<P>(&P::rules, time_wait_rules_schema()) +
          Schema<P>{
              {"balance", &P::balance, boolean(),
-              "the hold follows capacity / close rate, between floor and hold"},
-             {"floor", &P::floor, duration(1_ms, 10_min), "with `balance`: never hold less"},
+              "adapt the hold to capacity / rate of closes, between floor and hold"},
+             {"floor", &P::floor, duration(1_ms, 10_min), "with `balance`: the shortest hold"},
              {"recycle", &P::recycle, boolean(),
-              "Linux's removed tcp_tw_recycle, a hazard: with timestamps hold 3.5 x RTO, and one "
-              "timestamp a host"},
+              "Linux's tcp_tw_recycle, removed as a hazard: with timestamps a hold of 3.5 x RTO, "
+              "and "
+              "one timestamp a host"},
              {"hand_over", &P::hand_over, boolean(),
-              "closing second: take the TIME_WAIT over, and free the peer's entry with a reset"},
+              "if the peer closes first: take over the TIME_WAIT, and free the peer's entry with "
+              "an RST"},
              {"nearness", &P::nearness, list(map(near_schema()), 0, 8),
-              "a hold of their own for peers in a network; the first that matches counts"},
+              "a separate hold for peers in a network; the first match counts"},
          };
 }
 
@@ -101,9 +106,9 @@ Schema<tcp::TcpSettings> tcp_schema() {
   using T = tcp::TcpSettings;
   return {
       {"mss", &T::mss, number<std::uint16_t>(88, 1'460),
-       "bytes of a segment, announced and sent at most; by default the smallest MTU less 40"},
+       "most bytes in a segment, announced and sent; by default the smallest MTU less 40"},
       {"receive_window", &T::receive_window, bytes<std::uint32_t>(1'460, 1 << 30),
-       "above 65535 it is scaled (RFC 7323)", Mutability::live_to_start},
+       "bytes; above 65535 it is scaled (RFC 7323)", Mutability::live_to_start},
       {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
        "congestion window at the start (RFC 6928)"},
       {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
@@ -112,23 +117,26 @@ Schema<tcp::TcpSettings> tcp_schema() {
       {"nagle", &T::nagle, boolean(), "small segments wait for the ACK (RFC 9293 3.7.4)"},
       {"rto_initial", &T::rto_initial, duration(10_ms, 60_s),
        "retransmission time-out before the first measurement (RFC 6298 2.1)"},
-      {"rto_min", &T::rto_min, duration(1_ms, 60_s), "never below (RFC 6298 2.4)"},
-      {"rto_max", &T::rto_max, duration(100_ms, 10_min), "never above (RFC 6298 2.5)"},
-      {"syn_retries", &T::syn_retries, number<std::uint8_t>(0, 20), "SYNs sent again"},
-      {"syn_ack_retries", &T::syn_ack_retries, number<std::uint8_t>(0, 20), "SYN+ACKs sent again"},
+      {"rto_min", &T::rto_min, duration(1_ms, 60_s),
+       "shortest retransmission time-out (RFC 6298 2.4)"},
+      {"rto_max", &T::rto_max, duration(100_ms, 10_min),
+       "longest retransmission time-out (RFC 6298 2.5)"},
+      {"syn_retries", &T::syn_retries, number<std::uint8_t>(0, 20), "retransmissions of a SYN"},
+      {"syn_ack_retries", &T::syn_ack_retries, number<std::uint8_t>(0, 20),
+       "retransmissions of a SYN-ACK"},
       {"retries", &T::retries, number<std::uint8_t>(1, 30),
-       "of a segment before the connection is dropped: R2 (RFC 9293 3.8.3)"},
+       "retransmissions of a segment before the connection is dropped: R2 (RFC 9293 3.8.3)"},
       {"delayed_ack", &T::delayed_ack, duration_or_zero(1_ms, 499_ms),
-       "an ACK may wait so long for data (RFC 9293 MUST-40); 0 = every segment is ACKed"},
+       "how long an ACK may wait for data (RFC 9293 MUST-40); 0 = every segment is ACKed"},
       {"challenge_ack_interval", &T::challenge_ack_interval, duration_or_zero(1_ms, 60_s),
-       "at most one challenge ACK a connection (RFC 5961 7)"},
+       "in this time a connection sends at most one challenge ACK (RFC 5961 7)"},
       {"keep_alive", &T::keep_alive, map(keep_alive_schema()), "keep-alive probes"},
   };
 }
 
 Schema<tcp::TcpSettings> fin_wait_2_schema() {
   return {{"hold", &tcp::TcpSettings::fin_wait_2_hold, duration_or_zero(1_ms, kHour),
-           "how long FIN_WAIT_2 waits for the peer's FIN; 0 = for ever"}};
+           "how long FIN_WAIT_2 waits for the peer's FIN; 0 = forever"}};
 }
 
 Schema<shard::CloseSettings> serve_close_schema() {
@@ -139,7 +147,7 @@ Schema<shard::CloseSettings> serve_close_schema() {
        "who closes first, and so holds TIME_WAIT"},
       {"grace", &shard::CloseSettings::grace, duration_or_zero(1_ms, 60_s),
        "with `first: client`: how long the server waits for the client's FIN"},
-      {"abort", &shard::CloseSettings::abort, boolean(), "the server closes with a reset"},
+      {"abort", &shard::CloseSettings::abort, boolean(), "the server closes with an RST"},
   };
 }
 
@@ -148,9 +156,9 @@ Schema<shard::CloseSettings> load_close_schema() {
            choice<shard::Closer>({{"server", shard::Closer::server},
                                   {"client", shard::Closer::client},
                                   {"reset", shard::Closer::reset}}),
-           "who closes first; `reset`: the client, with a reset"},
+           "who closes first; `reset`: the client, with an RST"},
           {"abort", &shard::CloseSettings::abort, boolean(),
-           "with `first: server`: its reset after the last answer is the planned end"}};
+           "with `first: server`: the server's RST after the last answer is the planned end"}};
 }
 
 Schema<flow::TimeWaitPolicy> client_time_wait_schema() {
@@ -160,7 +168,7 @@ Schema<flow::TimeWaitPolicy> client_time_wait_schema() {
                     "connect from a four-tuple in TIME_WAIT: 0 never, 1 after reuse_delay with "
                     "timestamps, 2 the same on loopback only"},
                    {"reuse_delay", &P::reuse_delay, duration_or_zero(1_ms, 10_min),
-                    "how long a four-tuple rests before its reuse"}};
+                    "how long a four-tuple is in TIME_WAIT before its reuse"}};
 }
 
 }  // namespace mayfly::config

@@ -1,4 +1,4 @@
-// The keys that a shard obeys, as maps of their own: connections, the protocol, TIME_WAIT, and how
+// The keys of a shard, each map with its own schema: connections, the protocol, TIME_WAIT, and how
 // connections end.
 #pragma once
 
@@ -7,13 +7,13 @@
 
 namespace mayfly::config {
 
-/// Longest times that a key may take.
+/// Limits of long durations.
 inline constexpr Duration kHour = 60_min, kWeek = kHour * (24 * 7);
 
 Schema<shard::EndSettings> connection_schema();
 Schema<tcp::TcpSettings> tcp_schema();
 Schema<tcp::TcpSettings> fin_wait_2_schema();
-/// The client's has the reuse of its own TIME_WAITs beside what both have.
+/// That of the client also has the reuse of its own TIME_WAITs.
 Schema<flow::TimeWaitPolicy> time_wait_schema();
 Schema<flow::TimeWaitPolicy> client_time_wait_schema();
 Schema<shard::CloseSettings> serve_close_schema();

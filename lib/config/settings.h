@@ -1,5 +1,5 @@
-// Everything that a configuration file can say, validated: each folder's own settings, composed to
-// what a process is run with.
+// All settings that a configuration file can have, validated: the settings of each folder, composed
+// to those of a process.
 #pragma once
 
 #include <cstdint>
@@ -15,46 +15,50 @@
 
 namespace mayfly::config {
 
+/// `mayfly serve`.
 struct ServeSettings : service::ServerSettings {
   nic::ProcessSettings process;
   admin::AdminSettings admin;
-  Duration drain_timeout =
-      Duration::from_s(10);  ///< Ctrl-C: open connections may take this long to finish
+  /// After Ctrl-C, the time for open connections to finish before they are reset.
+  Duration drain_timeout = Duration::from_s(10);
 };
 
-/// A program with an app of its own (run/program.h).
+/// A program with its own app (run/program.h).
 struct ProgramSettings : shard::EndSettings {
   nic::ProcessSettings process;
   admin::AdminSettings admin;
   Duration drain_timeout = Duration::from_s(10);  ///< as in ServeSettings
 };
 
+/// `mayfly load`.
 struct LoadSettings : load::ClientSettings {
   nic::ProcessSettings process;
   admin::AdminSettings admin;
 };
 
-/// Both ends under one policy, as a process runs them: the lab's own settings, a preset of
-/// conf/policy/ over them, and what the experiment changes over that.
+/// Both ends of an experiment: the settings of the lab, a preset of conf/policy/ laid over them,
+/// and the changes by the experiment over that.
 struct BothEnds {
   std::string name, policy;  ///< as in LabPair
   ServeSettings server;
   LoadSettings client;
 
-  /// What the lab evaluates of it: all but how the process runs it.
+  /// The part that the lab evaluates: without the settings of the process.
   lab::LabPair lab_pair() const { return {name, policy, server, client}; }
 };
 
+/// One experiment.
 struct LabExperiment : BothEnds, lab::ExperimentAim {
   lab::ExperimentSettings lab_settings() const { return {lab_pair(), *this}; }
 };
 
+/// What connects the two ends: rings of frames, or shared memory.
 enum class LabWire : std::uint8_t { ring, memif };
 
 /// Experiments with server and generator as two cores of one process.
 struct LabSettings {
   LabWire wire = LabWire::ring;
-  Duration sample = Duration::from_ms(100);  ///< between two samples
+  Duration sample = Duration::from_ms(100);  ///< time between two samples
   std::vector<LabExperiment> experiments;    ///< in the order in which they run
   lab::HazardSettings hazards;               ///< run after them
 };

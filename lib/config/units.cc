@@ -30,7 +30,7 @@ constexpr std::array kCountUnits = std::to_array<Unit>({{"", 1},
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// "1.50k" taken apart.
+/// The parts of "1.50k".
 struct Decimal {
   std::string_view whole, fraction, unit;
 };
@@ -154,7 +154,7 @@ Result<bool> parse_boolean(std::string_view text) {
 std::string format_duration(Duration duration) {
   if (duration.us == 0) return "0";
   const auto us = static_cast<std::uint64_t>(duration.us);
-  // "60s" and "60min" are how people say it; minutes and hours begin at two.
+  // "60s" and "60min" are usual: minutes and hours are used from two on.
   for (auto unit = kTimeUnits.rbegin(); unit != kTimeUnits.rend(); ++unit) {
     const std::uint64_t least = unit->factor > 1'000'000 ? 2 * unit->factor : unit->factor;
     if (us >= least && us % unit->factor == 0) {

@@ -1,4 +1,4 @@
-// Numbers as people write them: "200ms", "64k", "1%". Shared by the configuration and the command
+// Numbers in their written form: "200ms", "64k", "1%". Shared by the configuration and the command
 // line.
 #pragma once
 
@@ -15,11 +15,11 @@ namespace mayfly::config {
 /// Any other number without a unit is an error.
 Result<Duration> parse_duration(std::string_view text);
 
-/// The same, but above 0: how long a run takes (--duration).
+/// The same, but above 0: the length of a run (--duration).
 Result<Duration> parse_run_length(std::string_view text);
 
-/// "512", "64k", "1.5M", "2G" (powers of 1000) or "64Ki", "1Mi", "2Gi" (powers of 1024). Must come
-/// out whole and fit 64 bits.
+/// "512", "64k", "1.5M", "2G" (powers of 1000) or "64Ki", "1Mi", "2Gi" (powers of 1024). The
+/// result must be whole and fit 64 bits.
 Result<std::uint64_t> parse_count(std::string_view text);
 
 /// A count that need not be whole: "100k", "0.5". Finite, not negative.

@@ -68,7 +68,7 @@ TEST(InterfaceAddress, HasAPrefixLength) {
 
 TEST(InterfaceAddress, IsAHostOfItsNetwork) {
   EXPECT_EQ(why_not(parse_interface_address("198.18.0.0/15")),
-            "\"198.18.0.0/15\" holds its network's own or broadcast address");
+            "\"198.18.0.0/15\" contains the network's own address or its broadcast address");
   EXPECT_FALSE(parse_interface_address("198.19.255.255/15"));
   EXPECT_EQ(why_not(parse_interface_address("198.18.0.1-198.18.1.1/24")),
             "\"198.18.0.1-198.18.1.1/24\" reaches beyond its network");

@@ -55,7 +55,7 @@ TEST_F(Document, WithASyntaxErrorSaysWhere) {
 
 TEST_F(Document, IsJustOne) {
   EXPECT_THAT(complaints(serve(std::string(kServe) + "---\ncores: [1]\n")),
-              ElementsAre(": goes on after its first YAML document"));
+              ElementsAre(": continues after its first YAML document"));
 }
 
 TEST_F(Document, KeysAreWords) {
@@ -81,7 +81,7 @@ TEST_F(Document, DeepNestingIsRefused) {
 
 TEST_F(Document, WithAStrayCommaEnds) {
   EXPECT_THAT(complaints(serve(",cores: [0]\n")),
-              ElementsAre(": goes on after its first YAML document"));
+              ElementsAre(": continues after its first YAML document"));
 }
 
 TEST_F(Document, MoreThanAThousandErrorsAreCounted) {

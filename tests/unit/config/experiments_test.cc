@@ -204,7 +204,7 @@ TEST_F(Experiments, MistakesOfAPresetAreToldOnceInItsFile) {
 
 TEST_F(Experiments, LeaveTimeAfterTheWarmUp) {
   EXPECT_THAT(complaints(lab(std::string(kBase) + "experiments: [{name: a, warm_up: 8s}]\n")),
-              ElementsAre("experiments.0.warm_up: leaves nothing of the duration, 8s"));
+              ElementsAre("experiments.0.warm_up: is not shorter than the duration, 8s"));
 }
 
 using Hazards = Experiments;

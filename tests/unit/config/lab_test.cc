@@ -58,7 +58,7 @@ TEST_F(Lab, MakesItsOwnDevices) {
 
 TEST_F(Lab, EndsPollOnCoresOfTheirOwn) {
   EXPECT_THAT(complaints(lab(kLab, {"client.cores=[0]"})),
-              ElementsAre("client.cores: are the server's too"));
+              ElementsAre("client.cores: are also the server's"));
 }
 
 TEST_F(Lab, IsOneProcess) {

@@ -227,11 +227,12 @@ TEST_F(LiveTest, CapacitiesCanFallAndRiseAgainToWhereTheyBegan) {
   auto settings = live(kServe, {"time_wait.capacity=10k", "tcp.receive_window=64k"});
   EXPECT_THAT(set(settings, {"time_wait.capacity=1k", "tcp.receive_window=8k"}).size(), 2u);
   EXPECT_THAT(set(settings, {"time_wait.capacity=10k", "tcp.receive_window=64k"}).size(), 2u);
-  EXPECT_THAT(set(settings, {"time_wait.capacity=10001"}),
-              ElementsAre("--set time_wait.capacity=10001 time_wait.capacity: memory was taken for "
-                          "10k (10001 needs a restart)"));
+  EXPECT_THAT(
+      set(settings, {"time_wait.capacity=10001"}),
+      ElementsAre("--set time_wait.capacity=10001 time_wait.capacity: memory was allocated for "
+                  "10k (10001 needs a restart)"));
   EXPECT_THAT(set(settings, {"tcp.receive_window=128k"}),
-              ElementsAre(HasSubstr("memory was taken for 64k")));
+              ElementsAre(HasSubstr("memory was allocated for 64k")));
 }
 
 TEST_F(LiveTest, ThePrefixesOfNearnessCanComeAndGo) {

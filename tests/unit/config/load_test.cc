@@ -84,7 +84,7 @@ TEST_F(Load, RampsWithinTheDuration) {
 
 TEST_F(Load, HasPairsOfAddressAndPortEnough) {
   EXPECT_THAT(complaints(load(kLoad, {"sources={addresses: 198.18.1.1, ports: 1024-1123}"})),
-              ElementsAre("load.concurrency: 512 connections from 100 pairs of address and port"));
+              ElementsAre("load.concurrency: 512 connections from 100 sources (address and port)"));
 }
 
 TEST_F(Load, MayOvercommitItsPairs) {

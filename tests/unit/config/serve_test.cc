@@ -187,19 +187,19 @@ TEST_F(Serve, ReportsAllErrorsAtOnceInTheOrderOfTheFile) {
   EXPECT_THAT(
       messages(loaded),
       ElementsAre(
-          file + ":1:12 cores.1: core 0 is there twice",
+          file + ":1:12 cores.1: core 0 is given twice",
           file + ":3:14 ports.0.device: is empty (device: DPDK devargs without empty arguments, or "
                  "a PCI address)",
           file + ":3:30 ports.0.addresses.0: \"198.18.0.1\" has no prefix length, such as /24 "
                  "(address: A/PREFIX or A-B/PREFIX)",
           file + ":4:5 ports.1.device: is missing (device: DPDK devargs without empty arguments, "
                  "or a PCI address)",
-          file + ":4:18 ports.1.addresses.0: \"198.18.0.0/15\" holds its network's own or "
-                 "broadcast address (address: A/PREFIX or A-B/PREFIX)",
+          file + ":4:18 ports.1.addresses.0: \"198.18.0.0/15\" contains the network's own "
+                 "address or its broadcast address (address: A/PREFIX or A-B/PREFIX)",
           file + ":4:34 ports.1.gatway: is not a known key (did you mean gateway?)",
           file + ":7:12 listen.1.port: is the same as in listen.0",
           file + ":9:9 time_wait.hold: \"11min\" is out of range (duration: 0 or 1ms..10min)",
-          file + ":10:3 time_wait.hold: is there twice (the first one would win: remove one)",
+          file + ":10:3 time_wait.hold: is given twice (the first one would be used: remove one)",
           file + ":11:12 time_wait.on_full: \"evict\" is unknown (one of: evict_oldest, refuse, "
                  "close)"));
 }
@@ -259,7 +259,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(Serve, CoresAreNotTwice) {
   EXPECT_THAT(complaints(serve(kServe, {"cores=[0, 1, 0]"})),
-              ElementsAre("cores.2: core 0 is there twice"));
+              ElementsAre("cores.2: core 0 is given twice"));
   EXPECT_THAT(complaints(serve(kServe, {"cores=[]"})), ElementsAre("cores: is empty"));
 }
 
@@ -275,7 +275,7 @@ TEST_F(Serve, DeviceArgumentsAreNotEmpty) {
                 ElementsAre(HasSubstr("is not allowed here")));
   }
   EXPECT_THAT(complaints(serve(kServe, {"ports.0.device=net ring"})),
-              ElementsAre(HasSubstr("has a space")));
+              ElementsAre(HasSubstr("contains a space")));
   EXPECT_THAT(complaints(serve(kServe, {"ports.0.device=''"})),
               ElementsAre("ports.0.device: is empty"));
 }
