@@ -1,4 +1,4 @@
-// mayfly check: everything that is wrong with a configuration, or what it would take to run it.
+// mayfly check: all errors of a configuration, or the memory and sources that a run needs.
 #include <fmt/format.h>
 
 #include "commands.h"
@@ -22,7 +22,7 @@ int report_memory(std::span<const run::MemoryPlan> plans) {
 
 void report_tuples(const config::LoadSettings& settings) {
   const load::TuplePlan plan = plan_tuples(settings);
-  fmt::print("source pairs: {}\n", arithmetic_of(plan));
+  fmt::print("sources: {}\n", arithmetic_of(plan));
   if (const std::string warning = warning_of(plan); !warning.empty()) fmt::print("{}\n", warning);
 }
 

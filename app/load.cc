@@ -19,7 +19,7 @@ namespace mayfly::app {
 
 namespace {
 
-/// The settings that were read, with what the command line says beside them.
+/// The settings that were read, changed by the options of the command line.
 config::LoadSettings with_options(config::LoadSettings settings, const RunOptions& options) {
   if (options.duration) settings.load.duration = *options.duration;
   return settings;
@@ -40,7 +40,7 @@ int load_command(const RunOptions& options) {
     return kBadUsage;
   }
   config::LoadSettings settings = with_options(*loaded.settings, options);
-  if (const auto lasts = load::check_pairs(settings); !lasts) return fail(lasts.error());
+  if (const auto lasts = load::check_sources(settings); !lasts) return fail(lasts.error());
   run::LoadRun::own_sources(settings);
   run::catch_signals();
   run::catch_hangups();
@@ -52,7 +52,7 @@ int load_command(const RunOptions& options) {
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
-  fmt::print("source pairs: {}\n", arithmetic_of(tuples));
+  fmt::print("sources: {}\n", arithmetic_of(tuples));
   if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
 
   auto run = run::LoadRun::create(settings, *devices, nic::TscClock());
@@ -61,7 +61,7 @@ int load_command(const RunOptions& options) {
       {{options.config, options.policy, options.sets},
        *std::move(loaded.settings),
        [&](const config::LoadSettings& wanted) {
-         return load::check_pairs(with_options(wanted, options));
+         return load::check_sources(with_options(wanted, options));
        }},
       {.use = [&](const config::LoadSettings& wanted) { (*run)->use(wanted); },
        .stats = [&] { return stats_of(**run); },

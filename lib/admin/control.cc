@@ -42,7 +42,7 @@ const sockaddr* generic(const sockaddr_un& address) {
 
 Fd new_socket(int more = 0) { return Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | more, 0)); }
 
-/// A socket that refuses connections was left by a process that ended without removing it.
+/// True if the socket refuses connections: a process left it that ended without removing it.
 bool is_abandoned(const std::string& path, const sockaddr_un& address) {
   struct stat file {};
   if (lstat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
@@ -88,7 +88,7 @@ Fd::~Fd() {
 struct ControlServer::Client {
   Fd fd;
   std::string in, out;     // not yet answered, not yet sent
-  bool is_ending = false;  // nothing more comes in: dropped once everything is answered and sent
+  bool is_ending = false;  // no more input: dropped once everything is answered and sent
   steady_clock::time_point last_heard = steady_clock::now();
 
   short wanted() const { return out.empty() ? POLLIN : POLLOUT; }
@@ -160,7 +160,7 @@ void ControlServer::run() {
   }
 }
 
-// One in each round, after the clients that have left are removed.
+// Accepts one client in each round, after those that have left are removed.
 void ControlServer::accept_one() {
   Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.is_open()) {

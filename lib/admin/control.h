@@ -1,5 +1,5 @@
-// The control socket: a UNIX stream socket on which each line is answered by a line. requests.h has
-// what the lines mean.
+// The control socket: a UNIX stream socket on which each line is answered by a line. requests.h
+// defines the lines.
 #pragma once
 
 #include <functional>
@@ -29,19 +29,20 @@ class Fd {
   int number_ = -1;
 };
 
-/// Answers clients from a thread of its own, one line after the other, until it is destroyed.
+/// Answers clients on its own thread, one line after the other, until it is destroyed.
 class ControlServer {
  public:
-  /// In bytes. A longer line is answered with an error, and its client disconnected.
+  /// The longest line in bytes. A longer one is answered with an error, and its client
+  /// disconnected.
   static constexpr std::size_t kLineMax = 64 * 1024;
-  static constexpr std::size_t kClientsMax = 16;
+  static constexpr std::size_t kClientsMax = 16;  ///< connected at once
   static constexpr Duration kIdleMax = Duration::from_s(60);
 
   /// The answer to a line, both without their line feed. Runs on the server's thread.
   using Answer = std::function<std::string(std::string_view line)>;
 
-  /// Makes the socket, accessible to this user alone. A socket that an ended process has left there
-  /// is replaced; it is an error if another process listens on it, or if `path` is something else.
+  /// Makes the socket, accessible to this user alone. A socket that an ended process has left is
+  /// replaced. It is an error if another process listens on it, or if `path` is not a socket.
   /// Clients that send nothing for `idle_max` are disconnected.
   static Result<std::unique_ptr<ControlServer>> create(const std::string& path, Answer answer,
                                                        Duration idle_max = kIdleMax);
@@ -66,7 +67,7 @@ class ControlServer {
 };
 
 /// A client: sends one line to the socket at `path` and returns the answer, both without line feed.
-/// Waits for at most `patience`.
+/// Waits at most `patience` for it.
 Result<std::string> ask_control(const std::string& path, std::string_view line, Duration patience);
 
 }  // namespace mayfly::admin

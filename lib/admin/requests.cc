@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 
 Json error(const std::string& why) { return {{"error", Json::array({why})}}; }
 
-/// A file name or a value in an answer need not be UTF-8.
+/// A file name or a value in an answer may be invalid UTF-8.
 std::string in_a_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -49,7 +49,7 @@ Json answer(const ControlActions& actions, std::string_view line) {
   if (name == "set") return set(actions, request);
   if (name == "policy") return policy(actions, request);
   if (name == "reload") return actions.reload();
-  return error("known are: stats, settings, set, policy, reload");
+  return error("the requests are: stats, settings, set, policy, reload");
 }
 
 }  // namespace

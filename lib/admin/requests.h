@@ -10,7 +10,7 @@
 
 namespace mayfly::admin {
 
-/// What a running server or generator does for each request. Each returns the answer.
+/// The functions of a running server or generator for each request. They return the answer.
 struct ControlActions {
   std::function<nlohmann::ordered_json()> stats, settings, reload;
   /// "KEY=VALUE" texts, to take effect together or not at all.

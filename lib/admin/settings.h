@@ -1,10 +1,11 @@
-// How the process is looked at and steered while it runs.
+// Settings of the access to a running process.
 #pragma once
 
 #include <string>
 
 namespace mayfly::admin {
 
+/// The control socket.
 struct AdminSettings {
   std::string socket;  ///< path of the control socket; empty = none
 };

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What the derived keys are made of.
+/// The numbers that derived keys are computed from.
 struct Serving {
   const flow::ShardStats& stats;
   Duration active;
@@ -72,8 +72,8 @@ Json busy_ratio(const Serving& of) {
 }
 
 // clang-format off
-/// The keys that are no member of ShardStats: made of several of its numbers, or a second name of
-/// one.
+/// The keys that are not members of ShardStats: computed from several of its members, or a second
+/// name of one.
 constexpr auto kDerived = std::to_array<JsonField<Serving>>({
     {"completed", "counter", "connections", "connections that ended with both FINs exchanged",
      completed},
@@ -86,7 +86,7 @@ constexpr auto kDerived = std::to_array<JsonField<Serving>>({
      dropped<Drop::time_wait_full>},
     {"refused.tcp_draining", "counter", "segments", help_of(Drop::tcp_draining),
      dropped<Drop::tcp_draining>},
-    {"cps", "number", "connections/s", "`completed` a second of the active time",
+    {"cps", "number", "connections/s", "`completed` per second of the active time",
      completed_a_second},
     {"time_wait.reopened", "counter", "entries", "TIME_WAIT entries ended by a SYN (RFC 6191)",
      reopened},
@@ -162,7 +162,7 @@ std::vector<JsonKey> serve_json_keys() {
         {"drops." + std::string(name_of(why)), "counter", "frames", std::string(help_of(why))});
   }
   keys.push_back({"active_s", "number", "s", "time from the first connection to the last change"});
-  keys.push_back({"cores.N", "object", "", "the keys above, but for `active_s`, of each core"});
+  keys.push_back({"cores.N", "object", "", "the keys above, except `active_s`, for each core"});
   list_keys(keys, service::kServiceMetrics, "service.");
   for (std::size_t i = 0; i < service::kEndingCount; ++i) {
     const auto why = static_cast<service::Ending>(i);

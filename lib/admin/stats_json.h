@@ -15,14 +15,14 @@
 
 namespace mayfly::admin {
 
-/// Connections that ended as TCP means it: both FINs exchanged.
+/// Connections that ended with both FINs exchanged.
 std::uint64_t completed_of(const flow::ShardStats& stats);
 
-/// The `serve` keys, but for `service`. `active`: from the first connection to the last, the base
-/// of `cps`.
+/// The keys of `serve` except `service`. `active` is the time from the first connection to the
+/// last, the base of `cps`.
 nlohmann::ordered_json server_json(std::span<const flow::ShardStats> cores, Duration active);
 
-/// What stands under `service`, of all cores' services together.
+/// The keys under `service`, for the services of all cores together.
 nlohmann::ordered_json service_json(const service::ServiceCounters& counters);
 
 /// Every key that server_json and service_json may write, for doc/json.md.

@@ -9,14 +9,14 @@
 namespace mayfly::flow {
 
 // X(name, what is counted). In done, the connection may have gone through CLOSING.
-#define MAYFLY_CLOSE_REASONS(X)                                                                 \
-  X(done, "connections that ended with both FINs exchanged, the peer's first or both at once")  \
-  X(time_wait, "connections that ended with both FINs exchanged and left a TIME_WAIT here")     \
-  X(fin_wait_2, "connections whose peer never sent its FIN: fin_wait_2.hold ended")             \
-  X(reset, "connections that ended by the peer's RST")                                          \
-  X(refused, "active opens that were answered by RST")                                          \
-  X(timed_out, "connections given up by the limit of retransmissions or of keep-alive")         \
-  X(unreachable, "active opens that ended since ICMP or ARP said that the peer is unreachable") \
+#define MAYFLY_CLOSE_REASONS(X)                                                                \
+  X(done, "connections that ended with both FINs exchanged, the peer's first or both at once") \
+  X(time_wait, "connections that ended with both FINs exchanged and left a TIME_WAIT here")    \
+  X(fin_wait_2, "connections whose peer never sent its FIN: fin_wait_2.hold ended")            \
+  X(reset, "connections that ended by the peer's RST")                                         \
+  X(refused, "active opens that were answered by RST")                                         \
+  X(timed_out, "connections given up at the limit of retransmissions or keep-alive probes")    \
+  X(unreachable, "active opens that ended because ICMP or ARP found the peer unreachable")     \
   X(aborted, "connections that we ended with RST")
 
 /// How a connection ended.
@@ -29,9 +29,9 @@ enum class CloseReason : std::uint8_t {
 inline constexpr std::size_t kCloseReasonCount = 0 MAYFLY_CLOSE_REASONS(MAYFLY_X);
 #undef MAYFLY_X
 
-/// As the JSON has it: "done", "time_wait", ...
+/// Its key in the JSON: "done", "time_wait", ...
 std::string_view name_of(CloseReason reason) noexcept;
-/// What its counter counts, in words.
+/// The help text of its counter.
 std::string_view help_of(CloseReason reason) noexcept;
 
 }  // namespace mayfly::flow

@@ -16,89 +16,92 @@
 
 namespace mayfly::flow {
 
-// X(kind, name, unit, key in the JSON, what is counted); MetricKind and Metric say more of each.
+// X(kind, name, unit, key in the JSON, what is counted): base/metric.h describes these columns.
 // A peak follows its gauge.
-#define MAYFLY_SHARD_METRICS(X)                                                                    \
-  X(counter, rx_packets, "frames", "packets.rx", "frames received")                                \
-  X(counter, rx_handled, "frames", "packets.handled",                                              \
-    "frames received and acted on: all that no reason among the drops counts")                     \
-  X(counter, rx_bytes, "bytes", "bytes.rx", "bytes received, Ethernet headers included")           \
-  X(counter, tx_packets, "frames", "packets.tx", "frames handed to the device")                    \
-  X(counter, tx_bytes, "bytes", "bytes.tx", "bytes sent, Ethernet headers included")               \
-  X(counter, accepted, "connections", "accepted", "connections that completed a passive open")     \
-  X(counter, opened, "connections", "opened", "connections that began an active open")             \
-  X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")        \
-  X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")     \
-  X(counter, half_open_given_up, "connections", "syn.half_open_given_up",                          \
-    "handshakes of peers that ended early since too many were under way")                          \
-  X(counter, syn_cookies_sent, "segments", "syn.cookies_sent",                                     \
-    "SYNs answered with a cookie instead of a block (RFC 4987)")                                   \
-  X(counter, syn_cookies_accepted, "connections", "syn.cookies_accepted",                          \
-    "connections made from a SYN cookie that came back")                                           \
-  X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                    \
-  X(counter, rst_sent, "segments", "rst_sent", "RSTs sent")                                        \
-  X(counter, rst_limited, "segments", "rst_limited", "RSTs held back by the rate limit")           \
-  X(counter, challenges_limited, "segments", "challenges_limited",                                 \
-    "challenge ACKs held back by the limit over all connections")                                  \
-  X(counter, arp_limited, "packets", "arp.limited",                                                \
-    "ARP requests and replies held back by the rate limit")                                        \
-  X(counter, arp_conflicts, "packets", "arp.conflicts",                                            \
-    "ARP packets that gave a live neighbour another MAC address")                                  \
-  X(counter, arp_requests, "packets", "arp.requests", "ARP requests sent")                         \
-  X(counter, arp_replies, "packets", "arp.replies", "ARP replies sent")                            \
-  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP messages sent")                              \
-  X(gauge, connections, "connections", "connections", "connection blocks in use now")              \
-  X(peak, connections_peak, "connections", "connections_peak",                                     \
-    "most connection blocks in use at once")                                                       \
-  X(gauge, time_wait_now, "entries", "time_wait.now", "TIME_WAIT entries held now")                \
-  X(peak, time_wait_peak, "entries", "time_wait.peak", "most TIME_WAIT entries held at once")      \
-  X(counter, time_wait_opened, "entries", "time_wait.opened", "TIME_WAIT entries made")            \
-  X(counter, time_wait_expired, "entries", "time_wait.expired",                                    \
-    "TIME_WAIT entries that were held for their whole time")                                       \
-  X(counter, time_wait_evicted, "entries", "time_wait.evicted",                                    \
-    "TIME_WAIT entries ended early to make room for a newer one")                                  \
-  X(counter, time_wait_skipped, "connections", "time_wait.skipped",                                \
-    "connections closed without a TIME_WAIT that was due: hold 0, or full and on_full: close")     \
-  X(counter, time_wait_reopened_timestamp, "entries", "time_wait.reopened_by_timestamp",           \
-    "TIME_WAIT entries ended by a SYN with a newer timestamp (RFC 6191)")                          \
-  X(counter, time_wait_reopened_sequence, "entries", "time_wait.reopened_by_sequence",             \
-    "TIME_WAIT entries ended by a SYN with a higher sequence number (RFC 6191)")                   \
-  X(counter, time_wait_reused, "entries", "time_wait.reused",                                      \
-    "TIME_WAIT entries ended by our own active open (time_wait.reuse)")                            \
-  X(counter, time_wait_restored, "entries", "time_wait.restored",                                  \
-    "TIME_WAIT entries brought back since the SYN that ended them was an old duplicate (RFC 9293 " \
-    "MAY-2)")                                                                                      \
-  X(counter, time_wait_killed, "entries", "time_wait.killed",                                      \
-    "TIME_WAIT entries ended by an accepted RST")                                                  \
-  X(counter, time_wait_fin_again, "segments", "time_wait.fin_again",                               \
-    "FINs retransmitted to a TIME_WAIT and acknowledged again")                                    \
-  X(counter, time_wait_taken_over, "entries", "time_wait.taken_over",                              \
-    "TIME_WAIT entries taken over from a peer that closed first (time_wait.hand_over)")            \
-  X(counter, time_wait_shortened, "entries", "time_wait.shortened",                                \
-    "TIME_WAIT entries whose end came nearer since the hold became shorter")                       \
-  X(level, time_wait_hold_us, "us", "time_wait.hold_s",                                            \
-    "hold (2MSL) that a TIME_WAIT entry made now gets, nearness and recycling aside")              \
-  X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                                  \
-    "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too "    \
-    "early")                                                                                       \
-  X(counter, reset_in_last_ack, "connections", "harm.reset_in_last_ack",                           \
-    "connections of ours that were reset in LAST_ACK, as when the peer's TIME_WAIT ended too "     \
-    "early")                                                                                       \
-  X(counter, polls, "polls", "polls.all", "polls made")                                            \
-  X(counter, busy_polls, "polls", "polls.busy", "polls that did work")                             \
-  X(counter, cycles, "cycles", "cycles.all", "TSC cycles of all polls")                            \
+#define MAYFLY_SHARD_METRICS(X)                                                                 \
+  X(counter, rx_packets, "frames", "packets.rx", "frames received")                             \
+  X(counter, rx_handled, "frames", "packets.handled",                                           \
+    "frames received and acted on: those that no reason for a drop counts")                     \
+  X(counter, rx_bytes, "bytes", "bytes.rx", "bytes received, Ethernet headers included")        \
+  X(counter, tx_packets, "frames", "packets.tx", "frames handed to the device")                 \
+  X(counter, tx_bytes, "bytes", "bytes.tx", "bytes sent, Ethernet headers included")            \
+  X(counter, accepted, "connections", "accepted", "connections that completed a passive open")  \
+  X(counter, opened, "connections", "opened", "connections that began an active open")          \
+  X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")     \
+  X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")  \
+  X(counter, half_open_given_up, "connections", "syn.half_open_given_up",                       \
+    "handshakes that were given up early because too many were under way")                      \
+  X(counter, syn_cookies_sent, "segments", "syn.cookies_sent",                                  \
+    "SYNs answered with a cookie instead of a block (RFC 4987)")                                \
+  X(counter, syn_cookies_accepted, "connections", "syn.cookies_accepted",                       \
+    "connections made from a SYN cookie that came back")                                        \
+  X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                 \
+  X(counter, rst_sent, "segments", "rst_sent", "RSTs sent")                                     \
+  X(counter, rst_limited, "segments", "rst_limited", "RSTs not sent because of the rate limit") \
+  X(counter, challenges_limited, "segments", "challenges_limited",                              \
+    "challenge ACKs not sent because of the limit over all connections")                        \
+  X(counter, arp_limited, "packets", "arp.limited",                                             \
+    "ARP requests and replies not sent because of the rate limit")                              \
+  X(counter, arp_conflicts, "packets", "arp.conflicts",                                         \
+    "ARP packets that gave a live neighbour another MAC address")                               \
+  X(counter, arp_requests, "packets", "arp.requests", "ARP requests sent")                      \
+  X(counter, arp_replies, "packets", "arp.replies", "ARP replies sent")                         \
+  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP messages sent")                           \
+  X(gauge, connections, "connections", "connections", "connection blocks in use now")           \
+  X(peak, connections_peak, "connections", "connections_peak",                                  \
+    "most connection blocks in use at once")                                                    \
+  X(gauge, time_wait_now, "entries", "time_wait.now", "TIME_WAIT entries held now")             \
+  X(peak, time_wait_peak, "entries", "time_wait.peak", "most TIME_WAIT entries held at once")   \
+  X(counter, time_wait_opened, "entries", "time_wait.opened", "TIME_WAIT entries made")         \
+  X(counter, time_wait_expired, "entries", "time_wait.expired",                                 \
+    "TIME_WAIT entries that were held for their whole time")                                    \
+  X(counter, time_wait_evicted, "entries", "time_wait.evicted",                                 \
+    "TIME_WAIT entries ended early to make room for a newer one")                               \
+  X(counter, time_wait_skipped, "connections", "time_wait.skipped",                             \
+    "connections closed without a TIME_WAIT that was due: hold 0, or full and on_full: close")  \
+  X(counter, time_wait_reopened_timestamp, "entries", "time_wait.reopened_by_timestamp",        \
+    "TIME_WAIT entries ended by a SYN with a newer timestamp (RFC 6191)")                       \
+  X(counter, time_wait_reopened_sequence, "entries", "time_wait.reopened_by_sequence",          \
+    "TIME_WAIT entries ended by a SYN with a higher sequence number (RFC 6191)")                \
+  X(counter, time_wait_reused, "entries", "time_wait.reused",                                   \
+    "TIME_WAIT entries ended by our own active open (time_wait.reuse)")                         \
+  X(counter, time_wait_restored, "entries", "time_wait.restored",                               \
+    "TIME_WAIT entries restored because the SYN that reopened them was an old duplicate (RFC "  \
+    "9293 MAY-2)")                                                                              \
+  X(counter, time_wait_killed, "entries", "time_wait.killed",                                   \
+    "TIME_WAIT entries ended by an accepted RST")                                               \
+  X(counter, time_wait_fin_again, "segments", "time_wait.fin_again",                            \
+    "FINs retransmitted to a TIME_WAIT and acknowledged again")                                 \
+  X(counter, time_wait_taken_over, "entries", "time_wait.taken_over",                           \
+    "TIME_WAIT entries taken over from a peer that closed first (time_wait.hand_over)")         \
+  X(counter, time_wait_shortened, "entries", "time_wait.shortened",                             \
+    "TIME_WAIT entries that end earlier because the hold became shorter")                       \
+  X(level, time_wait_hold_us, "us", "time_wait.hold_s",                                         \
+    "hold (2MSL) of a TIME_WAIT entry made now, if neither nearness nor recycle changes it")    \
+  X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                               \
+    "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too " \
+    "early")                                                                                    \
+  X(counter, reset_in_last_ack, "connections", "harm.reset_in_last_ack",                        \
+    "connections of ours that were reset in LAST_ACK, as when the peer's TIME_WAIT ended too "  \
+    "early")                                                                                    \
+  X(counter, polls, "polls", "polls.all", "polls made")                                         \
+  X(counter, busy_polls, "polls", "polls.busy", "polls that did work")                          \
+  X(counter, cycles, "cycles", "cycles.all", "TSC cycles of all polls")                         \
   X(counter, busy_cycles, "cycles", "cycles.busy", "TSC cycles of the polls that did work")
 
+/// The counters of one core. The core alone writes them; any thread may read them.
 struct ShardStats {
 #define MAYFLY_X(kind, name, unit, path, help) Counter name;
   MAYFLY_SHARD_METRICS(MAYFLY_X)
 #undef MAYFLY_X
-  /// Entries evicted at an age below 2^i ms that were not below 2^(i-1) ms.
+  /// At index i: entries evicted at an age below 2^i ms and not below 2^(i-1) ms; the last index
+  /// also counts older ones.
   static constexpr std::size_t kAges = 21;
   std::array<Counter, kAges> time_wait_evicted_age;
-  std::array<Counter, wire::kDropCount> drops;
+  std::array<Counter, wire::kDropCount> drops;    ///< by Drop
   std::array<Counter, kCloseReasonCount> closed;  ///< by CloseReason
 
+  /// Counts a poll that took `spent` TSC cycles.
   void count_poll(std::uint64_t spent, bool did_work) noexcept {
     polls.add();
     cycles.add(spent);
@@ -106,12 +109,13 @@ struct ShardStats {
     busy_polls.add();
     busy_cycles.add(spent);
   }
+  /// Counts an entry evicted at this age.
   void evicted_at(Duration age) noexcept {
     const auto ms = static_cast<std::uint64_t>(age.us / 1'000);
     time_wait_evicted.add();
     time_wait_evicted_age[std::min<std::size_t>(std::bit_width(ms), kAges - 1)].add();
   }
-  /// Frames received and not acted on. With rx_handled they are all of rx_packets, exactly.
+  /// Frames received and not acted on. rx_dropped() + rx_handled == rx_packets.
   std::uint64_t rx_dropped() const noexcept {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < wire::kDropCount; ++i)
@@ -129,7 +133,7 @@ inline constexpr auto kShardMetrics = std::to_array<Metric<ShardStats>>({
 });
 static_assert(peaks_follow_gauges(kShardMetrics));
 
-/// The total over cores, by each metric's kind; drops, ends and ages are summed.
+/// The total over cores, by the kind of each metric. Drops, close reasons and ages are summed.
 ShardStats total_of(std::span<const ShardStats> cores) noexcept;
 
 }  // namespace mayfly::flow

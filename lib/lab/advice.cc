@@ -12,7 +12,7 @@
 namespace mayfly::lab {
 namespace {
 
-/// A policy that this user could have, and why it would suit.
+/// A policy that this user could use, and why it suits.
 struct Option {
   std::string_view policy, because;
 };
@@ -27,37 +27,39 @@ constexpr std::array kWebServer{
            "The length of each answer tells the clients when to close, so TIME_WAIT "
            "spreads over all of them and the server holds none"},
     Option{"balanced",
-           "The hold follows what the table can carry and needs nothing of the clients"},
-    Option{"rfc6191",
-           "A newer SYN ends the entry, and the old one is kept until it has proved itself"},
-    Option{"evict-oldest", "The oldest entry makes room, so the longest possible hold is kept"},
-    Option{"freebsd", "A cap, with the oldest entry making room"},
+           "The hold is set to what the table has room for, and needs nothing of the clients"},
+    Option{
+        "rfc6191",
+        "A newer SYN ends the entry, which is kept until the handshake shows that the SYN is new"},
+    Option{"evict-oldest", "The oldest entry is evicted, so the hold is as long as possible"},
+    Option{"freebsd", "A limit, at which the oldest entry is evicted"},
     Option{"linux-default", "A large table, and straight to CLOSED when it is full"},
     Option{"strict-rfc9293", "The whole 2MSL, where the table is large enough for it"},
 };
 constexpr std::array kBehindBalancer{
-    Option{"rfc6191", "The balancer's few pairs come back soon, and its timestamps rise"},
+    Option{"rfc6191", "The balancer's few four-tuples come back soon, and its timestamps rise"},
     Option{"hand-over", "Both ends are yours, so the balancer can take the TIME_WAIT over"},
-    Option{"balanced", "The hold follows what the table can carry"},
-    Option{"evict-oldest", "The oldest entry makes room for the pair that comes back"},
+    Option{"balanced", "The hold is set to what the table has room for"},
+    Option{"evict-oldest", "The oldest entry is evicted for the four-tuple that comes back"},
     Option{"linux-default", "A large table, and a newer SYN reopens"},
     Option{"client-first", "The balancer closes first and holds the TIME_WAIT itself"},
 };
 constexpr std::array kLoadTester{
-    Option{"rfc6191", "The server under test closes first and reopens, so no source pair is held"},
-    Option{"linux-tw-reuse", "The tester takes a pair again after a second"},
-    Option{"balanced", "The server closes first and no source pair is held"},
+    Option{"rfc6191", "The server under test closes first and reopens, so no source is held"},
+    Option{"linux-tw-reuse", "The tester reuses a source after a second"},
+    Option{"balanced", "The server closes first and no source is held"},
     Option{"evict-oldest", "The server closes first and never refuses"},
     Option{"none", "Nothing is held anywhere"},
     Option{"reset", "An RST ends every connection at once"},
 };
 constexpr std::array kProxy{
     Option{"linux-tw-reuse",
-           "The pair to an upstream is taken again after a second, and timestamps "
+           "A four-tuple to an upstream is reused after a second, and timestamps "
            "protect it"},
-    Option{"rfc6191", "The upstream closes first and lets a newer SYN reopen the pair"},
+    Option{"rfc6191", "The upstream closes first, and a newer SYN reopens the four-tuple"},
     Option{"hand-over", "The TIME_WAIT goes to the end that can better carry it"},
-    Option{"balanced", "The upstream closes first, its hold follows its table"},
+    Option{"balanced",
+           "The upstream closes first, and sets its hold to what its table has room for"},
     Option{"evict-oldest", "The upstream closes first and never refuses"},
 };
 constexpr std::array<User, 4> kUsers{{
@@ -69,8 +71,8 @@ constexpr std::array<User, 4> kUsers{{
      "owner's.",
      kBehindBalancer},
     {"A load tester",
-     "It needs source pairs back quickly and wants its harm to be known, not hidden in the "
-     "figures.",
+     "It must reuse its sources quickly, and must know the harm that this does, as it would be "
+     "hidden in the figures.",
      kLoadTester},
     {"A proxy with few upstreams",
      "It is the client: addresses times ports over hold is its limit to each upstream.", kProxy},
@@ -96,7 +98,7 @@ std::string price_words(const PolicyRow& row) {
                      load::grouped(ledger.connections), harm_words(ledger));
 }
 
-/// Harmless before unknown before harmful.
+/// The order of risk: harmless, unknown, harmful.
 int risk_of(const PolicyRow& row) {
   return row.ledger == nullptr ? 1 : row.ledger->harms() == 0 ? 0 : 2;
 }
@@ -149,7 +151,7 @@ std::string recommendation(const Candidate& best) {
                      f.swing, entries_words(*best.row), price_words(*best.row));
 }
 
-/// What kept the user from a policy that would have suited better.
+/// Why policies that would have suited better are not recommended.
 std::string passed_over(const std::vector<Candidate>& candidates, const Candidate& best) {
   std::string words;
   for (const Candidate& candidate : candidates) {
@@ -167,7 +169,7 @@ std::string passed_over(const std::vector<Candidate>& candidates, const Candidat
 
 std::string nothing_to_say(const std::vector<Candidate>& candidates) {
   if (candidates.empty())
-    return "This result says too little: none of the policies that would suit was in an "
+    return "This result does not allow any advice: none of the policies that would suit was in an "
            "experiment.";
   const auto best = std::ranges::max_element(
       candidates, {}, [](const Candidate& c) { return c.row->figures.sustained; });

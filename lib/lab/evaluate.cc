@@ -15,7 +15,7 @@ namespace {
 
 using End = TimeWaitHolder::End;
 
-/// When the load makes its last start. max() = nobody knows beforehand.
+/// When the load makes its last start. max() = it is not known beforehand.
 Duration end_of(const load::LoadShape& shape) {
   Duration end = shape.duration > Duration{} ? shape.duration : Duration::max();
   if (shape.connections > 0 && shape.concurrency == 0 && shape.rate > 0)
@@ -54,7 +54,7 @@ std::uint64_t peak_time_wait(const ExperimentRun& run) {
   return peak;
 }
 
-/// How long an entry lives under the policy when the peer has this address.
+/// The lifetime of an entry under the policy if the peer has this address.
 Duration hold_under(const flow::TimeWaitPolicy& policy, const tcp::TcpSettings& tcp,
                     Ipv4Address peer) {
   Duration hold = policy.hold;
@@ -79,7 +79,7 @@ End end_that_holds(const LabPair& pair) {
   return server.hand_over && client.rules.rst == OnRst::accept ? End::server : End::client;
 }
 
-/// The client's pair is also free again after reuse_delay, if the generator may reuse it.
+/// The client's source is also free again after reuse_delay, if the generator may reuse it.
 Duration client_hold(const load::ClientSettings& client) {
   const Duration hold = hold_under(client.shard.time_wait, client.shard.tcp, client.target.address);
   const bool reuses = client.shard.time_wait.reuse == 1 && client.shard.tcp.timestamps;
@@ -92,12 +92,12 @@ Bound divided(std::uint64_t things, const char* name, Duration hold) {
                            load::grouped(cps))};
 }
 
-/// What the end with the TIME_WAIT allows (Little's law: entries = rate x hold).
+/// The rate that the end with the TIME_WAIT allows (Little's law: entries = rate x hold).
 Bound bound_of_holder(const LabPair& pair) {
   const TimeWaitHolder holder = holder_of(pair);
   if (holder.end == End::nobody || holder.hold <= Duration{}) return {};
-  const std::uint64_t pairs = usable_pairs(pair.client.sources);
-  if (holder.end == End::client) return divided(pairs, "source pairs", holder.hold);
+  const std::uint64_t pairs = usable_sources(pair.client.sources);
+  if (holder.end == End::client) return divided(pairs, "sources", holder.hold);
   const flow::TimeWaitPolicy& policy = pair.server.shard.time_wait;
   const std::uint64_t capacity = std::uint64_t{policy.capacity} * pair.server.cores.size();
   // An entry is a four-tuple, and where a SYN may end it, a table with room for all never fills.
@@ -116,7 +116,7 @@ std::string measured_words(const LabFigures& f) {
 }
 
 LabVerdict bound_verdict(const LabFigures& f) {
-  if (f.expected <= 0) return {false, "nothing limits this rate: there is no bound to meet"};
+  if (f.expected <= 0) return {false, "nothing limits this rate, so there is no bound"};
   const double error = (f.sustained - f.expected) / f.expected;
   return {std::abs(error) <= kBoundError,
           fmt::format("{}/s where the arithmetic allows {}/s ({:+.1f} %)", shown(f.sustained),
@@ -131,7 +131,8 @@ std::vector<LabSample> judged_samples(const ExperimentRun& run) {
   const double to = end_of(shape).seconds();
   std::vector<LabSample> judged;
   double before = 0;
-  for (const LabSample& s : run.samples) {  // by its middle: it tells of the time since the last
+  for (const LabSample& s :
+       run.samples) {  // by the middle of its time, which begins at the last sample
     const double middle = (std::exchange(before, s.t) + s.t) / 2;
     if (from <= middle && middle <= to) judged.push_back(s);
   }
@@ -179,7 +180,7 @@ Bound bound_of(const LabPair& pair) {
 Result<void> check_lasts(const LabPair& pair) {
   const load::LoadShape& shape = pair.client.load;
   if (shape.overcommit) return {};
-  if (auto pairs = check_pairs(pair.client); !pairs) return pairs;
+  if (auto pairs = check_sources(pair.client); !pairs) return pairs;
   const TimeWaitHolder holder = holder_of(pair);
   const Bound bound = bound_of_holder(pair);
   if (holder.end != End::server || bound.cps <= 0 || bound.cps >= shape.rate) return {};

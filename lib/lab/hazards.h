@@ -1,6 +1,6 @@
-// The hazard lab: each policy over a simulated wire that loses, delays, doubles and reorders, with
-// clients that use their four-tuples again as soon as the policy lets them, and behind a NAT. In
-// simulated time: same seed, same ledger.
+// The hazard lab: each policy over a simulated wire that loses, delays, duplicates and reorders,
+// with clients that reuse their four-tuples as soon as the policy allows, and clients behind a NAT.
+// It runs in simulated time: the same seed gives the same ledger.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace mayfly::lab {
 /// Called after each policy with the rows so far; false stops.
 using LedgerProgress = std::function<bool(std::size_t done, std::size_t all)>;
 
-/// The EAL must run (the flow tables are rte_hash's). Fails when memory does.
+/// The EAL must run, as flow tables are rte_hash tables. Fails if there is no memory.
 Result<std::vector<world::LedgerRow>> run_hazards(const HazardSettings& settings,
                                                   const LedgerProgress& progress = {});
 

@@ -5,7 +5,7 @@
 namespace mayfly::lab {
 namespace {
 
-/// Higher stands for the policy rather than lower.
+/// The experiment with the higher rank represents the policy.
 int weight(const ExperimentRun& run) {
   return (run.interrupted ? 0 : 4) + (run.settings.story == 5 ? 2 : 0) +
          (run.settings.expect == Expectation::flat ? 1 : 0);

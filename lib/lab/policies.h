@@ -1,4 +1,4 @@
-// One row a policy: the experiment that stands for it and its line in the hazard ledger.
+// One row for each policy: the experiment that represents it, and its row in the hazard ledger.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace mayfly::lab {
 
-/// Points into the LabResult that it was made of.
+/// Points into the LabResult from which it was made.
 struct PolicyRow {
   std::string name;
-  const ExperimentRun* run = nullptr;        ///< null: no experiment ran under it
+  const ExperimentRun* run = nullptr;        ///< null: it had no experiment
   LabFigures figures;                        ///< of that run
   const world::LedgerRow* ledger = nullptr;  ///< null: it was not in the hazard lab
 
@@ -21,9 +21,9 @@ struct PolicyRow {
   std::uint64_t harms() const { return ledger != nullptr ? ledger->harms() : 0; }
 };
 
-/// Every policy that was measured, in the order in which it was first met. Of several experiments
-/// under one policy the one of story 5 stands for it, where all policies meet the same load; else
-/// the first that was to be flat, as those that show a shortage say more of the shortage.
+/// Every policy that was measured, in the order of its first experiment. Of several experiments
+/// under one policy that of story 5 represents it, as all policies have the same load there; else
+/// the first that was expected to be flat, as the others show a shortage more than the policy.
 /// Interrupted ones come last.
 std::vector<PolicyRow> policy_rows(const LabResult& result);
 

@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// JSON that can stand in a script element: neither "</script>" nor "<!--" can come out of it.
+/// JSON for a script element: it contains neither "</script>" nor "<!--".
 std::string as_script_data(const Json& json) {
   const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
   std::string safe;
@@ -22,8 +22,8 @@ std::string as_script_data(const Json& json) {
   return safe;
 }
 
-/// What the page draws: the summary, and each experiment's columns. The ends' own results, of which
-/// the page shows the policies' part only, stay in summary.json.
+/// The data of the page: the summary, and the columns of each experiment. The results of the two
+/// ends, of which the page shows only a part, are in summary.json.
 Json page_json(const LabResult& result) {
   Json json = lab_json(result);
   for (std::size_t i = 0; i < result.experiments.size(); ++i) {

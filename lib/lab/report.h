@@ -1,4 +1,4 @@
-// What the lab leaves behind: summary.json, samples.csv and report.html, one self-contained page.
+// The files of the lab: summary.json, samples.csv and report.html, one self-contained page.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,18 +11,17 @@ namespace mayfly::lab {
 
 /// {origin, summary, experiments: [{name, title, story, policy, expect, expected_cps, because,
 /// sustained_cps, swing, p99_us, ..., holds, verdict, server, client}], stories: {"1": {holds,
-/// ...}}, hazards: {seed, ledger}, policies: [...], advice: [...]}, and of a single experiment
-/// `server` and `client` as serve and load write them. Nothing in it depends on anything but
-/// `result`.
+/// ...}}, hazards: {seed, ledger}, policies: [...], advice: [...]}, and for a single experiment
+/// `server` and `client` as serve and load write them. It depends on `result` alone.
 nlohmann::ordered_json lab_json(const LabResult& result);
 
-/// A line a sample: experiment, t, cps, ... with a header line.
+/// A header line, then one line for each sample: experiment, t, cps, ...
 std::string samples_csv(const LabResult& result);
 
 /// The page. No other file and no network is needed to show it.
 std::string report_html(const LabResult& result);
 
-/// Words for a terminal: a line an experiment and a line a policy of the ledger.
+/// Text for a terminal: a line for each experiment, and one for each policy in the ledger.
 std::string lab_table(const LabResult& result);
 
 }  // namespace mayfly::lab

@@ -12,20 +12,20 @@
 
 namespace mayfly::lab {
 
-/// One look at a running experiment. Rates are those since the sample before.
+/// A sample of a running experiment. Rates are those since the sample before.
 struct LabSample {
   double t = 0;          ///< seconds since the experiment began
   double cps = 0;        ///< connections completed a second, as the client counts
-  double offered = 0;    ///< connections that were to start a second: the schedule's
+  double offered = 0;    ///< connections a second that the schedule starts
   double refused = 0;    ///< SYNs a second that the server dropped: table or TIME_WAIT full
   double reset = 0;      ///< connections a second that ended by RST or RST in LAST_ACK, both ends
   double failed = 0;     ///< connections a second that failed, as the client counts
-  double exhausted = 0;  ///< starts a second for which no source pair was free
+  double exhausted = 0;  ///< starts a second for which no source was free
   std::uint64_t server_time_wait = 0, client_time_wait = 0;  ///< entries held
   std::uint64_t server_open = 0, client_open = 0;            ///< connection blocks in use
-  double server_hold = 0;  ///< seconds; what an entry made now gets (time_wait.balance moves it)
-  double p50_us = 0, p99_us = 0;            ///< latency of what completed since the sample before
-  double server_busy = 0, client_busy = 0;  ///< share of the polling cores' cycles, 0..1
+  double server_hold = 0;         ///< seconds; that of an entry made now (time_wait.balance)
+  double p50_us = 0, p99_us = 0;  ///< latency of connections since the sample before
+  double server_busy = 0, client_busy = 0;  ///< share of busy cycles, 0..1
 };
 
 /// An experiment as it was run.
@@ -33,15 +33,16 @@ struct ExperimentRun {
   ExperimentSettings settings;
   std::vector<LabSample> samples;
   nlohmann::ordered_json server, client;  ///< the results of serve and of load
-  bool interrupted = false;               ///< the user ended it before its time
+  bool interrupted = false;               ///< the user ended it early
 };
 
-/// Where and with what it was made.
+/// The origin of a result: program, machine, time and configuration.
 struct LabOrigin {
   std::string version, commit, machine, when;
   std::string config_name, config;  ///< the lab's file and its text
 };
 
+/// All that a lab has measured.
 struct LabResult {
   LabOrigin origin;
   std::vector<ExperimentRun> experiments;

@@ -1,4 +1,4 @@
-// What the lab evaluates and compares: experiments, and policies under hazards.
+// Settings that the lab evaluates and compares: experiments, and policies under hazards.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +15,20 @@ namespace mayfly::lab {
 /// Both ends under one policy.
 struct LabPair {
   std::string name;    ///< unique in the lab; letters, digits, '-' and '.'
-  std::string policy;  ///< the preset's name, that is its file's without ".yaml"; empty = none
+  std::string policy;  ///< name of the preset, without ".yaml"; empty = none
   service::ServerSettings server;
   load::ClientSettings client;
 };
 
-/// What an experiment is to show. The lab holds the measured rate against it.
+/// What an experiment is expected to show. The lab compares the measured rate with it.
 enum class Expectation : std::uint8_t {
   none,
-  flat,      ///< the offered rate, all the time
+  flat,      ///< the offered rate is carried all the time
   bound,     ///< the rate settles at what the arithmetic allows (Little's law)
-  collapse,  ///< at most half of what is offered, and swinging
+  collapse,  ///< at most half of what is offered, and it swings
 };
 
-/// What an experiment is about.
+/// The aim of an experiment.
 struct ExperimentAim {
   std::string title;       ///< one line for the report; empty = the name
   std::uint8_t story = 0;  ///< its place in the tour: 1 to 5; 0 = none
@@ -40,7 +40,7 @@ struct ExperimentSettings : LabPair, ExperimentAim {};
 
 /// The hazard lab: the policies in simulated worlds.
 struct HazardSettings : world::HazardWorldSettings {
-  std::vector<LabPair> policies;  ///< only tcp, close, fin_wait_2 and time_wait count
+  std::vector<LabPair> policies;  ///< only tcp, close, fin_wait_2 and time_wait are used
 };
 
 }  // namespace mayfly::lab

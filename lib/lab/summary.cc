@@ -49,16 +49,16 @@ constexpr auto kOriginFields = std::to_array<JsonField<LabOrigin>>({
      [](const LabOrigin& o) -> Json { return o.config; }},
 });
 
-/// What an experiment was run with, as far as TIME_WAIT goes.
+/// The settings of an experiment that concern TIME_WAIT.
 constexpr auto kConditionFields = std::to_array<JsonField<ExperimentSettings>>({
     {"closes_first", "text", "",
      "end that closes first: server, client, or reset for the client's RST",
      [](const ExperimentSettings& s) -> Json { return name_of(s.client.close.first); }},
-    {"holder", "text", "", "end that is left with the TIME_WAIT: nobody, server or client",
+    {"holder", "text", "", "end that holds the TIME_WAIT: nobody, server or client",
      [](const ExperimentSettings& s) -> Json { return name_of(holder_of(s).end); }},
-    {"hold_s", "number", "s", "hold of that end; with `balance` the least",
+    {"hold_s", "number", "s", "hold of that end; with `balance` the shortest",
      [](const ExperimentSettings& s) -> Json { return holder_of(s).hold.seconds(); }},
-    {"balance", "boolean", "", "whether the hold follows the table (time_wait.balance)",
+    {"balance", "boolean", "", "whether the hold adapts to the table (time_wait.balance)",
      [](const ExperimentSettings& s) -> Json { return s.server.shard.time_wait.balance; }},
     {"capacity", "number", "entries", "TIME_WAIT entries that the server's cores have room for",
      [](const ExperimentSettings& s) -> Json {
@@ -66,8 +66,8 @@ constexpr auto kConditionFields = std::to_array<JsonField<ExperimentSettings>>({
      }},
     {"on_full", "text", "", "what a full table does: evict_oldest, refuse or close",
      [](const ExperimentSettings& s) -> Json { return name_of(s.server.shard.time_wait.on_full); }},
-    {"source_pairs", "number", "pairs", "the client's addresses x ports",
-     [](const ExperimentSettings& s) -> Json { return usable_pairs(s.client.sources); }},
+    {"source_pairs", "number", "sources", "the client's sources: addresses x ports",
+     [](const ExperimentSettings& s) -> Json { return usable_sources(s.client.sources); }},
     {"concurrency", "number", "connections", "connections kept open at once; 0 for an open loop",
      [](const ExperimentSettings& s) -> Json { return s.client.load.concurrency; }},
     {"warm_up_s", "number", "s", "time at the start that is not judged",
@@ -81,7 +81,7 @@ constexpr auto kConditionFields = std::to_array<JsonField<ExperimentSettings>>({
 constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
     {"name", "text", "", "name of the experiment",
      [](const Judged& j) -> Json { return j.run->settings.name; }},
-    {"title", "text", "", "what it is about; its name if it has no title",
+    {"title", "text", "", "its title; its name if it has none",
      [](const Judged& j) -> Json {
        const ExperimentSettings& s = j.run->settings;
        return s.title.empty() ? s.name : s.title;
@@ -92,7 +92,7 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
      [](const Judged& j) -> Json { return j.run->settings.policy; }},
     {"expect", "text", "", "what was expected: none, flat, bound or collapse",
      [](const Judged& j) -> Json { return name_of(j.run->settings.expect); }},
-    {"offered_cps", "number", "connections/s", "rate that was wanted; 0 for a closed loop",
+    {"offered_cps", "number", "connections/s", "rate of the schedule; 0 for a closed loop",
      [](const Judged& j) -> Json { return j.figures.offered; }},
     {"expected_cps", "number", "connections/s",
      "rate that the arithmetic allows; 0 if nothing limits it",
@@ -103,7 +103,7 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
      [](const Judged& j) -> Json { return j.figures.sustained; }},
     {"swing", "number", "", "standard deviation of that rate over the samples / its mean",
      [](const Judged& j) -> Json { return j.figures.swing; }},
-    {"flat", "boolean", "", "whether the offered rate was held, with nobody refused",
+    {"flat", "boolean", "", "whether the offered rate was carried without a refused SYN",
      [](const Judged& j) -> Json { return j.figures.is_flat(); }},
     {"p50_us", "number", "us", "median latency of the whole run",
      [](const Judged& j) -> Json { return j.figures.p50_us; }},
@@ -114,7 +114,7 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
     {"peak_time_wait_bytes", "number", "bytes", "memory that these entries take",
      [](const Judged& j) -> Json { return j.figures.peak_time_wait_bytes; }},
     {"refused", "number", "SYNs/s",
-     "mean rate of SYNs that the server dropped since a table was full",
+     "mean rate of SYNs that the server dropped because a table was full",
      [](const Judged& j) -> Json { return j.figures.refused; }},
     {"reset", "number", "connections/s",
      "mean rate of connections that ended by RST, at either end",
@@ -122,9 +122,9 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
     {"failed", "number", "connections/s",
      "mean rate of connections that failed, as the client counts",
      [](const Judged& j) -> Json { return j.figures.failed; }},
-    {"exhausted", "number", "connections/s", "mean rate of starts that found no free source pair",
+    {"exhausted", "number", "connections/s", "mean rate of starts that found no free source",
      [](const Judged& j) -> Json { return j.figures.exhausted; }},
-    {"interrupted", "boolean", "", "whether the user ended it early: then it is not judged",
+    {"interrupted", "boolean", "", "whether the user ended it early; then it is not judged",
      [](const Judged& j) -> Json { return j.run->interrupted; }},
     {"holds", "boolean", "", "whether it did what was expected; null if it was not judged",
      [](const Judged& j) -> Json { return maybe(j.holds); }},
@@ -132,7 +132,7 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
     {"samples", "number", "samples", "samples taken, lines of samples.csv",
      [](const Judged& j) -> Json { return j.run->samples.size(); }},
     {"judged_samples", "number", "samples",
-     "samples that the means are of: warm-up and drain left out",
+     "samples in the means, which leave out warm-up and drain",
      [](const Judged& j) -> Json { return j.figures.judged; }},
     {"extents", "object", "",
      "`min`, `mean` and `max` over all samples of `cps`, `offered`, `server_time_wait`, "
@@ -164,7 +164,8 @@ double error_of_bound(const Judged& judged) {
   return f.expected > 0 ? std::abs(f.sustained - f.expected) / f.expected : 0;
 }
 
-/// The largest of those that were to do `expect`, of all if none was; null without any.
+/// The largest of those that were expected to do `expect`; of all if there are none; null without
+/// any.
 template <class Get>
 Json largest(const std::vector<const Judged*>& own, Expectation expect, Get get) {
   std::optional<double> most, most_of_all;
@@ -193,7 +194,7 @@ Json names_of(const Told& told) {
 double swing_judged(const Judged& judged) { return judged.figures.swing; }
 
 constexpr auto kStoryFields = std::to_array<JsonField<Told>>({
-    {"title", "text", "", "what the story is called",
+    {"title", "text", "", "title of the story",
      [](const Told& told) -> Json { return told.story.title; }},
     {"words", "text", "", "what is run and what is to be seen",
      [](const Told& told) -> Json { return told.story.words; }},
@@ -203,7 +204,7 @@ constexpr auto kStoryFields = std::to_array<JsonField<Told>>({
     {"experiments", "array", "", "names of its experiments", names_of},
 });
 
-/// The figure by which a story is measured; each story has its own.
+/// The figure by which a story is judged; each story has its own.
 struct StoryFigure {
   std::uint8_t first, last;  // stories
   JsonField<Told> field;
@@ -220,7 +221,7 @@ constexpr auto kStoryFigures = std::to_array<StoryFigure>({
       }}},
     {1,
      1,
-     {"swing", "number", "", "story 1: largest swing of those that were to collapse",
+     {"swing", "number", "", "story 1: largest swing of those that were expected to collapse",
       [](const Told& told) { return largest(told.own, Expectation::collapse, swing_judged); }}},
     {2,
      2,
@@ -229,7 +230,8 @@ constexpr auto kStoryFigures = std::to_array<StoryFigure>({
       [](const Told& told) { return largest(told.own, Expectation::bound, error_of_bound); }}},
     {3,
      5,
-     {"swing_max", "number", "", "stories 3 to 5: largest swing of those that were to be flat",
+     {"swing_max", "number", "",
+      "stories 3 to 5: largest swing of those that were expected to be flat",
       [](const Told& told) { return largest(told.own, Expectation::flat, swing_judged); }}},
 });
 
@@ -255,7 +257,7 @@ Json part_of(const Json& end, const char* key) {
   return end.is_object() && end.contains(key) ? end[key] : Json(nullptr);
 }
 
-/// The keys of the row that a reader has to be warned of.
+/// The keys of the row with a bad value, which the page marks.
 Json marks_of(const PolicyRow& row) {
   Json marks = Json::array();
   if (row.is_judged()) {
@@ -270,7 +272,7 @@ Json marks_of(const PolicyRow& row) {
   return marks;
 }
 
-/// `value` of a row that an experiment stands for; else null.
+/// `value` of a row that has an experiment; else null.
 template <class Get>
 Json if_run(const PolicyRow& row, Get value) {
   return row.run != nullptr ? Json(value(row)) : Json(nullptr);
@@ -280,14 +282,14 @@ constexpr auto kPolicyFields = std::to_array<JsonField<PolicyRow>>({
     {"name", "text", "", "name of the policy",
      [](const PolicyRow& row) -> Json { return row.name; }},
     {"experiment", "text", "",
-     "name of the experiment that stands for it; null if none ran under it",
+     "name of the experiment that represents it; null if none ran under it",
      [](const PolicyRow& row) {
        return if_run(row, [](const PolicyRow& r) { return r.run->settings.name; });
      }},
     {"interrupted", "boolean", "", "whether the user ended that experiment early",
      [](const PolicyRow& row) -> Json { return row.run != nullptr && row.run->interrupted; }},
     {"flat", "boolean", "",
-     "whether the offered rate was held, with nobody refused; null if none ran",
+     "whether the offered rate was carried without a refused SYN; null if none ran",
      [](const PolicyRow& row) {
        return if_run(row, [](const PolicyRow& r) { return r.is_flat(); });
      }},
@@ -313,7 +315,7 @@ constexpr auto kPolicyFields = std::to_array<JsonField<PolicyRow>>({
        return if_run(row, [](const PolicyRow& r) { return r.figures.peak_time_wait_bytes; });
      }},
     {"refused", "number", "SYNs/s",
-     "mean rate of SYNs that the server dropped since a table was full",
+     "mean rate of SYNs that the server dropped because a table was full",
      [](const PolicyRow& row) {
        return if_run(row, [](const PolicyRow& r) { return r.figures.refused; });
      }},
@@ -322,7 +324,7 @@ constexpr auto kPolicyFields = std::to_array<JsonField<PolicyRow>>({
      [](const PolicyRow& row) -> Json {
        return row.ledger != nullptr ? Json(row.harms()) : Json(nullptr);
      }},
-    {"marks", "array", "", "keys of this row that a reader has to be warned of", marks_of},
+    {"marks", "array", "", "keys of this row with a bad value", marks_of},
     {"time_wait", "object", "", "the server's `time_wait` in that experiment",
      [](const PolicyRow& row) {
        return if_run(row, [](const PolicyRow& r) { return part_of(r.run->server, "time_wait"); });
@@ -343,11 +345,11 @@ constexpr auto kLedgerFields = std::to_array<JsonField<world::LedgerRow>>({
     {"connections", "number", "connections", "connections that the clients began",
      [](const world::LedgerRow& row) -> Json { return row.connections; }},
     {"completed", "number", "connections",
-     "connections that ended whole and unharmed, as both ends see it",
+     "connections that ended complete and unharmed at both ends",
      [](const world::LedgerRow& row) -> Json { return row.completed; }},
     {"harms", "number", "", "all harms together",
      [](const world::LedgerRow& row) -> Json { return row.harms(); }},
-    {"challenges", "number", "segments", "ACKs that answered what TIME_WAIT refused: not a harm",
+    {"challenges", "number", "segments", "ACKs sent in TIME_WAIT for a refused segment: not a harm",
      [](const world::LedgerRow& row) -> Json { return row.challenges; }},
     {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of both ends",
      [](const world::LedgerRow& row) -> Json { return row.peak_time_wait; }},
@@ -356,17 +358,18 @@ constexpr auto kLedgerFields = std::to_array<JsonField<world::LedgerRow>>({
 constexpr auto kLegendFields = std::to_array<JsonField<Harm>>({
     {"key", "text", "", "key of a harm in `ledger` and `policies`",
      [](const Harm& harm) -> Json { return harm.key; }},
-    {"title", "text", "", "what it is called", [](const Harm& harm) -> Json { return harm.title; }},
+    {"title", "text", "", "title of the harm", [](const Harm& harm) -> Json { return harm.title; }},
     {"meaning", "text", "", "what happened", [](const Harm& harm) -> Json { return harm.meaning; }},
     {"clause", "text", "", "clause of the standard that it breaks",
      [](const Harm& harm) -> Json { return harm.clause; }},
 });
 
 constexpr auto kAdviceFields = std::to_array<JsonField<Advice>>({
-    {"user", "text", "", "whom the advice is for", [](const Advice& a) -> Json { return a.user; }},
-    {"situation", "text", "", "what that user has to do with",
+    {"user", "text", "", "kind of user that the advice is for",
+     [](const Advice& a) -> Json { return a.user; }},
+    {"situation", "text", "", "situation of that user",
      [](const Advice& a) -> Json { return a.situation; }},
-    {"policy", "text", "", "policy that is advised; null if none of those measured will do",
+    {"policy", "text", "", "recommended policy; null if none of those measured is suitable",
      [](const Advice& a) -> Json { return a.policy.empty() ? Json(nullptr) : Json(a.policy); }},
     {"words", "text", "", "why", [](const Advice& a) -> Json { return a.words; }},
 });
@@ -452,7 +455,7 @@ Json lab_json(const LabResult& result) {
   for (const PolicyRow& row : policies) json["policies"].push_back(json_of(row));
   json["hazards"] = hazards_json(result);
   json["advice"] = array_of(advice_on(policies), kAdviceFields);
-  if (result.experiments.size() == 1) {  // a single run is read like those of serve and load
+  if (result.experiments.size() == 1) {  // a single run has the keys of serve and load too
     json["server"] = result.experiments[0].server;
     json["client"] = result.experiments[0].client;
   }

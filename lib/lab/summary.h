@@ -1,4 +1,4 @@
-// The parts of summary.json that the page and the terminal's table want too.
+// The parts of summary.json that the page and the table for the terminal use too.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,18 @@
 
 namespace mayfly::lab {
 
-/// An experiment with all that is made of it.
+/// An experiment with its evaluation.
 struct Judged {
   const ExperimentRun* run = nullptr;
   LabFigures figures;
-  std::optional<bool> holds;  ///< empty: nothing was expected, or it was interrupted
+  std::optional<bool> holds;  ///< nullopt: nothing was expected, or it was interrupted
   std::string verdict;        ///< in words; empty if nothing was expected
 };
 
 std::vector<Judged> judge(const LabResult& result);
 
-/// Do all the experiments of this story with an expectation hold? Empty: there is none, or one was
-/// interrupted and no other failed.
+/// True if all experiments of this story did what was expected. nullopt: nothing was expected, or
+/// one was interrupted and no other failed.
 std::optional<bool> story_holds(const std::vector<Judged>& experiments, std::uint8_t story);
 
 /// The whole result in a few sentences.

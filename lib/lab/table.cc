@@ -1,4 +1,4 @@
-// The result for a terminal and for a spreadsheet, and in a few sentences.
+// The result as a table for a terminal, as a file for a spreadsheet, and in a few sentences.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -11,7 +11,7 @@
 namespace mayfly::lab {
 namespace {
 
-/// What there is to say of its outcome: "ok      flat: ...", "interrupted", or nothing.
+/// Its outcome in words: "ok      flat: ...", "interrupted", or "-".
 std::string outcome_of(const Judged& judged) {
   if (judged.run->interrupted) return "interrupted";
   if (!judged.holds) return "-";
@@ -60,7 +60,7 @@ std::string stories_sentence(const std::vector<Judged>& experiments) {
                      hold.size() == 1 ? "s" : "", fmt::join(fail, ", "));
 }
 
-/// What the two diseases came to.
+/// The results of stories 1 and 2.
 std::string disease_sentences(const std::vector<Judged>& experiments) {
   std::string words;
   for (const Judged& judged : experiments) {

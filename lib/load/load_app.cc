@@ -8,7 +8,7 @@ namespace mayfly::load {
 
 std::string make_request(const TargetSettings& target, bool close) {
   std::string host = target.host.empty() ? to_string(target.address) : target.host;
-  // RFC 9110 7.2: the port is named unless it is the scheme's own.
+  // RFC 9110 7.2: the port is named unless it is the default of the scheme.
   if (target.host.empty() && target.port != 80) host += fmt::format(":{}", target.port);
   return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", target.path, host,
                      close ? "Connection: close\r\n" : "");
@@ -54,7 +54,7 @@ void LoadApp::count_start(TuplePool::Outcome outcome, Instant now) noexcept {
   schedule_.pause(now + kRefusedPause);
 }
 
-/// How a connection that ended with `why` counts.
+/// The failure as which a connection that ended with `why` is counted.
 Failure LoadApp::verdict_on(const LoadState& s, flow::CloseReason why) const noexcept {
   if (s.failure != Failure::none) return s.failure;
   switch (why) {

@@ -1,5 +1,5 @@
 // The generator as an app of the stack: it opens connections on schedule, sends requests, checks
-// the answers, closes as planned, and counts. One instance per core.
+// the answers, closes as planned, and counts. One object a core.
 //
 // A connection is completed if all its answers arrived whole with status 2xx and it then closed as
 // planned (LoadCounters::completed). Latency is measured from the intended start, not from the SYN.
@@ -25,42 +25,41 @@
 
 namespace mayfly::load {
 
-/// What the generator keeps of a connection, in the stack's AppState.
+/// What the generator keeps for a connection, in its AppState.
 struct LoadState {
-  Instant intended;  ///< when it was to start
+  Instant intended;  ///< when it should have started, by the schedule
   ResponseParser parser;
   std::uint32_t start_delay_us = 0;  ///< from `intended` to the SYN
-  std::uint32_t pair = 0;
+  std::uint32_t source = 0;
   std::uint32_t answers_left = 0;
   Failure failure = Failure::none;
-  bool answered = false;  ///< all answers have arrived whole
-  shard::Closer closer =
-      shard::Closer::server;   ///< who is to close first: decided at the last request
-  bool server_resets = false;  ///< the server's reset is the planned end: likewise
+  bool answered = false;                         ///< all answers have arrived whole
+  shard::Closer closer = shard::Closer::server;  ///< who closes first; set at the last request
+  bool server_resets = false;  ///< the planned end is the server's RST; set at the last request
 };
 static_assert(sizeof(LoadState) == sizeof(flow::AppState) &&
               std::is_trivially_copyable_v<LoadState>);
 
-/// "GET path HTTP/1.1", Host (RFC 9112 3.2) and, if `close`, `Connection: close` (9.6).
+/// A request: "GET path HTTP/1.1", Host (RFC 9112 3.2) and, if `close`, `Connection: close` (9.6).
 std::string make_request(const TargetSettings& target, bool close);
 
 /// The generator of one core.
 class LoadApp : public shard::AppBase {
  public:
-  /// How connections end. One whose last request has been sent keeps to what was planned then.
+  /// How connections are closed. New settings do not affect one whose last request has been sent.
   using Settings = shard::CloseSettings;
 
-  /// The most starts of one poll, with which a generator that is late catches up: received frames
-  /// must not wait behind an endless series of SYNs.
+  /// The most starts in one poll. A generator that is late makes no more at once, so that received
+  /// frames do not wait behind an endless series of SYNs.
   static constexpr std::size_t kStartsPerPoll = 64;
-  /// Closed loop: how long to wait after a start that found no pair or no room.
+  /// Closed loop: the pause after a start that found no free source or no room in the stack.
   static constexpr Duration kRefusedPause = Duration::from_ms(1);
   /// How long connections may take after the end of the schedule; those still open then have
   /// failed.
   static constexpr Duration kDrain = Duration::from_s(5);
 
-  /// `settings` outlives the app. `secret` keys the order of the source pairs. `mine`: the flows
-  /// whose answers arrive at this core.
+  /// `settings` outlives the app. `secret` keys the order of the sources. `mine` accepts the
+  /// four-tuples whose answers arrive at this core.
   LoadApp(const ClientSettings& settings, CorePart part, const SipKey& secret,
           FlowFilter mine = {});
   LoadApp(const LoadApp&) = delete;
@@ -84,17 +83,18 @@ class LoadApp : public shard::AppBase {
   void on_poll(Shard& shard, Instant now) noexcept;
 
   void on_settings(const shard::CloseSettings& close) noexcept { close_ = &close; }
-  /// No more starts; open connections go on.
+  /// Starts no more connections; open ones continue.
   void stop(Instant now) noexcept { schedule_.stop(now); }
-  /// True once the schedule is over, and every connection has ended or had kDrain (load.timeout, if
-  /// that is less) to do so. The caller then aborts those still open (Shard::abort_all) and polls
+  /// True once the schedule is over, and all connections have ended or kDrain (load.timeout, if
+  /// that is less) has passed. The caller then aborts those still open (Shard::abort_all) and polls
   /// once more, which counts them as aborted_at_end.
   bool finished(Instant now) const noexcept;
 
-  /// Everything until `now`. Of the core's own thread; after the last poll any thread may call it.
+  /// The results until `now`. Only the polling core may call it; after the last poll, any thread.
   const LoadResults& results(Instant now) noexcept;
 
   // -- what any thread may call --
+  /// How another thread gets a copy of the results during the run.
   ResultsExchange& exchange() noexcept { return exchange_; }
 
  private:
@@ -144,7 +144,7 @@ void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
   if (exchange_.asked()) exchange_.give(results(now));
 }
 
-/// The next poll will probably start as many: fetches their places in the flow table.
+/// The next poll will probably start as many: prefetches their buckets in the tables.
 template <class Shard>
 void LoadApp::look_ahead(Shard& shard, std::size_t starts) noexcept {
   std::array<FlowKey4, kBurstMax> keys;
@@ -159,8 +159,8 @@ TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) n
   state.intended = intended;
   state.start_delay_us = static_cast<std::uint32_t>(std::min((now - intended).us, kDelayMax));
   state.answers_left = settings_.load.requests_per_connection;
-  return tuples_.take([&](const FlowKey4& key, std::uint32_t pair) noexcept {
-    state.pair = pair;
+  return tuples_.take([&](const FlowKey4& key, std::uint32_t source) noexcept {
+    state.source = source;
     const auto result =
         shard.connect(key, std::bit_cast<flow::AppState>(state), now + settings_.load.timeout);
     using Why = decltype(result.error);
@@ -275,7 +275,7 @@ void LoadApp::on_closed(Conn& c, flow::CloseReason why) noexcept {
   --results_.counters.open;
   last_end_ = c.now();
   const bool rests = failure != Failure::none || why == flow::CloseReason::time_wait;
-  tuples_.release(s.pair, rests ? TuplePool::After::rest : TuplePool::After::ready);
+  tuples_.release(s.source, rests ? TuplePool::After::rest : TuplePool::After::ready);
 }
 
 }  // namespace mayfly::load

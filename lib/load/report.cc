@@ -13,12 +13,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// `part` for each of `whole`; 0 if there is none.
+/// part / whole; 0 if `whole` is 0.
 double per(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// `n` in a second; 0 if no time has passed.
+/// `n` per second; 0 if no time has passed.
 double rate_of(std::uint64_t n, Duration time) {
   return time.us <= 0 ? 0 : static_cast<double>(n) / time.seconds();
 }
@@ -31,7 +31,7 @@ std::uint64_t packets_of(const flow::ShardStats& s) {
   return s.rx_packets.get() + s.tx_packets.get();
 }
 
-/// What each completed connection cost, the failed ones included.
+/// The cost of each completed connection; that of failed ones is included.
 double packets_per_connection(const CoreReport& r) {
   return per(packets_of(r.stack), r.results.counters.completed);
 }
@@ -56,7 +56,7 @@ CoreReport total_of(std::span<const CoreReport> cores) {
   return total;
 }
 
-/// A number that serve shows too, by the same row of the list or, with `path`, by another key.
+/// A number that serve shows too: the same row of the list, under another key if `path` is given.
 consteval Metric<flow::ShardStats> shared(Counter flow::ShardStats::*member,
                                           std::string_view path = {}) {
   for (Metric<flow::ShardStats> metric : flow::kShardMetrics) {
@@ -76,9 +76,9 @@ constexpr std::array kStackMetrics{shared(&flow::ShardStats::rx_packets),
 
 // clang-format off
 constexpr auto kFields = std::to_array<JsonField<CoreReport>>({
-    {"offered_cps", "number", "connections/s", "`offered` and `not_started` a second",
+    {"offered_cps", "number", "connections/s", "`offered` and `not_started` per second",
      [](const CoreReport& r) -> Json { return offered_cps(r.results); }},
-    {"completed_cps", "number", "connections/s", "`completed` a second",
+    {"completed_cps", "number", "connections/s", "`completed` per second",
      [](const CoreReport& r) -> Json {
        return rate_of(r.results.counters.completed, r.results.ran);
      }},
@@ -132,12 +132,12 @@ constexpr auto kTupleFields = std::to_array<JsonField<TuplePlan>>({
      [](const TuplePlan& p) -> Json { return p.addresses; }},
     {"ports", "number", "ports", "source ports of each address",
      [](const TuplePlan& p) -> Json { return p.ports; }},
-    {"pairs", "number", "pairs", "source pairs: addresses x ports",
-     [](const TuplePlan& p) -> Json { return p.pairs; }},
-    {"hold_s", "number", "s", "time for which our end holds a pair after its connection",
+    {"pairs", "number", "sources", "sources: addresses x ports",
+     [](const TuplePlan& p) -> Json { return p.sources; }},
+    {"hold_s", "number", "s", "time for which our end holds a source after its connection",
      [](const TuplePlan& p) -> Json { return p.hold.seconds(); }},
     {"rate_max", "number", "connections/s",
-     "rate that the pairs allow: pairs / hold; 0 if the hold is 0",
+     "rate that the sources allow: sources / hold; 0 if the hold is 0",
      [](const TuplePlan& p) -> Json { return p.rate_max; }},
     {"arithmetic", "text", "", "the same in words",
      [](const TuplePlan& p) -> Json { return arithmetic_of(p); }},
@@ -217,7 +217,7 @@ std::vector<JsonKey> load_json_keys() {
       keys.push_back({fmt::format("{}.{}", latency.key, rank.path), std::string(rank.type),
                       std::string(rank.unit), fmt::format("{}: {}", latency.help, rank.help)});
   list_keys(keys, kTupleFields, "tuples.");
-  keys.push_back({"cores.N", "object", "", "the keys above, but for `tuples`, of each core"});
+  keys.push_back({"cores.N", "object", "", "the keys above, except `tuples`, for each core"});
   keys.push_back({"cores.N.core", "number", "", "number of the core in the machine"});
   return keys;
 }
@@ -244,7 +244,7 @@ std::string load_table(const ClientSettings& settings, std::span<const CoreRepor
       grouped(total.stack.retransmitted.get()), grouped(total.stack.time_wait_now.get()),
       grouped(total.stack.time_wait_peak.get()));
   if (c.port_exhausted > 0)
-    table += fmt::format("  pairs      {}; {} connects found no free pair\n",
+    table += fmt::format("  sources    {}; {} connects found no free source\n",
                          arithmetic_of(plan_tuples(settings)), grouped(c.port_exhausted));
   return table;
 }
@@ -260,7 +260,7 @@ std::string LiveLine::next(const LoadResults& so_far, const flow::ShardStats& st
                   grouped(rate_of(c.completed - completed_, elapsed - elapsed_)),
                   grouped(so_far.latency.percentile(50)), grouped(so_far.latency.percentile(99)),
                   grouped(c.open), grouped(stack.time_wait_now.get()), grouped(c.failed_total()));
-  if (c.port_exhausted > 0) line += fmt::format("  no free pair {}", grouped(c.port_exhausted));
+  if (c.port_exhausted > 0) line += fmt::format("  no free source {}", grouped(c.port_exhausted));
   if (c.behind > 0) line += fmt::format("  behind {}", grouped(c.behind));
   completed_ = c.completed;
   elapsed_ = elapsed;

@@ -14,10 +14,11 @@
 
 namespace mayfly::load {
 
+/// The results of one core.
 struct CoreReport {
   std::uint32_t core = 0;  ///< its number in the machine
   LoadResults results;
-  flow::ShardStats stack;  ///< what its stack counted in the same run
+  flow::ShardStats stack;  ///< the counters of its stack in the same run
 };
 
 /// The machine-readable result: the whole run, and `cores` with the same keys for each.
@@ -26,7 +27,7 @@ nlohmann::ordered_json load_json(const ClientSettings& settings, std::span<const
 /// Every key that load_json may write, for doc/json.md.
 std::vector<JsonKey> load_json_keys();
 
-/// The final table; several lines, the last one ended.
+/// The final table: several lines, each with a line break.
 std::string load_table(const ClientSettings& settings, std::span<const CoreReport> cores);
 
 /// The progress of a run: on a terminal one line that is overwritten, otherwise plain lines.
@@ -34,7 +35,7 @@ class LiveLine {
  public:
   LiveLine(const LoadShape& shape, bool terminal) : shape_(shape), terminal_(terminal) {}
 
-  /// The text to write `elapsed` after the start, which is later than at the last call. Rates are
+  /// The text to write at `elapsed` after the start; `elapsed` rises from call to call. Rates are
   /// those since the last call, percentiles those of the whole run.
   std::string next(const LoadResults& so_far, const flow::ShardStats& stack, Duration elapsed);
   /// The text to write after the last line.

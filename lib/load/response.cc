@@ -36,7 +36,7 @@ constexpr std::array<std::uint8_t, 256> kClasses = [] {
 constexpr bool is_token(char c) { return (kClasses[static_cast<unsigned char>(c)] & kToken) != 0; }
 constexpr bool is_text(char c) { return (kClasses[static_cast<unsigned char>(c)] & kText) != 0; }
 
-/// How many octets `text` begins with that are in `wanted`.
+/// The number of octets in `wanted` that `text` begins with.
 std::size_t run_of(std::span<const std::byte> text, Class wanted) noexcept {
   std::size_t n = 0;
   while (n < text.size() && (kClasses[std::to_integer<std::uint8_t>(text[n])] & wanted) != 0) ++n;
@@ -57,7 +57,7 @@ ResponseParser::Outcome ResponseParser::take_head(std::span<const std::byte> tex
   for (used = 0; used < text.size() && in_head();) {
     const Outcome outcome = on_head_octet(static_cast<char>(text[used++]));
     if (outcome != Outcome::more) return outcome;
-    // Most of a head does not matter here.
+    // Most of a head is ignored.
     if (step_ == Step::other_value || step_ == Step::reason)
       used += run_of(text.subspan(used), kText);
     else if (step_ == Step::name && candidates_ == 0)
@@ -150,8 +150,8 @@ ResponseParser::Outcome ResponseParser::on_status() noexcept {
   return Outcome::more;
 }
 
-/// Drops the words that do not go on with `c`. The word being read is then one octet longer. True
-/// if some word is left.
+/// Removes the words whose next octet is not `c`; the word being read is then one octet longer.
+/// True if a word is left.
 template <std::size_t N>
 bool ResponseParser::narrow(const std::array<const char*, N>& words, char c) noexcept {
   unsigned left = 0;
@@ -219,7 +219,7 @@ ResponseParser::Outcome ResponseParser::on_coding_octet(char c) noexcept {
   return lower(c) == kChunked[at] ? Outcome::more : Outcome::malformed;
 }
 
-// RFC 9110 7.6.1: a list of options, of which two matter.
+// RFC 9110 7.6.1: a list of options; two of them are used.
 ResponseParser::Outcome ResponseParser::on_option_octet(char c) noexcept {
   if (step_ == Step::option_start && is_space(c)) return Outcome::more;
   if (c == ',' || c == '\r' || is_space(c)) {

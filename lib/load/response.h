@@ -10,7 +10,7 @@
 
 namespace mayfly::load {
 
-/// One response. Zero-initialised = before its first octet.
+/// One response. A value-initialised parser is before the first octet.
 class ResponseParser {
  public:
   enum class Outcome : std::uint8_t {
@@ -20,19 +20,21 @@ class ResponseParser {
     malformed,
   };
 
-  /// Takes octets up to the end of the head (status line, headers, empty line) or of `text`. `used`
-  /// is how many. `more` with in_head() false: the body follows.
+  /// Takes octets up to the end of the head (status line, headers, empty line) or of `text`, and
+  /// sets `used` to their number. `more` with in_head() false: the body follows.
   Outcome take_head(std::span<const std::byte> text, std::size_t& used) noexcept;
-  /// Takes octets of the body. in_head() is false. Complete with no octet taken if there is no
-  /// body.
+  /// Takes octets of the body; in_head() must be false. If there is no body, it takes none and
+  /// returns `complete`.
   Outcome take_body(std::span<const std::byte> text, std::size_t& used) noexcept;
-  /// The peer will send no more: complete if the end of the connection is the end of the body (RFC
-  /// 9112 6.3, rule 8), otherwise malformed, that is cut short.
+  /// Handles the peer's FIN: `complete` if the end of the connection ends the body (RFC 9112 6.3,
+  /// rule 8), otherwise `malformed`, as the response is cut short.
   Outcome on_end() noexcept;
 
+  /// True before the first octet.
   bool at_start() const noexcept { return step_ == Step::version && matched_ == 0; }
   bool in_head() const noexcept { return step_ < Step::body; }
-  /// The server will take no more requests on this connection (RFC 9112 9.3). Valid after the head.
+  /// True if the server accepts no more requests on this connection (RFC 9112 9.3). Valid after the
+  /// head.
   bool closes() const noexcept { return close_ || (http_1_0_ && !keep_alive_); }
 
  private:
@@ -102,12 +104,12 @@ class ResponseParser {
 };
 static_assert(sizeof(ResponseParser) == 8);
 
-/// Reads responses that mostly have the same head: keeps the last head that came in one piece, and
-/// the parser's state after it. A response that begins with the same octets leads to the same
-/// state, so its head is not parsed again; only its body is counted.
+/// Reads responses that mostly have the same head. It keeps the last head that came in one piece,
+/// and the parser's state after it. A response that begins with the same octets leads to the same
+/// state, so its head is not parsed again.
 class ResponseReader {
  public:
-  /// Takes octets of the response up to its end or that of `text`; `used` is how many.
+  /// Takes octets up to the end of the response or of `text`, and sets `used` to their number.
   ResponseParser::Outcome read(ResponseParser& parser, std::span<const std::byte> text,
                                std::size_t& used) noexcept;
 

@@ -13,7 +13,7 @@
 
 namespace mayfly::load {
 
-// Why a connection failed, as the JSON names it. X(name, what is counted)
+// Why a connection failed. X(name, which is the key in the JSON, what is counted)
 #define MAYFLY_LOAD_FAILURES(X)                                                                    \
   X(refused, "connections whose SYN was answered by RST")                                          \
   X(reset, "connections that ended by the peer's RST, at any later time")                          \
@@ -25,9 +25,10 @@ namespace mayfly::load {
   X(short_body, "connections that the peer ended before all its answers had arrived whole")        \
   X(malformed_response,                                                                            \
     "connections with an answer that is not HTTP, or octets after the end of one")                 \
-  X(table_full, "connections that our own stack had no room for: these were never opened")         \
+  X(table_full, "connections for which our own stack had no room: they were never opened")         \
   X(aborted_at_end, "connections that were still open when the run ended")
 
+/// Why a connection failed.
 enum class Failure : std::uint8_t {
   none,
 #define MAYFLY_X(name, help) name,
@@ -35,23 +36,23 @@ enum class Failure : std::uint8_t {
 #undef MAYFLY_X
 };
 #define MAYFLY_X(name, help) +1
-/// With `none`.
+/// `none` included.
 inline constexpr std::size_t kFailureCount = 1 MAYFLY_LOAD_FAILURES(MAYFLY_X);
 #undef MAYFLY_X
 
 /// "refused", "reset", ...; "none".
 std::string_view name_of(Failure failure) noexcept;
-/// What its counter counts, in words.
+/// The help text of its counter.
 std::string_view help_of(Failure failure) noexcept;
 
-// X(kind, name, unit, key in the JSON, what is counted); MetricKind and Metric say more of each.
-// `completed` closed as planned: client first, both FINs; server first, the server's FIN and then
-// ours, or (close.abort) its RST; reset, our RST.
+// X(kind, name, unit, key in the JSON, what is counted): base/metric.h describes these columns.
+// A connection closed as planned if it ended so: close.first: client, with both FINs; server, with
+// the server's FIN and then ours, or (close.abort) with its RST; reset, with our RST.
 #define MAYFLY_LOAD_METRICS(X)                                                                    \
   X(counter, offered, "connections", "offered", "starts that were made or tried")                 \
   X(counter, behind, "connections", "not_started",                                                \
-    "starts that were due and not made since the generator was too slow")                         \
-  X(counter, opened, "connections", "opened", "connections that our stack took: a SYN went out")  \
+    "starts that were due and not made because the generator was too slow")                       \
+  X(counter, opened, "connections", "opened", "connections for which a SYN was sent")             \
   X(counter, established, "connections", "established", "connections whose handshake completed")  \
   X(counter, completed, "connections", "completed",                                               \
     "connections whose answers all arrived whole with status 2xx, and which then closed as "      \
@@ -60,8 +61,7 @@ std::string_view help_of(Failure failure) noexcept;
   X(counter, requests, "requests", "requests", "requests sent")                                   \
   X(counter, responses, "responses", "responses", "responses that arrived whole with status 2xx") \
   X(counter, bytes, "bytes", "response_bytes", "bytes of responses, heads included")              \
-  X(counter, port_exhausted, "connections", "port_exhausted",                                     \
-    "starts that found no free source pair")
+  X(counter, port_exhausted, "connections", "port_exhausted", "starts that found no free source")
 
 /// Counts of one core's connections.
 struct LoadCounters {
@@ -93,8 +93,8 @@ struct LoadResults {
   void merge(const LoadResults& other) noexcept;
 };
 
-/// Hands a copy of the results from the polling core to a reader that asks for it. It costs the
-/// core one load per poll; the core never waits.
+/// Passes a copy of the results from the polling core to one reader that asks for it. It costs the
+/// core one load a poll; the core never waits.
 class ResultsExchange {
  public:
   /// The reader: asks for a new copy, unless one has been asked for and not yet been given.
@@ -107,9 +107,9 @@ class ResultsExchange {
     return state_.load(std::memory_order_acquire) == kAnswered ? &copy_ : nullptr;
   }
 
-  /// The core: has the reader asked?
+  /// The core: true if the reader has asked.
   bool asked() const noexcept { return state_.load(std::memory_order_acquire) == kAsked; }
-  /// The core, when asked.
+  /// The core: gives the copy, if asked() is true.
   void give(const LoadResults& results) noexcept {
     copy_ = results;
     state_.store(kAnswered, std::memory_order_release);

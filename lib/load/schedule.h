@@ -15,38 +15,39 @@
 
 namespace mayfly::load {
 
-/// The part of the whole load that a core takes: the starts `index`, `index + count`, `index + 2
+/// The part of the load that a core makes: the starts numbered `index`, `index + count`, `index + 2
 /// count`, ...
 struct CorePart {
   std::uint32_t index = 0;  ///< below `count`
   std::uint32_t count = 1;  ///< cores that generate; at least 1
 };
 
-/// Open loop: when the start with this number (from 0, over all cores) is due, after the run began.
-/// The rate rises linearly from 0 during `shape.ramp` and stays. `shape.rate` is above 0.
+/// Open loop: when the start with this number (from 0, over all cores) is due, as time from the
+/// begin of the run. The rate rises linearly from 0 during `shape.ramp` and is then constant.
+/// `shape.rate` is above 0.
 Duration intended_start(const LoadShape& shape, std::uint64_t number) noexcept;
 
 /// Open loop: how many starts, over all cores, are due before `elapsed`.
 std::uint64_t starts_before(const LoadShape& shape, Duration elapsed) noexcept;
 
-/// Closed loop: how many connections are wanted at once, over all cores. At least one during the
-/// ramp.
+/// Closed loop: how many connections should be open at once, over all cores; at least one during
+/// the ramp.
 std::uint32_t concurrency_at(const LoadShape& shape, Duration elapsed) noexcept;
 
-/// One core's starts. It ends after `shape.duration` or `shape.connections`, whichever comes first,
-/// or by stop().
+/// The starts of one core. The schedule ends after `shape.duration` or `shape.connections`,
+/// whichever comes first, or by stop().
 class Schedule {
  public:
   Schedule(const LoadShape& shape, CorePart part) noexcept;
 
-  /// The run begins. Called once, before anything else.
+  /// Begins the run. Called once, before anything else.
   void begin(Instant now) noexcept;
   bool begun() const noexcept { return begun_; }
 
   /// Open loop: how late a start that was intended before the end may be made after it.
   static constexpr Duration kLate = Duration::from_ms(10);
 
-  /// Is a start due, while `open` connections of this core are open?
+  /// True if a start is due, while `open` connections of this core are open.
   bool due(Instant now, std::uint64_t open) const noexcept {
     return now >= next_at_ && next_at_ < end_ && !over(now) &&
            (open_loop() || open < wanted_at(now));
@@ -54,7 +55,7 @@ class Schedule {
 
   /// The intended instant of the start that is due.
   Instant intended(Instant now) const noexcept { return open_loop() ? next_at_ : now; }
-  /// The start that is due was made or tried; the next one becomes current.
+  /// Goes on to the next start: the one that is due was made or tried.
   void take() noexcept;
 
   /// Closed loop: no start before `until`. A refused start would otherwise be due again at once.
@@ -67,7 +68,7 @@ class Schedule {
     if (now < end_) return spent();
     return !open_loop() || next_at_ >= end_ || now >= end_ + kLate || spent();
   }
-  /// True if all the connections that were wanted have been started.
+  /// True if all `shape.connections` have been started.
   bool spent() const noexcept { return number_ >= connections_; }
   /// Ends the schedule now, if it has not ended before.
   void stop(Instant now) noexcept {
@@ -76,8 +77,9 @@ class Schedule {
 
   bool open_loop() const noexcept { return shape_.concurrency == 0; }
   Instant began_at() const noexcept { return start_; }
-  /// By time: the instant; never() if only `connections` ends the run.
+  /// When the schedule ends by time; never() if only `connections` ends it.
   Instant end() const noexcept { return end_; }
+  /// Starts of this core that were made or tried.
   std::uint64_t taken() const noexcept { return taken_; }
   /// Open loop: starts that were intended before `now`, or the end if that is earlier, and not
   /// taken.

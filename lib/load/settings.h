@@ -1,4 +1,4 @@
-// What the generator goes by: whom it asks, from where, and how much.
+// Settings of the generator: the server, the sources, and the load.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 namespace mayfly::load {
 
+/// The server and the resource to request.
 struct TargetSettings {
   Ipv4Address address;
   std::uint16_t port = 80;
@@ -17,23 +18,25 @@ struct TargetSettings {
   std::string host;  ///< Host header; empty = the address
 };
 
+/// The sources of connections: each address from `first` to `last` with each port.
 struct SourceSettings {
   Ipv4Address first, last;
-  std::uint16_t port_first = 1'024, port_last = 65'535;
+  std::uint16_t port_first = 1'024, port_last = 65'535;  ///< host order
 };
 
+/// How many connections are made, and when.
 struct LoadShape {
   double rate = 0;                           ///< open loop: connections a second; 0 = closed loop
   std::uint32_t concurrency = 0;             ///< closed loop: connections at once; 0 = open loop
-  std::uint64_t connections = 0;             ///< stop after so many; 0 = by duration
+  std::uint64_t connections = 0;             ///< the run ends after so many; 0 = by duration
   Duration duration = Duration::from_s(10);  ///< the ramp included; 0 = by connections
   Duration ramp{};  ///< the rate or concurrency rises linearly in this time
   std::uint32_t requests_per_connection = 1;
   Duration timeout = Duration::from_s(30);  ///< a connection that takes longer has failed
-  bool overcommit = false;  ///< run although the source pairs or the tables cannot last
+  bool overcommit = false;                  ///< run although sources or tables will run out
 };
 
-/// A client: its end of the connections, and the load that it makes.
+/// A client: its cores and connections, and the load that it makes.
 struct ClientSettings : shard::EndSettings {
   TargetSettings target;
   SourceSettings sources;

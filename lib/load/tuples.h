@@ -1,10 +1,10 @@
-// The source (address, port) pairs of the generator, and which one the next connection takes.
+// The sources of the generator (address and port), and which one the next connection takes.
 //
-// Pairs that were never used come first, in the order of RFC 6056 3.3.3: an offset keyed by the
-// destination and a secret, plus an increment. Then come the used pairs, longest idle first, from
+// Sources that were never used come first, in the order of RFC 6056 3.3.3: an offset keyed by the
+// destination and a secret, plus an increment. Then come the used ones, longest idle first, from
 // two rings: `ready` holds those that can be used at once, `resting` those that may be in
 // TIME_WAIT. A ring is in the order of release, which is the order of expiry, so its first few
-// pairs tell whether any is free: taking a pair costs the same whatever the number of pairs.
+// sources show whether any is free: taking one costs the same whatever their number.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@
 
 namespace mayfly::load {
 
-/// Which four-tuples belong to this core: with several cores, those whose packets the device
-/// delivers to it. A plain function and its context, so that a test is one call. The default
+/// The four-tuples that belong to this core: with several cores, those whose packets the device
+/// delivers to it. A plain function and its context, so that a test costs one call. The default
 /// accepts all.
 struct FlowFilter {
   bool (*accepts)(const void* context, const FlowKey4& key) noexcept = nullptr;
@@ -31,18 +31,18 @@ struct FlowFilter {
   }
 };
 
-/// A first-in first-out ring of pair numbers. Its memory is allocated once and not touched before
+/// A first-in first-out ring of source numbers. Its memory is allocated once and not touched before
 /// it is used.
-class PairRing {
+class SourceRing {
  public:
-  explicit PairRing(std::uint32_t capacity)
+  explicit SourceRing(std::uint32_t capacity)
       : slots_(std::make_unique_for_overwrite<std::uint32_t[]>(capacity)), capacity_(capacity) {}
 
-  /// Adds `pair` at the end; there must be room.
-  void push(std::uint32_t pair) noexcept;
-  /// The pair that is `position` places behind the first; `position` is below size().
+  /// Adds `source` at the end; there must be room.
+  void push(std::uint32_t source) noexcept;
+  /// The source that is `position` places behind the first; `position` is below size().
   std::uint32_t at(std::uint32_t position) const noexcept { return slots_[place(position)]; }
-  /// Removes the pair at `position`; the first one moves to its place.
+  /// Removes the source at `position`; the first one moves to its place.
   void remove(std::uint32_t position) noexcept;
   std::uint32_t size() const noexcept { return size_; }
 
@@ -56,65 +56,69 @@ class PairRing {
   std::uint32_t capacity_, first_ = 0, size_ = 0;
 };
 
-/// The pairs of one core, free and in use.
+/// The sources of one core, free and in use.
 class TuplePool {
  public:
-  /// What the stack answered for a pair.
+  /// The answer of the stack for a source.
   enum class Answer : std::uint8_t {
     accepted,
     held,     ///< in use, or in TIME_WAIT
-    refused,  ///< not the pair's fault: the stack is full
+    refused,  ///< the stack is full
   };
+  /// The result of take().
   enum class Outcome : std::uint8_t {
     taken,
-    refused,    ///< the stack is full; the pair stays
-    exhausted,  ///< no pair is free
-    later,      ///< only other cores' pairs were found so far: ask again at the next poll
+    refused,    ///< the stack is full; the source stays
+    exhausted,  ///< no source is free
+    later,      ///< only other cores' sources were found so far: try again at the next poll
   };
-  /// Where a released pair goes.
+  /// Where a released source goes.
   enum class After : std::uint8_t {
     ready,  ///< the connection ended well and without a TIME_WAIT of ours
-    rest,   ///< TIME_WAIT, or a failure: the pair waits behind those that were released before
+    rest,   ///< TIME_WAIT, or a failure: it waits behind those released before
   };
 
-  /// The most pairs of a ring that one take() offers.
+  /// The most sources of a ring that one take() offers.
   static constexpr std::uint32_t kProbes = 8;
-  /// The most never used pairs of other cores that one take() skips.
+  /// The most never used sources of other cores that one take() skips.
   static constexpr std::uint32_t kSkips = 64;
 
+  /// `mine` accepts the four-tuples of this core. `secret` keys their order.
   TuplePool(const SourceSettings& sources, const TargetSettings& target, const SipKey& secret,
             FlowFilter mine = {});
 
-  /// Offers pairs to `connect(key, pair) -> Answer` until it accepts one.
+  /// Offers sources to `connect(key, source) -> Answer` until it accepts one.
   template <class Connect>
   Outcome take(Connect&& connect) noexcept;
 
-  /// The pairs that take() will probably offer next; returns how many it wrote.
+  /// The sources that take() will probably offer next; returns how many it wrote.
   std::size_t peek(std::span<FlowKey4> keys) const noexcept;
 
-  /// The connection that used `pair` has ended.
-  void release(std::uint32_t pair, After after) noexcept {
-    (after == After::ready ? ready_ : resting_).push(pair);
+  /// The connection that used `source` has ended.
+  void release(std::uint32_t source, After after) noexcept {
+    (after == After::ready ? ready_ : resting_).push(source);
   }
 
-  FlowKey4 key_of(std::uint32_t pair) const noexcept;
-  std::uint64_t pairs() const noexcept { return pairs_; }
+  /// The four-tuple from a source to the target.
+  FlowKey4 key_of(std::uint32_t source) const noexcept;
+  /// All sources, of all cores.
+  std::uint64_t sources() const noexcept { return sources_; }
 
  private:
   template <class Connect>
   Outcome take_fresh(Connect& connect) noexcept;
   template <class Connect>
-  Outcome take_used(PairRing& ring, Connect& connect) noexcept;
+  Outcome take_used(SourceRing& ring, Connect& connect) noexcept;
   void next_fresh() noexcept;
 
   Ipv4Address first_address_, target_;
   std::uint16_t first_port_, target_port_;
-  std::uint32_t ports_, pairs_;
+  std::uint32_t ports_, sources_;
   FlowFilter mine_;
-  std::uint32_t fresh_left_;  ///< pairs never offered
+  std::uint32_t fresh_left_;  ///< sources never offered
   std::uint64_t fresh_;       ///< the next of them
-  std::uint64_t stride_;      ///< from it to the one after it, modulo pairs_
-  PairRing ready_, resting_;
+  std::uint64_t stride_;      ///< from it to the one after it, modulo sources_
+  SourceRing ready_, resting_;
 };
 
 template <class Connect>
@@ -131,17 +135,17 @@ template <class Connect>
 TuplePool::Outcome TuplePool::take_fresh(Connect& connect) noexcept {
   std::uint32_t probes = 0;
   for (std::uint32_t skips = 0; fresh_left_ > 0; next_fresh()) {
-    const auto pair = static_cast<std::uint32_t>(fresh_);
-    const FlowKey4 key = key_of(pair);
+    const auto source = static_cast<std::uint32_t>(fresh_);
+    const FlowKey4 key = key_of(source);
     if (!mine_(key)) {
       if (++skips < kSkips) continue;
       next_fresh();
       return Outcome::later;
     }
-    const Answer answer = connect(key, pair);
+    const Answer answer = connect(key, source);
     if (answer == Answer::refused) return Outcome::refused;
     if (answer == Answer::held) {
-      resting_.push(pair);
+      resting_.push(source);
       if (++probes < kProbes) continue;
     }
     next_fresh();
@@ -151,10 +155,10 @@ TuplePool::Outcome TuplePool::take_fresh(Connect& connect) noexcept {
 }
 
 template <class Connect>
-TuplePool::Outcome TuplePool::take_used(PairRing& ring, Connect& connect) noexcept {
+TuplePool::Outcome TuplePool::take_used(SourceRing& ring, Connect& connect) noexcept {
   for (std::uint32_t position = 0; position < kProbes && position < ring.size(); ++position) {
-    const std::uint32_t pair = ring.at(position);
-    const Answer answer = connect(key_of(pair), pair);
+    const std::uint32_t source = ring.at(position);
+    const Answer answer = connect(key_of(source), source);
     if (answer == Answer::held) continue;
     if (answer == Answer::refused) return Outcome::refused;
     ring.remove(position);

@@ -20,7 +20,8 @@ Duration seconds(double s) noexcept { return {static_cast<std::int64_t>(std::min
 
 std::string in_seconds(Duration d) { return fmt::format("{:.3g} s", d.seconds()); }
 
-/// `there` of what the demand fills at its rate, and each connection holds for the hold.
+/// The shortage of something of which there are `there`: the demand takes them at its rate, and
+/// each connection keeps one for the hold.
 Shortage shortage(Shortage::Of of, std::uint64_t needed, std::uint64_t there,
                   const Demand& demand) noexcept {
   const auto n = static_cast<double>(there);
@@ -36,29 +37,30 @@ PolicyFit fit_at_client(const PresetFacts& preset, const Demand& demand) {
   if (preset.reuse) pairs.hold = std::min(pairs.hold, preset.reuse_delay);
   const DemandPlan plan = plan_demand(pairs);
   if (!plan.shortages.empty()) return {preset.name, Fit::fails, words_of(plan.shortages.front())};
-  std::string room = fmt::format("{} of {} pairs are held, by the clients",
+  std::string room = fmt::format("{} of {} four-tuples are held, by the clients",
                                  load::grouped(plan.entries), load::grouped(plan.pairs));
   if (preset.harm.empty()) return {preset.name, Fit::fits, std::move(room)};
   return {preset.name, Fit::harms, preset.harm};
 }
 
-/// The table is too small: what then?
+/// What happens because the table is too small.
 PolicyFit fit_when_full(const PresetFacts& preset, const Demand& demand, const Shortage& table) {
-  const Duration life = table.after;  // an entry that makes room after capacity / rate
+  const Duration life = table.after;  // an entry is evicted after capacity / rate
   if (preset.balance) {
     if (life < preset.floor)
       return {preset.name, Fit::fails,
               fmt::format("the hold would be {}, and its floor is {}", in_seconds(life),
                           in_seconds(preset.floor))};
     return {preset.name, Fit::harms,
-            fmt::format("held {} instead of {}: what is delayed longer finds no TIME_WAIT",
+            fmt::format("held for {} instead of {}: segments delayed for longer find no TIME_WAIT",
                         in_seconds(life), in_seconds(demand.hold))};
   }
   switch (preset.on_full) {
     case OnFull::evict_oldest:
       return {preset.name, Fit::harms,
-              fmt::format("entries go after {} instead of {}: what is delayed longer finds none",
-                          in_seconds(life), in_seconds(demand.hold))};
+              fmt::format(
+                  "evicted after {} instead of {}: segments delayed for longer find no TIME_WAIT",
+                  in_seconds(life), in_seconds(demand.hold))};
     case OnFull::close:
       return {preset.name, Fit::harms,
               fmt::format("{:.4g} % of the connections get no TIME_WAIT at all",
@@ -84,7 +86,7 @@ PolicyFit fit_at_server(const PresetFacts& preset, Demand demand) {
   std::string room = fmt::format("{} entries of {}", load::grouped(plan.held),
                                  load::in_bytes(plan.held * kTimeWaitBytes));
   if (plan.held < plan.entries)
-    room += fmt::format("; each four-tuple is opened anew after {} (RFC 6191)",
+    room += fmt::format("; each four-tuple is reopened after {} (RFC 6191)",
                         in_seconds(plan.comes_back));
   return {preset.name, Fit::fits, std::move(room)};
 }
@@ -96,7 +98,8 @@ PolicyFit fit_of(const PresetFacts& preset, Demand demand) {
   demand.first = preset.holder.value_or(demand.first);
   if (demand.first == shard::Closer::client && !preset.capacity)
     return fit_at_client(preset, demand);
-  // A table of its own bounds either end alike: over it, the client's pairs are free at once.
+  // A capacity in the preset limits either end: beyond it, the client's four-tuples are free at
+  // once.
   demand.first = shard::Closer::server;
   demand.capacity = preset.capacity.value_or(demand.capacity);
   return fit_at_server(preset, demand);
@@ -121,7 +124,7 @@ DemandPlan plan_demand(const Demand& demand) {
     Shortage& s = plan.shortages.emplace_back(
         shortage(memory, plan.bytes, demand.memory / kTimeWaitBytes, demand));
     s.there = demand.memory;
-    s.after = {};  // the table is taken whole at the start
+    s.after = {};  // all memory of the table is allocated at start
   }
   if (at_server && plan.table < plan.held)
     plan.shortages.push_back(shortage(table, plan.held, plan.table, demand));
@@ -133,7 +136,7 @@ DemandPlan plan_demand(const Demand& demand) {
 std::string words_of(const Shortage& s) {
   switch (s.of) {
     case Shortage::Of::memory:
-      return fmt::format("memory: the table takes {}, but only {} can be had: it does not start",
+      return fmt::format("memory: the table needs {}, but only {} are free: it does not start",
                          load::in_bytes(s.needed), load::in_bytes(s.there));
     case Shortage::Of::table:
       return fmt::format(
@@ -143,7 +146,7 @@ std::string words_of(const Shortage& s) {
     case Shortage::Of::pairs: break;
   }
   return fmt::format(
-      "the clients' pairs: {} are needed, but there are {}: used up after {}, then {}/s",
+      "the clients' sources: {} are needed, but there are {}: used up after {}, then {}/s",
       load::grouped(s.needed), load::grouped(s.there), in_seconds(s.after),
       load::grouped(s.rate_max));
 }

@@ -1,5 +1,5 @@
-// Steering a run from outside: by the control socket of `mayfly ctl`, or by whoever started it.
-// Both end in the same change of settings.
+// Control of a run from outside: by the control socket of `mayfly ctl`, or by the caller. Both use
+// the same change of settings.
 #pragma once
 
 #include <functional>
@@ -15,15 +15,15 @@
 
 namespace mayfly::run {
 
-/// T is ServeSettings or LoadSettings.
+/// T is ServeSettings or LoadSettings. The control socket has its own thread.
 template <class T>
 class Controls {
  public:
-  /// What is steered; it outlives this.
+  /// The run that is controlled. What the functions use outlives the Controls.
   struct Run {
-    std::function<void(const T&)> use;
-    std::function<nlohmann::ordered_json()> stats;  ///< asked for by any thread
-    /// Hears of every change that was asked for, whoever asked; one at a time, on any thread.
+    std::function<void(const T&)> use;              ///< makes the run use new settings
+    std::function<nlohmann::ordered_json()> stats;  ///< the counters; called on any thread
+    /// Called with the result of every request for a change; one at a time, on any thread.
     std::function<void(const config::Change&)> on_change;
   };
 
@@ -31,7 +31,7 @@ class Controls {
 
   /// Opens the control socket, if the settings have one.
   Result<void> open();
-  /// Reads the configuration again. Any thread.
+  /// Reads the configuration again. Any thread may call it.
   config::Change reload();
 
  private:

@@ -5,7 +5,7 @@ namespace {
 
 using Captures = std::vector<std::shared_ptr<wire::PcapFile>>;
 
-/// One a port, null without; its cores share it.
+/// One for each port, shared by its cores; null without a capture.
 Result<Captures> open_captures(const std::vector<nic::PortSettings>& ports,
                                const nic::TscClock& clock) {
   Captures captures;
@@ -42,7 +42,7 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const shard::End
       faults.seed += i;
       ports.push_back(std::make_unique<WirePort>(
           (*captures)[d], devices[d].port(static_cast<std::uint32_t>(i)), faults));
-      // Every core hears ARP, one answers.
+      // Every core receives ARP; one answers.
       config.interfaces.push_back({process.ports[d], devices[d].mac(), i == 0});
     }
   }

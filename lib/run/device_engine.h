@@ -25,14 +25,15 @@ struct CoreWires {
   std::vector<std::unique_ptr<WirePort>> ports;
 };
 
-/// The wires of every core of `end` to all devices, which outlive them. Shards are named
+/// Makes the ports of every core of `end` on all devices, which outlive them. Shards are named
 /// "<name>0", "<name>1", ...
 Result<std::vector<CoreWires>> wire_up(const std::string& name, const shard::EndSettings& end,
                                        const nic::ProcessSettings& process,
                                        std::vector<nic::Device>& devices,
                                        const nic::TscClock& clock);
 
-/// Starts the poll loops of an engine on EAL's workers from `first_worker` on; none of them runs.
+/// Starts the poll loops of an engine on the EAL's workers from `first_worker` on, which must be
+/// idle.
 template <link::Port P, class A>
 void start_on(Engine<P, A>& engine, nic::Eal& eal, std::size_t first_worker) {
   engine.start([&](std::size_t i, std::function<void()> loop) {
@@ -44,8 +45,8 @@ void start_on(Engine<P, A>& engine, nic::Eal& eal, std::size_t first_worker) {
 template <class A>
 using DeviceEngine = Engine<WirePort, A>;
 
-/// Shards for every core on its wires. `make_app(core_index, port)` makes the app of each; the port
-/// is the core's queue of the first device.
+/// An engine with a shard for each of `wires`. `make_app(core_index, port)` makes the app of each
+/// core; the port is the core's queue of the first device.
 template <class A, class MakeApp>
 Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wires,
                                                      const shard::ShardSettings& settings,

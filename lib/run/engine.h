@@ -1,5 +1,5 @@
-// What serve, load and lab run: a Shard on each of some cores, polled on a thread of its own. The
-// control thread makes them, watches them and ends them; it never polls.
+// The engine of serve, load and lab: one Shard for each core, polled by a thread of that core. The
+// control thread makes, watches and ends them; it never polls.
 #pragma once
 
 #include <algorithm>
@@ -20,39 +20,42 @@ namespace mayfly::run {
 /// 128 random bits from the kernel.
 tcp::Secret random_secret();
 
+/// All calls are for the control thread.
 template <link::Port P, class A>
 class Engine {
  public:
   using Core = EngineCore<P, A>;
-  /// Runs a loop on the thread of a core; returns at once.
+  /// A function that runs `loop` on the thread of a core, and returns at once.
   using Launch = std::function<void(std::size_t core_index, std::function<void()> loop)>;
 
-  /// A core of each of the parts.
+  /// Makes a core of each of the parts. Fails if there is no memory.
   static Result<std::unique_ptr<Engine>> create(std::vector<CoreParts<P, A>> parts,
                                                 const shard::ShardSettings& settings,
                                                 const nic::TscClock& clock);
 
   /// Starts the poll loops.
   void start(const Launch& launch);
+  /// Gives a command to all cores.
   void tell(Command command) {
     for (auto& core : cores_) core->tell(command);
   }
-  /// No core's app has anything left to do.
+  /// True if the apps of all cores have nothing left to do.
   bool finished() const {
     return std::ranges::all_of(cores_, [](auto& core) { return core->finished(); });
   }
+  /// Open connections of all cores, as of their last polls.
   std::uint32_t open_connections() const;
-  /// What every core goes by from its next poll on. One thread at a time. Frees the settings that
-  /// all cores have left.
+  /// Replaces the settings of every core from its next poll on. One thread at a time. Frees
+  /// settings that no core uses any more.
   void use(const shard::ShardSettings& shard, typename A::Settings app);
-  /// Every core goes by the settings that were given last. For the thread that calls use().
+  /// True if every core uses the newest settings. For the thread that calls use().
   bool settled() const { return oldest_in_use() == snapshots_.newest(); }
-  /// How many settings are kept for cores that may go by them. For the thread that calls use().
+  /// The number of settings kept because a core may use them. For the thread that calls use().
   std::size_t settings_kept() const { return snapshots_.kept(); }
-  /// Ends the poll loops. The first core goes last: with software RSS it receives and sends for the
-  /// others.
+  /// Ends the poll loops. The first core ends last, as with software RSS it receives and sends for
+  /// the others.
   void stop();
-  /// Copies of the counters, one for each core, the devices' own drops included.
+  /// Copies of the counters, one for each core; the drops of the ports are included.
   std::vector<flow::ShardStats> stats() const;
   std::vector<std::unique_ptr<Core>>& cores() { return cores_; }
 
@@ -61,7 +64,7 @@ class Engine {
 
   nic::TscClock clock_;
   shard::ShardSettings settings_;
-  Snapshots<typename A::Settings> snapshots_;  // what took over since
+  Snapshots<typename A::Settings> snapshots_;  // those that replaced settings_
   std::vector<std::unique_ptr<Core>> cores_;
 };
 

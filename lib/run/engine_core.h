@@ -16,15 +16,15 @@
 
 namespace mayfly::run {
 
-/// What the control thread wants of a polling core.
+/// A command of the control thread to a polling core.
 enum class Command : std::uint8_t {
-  run,
-  drain,  ///< no new connections; the open ones go on
-  abort,  ///< resets the open ones
+  run,    ///< polls on
+  drain,  ///< accepts no new connections; open ones continue
+  abort,  ///< resets open connections
   stop,   ///< the poll loop returns
 };
 
-/// What a core is made of.
+/// The parts of a core.
 template <link::Port P, class A>
 struct CoreParts {
   shard::ShardConfig config;
@@ -43,13 +43,14 @@ class EngineCore {
   EngineCore& operator=(const EngineCore&) = delete;
 
   // -- for the control thread --
-  /// Obeyed before the next poll, once; a later command may take its place before.
+  /// Gives a command, which is obeyed once, before the next poll. A later command may replace it
+  /// before that.
   void tell(Command command) noexcept { command_.store(command, std::memory_order_release); }
-  /// The app has nothing left to do.
+  /// True once the app has nothing left to do.
   bool finished() const noexcept { return finished_.load(std::memory_order_relaxed); }
-  /// Connections, as of the last poll.
+  /// Open connections, as of the last poll.
   std::uint32_t open_connections() const noexcept { return open_.load(std::memory_order_relaxed); }
-  /// A copy of the counters, the ports' own drops included.
+  /// A copy of the counters; the drops of the ports are included.
   flow::ShardStats stats() const;
   A& app() noexcept { return *app_; }
   const A& app() const noexcept { return *app_; }
@@ -62,9 +63,9 @@ class EngineCore {
   // -- for the polling thread --
   /// Polls until the command is stop.
   void poll_loop(const nic::TscClock& clock) noexcept;
-  /// Obeys a new command. False: the loop is to return.
+  /// Obeys a new command. False: the loop must return.
   bool obey(Instant now) noexcept;
-  /// One poll. Returns how much there was to do.
+  /// Polls once. Returns the amount of work done.
   std::size_t poll(Instant now) noexcept;
 
  private:
@@ -105,9 +106,9 @@ flow::ShardStats EngineCore<P, A>::stats() const {
 
 template <link::Port P, class A>
 void EngineCore<P, A>::poll_loop(const nic::TscClock& clock) noexcept {
-  // A core that had nothing to do for about a millisecond looks less often, which leaves its
-  // sibling thread the cycles, and rarely stands inside a driver whose other end goes away
-  // (doc/devices.md).
+  // A core that had nothing to do for about a millisecond polls less often. This leaves cycles to
+  // its sibling thread, and makes it rare that the core is inside a driver when the other end of
+  // the device goes away (doc/devices.md).
   constexpr std::uint32_t kIdlePolls = 10'000, kIdlePauseUs = 5;
   std::uint32_t idle_polls = 0;
   std::uint64_t start = nic::TscClock::cycles();

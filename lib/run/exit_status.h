@@ -1,4 +1,4 @@
-// The exit status of a process: of mayfly, and of programs with an app of their own.
+// The exit status of a process: of mayfly, and of programs with their own app.
 #pragma once
 
 #include "base/result.h"
@@ -8,7 +8,7 @@ namespace mayfly::run {
 /// All went well; the run failed; the command line or the configuration is wrong.
 inline constexpr int kOk = 0, kRunFailed = 1, kBadUsage = 2;
 
-/// The one that an error stands for.
+/// The exit status for an error.
 inline int exit_status_of(const Error& error) noexcept {
   return error.kind == ErrorKind::usage ? kBadUsage : kRunFailed;
 }

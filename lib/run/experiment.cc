@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// Both ends' counters at one moment.
+/// The counters of both ends at one moment.
 struct Reading {
   double t = 0;  // seconds since the experiment began
   load::LoadResults load;
@@ -62,7 +62,7 @@ lab::LabSample between(const Reading& before, const Reading& now) {
           .client_busy = busy_between(before.client, now.client)};
 }
 
-/// Frames that the last experiment left between the devices would be strays in the next.
+/// Discards frames that the last experiment left between the devices.
 void empty(std::vector<nic::Device>& devices, std::size_t cores, Instant now) {
   std::array<nic::DpdkPort::Frame, kBurstMax> frames;
   for (nic::Device& device : devices) {

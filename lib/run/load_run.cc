@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Which flows come back to the core that asks (RSS, or the rings that stand in for it).
+// Accepts the four-tuples whose answers arrive at this core (by RSS, or software RSS).
 bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
   const auto* port = static_cast<const nic::DpdkPort*>(context);
   return port->shard_of(key) == port->core_index();
@@ -24,8 +24,8 @@ bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
 LoadRun::~LoadRun() = default;
 
 std::size_t LoadRun::bytes_needed(const config::LoadSettings& settings) {
-  // Two rings of pair numbers (tuples.h), and the app with its histograms.
-  return std::size_t{usable_pairs(settings.sources)} * 2 * sizeof(std::uint32_t) +
+  // Two rings of source numbers (tuples.h), and the app with its histograms.
+  return std::size_t{usable_sources(settings.sources)} * 2 * sizeof(std::uint32_t) +
          sizeof(load::LoadApp);
 }
 

@@ -17,13 +17,14 @@
 
 namespace mayfly::run {
 
+/// All calls are for the control thread, except those that are said to be for any thread.
 class LoadRun {
  public:
-  /// What the run asks and tells while it is watched.
+  /// The functions that watch() calls, on its own thread.
   struct Watcher {
     StopAsked stop_asked;
-    std::function<void()> each_round;  ///< some times a second
-    /// Once a second: what there is of the run, `elapsed` after its start.
+    std::function<void()> each_round;  ///< several times a second
+    /// Once a second: the results so far, at `elapsed` after the start.
     std::function<void(const load::LoadResults&, const flow::ShardStats&, Duration elapsed)>
         each_second;
   };
@@ -34,36 +35,37 @@ class LoadRun {
   static Result<std::unique_ptr<LoadRun>> create(const config::LoadSettings& settings,
                                                  std::vector<nic::Device>& devices,
                                                  const nic::TscClock& clock);
-  /// The source addresses are ours too: ARP for them is answered, frames to them are taken.
+  /// Adds the source addresses to those of the ports, so that ARP for them is answered and frames
+  /// to them are accepted.
   static void own_sources(config::LoadSettings& settings);
-  /// What the app takes beside its shard, for each core.
+  /// Bytes of the app for each core, without the shard.
   static std::size_t bytes_needed(const config::LoadSettings& settings);
 
   void start(nic::Eal& eal, std::size_t first_worker);
-  /// Until the run is over or a stop is asked for; then ends the poll loops.
+  /// Waits until the run is over or a stop is asked for; then ends the poll loops.
   void watch(const Watcher& watcher);
-  /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
+  /// Replaces the policy: close, fin_wait_2, tcp and time_wait. One thread at a time.
   void use(const config::LoadSettings& settings) { engine_->use(settings.shard, settings.close); }
-  /// No more connections; the open ones go on.
+  /// Opens no more connections; open ones continue.
   void drain() { engine_->tell(Command::drain); }
   bool finished() const { return engine_->finished(); }
-  /// Resets what is open and ends the poll loops.
+  /// Resets open connections and ends the poll loops.
   void stop();
-  /// What all cores have so far. Any thread.
+  /// The results of all cores so far. Any thread may call it.
   load::LoadResults results_so_far();
-  /// The JSON of the run so far; an error if a core does not answer. Any thread.
+  /// The JSON of the run so far; an error if a core does not answer. Any thread may call it.
   Result<nlohmann::ordered_json> json_so_far();
   /// The counters of all cores' stacks.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
 
-  /// After the loops have returned.
+  /// The final results; after the loops have returned.
   std::vector<load::CoreReport> reports();
-  /// At least one connection was completed, and none failed.
+  /// True if at least one connection was completed, and none failed.
   bool succeeded();
 
  private:
   explicit LoadRun(const config::LoadSettings& settings) : settings_(settings) {}
-  /// A copy of each core's results; none of one that does not poll.
+  /// A copy of the results of each core; nullopt for one that does not poll.
   std::vector<std::optional<load::LoadResults>> ask_cores();
 
   const config::LoadSettings& settings_;

@@ -17,7 +17,7 @@ std::string in_mib(std::size_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / kMiB);
 }
 
-// The kernel's own account, in bytes.
+// The values of /proc/meminfo, in bytes.
 std::map<std::string, std::size_t> read_meminfo() {
   std::map<std::string, std::size_t> values;
   std::ifstream file("/proc/meminfo");
@@ -86,7 +86,7 @@ Result<void> check_memory(std::span<const MemoryPlan> plans, const FreeMemory& f
   const std::size_t bytes = bytes_of(plans);
   if (bytes <= free.all()) return {};
   return Error{
-      fmt::format("this configuration needs {}, but only {} can be had ({} available and "
+      fmt::format("this configuration needs {}, but only {} are free ({} available and "
                   "{} in free hugepages): lower connections.capacity or "
                   "time_wait.capacity, or use fewer cores",
                   in_mib(bytes), in_mib(free.all()), in_mib(free.ordinary), in_mib(free.huge)),

@@ -1,5 +1,5 @@
-// What a process will take, part by part, before it takes anything: start and `mayfly check` show
-// the same plan and refuse the same configurations.
+// The memory that a process will allocate, part by part, before it allocates any. The start and
+// `mayfly check` show the same plan and refuse the same configurations.
 #pragma once
 
 #include <cstddef>
@@ -13,23 +13,24 @@
 
 namespace mayfly::run {
 
+/// The memory of one role of a process.
 struct MemoryPlan {
   struct Line {
     std::string what;       ///< "server connections"
-    std::string sum;        ///< how it comes about: "2 x 262144 x 256 B"
+    std::string sum;        ///< how `bytes` is computed: "2 x 262144 x 256 B"
     std::size_t bytes = 0;  ///< of all cores
   };
   std::vector<Line> lines;
-  std::size_t bytes = 0;      ///< all of it
-  std::size_t eal_bytes = 0;  ///< what of it comes from the EAL: packet buffers and flow tables
+  std::size_t bytes = 0;      ///< the sum
+  std::size_t eal_bytes = 0;  ///< the part from the EAL: packet buffers, flow tables
 };
 
-/// The plan for one role (a server, a generator) of the process. `extra_bytes`: of the app, for
-/// each core.
+/// The plan for one role (a server, a generator) of the process. `extra_bytes` are those of the app
+/// for each core.
 MemoryPlan plan_memory(const shard::EndSettings& end, const nic::ProcessSettings& process,
                        const std::string& role, std::size_t extra_bytes);
 
-/// Bytes that can be had now.
+/// Bytes that are free now.
 struct FreeMemory {
   std::size_t ordinary = 0;  ///< MemAvailable of /proc/meminfo
   std::size_t huge = 0;      ///< free hugepages
@@ -37,10 +38,11 @@ struct FreeMemory {
 };
 FreeMemory free_memory();
 
-/// The plans as a table with their sum; several lines, the last one not ended.
+/// The plans as a table with their sum: several lines, without a line break at the end.
 std::string memory_table(std::span<const MemoryPlan> plans);
 
-/// An error of usage if the plans need more than is free: the arithmetic, and what to change.
+/// An error of usage if the plans need more than is free. It shows the arithmetic, and what to
+/// change.
 Result<void> check_memory(std::span<const MemoryPlan> plans, const FreeMemory& free);
 
 }  // namespace mayfly::run

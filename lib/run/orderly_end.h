@@ -1,4 +1,4 @@
-// The orderly end of an engine: nothing new is accepted, what is open may finish.
+// The orderly end of an engine: no new connection is accepted, open ones may finish.
 #pragma once
 
 #include <chrono>
@@ -11,11 +11,11 @@
 
 namespace mayfly::run {
 
-/// After a command every core has obeyed it.
+/// The time in which every core has obeyed a command.
 inline constexpr std::chrono::milliseconds kCommandObeyed{20};
 
-/// Resets what is open and ends the poll loops. `each_round()` is called between the two, when the
-/// counters have the resets.
+/// Resets open connections and ends the poll loops. `each_round()` is called between the two, when
+/// the counters include the resets.
 template <class Engine, class EachRound>
 void reset_and_stop(Engine& engine, EachRound&& each_round) {
   engine.tell(Command::abort);
@@ -25,8 +25,8 @@ void reset_and_stop(Engine& engine, EachRound&& each_round) {
 }
 
 /// Drains `engine` and ends its poll loops. Connections that are still open are reset after
-/// `timeout`, or when a stop now is asked for. `on_drain(open)` is called once, with the number of
-/// open connections; `each_round()` some times a second.
+/// `timeout`, or when Stop::now is asked for. `on_drain(open)` is called once, with the number of
+/// open connections; `each_round()` several times a second.
 template <class Engine, class OnDrain, class EachRound>
 void end_orderly(Engine& engine, const nic::TscClock& clock, Duration timeout,
                  const StopAsked& stop, OnDrain&& on_drain, EachRound&& each_round) {

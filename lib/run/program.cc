@@ -20,7 +20,7 @@ struct ProgramOptions {
   std::optional<Duration> duration;
 };
 
-// An exit status if the program is to end.
+// A value is the exit status of a program that must end.
 std::optional<int> read_command_line(int argc, char** argv, ProgramOptions& options) {
   CLI::App app{"A program on Mayfly.", argc > 0 ? argv[0] : "program"};
   std::string duration;

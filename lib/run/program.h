@@ -1,4 +1,4 @@
-// A program of one's own on Mayfly: an app on the devices and cores that a configuration file
+// A program with its own app: the app runs on the devices and cores that a configuration file
 // names, from the command line to the orderly end. doc/embedding.md is the guide.
 #pragma once
 
@@ -22,30 +22,31 @@
 
 namespace mayfly::run {
 
-/// Prints the steps of a start as they come, and what it waits for; Ctrl-C gives up waiting.
+/// Prints each step of a start, and what the start waits for. Ctrl-C gives up waiting.
 StartProgress printed_progress();
 
-/// Everything of a program but its app: the command line, the settings, the EAL and the devices. It
+/// All of a program except its app: the command line, the settings, the EAL and the devices. It
 /// prints what happens, as the mayfly program does.
 class ProgramHost {
  public:
   /// Reads `-c FILE [--policy NAME] [--set KEY=VALUE...] [--duration TIME] [--json FILE]` and the
-  /// file, and opens its devices. A value is the exit status of a program that is to end now: 0
-  /// after --help, 1 if a device cannot be opened, 2 for a mistake in the command line or the file.
-  /// The user has been told.
+  /// file, and opens its devices. A value means that the program must end now with this exit
+  /// status: 0 after --help, 1 if a device cannot be opened, 2 for a mistake in the command line or
+  /// the file. The reason has been printed.
   std::optional<int> start(int argc, char** argv);
 
   const config::ProgramSettings& settings() const noexcept { return settings_; }
-  /// The next two: only after start().
+  /// These are valid only after start() has returned nullopt.
   const nic::TscClock& clock() const noexcept { return *clock_; }
   nic::Eal& eal() noexcept { return *eal_; }
+  /// The ports of every core.
   Result<std::vector<CoreWires>> wires();
 
-  /// Tells the user, and returns the exit status that the error stands for.
+  /// Prints the error, and returns its exit status.
   int fail(const Error& error) const;
   void say_ready() const;
   void say_draining(std::uint32_t open) const;
-  /// The time is up, or the user has asked for the end.
+  /// True if --duration has passed, or the user has asked for the end.
   bool is_over() const;
   /// Waits for the poll loops, writes the JSON result if it was asked for, prints a summary.
   /// Returns the exit status.
@@ -57,7 +58,7 @@ class ProgramHost {
   std::string json_;
   std::optional<nic::Eal> eal_;
   std::vector<nic::Device> devices_;
-  std::optional<nic::TscClock> clock_;  // the EAL knows its rate
+  std::optional<nic::TscClock> clock_;  // its rate comes from the EAL
   Instant began_;
 };
 

@@ -17,13 +17,14 @@
 
 namespace mayfly::run {
 
+/// All calls are for the control thread, except those that are said to be for any thread.
 class ServeRun {
  public:
-  /// What the run asks and tells while it is watched.
+  /// The functions that watch() calls, on its own thread.
   struct Watcher {
     StopAsked stop_asked;
-    std::function<void()> each_round;  ///< some times a second, until the end begins
-    /// The orderly end has begun, and so many connections are open.
+    std::function<void()> each_round;  ///< several times a second, until the end begins
+    /// Called when the orderly end has begun, with the number of open connections.
     std::function<void(std::uint32_t open)> on_drain;
   };
 
@@ -34,26 +35,26 @@ class ServeRun {
                                                   const service::Site& site,
                                                   std::vector<nic::Device>& devices,
                                                   const nic::TscClock& clock);
-  /// What the services take beside their shard, for each core.
+  /// Bytes of the services for each core, without the shard.
   static std::size_t bytes_needed(const config::ServeSettings& settings);
 
   void start(nic::Eal& eal, std::size_t first_worker) { start_on(*engine_, eal, first_worker); }
-  /// Serves until `duration` has passed (no end if it is not set) or a stop is asked for. Then
-  /// nothing new is accepted; what is open finishes, or is reset after drain_timeout or when a stop
-  /// now is asked for. Then the poll loops end.
+  /// Serves until `duration` has passed (without end if it is not set) or a stop is asked for. Then
+  /// no new connection is accepted; open ones finish, or are reset after drain_timeout or when
+  /// Stop::now is asked for. Then the poll loops end.
   void watch(std::optional<Duration> duration, const Watcher& watcher);
-  /// The policy from now on: close, fin_wait_2, tcp and time_wait count. One thread at a time.
+  /// Replaces the policy: close, fin_wait_2, tcp and time_wait. One thread at a time.
   void use(const config::ServeSettings& settings) { engine_->use(settings.shard, settings.close); }
   /// The counters of all cores.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
-  /// Notes when connections come and go; call it about ten times a second.
+  /// Notes the times of the first and last connection; call it about ten times a second.
   void sample();
-  /// Resets what is open and ends the poll loops.
+  /// Resets open connections and ends the poll loops.
   void stop();
 
-  /// So far; any thread.
+  /// The counters so far. Any thread may call it.
   nlohmann::ordered_json json() const;
-  /// After the loops have returned.
+  /// The result in a few lines; after the loops have returned.
   std::string summary() const;
 
  private:
@@ -65,7 +66,7 @@ class ServeRun {
   nic::TscClock clock_;
   mutable std::mutex sampling_;  // guards the rest: json() is for any thread
   std::uint64_t accepted_ = 0, completed_ = 0;
-  Instant first_, last_;  // samples at which the first connection was there, and the last one ended
+  Instant first_, last_;  // samples at which the first connection was seen, and the last one ended
 };
 
 }  // namespace mayfly::run

@@ -1,5 +1,5 @@
-// Ctrl-C and SIGTERM: the first asks for an orderly end, the second for an end now. SIGHUP, where
-// it is caught: read the configuration again.
+// Ctrl-C and SIGTERM: the first asks for an orderly end, the second for an end at once. SIGHUP, if
+// it is caught, asks to read the configuration again.
 #pragma once
 
 #include "run/stop.h"
@@ -8,12 +8,12 @@ namespace mayfly::run {
 
 /// Catches SIGINT and SIGTERM from now on, and ignores SIGPIPE.
 void catch_signals();
-/// What the user has asked for.
+/// The end that the user has asked for.
 Stop stop_asked();
 
 /// Catches SIGHUP from now on; without it, a hangup ends the process.
 void catch_hangups();
-/// Whether SIGHUP has come since the last call.
+/// True if SIGHUP has come since the last call.
 bool reload_asked();
 
 }  // namespace mayfly::run

@@ -1,5 +1,5 @@
-// The settings that cores go by or went by a moment ago, on the control side. They are numbered as
-// they are made, and freed when no core goes by them any more.
+// The settings that cores use or used a moment ago, on the control side. They are numbered in the
+// order in which they are made, and freed when no core uses them any more.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,15 @@
 
 namespace mayfly::run {
 
+/// Not thread-safe.
 template <class AppSettings>
 class Snapshots {
  public:
-  /// Stays where it is until free_before() is called with a higher number than its.
+  /// Makes a snapshot. It is valid until free_before() is called with a higher number.
   const shard::Snapshot<AppSettings>& add(const shard::ShardSettings& shard, AppSettings app) {
     return kept_.emplace_back(shard::Snapshot<AppSettings>{shard, std::move(app), ++made_});
   }
-  /// Frees those that every core has left: each goes by the one of this number or a later one.
+  /// Frees all with a lower number: every core uses this one or a later one.
   void free_before(std::uint64_t number) {
     MAYFLY_ASSERT(number <= made_);
     while (!kept_.empty() && kept_.front().number < number) kept_.pop_front();

@@ -19,7 +19,7 @@ nic::EalOptions eal_options(std::span<const MemoryPlan> plans, const nic::Proces
   options.cores = cores;
   options.file_prefix = process.file_prefix;
   options.memory_mb =
-      (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the heap's own overhead
+      (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the overhead of the heap
   for (const nic::PortSettings& port : process.ports) options.expect(port);
   return options;
 }

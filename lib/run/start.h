@@ -1,5 +1,5 @@
-// From settings to running devices: the EAL and the ports. Nothing is printed here: who starts
-// them hears how it gets on.
+// From settings to running devices: the EAL and the ports. Nothing is printed here; the caller is
+// told of the progress.
 #pragma once
 
 #include <functional>
@@ -15,23 +15,23 @@
 
 namespace mayfly::run {
 
-/// What a start tells its caller. Both are called on the caller's thread.
+/// How a start reports its progress. Both functions are called on the caller's thread.
 struct StartProgress {
-  /// What there is to know: the memory plan, what memory the EAL took, what each device is. One or
-  /// more lines, the last one not ended.
+  /// Called with text for the user: the memory plan, the memory of the EAL, the properties of each
+  /// device. One or more lines, without a line break at the end.
   std::function<void(const std::string& text)> on_step;
   /// Called about ten times a second while a device waits for its other end; false gives up.
   std::function<bool(const std::string& waiting_for)> on_wait;
 };
 
-/// Tells the memory plan, refuses what cannot be (an error of usage), and starts the EAL for
-/// `cores` in all.
+/// Reports the memory plan and starts the EAL for `cores`. An error of usage if there is too little
+/// memory.
 Result<nic::Eal> start_process(std::span<const MemoryPlan> plans,
                                const nic::ProcessSettings& process,
                                const std::vector<std::uint32_t>& cores,
                                const StartProgress& progress);
 
-/// Opens the ports of one role, for so many cores, and tells what each got.
+/// Opens the ports of one role for `cores` cores, and reports the properties of each.
 Result<std::vector<nic::Device>> open_devices(const nic::ProcessSettings& process,
                                               std::size_t cores, const StartProgress& progress);
 

@@ -1,5 +1,5 @@
-// Whether a run is to end. A run asks some times a second; who started it answers, for instance by
-// the signals that have come.
+// Whether a run must end. A run asks several times a second, and the function that its caller gave
+// answers, for instance by the signals that have come.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,11 @@
 
 namespace mayfly::run {
 
+/// The end that is asked for.
 enum class Stop : std::uint8_t {
   no,
-  orderly,  ///< nothing new is begun; what is under way may finish
-  now,      ///< what is under way is reset
+  orderly,  ///< no new connections; open ones may finish
+  now,      ///< open connections are reset
 };
 
 using StopAsked = std::function<Stop()>;

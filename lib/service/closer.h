@@ -1,7 +1,7 @@
-// Who closes first, and how: the one place that ends connections, shared by the services.
+// Who closes a connection first, and how. All services end their connections by this code.
 //
 // close.first: server. The FIN follows the last byte of the answer. Every answer is the last: a
-// client that wants to keep the connection is sent `Connection: close`. The server holds TIME_WAIT.
+// client that asks to keep the connection is sent `Connection: close`. The server holds TIME_WAIT.
 //
 // close.first: client. The answer states its length, and the server waits for the client's FIN. A
 // client that keeps the connection has http.keep_alive_timeout between requests. One that asked for
@@ -9,20 +9,22 @@
 // from the moment the answer is acknowledged. Some such clients wait for the server's FIN: when the
 // grace ends, the server closes first after all and counts it separately (Ending::grace_ended).
 //
-// close.abort: true. RST as soon as the last answer is acknowledged, whatever close.first is.
+// close.abort: true. The server sends an RST as soon as the last answer is acknowledged, whatever
+// close.first is.
 //
-// A request that was refused before it was read to its end is followed by more of it. Closing both
-// directions would answer that with RST, which may destroy the answer before the client reads it.
-// So the server half-closes, reads and drops for kLinger, and only then closes both (RFC 9112 9.6).
+// When a request is refused before it was read to its end, the rest of it still arrives. If both
+// directions were closed, TCP would answer the rest with an RST, which may destroy the answer
+// before the client reads it. So the server half-closes, reads and discards for kLinger, and only
+// then closes both directions (RFC 9112 9.6).
 //
-// If the send queue has no room, the client's acknowledgements make some. If it has none although
-// nothing is queued, other connections use the core's memory, and the service tries again after
-// kRetry.
+// If the send queue has no room, there will be some when the client acknowledges. If there is none
+// although nothing is queued, other connections use the core's memory, and the service tries again
+// after kRetry.
 //
 // A client that takes less than kStallLeast of what is queued within kStallMax, and not all of it,
 // is reset, even if it answers window probes.
 //
-// The policy may be replaced between two polls. A connection whose end has begun ends as it began.
+// The policy may be replaced between two polls. It does not affect connections whose end has begun.
 #pragma once
 
 #include "base/time.h"
@@ -33,9 +35,10 @@
 
 namespace mayfly::service {
 
-/// The rules above for one set of settings. Holds no state of a connection.
+/// The rules above for one set of settings. It has no state of connections.
 class ClosePolicy {
  public:
+  /// The limits described above.
   static constexpr Duration kStallMax = Duration::from_s(60);
   static constexpr std::uint64_t kStallLeast = 1'024;  ///< octets
   static constexpr Duration kLinger = Duration::from_s(2);
@@ -46,11 +49,11 @@ class ClosePolicy {
         abort_(settings.abort || settings.first == shard::Closer::reset),
         grace_(settings.grace) {}
 
-  /// May a connection serve more than one request?
+  /// True if a connection may serve more than one request.
   bool keeps_alive() const noexcept { return !server_first_; }
 
-  /// The last answer is queued. `s.ending` may hold the reason already. The connection may be gone
-  /// after it.
+  /// Begins the end of a connection whose last answer is queued. `s.ending` may already be set to
+  /// the reason. The connection may be aborted by it.
   template <class Conn>
   void finish(Conn& c, ServiceState& s) const noexcept {
     s.aborts = abort_;
@@ -69,7 +72,7 @@ class ClosePolicy {
     c.close();
   }
 
-  /// Bytes were acknowledged, in any phase but `open`. The connection may be gone after it.
+  /// Handles acknowledged bytes, in any phase but `open`. The connection may be aborted by it.
   template <class Conn>
   void on_sent(Conn& c, ServiceState& s) const noexcept {
     const bool all = c.unsent() == 0;
@@ -86,7 +89,7 @@ class ClosePolicy {
     }
   }
 
-  /// The client's FIN has come, and nothing waits for room in the send queue any more.
+  /// Handles the client's FIN, once nothing waits for room in the send queue any more.
   template <class Conn>
   void on_peer_closed(Conn& c, ServiceState& s) const noexcept {
     s.peer_closed = true;
@@ -101,7 +104,7 @@ class ClosePolicy {
     }
   }
 
-  /// The time of the present phase is over. The connection may be gone after it.
+  /// Handles the end of the present phase's time. The connection may be aborted by it.
   template <class Conn>
   void on_wake(Conn& c, ServiceState& s) const noexcept {
     switch (s.phase) {
@@ -114,7 +117,7 @@ class ClosePolicy {
     }
   }
 
-  /// Ends an idle connection.
+  /// Ends an idle connection; `ending` is the reason that is counted.
   template <class Conn>
   void end_idle(Conn& c, ServiceState& s, Ending ending) const noexcept {
     if (abort_) return abort(c, s, ending);
@@ -122,7 +125,8 @@ class ClosePolicy {
     close_both(c, s);
   }
 
-  /// The send queue did not take everything: on_sent or on_wake is called when there may be room.
+  /// Sets the wake-up of a connection whose send queue did not take everything: on_sent or on_wake
+  /// is called when there may be room.
   template <class Conn>
   static void wait_for_room(Conn& c, ServiceState& s) noexcept {
     if (c.unsent() == 0) {
@@ -132,8 +136,8 @@ class ClosePolicy {
     }
   }
 
-  /// Something is queued: the client's time to take kStallLeast octets begins, or begins again if
-  /// it has taken them. A caller that sets the wake-up for another reason meanwhile sets `untaken`
+  /// Starts the client's time to take kStallLeast octets of what is queued, or restarts it if the
+  /// client has taken them. A caller that sets the wake-up for another reason must set `untaken`
   /// to 0.
   template <class Conn>
   static void watch(Conn& c, ServiceState& s) noexcept {
@@ -143,12 +147,13 @@ class ClosePolicy {
     c.wake_at(c.now() + kStallMax);
   }
 
+  /// Resets a connection whose client does not take what is queued.
   template <class Conn>
   void stalled(Conn& c, ServiceState& s) const noexcept {
     abort(c, s, Ending::stalled);
   }
 
-  /// The connection is gone: counts why.
+  /// Counts why a connection ended; called from on_closed.
   static void count(ServiceCounters& counters, const ServiceState& s,
                     flow::CloseReason why) noexcept {
     // If both FINs were under way, TCP knows who was first: an end that closed first alone never

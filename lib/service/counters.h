@@ -13,20 +13,21 @@
 
 namespace mayfly::service {
 
-// X(kind, name, unit, what is counted); MetricKind and Metric say more of each.
-#define MAYFLY_SERVICE_METRICS(X)                                                            \
-  X(counter, requests, "requests", "HTTP requests answered, refused ones included")          \
-  X(counter, responses_1xx, "responses", "interim responses (100 Continue)")                 \
-  X(counter, responses_2xx, "responses", "successful responses")                             \
-  X(counter, responses_4xx, "responses", "responses that blame the client")                  \
-  X(counter, responses_5xx, "responses", "responses that blame the server, and 501 and 505") \
-  X(counter, slow_requests, "requests",                                                      \
-    "HTTP requests that the one-segment scan left to the full parser")                       \
-  X(counter, parsers_exhausted, "requests",                                                  \
-    "HTTP requests refused with 503 since too many were half read at once")                  \
-  X(counter, bytes_out, "bytes", "bytes queued for clients by all services")                 \
+// X(kind, name, unit, what is counted): base/metric.h describes these columns.
+#define MAYFLY_SERVICE_METRICS(X)                                                             \
+  X(counter, requests, "requests", "HTTP requests answered, refused ones included")           \
+  X(counter, responses_1xx, "responses", "interim responses (100 Continue)")                  \
+  X(counter, responses_2xx, "responses", "successful responses")                              \
+  X(counter, responses_4xx, "responses", "responses with a 4xx status: faulty requests")      \
+  X(counter, responses_5xx, "responses", "responses with a 5xx status, 501 and 505 included") \
+  X(counter, slow_requests, "requests",                                                       \
+    "HTTP requests that took the full parser, not the scan of one segment")                   \
+  X(counter, parsers_exhausted, "requests",                                                   \
+    "HTTP requests refused with 503 because too many others were incomplete")                 \
+  X(counter, bytes_out, "bytes", "bytes queued for clients by all services")                  \
   X(counter, discarded, "bytes", "bytes taken by the discard service")
 
+/// The counters of one core. The core alone writes them; any thread may read them.
 struct ServiceCounters {
 #define MAYFLY_X(kind, name, unit, help) Counter name;
   MAYFLY_SERVICE_METRICS(MAYFLY_X)
@@ -38,6 +39,7 @@ struct ServiceCounters {
     return closes[static_cast<std::size_t>(ending)];
   }
 
+  /// Counts a response with this HTTP status, 100..599.
   void count_response(int status) noexcept {
     MAYFLY_ASSERT(status >= 100 && status < 600);
     if (status < 200) {

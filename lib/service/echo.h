@@ -8,7 +8,8 @@
 
 namespace mayfly::service {
 
-/// Sends every byte back. If a client never reads, the service stops reading too, then resets it.
+/// Sends every byte back. If a client does not read, the service stops reading too, and resets the
+/// connection after ClosePolicy::kStallMax.
 class EchoService {
  public:
   EchoService(const ClosePolicy& policy, ServiceCounters& counters)
@@ -36,7 +37,7 @@ class EchoService {
   ServiceCounters& counters_;
 };
 
-/// Drops every byte.
+/// Discards every byte.
 class DiscardService {
  public:
   explicit DiscardService(ServiceCounters& counters) : counters_(counters) {}

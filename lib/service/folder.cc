@@ -10,7 +10,7 @@ namespace mayfly::service {
 namespace fs = std::filesystem;
 namespace {
 
-// Is `path` the folder itself or below it? Both are canonical.
+// True if `path` is the folder itself or below it. Both are canonical.
 bool is_inside(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
          folder.end();

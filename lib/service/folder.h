@@ -1,4 +1,4 @@
-// A folder of files, read into memory once at the start.
+// A folder of files, read into memory once at start.
 #pragma once
 
 #include <cstddef>

@@ -8,11 +8,12 @@
 
 namespace mayfly::service {
 
+/// Character classes; the bits combine to sets.
 namespace http_char {
 inline constexpr std::uint8_t token = 1u << 0;        ///< RFC 9110 5.6.2: tchar
 inline constexpr std::uint8_t field_value = 1u << 1;  ///< RFC 9110 5.5, with HTAB and obs-text
 inline constexpr std::uint8_t host = 1u << 2;         ///< RFC 3986 3.2.2, 3.2.3: host [":" port]
-inline constexpr std::uint8_t plain_path = 1u << 3;   ///< RFC 3986 3.3 but "%": means itself
+inline constexpr std::uint8_t plain_path = 1u << 3;   ///< RFC 3986 3.3 without "%"
 }  // namespace http_char
 
 namespace detail {
@@ -37,12 +38,13 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 inline constexpr std::array<std::uint8_t, 256> kHttpClasses = make_classes();
 }  // namespace detail
 
-/// Is `c` in one of the `classes`, a set of http_char bits?
+/// True if `c` is in one of the `classes`, a set of http_char bits.
 constexpr bool is_http(char c, std::uint8_t classes) noexcept {
   return (detail::kHttpClasses[static_cast<unsigned char>(c)] & classes) != 0;
 }
 
-/// Is `text` equal to `lower` if case is ignored? `lower` consists of lower-case letters and of
+/// True if `text` equals `lower` when case is ignored. `lower` consists of lower-case letters and
+/// of
 /// "-:/0123456789", and `text` contains no control characters.
 constexpr bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
   if (text.size() != lower.size()) return false;

@@ -1,9 +1,9 @@
-// HTTP/1.0 and 1.1 (RFC 9110, RFC 9112): GET and HEAD of what the Site holds. Requests are answered
-// in the order in which they arrive; while the send queue has no room for an answer, the next
-// request is not read.
+// HTTP/1.0 and 1.1 (RFC 9110, RFC 9112): GET and HEAD of the resources of the Site. Requests are
+// answered in the order in which they arrive; while the send queue has no room for an answer, the
+// next request is not read.
 //
-// Time: http.request_timeout runs from the connection's opening, later from a request's first byte,
-// and more of it does not restart it; 100 Continue does, once. Between requests
+// Time: http.request_timeout runs from the opening of the connection, for later requests from their
+// first byte. Further bytes do not restart it; 100 Continue does, once. Between requests,
 // http.keep_alive_timeout runs from the acknowledgement of the last answer. ClosePolicy (closer.h)
 // decides how connections end.
 #pragma once
@@ -25,8 +25,9 @@ namespace mayfly::service {
 /// The HTTP service of one core.
 class HttpService {
  public:
-  /// The most requests of a core that may be half read. One more is refused with 503.
+  /// The most requests of a core that may be incomplete at once. One more is refused with 503.
   static constexpr std::size_t kParsers = 4'096;
+  /// The memory of one service, without the Site.
   static constexpr std::size_t kMemoryBytes = kParsers * sizeof(RequestParser);
 
   /// All references outlive the service.
@@ -39,16 +40,17 @@ class HttpService {
         blocks_(std::make_unique_for_overwrite<RequestParser[]>(kParsers)),
         parsers_(std::span(blocks_.get(), kParsers)) {}
 
-  /// From now on every answer is the last of its connection.
+  /// Makes every answer from now on the last of its connection.
   void drain() noexcept { draining_ = true; }
 
-  /// Draining has begun: a connection that only waits for another request is closed.
+  /// Closes a connection that only waits for another request. Called when draining has begun.
   template <class Conn>
   void on_drain(Conn& c, ServiceState& s) noexcept {
     const bool idle = s.phase == Phase::open && s.pending == 0 && s.parser == kNoIndex;
     if (idle && s.requests > 0) policy_.end_idle(c, s, Ending::server_first);
   }
 
+  /// Requests that are incomplete now.
   std::uint32_t parsers_used() const noexcept { return parsers_.used(); }
 
   template <class Conn>
@@ -69,7 +71,7 @@ class HttpService {
       }
       taken += take_part(c, s, rest);
     }
-    // Whatever follows the last request of a connection is read and dropped.
+    // What follows the last request of a connection is read and discarded.
     return s.phase == Phase::open ? taken : text.size();
   }
 
@@ -127,7 +129,7 @@ class HttpService {
     }
     parsers_[s.parser].start();
     counters_.slow_requests.add();
-    // The first request's time runs since the opening.
+    // The time of the first request runs from the opening.
     if (s.requests > 0) c.wake_at(c.now() + settings_.request_timeout);
     return true;
   }

@@ -35,6 +35,7 @@ class PathTable {
     }
   }
 
+  /// Bytes of the table, without the paths.
   std::size_t memory_bytes() const noexcept { return entries_.size() * sizeof(Entry); }
 
  private:

@@ -19,11 +19,11 @@ namespace mayfly::service {
 /// What the request asks of the connection (RFC 9112 9.3).
 enum class Wish : std::uint8_t { none, keep_alive, close };
 
-/// A request. Whoever makes it tells how long `path` lives.
+/// A request. The functions that return one say how long `path` is valid.
 struct Request {
   std::string_view path;
-  bool head = false;
-  bool http_1_0 = false;
+  bool head = false;      ///< HEAD, not GET
+  bool http_1_0 = false;  ///< HTTP/1.0, not 1.1
   Wish wish = Wish::none;
 };
 
@@ -33,7 +33,7 @@ struct ScannedRequest {
   Request request;
 };
 
-/// RFC 9110 7.2, RFC 3986 3.2: may be empty.
+/// True if `value` may be that of a Host field (RFC 9110 7.2, RFC 3986 3.2). It may be empty.
 constexpr bool is_host(std::string_view value) noexcept {
   return std::ranges::all_of(value, [](char c) { return is_http(c, http_char::host); });
 }
@@ -63,7 +63,7 @@ class RequestScan {
     return true;
   }
 
-  // The run of such characters.
+  // Takes the run of characters in these classes.
   std::string_view take(std::uint8_t classes) noexcept {
     const char* const from = at_;
     while (at_ < end_ && is_http(*at_, classes)) ++at_;
@@ -83,8 +83,8 @@ class RequestScan {
     return {from, static_cast<std::size_t>(at_ - from)};
   }
 
-  // Is one of the eight bytes below 0x20, or 0x7f? (A byte is below n if subtracting n borrows its
-  // high bit, which it must not have had.)
+  // True if one of the eight bytes is below 0x20, or 0x7f. (A byte is below n if subtracting n
+  // borrows its high bit, which it must not have had.)
   static bool may_hold_control(std::uint64_t word) noexcept {
     constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101, kHigh = 0x80 * kOnes;
     const std::uint64_t del = word ^ 0x7f * kOnes;
@@ -127,8 +127,8 @@ class RequestScan {
     return has_host_ = true;
   }
 
-  // The full parser knows no tab in this value: what has one is left to it, so that a request means
-  // the same whole and in pieces.
+  // The full parser does not accept a tab in this value. A value with one is left to it, so that a
+  // request means the same whole and in pieces.
   bool take_wish(std::string_view value) noexcept {
     if (request_.wish != Wish::none || value.find('\t') != std::string_view::npos) return false;
     value = trimmed(value);

@@ -13,7 +13,7 @@ std::string_view chars_of(std::span<const std::byte> text) noexcept {
   return {reinterpret_cast<const char*>(text.data()), text.size()};
 }
 
-// Appends what fits; false if not all did.
+// Appends as much as fits; false if not all of it did.
 template <std::size_t N, class Size>
 bool append(std::array<char, N>& to, Size& size, std::string_view part) noexcept {
   const std::size_t n = std::min(part.size(), N - size);
@@ -66,7 +66,7 @@ HeadGuard::State HeadGuard::next(State state, char c) noexcept {
   return State::bad;
 }
 
-// llhttp's callbacks: C functions, each with the parser behind `data`.
+// llhttp's callbacks: C functions; the parser is in `data`.
 struct RequestParser::Callbacks {
   static int url(llhttp_t* l, const char* at, std::size_t n) noexcept {
     parser_of(l).take_target({at, n});
@@ -178,7 +178,7 @@ RequestParser::Step RequestParser::feed_chunked(std::string_view text) noexcept 
   return {part, Outcome::more};
 }
 
-// What the head as a whole must satisfy. None: it does.
+// Checks the head as a whole. nullopt: it is valid.
 std::optional<HttpStatus> RequestParser::finish_head(const HttpSettings& limits) noexcept {
   // RFC 9110 15.6.6. A higher minor version is read as the highest that we know (RFC 9110 2.5).
   if (llhttp_.http_major != 1) return HttpStatus::version_not_supported;

@@ -49,7 +49,7 @@ class HeadGuard {
   State state_ = State::start;
 };
 
-/// One request that is being read. A plain block for a Slab; call start() before use.
+/// One request that is being read. A plain block of a Slab; call start() before use.
 class RequestParser {
  public:
   /// The longest target without its query, and the longest decoded path.
@@ -70,22 +70,23 @@ class RequestParser {
 
   std::uint32_t next_free;  ///< the Slab's
 
+  /// Prepares for a new request.
   void start() noexcept;
 
-  /// Takes bytes of the request up to the next outcome. After `head`, call again for the body if
-  /// has_body().
+  /// Takes bytes of the request up to the next outcome. After `head`, call it again for the body if
+  /// has_body(). `limits` gives the longest head and body.
   Step feed(std::span<const std::byte> text, const HttpSettings& limits) noexcept;
 
   // Once the head is complete:
 
-  /// False: it is another method that HTTP knows.
+  /// False: it is another method of HTTP.
   bool is_get_or_head() const noexcept {
     return llhttp_.method == HTTP_GET || llhttp_.method == HTTP_HEAD;
   }
   /// The path points into the parser.
   const Request& request() const noexcept { return request_; }
   bool has_body() const noexcept { return body_ != Body::none; }
-  /// RFC 9110 10.1.1.
+  /// True if the client waits for 100 Continue (RFC 9110 10.1.1).
   bool wants_continue() const noexcept { return expects_continue_; }
 
  private:
@@ -112,12 +113,12 @@ class RequestParser {
   Request request_;
   HeadGuard guard_;
   bool head_done_;
-  bool query_;  // the target's rest is of no interest
+  bool query_;  // the rest of the target is its query: skipped
   bool target_too_long_;
   Field field_;
   Body body_;
   bool expects_continue_;
-  bool expects_other_;    // what we cannot meet
+  bool expects_other_;    // an expectation that we cannot meet
   bool is_bad_;           // a field that we judge ourselves is invalid
   bool coding_unknown_;   // a transfer coding that is not `chunked`
   std::uint8_t hosts_;    // Host fields, up to 2

@@ -1,5 +1,5 @@
-// The server's App: each connection is served by the service of the port it came in on. One
-// instance per core.
+// The App of the server: each connection is served by the service of its local port. One object a
+// core.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,13 @@
 
 namespace mayfly::service {
 
+/// The services of one core.
 class Services : public shard::AppBase {
  public:
-  /// Who closes first. A connection whose end has begun keeps to what it began.
+  /// How connections are closed. New settings do not affect connections whose end has begun.
   using Settings = shard::CloseSettings;
 
-  /// The memory of one instance, without the Site, which all cores share.
+  /// The memory of one object, without the Site, which all cores share.
   static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
 
   /// `settings` and `site` outlive the services.
@@ -44,7 +45,7 @@ class Services : public shard::AppBase {
 
   bool listens(std::uint16_t port) const noexcept { return find(port) != nullptr; }
   void on_settings(const shard::CloseSettings& close) noexcept { policy_ = ClosePolicy(close); }
-  /// No connection is kept for another request.
+  /// From now on no connection is kept for another request.
   void stop(Instant) noexcept { http_.drain(); }
 
   template <class Conn>

@@ -13,7 +13,7 @@
 namespace mayfly::service {
 namespace {
 
-// Bodies up to this size stand right behind their head, once for each Persistence.
+// Bodies up to this size are stored directly after their head, once for each Persistence.
 constexpr std::size_t kInlineBodyMax = 4'096;
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
@@ -52,16 +52,16 @@ bool is_field_value(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_http(c, http_char::field_value); });
 }
 
-// What is wrong with a route by itself; empty = nothing.
+// The fault of a route by itself; empty = none.
 std::string_view fault_of(const RouteSettings& route) {
   std::string path = route.path;
   const auto canonical = canonical_path(path);
   if (!route.path.starts_with('/') || canonical != route.path) {
-    return "the path must begin with \"/\" and hold no \"%\" and no dot segments";
+    return "the path must begin with \"/\" and contain no \"%\" and no dot segments";
   }
-  if (!is_field_value(route.content_type)) return "the content type holds control characters";
+  if (!is_field_value(route.content_type)) return "the content type contains control characters";
   if (route.body.has_value() + route.bytes.has_value() + route.folder.has_value() != 1) {
-    return "give just one of body, bytes and folder";
+    return "give exactly one of body, bytes and folder";
   }
   if (route.folder && !route.path.ends_with('/')) return "a folder's path must end with \"/\"";
   return "";
@@ -78,14 +78,14 @@ Site::Site() {
 Result<Site> Site::load(const HttpSettings& settings, std::uint64_t folder_bytes_max) {
   Site site;
   std::string errors;
-  // Exact routes first: they win over a folder's file of the same path.
+  // Exact routes first: they take precedence over a folder's file of the same path.
   for (const bool folders : {false, true}) {
     for (const RouteSettings& route : settings.routes) {
       if (route.folder.has_value() == folders) site.add_route(route, folder_bytes_max, errors);
     }
   }
   if (!errors.empty()) {
-    errors.pop_back();  // the last line's end
+    errors.pop_back();  // the last line break
     return Error{std::move(errors)};
   }
   return site;
@@ -106,7 +106,7 @@ std::uint64_t Site::memory_bytes() const noexcept {
 
 void Site::add_status(HttpStatus status, std::string_view reason) {
   const std::string body = fmt::format("{} {}\n", code_of(status), reason);
-  // RFC 9110 15.5.6: 405 names the methods that would do.
+  // RFC 9110 15.5.6: 405 names the methods that are allowed.
   const std::string_view allow =
       status == HttpStatus::method_not_allowed ? "Allow: GET, HEAD\r\n" : "";
   const bool interim = code_of(status) < 200;  // RFC 9110 15.2: a head without content
@@ -126,7 +126,7 @@ void Site::add_route(const RouteSettings& route, std::uint64_t& folder_bytes_lef
   } else if (route.folder) {
     add_folder(route, folder_bytes_left, errors);
   } else if (find(route.path) != 0) {
-    errors += fmt::format("route {}: the path is taken by another route\n", route.path);
+    errors += fmt::format("route {}: another route has the same path\n", route.path);
   } else if (route.body) {
     const std::string_view type = route.content_type.empty() ? kText : route.content_type;
     const auto body = bytes_of(*route.body);

@@ -1,10 +1,10 @@
-// All answers of the HTTP service, made at the start and shared by all cores. Each resource's
+// All answers of the HTTP service, made at start and shared by all cores. Each resource's
 // responses are whole byte strings, so that the answer to a common request is one send() of memory
 // that stays in place. Nothing is formatted or copied while requests are served.
 //
-// There is no Date field: the only time that reaches a service is the poll loop's, which counts
-// from the start of the process, and "an origin server without a clock MUST NOT generate a Date
-// header field" (RFC 9110 6.6.1).
+// There is no Date field: a service knows only the time of the poll loop, which begins at the start
+// of the process, and "an origin server without a clock MUST NOT generate a Date header field" (RFC
+// 9110 6.6.1).
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ enum class Persistence : std::uint8_t {
 struct Response {
   std::span<const std::byte> lead;
   std::size_t head_size = 0;        ///< the part of `lead` that answers HEAD
-  std::span<const std::byte> body;  ///< repeated until there are `body_bytes`
-  std::uint64_t body_bytes = 0;     ///< beyond `lead`
+  std::span<const std::byte> body;  ///< repeated up to `body_bytes`; at least 4 KiB, or all
+  std::uint64_t body_bytes = 0;     ///< after `lead`
   HttpStatus status = HttpStatus::ok;
 };
 

@@ -28,12 +28,12 @@ struct EndView {
   bool closed = false;       ///< it has closed
   bool peer_closed = false;  ///< the peer's FIN was taken
   bool gave_up = false;      ///< nothing happened for too long, and it reset the connection
-  bool crashed = false;      ///< its host forgot it
+  bool crashed = false;      ///< its host crashed
   bool ended = false;
   flow::CloseReason reason = flow::CloseReason::done;  ///< with `ended`, unless it crashed
   std::uint32_t received = 0;                          ///< octets
   Instant heard_at, ended_at;
-  Instant act_at = Instant::never();    ///< it thinks until then
+  Instant act_at = Instant::never();    ///< its next action is due then
   Instant close_at = Instant::never();  ///< its grace ends then
 
   /// Both FINs, all in order.
@@ -47,13 +47,13 @@ struct EndView {
 struct Incarnation {
   std::uint32_t tuple = 0;
   std::uint32_t previous = kNoIndex;      ///< of the same four-tuple
-  Seq iss;                                ///< the client's: what tells it from the others
+  Seq iss;                                ///< the client's: distinguishes it from the others
   std::uint32_t request = 0, answer = 0;  ///< octets
   Parting parting = Parting::client_first;
   bool promised = true;       ///< the incarnation before it left no duplicates behind
   bool syn_arrived = false;   ///< at the server, where a handshake tap is (handshake_tap.h)
   bool answered = false;      ///< the server sent something after that
-  std::uint32_t foreign = 0;  ///< texts and FINs of others that its ends took for its own
+  std::uint32_t foreign = 0;  ///< texts and FINs of others that its ends accepted
   Instant began;
   EndView client, server;
 

@@ -1,6 +1,6 @@
-// What a simulated host does with its connections: opens them if it is a client, sends what the
-// book says, holds every octet that arrives against the book, and closes as planned. What it meets
-// goes into the book.
+// The app of a simulated host: it opens connections if it is a client, sends the text of the book,
+// compares every octet that arrives with the book, and closes as planned. It notes anomalies in the
+// book.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // The worlds of the hazard lab: one server and its clients under one policy, and a path between
-// them that loses, doubles, delays and keeps old duplicates for seconds.
+// them that loses, duplicates and delays frames, and delivers old duplicates seconds later.
 #pragma once
 
 #include <cstdint>

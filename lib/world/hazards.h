@@ -7,8 +7,8 @@
 
 namespace mayfly::world {
 
-/// What happens under this policy; the row's name is left to the caller. The EAL must run (the flow
-/// tables are rte_hash's). Fails when there is no memory for a host.
+/// Runs the worlds under this policy; the caller sets the name in the row. The EAL must run, as
+/// flow tables are rte_hash tables. Fails if there is no memory for a host.
 Result<LedgerRow> live_under(const EndPolicies& policy, const HazardWorldSettings& settings);
 
 }  // namespace mayfly::world

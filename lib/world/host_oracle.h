@@ -1,6 +1,6 @@
 // Checks of a host after each of its steps, and after the last one: no connection breaks
 // an invariant, no timer is lost, TIME_WAIT is held for as long as it must and no longer, every
-// frame has one fate, and nothing is left behind.
+// frame is counted exactly once, and nothing is left at the end.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Keeps the first thing that went wrong in a world: what follows is seldom worth a look.
+// Keeps the first violation in a world: those that follow are seldom of use.
 #pragma once
 
 #include <string>

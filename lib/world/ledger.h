@@ -1,5 +1,5 @@
-// The hazard lab's reading of the book: which harm came to each incarnation. It is kept from
-// outside the two ends, so it tells what neither can see.
+// The hazard lab's reader of the book: it counts the harm done to each incarnation. The book is
+// kept outside the two ends, so the ledger shows what neither end can see.
 #pragma once
 
 #include "world/book.h"
@@ -7,7 +7,7 @@
 
 namespace mayfly::world {
 
-/// Adds what became of the book's incarnations, all of which are over, to the row.
+/// Adds the outcome of all incarnations in the book to the row. All of them must be over.
 void add_to(LedgerRow& row, const Book& book);
 
 }  // namespace mayfly::world

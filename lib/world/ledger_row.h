@@ -10,13 +10,13 @@ namespace mayfly::world {
 struct LedgerRow {
   std::string policy;
   std::uint64_t connections = 0;        ///< begun by the clients
-  std::uint64_t completed = 0;          ///< whole and unharmed, from both ends' view
+  std::uint64_t completed = 0;          ///< complete and unharmed at both ends
   std::uint64_t reset_in_last_ack = 0;  ///< reason 1: a lost final ACK was answered by RST
-  std::uint64_t old_data = 0;           ///< reason 2: segments of an old incarnation taken as new
-  std::uint64_t killed = 0;          ///< RFC 1337 H3: ended by a segment that was not meant for it
+  std::uint64_t old_data = 0;           ///< reason 2: old segments accepted as new
+  std::uint64_t killed = 0;          ///< RFC 1337 H3: ended by a segment that did not belong to it
   std::uint64_t desynchronised = 0;  ///< RFC 1337 H2: the two ends never agreed again
   std::uint64_t blackholed = 0;      ///< SYNs that a live listener never answered
-  std::uint64_t challenges = 0;      ///< ACKs that answered what TIME_WAIT refused: not a harm
+  std::uint64_t challenges = 0;      ///< ACKs sent in TIME_WAIT for a refused segment: not a harm
   std::uint64_t peak_time_wait = 0;  ///< entries, both ends
   std::uint64_t harms() const {
     return reset_in_last_ack + old_data + killed + desynchronised + blackholed;

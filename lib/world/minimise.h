@@ -1,5 +1,5 @@
-// A seed that fails, made smaller: fewer faults, fewer connections, as long as the same oracle is
-// not satisfied.
+// Makes a failing seed smaller: fewer faults and fewer connections, as long as the same oracle is
+// violated.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace mayfly::world {
 
 struct Minimised {
   SimOptions options;       ///< the smallest that was found
-  SimResult result;         ///< what it came to
-  std::uint32_t tried = 0;  ///< worlds lived through
+  SimResult result;         ///< its result
+  std::uint32_t tried = 0;  ///< worlds that were run
 };
 
 /// `failing` must fail with `result`. Tries at most `tries` worlds.

@@ -1,6 +1,6 @@
-// What one seed stands for: hosts and their settings, wires and their faults, what happens when,
-// and what is exchanged. Every choice is drawn from a generator of its own, so that a fault that is
-// taken away leaves all others as they were; that is what makes a failing seed smaller.
+// The scenario of a seed: hosts and their settings, wires and their faults, what happens when, and
+// what is exchanged. Every choice has its own random generator, so that all other choices stay the
+// same when a fault is removed. This makes it possible to make a failing seed smaller.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ namespace mayfly::world {
 
 struct SimOptions {
   std::uint64_t seed = 1;
-  std::uint32_t connections = 0;      ///< 0 = as the seed says
-  std::optional<FaultSet> faults;     ///< nothing = as the seed says (swarm)
-  std::optional<EndPolicies> policy;  ///< of both ends; nothing = as the seed says
+  std::uint32_t connections = 0;      ///< 0 = chosen by the seed
+  std::optional<FaultSet> faults;     ///< nullopt = chosen by the seed (swarm)
+  std::optional<EndPolicies> policy;  ///< of both ends; nullopt = chosen by the seed
   Duration duration{};                ///< of the faults; 0 = until every connection was tried
-  bool no_harm = false;               ///< what a hasty policy does is a violation as well
+  bool no_harm = false;               ///< harm by a short TIME_WAIT is a violation too
 };
 
 struct HostPlan {
@@ -32,7 +32,7 @@ struct HostPlan {
   flow::ShardSizes sizes;
   shard::ShardSettings settings;
   net::WireSettings wire;
-  double no_buffer = 0;         ///< share of frame buffers that are not to be had
+  double no_buffer = 0;         ///< share of allocations of frame buffers that fail
   std::uint32_t addresses = 1;  ///< of a client
   std::uint16_t first_port = 10'000, ports = 1;
   bool is_server = false, behind_nat = false;

@@ -1,6 +1,5 @@
-// What went over the wires of a simulated world, as each end saw it: a digest that tells two runs
-// apart by a single bit, and for those who want to look, text as tcpdump would have it and a pcap
-// file.
+// The frames on the wires of a simulated world, as each end saw them: a digest that differs if one
+// bit differs between two runs and, if wanted, a text like that of tcpdump and a pcap file.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@ const LINES = {
   allowed: { words: "what the arithmetic allows", color: "limit", dash: [7, 4], width: 1.2 },
   server: { words: "TIME_WAIT at the server", color: "measured", width: 1.8 },
   client: { words: "TIME_WAIT at the client", color: "second", width: 1.8 },
-  little: { words: "rate \u00d7 hold (Little\u2019s law): what would be held if none was " +
+  little: { words: "rate \u00d7 hold (Little\u2019s law): entries held if none was " +
             "refused, evicted or reopened", color: "wanted", dash: [2, 3], width: 1.2 },
   capacity: { words: "capacity of the server\u2019s table", color: "limit", dash: [7, 4],
               width: 1.2 },

@@ -11,7 +11,7 @@ function masthead(result) {
   return [
     el("header", { class: "masthead" },
        el("div", {}, drawing, el("h1", {}, "Mayfly"),
-          el("p", { class: "what" }, "Ways out of TIME_WAIT: what each buys, what it harms")),
+          el("p", { class: "what" }, "Ways out of TIME_WAIT: the gain and the harm of each")),
        label.childElementCount > 0 ? label : null),
     el("p", { class: "summary" }, result.summary),
   ];
@@ -101,7 +101,7 @@ function conditionsOf(experiment) {
   if (c.holder === "server" && c.hold_s > 0) {
     parts.push(whole.format(c.capacity) + " entries, then " + c.on_full.replace("_", " "));
   }
-  parts.push(whole.format(c.source_pairs) + " source pairs");
+  parts.push(whole.format(c.source_pairs) + " sources");
   return parts.filter(Boolean).join(" \u00b7 ");
 }
 
@@ -157,7 +157,7 @@ function experimentTable(caption, experiments) {
        : e.holds === null ? mark(null, "not judged")
        : mark(e.holds, e.holds ? "as expected" : "not as expected"))]);
   const names = ["sustained\u00a0/\u00a0s", "swing", "p99 \u00b5s", "peak TIME_WAIT",
-                 "refused\u00a0/\u00a0s", "no pair\u00a0/\u00a0s", "failed or reset\u00a0/\u00a0s"];
+                 "refused\u00a0/\u00a0s", "no source\u00a0/\u00a0s", "failed or reset\u00a0/\u00a0s"];
   return table(caption, [column("experiment", { class: "text" }),
                          column("expected", { class: "text" }),
                          column("arithmetic", { class: "text" }),
@@ -212,12 +212,12 @@ function hazardSection({ seed, ledger, legend }) {
     cell(count(row.harms), { bad: row.harms > 0, edge: true }), cell(count(row.challenges)),
     cell(count(row.peak_time_wait))]);
   return el("section", { id: "hazards" }, el("h2", {}, "The hazard ledger"),
-            el("p", {}, "The same policies over a simulated link that loses, delays, doubles and " +
-               "reorders, with clients that use their four-tuples again as soon as they may. In " +
+            el("p", {}, "The same policies over a simulated link that loses, delays, duplicates and " +
+               "reorders, with clients that reuse their four-tuples as soon as the policy allows. In " +
                `simulated time: seed ${seed} gives the same ledger each time.`),
             table("What each policy did to its connections, counted from both ends", head, rows,
-                  "Challenges are ACKs that answered what TIME_WAIT refused: not a harm, the " +
-                  "protocol at work (RFC 9293 3.10.7.4)."),
+                  "Challenges are ACKs sent in TIME_WAIT for a refused segment: not a harm, but what " +
+                  "the protocol requires (RFC 9293 3.10.7.4)."),
             el("dl", { class: "harms" }, legend.map((harm) => el(
                 "div", {}, el("dt", {}, harm.title), el("dd", {}, harm.meaning),
                 el("dd", { class: "clause" }, harm.clause)))));
@@ -239,8 +239,8 @@ function originSection({ origin }) {
   return el("section", { id: "origin" }, el("h2", {}, "How it was made"),
             el("p", {}, "Server and generator ran as cores of one process, each experiment on " +
                "its own. A sample is taken at fixed times; a figure is the mean of the samples " +
-               "after the warm-up, but for the latency, which is of the whole run. Beside this " +
-               "page lie summary.json, with each figure of it, and samples.csv."),
+               "after the warm-up; only the latency is that of the whole run. In the folder of " +
+               "this page are also summary.json, with all figures of the page, and samples.csv."),
             el("p", { class: "note" }, [origin.when, origin.machine, origin.version &&
                "version " + origin.version, origin.commit && "commit " + origin.commit]
                .filter(Boolean).join(" \u00b7 ")),

@@ -177,7 +177,7 @@ ExperimentSettings one_address() {
 TEST(LabBound, IsThePairsOverTheHoldWhenTheClientClosesFirst) {
   const lab::Bound bound = bound_of(one_address());
   EXPECT_DOUBLE_EQ(bound.cps, 2'000);
-  EXPECT_EQ(bound.because, "4,000 source pairs / 2 s = 2,000/s");
+  EXPECT_EQ(bound.because, "4,000 sources / 2 s = 2,000/s");
 }
 
 TEST(LabBound, TakesTheDelayOfReuseWhichNeedsTimestamps) {

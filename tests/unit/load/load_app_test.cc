@@ -285,9 +285,9 @@ TEST(OpenLoopRun, CatchesUpInBoundedSteps) {
   EXPECT_EQ(lab.counters().behind, 500U - before - load::LoadApp::kStartsPerPoll);
 }
 
-TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
+TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreeSource) {
   ClientSettings s = open_loop(1'000);
-  s.sources.port_last = 2'099;  // 100 pairs
+  s.sources.port_last = 2'099;  // 100 sources
   Lab lab(s);
   for (std::int64_t ms = 0; ms < 1'000; ++ms) {
     lab.shard.poll({ms * 1'000});
@@ -303,10 +303,10 @@ TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreePair) {
   EXPECT_LE(lab.shard.connects, 100 + 900 * load::TuplePool::kProbes);
 }
 
-TEST(OpenLoopRun, UsesAPairAgainOnceItsTimeWaitHasEnded) {
+TEST(OpenLoopRun, UsesASourceAgainOnceItsTimeWaitHasEnded) {
   ClientSettings s = open_loop(10);
   s.load.duration = 100_s;
-  s.sources.port_last = 2'000;  // one pair
+  s.sources.port_last = 2'000;  // one source
   Lab lab(s);
   lab.shard.answers_syn();
   lab.shard.says(kAnswer);

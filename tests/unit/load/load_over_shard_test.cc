@@ -104,9 +104,9 @@ TEST(LoadOverShard, CompletesEveryConnectionWhoeverClosesFirst) {
   }
 }
 
-TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
+TEST(LoadOverShard, OpensNoMoreThanTheSourcesAllowWhileTheirTimeWaitLasts) {
   ClientSettings s = settings(Closer::client);
-  s.sources.port_last = 2'099;  // 100 pairs, held 1 s each: 100 a second
+  s.sources.port_last = 2'099;  // 100 sources, held 1 s each: 100 a second
   const load::CoreReport report = run(s);
   const LoadCounters& c = report.results.counters;
   EXPECT_EQ(c.offered, 1'500U);
@@ -117,7 +117,7 @@ TEST(LoadOverShard, OpensNoMoreThanThePairsAllowWhileTheirTimeWaitLasts) {
   EXPECT_EQ(c.failed_total(), 0U);
 }
 
-TEST(LoadOverShard, IsNotHinderedByThePairsWhenTheServerHoldsTheTimeWait) {
+TEST(LoadOverShard, IsNotHinderedByTheSourcesWhenTheServerHoldsTheTimeWait) {
   ClientSettings s = settings(Closer::server);
   s.sources.port_last = 2'099;
   EXPECT_EQ(run(s).results.counters.completed, 1'500U);

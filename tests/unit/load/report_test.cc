@@ -93,11 +93,11 @@ TEST(LoadJson, HasItsTableInTheDocumentation) {
   EXPECT_EQ(documented_rows("load"), rows_of(load::load_json_keys()));
 }
 
-TEST(LoadTable, TellsWhyThePairsRanOut) {
+TEST(LoadTable, TellsWhyTheSourcesRanOut) {
   const std::vector<CoreReport> cores{core_report(1)};
   const std::string table = load_table(settings(), cores);
-  EXPECT_NE(table.find("64,512 ports x 1 address = 64,512 pairs; held 60 s each: at most 1,075 "
-                       "connections/s; offered 10,000/s; 17,000 connects found no free pair"),
+  EXPECT_NE(table.find("64,512 ports x 1 address = 64,512 sources; held 60 s each: at most 1,075 "
+                       "connections/s; offered 10,000/s; 17,000 connects found no free source"),
             std::string::npos)
       << table;
   EXPECT_NE(table.find("reset"), std::string::npos);
@@ -130,7 +130,7 @@ TEST(LiveLine, ShowsTheRateSinceTheLastLine) {
   report.results.counters.completed += 5'000;
   EXPECT_EQ(live.next(report.results, report.stack, 5_s),
             "[==========>         ]  50%  5,000 conn/s  p50 503 us  p99 991 us  open 0  "
-            "time_wait 10,000  failed 1,000  no free pair 17,000\n");
+            "time_wait 10,000  failed 1,000  no free source 17,000\n");
   EXPECT_EQ(live.end(), "");
 }
 

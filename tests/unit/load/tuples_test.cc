@@ -28,11 +28,11 @@ load::SourceSettings sources(std::uint32_t addresses, std::uint16_t ports) {
           .port_last = static_cast<std::uint16_t>(2'000 + ports - 1)};
 }
 
-/// Takes a pair that the stack accepts at once.
+/// Takes a source that the stack accepts at once.
 std::optional<std::uint32_t> take(TuplePool& pool) {
   std::optional<std::uint32_t> taken;
-  pool.take([&](const FlowKey4&, std::uint32_t pair) {
-    taken = pair;
+  pool.take([&](const FlowKey4&, std::uint32_t source) {
+    taken = source;
     return Answer::accepted;
   });
   return taken;
@@ -40,11 +40,11 @@ std::optional<std::uint32_t> take(TuplePool& pool) {
 
 std::vector<std::uint32_t> take_all(TuplePool& pool) {
   std::vector<std::uint32_t> taken;
-  while (const auto pair = take(pool)) taken.push_back(*pair);
+  while (const auto source = take(pool)) taken.push_back(*source);
   return taken;
 }
 
-TEST(TuplePool, GivesEveryPairOnceBeforeAnyAgain) {
+TEST(TuplePool, GivesEverySourceOnceBeforeAnyAgain) {
   for (const std::uint16_t ports : std::initializer_list<std::uint16_t>{1, 2, 3, 4, 60, 1'001}) {
     TuplePool pool(sources(3, ports), target(), {1, 2});
     const auto taken = take_all(pool);
@@ -53,7 +53,7 @@ TEST(TuplePool, GivesEveryPairOnceBeforeAnyAgain) {
   }
 }
 
-TEST(TuplePool, NamesEachPairByItsAddressAndPort) {
+TEST(TuplePool, NamesEachSourceByItsAddressAndPort) {
   TuplePool pool(sources(2, 10), target(), {1, 2});
   EXPECT_EQ(pool.key_of(0), FlowKey4::of({0xc6120101}, 2'000, {0xc6120001}, 80));
   EXPECT_EQ(pool.key_of(19), FlowKey4::of({0xc6120102}, 2'009, {0xc6120001}, 80));
@@ -64,14 +64,14 @@ TEST(TuplePool, HidesItsOrderFromWhoDoesNotKnowTheSecret) {
   EXPECT_NE(take_all(one), take_all(other));
 }
 
-TEST(TuplePool, TriesTheLongestIdlePairFirst) {
+TEST(TuplePool, TriesTheLongestIdleSourceFirst) {
   TuplePool pool(sources(1, 4), target(), {1, 2});
   take_all(pool);
-  for (const std::uint32_t pair : {2U, 0U, 3U}) pool.release(pair, TuplePool::After::rest);
+  for (const std::uint32_t source : {2U, 0U, 3U}) pool.release(source, TuplePool::After::rest);
   EXPECT_EQ(take_all(pool), (std::vector<std::uint32_t>{2, 0, 3}));
 }
 
-TEST(TuplePool, PrefersPairsThatOweNoRest) {
+TEST(TuplePool, PrefersSourcesThatOweNoRest) {
   TuplePool pool(sources(1, 4), target(), {1, 2});
   take_all(pool);
   pool.release(1, TuplePool::After::rest);
@@ -79,14 +79,14 @@ TEST(TuplePool, PrefersPairsThatOweNoRest) {
   EXPECT_EQ(take_all(pool), (std::vector<std::uint32_t>{2, 1}));
 }
 
-TEST(TuplePool, SkipsAHeldPairAndKeepsItForLater) {
+TEST(TuplePool, SkipsAHeldSourceAndKeepsItForLater) {
   TuplePool pool(sources(1, 3), target(), {1, 2});
   take_all(pool);
-  for (const std::uint32_t pair : {0U, 1U, 2U}) pool.release(pair, TuplePool::After::rest);
+  for (const std::uint32_t source : {0U, 1U, 2U}) pool.release(source, TuplePool::After::rest);
   std::uint32_t taken = 99;
-  const auto outcome = pool.take([&](const FlowKey4&, std::uint32_t pair) {
-    taken = pair;
-    return pair == 0 ? Answer::held : Answer::accepted;
+  const auto outcome = pool.take([&](const FlowKey4&, std::uint32_t source) {
+    taken = source;
+    return source == 0 ? Answer::held : Answer::accepted;
   });
   EXPECT_EQ(outcome, Taking::taken);
   EXPECT_EQ(taken, 1U);
@@ -95,7 +95,7 @@ TEST(TuplePool, SkipsAHeldPairAndKeepsItForLater) {
 
 TEST(TuplePool, SaysThatItIsExhaustedAfterABoundedNumberOfProbes) {
   TuplePool pool(sources(1, 1'000), target(), {1, 2});
-  for (const std::uint32_t pair : take_all(pool)) pool.release(pair, TuplePool::After::rest);
+  for (const std::uint32_t source : take_all(pool)) pool.release(source, TuplePool::After::rest);
   std::uint32_t probes = 0;
   const auto outcome = pool.take([&](const FlowKey4&, std::uint32_t) {
     ++probes;
@@ -106,18 +106,18 @@ TEST(TuplePool, SaysThatItIsExhaustedAfterABoundedNumberOfProbes) {
   EXPECT_EQ(take_all(pool).size(), 1'000U);
 }
 
-TEST(TuplePool, LosesNoPairWhenTheStackIsFull) {
+TEST(TuplePool, LosesNoSourceWhenTheStackIsFull) {
   TuplePool pool(sources(1, 5), target(), {1, 2});
   const auto full = [](const FlowKey4&, std::uint32_t) { return Answer::refused; };
   EXPECT_EQ(pool.take(full), Taking::refused);
   const auto all = take_all(pool);
   EXPECT_EQ(all.size(), 5U);
-  for (const std::uint32_t pair : all) pool.release(pair, TuplePool::After::ready);
+  for (const std::uint32_t source : all) pool.release(source, TuplePool::After::ready);
   EXPECT_EQ(pool.take(full), Taking::refused);
   EXPECT_EQ(take_all(pool).size(), 5U);
 }
 
-TEST(TuplePool, ComesBackToFreshPairsThatWereHeldAtFirst) {
+TEST(TuplePool, ComesBackToFreshSourcesThatWereHeldAtFirst) {
   TuplePool pool(sources(1, 20), target(), {1, 2});
   const auto held = [](const FlowKey4&, std::uint32_t) { return Answer::held; };
   EXPECT_EQ(pool.take(held), Taking::later);
@@ -132,12 +132,12 @@ TEST(TuplePool, UsesOnlyTheFlowsOfItsCore) {
   TuplePool odd(sources(2, 500), target(), {1, 2}, {odd_port, nullptr});
   TuplePool even(sources(2, 500), target(), {1, 2}, {even_port, nullptr});
   std::set<std::uint32_t> all;
-  for (const std::uint32_t pair : take_all(odd)) {
-    EXPECT_EQ(odd.key_of(pair).local_port_host() % 2, 1);
-    all.insert(pair);
+  for (const std::uint32_t source : take_all(odd)) {
+    EXPECT_EQ(odd.key_of(source).local_port_host() % 2, 1);
+    all.insert(source);
   }
   EXPECT_EQ(all.size(), 500U);
-  for (const std::uint32_t pair : take_all(even)) all.insert(pair);
+  for (const std::uint32_t source : take_all(even)) all.insert(source);
   EXPECT_EQ(all.size(), 1'000U);
 }
 
@@ -164,14 +164,15 @@ ClientSettings plan_settings(double rate, Closer first) {
 
 TEST(TuplePlan, ShowsTheArithmetic) {
   const auto plan = plan_tuples(plan_settings(10'000, Closer::client));
-  EXPECT_EQ(arithmetic_of(plan),
-            "64,512 ports x 1 address = 64,512 pairs; held 60 s each: at most 1,075 connections/s; "
-            "offered 10,000/s");
+  EXPECT_EQ(
+      arithmetic_of(plan),
+      "64,512 ports x 1 address = 64,512 sources; held 60 s each: at most 1,075 connections/s; "
+      "offered 10,000/s");
 }
 
-TEST(TuplePlan, WarnsOfARateThatThePairsDoNotAllowAndSaysWhenTheyRunOut) {
+TEST(TuplePlan, WarnsOfARateThatTheSourcesDoNotAllowAndSaysWhenTheyRunOut) {
   const std::string warning = warning_of(plan_tuples(plan_settings(10'000, Closer::client)));
-  EXPECT_NE(warning.find("too few source pairs"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("too few sources"), std::string::npos) << warning;
   EXPECT_NE(warning.find("run out after 6.5 s"), std::string::npos) << warning;
 }
 
@@ -180,7 +181,7 @@ TEST(TuplePlan, SaysWhenTheRunIsTooShortToRunOut) {
   EXPECT_NE(warning.find("this run ends before"), std::string::npos) << warning;
 }
 
-TEST(TuplePlan, FindsTheEndOfThePairsBehindASlowRamp) {
+TEST(TuplePlan, FindsTheEndOfTheSourcesBehindASlowRamp) {
   ClientSettings settings = plan_settings(1'200, Closer::client);
   settings.load.duration = 1'000_s;
   settings.load.ramp = 300_s;
@@ -189,7 +190,7 @@ TEST(TuplePlan, FindsTheEndOfThePairsBehindASlowRamp) {
   EXPECT_GT(plan.lasts, 240_s);  // at 1,075/s and more for a whole hold
 }
 
-TEST(TuplePlan, IsSilentWhenThePairsSuffice) {
+TEST(TuplePlan, IsSilentWhenTheSourcesSuffice) {
   EXPECT_EQ(warning_of(plan_tuples(plan_settings(1'000, Closer::client))), "");
 }
 
@@ -198,7 +199,7 @@ TEST(TuplePlan, IsSilentWhenTheServerHoldsTheTimeWait) {
   EXPECT_EQ(warning_of(plan_tuples(plan_settings(10'000, Closer::reset))), "");
 }
 
-TEST(TuplePlan, CountsWithTheReuseDelayWhenPairsAreReused) {
+TEST(TuplePlan, CountsWithTheReuseDelayWhenSourcesAreReused) {
   ClientSettings settings = plan_settings(10'000, Closer::client);
   settings.shard.time_wait.reuse = 1;
   EXPECT_EQ(warning_of(plan_tuples(settings)), "");
@@ -207,7 +208,7 @@ TEST(TuplePlan, CountsWithTheReuseDelayWhenPairsAreReused) {
   EXPECT_EQ(plan_tuples(settings).hold, 60_s);
 }
 
-TEST(TuplePlan, WarnsOfMoreConcurrencyThanPairs) {
+TEST(TuplePlan, WarnsOfMoreConcurrencyThanSources) {
   ClientSettings settings = plan_settings(0, Closer::server);
   settings.load.concurrency = 100'000;
   EXPECT_NE(warning_of(plan_tuples(settings)).find("100,000 at once"), std::string::npos);

@@ -136,9 +136,9 @@ TEST(Fits, HarmWhereEntriesGoBeforeTheirTime) {
   const plan::PolicyFit evict = fit("evict-oldest", demand);
   EXPECT_EQ(evict.fit, Fit::harms);
   EXPECT_EQ(evict.because,
-            "entries go after 16 s instead of 60 s: what is delayed longer finds none");
+            "evicted after 16 s instead of 60 s: segments delayed for longer find no TIME_WAIT");
   EXPECT_EQ(fit("balanced", demand).because,
-            "held 16 s instead of 60 s: what is delayed longer finds no TIME_WAIT");
+            "held for 16 s instead of 60 s: segments delayed for longer find no TIME_WAIT");
   EXPECT_EQ(fit("linux-default", demand).because,
             "73.33 % of the connections get no TIME_WAIT at all");
 }
@@ -195,7 +195,7 @@ TEST(Fits, MakeTheTableAsLargeAsTheMemoryIfNoCapacityIsNamed) {
   demand.memory = 30'000'000 * plan::kTimeWaitBytes;
   EXPECT_EQ(fit("strict-rfc9293", demand).fit, Fit::fails);
   EXPECT_EQ(fit("evict-oldest", demand).because,
-            "entries go after 30 s instead of 60 s: what is delayed longer finds none");
+            "evicted after 30 s instead of 60 s: segments delayed for longer find no TIME_WAIT");
 }
 
 }  // namespace
