@@ -1,4 +1,4 @@
-// The subcommands: each takes what the command line said and returns the process's exit status.
+// The subcommands: each takes the options of the command line and returns the exit status.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace mayfly::app {
 
 using run::kBadUsage, run::kOk, run::kRunFailed;
 
-/// What the subcommands that run something have in common.
+/// The options that serve, load, lab and check share.
 struct RunOptions {
   std::string config;                ///< -c FILE
   std::vector<std::string> sets;     ///< --set KEY=VALUE
@@ -41,13 +41,13 @@ struct CtlOptions {
 /// The command line of sim.
 struct SimCommand {
   std::uint64_t seed = 1, seeds = 1;  ///< --seed N, --seeds COUNT
-  std::string connections;            ///< --connections 10k; empty = as the seed says
+  std::string connections;            ///< --connections 10k; empty = chosen by the seed
   std::string faults = "swarm";       ///< --faults swarm|none|all|list|NAME,NAME...
-  std::string policy;                 ///< --policy NAME or FILE; empty = as the seed says
+  std::string policy;                 ///< --policy NAME or FILE; empty = chosen by the seed
   std::optional<Duration> duration;   ///< --duration, of the faults
   bool no_harm = false;               ///< --no-harm
   std::string trace, pcap, json;      ///< files; empty = none
-  std::string out = "out";            ///< where a failing seed's trace goes
+  std::string out = "out";            ///< folder for the trace of a failing seed
 };
 
 int serve_command(const RunOptions& options);

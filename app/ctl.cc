@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr Duration kPatience = Duration::from_s(5);
 
-/// Asks and prints; an answer that says no goes to standard error.
+/// Sends a request and prints the answer; an error goes to standard error.
 int ask(const CtlOptions& options, const Json& request, void (*print)(const Json&)) {
   const auto answer = admin::ask_control(options.socket, request.dump(), kPatience);
   if (!answer) {
@@ -23,7 +23,7 @@ int ask(const CtlOptions& options, const Json& request, void (*print)(const Json
   }
   const Json json = Json::parse(*answer, nullptr, false);
   if (!json.is_object()) {
-    fmt::print(stderr, "mayfly: {} answers what is no JSON object\n", options.socket);
+    fmt::print(stderr, "mayfly: {} gave an answer that is no JSON object\n", options.socket);
     return kRunFailed;
   }
   if (const auto errors = json.find("error"); errors != json.end()) {
@@ -40,7 +40,7 @@ void print_settings(const Json& json) {
   std::size_t width = 0;
   for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
   for (const auto& [key, value] : json.items()) {
-    // One line each: what has line feeds or the like is shown as in JSON.
+    // One line each: values with control characters are shown as in JSON.
     const std::string text = value.get<std::string>();
     const bool is_plain = std::ranges::none_of(text, [](unsigned char c) { return c < 0x20; });
     fmt::print("{:<{}}  {}\n", key, width, is_plain ? text : value.dump());
@@ -52,7 +52,7 @@ void print_changes(const Json& json) {
   for (const Json& change : changes)
     fmt::print("{} {} -> {}\n", change.at("key").get<std::string>(),
                change.at("from").get<std::string>(), change.at("to").get<std::string>());
-  if (changes.empty()) fmt::print("it was so already\n");
+  if (changes.empty()) fmt::print("no change: the settings had these values already\n");
 }
 
 }  // namespace

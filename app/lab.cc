@@ -1,5 +1,5 @@
-// mayfly lab: experiments with server and generator as two cores of this process, the hazard lab,
-// and the report of both.
+// mayfly lab: experiments with server and generator as cores of this process, the hazard lab, and
+// the report on both.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::uint16_t kRingSize = 16'384;
 
-/// What the files of the lab are written to, made before anything runs.
+/// Makes the folder for the files of the lab, before anything runs.
 Result<void> make_folder(const std::string& folder) {
   std::error_code failure;
   if (!folder.empty()) std::filesystem::create_directories(folder, failure);
@@ -45,19 +45,21 @@ Result<void> write_text(const std::string& path, const std::string& text) {
   return Error{fmt::format("cannot write {}: {}", path, std::strerror(errno))};
 }
 
-/// Everything has to be the same in all experiments that devices depend on: they share them.
+/// Checks that all settings on which devices depend are the same in all experiments, which share
+/// them.
 Result<void> check_together(const config::LabSettings& lab) {
   const config::LabExperiment& first = lab.experiments.front();
   for (const config::LabExperiment& e : lab.experiments) {
     if (e.server.cores != first.server.cores || e.client.cores != first.client.cores)
       return Error{
-          fmt::format("experiment {} has other cores than {}: all share them", e.name, first.name),
+          fmt::format("experiment {} has other cores than {}, but all must share the same cores",
+                      e.name, first.name),
           ErrorKind::usage};
   }
   return {};
 }
 
-/// Names both devices of the pair in every experiment.
+/// Sets the names of the two devices in every experiment.
 Result<void> join(config::LabSettings& lab) {
   const config::LabExperiment& first = lab.experiments.front();
   std::string server, client;
@@ -85,7 +87,7 @@ Result<void> join(config::LabSettings& lab) {
   return {};
 }
 
-/// Runs the experiments one after the other; `result` holds those that have ended.
+/// Runs the experiments one after the other; `result` gets those that have ended.
 Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
                              const run::StopAsked& stop, LabProgress& progress,
                              lab::LabResult& result) {
@@ -109,7 +111,7 @@ Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
   return {};
 }
 
-/// Runs everything; what was done before an interruption or a failure is in `result`.
+/// Runs everything; `result` has what was finished before an interruption or a failure.
 Result<void> run_all(const config::LabSettings& lab, nic::Eal& eal, const run::StopAsked& stop,
                      lab::LabResult& result) {
   LabProgress progress(lab, isatty(STDOUT_FILENO) != 0);
@@ -126,7 +128,7 @@ Result<void> run_all(const config::LabSettings& lab, nic::Eal& eal, const run::S
   return {};
 }
 
-/// summary.json, samples.csv and report.html; and the JSON where else it is wanted.
+/// Writes summary.json, samples.csv and report.html, and the JSON also to --json.
 Result<void> write_results(const RunOptions& options, const lab::LabResult& result) {
   const nlohmann::ordered_json json = lab_json(result);
   if (!options.json.empty())
@@ -142,7 +144,8 @@ Result<void> write_results(const RunOptions& options, const lab::LabResult& resu
   return {};
 }
 
-/// Every experiment completed something, and those that expect nothing in particular lost nothing.
+/// True if every experiment completed a connection, and no connection failed in those without an
+/// expectation.
 bool succeeded(const lab::ExperimentRun& run) {
   const bool judged = run.settings.expect != lab::Expectation::none || run.settings.story > 0;
   return run.client["completed"].get<std::uint64_t>() > 0 &&
@@ -164,7 +167,7 @@ int lab_command(const RunOptions& options) {
     if (const auto lasts = lab::check_lasts(e.lab_pair()); !lasts)
       return fail({e.name + ": " + lasts.error().what, lasts.error().kind});
     run::LoadRun::own_sources(e.client);
-    // A ring's frames come from its sender's pool: the memory plan must know its size.
+    // The frames of a ring come from the sender's pool, so the memory plan needs its size.
     e.server.process.ports[0].descriptors = e.client.process.ports[0].descriptors = kRingSize;
   }
   std::vector<std::uint32_t> cores{0};
@@ -199,7 +202,7 @@ int lab_command(const RunOptions& options) {
   if (const auto written = write_results(options, result); !written) return fail(written.error());
   if (!done) return fail(done.error());
   if (run::stop_asked() != run::Stop::no)
-    return fail({"interrupted: the results hold what was measured until then"});
+    return fail({"interrupted: the results contain what was measured until then"});
   if (is_late())
     fmt::print("ended by --duration: {} of {} experiments ran\n", result.experiments.size(),
                lab.experiments.size());

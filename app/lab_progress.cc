@@ -11,7 +11,7 @@
 namespace mayfly::app {
 namespace {
 
-/// Between two experiments: memory is taken and given back.
+/// The time between two experiments, in which memory is allocated and freed.
 constexpr double kPauseSeconds = 0.2;
 
 double seconds_of(const load::LoadShape& load) { return load.duration.seconds() + kPauseSeconds; }

@@ -1,5 +1,5 @@
-// What the lab shows while it runs: for a terminal one line that is written over, with a bar and
-// the time left; otherwise a line an experiment.
+// The progress of the lab: on a terminal one line that is overwritten, with a bar and the time
+// left; otherwise a line for each experiment.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace mayfly::app {
 
 class LabProgress {
  public:
-  /// The names and lengths of what is to come.
+  /// The names and lengths of the experiments.
   LabProgress(const config::LabSettings& settings, bool terminal);
 
   void on_sample(const config::LabExperiment& experiment, const lab::LabSample& sample);

@@ -21,59 +21,65 @@ void add_run_options(CLI::App& command, RunOptions& options, std::string& durati
   command.add_option("--set", options.sets, "override a key: --set time_wait.hold=5s (repeatable)")
       ->take_all()
       ->allow_extra_args(false);
-  command.add_option("--duration", duration, "end by itself after this time: 30s, 5min");
+  command.add_option("--duration", duration, "end after this time: 30s, 5min");
   command.add_option("--json", options.json,
                      "write the result to this file at the end; - = standard output");
 }
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {
   command.add_option("--rate", options.rate, "connections a second: 100k, 1M")->required();
-  command.add_option("--hold", options.hold, "how long TIME_WAIT is held: 60s, 4min")->required();
+  command.add_option("--hold", options.hold, "how long TIME_WAIT is held (2MSL): 60s, 4min")
+      ->required();
   command.add_option("--clients", options.clients, "client addresses: 100 if not given");
   command.add_option("--ports", options.ports, "source ports of each: 1024-65535 if not given");
   command.add_option("--capacity", options.capacity,
-                     "entries of the server's TIME_WAIT table; as many as are held if not given");
+                     "entries of the server's TIME_WAIT table; as many as are needed if not given");
   command.add_option("--first", options.first, "who closes first: server or client")
       ->check(CLI::IsMember({"server", "client"}));
   command.add_option("--memory", options.memory,
-                     "bytes to be had: 8G; what this machine has free if not given");
+                     "free memory in bytes: 8G; that of this machine if not given");
   command.add_option("--json", options.json,
                      "write the plan to this file too; - = standard output");
 }
 
 void add_sim_options(CLI::App& command, SimCommand& sim, std::string& duration) {
-  command.add_option("--seed", sim.seed, "which world: the same seed, the same world")
+  command.add_option("--seed", sim.seed, "the same seed gives the same world")
       ->capture_default_str();
-  command.add_option("--seeds", sim.seeds, "so many worlds, from --seed on")->capture_default_str();
-  command.add_option("--connections", sim.connections, "as the seed says if not given");
+  command.add_option("--seeds", sim.seeds, "number of worlds, with the seeds from --seed on")
+      ->capture_default_str();
+  command.add_option("--connections", sim.connections,
+                     "number of connections; chosen by the seed if not given");
   command
-      .add_option("--faults", sim.faults,
-                  "swarm: as the seed says; none; all; names with commas between them; list: what "
-                  "there is")
+      .add_option(
+          "--faults", sim.faults,
+          "swarm: chosen by the seed; none; all; names with commas between them; list: show the "
+          "names")
       ->capture_default_str();
   command.add_option("--policy", sim.policy,
                      "a preset of conf/policy/ by name, or a file like those, for both ends");
   command.add_flag("--no-harm", sim.no_harm,
-                   "what a hasty policy does to connections counts as a violation as well");
-  command.add_option("--duration", duration, "the network heals at the latest then (simulated)");
+                   "also count harm that a short TIME_WAIT does to connections as a violation");
+  command.add_option("--duration", duration,
+                     "simulated time after which the faults end at the latest");
   command.add_option("--trace", sim.trace, "write every frame as text; - = standard output");
-  command.add_option("--pcap", sim.pcap, "write every frame that was sent");
+  command.add_option("--pcap", sim.pcap, "write every frame that was sent to this pcap file");
   command.add_option("--out", sim.out, "folder for the trace of a seed that fails")
       ->capture_default_str();
   command.add_option("--json", sim.json, "write the result to this file; - = standard output");
 }
 
 void add_ctl_options(CLI::App& command, CtlOptions& options) {
-  command.add_option("--socket", options.socket, "what admin.socket says there")->required();
+  command.add_option("--socket", options.socket, "the socket of the process: its admin.socket")
+      ->required();
   command.require_subcommand(1);
-  command.add_subcommand("stats", "the numbers so far, as JSON");
-  command.add_subcommand("settings", "every key and its value");
+  command.add_subcommand("stats", "show the counters so far, as JSON");
+  command.add_subcommand("settings", "show every key and its value");
   command.add_subcommand("reload", "read the configuration file again");
   command.add_subcommand("set", "override keys: time_wait.hold=5s close.first=client")
       ->add_option("overrides", options.sets, "KEY=VALUE")
       ->required();
-  command.add_subcommand("policy", "take another preset")
-      ->add_option("name", options.policy, "of conf/policy/, or a file like those")
+  command.add_subcommand("policy", "use another preset")
+      ->add_option("name", options.policy, "a preset of conf/policy/ by name, or a file like those")
       ->required();
 }
 
@@ -81,7 +87,8 @@ void add_ctl_options(CLI::App& command, CtlOptions& options) {
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "Mayfly: a server of short TCP connections on its own TCP stack, and what goes with it.",
+      "Mayfly: a server for short TCP connections on its own TCP stack, with a client generator, a "
+      "lab and a simulator.",
       "mayfly"};
   app.require_subcommand(1);
   app.set_version_flag("--version", MAYFLY_VERSION);
@@ -90,14 +97,16 @@ int main(int argc, char** argv) {
 
   auto* serve = app.add_subcommand("serve", "serve HTTP, echo and discard");
   auto* load = app.add_subcommand("load", "open many short connections to a server and measure it");
-  auto* lab = app.add_subcommand("lab", "server and generator as two cores of this process");
+  auto* lab = app.add_subcommand(
+      "lab", "run experiments with server and generator as cores of this process");
   auto* check =
-      app.add_subcommand("check", "say what is wrong with a configuration, and what it needs");
-  auto* plan = app.add_subcommand("plan", "the arithmetic of a load, before anything runs");
+      app.add_subcommand("check", "show all errors of a configuration, or the memory it needs");
+  auto* plan = app.add_subcommand("plan", "show the arithmetic of a load, without running it");
   PlanOptions plan_options;
   add_plan_options(*plan, plan_options);
   auto* sim = app.add_subcommand(
-      "sim", "servers, clients and a hostile network, all simulated, held against what must hold");
+      "sim",
+      "simulate servers, clients and a hostile network, and check what must be true of them");
   SimCommand sim_command;
   add_sim_options(*sim, sim_command, duration);
   auto* ctl = app.add_subcommand("ctl", "ask a running serve or load, and change its policy");
@@ -109,13 +118,13 @@ int main(int argc, char** argv) {
                         "a preset of conf/policy/ by name, or a file like those, laid over the "
                         "configuration");
   lab->get_option("--duration")
-      ->description("of a lab with one experiment: its length; else an end to all of them");
+      ->description("with one experiment: its length; else the time after which the lab ends");
   lab->add_option("--out", options.out, "folder for the results");
   check->add_option("-c,--config", options.config, "the YAML file to read")->required();
   check->add_option("--set", options.sets, "override a key (repeatable)")
       ->take_all()
       ->allow_extra_args(false);
-  check->add_option("--kind", kind, "what the file is for: serve, load or lab")
+  check->add_option("--kind", kind, "the command that the file is for: serve, load or lab")
       ->check(CLI::IsMember({"serve", "load", "lab"}));
 
   try {

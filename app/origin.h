@@ -1,4 +1,4 @@
-// Where a result comes from: this program, this machine, this configuration.
+// The origin of a result: this program, this machine, this configuration.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace mayfly::app {
 
-/// `config_file`: read again, so that the result can say what it was made with.
+/// `config_file` is read again, so that the result contains its text.
 lab::LabOrigin origin_of(const std::string& config_file);
 
 }  // namespace mayfly::app

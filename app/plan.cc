@@ -1,4 +1,4 @@
-// mayfly plan: the arithmetic of a load before anybody runs it, and what each policy makes of it.
+// mayfly plan: the arithmetic of a load before it is run, and how each policy fits it.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -17,12 +17,12 @@
 namespace mayfly::app {
 namespace {
 
-// More of anything than this is a slip of the pen, and the arithmetic stays exact below it.
+// Larger numbers are surely mistakes, and below these limits the arithmetic is exact.
 constexpr double kRateMax = 1e9;
 constexpr std::uint64_t kCountMax = 1'000'000'000;
 constexpr std::uint64_t kMemoryMax = 1'000'000'000'000'000;
 
-// Reads the options that were given into their places; the first error ends it.
+// Reads the options that were given; stops at the first error.
 class OptionReader {
  public:
   template <class T, class Parse>
@@ -33,7 +33,7 @@ class OptionReader {
       error_ = fmt::format("{} {}: {}", option, text, value.error().what);
     } else if (*value < least || *value > most) {
       error_ = fmt::format("{} {}: {}", option, text,
-                           *value < least ? "is too little" : "is more than can be planned for");
+                           *value < least ? "is too small" : "is too large to plan for");
     } else {
       into = *value;
     }
@@ -85,7 +85,7 @@ std::string in_seconds(Duration d) { return fmt::format("{:.3g} s", d.seconds())
 
 void print_need(const plan::Demand& demand, const plan::DemandPlan& plan) {
   const std::string hold = config::format_duration(demand.hold);
-  fmt::print("what is wanted\n");
+  fmt::print("the load\n");
   fmt::print("  {} connections/s to one server address and port; the {} closes first\n",
              load::grouped(demand.rate),
              demand.first == shard::Closer::client ? "client" : "server");
@@ -93,12 +93,12 @@ void print_need(const plan::Demand& demand, const plan::DemandPlan& plan) {
              load::grouped(demand.clients), demand.clients == 1 ? "" : "es",
              load::grouped(demand.ports()), load::grouped(plan.pairs), in_seconds(plan.comes_back));
 
-  fmt::print("what it takes (Little's law: entries = rate x hold)\n");
+  fmt::print("what it needs (Little's law: entries = rate x hold)\n");
   fmt::print("  entries   {}/s x {} = {}\n", load::grouped(demand.rate), hold,
              load::grouped(plan.entries));
   if (plan.held < plan.entries)
     fmt::print("            but no more than four-tuples: {}\n", load::grouped(plan.held));
-  fmt::print("  memory    {} entries x {} B = {}; {} can be had\n", load::grouped(plan.table),
+  fmt::print("  memory    {} entries x {} B = {}; {} free\n", load::grouped(plan.table),
              plan::kTimeWaitBytes, load::in_bytes(plan.bytes), load::in_bytes(demand.memory));
   if (demand.capacity > 0)
     fmt::print("  capacity  {} entries at the server\n", load::grouped(demand.capacity));
@@ -109,8 +109,8 @@ void print_ends(const plan::Demand& demand, const plan::DemandPlan& plan) {
   fmt::print("  it holds {} entries, and the clients none\n", load::grouped(plan.held));
   if (plan.held < plan.entries)
     fmt::print(
-        "  every four-tuple is wanted again while it is held: after {} of {}. The server\n"
-        "  has to open it anew (reopen: rfc6191), or {} addresses are needed\n",
+        "  every four-tuple is used again while it is held: after {} of {}. The server\n"
+        "  has to reopen it (reopen: rfc6191), or {} addresses are needed\n",
         in_seconds(plan.comes_back), config::format_duration(demand.hold),
         load::grouped(plan.addresses_needed));
   fmt::print("if the client closes first\n");
@@ -126,8 +126,8 @@ void print_page(const plan::Demand& demand, const plan::DemandPlan& plan,
                 const std::vector<plan::PolicyFit>& fits) {
   print_need(demand, plan);
   print_ends(demand, plan);
-  fmt::print("\nwhat gives way first\n");
-  if (plan.shortages.empty()) fmt::print("  nothing: there is enough of all\n");
+  fmt::print("\nwhat runs out first\n");
+  if (plan.shortages.empty()) fmt::print("  nothing: there is enough of everything\n");
   for (const plan::Shortage& shortage : plan.shortages) fmt::print("  {}\n", words_of(shortage));
   fmt::print("\nthe policies of conf/policy\n");
   if (fits.empty()) fmt::print("  there is no conf/policy in this folder\n");

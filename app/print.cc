@@ -13,7 +13,7 @@ int fail(const Error& error) {
 }
 
 void print_change(const config::Change& change) {
-  // On a terminal the generator writes its progress over and over on one line.
+  // On a terminal the generator overwrites one line with its progress.
   const char* fresh_line = isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : "";
   for (const config::KeyChange& one : change.changes)
     fmt::print("{}{}\n", fresh_line, to_string(one));

@@ -1,4 +1,4 @@
-// What the subcommands tell the user: errors, and what was changed.
+// Messages of the subcommands: errors, and changes of settings.
 #pragma once
 
 #include <cstdio>
@@ -13,19 +13,19 @@
 
 namespace mayfly::app {
 
-/// Tells the user, and returns the exit status: kBadUsage or kRunFailed, as the error's kind says.
+/// Prints the error, and returns its exit status: kBadUsage or kRunFailed.
 int fail(const Error& error);
 
-/// Tells the user all that is wrong with a configuration.
+/// Prints all errors of a configuration.
 template <class Errors>
 void print_errors(const Errors& errors) {
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", to_string(error).c_str());
 }
 
-/// The log says what changed, whoever asked for it.
+/// Prints what changed, whoever requested it.
 void print_change(const config::Change& change);
 
-/// Reads the configuration again if SIGHUP has come since the last look.
+/// Reads the configuration again if SIGHUP has come since the last call.
 template <class T>
 void follow_hangups(run::Controls<T>& controls) {
   if (!run::reload_asked()) return;
@@ -34,7 +34,7 @@ void follow_hangups(run::Controls<T>& controls) {
   if (!change.errors.empty()) std::fprintf(stderr, "mayfly: nothing was changed\n");
 }
 
-/// "port 80 http, port 7 echo" and "198.18.0.1/15": for the line that says that the server is
+/// "port 80 http, port 7 echo" and "198.18.0.1/15", for the line that says that the server is
 /// ready.
 std::string listens_in_words(const config::ServeSettings& settings);
 std::string addresses_in_words(const nic::ProcessSettings& process);

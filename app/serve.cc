@@ -1,4 +1,4 @@
-// mayfly serve: HTTP, echo and discard on the ports that the configuration names.
+// mayfly serve: HTTP, echo and discard on the ports of the configuration.
 #include <fmt/format.h>
 
 #include "admin/stats_json.h"

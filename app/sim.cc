@@ -1,5 +1,5 @@
-// mayfly sim: one simulated world a seed, or many. Whatever is printed to standard output is the
-// same for the same command line; how fast it went is told apart.
+// mayfly sim: simulated worlds, one for each seed. Standard output is the same for the same command
+// line; the speed is printed to standard error.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -39,7 +39,7 @@ void print_faults() {
       [](world::SimFault fault) { fmt::print("{:<12} {}\n", name_of(fault), help_of(fault)); });
 }
 
-/// Fails with what is wrong with the command line.
+/// An error if the command line is wrong.
 Result<void> read_options(const SimCommand& command, world::SimOptions& options) {
   constexpr std::uint64_t kConnectionsMax = 100'000'000;
   options.seed = command.seed;
@@ -61,7 +61,7 @@ Result<void> read_options(const SimCommand& command, world::SimOptions& options)
   return {};
 }
 
-/// The command that lives through the same world again.
+/// The command that runs the same world again.
 std::string command_line(const SimCommand& command, const world::SimOptions& options) {
   std::string text = fmt::format("mayfly sim --seed {} --connections {} --faults {}", options.seed,
                                  options.connections, to_string(*options.faults));
@@ -114,7 +114,7 @@ void print_tail(const std::string& path) {
   fmt::print("{}", text);
 }
 
-/// Makes the seed smaller, and shows what happens in what is left of it.
+/// Makes the failing world smaller, and shows what happens in it.
 int explain_failure(const SimCommand& command, const world::SimOptions& failing,
                     const world::SimResult& result) {
   print_violation(*result.violation, make_scenario(failing).start);
@@ -128,7 +128,7 @@ int explain_failure(const SimCommand& command, const world::SimOptions& failing,
   const world::SimOptions& options = smaller->options;
   const world::Scenario scenario = make_scenario(options);
   const std::filesystem::path folder(command.out);
-  std::error_code no_folder;  // if it cannot be made, nor can the files in it
+  std::error_code no_folder;  // if it cannot be made, opening the files in it fails
   std::filesystem::create_directories(folder, no_folder);
   const std::string base = (folder / fmt::format("sim-{}", failing.seed)).string();
   const FilePointer text = open_text(base + ".txt");
@@ -148,7 +148,7 @@ int explain_failure(const SimCommand& command, const world::SimOptions& failing,
   return kRunFailed;
 }
 
-/// What all seeds of a run came to.
+/// The totals of all seeds of a run.
 struct Totals {
   std::uint64_t opened = 0, completed = 0, frames = 0, harm = 0;
   void add(const world::SimResult& r) {

@@ -84,7 +84,7 @@ def test_a_bad_value_is_refused_in_the_words_of_the_start_and_changes_nothing(se
     assert "--set time_wait.hold=60 parsecs time_wait.hold: " in said
     said = ctl.refused("set", "cores=[1]", "time_wait.capacity=1M", "close.first=client")
     assert "cores: cannot change while it runs" in said and "needs a restart" in said
-    assert "time_wait.capacity: memory was taken for 64k" in said
+    assert "time_wait.capacity: memory was allocated for 64k" in said
     assert "is no preset" in ctl.refused("policy", "no-such")
     assert ctl("settings") == before
     server.stop()
@@ -98,7 +98,7 @@ def test_a_hangup_reads_the_file_again(serve, ctl):
     server.process.send_signal(signal.SIGHUP)
     eventually(lambda: "time_wait.hold 60s -> 7s\n" in server.said())
     assert ctl.value("time_wait.hold") == "7s"
-    assert ctl("reload") == "it was so already\n"
+    assert ctl("reload") == "no change: the settings had these values already\n"
 
     server.config.write_text(json.dumps(settings | {"drain_timeout": "1s"}))
     server.process.send_signal(signal.SIGHUP)

@@ -79,7 +79,7 @@ def test_refused_connections_are_counted_as_failed(wire, run_mayfly):
 def test_a_load_that_must_run_out_of_ports_is_refused_with_the_arithmetic(wire, run_mayfly):
     load = run_mayfly("load", veth_settings(wire, FEW_PORTS))
     assert load.wait() == 2
-    for words in ("100 ports x 1 address = 100 pairs", "run out after 0.1 s", "load.overcommit"):
+    for words in ("100 ports x 1 address = 100 sources", "run out after 0.1 s", "load.overcommit"):
         assert words in load.said(), load.said()
 
 
