@@ -139,7 +139,7 @@ std::optional<std::uint16_t> Nat::outside_port(const Endpoint& inside) {
   return given;
 }
 
-// Outside, the NAT is a host with one address. Inside, it stands for everybody who is not there.
+// Outside, the NAT is a host with one address. Inside, it answers ARP for every address outside.
 bool Nat::answers_for(const Side& side, Ipv4Address ip) const noexcept {
   if (&side == &outside_) return ip == settings_.outside;
   return ip < settings_.inside.first || settings_.inside.last < ip;

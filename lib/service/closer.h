@@ -156,8 +156,8 @@ class ClosePolicy {
   /// Counts why a connection ended; called from on_closed.
   static void count(ServiceCounters& counters, const ServiceState& s,
                     flow::CloseReason why) noexcept {
-    // If both FINs were under way, TCP knows who was first: an end that closed first alone never
-    // ends with `done`.
+    // If both FINs were under way, the close reason shows which was first: an end that closed first
+    // alone never ends with `done`.
     const bool client_first = s.ending == Ending::server_first && why == flow::CloseReason::done;
     counters.closes_by(client_first ? Ending::client_first : s.ending).add();
   }

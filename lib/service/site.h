@@ -2,7 +2,7 @@
 // responses are whole byte strings, so that the answer to a common request is one send() of memory
 // that stays in place. Nothing is formatted or copied while requests are served.
 //
-// There is no Date field: a service knows only the time of the poll loop, which begins at the start
+// There is no Date field: a service has only the time of the poll loop, which begins at the start
 // of the process, and "an origin server without a clock MUST NOT generate a Date header field" (RFC
 // 9110 6.6.1).
 #pragma once

@@ -23,7 +23,7 @@ End server_of(const Incarnation& i) noexcept {
 }
 
 /// Both FINs were exchanged and only our own was not yet acknowledged: LAST_ACK or CLOSING. The RST
-/// shows that nobody held the TIME_WAIT that the FIN sent again was for.
+/// shows that no end held the TIME_WAIT that should have answered the FIN sent again.
 bool is_reset_in_last_ack(const EndView& view) noexcept {
   return view.reason == flow::CloseReason::reset && view.peer_closed && view.closed;
 }

@@ -24,7 +24,7 @@ namespace mayfly::world {
 struct WorldHost {
   const HostPlan& plan;
   std::unique_ptr<EndApp> app;
-  std::unique_ptr<HostOracle> oracle;  ///< null where nobody judges
+  std::unique_ptr<HostOracle> oracle;  ///< null if the host is not checked
   std::unique_ptr<net::ShardHost<EndApp>> host;
 };
 
