@@ -3,7 +3,9 @@
 // (tcp/tcp.h), the Shard decides when. Owned by one core; not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 
@@ -79,16 +81,25 @@ class Connections {
 
   // -- output and time
 
-  /// Puts the block at the end of the list of pending output, if it is not in it.
+  /// Puts the block at the end of its link's list of pending output, if it is not in it. Each link
+  /// has a list of its own, so that a link without room makes nobody wait but its own connections.
   void want_output(ConnectionBlock& b) noexcept;
-  /// The first block in the list, or null.
-  ConnectionBlock* pending() noexcept {
-    return pending_first_ == kNoIndex ? nullptr : &blocks_[pending_first_];
+  /// The first block in the link's list, or null.
+  ConnectionBlock* pending(std::uint8_t link) noexcept {
+    const std::uint32_t first = pending_[link].first;
+    return first == kNoIndex ? nullptr : &blocks_[first];
   }
-  bool has_pending() const noexcept { return pending_first_ != kNoIndex; }
-  /// Removes the first block from the list, after its output was sent. If the connection is closed,
-  /// its block is freed, else its timer is armed.
-  void pop_pending() noexcept;
+  bool has_pending(std::uint8_t link) const noexcept { return pending_[link].first != kNoIndex; }
+  /// The first block's output is out: it leaves the link's list. A closed one is freed, of an open
+  /// one the timer is armed.
+  void pop_pending(std::uint8_t link) noexcept;
+  /// The link has no room: the deadlines of those in its list hold all the same. Arms the timers of
+  /// at most `budget` blocks that joined the list since the last call.
+  void watch_pending(std::uint8_t link, std::uint32_t budget) noexcept;
+  /// The same for one block in a list, whose timer has just fired.
+  void watch(ConnectionBlock& b) noexcept {
+    if (b.tcp.state != tcp::State::closed) arm(b);
+  }
 
   /// Calls expired(block) for each block whose deadline has passed, at most `budget` of them.
   /// Returns the work done: timers fired, or moved within the wheel.
@@ -124,12 +135,16 @@ class Connections {
     Slab<ConnectionBlock>& slab;
     timer::WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
   };
+  struct PendingList {
+    std::uint32_t first = kNoIndex, last = kNoIndex;
+    std::uint32_t watched = kNoIndex;  // up to this block timers are armed; none: of nobody
+  };
   explicit Connections(Instant start) : now_(start), timers_(start) {}
   void arm(ConnectionBlock& b) noexcept;
 
   Instant now_;
   const tcp::TcpSettings* tcp_ = nullptr;
-  std::uint32_t pending_first_ = kNoIndex, pending_last_ = kNoIndex;
+  std::array<PendingList, 1 + std::numeric_limits<std::uint8_t>::max()> pending_;  // by link
   Slab<ConnectionBlock> blocks_;
   TxPools tx_;
   RxBuffers rx_;
@@ -205,20 +220,34 @@ inline void Connections::want_output(ConnectionBlock& b) noexcept {
   if (b.tcp.has(block_flag::pending)) return;
   b.tcp.set(block_flag::pending);
   b.next_pending = kNoIndex;
+  PendingList& list = pending_[b.port];
   const std::uint32_t index = index_of(b);
-  (pending_first_ == kNoIndex ? pending_first_ : blocks_[pending_last_].next_pending) = index;
-  pending_last_ = index;
+  (list.first == kNoIndex ? list.first : blocks_[list.last].next_pending) = index;
+  list.last = index;
 }
 
-inline void Connections::pop_pending() noexcept {
-  MAYFLY_ASSERT(pending_first_ != kNoIndex);
-  const std::uint32_t index = pending_first_;
+inline void Connections::pop_pending(std::uint8_t link) noexcept {
+  PendingList& list = pending_[link];
+  MAYFLY_ASSERT(list.first != kNoIndex);
+  const std::uint32_t index = list.first;
   ConnectionBlock& b = blocks_[index];
-  pending_first_ = b.next_pending;
+  list.first = b.next_pending;
+  if (list.watched == index) list.watched = kNoIndex;
   b.tcp.clear(block_flag::pending);
   if (b.tcp.state != tcp::State::closed) return arm(b);
   MAYFLY_ASSERT(b.tcp.has(block_flag::dead));
   blocks_.give_back(index);
+}
+
+inline void Connections::watch_pending(std::uint8_t link, std::uint32_t budget) noexcept {
+  PendingList& list = pending_[link];
+  std::uint32_t next = list.watched == kNoIndex ? list.first : blocks_[list.watched].next_pending;
+  for (; next != kNoIndex && budget > 0; --budget) {
+    ConnectionBlock& b = blocks_[next];
+    watch(b);
+    list.watched = next;
+    next = b.next_pending;
+  }
 }
 
 // The timer is armed again only for an earlier deadline; a later one is found when the old one

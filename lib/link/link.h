@@ -100,11 +100,16 @@ class Link {
 
   // -- frames to send
 
-  /// True if a sender that can wait for the next poll may send one more segment.
-  bool has_room() const noexcept { return stage_.has_room(); }
+  /// True if a sender that can wait for the next poll may send one more segment. Always true if the
+  /// device is stalled: what is sent then is lost, as on a wire that is cut.
+  bool has_room() const noexcept { return stage_.has_room() || stage_.is_stalled(); }
+  /// The device takes no frames (see TxStage).
+  bool is_stalled() const noexcept { return stage_.is_stalled(); }
 
   /// Sends a segment of `key`. `copy_payload(std::span<std::byte>)` fills in the payload; it is
-  /// called only if the emission has one. False: there was no buffer (counted as no_buffer).
+  /// called only if the emission has one. If the device is stalled, the segment is lost (counted as
+  /// link_stalled), so that TCP's timers run and R2 ends what cannot go on. False: there was no
+  /// buffer (counted as no_buffer).
   template <class CopyPayload>
   bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                 CopyPayload&& copy_payload) noexcept;
@@ -140,6 +145,10 @@ template <Port P>
 template <class CopyPayload>
 bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                        CopyPayload&& copy_payload) noexcept {
+  if (stage_.is_stalled()) [[unlikely]] {
+    common_.count.lose(Drop::link_stalled);
+    return true;
+  }
   const Frame frame = port_.allocate();
   if (frame == Frame{}) [[unlikely]] {
     common_.count.lose(Drop::no_buffer);

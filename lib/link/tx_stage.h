@@ -33,8 +33,13 @@ class TxStage {
     for (const Frame frame : std::span(frames_).first(size_)) port_.release(frame);
   }
 
+  /// How long a device may take no frame at all before it counts as stalled.
+  static constexpr Duration kPatience = Duration::from_ms(100);
+
   /// True if a sender that can wait for the next poll may stage one more frame.
   bool has_room() const noexcept { return size_ < kCapacity - kReserve; }
+  /// The device has taken no frame for kPatience, as when its link is down or its peer is gone.
+  bool is_stalled() const noexcept { return stalled_; }
   std::size_t size() const noexcept { return size_; }
 
   /// Takes ownership of a complete frame. If the stage is full, the frame is lost
@@ -59,6 +64,13 @@ class TxStage {
     std::copy(frames_.begin() + n, frames_.begin() + size_, frames_.begin());
     size_ -= n;
     count_.tx_packets.add(n);
+    if (n > 0) [[likely]] {
+      refused_since_ = Instant::never();
+      stalled_ = false;
+    } else {
+      refused_since_ = std::min(refused_since_, now);
+      stalled_ = now - refused_since_ >= kPatience;
+    }
     return n;
   }
 
@@ -66,6 +78,8 @@ class TxStage {
   P& port_;
   LinkCounters& count_;
   std::size_t size_ = 0;
+  Instant refused_since_ = Instant::never();  // never: the device took the last frames
+  bool stalled_ = false;
   std::array<Frame, kCapacity> frames_;
 };
 

@@ -167,10 +167,12 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
 
 template <link::Port P, class A>
 void Shard<P, A>::on_block_timer(flow::ConnectionBlock& b) noexcept {
+  const bool waits_for_link = b.tcp.has(flow::block_flag::pending);
   connections_.want_output(b);
   if (b.tcp.state == tcp::State::closed) return;
   on_deadline(b);
   respond_with_reset(b);
+  if (waits_for_link) connections_.watch(b);
 }
 
 template <link::Port P, class A>

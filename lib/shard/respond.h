@@ -5,19 +5,25 @@
 
 namespace mayfly::shard {
 
-// Handles each touched connection once: sends its segments, then arms its timer. When a link has no
-// more room, the rest waits for the next poll; nothing is lost.
+// Handles each touched connection once: sends its segments, then arms its timer.
 template <link::Port P, class A>
 void Shard<P, A>::respond() noexcept {
-  while (flow::ConnectionBlock* b = connections_.pending()) {
+  for (std::size_t i = 0; i < links_.size(); ++i) respond_on(static_cast<std::uint8_t>(i));
+  stats_.connections.set(connections_.used());
+}
+
+// When the link takes no more, the rest waits for the next poll with nothing lost, and with its
+// timers running.
+template <link::Port P, class A>
+void Shard<P, A>::respond_on(std::uint8_t link) noexcept {
+  while (flow::ConnectionBlock* b = connections_.pending(link)) {
     if (b->tcp.state != tcp::State::closed) {
-      if (!send_pending(*b)) break;
+      if (!send_pending(*b)) return connections_.watch_pending(link, kWatchBudget);
     } else if (!b->tcp.has(flow::block_flag::dead)) {
       finish(*b, flow::CloseReason::aborted);  // by the app, or closed by it before it was open
     }
-    connections_.pop_pending();
+    connections_.pop_pending(link);
   }
-  stats_.connections.set(connections_.used());
 }
 
 // The RST of an abort (RFC 9293 3.10.5) is sent at once, not when the connection's turn in the list

@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -121,7 +122,9 @@ class Shard {
   const flow::ShardStats& stats() const noexcept { return stats_; }
 
  private:
-  static constexpr std::uint32_t kTimerBudget = 512;  // timers a poll, so that no burst is stalled
+  // What a poll does at most, so that no burst is stalled: timers that fire, and timers armed for
+  // connections that wait for a link.
+  static constexpr std::uint32_t kTimerBudget = 512, kWatchBudget = 512;
 
   struct Burst {  // the frames of one receive call
     std::array<Frame, kBurstMax> frames;
@@ -196,6 +199,7 @@ class Shard {
 
   // respond.h
   void respond() noexcept;
+  void respond_on(std::uint8_t link) noexcept;
   void respond_with_reset(flow::ConnectionBlock& b) noexcept;
   bool send_pending(flow::ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e,
@@ -256,6 +260,7 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
                                                          Instant now) {
   static_assert(App<A, Shard>, "a hook of the app is missing or misspelt: see shard/app.h");
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
+  MAYFLY_ASSERT(ports.size() <= std::numeric_limits<std::uint8_t>::max());
   auto time_waits = flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages, now);
   if (!time_waits) return time_waits.error();
   auto connections = flow::Connections::create(config.name, config.sizes,
@@ -296,8 +301,9 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
 
 template <link::Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
-  const auto waits = [](const auto& link) { return link->staged() > 0; };
-  if (connections_.has_pending() || std::any_of(links_.begin(), links_.end(), waits)) return now_;
+  for (std::size_t i = 0; i < links_.size(); ++i)
+    if (connections_.has_pending(static_cast<std::uint8_t>(i)) || links_[i]->staged() > 0)
+      return now_;
   return std::min({connections_.next_due(), time_waits_.next_due(), app_.next_due()});
 }
 

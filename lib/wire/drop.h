@@ -100,6 +100,7 @@ enum class LossOf : std::uint8_t {
     "frames not sent since the destination is not on-link and no gateway is configured")           \
   X(no_buffer, own, "frames not sent since no packet buffer was free")                             \
   X(transmit_full, own, "frames that the device did not take")                                     \
+  X(link_stalled, own, "segments for a port whose device has taken no frame for 100 ms")           \
   X(ring_full, below, "frames lost since the owning core's ring was full (software RSS)")          \
   X(fault_injected, below, "frames dropped on purpose by the fault port")
 

@@ -52,9 +52,9 @@ class ConnectionsTest : public ::testing::Test {
   }
   std::vector<std::uint32_t> work_off() {
     std::vector<std::uint32_t> order;
-    while (ConnectionBlock* b = all_->pending()) {
+    while (ConnectionBlock* b = all_->pending(0)) {
       order.push_back(all_->index_of(*b));
-      all_->pop_pending();
+      all_->pop_pending(0);
     }
     return order;
   }
@@ -93,7 +93,7 @@ TEST_F(ConnectionsTest, AreWorkedOffInTheOrderInWhichTheyWantedOutputOnceEach) {
   all_->want_output(b);
   all_->want_output(c);
   EXPECT_EQ(work_off(), (std::vector{all_->index_of(b), all_->index_of(a), all_->index_of(c)}));
-  EXPECT_FALSE(all_->has_pending());
+  EXPECT_FALSE(all_->has_pending(0));
 }
 
 TEST_F(ConnectionsTest, HaveTheirTimerArmedForTheEarliestDeadline) {
@@ -155,7 +155,7 @@ TEST_F(ConnectionsTest, OweTheResetOfAnAbort) {
   EXPECT_EQ(b.tcp.state, tcp::State::closed);
   EXPECT_TRUE(b.tcp.has(flow::block_flag::owes_rst));
   EXPECT_EQ(b.tcp.snd_nxt, Seq{1'001}) << "exactly SND.NXT (RFC 9293 3.10.5)";
-  EXPECT_EQ(all_->pending(), &b);
+  EXPECT_EQ(all_->pending(0), &b);
 }
 
 TEST_F(ConnectionsTest, OweNoResetBeforeTheHandshake) {

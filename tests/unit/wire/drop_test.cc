@@ -34,7 +34,8 @@ TEST(Drop, ConcernsAReceivedFrameUnlessItIsOursOrNeverCameAsFar) {
   EXPECT_EQ(others, (std::set<Drop>{Drop::none, Drop::fragment_timeout, Drop::icmp_rate_limited,
                                     Drop::neighbour_wait_full, Drop::neighbour_table_full,
                                     Drop::neighbour_unreachable, Drop::no_route, Drop::no_buffer,
-                                    Drop::transmit_full, Drop::ring_full, Drop::fault_injected}));
+                                    Drop::transmit_full, Drop::link_stalled, Drop::ring_full,
+                                    Drop::fault_injected}));
 }
 
 TEST(Drop, NamesWhoseLossItIs) {
