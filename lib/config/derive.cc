@@ -8,9 +8,11 @@ namespace {
 
 void derive_common(shard::EndSettings& settings, const std::vector<nic::PortSettings>& ports,
                    const Scope& scope) {
-  constexpr int kHeaderBytes = 40, kHalfOpenShare = 4;
+  constexpr int kHeaderBytes = 40, kHalfOpenShare = 4, kOrphanShare = 4;
   if (!scope.has("connections.half_open"))
     settings.shard.syn.half_open = std::max(1u, settings.connections.capacity / kHalfOpenShare);
+  if (!scope.has("tcp.orphans_max"))
+    settings.shard.orphans.most = std::max(1u, settings.connections.capacity / kOrphanShare);
   if (scope.has("tcp.mss")) return;
   for (const nic::PortSettings& port : ports) {
     settings.shard.tcp.mss =

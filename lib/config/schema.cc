@@ -89,7 +89,7 @@ Schema<T> common_schema(Wiring wiring) {
       {required_with_devices("ports", wiring), &P::ports, port_list, "network devices"}};
   const Schema<S> protocol{
       {"fin_wait_2", &S::tcp, map(fin_wait_2_schema()), "FIN_WAIT_2", Mutability::live},
-      {"tcp", &S::tcp, map(tcp_schema()), "the protocol", Mutability::live}};
+      {"tcp", std::identity{}, map(tcp_schema()), "the protocol", Mutability::live}};
   const Schema<P> names{{"file_prefix", &P::file_prefix,
                          word("word", "at most 64, a part of a file name", is_file_prefix),
                          "DPDK's `--file-prefix`; by default made from the process id"}};
@@ -215,7 +215,7 @@ Schema<shard::ShardSettings> shard_policy_schema(Schema<flow::TimeWaitPolicy> ti
   return {
       {"time_wait", &S::time_wait, layer(map(std::move(time_wait)), keys), "the TIME_WAIT policy"},
       {"fin_wait_2", &S::tcp, layer(map(fin_wait_2_schema()), keys), "FIN_WAIT_2"},
-      {"tcp", &S::tcp, layer(map(tcp_schema()), keys), "the protocol"},
+      {"tcp", std::identity{}, layer(map(tcp_schema()), keys), "the protocol"},
   };
 }
 

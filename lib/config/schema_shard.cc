@@ -11,9 +11,8 @@ Schema<flow::SynPolicy> syn_schema() {
   using S = flow::SynPolicy;
   return {
       {"half_open", &S::half_open, count<std::uint32_t>(0, 64 << 20),
-       "most unfinished handshakes of peers on a core; by default a quarter of the capacity; 0 = "
-       "no "
-       "limit"},
+       "most unfinished handshakes of peers on a core; by default a quarter of the capacity; never "
+       "more than three quarters, which 0 also means"},
       {"syn_cookies", &S::cookies,
        choice<S::Cookies>({{"auto", S::Cookies::automatic},
                            {"always", S::Cookies::always},
@@ -102,7 +101,7 @@ Schema<flow::TimeWaitPolicy> time_wait_schema() {
          };
 }
 
-Schema<tcp::TcpSettings> tcp_schema() {
+static Schema<tcp::TcpSettings> protocol_schema() {
   using T = tcp::TcpSettings;
   return {
       {"mss", &T::mss, number<std::uint16_t>(88, 1'460),
@@ -126,12 +125,24 @@ Schema<tcp::TcpSettings> tcp_schema() {
        "retransmissions of a SYN-ACK"},
       {"retries", &T::retries, number<std::uint8_t>(1, 30),
        "retransmissions of a segment before the connection is dropped: R2 (RFC 9293 3.8.3)"},
+      {"orphan_retries", &T::orphan_retries, number<std::uint8_t>(1, 30),
+       "the same once the connection is closed here and nobody reads from it any more"},
       {"delayed_ack", &T::delayed_ack, duration_or_zero(1_ms, 499_ms),
        "how long an ACK may wait for data (RFC 9293 MUST-40); 0 = every segment is ACKed"},
       {"challenge_ack_interval", &T::challenge_ack_interval, duration_or_zero(1_ms, 60_s),
        "in this time a connection sends at most one challenge ACK (RFC 5961 7)"},
       {"keep_alive", &T::keep_alive, map(keep_alive_schema()), "keep-alive probes"},
   };
+}
+
+Schema<shard::ShardSettings> tcp_schema() {
+  using S = shard::ShardSettings;
+  const Schema<flow::OrphanPolicy> orphans{
+      {"orphans_max", &flow::OrphanPolicy::most, count<std::uint32_t>(0, 64 << 20),
+       "most connections on a core that are closed here and wait for their peer; the oldest beyond "
+       "it is "
+       "reset; by default a quarter of the capacity; 0 = no limit"}};
+  return within<S>(&S::tcp, protocol_schema()) + within<S>(&S::orphans, orphans);
 }
 
 Schema<tcp::TcpSettings> fin_wait_2_schema() {

@@ -11,7 +11,7 @@ namespace mayfly::config {
 inline constexpr Duration kHour = 60_min, kWeek = kHour * (24 * 7);
 
 Schema<shard::EndSettings> connection_schema();
-Schema<tcp::TcpSettings> tcp_schema();
+Schema<shard::ShardSettings> tcp_schema();
 Schema<tcp::TcpSettings> fin_wait_2_schema();
 /// That of the client also has the reuse of its own TIME_WAITs.
 Schema<flow::TimeWaitPolicy> time_wait_schema();

@@ -20,6 +20,7 @@ inline constexpr std::uint32_t
     dead = tcp::conn_flag::user << 1,         ///< off the flow table; freed by the pending list
     opened = tcp::conn_flag::user << 2,       ///< on_open was called, or the app opened it
     owes_rst = tcp::conn_flag::user << 3,     ///< aborted: an RST with SND.NXT is to be sent
+    orphan = tcp::conn_flag::user << 4,       ///< in the list of Orphans
     close_later = tcp::conn_flag::user << 5,  ///< close() was called before TCP had all text
     close_later_both = tcp::conn_flag::user << 6,  ///< the same for close_both()
     half_open = tcp::conn_flag::user << 7;  ///< a passive open that is counted as under way
@@ -39,12 +40,13 @@ struct ConnectionBlock {
   RxQueue rx;
   /// Index of the previous incarnation's TIME_WAIT entry, until the handshake is complete.
   std::uint32_t time_wait_record = kNoIndex;
-  std::uint32_t next_pending = kNoIndex;  ///< the next block with output to send
-  std::uint32_t next_free = kNoIndex;     ///< the next free block (Slab)
-  std::uint32_t generation = 0;           ///< connections that the block has had before
-  std::uint32_t hash = 0;                 ///< of the four-tuple (FlowSecret::hash)
-  std::uint16_t local_port = 0;           ///< host order
-  std::uint8_t port = 0;                  ///< index of the shard's port
+  std::uint32_t next_pending = kNoIndex;               ///< the next block with output to send
+  std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
+  std::uint32_t next_free = kNoIndex;                  ///< the next free block (Slab)
+  std::uint32_t generation = 0;  ///< connections that the block has had before
+  std::uint32_t hash = 0;        ///< of the four-tuple (FlowSecret::hash)
+  std::uint16_t local_port = 0;  ///< host order
+  std::uint8_t port = 0;         ///< index of the shard's port
 };
 
 }  // namespace mayfly::flow

@@ -17,7 +17,8 @@ namespace mayfly::flow {
   X(refused, "active opens that were answered by RST")                                         \
   X(timed_out, "connections given up at the limit of retransmissions or keep-alive probes")    \
   X(unreachable, "active opens that ended because ICMP or ARP found the peer unreachable")     \
-  X(aborted, "connections that we ended with RST")
+  X(aborted, "connections that we ended with RST")                                             \
+  X(evicted, "connections that we ended with RST to make room for others")
 
 /// How a connection ended.
 enum class CloseReason : std::uint8_t {

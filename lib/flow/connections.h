@@ -3,12 +3,14 @@
 // (tcp/tcp.h), the Shard decides when. Owned by one core; not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
 
+#include "base/burst.h"
 #include "base/region.h"
 #include "base/result.h"
 #include "base/slab.h"
@@ -119,7 +121,13 @@ class Connections {
   /// Blocks in use.
   std::uint32_t used() const noexcept { return blocks_.used(); }
   std::uint32_t capacity() const noexcept { return blocks_.capacity(); }
+  /// Hardly a block is left: a burst of newcomers could take them all.
+  bool is_nearly_full() const noexcept {
+    const std::uint32_t few = std::min<std::uint32_t>(kBurstMax, capacity() / 16);
+    return blocks_.used() + few >= capacity();
+  }
   /// A block by its index, below fresh(), in use or not.
+  ConnectionBlock& block(std::uint32_t index) noexcept { return blocks_[index]; }
   const ConnectionBlock& block(std::uint32_t index) const noexcept { return blocks_[index]; }
   /// Blocks from this index on were never used.
   std::uint32_t fresh() const noexcept { return blocks_.fresh(); }

@@ -3,6 +3,7 @@
 // not answer is given up sooner. Owned by one core; not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -20,9 +21,15 @@ namespace mayfly::flow {
 
 class HalfOpens {
  public:
-  /// `policy` must live until follow() replaces it, `stats` as long as this object.
-  HalfOpens(const FlowSecret& secret, const SynPolicy& policy, ShardStats& stats)
-      : policy_(&policy), secret_(secret), stats_(stats) {}
+  /// `policy` must live until follow() replaces it, `stats` as long as this object. `capacity`: the
+  /// number of blocks; handshakes never get more than three quarters of them, whatever the
+  /// policy's limit is.
+  HalfOpens(const FlowSecret& secret, const SynPolicy& policy, std::uint32_t capacity,
+            ShardStats& stats)
+      : policy_(&policy),
+        most_(std::max(1u, capacity - capacity / 4)),
+        secret_(secret),
+        stats_(stats) {}
 
   /// Replaces the policy; it must live until the next call.
   void follow(const SynPolicy& policy) noexcept { policy_ = &policy; }
@@ -73,6 +80,7 @@ class HalfOpens {
   void recount(std::int32_t change) noexcept;
 
   const SynPolicy* policy_;
+  const std::uint32_t most_;
   std::uint32_t count_ = 0;  // passive opens in SYN_RECEIVED
   bool pressed_ = false;
   Instant cookies_until_;  // cookies sent so far are valid until then
@@ -90,10 +98,10 @@ inline HalfOpens::SynAnswer HalfOpens::answer_syn() const noexcept {
 inline void HalfOpens::recount(std::int32_t change) noexcept {
   count_ += static_cast<std::uint32_t>(change);
   stats_.half_open.set(count_);
-  const std::uint32_t limit = policy_->half_open;
-  if (limit != 0 && count_ >= limit) {
+  const std::uint32_t limit = policy_->half_open == 0 ? most_ : std::min(policy_->half_open, most_);
+  if (count_ >= limit) {
     pressed_ = true;
-  } else if (limit == 0 || count_ <= limit - limit / 4) {
+  } else if (count_ <= limit - limit / 4) {
     pressed_ = false;
   }
 }

@@ -35,6 +35,8 @@ namespace mayfly::flow {
     "SYNs answered with a cookie instead of a block (RFC 4987)")                                \
   X(counter, syn_cookies_accepted, "connections", "syn.cookies_accepted",                       \
     "connections made from a SYN cookie that came back")                                        \
+  X(gauge, orphans, "connections", "orphans",                                                   \
+    "connections that are closed here and wait for their peer")                                 \
   X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                 \
   X(counter, rst_sent, "segments", "rst_sent", "RSTs sent")                                     \
   X(counter, rst_limited, "segments", "rst_limited", "RSTs not sent because of the rate limit") \

@@ -18,9 +18,15 @@ struct SynPolicy {
     always,     ///< a cookie for every SYN
     never,      ///< no cookies: SYNs beyond half_open are refused
   };
-  /// Limit of the handshakes under way on a core that peers began; 0 = no limit.
+  /// Limit of the handshakes under way on a core that peers began; 0 = three quarters
+  /// of the blocks, which is also the most.
   std::uint32_t half_open = 65'536;
   Cookies cookies = Cookies::automatic;
+};
+
+/// Connections that nobody here waits for any more (flow/orphans.h).
+struct OrphanPolicy {
+  std::uint32_t most = 0;  ///< on a core; the oldest beyond it ends with RST; 0 = no limit
 };
 
 /// A separate hold for peers in an address prefix, as NetBSD has an MSL by nearness.

@@ -61,7 +61,8 @@ Failure LoadApp::verdict_on(const LoadState& s, flow::CloseReason why) const noe
     case flow::CloseReason::refused: return Failure::refused;
     case flow::CloseReason::reset:
       return s.answered && s.server_resets ? Failure::none : Failure::reset;
-    case flow::CloseReason::timed_out: return Failure::timed_out;
+    case flow::CloseReason::timed_out:
+    case flow::CloseReason::evicted: return Failure::timed_out;
     case flow::CloseReason::unreachable: return Failure::unreachable;
     case flow::CloseReason::fin_wait_2: return Failure::timed_out;
     case flow::CloseReason::aborted:

@@ -29,6 +29,11 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
                   connections_.table().find(a.parsed.key, a.hash));  // back in TIME_WAIT, or gone
   }
   const Segment& s = a.parsed.segment;
+  // A handshake that would end now waits, as if its ACK had been lost: the peer sends again.
+  if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::ack) &&
+      !s.has(wire::tcp_flag::rst) && b.time_wait_record == kNoIndex && lacks_time_wait_room())
+      [[unlikely]]
+    return Drop::time_wait_full;
   std::array<wire::SackBlock, wire::kSackBlocksMax> sacks;
   const std::size_t sack_count = s.sack_count > 0 ? read_sack(a.bytes, s, sacks) : 0;
   const tcp::State before = b.tcp.state;
@@ -129,11 +134,18 @@ bool Shard<P, A>::is_listening(const Arrival& a) const noexcept {
   return app_.listens(a.parsed.key.local_port_host());
 }
 
+// on_full: refuse. Handshakes under way count for nothing: strangers could fill the house with SYNs
+// from invented addresses.
+template <link::Port P, class A>
+bool Shard<P, A>::lacks_time_wait_room() const noexcept {
+  return time_waits_.would_overfill(connections_.used() - half_opens_.count());
+}
+
 // Why the peer may not open a connection now; none: it may.
 template <link::Port P, class A>
 Drop Shard<P, A>::objection_to(const Arrival& a) const noexcept {
   if (draining_) return Drop::tcp_draining;
-  if (time_waits_.would_overfill(connections_.used())) return Drop::time_wait_full;
+  if (lacks_time_wait_room()) return Drop::time_wait_full;
   if (time_waits_.is_recycled_away(a.parsed.key, a.parsed.segment, now_))
     return Drop::time_wait_recycle;
   return Drop::none;
@@ -209,6 +221,8 @@ Drop Shard<P, A>::on_cookie(const Arrival& a, const Segment& syn) noexcept {
 template <link::Port P, class A>
 flow::ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_t hash,
                                                std::uint8_t link) noexcept {
+  if (connections_.is_nearly_full()) [[unlikely]]
+    if (flow::ConnectionBlock* oldest = orphans_.oldest()) evict(*oldest);
   flow::ConnectionBlock* b = connections_.open(key, hash, link);
   if (b == nullptr) return nullptr;
   stats_.connections.set(connections_.used());
@@ -224,8 +238,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& st
   const std::uint32_t old = time_waits_.find(key, hash);
   if (old != kNoIndex && !time_waits_.may_reuse(old, key, cfg_->tcp.timestamps, now_))
     return {ConnectError::time_wait};
-  if (old == kNoIndex && time_waits_.would_overfill(connections_.used()))
-    return {ConnectError::time_wait_full};
+  if (old == kNoIndex && lacks_time_wait_room()) return {ConnectError::time_wait_full};
   flow::ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
   if (b == nullptr) return {ConnectError::table_full};
   Seq iss = secret_.initial_sequence(key, now_);

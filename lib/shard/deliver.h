@@ -48,6 +48,8 @@ void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
 
 template <link::Port P, class A>
 void Shard<P, A>::on_acked(flow::ConnectionBlock& b) noexcept {
+  if (b.tcp.has(flow::block_flag::orphan)) [[unlikely]]
+    orphans_.leave(b);
   if (b.tx.queued() == 0) return;
   b.tx.acknowledge(connections_.tx(), b.tcp.snd_una);
   connections_.announce_text(b);
@@ -156,6 +158,7 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
   b.tcp.state = tcp::State::closed;
   stats_.closed[static_cast<std::size_t>(reason)].add();
   half_opens_.end(b);
+  orphans_.leave(b);
   if (b.tcp.has(flow::block_flag::opened)) {
     flow::Conn conn(connections_, b);
     app_.on_closed(conn, reason);
@@ -163,6 +166,13 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
   connections_.close(b);
   if (b.time_wait_record != kNoIndex)
     time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash, now_);
+}
+
+// The connection makes room for others.
+template <link::Port P, class A>
+void Shard<P, A>::evict(flow::ConnectionBlock& b) noexcept {
+  flow::Conn(connections_, b).abort();
+  finish(b, flow::CloseReason::evicted);
 }
 
 template <link::Port P, class A>
@@ -173,6 +183,8 @@ void Shard<P, A>::on_block_timer(flow::ConnectionBlock& b) noexcept {
   on_deadline(b);
   respond_with_reset(b);
   if (waits_for_link) connections_.watch(b);
+  orphans_.consider(b);
+  if (flow::ConnectionBlock* oldest = orphans_.surplus()) evict(*oldest);
 }
 
 template <link::Port P, class A>

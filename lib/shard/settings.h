@@ -17,6 +17,7 @@ struct ShardSettings {
   tcp::TcpSettings tcp;
   flow::TimeWaitPolicy time_wait;
   flow::SynPolicy syn;
+  flow::OrphanPolicy orphans;
 };
 
 /// Who closes a connection first. `reset`: the client, with an RST.

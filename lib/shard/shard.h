@@ -26,6 +26,7 @@
 #include "flow/half_opens.h"
 #include "flow/memory.h"
 #include "flow/metrics.h"
+#include "flow/orphans.h"
 #include "flow/time_waits.h"
 #include "link/link.h"
 #include "shard/app.h"
@@ -164,6 +165,7 @@ class Shard {
   Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;
   Drop decide(const Arrival& a, std::int32_t position) noexcept;
   Drop on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept;
+  bool lacks_time_wait_room() const noexcept;
   Drop on_time_wait(std::uint32_t index, const Arrival& a) noexcept;
   Drop on_icmp_report(const link::IcmpReport& report) noexcept;
   Drop on_unknown_flow(const Arrival& a) noexcept;
@@ -193,6 +195,7 @@ class Shard {
   void enter_time_wait(flow::ConnectionBlock& b) noexcept;
   void take_over(flow::ConnectionBlock& b) noexcept;
   void finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept;
+  void evict(flow::ConnectionBlock& b) noexcept;
   void on_block_timer(flow::ConnectionBlock& b) noexcept;
   void on_deadline(flow::ConnectionBlock& b) noexcept;
   static flow::CloseReason reason_of(std::uint16_t events) noexcept;
@@ -218,6 +221,7 @@ class Shard {
   flow::ShardStats stats_;
   flow::TimeWaits time_waits_;
   flow::HalfOpens half_opens_;
+  flow::Orphans orphans_;
   link::LinkCommon link_common_;
   std::vector<std::unique_ptr<link::Link<P>>> links_;
   RateLimit rst_limit_{20'000, 2'000};
@@ -237,7 +241,8 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
       secret_(config.secret),
       connections_(std::move(connections)),
       time_waits_(std::move(time_waits), secret_, settings.time_wait, stats_, now),
-      half_opens_(secret_, settings.syn, stats_),
+      half_opens_(secret_, settings.syn, connections_.capacity(), stats_),
+      orphans_(connections_, settings.orphans, stats_),
       link_common_({.tx_packets = stats_.tx_packets,
                     .tx_bytes = stats_.tx_bytes,
                     .arp_requests = stats_.arp_requests,
@@ -276,6 +281,7 @@ void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
   cfg_ = &settings.shard;
   time_waits_.follow(cfg_->time_wait, now);
   half_opens_.follow(cfg_->syn);
+  orphans_.follow(cfg_->orphans);
   app_.on_settings(settings.app);
   // Last: a thread that reads the number may free earlier settings.
   settings_number_.store(settings.number, std::memory_order_release);

@@ -116,6 +116,11 @@ struct alignas(64) Connection {
 static_assert(offsetof(Connection, retransmit_at) == 64);
 static_assert(sizeof(Connection) <= 320 && std::is_trivially_copyable_v<Connection>);
 
+/// Nobody waits for the peer any more: the user has closed, and will not read or has read all.
+inline bool is_abandoned(const Connection& c) noexcept {
+  return c.has(conn_flag::closing) && c.has(conn_flag::closed_both | conn_flag::peer_fin);
+}
+
 /// Bytes that timestamps take in every segment (RFC 7323 appendix A).
 inline constexpr std::uint32_t kTimestampBytes = 12;
 

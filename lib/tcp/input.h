@@ -58,11 +58,6 @@ void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept;
 inline bool fin_sent(const Connection& c) noexcept { return after(c.snd_max, c.snd_end); }
 inline bool fin_acked(const Connection& c) noexcept { return after(c.snd_una, c.snd_end); }
 
-/// Nobody waits for the peer any more: the user has closed, and will not read or has read all.
-inline bool is_abandoned(const Connection& c) noexcept {
-  return c.has(conn_flag::closing) && c.has(conn_flag::closed_both | conn_flag::peer_fin);
-}
-
 /// SND.UNA =< SND.NXT =< SND.MAX (RFC 9293 3.3.1, figure 3), in one compare.
 inline bool is_send_space_in_order(const Connection& c) noexcept {
   return static_cast<std::uint32_t>(c.snd_nxt - c.snd_una) <=

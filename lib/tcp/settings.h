@@ -49,6 +49,8 @@ struct TcpSettings {
   std::uint8_t syn_ack_retries = 7;
   /// R2: retransmissions before the connection ends; more than 100 s at any RTO (RFC 9293 SHLD-11).
   std::uint8_t retries = 15;
+  /// R2 once nobody waits for the connection any more: the user has closed, and will not read.
+  std::uint8_t orphan_retries = 8;
   /// How long an ACK may be delayed: below 0.5 s (RFC 9293 MUST-40); 0 = every segment is ACKed.
   Duration delayed_ack = Duration::from_ms(40);
   /// The longest FIN_WAIT_2 after the user has closed both ways; 0 = for ever.

@@ -25,7 +25,7 @@ std::uint8_t retries_max(const Connection& c, const TcpSettings& cfg) noexcept {
   switch (c.state) {
     case State::syn_sent: return cfg.syn_retries;
     case State::syn_received: return cfg.syn_ack_retries;
-    default: return cfg.retries;
+    default: return is_abandoned(c) ? std::min(cfg.retries, cfg.orphan_retries) : cfg.retries;
   }
 }
 

@@ -72,9 +72,91 @@ TEST(HalfOpenFlood, LeavesRoomForVisitorsOfTheSameBurst) {
 TEST(FlowTableFlood, BeyondItsCapacityIsRefusedAndCounted) {
   Wire wire;  // 100 connections
   std::deque<Peer> peers;
-  for (std::uint16_t i = 0; i < 150; ++i)
-    peers.emplace_back(wire, static_cast<std::uint16_t>(20'000 + i)).sends(syn());
+  for (std::uint16_t i = 0; i < 150; ++i) {
+    Peer& peer = peers.emplace_back(wire, static_cast<std::uint16_t>(20'000 + i));
+    if (i < 100) {
+      peer.opens();
+    } else {
+      peer.sends(syn());
+    }
+  }
+  EXPECT_EQ(wire.app.opened, 100u);
   EXPECT_EQ(wire.drops(Drop::table_full), 50u);
+  for (Peer& peer : peers) peer.ignores();
+}
+
+TEST(HalfOpenFlood, LeavesAQuarterOfTheBlocksWhateverTheLimit) {
+  Given given;
+  given.settings.syn.half_open = 0;
+  Wire wire(given);  // 100 connections
+  std::deque<Peer> strangers;
+  for (std::uint16_t i = 0; i < 150; ++i)
+    strangers.emplace_back(wire, static_cast<std::uint16_t>(20'000 + i)).sends(syn());
+  EXPECT_EQ(wire.shard->open_connections(), 75u);
+  EXPECT_EQ(wire.stats().syn_cookies_sent.get(), 75u);
+  EXPECT_EQ(wire.drops(Drop::table_full), 0u);
+  for (Peer& stranger : strangers) stranger.ignores();
+}
+
+/// A connection that the shard closes, whose peer never says a word again.
+void leave_alone(Wire& wire, std::deque<Peer>& peers) {
+  Peer& peer = peers.emplace_back(wire, static_cast<std::uint16_t>(20'000 + peers.size()));
+  peer.opens();
+  wire.app_does([](ScriptConn& c) { c.close_both(); });
+}
+
+TEST(Orphans, BeyondTheirLimitTheOldestIsReset) {
+  Given given;
+  given.settings.orphans.most = 10;
+  Wire wire(given);
+  std::deque<Peer> peers;
+  for (int i = 0; i < 30; ++i) leave_alone(wire, peers);
+  EXPECT_EQ(wire.stats().orphans.get(), 0u) << "their peers may still answer in time";
+  wire.after(3_s);
+  EXPECT_EQ(wire.stats().orphans.get(), 10u);
+  EXPECT_EQ(wire.closed(flow::CloseReason::evicted), 20u);
+  for (int i = 0; i < 30; ++i) {
+    const std::deque<Heard>& heard = peers[static_cast<std::size_t>(i)].inbox;
+    const bool was_reset = !heard.empty() && heard.back().segment.has(wire::tcp_flag::rst);
+    EXPECT_EQ(was_reset, i < 20) << i;
+  }
+  for (Peer& peer : peers) peer.ignores();
+}
+
+TEST(Orphans, HoldNoBlockForMinutes) {
+  Wire wire;
+  std::deque<Peer> peers;
+  leave_alone(wire, peers);
+  wire.after(120_s);
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+  EXPECT_EQ(wire.closed(flow::CloseReason::timed_out), 1u);
+  peers.front().ignores();
+}
+
+TEST(Orphans, GiveWayToANewcomerWhenNoBlockIsLeft) {
+  Wire wire;  // 100 connections
+  std::deque<Peer> peers;
+  for (int i = 0; i < 100; ++i) leave_alone(wire, peers);
+  wire.after(3_s);
+  EXPECT_EQ(wire.stats().orphans.get(), 100u);
+  Peer visitor(wire, 30'000);
+  visitor.sends(syn()).gets_nothing();  // the evicted block is free after this poll
+  visitor.sends(syn()).gets(syn_ack());
+  EXPECT_GE(wire.closed(flow::CloseReason::evicted), 1u);
+  for (Peer& peer : peers) peer.ignores();
+}
+
+TEST(Orphans, AreNotThoseWhosePeerStillTakesText) {
+  Given given;
+  given.settings.orphans.most = 1;
+  Wire wire(given);
+  std::deque<Peer> peers;
+  for (int i = 0; i < 3; ++i) leave_alone(wire, peers);
+  wire.after(1_s);
+  EXPECT_EQ(wire.closed(flow::CloseReason::evicted), 2u);
+  EXPECT_EQ(wire.stats().orphans.get(), 1u);
+  peers[2].ignores().sends(ack());  // of the FIN: on to FIN_WAIT_2
+  EXPECT_EQ(wire.stats().orphans.get(), 0u);
   for (Peer& peer : peers) peer.ignores();
 }
 

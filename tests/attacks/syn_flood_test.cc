@@ -52,11 +52,11 @@ TEST(SynFlood, NeedsNoBlockForStrangers) {
   EXPECT_LT(siege.stats().connections_peak.get(), 64u + 30u);
 }
 
-TEST(SynFlood, KeepsVisitorsOutIfThereAreNoCookiesAndNoLimit) {  // what the defence is worth
+TEST(SynFlood, KeepsVisitorsOutIfThereAreNoCookies) {  // what the defence is worth
   Siege siege({.syn = {.half_open = 0, .cookies = Cookies::never}});
   flood_with(siege, 50);
   siege.visit(200, 1_s);
-  EXPECT_GT(siege.drops(Drop::table_full), 1'000u);
+  EXPECT_GT(siege.drops(Drop::half_open_full), 1'000u);
   EXPECT_LT(siege.visitor_app.answered, 100u);
 }
 
@@ -79,6 +79,21 @@ TEST(SynFlood, EndsHandshakesOfStrangersWithinSeconds) {
   EXPECT_LE(siege.stats().half_open.get(), 48u) << "a quarter is free again";
   EXPECT_TRUE(siege.visit(10, 10_s));
   EXPECT_EQ(siege.visitor_app.answered, 10u);
+}
+
+TEST(SynFlood, IsNotCountedAgainstVisitorsWhereAFullTimeWaitRefuses) {
+  SiegePlan plan;
+  plan.syn.half_open = 65'536;
+  plan.time_wait = {.hold = 60_s, .capacity = 900, .on_full = flow::TimeWaitPolicy::OnFull::refuse};
+  Siege siege(plan);
+  for (int i = 0; i < 3'000; ++i) {
+    siege.attacker->sends(siege.attacker->any_flow(), Attacker::syn(1));
+    if (i % 20 == 0) siege.simulation.run_for(1_ms);
+  }
+  EXPECT_TRUE(siege.visit(20, 2_s));
+  EXPECT_EQ(siege.visitor_app.answered, 20u);
+  EXPECT_EQ(siege.drops(Drop::time_wait_full), 0u);
+  EXPECT_EQ(siege.drops(Drop::table_full), 0u);
 }
 
 TEST(SynFlood, IsAnsweredWithLittleMoreThanItSends) {

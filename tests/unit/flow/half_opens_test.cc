@@ -49,7 +49,7 @@ class HalfOpensTest : public ::testing::Test {
     blocks.reserve(16);
     return blocks;
   }();
-  flow::HalfOpens half_opens_{flow::FlowSecret({1, 2}), policy_, stats_};
+  flow::HalfOpens half_opens_{flow::FlowSecret({1, 2}), policy_, 1'000, stats_};
   tcp::TcpSettings tcp_;
   Instant now_ = Instant{} + 1_s;
 };
