@@ -89,7 +89,7 @@ inline bool Conn::append(const std::byte* data, std::uint64_t length,
 
 inline std::size_t Conn::send_copy(std::span<const std::byte> bytes) noexcept {
   if (!can_send()) return 0;
-  const std::size_t n = block_.tx.append_copy(all_.tx(), bytes);
+  const std::size_t n = block_.tx.append_copy(all_.tx(), bytes, index(), now());
   block_.unannounced += n;
   all_.announce_text(block_);
   return n;

@@ -13,7 +13,7 @@ std::vector<MemoryItem> Connections::plan(const ShardSizes& sizes) {
       {"flow table", sizes.connections, table / std::max(sizes.connections, 1u), table},
       memory_item("send extents", sizes.extents_or_default(), sizeof(Extent)),
       memory_item("send chunks", sizes.chunks, sizeof(Chunk)),
-      memory_item("receive buffers", sizes.receive_buffers, buffer + sizeof(std::uint32_t)),
+      memory_item("receive buffers", sizes.receive_buffers, buffer + sizeof(RxBuffers::Place)),
   };
 }
 
@@ -37,13 +37,15 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
   made.tx_.extents =
       Slab(take(std::type_identity<Extent>{}, "send extents", sizes.extents_or_default()));
   made.tx_.chunks = Slab(take(std::type_identity<Chunk>{}, "send chunks", sizes.chunks));
+  made.tx_.extent_share = PoolShare(made.tx_.extents.capacity(), sizes.connections);
+  made.tx_.chunk_share = PoolShare(made.tx_.chunks.capacity(), sizes.connections);
   const std::uint32_t buffer = RxBuffers::size_for(sizes.receive_window);
   const auto buffers = take(std::type_identity<std::byte>{}, "receive buffers",
                             std::size_t{sizes.receive_buffers} * buffer);
-  const auto free_list =
-      take(std::type_identity<std::uint32_t>{}, "receive buffers", sizes.receive_buffers);
+  const auto places =
+      take(std::type_identity<RxBuffers::Place>{}, "receive buffers", sizes.receive_buffers);
   if (!failure.empty()) return Error{failure};
-  made.rx_ = RxBuffers(buffers, buffer, free_list);
+  made.rx_ = RxBuffers(buffers, buffer, places);
   auto table = FlowTable::create(name, sizes.connections, secret, pages);
   if (!table) return table.error();
   made.table_ = std::move(*table);

@@ -18,77 +18,83 @@ namespace mayfly::flow {
 
 // X(kind, name, unit, key in the JSON, what is counted): base/metric.h describes these columns.
 // A peak follows its gauge.
-#define MAYFLY_SHARD_METRICS(X)                                                                 \
-  X(counter, rx_packets, "frames", "packets.rx", "frames received")                             \
-  X(counter, rx_handled, "frames", "packets.handled",                                           \
-    "frames received and acted on: those that no reason for a drop counts")                     \
-  X(counter, rx_bytes, "bytes", "bytes.rx", "bytes received, Ethernet headers included")        \
-  X(counter, tx_packets, "frames", "packets.tx", "frames handed to the device")                 \
-  X(counter, tx_bytes, "bytes", "bytes.tx", "bytes sent, Ethernet headers included")            \
-  X(counter, accepted, "connections", "accepted", "connections that completed a passive open")  \
-  X(counter, opened, "connections", "opened", "connections that began an active open")          \
-  X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")     \
-  X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")  \
-  X(counter, half_open_given_up, "connections", "syn.half_open_given_up",                       \
-    "handshakes that were given up early because too many were under way")                      \
-  X(counter, syn_cookies_sent, "segments", "syn.cookies_sent",                                  \
-    "SYNs answered with a cookie instead of a block (RFC 4987)")                                \
-  X(counter, syn_cookies_accepted, "connections", "syn.cookies_accepted",                       \
-    "connections made from a SYN cookie that came back")                                        \
-  X(gauge, orphans, "connections", "orphans",                                                   \
-    "connections that are closed here and wait for their peer")                                 \
-  X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                 \
-  X(counter, rst_sent, "segments", "rst_sent", "RSTs sent")                                     \
-  X(counter, rst_limited, "segments", "rst_limited", "RSTs not sent because of the rate limit") \
-  X(counter, challenges_limited, "segments", "challenges_limited",                              \
-    "challenge ACKs not sent because of the limit over all connections")                        \
-  X(counter, arp_limited, "packets", "arp.limited",                                             \
-    "ARP requests and replies not sent because of the rate limit")                              \
-  X(counter, arp_conflicts, "packets", "arp.conflicts",                                         \
-    "ARP packets that gave a live neighbour another MAC address")                               \
-  X(counter, arp_requests, "packets", "arp.requests", "ARP requests sent")                      \
-  X(counter, arp_replies, "packets", "arp.replies", "ARP replies sent")                         \
-  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP messages sent")                           \
-  X(gauge, connections, "connections", "connections", "connection blocks in use now")           \
-  X(peak, connections_peak, "connections", "connections_peak",                                  \
-    "most connection blocks in use at once")                                                    \
-  X(gauge, time_wait_now, "entries", "time_wait.now", "TIME_WAIT entries held now")             \
-  X(peak, time_wait_peak, "entries", "time_wait.peak", "most TIME_WAIT entries held at once")   \
-  X(counter, time_wait_opened, "entries", "time_wait.opened", "TIME_WAIT entries made")         \
-  X(counter, time_wait_expired, "entries", "time_wait.expired",                                 \
-    "TIME_WAIT entries that were held for their whole time")                                    \
-  X(counter, time_wait_evicted, "entries", "time_wait.evicted",                                 \
-    "TIME_WAIT entries ended early to make room for a newer one")                               \
-  X(counter, time_wait_skipped, "connections", "time_wait.skipped",                             \
-    "connections closed without a TIME_WAIT that was due: hold 0, or full and on_full: close")  \
-  X(counter, time_wait_reopened_timestamp, "entries", "time_wait.reopened_by_timestamp",        \
-    "TIME_WAIT entries ended by a SYN with a newer timestamp (RFC 6191)")                       \
-  X(counter, time_wait_reopened_sequence, "entries", "time_wait.reopened_by_sequence",          \
-    "TIME_WAIT entries ended by a SYN with a higher sequence number (RFC 6191)")                \
-  X(counter, time_wait_reused, "entries", "time_wait.reused",                                   \
-    "TIME_WAIT entries ended by our own active open (time_wait.reuse)")                         \
-  X(counter, time_wait_restored, "entries", "time_wait.restored",                               \
-    "TIME_WAIT entries restored because the SYN that reopened them was an old duplicate (RFC "  \
-    "9293 MAY-2)")                                                                              \
-  X(counter, time_wait_killed, "entries", "time_wait.killed",                                   \
-    "TIME_WAIT entries ended by an accepted RST")                                               \
-  X(counter, time_wait_fin_again, "segments", "time_wait.fin_again",                            \
-    "FINs retransmitted to a TIME_WAIT and acknowledged again")                                 \
-  X(counter, time_wait_taken_over, "entries", "time_wait.taken_over",                           \
-    "TIME_WAIT entries taken over from a peer that closed first (time_wait.hand_over)")         \
-  X(counter, time_wait_shortened, "entries", "time_wait.shortened",                             \
-    "TIME_WAIT entries that end earlier because the hold became shorter")                       \
-  X(level, time_wait_hold_us, "us", "time_wait.hold_s",                                         \
-    "hold (2MSL) of a TIME_WAIT entry made now, if neither nearness nor recycle changes it")    \
-  X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                               \
-    "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too " \
-    "early")                                                                                    \
-  X(counter, reset_in_last_ack, "connections", "harm.reset_in_last_ack",                        \
-    "connections of ours that were reset in LAST_ACK, as when the peer's TIME_WAIT ended too "  \
-    "early")                                                                                    \
-  X(counter, polls, "polls", "polls.all", "polls made")                                         \
-  X(counter, busy_polls, "polls", "polls.busy", "polls that did work")                          \
-  X(counter, cycles, "cycles", "cycles.all", "TSC cycles of all polls")                         \
+#define MAYFLY_SHARD_METRICS(X)                                                                  \
+  X(counter, rx_packets, "frames", "packets.rx", "frames received")                              \
+  X(counter, rx_handled, "frames", "packets.handled",                                            \
+    "frames received and acted on: those that no reason for a drop counts")                      \
+  X(counter, rx_bytes, "bytes", "bytes.rx", "bytes received, Ethernet headers included")         \
+  X(counter, tx_packets, "frames", "packets.tx", "frames handed to the device")                  \
+  X(counter, tx_bytes, "bytes", "bytes.tx", "bytes sent, Ethernet headers included")             \
+  X(counter, accepted, "connections", "accepted", "connections that completed a passive open")   \
+  X(counter, opened, "connections", "opened", "connections that began an active open")           \
+  X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")      \
+  X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")   \
+  X(counter, half_open_given_up, "connections", "syn.half_open_given_up",                        \
+    "handshakes that were given up early because too many were under way")                       \
+  X(counter, syn_cookies_sent, "segments", "syn.cookies_sent",                                   \
+    "SYNs answered with a cookie instead of a block (RFC 4987)")                                 \
+  X(counter, syn_cookies_accepted, "connections", "syn.cookies_accepted",                        \
+    "connections made from a SYN cookie that came back")                                         \
+  X(gauge, orphans, "connections", "orphans",                                                    \
+    "connections that are closed here and wait for their peer")                                  \
+  X(counter, send_extents_denied, "requests", "pools.send_extents_denied",                       \
+    "runs not queued because the send extents were used up, or the connection's share of them")  \
+  X(counter, send_chunks_denied, "requests", "pools.send_chunks_denied",                         \
+    "copies not queued because the send chunks were used up, or the connection's share of them") \
+  X(counter, receive_buffers_reclaimed, "buffers", "pools.receive_buffers_reclaimed",            \
+    "receive buffers with text out of order that were given to another connection")              \
+  X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                  \
+  X(counter, rst_sent, "segments", "rst_sent", "RSTs sent")                                      \
+  X(counter, rst_limited, "segments", "rst_limited", "RSTs not sent because of the rate limit")  \
+  X(counter, challenges_limited, "segments", "challenges_limited",                               \
+    "challenge ACKs not sent because of the limit over all connections")                         \
+  X(counter, arp_limited, "packets", "arp.limited",                                              \
+    "ARP requests and replies not sent because of the rate limit")                               \
+  X(counter, arp_conflicts, "packets", "arp.conflicts",                                          \
+    "ARP packets that gave a live neighbour another MAC address")                                \
+  X(counter, arp_requests, "packets", "arp.requests", "ARP requests sent")                       \
+  X(counter, arp_replies, "packets", "arp.replies", "ARP replies sent")                          \
+  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP messages sent")                            \
+  X(gauge, connections, "connections", "connections", "connection blocks in use now")            \
+  X(peak, connections_peak, "connections", "connections_peak",                                   \
+    "most connection blocks in use at once")                                                     \
+  X(gauge, time_wait_now, "entries", "time_wait.now", "TIME_WAIT entries held now")              \
+  X(peak, time_wait_peak, "entries", "time_wait.peak", "most TIME_WAIT entries held at once")    \
+  X(counter, time_wait_opened, "entries", "time_wait.opened", "TIME_WAIT entries made")          \
+  X(counter, time_wait_expired, "entries", "time_wait.expired",                                  \
+    "TIME_WAIT entries that were held for their whole time")                                     \
+  X(counter, time_wait_evicted, "entries", "time_wait.evicted",                                  \
+    "TIME_WAIT entries ended early to make room for a newer one")                                \
+  X(counter, time_wait_skipped, "connections", "time_wait.skipped",                              \
+    "connections closed without a TIME_WAIT that was due: hold 0, or full and on_full: close")   \
+  X(counter, time_wait_reopened_timestamp, "entries", "time_wait.reopened_by_timestamp",         \
+    "TIME_WAIT entries ended by a SYN with a newer timestamp (RFC 6191)")                        \
+  X(counter, time_wait_reopened_sequence, "entries", "time_wait.reopened_by_sequence",           \
+    "TIME_WAIT entries ended by a SYN with a higher sequence number (RFC 6191)")                 \
+  X(counter, time_wait_reused, "entries", "time_wait.reused",                                    \
+    "TIME_WAIT entries ended by our own active open (time_wait.reuse)")                          \
+  X(counter, time_wait_restored, "entries", "time_wait.restored",                                \
+    "TIME_WAIT entries restored because the SYN that reopened them was an old duplicate (RFC "   \
+    "9293 MAY-2)")                                                                               \
+  X(counter, time_wait_killed, "entries", "time_wait.killed",                                    \
+    "TIME_WAIT entries ended by an accepted RST")                                                \
+  X(counter, time_wait_fin_again, "segments", "time_wait.fin_again",                             \
+    "FINs retransmitted to a TIME_WAIT and acknowledged again")                                  \
+  X(counter, time_wait_taken_over, "entries", "time_wait.taken_over",                            \
+    "TIME_WAIT entries taken over from a peer that closed first (time_wait.hand_over)")          \
+  X(counter, time_wait_shortened, "entries", "time_wait.shortened",                              \
+    "TIME_WAIT entries that end earlier because the hold became shorter")                        \
+  X(level, time_wait_hold_us, "us", "time_wait.hold_s",                                          \
+    "hold (2MSL) of a TIME_WAIT entry made now, if neither nearness nor recycle changes it")     \
+  X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                                \
+    "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too "  \
+    "early")                                                                                     \
+  X(counter, reset_in_last_ack, "connections", "harm.reset_in_last_ack",                         \
+    "connections of ours that were reset in LAST_ACK, as when the peer's TIME_WAIT ended too "   \
+    "early")                                                                                     \
+  X(counter, polls, "polls", "polls.all", "polls made")                                          \
+  X(counter, busy_polls, "polls", "polls.busy", "polls that did work")                           \
+  X(counter, cycles, "cycles", "cycles.all", "TSC cycles of all polls")                          \
   X(counter, busy_cycles, "cycles", "cycles.busy", "TSC cycles of the polls that did work")
 
 /// The counters of one core. The core alone writes them; any thread may read them.

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <span>
 
+#include "base/assert.h"
 #include "base/slab.h"
+#include "base/time.h"
 #include "wire/seq.h"
 
 namespace mayfly::flow {
@@ -18,19 +20,39 @@ namespace mayfly::flow {
 class RxBuffers {
  public:
   RxBuffers() = default;
-  /// `memory` is free_list.size() buffers of `size` bytes, which is a power of two and at least the
+  /// What is known of one buffer.
+  struct Place {
+    std::uint32_t free = 0;          ///< an entry of the stack of free buffers, not of this one
+    std::uint32_t owner = kNoIndex;  ///< the block that has it; none: it is free
+    Instant since;                   ///< when the owner took it
+  };
+
+  /// `memory` is places.size() buffers of `size` bytes, which is a power of two and at least the
   /// receive window. Both spans outlive the pool.
-  RxBuffers(std::span<std::byte> memory, std::uint32_t size, std::span<std::uint32_t> free_list)
-      : memory_(memory), size_(size), free_(free_list), free_count_(free_list.size()) {
-    for (std::size_t i = 0; i < free_list.size(); ++i) free_[i] = static_cast<std::uint32_t>(i);
+  RxBuffers(std::span<std::byte> memory, std::uint32_t size, std::span<Place> places)
+      : memory_(memory), size_(size), places_(places), free_count_(places.size()) {
+    for (std::size_t i = 0; i < places.size(); ++i)
+      places[i] = {.free = static_cast<std::uint32_t>(i)};
   }
 
   /// The size of a buffer for a window of `window` bytes.
   static constexpr std::uint32_t size_for(std::uint32_t window) { return std::bit_ceil(window); }
 
-  /// The index of a free buffer, or kNoIndex if all are in use.
-  std::uint32_t take() noexcept { return free_count_ > 0 ? free_[--free_count_] : kNoIndex; }
-  void give_back(std::uint32_t index) noexcept { free_[free_count_++] = index; }
+  /// The index of a free buffer, or kNoIndex if all are in use. `owner`: the block that takes it.
+  std::uint32_t take(std::uint32_t owner, Instant now) noexcept {
+    if (free_count_ == 0) return kNoIndex;
+    const std::uint32_t index = places_[--free_count_].free;
+    places_[index].owner = owner;
+    places_[index].since = now;
+    return index;
+  }
+  void give_back(std::uint32_t index) noexcept {
+    MAYFLY_ASSERT(free_count_ < places_.size() && places_[index].owner != kNoIndex);
+    places_[index].owner = kNoIndex;
+    places_[free_count_++].free = index;
+  }
+  /// All buffers' places, by index.
+  std::span<const Place> places() const noexcept { return places_; }
 
   /// Copies `bytes` into a buffer. `at`: the sequence number of the first.
   void write(std::uint32_t index, Seq at, std::span<const std::byte> bytes) noexcept {
@@ -50,7 +72,7 @@ class RxBuffers {
   std::uint32_t size() const noexcept { return size_; }
   /// Buffers in use.
   std::uint32_t used() const noexcept {
-    return static_cast<std::uint32_t>(free_.size() - free_count_);
+    return static_cast<std::uint32_t>(places_.size() - free_count_);
   }
 
  private:
@@ -61,7 +83,7 @@ class RxBuffers {
 
   std::span<std::byte> memory_;
   std::uint32_t size_ = 0;
-  std::span<std::uint32_t> free_;
+  std::span<Place> places_;
   std::size_t free_count_ = 0;
 };
 

@@ -38,10 +38,11 @@ class RxQueue {
     next_ = next;
   }
 
-  /// Takes a buffer from the pool if there is none yet. False: the pool is empty.
-  bool reserve(RxBuffers& pool) noexcept {
+  /// Takes a buffer from the pool if there is none yet. `owner`: the connection's block. False: the
+  /// pool is empty.
+  bool reserve(RxBuffers& pool, std::uint32_t owner, Instant now) noexcept {
     if (buffer_ == kNone) {
-      const std::uint32_t taken = pool.take();
+      const std::uint32_t taken = pool.take(owner, now);
       if (taken == kNoIndex) return false;
       MAYFLY_ASSERT(taken < kNone);
       buffer_ = taken & kNone;
@@ -62,9 +63,9 @@ class RxQueue {
   }
 
   /// Copies as much as there is room for of text that follows the unread bytes. Returns the number
-  /// of bytes; 0 also if the pool is empty. They count as unread only after add_unread().
+  /// of bytes, which count as unread only after add_unread(). A buffer must be reserved.
   std::uint32_t keep(RxBuffers& pool, Seq at, std::span<const std::byte> text) noexcept {
-    if (!reserve(pool)) return 0;
+    MAYFLY_ASSERT(buffer_ != kNone);
     const std::size_t room = pool.size() - unread_;
     const auto n = static_cast<std::uint32_t>(std::min(text.size(), room));
     pool.write(buffer_, at, text.first(n));

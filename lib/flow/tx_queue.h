@@ -11,6 +11,8 @@
 #include <span>
 
 #include "base/slab.h"
+#include "base/time.h"
+#include "flow/pool_share.h"
 #include "wire/seq.h"
 
 namespace mayfly::flow {
@@ -26,17 +28,23 @@ struct Extent {
   std::uint32_t next_free = kNoIndex;
 };
 
-/// Memory for copied bytes.
+/// Memory for copied bytes, and who holds it since when.
 struct Chunk {
   static constexpr std::size_t kSize = 2'048;
-  std::array<std::byte, kSize - sizeof(std::uint32_t)> bytes;
+  std::array<std::byte, kSize - sizeof(Instant) - 2 * sizeof(std::uint32_t)> bytes;
+  Instant since;
+  std::uint32_t owner;  ///< kNoIndex = free
   std::uint32_t next_free;
 };
+static_assert(sizeof(Chunk) == Chunk::kSize);
 
 /// A core's pools for all its connections' queues.
 struct TxPools {
   Slab<Extent> extents;
   Slab<Chunk> chunks;
+  PoolShare extent_share{}, chunk_share{};
+  std::uint64_t extents_denied = 0, chunks_denied = 0;  ///< requests that found none, or no share
+  bool lacks_first_chunk = false;                       ///< somebody who has none was denied one
 };
 
 /// The queue of one connection. A plain value in its block; the pools are an argument.
@@ -54,17 +62,21 @@ class TxQueue {
     return append(pools, data, length, period, kNoIndex);
   }
 
-  /// Copies as many bytes as there is room for; returns their number.
-  std::size_t append_copy(TxPools& pools, std::span<const std::byte> bytes) noexcept {
+  /// Copies as many bytes as there is room for; returns their number. `owner`: the connection's
+  /// block, which the chunks are marked with.
+  std::size_t append_copy(TxPools& pools, std::span<const std::byte> bytes, std::uint32_t owner,
+                          Instant now) noexcept {
     std::size_t done = fill_last(pools, bytes);
     while (done < bytes.size()) {
-      const std::uint32_t chunk = count_ < kExtentsMax ? pools.chunks.take() : kNoIndex;
+      const std::uint32_t chunk = take_chunk(pools);
       if (chunk == kNoIndex) break;
+      pools.chunks[chunk].owner = owner;
+      pools.chunks[chunk].since = now;
       auto& room = pools.chunks[chunk].bytes;
       const std::size_t n = std::min(bytes.size() - done, room.size());
       std::memcpy(room.data(), bytes.data() + done, n);
       if (!append(pools, room.data(), n, 0, chunk)) {
-        pools.chunks.give_back(chunk);
+        give_chunk(pools, chunk);
         break;
       }
       done += n;
@@ -118,14 +130,37 @@ class TxQueue {
   bool append(TxPools& pools, const std::byte* data, std::uint64_t length, std::uint32_t period,
               std::uint32_t chunk) noexcept {
     if (length == 0) return true;
-    const std::uint32_t index = count_ < kExtentsMax ? pools.extents.take() : kNoIndex;
-    if (index == kNoIndex) return false;
+    if (count_ == kExtentsMax) return false;
+    const std::uint32_t index = pools.extent_share.allows(count_) ? pools.extents.take() : kNoIndex;
+    if (index == kNoIndex) [[unlikely]] {
+      ++pools.extents_denied;
+      return false;
+    }
+    pools.extent_share.took(count_);
     pools.extents[index] = {.data = data, .length = length, .period = period, .chunk = chunk};
     (head_ == kNoIndex ? head_ : pools.extents[tail_].next) = index;
     tail_ = index;
     ++count_;
     queued_ += length;
     return true;
+  }
+
+  std::uint32_t take_chunk(TxPools& pools) noexcept {
+    if (count_ == kExtentsMax) return kNoIndex;
+    const std::uint32_t chunk = pools.chunk_share.allows(chunks_) ? pools.chunks.take() : kNoIndex;
+    if (chunk == kNoIndex) [[unlikely]] {
+      ++pools.chunks_denied;
+      pools.lacks_first_chunk |= chunks_ == 0;
+      return kNoIndex;
+    }
+    pools.chunk_share.took(chunks_++);
+    return chunk;
+  }
+
+  void give_chunk(TxPools& pools, std::uint32_t chunk) noexcept {
+    pools.chunks[chunk].owner = kNoIndex;
+    pools.chunks.give_back(chunk);
+    pools.chunk_share.gave(--chunks_);
   }
 
   // Fills the rest of the last chunk, so that many small writes do not take a chunk each.
@@ -146,9 +181,9 @@ class TxQueue {
     Extent& first = pools.extents[index];
     head_ = first.next;
     if (head_ == kNoIndex) tail_ = kNoIndex;
-    if (first.chunk != kNoIndex) pools.chunks.give_back(first.chunk);
+    if (first.chunk != kNoIndex) give_chunk(pools, first.chunk);
     pools.extents.give_back(index);
-    --count_;
+    pools.extent_share.gave(--count_);
   }
 
   static void copy_run(const Extent& extent, std::uint64_t at, std::size_t length,
@@ -170,7 +205,8 @@ class TxQueue {
   std::uint64_t queued_ = 0;
   Seq base_;
   std::uint32_t head_ = kNoIndex, tail_ = kNoIndex;
-  std::uint16_t count_ = 0;
+  std::uint16_t count_ = 0;   // extents
+  std::uint16_t chunks_ = 0;  // of which so many have a chunk
 };
 
 }  // namespace mayfly::flow

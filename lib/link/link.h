@@ -268,6 +268,7 @@ auto Link<P>::reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instan
   why = answer.why;
   MAYFLY_ASSERT(why == Drop::none || concerns_received(why));
   if (answer.timed_out > 0) common_.count.lose(Drop::fragment_timeout, answer.timed_out);
+  if (answer.evicted > 0) common_.count.lose(Drop::fragment_table_full, answer.evicted);
   const Frame whole = put_datagram(port_, fragment, l3, answer.datagram);
   if constexpr (SpreadPort<P>)
     if (whole != Frame{} && port_.pass_on(whole)) return {};

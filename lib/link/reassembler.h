@@ -3,6 +3,7 @@
 // are found exactly.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstddef>
@@ -23,8 +24,9 @@ namespace mayfly::link {
 /// Its memory, about 130 KiB, is allocated by the constructor.
 class Reassembler {
  public:
-  /// Datagrams that can be incomplete at once.
-  static constexpr std::size_t kCapacity = 64;
+  /// Datagrams that can be incomplete at once. When there are as many, a new one takes the place
+  /// of the oldest of its own source if that has kSourceMax, else of the oldest of all.
+  static constexpr std::size_t kCapacity = 64, kSourceMax = 8;
   /// Payload bytes of the longest datagram: with its headers it fits into one frame (kFrameRoom).
   static constexpr std::size_t kPayloadMax = (kFrameRoom - 18 - 60) / 8 * 8;
   /// RFC 1122 3.3.2: between 60 and 120 seconds, not lengthened by later fragments.
@@ -35,8 +37,8 @@ class Reassembler {
     Drop why = Drop::none;  ///< why the fragment was dropped
     /// The datagram, with its header, if it is complete now; else empty. Valid until the next call.
     std::span<const std::byte> datagram;
-    /// Datagrams given up in this call, as they were not complete within kTimeout.
-    std::size_t timed_out = 0;
+    /// Datagrams given up in this call: not complete within kTimeout, or the table was full.
+    std::size_t timed_out = 0, evicted = 0;
   };
 
   Reassembler() : datagrams_(kCapacity) {}
@@ -58,6 +60,11 @@ class Reassembler {
   struct Id {
     std::uint64_t addresses = 0;
     std::uint32_t identification_and_protocol = 0;
+    std::uint32_t source() const noexcept {  // in network order: the packet has it first
+      std::uint32_t address;
+      std::memcpy(&address, &addresses, sizeof address);
+      return address;
+    }
     friend bool operator==(const Id&, const Id&) = default;
   };
 
@@ -101,27 +108,38 @@ class Reassembler {
     return nullptr;
   }
 
-  Datagram* open(const Id& id, Instant now) noexcept {
+  Datagram& open(const Id& id, Instant now, Answer& answer) noexcept {
+    const auto free = std::find_if(datagrams_.begin(), datagrams_.end(),
+                                   [](const Datagram& d) { return !d.open; });
+    Datagram& d = free != datagrams_.end() ? *free : give_way(id, answer);
+    d.open = true;
+    d.poisoned = false;
+    d.id = id;
+    d.deadline = now + kTimeout;
+    d.header_size = d.payload_size = d.units = 0;
+    d.arrived.reset();
+    return d;
+  }
+
+  // All are open. Returns the one whose place `id` takes.
+  Datagram& give_way(const Id& id, Answer& answer) noexcept {
+    Datagram* oldest = &datagrams_[0];
+    Datagram* own = nullptr;
+    std::size_t owned = 0;
     for (Datagram& d : datagrams_) {
-      if (d.open) continue;
-      d.open = true;
-      d.poisoned = false;
-      d.id = id;
-      d.deadline = now + kTimeout;
-      d.header_size = d.payload_size = d.units = 0;
-      d.arrived.reset();
-      return &d;
+      if (d.deadline < oldest->deadline) oldest = &d;
+      if (d.id.source() != id.source()) continue;
+      ++owned;
+      if (own == nullptr || d.deadline < own->deadline) own = &d;
     }
-    return nullptr;
+    Datagram& victim = owned >= kSourceMax ? *own : *oldest;
+    if (!victim.poisoned) ++answer.evicted;
+    return victim;
   }
 
   void take(const Fragment& f, Instant now, Answer& answer) noexcept {
     Datagram* datagram = find(f.id);
-    if (datagram == nullptr) datagram = open(f.id, now);
-    if (datagram == nullptr) {
-      answer.why = Drop::fragment_table_full;
-      return;
-    }
+    if (datagram == nullptr) datagram = &open(f.id, now, answer);
     answer.why = datagram->take(f);
     if (answer.why != Drop::none || !datagram->complete()) return;
     datagram->open = false;

@@ -85,8 +85,11 @@ Drop Shard<P, A>::take_segment_text(flow::ConnectionBlock& b, const Arrival& a,
   Drop lost = Drop::none;
   std::uint32_t kept = 0;
   if (taken < text.size()) {
-    kept = b.rx.keep(connections_.rx(), at + taken, text.subspan(taken));
-    if (!b.rx.has_buffer()) lost = Drop::tcp_reassembly_full;
+    if (reserve_receive_buffer(b)) {
+      kept = b.rx.keep(connections_.rx(), at + taken, text.subspan(taken));
+    } else {
+      lost = Drop::tcp_reassembly_full;
+    }
   }
   const std::uint32_t more = take_text(b.tcp, taken + kept, cfg_->tcp, now_);
   if (kept + more == 0 && !b.rx.has_buffer()) return lost;
@@ -100,11 +103,26 @@ Drop Shard<P, A>::hold_segment_text(flow::ConnectionBlock& b, Seq at,
                                     std::span<const std::byte> text) noexcept {
   // New settings may offer a larger window than the buffers were made for.
   const std::size_t ahead = static_cast<std::uint32_t>(at - b.tcp.rcv_nxt) + text.size();
-  if (!b.rx.fits(connections_.rx(), ahead) || !b.rx.reserve(connections_.rx()) ||
+  if (!b.rx.fits(connections_.rx(), ahead) || !reserve_receive_buffer(b) ||
       !hold_text(b.tcp, at, static_cast<std::uint32_t>(text.size())))
     return Drop::tcp_reassembly_full;
   b.rx.write(connections_.rx(), at, text);
   return Drop::none;
+}
+
+// If all buffers are in use, one that holds nothing but text out of order changes hands: that text
+// is sent again (RFC 2018 8).
+template <link::Port P, class A>
+bool Shard<P, A>::reserve_receive_buffer(flow::ConnectionBlock& b) noexcept {
+  const std::uint32_t owner = connections_.index_of(b);
+  if (b.rx.reserve(connections_.rx(), owner, now_)) [[likely]]
+    return true;
+  flow::ConnectionBlock* idle = idle_holders_.of_receive_buffer();
+  if (idle == nullptr) return false;
+  forget_held_text(idle->tcp);
+  idle->rx.release(connections_.rx());
+  stats_.receive_buffers_reclaimed.add();
+  return b.rx.reserve(connections_.rx(), owner, now_);
 }
 
 // Offers kept text to the app until the app takes less than it is offered, then reports the FIN.
@@ -166,6 +184,19 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
   connections_.close(b);
   if (b.time_wait_record != kNoIndex)
     time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash, now_);
+}
+
+// A connection that has no copied text queued and found no chunk tries again soon; meanwhile the
+// one that holds a chunk for nothing ends.
+template <link::Port P, class A>
+void Shard<P, A>::share_send_pools() noexcept {
+  flow::TxPools& pools = connections_.tx();
+  stats_.send_extents_denied.set(pools.extents_denied);
+  stats_.send_chunks_denied.set(pools.chunks_denied);
+  if (!pools.lacks_first_chunk) [[likely]]
+    return;
+  pools.lacks_first_chunk = false;
+  if (flow::ConnectionBlock* idle = idle_holders_.of_chunk()) evict(*idle);
 }
 
 // The connection makes room for others.

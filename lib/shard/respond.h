@@ -8,6 +8,7 @@ namespace mayfly::shard {
 // Handles each touched connection once: sends its segments, then arms its timer.
 template <link::Port P, class A>
 void Shard<P, A>::respond() noexcept {
+  share_send_pools();
   for (std::size_t i = 0; i < links_.size(); ++i) respond_on(static_cast<std::uint8_t>(i));
   stats_.connections.set(connections_.used());
 }

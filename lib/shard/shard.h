@@ -24,6 +24,7 @@
 #include "flow/conn.h"
 #include "flow/connections.h"
 #include "flow/half_opens.h"
+#include "flow/idle_holders.h"
 #include "flow/memory.h"
 #include "flow/metrics.h"
 #include "flow/orphans.h"
@@ -196,6 +197,8 @@ class Shard {
   void take_over(flow::ConnectionBlock& b) noexcept;
   void finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept;
   void evict(flow::ConnectionBlock& b) noexcept;
+  void share_send_pools() noexcept;
+  bool reserve_receive_buffer(flow::ConnectionBlock& b) noexcept;
   void on_block_timer(flow::ConnectionBlock& b) noexcept;
   void on_deadline(flow::ConnectionBlock& b) noexcept;
   static flow::CloseReason reason_of(std::uint16_t events) noexcept;
@@ -222,6 +225,7 @@ class Shard {
   flow::TimeWaits time_waits_;
   flow::HalfOpens half_opens_;
   flow::Orphans orphans_;
+  flow::IdleHolders idle_holders_;
   link::LinkCommon link_common_;
   std::vector<std::unique_ptr<link::Link<P>>> links_;
   RateLimit rst_limit_{20'000, 2'000};
@@ -243,6 +247,7 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
       time_waits_(std::move(time_waits), secret_, settings.time_wait, stats_, now),
       half_opens_(secret_, settings.syn, connections_.capacity(), stats_),
       orphans_(connections_, settings.orphans, stats_),
+      idle_holders_(connections_),
       link_common_({.tx_packets = stats_.tx_packets,
                     .tx_bytes = stats_.tx_bytes,
                     .arp_requests = stats_.arp_requests,

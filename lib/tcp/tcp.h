@@ -120,6 +120,9 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
 /// True: it is noted. False if all kRangesMax ranges are in use: then it is not, and the segment
 /// should be dropped (Drop::tcp_reassembly_full). An ACK is owed either way.
 bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept;
+/// Forgets all text that was kept out of order, as the caller has discarded it: the peer sends it
+/// again (RFC 2018 8).
+void forget_held_text(Connection& c) noexcept;
 
 /// Takes the peer's FIN if all text before it was accepted; changes state. Returns events
 /// (peer_fin, time_wait). Call it after the text of every segment; it does nothing if there is no

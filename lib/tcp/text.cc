@@ -51,6 +51,11 @@ bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept {
   return kept;
 }
 
+void forget_held_text(Connection& c) noexcept {
+  c.held = {};
+  c.newest_held = {};
+}
+
 std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {
   MAYFLY_ASSERT(!c.has(conn_flag::fin_held) || at_or_after(c.fin_at, c.rcv_nxt));
   if (!c.has(conn_flag::fin_held) || c.rcv_nxt != c.fin_at || !kReceivesText.has(c.state)) return 0;

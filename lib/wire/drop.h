@@ -41,8 +41,8 @@ enum class LossOf : std::uint8_t {
     "TCP segments to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)")                \
   X(fragment_malformed, received, "IPv4 fragments of impossible offset or length")                 \
   X(fragment_overlap, received, "IPv4 fragments that overlap (RFC 5722, RFC 1858)")                \
-  X(fragment_table_full, received,                                                                 \
-    "IPv4 fragments that came while too many datagrams were being reassembled")                    \
+  X(fragment_table_full, below,                                                                    \
+    "IPv4 datagrams given up because too many others were being reassembled")                      \
   X(fragment_timeout, below,                                                                       \
     "IPv4 datagrams given up since fragments were missing for too long (RFC 1122 3.3.2)")          \
   X(icmp_malformed, received,                                                                      \

@@ -99,7 +99,7 @@ def older_segment(s: Scenario):
     p.acks(5001, window=3000)
 
 
-@scenario("tcp.receive_window=4000", "connections.send_chunks=16", run="500ms")
+@scenario("tcp.receive_window=4000", "connections.send_chunks=90", run="500ms")
 def of_the_servers(s: Scenario):
     """The echo is not acknowledged, so its queue fills, text is no longer taken, and the server's
     window shuts: the peer's probes are answered with ACKs, and are no duplicate ACKs of their own
@@ -110,10 +110,10 @@ def of_the_servers(s: Scenario):
     p = Peer(s, port=7)
     p.opens()
     for _ in range(27):
-        p.text("x" * (1400 if p.seq < 36401 else 304), ack=1)
+        p.text("x" * (1400 if p.seq < 36401 else 112), ack=1)
     for _ in range(4):
-        p.text("?", seq=36705)
-    p.acks(10001, seq=36705)
+        p.text("?", seq=36513)
+    p.acks(10001, seq=36513)
 
 
 @scenario(run="300ms")

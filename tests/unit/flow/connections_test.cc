@@ -118,7 +118,7 @@ TEST_F(ConnectionsTest, GiveTheirBuffersBackWhenClosed) {
   ConnectionBlock& b = established(1);
   Conn conn(*all_, b);
   EXPECT_EQ(conn.send_copy(bytes("hello")), 5u);
-  ASSERT_TRUE(b.rx.reserve(all_->rx()));
+  ASSERT_TRUE(b.rx.reserve(all_->rx(), 0, Instant{}));
   EXPECT_EQ(all_->tx().chunks.used(), 1u);
   close(b);
   EXPECT_EQ(all_->tx().chunks.used(), 0u);

@@ -27,21 +27,21 @@ class RxBuffersTest : public ::testing::Test {
   }
 
   std::vector<std::byte> memory = std::vector<std::byte>(2 * 8);
-  std::vector<std::uint32_t> free_list = std::vector<std::uint32_t>(2);
-  flow::RxBuffers buffers{memory, 8, free_list};
+  std::vector<flow::RxBuffers::Place> places = std::vector<flow::RxBuffers::Place>(2);
+  flow::RxBuffers buffers{memory, 8, places};
 };
 
 TEST_F(RxBuffersTest, AreHandedOutUntilThereAreNone) {
-  const std::uint32_t a = buffers.take(), b = buffers.take();
+  const std::uint32_t a = buffers.take(0, Instant{}), b = buffers.take(0, Instant{});
   EXPECT_NE(a, b);
-  EXPECT_EQ(buffers.take(), kNoIndex);
+  EXPECT_EQ(buffers.take(0, Instant{}), kNoIndex);
   EXPECT_EQ(buffers.used(), 2u);
   buffers.give_back(a);
-  EXPECT_EQ(buffers.take(), a);
+  EXPECT_EQ(buffers.take(0, Instant{}), a);
 }
 
 TEST_F(RxBuffersTest, KeepBytesByTheirSequenceNumbers) {
-  const std::uint32_t a = buffers.take(), b = buffers.take();
+  const std::uint32_t a = buffers.take(0, Instant{}), b = buffers.take(0, Instant{});
   buffers.write(a, Seq{0xffff'fffdu}, bytes("abcdef"));  // over the end of numbers and of the ring
   buffers.write(b, Seq{4}, bytes("12345678"));
   EXPECT_EQ(read(a, Seq{0xffff'fffdu}, 6), "abcdef");

@@ -25,14 +25,15 @@ class RxQueueTest : public ::testing::Test {
   }
 
   std::vector<std::byte> memory = std::vector<std::byte>(2 * 16);
-  std::vector<std::uint32_t> free_list = std::vector<std::uint32_t>(2);
-  flow::RxBuffers pool{memory, 16, free_list};
+  std::vector<flow::RxBuffers::Place> places = std::vector<flow::RxBuffers::Place>(2);
+  flow::RxBuffers pool{memory, 16, places};
   flow::RxQueue queue;
 };
 
 TEST_F(RxQueueTest, HasNoBufferUntilTextIsKept) {
   EXPECT_FALSE(queue.has_buffer());
   queue.start_at(Seq{100});
+  ASSERT_TRUE(queue.reserve(pool, 0, Instant{}));
   EXPECT_EQ(queue.keep(pool, Seq{100}, bytes("hello")), 5u);
   queue.add_unread(5);
   EXPECT_TRUE(queue.has_buffer());
@@ -44,6 +45,7 @@ TEST_F(RxQueueTest, HasNoBufferUntilTextIsKept) {
 
 TEST_F(RxQueueTest, KeepsAsMuchAsThereIsRoomFor) {
   queue.start_at(Seq{8});
+  ASSERT_TRUE(queue.reserve(pool, 0, Instant{}));
   queue.add_unread(queue.keep(pool, Seq{8}, bytes("0123456789")));
   EXPECT_EQ(queue.keep(pool, Seq{18}, bytes("abcdefghij")), 6u);
   queue.add_unread(6);
@@ -52,7 +54,7 @@ TEST_F(RxQueueTest, KeepsAsMuchAsThereIsRoomFor) {
 
 TEST_F(RxQueueTest, JoinsTextThatCameAheadOfAGap) {
   queue.start_at(Seq{0});
-  ASSERT_TRUE(queue.reserve(pool));
+  ASSERT_TRUE(queue.reserve(pool, 0, Instant{}));
   EXPECT_TRUE(queue.fits(pool, 16));
   EXPECT_FALSE(queue.fits(pool, 17));
   queue.write(pool, Seq{3}, bytes("lo"));
@@ -61,15 +63,14 @@ TEST_F(RxQueueTest, JoinsTextThatCameAheadOfAGap) {
   EXPECT_EQ(read_all(), "hello");
 }
 
-TEST_F(RxQueueTest, KeepsNothingWithoutABuffer) {
+TEST_F(RxQueueTest, GetsNoBufferFromAnEmptyPool) {
   flow::RxQueue first, second;
-  ASSERT_TRUE(first.reserve(pool));
-  ASSERT_TRUE(second.reserve(pool));
-  EXPECT_FALSE(queue.reserve(pool));
-  EXPECT_EQ(queue.keep(pool, Seq{0}, bytes("x")), 0u);
+  ASSERT_TRUE(first.reserve(pool, 0, Instant{}));
+  ASSERT_TRUE(second.reserve(pool, 0, Instant{}));
+  EXPECT_FALSE(queue.reserve(pool, 0, Instant{}));
   EXPECT_FALSE(queue.has_buffer());
   first.release(pool);
-  EXPECT_TRUE(queue.reserve(pool));
+  EXPECT_TRUE(queue.reserve(pool, 0, Instant{}));
 }
 
 TEST_F(RxQueueTest, RemembersItsTwoFactsApart) {

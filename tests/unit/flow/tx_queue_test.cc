@@ -29,7 +29,9 @@ class TxQueueTest : public ::testing::Test {
   bool append(std::string_view text) {
     return queue_.append(pools_, bytes(text).data(), text.size(), 0);
   }
-  std::size_t copy_in(std::string_view text) { return queue_.append_copy(pools_, bytes(text)); }
+  std::size_t copy_in(std::string_view text) {
+    return queue_.append_copy(pools_, bytes(text), 0, Instant{});
+  }
   void acknowledge(std::uint32_t n) { queue_.acknowledge(pools_, kFirst + n); }
   std::string read(std::uint32_t at, std::size_t length) {
     std::string out(length, '?');

@@ -124,13 +124,15 @@ TEST_F(ReassemblerTest, LaterPiecesDoNotLengthenTheTime) {
   EXPECT_TRUE(piece(800, 1'001).datagram.empty());
 }
 
-TEST_F(ReassemblerTest, TheTableIsBoundedAndHasRoomAgainInTime) {
+TEST_F(ReassemblerTest, AFullTableGivesUpTheOldestOfASourceThatHasMany) {
   for (std::uint16_t id = 0; id < Reassembler::kCapacity; ++id) {
-    EXPECT_EQ(piece(0, 400, id).why, Drop::none);
+    now = now + 1_ms;
+    EXPECT_EQ(piece(0, 400, id).evicted, 0u);
   }
-  EXPECT_EQ(piece(0, 400, 999).why, Drop::fragment_table_full);
+  EXPECT_EQ(piece(0, 400, 999).evicted, 1u);
+  EXPECT_TRUE(piece(400, 1'001, 0).datagram.empty()) << "the oldest is gone";
   expect_whole(piece(400, 1'001, 3), 3);
-  EXPECT_EQ(piece(0, 400, 999).why, Drop::none);
+  expect_whole(piece(400, 1'001, 999), 999);
 }
 
 TEST_F(ReassemblerTest, ACompletedDatagramComesInTheLastFragmentsFrame) {
