@@ -158,6 +158,9 @@ Schema<shard::CloseSettings> serve_close_schema() {
        "who closes first, and so holds TIME_WAIT"},
       {"grace", &shard::CloseSettings::grace, duration_or_zero(1_ms, 60_s),
        "with `first: client`: how long the server waits for the client's FIN"},
+      {"linger", &shard::CloseSettings::linger, duration_or_zero(1_ms, 60_s),
+       "time for which the server discards text after its FIN, once the last answer is "
+       "acknowledged; later text is answered with an RST"},
       {"abort", &shard::CloseSettings::abort, boolean(), "the server closes with an RST"},
   };
 }

@@ -55,7 +55,16 @@ class Conn {
   /// Sends a FIN after the queued bytes. Text from the peer is still delivered (half-close).
   void close() noexcept { close(false); }
   /// Sends a FIN after the queued bytes. Text that still arrives is answered with an RST.
-  void close_both() noexcept { close(true); }
+  void close_both() noexcept {
+    block_.tcp.clear(tcp::conn_flag::drops_text);
+    close(true);
+  }
+  /// As close_both(), but text that still arrives is acknowledged and given to on_data, which takes
+  /// and discards all of it. close_both() may follow.
+  void close_and_drop() noexcept {
+    block_.tcp.set(tcp::conn_flag::drops_text);
+    close(true);
+  }
   /// Ends the connection with an RST (RFC 9293 3.10.5), which is sent within the same poll.
   /// on_closed(CloseReason::aborted) is called before the poll ends.
   void abort() noexcept;

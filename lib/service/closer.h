@@ -12,10 +12,11 @@
 // close.abort: true. The server sends an RST as soon as the last answer is acknowledged, whatever
 // close.first is.
 //
-// When a request is refused before it was read to its end, the rest of it still arrives. If both
-// directions were closed, TCP would answer the rest with an RST, which may destroy the answer
-// before the client reads it. So the server half-closes, reads and discards for kLinger, and only
-// then closes both directions (RFC 9112 9.6).
+// The server closes in stages (RFC 9112 9.6). The client may still be sending when the last answer
+// is queued: an empty line, a pipelined request, the rest of a request that was refused. If both
+// directions were closed, TCP would answer that with an RST, which may destroy the answer before
+// the client reads it. So the server sends its FIN, reads and discards until the client's FIN, and
+// answers text with an RST only when `close.linger` has passed since the answer was acknowledged.
 //
 // If the send queue has no room, there will be some when the client acknowledges. If there is none
 // although nothing is queued, other connections use the core's memory, and the service tries again
@@ -41,13 +42,13 @@ class ClosePolicy {
   /// The limits described above.
   static constexpr Duration kStallMax = Duration::from_s(60);
   static constexpr std::uint64_t kStallLeast = 1'024;  ///< octets
-  static constexpr Duration kLinger = Duration::from_s(2);
   static constexpr Duration kRetry = Duration::from_ms(10);
 
   explicit ClosePolicy(const shard::CloseSettings& settings)
       : server_first_(settings.first != shard::Closer::client),
         abort_(settings.abort || settings.first == shard::Closer::reset),
-        grace_(settings.grace) {}
+        grace_(settings.grace),
+        linger_(settings.linger) {}
 
   /// True if a connection may serve more than one request.
   bool keeps_alive() const noexcept { return !server_first_; }
@@ -65,11 +66,7 @@ class ClosePolicy {
       return on_sent(c, s);
     }
     if (!is_decided) s.ending = Ending::server_first;
-    if (!s.unread) return close_both(c, s);
-    s.phase = Phase::lingering;
-    s.untaken = 0;
-    c.wake_at(c.now() + kLinger);
-    c.close();
+    close_in_stages(c, s);
   }
 
   /// Handles acknowledged bytes, in any phase but `open`. The connection may be aborted by it.
@@ -84,8 +81,8 @@ class ClosePolicy {
         s.phase = Phase::grace;
         return c.wake_at(c.now() + grace_);
       case Phase::closed: return all ? c.wake_at(Instant::never()) : watch(c, s);
-      case Phase::grace:
-      case Phase::lingering: break;
+      case Phase::lingering: return all ? c.wake_at(c.now() + linger_) : watch(c, s);
+      case Phase::grace: break;
     }
   }
 
@@ -108,8 +105,10 @@ class ClosePolicy {
   template <class Conn>
   void on_wake(Conn& c, ServiceState& s) const noexcept {
     switch (s.phase) {
-      case Phase::grace: s.ending = Ending::grace_ended; return close_both(c, s);
-      case Phase::lingering: return close_both(c, s);
+      case Phase::grace: s.ending = Ending::grace_ended; return close_in_stages(c, s);
+      case Phase::lingering:
+        if (c.unsent() == 0) return close_both(c, s);
+        [[fallthrough]];
       case Phase::open:
       case Phase::finishing:
       case Phase::closed:
@@ -117,12 +116,14 @@ class ClosePolicy {
     }
   }
 
-  /// Ends an idle connection; `ending` is the reason that is counted.
+  /// Ends a connection that waits for another request; `ending` is the reason that is counted. The
+  /// last answer may still be on its way.
   template <class Conn>
   void end_idle(Conn& c, ServiceState& s, Ending ending) const noexcept {
-    if (abort_) return abort(c, s, ending);
     s.ending = ending;
-    close_both(c, s);
+    s.aborts = abort_;
+    if (s.aborts) return abort_when_acknowledged(c, s);
+    close_in_stages(c, s);
   }
 
   /// Sets the wake-up of a connection whose send queue did not take everything: on_sent or on_wake
@@ -177,6 +178,16 @@ class ClosePolicy {
     c.wake_at(c.now() + kStallMax);
   }
 
+  // The first stage: the FIN, and what still comes is dropped. The second one is close_both().
+  template <class Conn>
+  void close_in_stages(Conn& c, ServiceState& s) const noexcept {
+    if (linger_.us == 0) return close_both(c, s);
+    s.phase = Phase::lingering;
+    s.untaken = 0;
+    c.wake_at(c.now() + (c.unsent() == 0 ? linger_ : kStallMax));
+    c.close_and_drop();
+  }
+
   template <class Conn>
   static void close_both(Conn& c, ServiceState& s) noexcept {
     s.phase = Phase::closed;
@@ -196,6 +207,7 @@ class ClosePolicy {
   bool server_first_;
   bool abort_;
   Duration grace_;
+  Duration linger_;
 };
 
 }  // namespace mayfly::service

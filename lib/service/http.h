@@ -100,7 +100,7 @@ class HttpService {
       return policy_.end_idle(c, s, Ending::keep_alive_timeout);
     }
     s.ending = Ending::request_timeout;
-    refuse(c, s, HttpStatus::request_timeout, true);
+    refuse(c, s, HttpStatus::request_timeout);
   }
 
   void on_closed(ServiceState& s) noexcept { release_parser(s); }
@@ -124,7 +124,7 @@ class HttpService {
     s.parser = parsers_.take();
     if (s.parser == kNoIndex) {
       counters_.parsers_exhausted.add();
-      refuse(c, s, HttpStatus::unavailable, true);
+      refuse(c, s, HttpStatus::unavailable);
       return false;
     }
     parsers_[s.parser].start();
@@ -142,7 +142,7 @@ class HttpService {
     MAYFLY_ASSERT(step.taken <= text.size());
     switch (step.outcome) {
       case RequestParser::Outcome::more: break;
-      case RequestParser::Outcome::refused: refuse(c, s, step.status, true); break;
+      case RequestParser::Outcome::refused: refuse(c, s, step.status); break;
       case RequestParser::Outcome::head: take_head(c, s, parser); break;
       case RequestParser::Outcome::complete: answer_parsed(c, s, parser); break;
     }
@@ -152,9 +152,9 @@ class HttpService {
   template <class Conn>
   void take_head(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
     if (site_.find(parser.request().path) == 0) {
-      refuse(c, s, HttpStatus::not_found, parser.has_body());
+      refuse(c, s, HttpStatus::not_found);
     } else if (!parser.is_get_or_head()) {
-      refuse(c, s, HttpStatus::method_not_allowed, parser.has_body());
+      refuse(c, s, HttpStatus::method_not_allowed);
     } else if (!parser.has_body()) {
       answer_parsed(c, s, parser);
     } else if (parser.wants_continue()) {
@@ -181,13 +181,11 @@ class HttpService {
     queue(c, s, Site::variant(resource, persistence));
   }
 
-  // `unread`: more of the request may come.
   template <class Conn>
-  void refuse(Conn& c, ServiceState& s, HttpStatus status, bool unread) noexcept {
+  void refuse(Conn& c, ServiceState& s, HttpStatus status) noexcept {
     s.head_only = s.parser != kNoIndex && parsers_[s.parser].request().head;
     release_parser(s);
     s.last = true;
-    s.unread = unread;
     queue(c, s, site_.answer(status));
   }
 

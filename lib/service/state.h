@@ -75,7 +75,6 @@ struct ServiceState {
   bool head_only = false;     ///< `pending` answers HEAD
   bool lead_sent = false;     ///< of `pending`, only the rest of the body is left to queue
   bool last = false;          ///< no request is answered after `pending`
-  bool unread = false;        ///< the request that `pending` answers was not read to its end
   bool aborts = false;        ///< it ends with an RST: decided when its end began
   std::uint64_t untaken = 0;  ///< octets queued when ClosePolicy::watch began; 0 = it has not
 };

@@ -28,6 +28,8 @@ struct CloseSettings {
   Closer first = Closer::server;
   /// With first: client, how long the server waits for the client's FIN before it closes.
   Duration grace = Duration::from_ms(200);
+  /// How long the server discards text after its FIN, once the last answer is acknowledged.
+  Duration linger = Duration::from_s(5);
   bool abort = false;  ///< the server closes with an RST; a client then expects that
 };
 

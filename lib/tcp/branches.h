@@ -65,6 +65,7 @@ namespace mayfly::tcp {
   X(text_beyond_fin, "RFC 9293 3.10.7.4, seventh", "text after where the FIN stands")              \
   X(text_before_fin, "RFC 9293 3.10.7.4, seventh", "old text that leads to a new FIN")             \
   X(text_unread, "RFC 9293 3.6.1 SHLD-3", "text after CLOSE without a reader: RST")                \
+  X(text_dropped, "RFC 9112 9.6", "text after CLOSE, taken so that no RST destroys the answer")    \
   X(text_in_order, "RFC 9293 3.10.7.4, seventh", "text at RCV.NXT")                                \
   X(text_ahead, "RFC 5681 4.2", "text beyond a gap: ACK at once")                                  \
   /* ack.cc */                                                                                     \

@@ -208,7 +208,9 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
     owe_ack(c);
     return;
   }
-  if (c.has(conn_flag::closed_both)) {
+  if (c.has(conn_flag::closed_both) && c.has(conn_flag::drops_text)) {
+    mark(Branch::text_dropped);  // RFC 9112 9.6: RST could destroy the answer before it is read
+  } else if (c.has(conn_flag::closed_both)) {
     // RFC 9293 3.6.1 (SHLD-3), RFC 2525 2.17: nobody will read it, so the peer is told by RST.
     v.drop = Drop::tcp_data_after_close;
     v.reply = Reply::rst;

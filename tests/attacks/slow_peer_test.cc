@@ -83,7 +83,7 @@ TEST_F(SlowPeers, ThatSayNothingAreLeftAfterTheRequestTimeout) {
   open();
   run_for(9_s);
   EXPECT_EQ(pair.server->open_connections(), kPeers);
-  run_for(2_s + ClosePolicy::kLinger);
+  run_for(2_s);
   EXPECT_EQ(pair.server->open_connections(), 0u);
 }
 
@@ -91,7 +91,7 @@ TEST_F(SlowPeers, ThatSpeakOneOctetASecondAreLeftAtTheSameTime) {  // slowloris
   pair.client_app.first_words = "GET /big HTTP/1.1\r\nHost: x\r\nX-Slow: ";
   pair.client_app.then_each = 1_s;
   open();
-  run_for(11_s + ClosePolicy::kLinger);
+  run_for(11_s);
   EXPECT_EQ(pair.server->open_connections(), 0u);
 }
 

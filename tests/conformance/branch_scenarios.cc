@@ -153,6 +153,12 @@ constexpr Scenario kClosing[] = {
        auto t = Tcp::established().close_both().whatever().peer(data(10));
        t.dropped(Drop::tcp_data_after_close).saw(tcp::event::reset).reset_sent().silent().gone();
      }},
+    {"TakesTextThatIsToBeDropped",
+     {text_dropped},
+     [] {
+       auto t = Tcp::established().close_and_drop().whatever().peer(ack()).peer(data(10));
+       t.whatever().peer(fin().at(10)).us(ack().acks(11)).in(tcp::State::time_wait);
+     }},
     {"ClosesAfterThePeerThatClosedBeforeItsFinWasSent",
      {fin_before_ours},
      [] {

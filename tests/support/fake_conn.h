@@ -60,6 +60,7 @@ class FakeConn {
 
   void close() noexcept { fin_ = true; }
   void close_both() noexcept { fin_ = deaf_ = true; }
+  void close_and_drop() noexcept { fin_ = true; }
   void abort() noexcept { aborted_ = fin_ = deaf_ = true; }
   void wake_at(Instant when) noexcept { wake_ = when; }
 
@@ -158,6 +159,12 @@ class FakeClient {
     std::string all;
     for (std::string part; !(part = read_some(64'000)).empty();) all += part;
     return all;
+  }
+
+  /// The server's end begins, and the connection is open.
+  void drain() {
+    app_.on_drain(conn_);
+    settle();
   }
 
   /// Time passes.

@@ -179,6 +179,12 @@ class Tcp {
     return drain();
   }
   Tcp& close_both() {
+    c.clear(tcp::conn_flag::drops_text);
+    tcp::close(c, true, cfg, now);
+    return drain();
+  }
+  Tcp& close_and_drop() {
+    c.set(tcp::conn_flag::drops_text);
     tcp::close(c, true, cfg, now);
     return drain();
   }

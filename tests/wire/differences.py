@@ -17,8 +17,8 @@ back. A difference that no script declares fails the test; so does a declared on
 there. This page is made of the scripts, by `tests/wire/differences.py`.
 
 Both stacks serve echo, discard and HTTP, and have their defaults, except that no answer is limited
-in rate, that retransmission timers are out of the way and that buffers are small. Sequence numbers
-count from the SYN of their side.
+in rate, that retransmission timers are out of the way, that buffers are small and that neither HTTP
+server lingers (`close.linger: 0`). Sequence numbers count from the SYN of their side.
 
 Of {all} scripts, {apart} have different ends.
 """

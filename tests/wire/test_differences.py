@@ -25,7 +25,7 @@ LINUX = {"tcp_timestamps": 1, "tcp_sack": 1, "tcp_dsack": 1, "tcp_window_scaling
          "tcp_rmem": "4096 131072 131072", "tcp_wmem": "4096 16384 16384"}
 MAYFLY = {"tcp": {"rto_initial": "2s", "rto_min": "2s", "challenge_ack_interval": "0",
                   "delayed_ack": "20ms"},
-          "connections": {"send_chunks": 64}, "close": {"first": "server"}}
+          "connections": {"send_chunks": 64}, "close": {"first": "server", "linger": 0}}
 
 
 def on_the_wire(stack: ExitStack) -> tuple[Wire, Peer]:

@@ -163,6 +163,23 @@ def no_fin_from_the_peer(s: Scenario):
 
 
 @scenario("close.first=server", run="300ms")
+def text_while_the_server_lingers(s: Scenario):
+    """Text arrives after the server's FIN: it is acknowledged and dropped, so that no RST destroys
+    an answer that is not read yet.
+
+    RFC 9112 9.6.
+    """
+    p = Peer(s)
+    p.opens()
+    p.text(GET)
+    p.acks(1 + ANSWER)
+    p.text("\r\n")
+    p.acks(2 + ANSWER)
+    p.text(GET)
+    p.fin()
+
+
+@scenario("close.first=server", "close.linger=0", run="300ms")
 def text_after_close(s: Scenario):
     """Text arrives after the server has closed both ways: RST tells the peer that it is lost.
 

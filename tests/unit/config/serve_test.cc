@@ -205,8 +205,9 @@ TEST_F(Serve, ReportsAllErrorsAtOnceInTheOrderOfTheFile) {
 }
 
 TEST_F(Serve, UnknownKeyOfNoLikenessListsTheKnown) {
-  EXPECT_THAT(messages(serve(kServe, {"close.zzzzzzzz=1"})),
-              ElementsAre(HasSubstr("is not a known key (known here: first, grace, abort)")));
+  EXPECT_THAT(
+      messages(serve(kServe, {"close.zzzzzzzz=1"})),
+      ElementsAre(HasSubstr("is not a known key (known here: first, grace, linger, abort)")));
 }
 
 TEST_F(Serve, WrongKindsOfValueAreNamed) {

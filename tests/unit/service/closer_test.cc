@@ -21,7 +21,7 @@ TEST(ServerFirst, TheFinRidesOnTheAnswer) {
   Server server(Closer::server);
   Client client(server.services);
   client.send(get("/"));
-  EXPECT_TRUE(client.is_deaf()) << "closed before a byte of the answer left";
+  EXPECT_TRUE(client.saw_fin()) << "closed before a byte of the answer left";
   EXPECT_EQ(read_replies(client)[0].field("connection"), "close");
   client.shut();
   EXPECT_TRUE(client.has_ended());
@@ -34,6 +34,51 @@ TEST(ServerFirst, WaitsForALongAnswerToBeQueued) {
   client.send(get("/big"));
   EXPECT_TRUE(client.is_open());
   EXPECT_EQ(read_replies(client)[0].body.size(), kBigBytes);
+  EXPECT_TRUE(client.saw_fin());
+}
+
+// RFC 9112 9.6: an RST would destroy what the client has not read yet.
+TEST(ServerFirst, TextDuringTheAnswerIsDroppedAndTheAnswerArrives) {
+  for (const std::string& more : {std::string("\r\n"), get("/"), std::string(100'000, 'x')}) {
+    Server server(Closer::server);
+    Client client(server.services);
+    client.send(get("/big"));
+    std::string got = client.read_some(20'000);
+    client.send(more);
+    EXPECT_FALSE(client.is_deaf());
+    EXPECT_EQ(client.held_back(), 0u);
+    got += client.read();
+    const auto replies = parse_replies(got);
+    ASSERT_TRUE(replies && replies->size() == 1);
+    EXPECT_EQ(replies->front().body, pattern_text(kBigBytes));
+    client.send(more);
+    client.shut();
+    EXPECT_TRUE(client.has_ended());
+    EXPECT_EQ(server.closes(Ending::server_first), 1u);
+  }
+}
+
+TEST(ServerFirst, LingersFromTheAnswersArrivalOn) {
+  service::ServerSettings settings = small_settings(Closer::server);
+  settings.close.linger = 3_s;
+  Server server(settings);
+  Client client(server.services);
+  client.send(get("/"));
+  client.after(20_s);
+  EXPECT_FALSE(client.is_deaf()) << "the answer is still under way";
+  read_replies(client);
+  client.after(2'999_ms);
+  EXPECT_FALSE(client.is_deaf());
+  client.after(1_ms);
+  EXPECT_TRUE(client.is_deaf());
+}
+
+TEST(ServerFirst, WithoutALingerItIsDeafAtOnce) {
+  service::ServerSettings settings = small_settings(Closer::server);
+  settings.close.linger = {};
+  Server server(settings);
+  Client client(server.services);
+  client.send(get("/"));
   EXPECT_TRUE(client.is_deaf());
 }
 
@@ -72,7 +117,9 @@ TEST(ClientFirst, AClientThatWaitsForTheServersFinGetsItWhenTheGraceEnds) {
   Client client(server.services);
   ask(client, get("/", "Connection: close\r\n"));
   client.after(200_ms);
-  EXPECT_TRUE(client.is_deaf());
+  EXPECT_TRUE(client.saw_fin());
+  client.send(get("/"));
+  EXPECT_FALSE(client.is_deaf());
   client.shut();
   EXPECT_EQ(server.closes(Ending::grace_ended), 1u);
   EXPECT_EQ(server.closes(Ending::server_first), 0u);
@@ -136,6 +183,54 @@ TEST(Abort, ResetsAHalfClosedClientAfterItsAnswer) {
   EXPECT_FALSE(client.saw_rst());
   EXPECT_EQ(read_replies(client).size(), 1u);
   EXPECT_TRUE(client.saw_rst());
+}
+
+TEST(Drain, ClosesAnIdleConnectionAtOnce) {
+  Server server(Closer::client);
+  Client client(server.services);
+  ask(client, get("/"));
+  client.drain();
+  EXPECT_TRUE(client.saw_fin());
+  EXPECT_EQ(client.read(), "");
+  client.send(get("/"));  // it crossed the FIN
+  EXPECT_FALSE(client.is_deaf());
+  client.shut();
+  EXPECT_EQ(server.closes(Ending::server_first), 1u);
+}
+
+TEST(Drain, LeavesTheLastAnswerOfAnIdleConnectionToArrive) {
+  for (const bool abort : {false, true}) {
+    service::ServerSettings settings = small_settings(Closer::client);
+    settings.close.abort = abort;
+    Server server(settings);
+    Client client(server.services);
+    client.send(get("/big"));
+    client.drain();
+    EXPECT_FALSE(client.saw_rst());
+    EXPECT_EQ(read_replies(client)[0].body, pattern_text(kBigBytes));
+    EXPECT_EQ(client.saw_rst(), abort);
+  }
+}
+
+TEST(Drain, AnswersARequestThatIsHalfReadOrYetToCome) {
+  for (const Closer first : {Closer::server, Closer::client}) {
+    Server server(first);
+    Client silent(server.services), half(server.services);
+    half.send("GET / HTTP/1.1\r\n");
+    server.services.stop(Instant{});
+    for (Client* client : {&silent, &half}) {
+      client->drain();
+      EXPECT_TRUE(client->is_open());
+    }
+    half.send("Host: m\r\n\r\n");
+    silent.send(get("/"));
+    for (Client* client : {&silent, &half}) {
+      const auto replies = read_replies(*client);
+      ASSERT_EQ(replies.size(), 1u);
+      EXPECT_EQ(replies[0].status, 200);
+      EXPECT_EQ(replies[0].field("connection"), "close");
+    }
+  }
 }
 
 TEST(RequestTimeout, AnswersASilentClientWith408) {
@@ -290,7 +385,7 @@ TEST(AChangeOfPolicy, HoldsForTheNextAnswerOfAnOpenConnection) {
   const shard::CloseSettings server_first{.first = Closer::server};
   change(server, server_first);
   EXPECT_EQ(ask(client, get("/")).field("connection"), "close");
-  EXPECT_TRUE(client.is_deaf());
+  EXPECT_TRUE(client.saw_fin());
   client.shut();
   EXPECT_EQ(server.closes(Ending::server_first), 1u);
 }

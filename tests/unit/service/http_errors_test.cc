@@ -191,7 +191,7 @@ TEST(HttpErrors, ReadsOnForAWhileWhatItHasRefused) {
   client.send(std::string(60'000, 'x'));
   EXPECT_EQ(client.held_back(), 0u);
   EXPECT_EQ(read_replies(client).size(), 1u);
-  client.after(service::ClosePolicy::kLinger);
+  client.after(server.settings.close.linger);
   EXPECT_TRUE(client.is_deaf());
   client.shut();
   EXPECT_EQ(server.closes(service::Ending::server_first), 1u);

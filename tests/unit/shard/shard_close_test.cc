@@ -98,6 +98,31 @@ TEST(ShardClose, BothWaysAnswersLateTextWithAReset) {  // RFC 2525 2.17
   EXPECT_EQ(wire.app.closed, std::vector{CloseReason::reset});
 }
 
+TEST(ShardClose, InStagesTakesLateTextAndResetsWhenTheLingerIsOver) {  // RFC 9112 9.6
+  Wire wire;
+  Peer peer(wire);
+  peer.opens();
+  wire.app_does([](ScriptConn& c) { c.close_and_drop(); });
+  peer.gets(fin().at(0)).sends(ack()).sends(text("late"));
+  EXPECT_EQ(wire.app.heard, "late") << "an app drops it";
+  peer.ignores();
+  wire.app_does(kCloseBoth);
+  peer.sends(text("too late")).gets(rst());
+  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::reset});
+}
+
+TEST(ShardClose, InStagesEndsFinWait2AfterItsHoldAsWell) {
+  Given given;
+  given.settings.tcp.fin_wait_2_hold = 5_s;
+  Wire wire(given);
+  Peer peer(wire);
+  peer.opens();
+  wire.app_does([](ScriptConn& c) { c.close_and_drop(); });
+  peer.gets(fin()).sends(ack());
+  wire.after(5'001_ms);
+  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::fin_wait_2});
+}
+
 TEST(ShardClose, PutsTheFinOnTheLastText) {
   Wire wire;
   Peer peer(wire);

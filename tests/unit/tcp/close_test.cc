@@ -131,6 +131,13 @@ TEST(CloseBoth, AnswersLaterTextWithRst) {
   }
 }
 
+TEST(CloseBoth, TakesLaterTextWhileItIsToBeDropped) {  // RFC 9112 9.6
+  auto t = Tcp::established().close_and_drop().whatever().peer(ack());
+  t.peer(data(10)).whatever().in(tcp::State::fin_wait_2);
+  t.close_both();  // the linger is over
+  t.peer(data(10).at(10)).dropped(Drop::tcp_data_after_close).reset_sent().gone();
+}
+
 TEST(CloseBoth, StillTakesThePeersFin) {
   auto t = Tcp::established().close_both().whatever();
   t.peer(fin()).us(ack().acks(1)).in(tcp::State::time_wait);
