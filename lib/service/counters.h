@@ -24,6 +24,8 @@ namespace mayfly::service {
     "HTTP requests that took the full parser, not the scan of one segment")                   \
   X(counter, parsers_exhausted, "requests",                                                   \
     "HTTP requests refused with 503 because too many others were incomplete")                 \
+  X(counter, parsers_reclaimed, "requests",                                                   \
+    "incomplete HTTP requests that lost their parser to a newer one because all were in use") \
   X(counter, bytes_out, "bytes", "bytes queued for clients by all services")                  \
   X(counter, discarded, "bytes", "bytes taken by the discard service")
 

@@ -1,6 +1,7 @@
 // The character classes of HTTP (RFC 9110, RFC 3986) as a table, and comparisons without case.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +62,11 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
+}
+
+/// True if `value` may be that of a Host field (RFC 9110 7.2, RFC 3986 3.2). It may be empty.
+constexpr bool is_host(std::string_view value) noexcept {
+  return std::ranges::all_of(value, [](char c) { return is_http(c, http_char::host); });
 }
 
 }  // namespace mayfly::service

@@ -10,12 +10,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "base/assert.h"
-#include "base/slab.h"
 #include "service/closer.h"
+#include "service/parsers.h"
 #include "service/request.h"
 #include "service/request_parser.h"
 #include "service/site.h"
@@ -25,20 +24,13 @@ namespace mayfly::service {
 /// The HTTP service of one core.
 class HttpService {
  public:
-  /// The most requests of a core that may be incomplete at once. One more is refused with 503.
-  static constexpr std::size_t kParsers = 4'096;
   /// The memory of one service, without the Site.
-  static constexpr std::size_t kMemoryBytes = kParsers * sizeof(RequestParser);
+  static constexpr std::size_t kMemoryBytes = Parsers::kMemoryBytes;
 
   /// All references outlive the service.
   HttpService(const HttpSettings& settings, const Site& site, const ClosePolicy& policy,
               ServiceCounters& counters)
-      : settings_(settings),
-        site_(site),
-        policy_(policy),
-        counters_(counters),
-        blocks_(std::make_unique_for_overwrite<RequestParser[]>(kParsers)),
-        parsers_(std::span(blocks_.get(), kParsers)) {}
+      : settings_(settings), site_(site), policy_(policy), counters_(counters) {}
 
   /// Makes every answer from now on the last of its connection.
   void drain() noexcept { draining_ = true; }
@@ -51,7 +43,7 @@ class HttpService {
   }
 
   /// Requests that are incomplete now.
-  std::uint32_t parsers_used() const noexcept { return parsers_.used(); }
+  std::uint32_t parsers_used() const noexcept { return parsers_.held(); }
 
   template <class Conn>
   void on_open(Conn& c) noexcept {
@@ -67,10 +59,12 @@ class HttpService {
         const std::size_t size = take_simple(c, s, rest);
         taken += size;
         if (size > 0) continue;
-        if (!take_parser(c, s)) continue;
+        start_parser(c, s);
       }
       taken += take_part(c, s, rest);
     }
+    if (s.parser != kNoIndex) [[unlikely]]
+      keep_parser(s);
     // What follows the last request of a connection is read and discarded.
     return s.phase == Phase::open ? taken : text.size();
   }
@@ -86,7 +80,7 @@ class HttpService {
   void on_peer_closed(Conn& c, ServiceState& s) noexcept {
     s.peer_closed = true;
     if (s.pending != 0) return;  // the answer comes first
-    release_parser(s);           // of a request that will never be whole
+    release_parser(c, s);        // of a request that will never be whole
     policy_.on_peer_closed(c, s);
   }
 
@@ -103,7 +97,10 @@ class HttpService {
     refuse(c, s, HttpStatus::request_timeout);
   }
 
-  void on_closed(ServiceState& s) noexcept { release_parser(s); }
+  template <class Conn>
+  void on_closed(Conn& c, ServiceState& s) noexcept {
+    release_parser(c, s);
+  }
 
  private:
   // Answers the common request: whole, simple, and for something that the site has. Returns its
@@ -120,31 +117,35 @@ class HttpService {
   }
 
   template <class Conn>
-  bool take_parser(Conn& c, ServiceState& s) noexcept {
-    s.parser = parsers_.take();
-    if (s.parser == kNoIndex) {
-      counters_.parsers_exhausted.add();
-      refuse(c, s, HttpStatus::unavailable);
-      return false;
-    }
-    parsers_[s.parser].start();
+  void start_parser(Conn& c, ServiceState& s) noexcept {
+    s.parser = parsers_.start(c.id());
+    s.head_only = false;
     counters_.slow_requests.add();
     // The time of the first request runs from the opening.
     if (s.requests > 0) c.wake_at(c.now() + settings_.request_timeout);
-    return true;
+  }
+
+  void keep_parser(const ServiceState& s) noexcept {
+    if (parsers_.keep(s.parser)) counters_.parsers_reclaimed.add();
   }
 
   // Gives text to the connection's parser and acts on the outcome. Returns how much was taken.
   template <class Conn>
   std::size_t take_part(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
-    RequestParser& parser = parsers_[s.parser];
-    const RequestParser::Step step = parser.feed(text, settings_);
+    RequestParser* const parser = parsers_.find(s.parser, c.id());
+    if (parser == nullptr) {
+      counters_.parsers_exhausted.add();
+      refuse(c, s, HttpStatus::unavailable);
+      return 0;
+    }
+    const RequestParser::Step step = parser->feed(text, settings_);
+    s.head_only = parser->is_head();
     MAYFLY_ASSERT(step.taken <= text.size());
     switch (step.outcome) {
       case RequestParser::Outcome::more: break;
       case RequestParser::Outcome::refused: refuse(c, s, step.status); break;
-      case RequestParser::Outcome::head: take_head(c, s, parser); break;
-      case RequestParser::Outcome::complete: answer_parsed(c, s, parser); break;
+      case RequestParser::Outcome::head: take_head(c, s, *parser); break;
+      case RequestParser::Outcome::complete: answer_parsed(c, s, *parser); break;
     }
     return step.taken;
   }
@@ -167,7 +168,7 @@ class HttpService {
     const Request request = parser.request();
     const ResponseIndex resource = site_.find(request.path);
     MAYFLY_ASSERT(resource != 0);  // take_head asked
-    release_parser(s);
+    release_parser(c, s);
     answer(c, s, request, resource);
   }
 
@@ -183,8 +184,8 @@ class HttpService {
 
   template <class Conn>
   void refuse(Conn& c, ServiceState& s, HttpStatus status) noexcept {
-    s.head_only = s.parser != kNoIndex && parsers_[s.parser].request().head;
-    release_parser(s);
+    if (s.parser == kNoIndex) s.head_only = false;  // it was about the request before
+    release_parser(c, s);
     s.last = true;
     queue(c, s, site_.answer(status));
   }
@@ -254,9 +255,11 @@ class HttpService {
     return wanted && more && policy_.keeps_alive() && !draining_;
   }
 
-  void release_parser(ServiceState& s) noexcept {
-    if (s.parser == kNoIndex) return;
-    parsers_.give_back(s.parser);
+  template <class Conn>
+  void release_parser(Conn& c, ServiceState& s) noexcept {
+    if (s.parser == kNoIndex) [[likely]]
+      return;
+    parsers_.release(s.parser, c.id());
     s.parser = kNoIndex;
   }
 
@@ -264,8 +267,7 @@ class HttpService {
   const Site& site_;
   const ClosePolicy& policy_;
   ServiceCounters& counters_;
-  std::unique_ptr<RequestParser[]> blocks_;
-  Slab<RequestParser> parsers_;
+  Parsers parsers_;
   bool draining_ = false;
 };
 

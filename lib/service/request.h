@@ -33,11 +33,6 @@ struct ScannedRequest {
   Request request;
 };
 
-/// True if `value` may be that of a Host field (RFC 9110 7.2, RFC 3986 3.2). It may be empty.
-constexpr bool is_host(std::string_view value) noexcept {
-  return std::ranges::all_of(value, [](char c) { return is_http(c, http_char::host); });
-}
-
 namespace detail {
 
 class RequestScan {
@@ -114,7 +109,7 @@ class RequestScan {
     switch (name.size()) {
       case 4: return !equals_ignoring_case(name, "host") || take_host(trimmed(value));
       case 6: return !equals_ignoring_case(name, "expect");
-      case 10: return !equals_ignoring_case(name, "connection") || take_wish(value);
+      case 10: return !equals_ignoring_case(name, "connection") || take_wish(trimmed(value));
       case 14: return !equals_ignoring_case(name, "content-length");
       case 16: return !equals_ignoring_case(name, "proxy-connection");
       case 17: return !equals_ignoring_case(name, "transfer-encoding");
@@ -127,11 +122,8 @@ class RequestScan {
     return has_host_ = true;
   }
 
-  // The full parser does not accept a tab in this value. A value with one is left to it, so that a
-  // request means the same whole and in pieces.
   bool take_wish(std::string_view value) noexcept {
-    if (request_.wish != Wish::none || value.find('\t') != std::string_view::npos) return false;
-    value = trimmed(value);
+    if (request_.wish != Wish::none) return false;
     if (equals_ignoring_case(value, "close")) {
       request_.wish = Wish::close;
     } else if (equals_ignoring_case(value, "keep-alive")) {

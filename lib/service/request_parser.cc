@@ -28,11 +28,12 @@ RequestParser& parser_of(llhttp_t* llhttp) noexcept {
 
 }  // namespace
 
-std::size_t HeadGuard::scan(std::string_view text) noexcept {
+std::size_t HeadGuard::scan(std::string_view text, char* to) noexcept {
   std::size_t n = 0;
   while (n < text.size() && state_ != State::end) {
     state_ = next(state_, text[n]);
     if (state_ == State::bad) break;
+    to[n] = text[n] == '\t' && state_ == State::in_line ? ' ' : text[n];
     ++n;
   }
   return n;
@@ -98,6 +99,12 @@ struct RequestParser::Callbacks {
     p.body_left_ -= n;
     return 0;
   }
+  static int chunk_header(llhttp_t* l) noexcept {
+    if (l->content_length != 0) return 0;
+    parser_of(l).in_trailers_ = true;  // RFC 9112 7.1: they follow the last chunk
+    parser_of(l).guard_.enter_trailers();
+    return HPE_PAUSED;
+  }
   static int message_end(llhttp_t*) noexcept { return HPE_PAUSED; }
 
   static constexpr llhttp_settings_t make() noexcept {
@@ -109,6 +116,7 @@ struct RequestParser::Callbacks {
     s.on_header_value_complete = value_end;
     s.on_headers_complete = head_end;
     s.on_body = body;
+    s.on_chunk_header = chunk_header;
     s.on_message_complete = message_end;
     return s;
   }
@@ -122,7 +130,9 @@ void RequestParser::start() noexcept {
   llhttp_.lenient_flags = LENIENT_VERSION;
   request_ = {};
   guard_ = {};
-  head_done_ = query_ = target_too_long_ = is_bad_ = coding_unknown_ = false;
+  method_ = Verb::unknown;
+  method_at_ = 0;
+  head_done_ = in_trailers_ = query_ = target_too_long_ = is_bad_ = coding_unknown_ = false;
   expects_continue_ = expects_other_ = false;
   field_ = Field::other;
   body_ = Body::none;
@@ -138,23 +148,48 @@ RequestParser::Step RequestParser::feed(std::span<const std::byte> text,
   return body_ == Body::sized ? feed_sized(chars_of(text)) : feed_chunked(chars_of(text));
 }
 
+// Which method it is, though the request may turn out to be malformed a byte later.
+void RequestParser::note_method(std::string_view text) noexcept {
+  for (const char c : text) {
+    if (method_ != Verb::unknown) return;
+    const bool is_ahead = method_at_ == 0 && (c == '\r' || c == '\n');  // RFC 9112 2.2
+    if (is_ahead) continue;
+    if (method_at_ == kHead.size()) {
+      method_ = is_http(c, http_char::token) ? Verb::other : Verb::head;
+    } else if (c == kHead[method_at_]) {
+      ++method_at_;
+    } else {
+      method_ = Verb::other;
+    }
+  }
+}
+
 RequestParser::Step RequestParser::feed_head(std::string_view text,
                                              const HttpSettings& limits) noexcept {
-  const std::size_t room = limits.header_bytes_max - head_bytes_;
-  const std::size_t good = guard_.scan(text.substr(0, room));
-  head_bytes_ += static_cast<std::uint32_t>(good);
-  const llhttp_errno_t error = llhttp_execute(&llhttp_, text.data(), good);
-  if (error != HPE_OK && !head_done_) return {good, Outcome::refused, status_of_error()};
-  // HeadGuard and llhttp must find the head's end at the same byte.
-  if (guard_.is_bad() || head_done_ != guard_.at_end()) {
-    return {good, Outcome::refused, HttpStatus::bad_request};
+  std::array<char, 512> piece;
+  std::size_t taken = 0;
+  while (taken < text.size()) {
+    const std::size_t room = limits.header_bytes_max - head_bytes_;
+    if (room == 0) return {taken, Outcome::refused, HttpStatus::header_too_large};
+    const std::size_t good =
+        guard_.scan(text.substr(taken, std::min(room, piece.size())), piece.data());
+    head_bytes_ += static_cast<std::uint32_t>(good);
+    taken += good;
+    note_method({piece.data(), good});
+    const llhttp_errno_t error = llhttp_execute(&llhttp_, piece.data(), good);
+    if (error != HPE_OK && !head_done_) return {taken, Outcome::refused, status_of_error()};
+    // HeadGuard and llhttp must find the head's end at the same byte.
+    if (guard_.is_bad() || head_done_ != guard_.at_end()) {
+      return {taken, Outcome::refused, HttpStatus::bad_request};
+    }
+    if (head_done_) {
+      const std::optional<HttpStatus> refused = finish_head(limits);
+      return {taken, refused ? Outcome::refused : Outcome::head, refused.value_or(HttpStatus::ok)};
+    }
   }
-  if (head_done_) {
-    const std::optional<HttpStatus> refused = finish_head(limits);
-    return {good, refused ? Outcome::refused : Outcome::head, refused.value_or(HttpStatus::ok)};
-  }
-  if (good == room) return {good, Outcome::refused, HttpStatus::header_too_large};
-  return {good, Outcome::more};
+  if (head_bytes_ == limits.header_bytes_max)
+    return {taken, Outcome::refused, HttpStatus::header_too_large};
+  return {taken, Outcome::more};
 }
 
 RequestParser::Step RequestParser::feed_sized(std::string_view text) noexcept {
@@ -164,18 +199,43 @@ RequestParser::Step RequestParser::feed_sized(std::string_view text) noexcept {
 }
 
 RequestParser::Step RequestParser::feed_chunked(std::string_view text) noexcept {
-  if (llhttp_get_errno(&llhttp_) == HPE_PAUSED) llhttp_resume(&llhttp_);
-  const std::size_t part = std::min<std::uint64_t>(text.size(), wire_left_);
-  wire_left_ -= part;
-  const llhttp_errno_t error = llhttp_execute(&llhttp_, text.data(), part);
-  if (error == HPE_PAUSED) {
-    const char* const end = llhttp_get_error_pos(&llhttp_);
-    return {static_cast<std::size_t>(end - text.data()), Outcome::complete};
+  const std::string_view part = text.substr(0, std::min<std::uint64_t>(text.size(), wire_left_));
+  Step step = in_trailers_ ? Step{} : feed_chunks(part);
+  if (in_trailers_ && step.outcome == Outcome::more) {
+    const Step rest = feed_trailers(part.substr(step.taken));
+    step = {step.taken + rest.taken, rest.outcome, rest.status};
   }
-  if (error == HPE_USER) return {part, Outcome::refused, HttpStatus::content_too_large};
-  if (error != HPE_OK) return {part, Outcome::refused, HttpStatus::bad_request};
-  if (wire_left_ == 0) return {part, Outcome::refused, HttpStatus::content_too_large};
-  return {part, Outcome::more};
+  wire_left_ -= step.taken;
+  if (step.outcome == Outcome::more && wire_left_ == 0)
+    return {step.taken, Outcome::refused, HttpStatus::content_too_large};
+  return step;
+}
+
+// Up to the end of the last chunk's line.
+RequestParser::Step RequestParser::feed_chunks(std::string_view text) noexcept {
+  if (llhttp_get_errno(&llhttp_) == HPE_PAUSED) llhttp_resume(&llhttp_);
+  const llhttp_errno_t error = llhttp_execute(&llhttp_, text.data(), text.size());
+  if (error == HPE_OK) return {text.size()};
+  if (error == HPE_USER) return {text.size(), Outcome::refused, HttpStatus::content_too_large};
+  if (!in_trailers_) return {text.size(), Outcome::refused, HttpStatus::bad_request};
+  return {static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - text.data())};
+}
+
+// RFC 9112 7.1.2: trailers have the form of header fields, so no line is folded (5.2).
+RequestParser::Step RequestParser::feed_trailers(std::string_view text) noexcept {
+  if (llhttp_get_errno(&llhttp_) == HPE_PAUSED) llhttp_resume(&llhttp_);
+  std::array<char, 512> piece;
+  std::size_t taken = 0;
+  while (taken < text.size()) {
+    const std::size_t good = guard_.scan(text.substr(taken, piece.size()), piece.data());
+    taken += good;
+    const llhttp_errno_t error = llhttp_execute(&llhttp_, piece.data(), good);
+    const bool is_over = error == HPE_PAUSED && guard_.at_end();
+    if (is_over) return {taken, Outcome::complete};
+    if (error != HPE_OK || guard_.is_bad() || guard_.at_end())
+      return {taken, Outcome::refused, HttpStatus::bad_request};
+  }
+  return {taken};
 }
 
 // Checks the head as a whole. nullopt: it is valid.
@@ -259,7 +319,8 @@ void RequestParser::take_name(std::string_view part) noexcept {
 
 void RequestParser::end_name() noexcept {
   const std::string_view name(name_.data(), name_size_);
-  field_ = equals_ignoring_case(name, "host")                ? Field::host
+  field_ = head_done_                                        ? Field::other  // a trailer
+           : equals_ignoring_case(name, "host")              ? Field::host
            : equals_ignoring_case(name, "expect")            ? Field::expect
            : equals_ignoring_case(name, "transfer-encoding") ? Field::transfer_encoding
                                                              : Field::other;

@@ -21,7 +21,7 @@ namespace mayfly::service {
 /// Reads the bytes of a head one by one, before llhttp does, and rejects what llhttp 8 would
 /// accept: a line must end in CR LF, none begins with a space (obs-fold, RFC 9112 5.2), the parts
 /// of the request line are one space apart, and there is no NUL nor any other control character
-/// (RFC 9110 5.5).
+/// (RFC 9110 5.5). It knows the lines of trailers as well.
 class HeadGuard {
  public:
   enum class State : std::uint8_t {
@@ -38,7 +38,11 @@ class HeadGuard {
   };
 
   /// Takes bytes up to the end of the head or the first bad one, and returns how many were good.
-  std::size_t scan(std::string_view text) noexcept;
+  /// Writes these to `to`, with a space for each tab in a field line: both are whitespace (RFC 9110
+  /// 5.6.3), and llhttp 8 knows the space alone behind a word.
+  std::size_t scan(std::string_view text, char* to) noexcept;
+  /// From here on there are trailers (RFC 9112 7.1.2), which end as a head does.
+  void enter_trailers() noexcept { state_ = State::line; }
 
   bool at_end() const noexcept { return state_ == State::end; }
   bool is_bad() const noexcept { return state_ == State::bad; }
@@ -49,7 +53,7 @@ class HeadGuard {
   State state_ = State::start;
 };
 
-/// One request that is being read. A plain block of a Slab; call start() before use.
+/// One request that is being read. A plain block; call start() before use.
 class RequestParser {
  public:
   /// The longest target without its query, and the longest decoded path.
@@ -68,14 +72,15 @@ class RequestParser {
     HttpStatus status = HttpStatus::ok;
   };
 
-  std::uint32_t next_free;  ///< the Slab's
-
   /// Prepares for a new request.
   void start() noexcept;
 
   /// Takes bytes of the request up to the next outcome. After `head`, call it again for the body if
   /// has_body(). `limits` gives the longest head and body.
   Step feed(std::span<const std::byte> text, const HttpSettings& limits) noexcept;
+
+  /// The method is HEAD, as far as it can be told: whatever is wrong, the answer has no content.
+  bool is_head() const noexcept { return method_ != Verb::other && method_at_ == kHead.size(); }
 
   // Once the head is complete:
 
@@ -91,12 +96,17 @@ class RequestParser {
 
  private:
   enum class Field : std::uint8_t { other, host, expect, transfer_encoding };
+  enum class Verb : std::uint8_t { unknown, head, other };
   enum class Body : std::uint8_t { none, sized, chunked };
   struct Callbacks;
+  static constexpr std::string_view kHead = "HEAD";
 
   Step feed_head(std::string_view text, const HttpSettings& limits) noexcept;
   Step feed_sized(std::string_view text) noexcept;
   Step feed_chunked(std::string_view text) noexcept;
+  Step feed_chunks(std::string_view text) noexcept;
+  Step feed_trailers(std::string_view text) noexcept;
+  void note_method(std::string_view text) noexcept;
   std::optional<HttpStatus> finish_head(const HttpSettings& limits) noexcept;
   std::optional<HttpStatus> finish_framing(const HttpSettings& limits) noexcept;
   std::optional<HttpStatus> finish_target() noexcept;
@@ -112,7 +122,10 @@ class RequestParser {
   llhttp_t llhttp_;
   Request request_;
   HeadGuard guard_;
+  Verb method_;
+  std::uint8_t method_at_;  // how much of kHead the request begins with
   bool head_done_;
+  bool in_trailers_;
   bool query_;  // the rest of the target is its query: skipped
   bool target_too_long_;
   Field field_;

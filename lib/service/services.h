@@ -97,7 +97,7 @@ class Services : public shard::AppBase {
   void on_closed(Conn& c, flow::CloseReason why) noexcept {
     ServiceState& s = state_of(c);
     if (s.service == ServiceKind::http) [[likely]]
-      http_.on_closed(s);
+      http_.on_closed(c, s);
     ClosePolicy::count(counters_, s, why);
   }
 

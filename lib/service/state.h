@@ -72,7 +72,7 @@ struct ServiceState {
   Phase phase = Phase::open;
   Ending ending = Ending::lost;
   bool peer_closed = false;   ///< the client's FIN has arrived
-  bool head_only = false;     ///< `pending` answers HEAD
+  bool head_only = false;     ///< `pending`, or the incomplete request, is about HEAD
   bool lead_sent = false;     ///< of `pending`, only the rest of the body is left to queue
   bool last = false;          ///< no request is answered after `pending`
   bool aborts = false;        ///< it ends with an RST: decided when its end began

@@ -14,6 +14,11 @@ int hex_value(char c) noexcept {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// RFC 9110 4.2.1, 4.2.4: a host, which is not empty, and no userinfo: it serves to deceive.
+bool is_authority(std::string_view text) noexcept {
+  return !text.empty() && text.front() != ':' && is_host(text);
+}
+
 // RFC 9112 3.2.2: a server must accept the absolute form. The host that it names does not matter:
 // there is one site.
 std::optional<std::span<char>> without_authority(std::span<char> target) noexcept {
@@ -22,9 +27,9 @@ std::optional<std::span<char>> without_authority(std::span<char> target) noexcep
   for (const std::string_view scheme :
        {std::string_view("http://"), std::string_view("https://")}) {
     if (!equals_ignoring_case(text.substr(0, scheme.size()), scheme)) continue;
-    const std::size_t slash = text.find('/', scheme.size());
-    if (slash == scheme.size() || text.size() == scheme.size()) return std::nullopt;  // no host
-    return target.subspan(std::min(slash, text.size()));
+    const std::size_t slash = std::min(text.find('/', scheme.size()), text.size());
+    if (!is_authority(text.substr(scheme.size(), slash - scheme.size()))) return std::nullopt;
+    return target.subspan(slash);
   }
   return std::nullopt;
 }

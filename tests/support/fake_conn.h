@@ -31,7 +31,7 @@ class FakeConn {
   FakeConn(std::uint16_t local_port, FakeRoom room) : room_(room), local_port_(local_port) {}
 
   flow::AppState& state() noexcept { return state_; }
-  std::uint64_t id() const noexcept { return 1; }
+  std::uint64_t id() const noexcept { return id_; }
   Instant now() const noexcept { return now_; }
   std::uint16_t local_port() const noexcept { return local_port_; }
   bool passive() const noexcept { return true; }
@@ -103,7 +103,10 @@ class FakeConn {
     return out;
   }
 
+  static inline std::uint64_t ids_ = 0;
+
   flow::AppState state_;
+  std::uint64_t id_ = ++ids_;
   FakeRoom room_;
   std::deque<Run> runs_;
   std::uint64_t unsent_ = 0;

@@ -1,5 +1,6 @@
 """curl, as people use it."""
 import hashlib
+import time
 
 import pytest
 from mayfly import MEGABYTE
@@ -68,3 +69,43 @@ def test_a_large_request_body_is_refused_with_413(wire, serve, tmp_path):
     code = curl(wire.peer, "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:",
                 "--data-binary", f"@{tmp_path}/body", URL)
     assert code == "413"
+
+
+@pytest.mark.time_limit(60)
+def test_half_sent_requests_by_the_thousand_keep_nobody_out(wire, serve):
+    server = serve({"http": {"request_timeout": "60s"}})
+    held = [wire.peer.connect(80) for _ in range(4_200)]
+    try:
+        for connection in held:  # slowly, so that none is lost and comes later
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+            time.sleep(0.0005)
+        for target, more, status in (("", (), "200"), ("?a=b", (), "200"), ("nowhere", (), "404"),
+                                     ("", ("-d", "x=1"), "405"),
+                                     ("?a", ("-H", "Transfer-Encoding:\tchunked", "-X", "GET",
+                                             "--data-binary", "x"), "200")):
+            code = curl(wire.peer, "-o", "/dev/null", "-w", "%{http_code}", *more, URL + target)
+            assert code == status, (target, more)
+        with wire.peer.connect(80) as slow:  # a request in two pieces
+            slow.sendall(b"GET /?a HTTP/1.1\r\n")
+            time.sleep(0.1)
+            slow.sendall(b"Host: mayfly\r\n\r\n")
+            assert slow.recv(4096).startswith(b"HTTP/1.1 200")
+        held[0].sendall(b"y\r\n\r\n")
+        assert held[0].recv(4096).startswith(b"HTTP/1.1 503")
+        held[-1].sendall(b"y\r\n\r\n")
+        assert held[-1].recv(4096).startswith(b"HTTP/1.1 200")
+    finally:
+        for connection in held:
+            connection.close()
+    service = server.stop()["service"]
+    assert service["parsers_reclaimed"] >= 104
+    assert service["parsers_exhausted"] == 1
+
+
+def test_an_error_about_a_head_has_no_content(wire, serve):
+    serve()
+    for target in (b"/nowhere", b"/%", b"http://user@mayfly/"):
+        with wire.peer.connect(80) as connection:
+            connection.sendall(b"HEAD " + target + b" HTTP/1.1\r\nHost: mayfly\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 4") and answer.endswith(b"\r\n\r\n"), answer

@@ -9,6 +9,7 @@ namespace mayfly::testing {
 namespace {
 
 using shard::Closer;
+using std::literals::string_literals::operator""s;
 
 struct Case {
   std::string request;
@@ -115,7 +116,6 @@ TEST(HttpErrors, NothingMayMeanTwoThings) {
 }
 
 TEST(HttpErrors, HeadersHaveOneForm) {
-  using std::literals::string_literals::operator""s;
   expect_refused({{get("/", "A: b\r\n c\r\n"), 400},
                   {get("/", "A: b\r\n\tc\r\n"), 400},
                   {"GET / HTTP/1.1\r\n Host: m\r\n\r\n", 400},
@@ -173,12 +173,115 @@ TEST(HttpErrors, TooMuch) {
   }
 }
 
-TEST(HttpErrors, AnErrorAnswersHeadWithoutABody) {
+// RFC 9110 9.3.2, whatever is wrong.
+TEST(HttpErrors, HeadNeverGetsContent) {
+  const std::string head = "HEAD / HTTP/1.1\r\nHost: m\r\n";
+  const std::string much = "X: " + std::string(9'000, 'x') + "\r\n\r\n";
+  for (const Case& c : {Case{"HEAD /none HTTP/1.1\r\nHost: m\r\n\r\n", 404},
+                        {"HEAD / HTTP/1.1\r\n\r\n", 400},
+                        {"HEAD  / HTTP/1.1\r\n", 400},
+                        {"HEAD\t/ HTTP/1.1\r\n", 400},
+                        {"HEAD\x01", 400},
+                        {"\r\nHEAD / HTTP/1.1\r\n folded", 400},
+                        {head + "Host: m\r\n\r\n", 400},
+                        {head + "A: \x01\r\n", 400},
+                        {head + "Content-Length: 9999999\r\n\r\n", 413},
+                        {head + "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
+                        {head + "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
+                        {head + "Expect: much\r\n\r\n", 417},
+                        {head + much, 431},
+                        {"HEAD /" + std::string(2'000, 'p') + " HTTP/1.1\r\nHost: m\r\n\r\n", 414},
+                        {"HEAD / HTTP/2.0\r\nHost: m\r\n\r\n", 505}}) {
+    for (const std::size_t cut : {c.request.size(), std::size_t{3}, std::size_t{5}}) {
+      Server server(Closer::server);
+      Client client(server.services);
+      client.send(std::string_view(c.request).substr(0, cut));
+      if (cut < c.request.size()) client.send(std::string_view(c.request).substr(cut));
+      const std::string text = client.read();
+      EXPECT_TRUE(text.starts_with("HTTP/1.1 " + std::to_string(c.status))) << c.request << text;
+      EXPECT_TRUE(text.ends_with("\r\n\r\n")) << c.request << text;
+    }
+  }
+}
+
+TEST(HttpErrors, AHeadThatIsLateIsAnsweredWithoutContent) {
   Server server(Closer::server);
   Client client(server.services);
-  client.send("HEAD /none HTTP/1.1\r\nHost: m\r\n\r\n");
+  client.send("HEAD / HTTP/1.1\r\n");
+  client.after(10_s);
   const std::string text = client.read();
-  EXPECT_TRUE(text.starts_with("HTTP/1.1 404 ") && text.ends_with("\r\n\r\n")) << text;
+  EXPECT_TRUE(text.starts_with("HTTP/1.1 408 ") && text.ends_with("\r\n\r\n")) << text;
+}
+
+TEST(HttpErrors, OtherMethodsThatBeginLikeHeadGetContent) {
+  for (const char* method : {"HEADER", "HEADS", "AHEAD"}) {
+    Server server(Closer::server);
+    Client client(server.services);
+    const Reply reply = ask(client, std::string(method) + " / HTTP/1.1\r\nHost: m\r\n\r\n");
+    EXPECT_EQ(reply.status, 501) << method;
+    EXPECT_NE(reply.body, "") << method;
+  }
+}
+
+TEST(HttpErrors, ASilentClientAfterAHeadGetsItsErrorWithContent) {
+  Server server(Closer::client);
+  Client client(server.services);
+  client.send("HEAD / HTTP/1.1\r\nHost: m\r\n\r\n");
+  client.read();
+  client.send("GET");
+  client.after(10_s);
+  EXPECT_EQ(read_replies(client)[0].body, "408 Request Timeout\n");
+}
+
+// RFC 9112 5.2, 7.1.2.
+TEST(HttpErrors, TrailersHaveTheFormOfHeaders) {
+  const std::string head = get("/", "Transfer-Encoding: chunked\r\n") + "1\r\nx\r\n0\r\n";
+  expect_refused({{head + "T: a\r\n b\r\n\r\n", 400},
+                  {head + "T: a\r\n\tb\r\n\r\n", 400},
+                  {head + " T: a\r\n\r\n", 400},
+                  {head + "T: a\n\r\n", 400},
+                  {head + "T\r\n\r\n", 400},
+                  {head + "T : a\r\n\r\n", 400},
+                  {head + "T: \0\r\n\r\n"s, 400},
+                  {head + "T: a\r\n\n", 400}});
+  Server server(Closer::client);
+  Client client(server.services);
+  EXPECT_EQ(ask(client, head + "T: a\tb\r\nHost: again\r\nU:\r\n\r\n").status, 200);
+  EXPECT_EQ(ask(client, head + "\r\n").status, 200);
+}
+
+// RFC 9110 4.2.4.
+TEST(HttpErrors, UserinfoInTheTargetIsRefused) {
+  expect_refused({{get("http://user@mayfly/"), 400},
+                  {get("http://user:secret@mayfly/small"), 400},
+                  {get("http://@mayfly/"), 400},
+                  {get("http://mayfly%40x@y/"), 400},
+                  {get("http://:80/"), 400}});
+  Server server(Closer::client);
+  Client client(server.services);
+  EXPECT_EQ(ask(client, get("/small?mail=a@b")).status, 200);
+  EXPECT_EQ(ask(client, get("http://[::1]:80/small")).status, 200);
+}
+
+// RFC 9110 5.6.3: OWS is SP or HTAB.
+TEST(Http, TabsAreWhitespaceAroundWordsThatMatter) {
+  Server server(Closer::client);
+  for (const char* value : {"\tchunked", "chunked\t", " \tchunked\t "}) {
+    Client client(server.services);
+    const std::string field = "Transfer-Encoding:"s + value + "\r\n";
+    EXPECT_EQ(ask(client, get("/", field) + "1\r\nx\r\n0\r\n\r\n").status, 200) << value;
+  }
+  for (const char* value : {"\tclose", "close\t", "x,\tclose", "close\t, x"}) {
+    Client client(server.services);
+    const std::string field = "Connection:"s + value + "\r\n";
+    EXPECT_EQ(ask(client, get("/", field)).field("connection"), "close") << value;
+  }
+  Client client(server.services);
+  EXPECT_EQ(ask(client, get("/", "Content-Length:\t1\t\r\n") + "x").status, 200);
+  expect_refused({{"GET\t/ HTTP/1.1\r\nHost: m\r\n\r\n", 400},
+                  {"GET /\tHTTP/1.1\r\nHost: m\r\n\r\n", 400},
+                  {get("/", "Transfer-Encoding\t: chunked\r\n"), 400},
+                  {get("/", "Transfer-Encoding: chun\tked\r\n"), 400}});
 }
 
 // RFC 9112 9.6: closing both directions would answer the rest of the body with RST.

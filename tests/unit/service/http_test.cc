@@ -188,24 +188,68 @@ TEST(Http, ServesAHigherMinorVersionAsHttp11) {
   EXPECT_TRUE(client.is_open());
 }
 
-TEST(Http, RefusesARequestWhenTooManyAreHalfRead) {
-  Server server(Closer::client);
-  std::vector<std::unique_ptr<Client>> slow;
-  for (std::size_t i = 0; i < service::HttpService::kParsers; ++i) {
-    slow.push_back(std::make_unique<Client>(server.services));
-    slow.back()->send("GET /");
+/// Clients that have sent half a request, as many as there are parsers.
+std::vector<std::unique_ptr<Client>> half_readers(Server& server, std::string_view half) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < service::Parsers::kHeldMax; ++i) {
+    clients.push_back(std::make_unique<Client>(server.services));
+    clients.back()->send(half);
   }
+  return clients;
+}
+
+TEST(Parsers, AWholeRequestTakesNone) {
+  Server server(Closer::client);
+  const auto slow = half_readers(server, "GET /");
+  for (const std::string& request :
+       {get("/"), get("/?a=b"), get("/", "Content-Length: 3\r\n") + "abc",
+        get("/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n"}) {
+    Client client(server.services);
+    EXPECT_EQ(ask(client, request).status, 200) << request;
+  }
+  Client lost(server.services);
+  EXPECT_EQ(ask(lost, get("/none")).status, 404);
+  EXPECT_EQ(server.counters().parsers_reclaimed.get(), 0u);
+}
+
+TEST(Parsers, ThatHaveBeenIdleLongestGoToNewRequests) {
+  Server server(Closer::client);
+  const auto slow = half_readers(server, "GET /small HT");
+  slow[0]->send("TP/1.1\r\n");  // so the second one is idle longest
   Client late(server.services);
-  EXPECT_EQ(ask(late, "GET /").status, 503);
-  late.after(200_ms);
-  EXPECT_TRUE(late.saw_fin());
+  late.send("GET /");
+  EXPECT_EQ(server.counters().parsers_reclaimed.get(), 1u);
+  EXPECT_EQ(server.services.http().parsers_used(), service::Parsers::kHeldMax);
+  EXPECT_EQ(ask(late, " HTTP/1.1\r\nHost: m\r\n\r\n").status, 200);
+  EXPECT_EQ(ask(*slow[0], "Host: m\r\n\r\n").body, pattern_text(100));
+  EXPECT_EQ(ask(*slow[1], "TP/1.1\r\n").status, 503);
+  slow[1]->after(200_ms);
+  EXPECT_TRUE(slow[1]->saw_fin());
   EXPECT_EQ(server.counters().parsers_exhausted.get(), 1u);
-  Client whole(server.services);
-  EXPECT_EQ(ask(whole, get("/")).status, 200) << "a simple request needs no parser";
-  slow.pop_back();
-  Client next(server.services);
-  next.send("GET /");
-  EXPECT_EQ(ask(next, " HTTP/1.1\r\nHost: m\r\n\r\n").status, 200);
+  EXPECT_EQ(ask(*slow[2], "TP/1.1\r\nHost: m\r\n\r\n").status, 200);
+}
+
+TEST(Parsers, OneThatWasLostIsNotGivenBackByItsFormerOwner) {
+  Server server(Closer::client);
+  auto slow = half_readers(server, "GET /");
+  Client late(server.services);
+  late.send("GET /");
+  slow[0].reset();
+  EXPECT_EQ(server.services.http().parsers_used(), service::Parsers::kHeldMax);
+  slow[1]->after(10_s);
+  EXPECT_EQ(read_replies(*slow[1])[0].status, 408);
+  EXPECT_EQ(server.services.http().parsers_used(), service::Parsers::kHeldMax - 1);
+  EXPECT_EQ(ask(late, " HTTP/1.1\r\nHost: m\r\n\r\n").status, 200);
+}
+
+TEST(Parsers, OfAHeadThatWasLostIsAnsweredWithoutContent) {
+  Server server(Closer::client);
+  const auto slow = half_readers(server, "HEAD / HTTP/1.1\r\n");
+  Client late(server.services);
+  late.send("GET /");
+  slow[0]->send("Host: m\r\n\r\n");
+  const std::string answer = slow[0]->read();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\n")) << answer;
 }
 
 TEST(Http, CountsRequestsResponsesAndBytes) {
