@@ -84,6 +84,8 @@ constexpr auto kDerived = std::to_array<JsonField<Serving>>({
      dropped<Drop::half_open_full>},
     {"refused.time_wait_full", "counter", "segments", help_of(Drop::time_wait_full),
      dropped<Drop::time_wait_full>},
+    {"refused.overload", "counter", "segments", help_of(Drop::overload),
+     dropped<Drop::overload>},
     {"refused.tcp_draining", "counter", "segments", help_of(Drop::tcp_draining),
      dropped<Drop::tcp_draining>},
     {"cps", "number", "connections/s", "`completed` per second of the active time",

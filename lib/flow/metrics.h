@@ -28,6 +28,8 @@ namespace mayfly::flow {
   X(counter, accepted, "connections", "accepted", "connections that completed a passive open")   \
   X(counter, opened, "connections", "opened", "connections that began an active open")           \
   X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")      \
+  X(gauge, syn_backlog, "segments", "syn.backlog",                                               \
+    "SYNs that wait until the core keeps up with the frames that arrive")                        \
   X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")   \
   X(counter, half_open_given_up, "connections", "syn.half_open_given_up",                        \
     "handshakes that were given up early because too many were under way")                       \

@@ -9,6 +9,7 @@ template <link::Port P, class A>
 std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
   link::Link<P>& link = *links_[index];
   const std::size_t count = link.receive(std::span(burst_.frames), now_);
+  syn_backlog_.note_burst(index, count);
   if (count == 0) return 0;
   parse_burst(index, count);
   handle_burst(index, count);
@@ -20,17 +21,26 @@ std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   link::Link<P>& link = *links_[index];
-  const bool holds_time_waits = time_waits_.used() > 0;
+  const bool holds_time_waits = time_waits_.used() > 0, behind = syn_backlog_.is_behind(index);
   std::size_t look_ups = 0;
+  burst_.put_off = 0;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(link.bytes(burst_.frames[i]).data());
   for (std::size_t i = 0; i < count; ++i) {
     bytes += link.bytes(burst_.frames[i]).size();
+    if (behind && is_shed(link.bytes(burst_.frames[i]))) [[unlikely]] {
+      burst_.parsed[i].kind = wire::FrameKind::drop;
+      burst_.parsed[i].drop = Drop::overload;
+      continue;
+    }
     burst_.parsed[i] = link.parse(burst_.frames[i]);
     if (burst_.parsed[i].kind != wire::FrameKind::tcp) continue;
+    const std::uint32_t hash = secret_.hash(burst_.parsed[i].key);
+    if (behind && put_off(index, burst_.parsed[i], hash)) [[unlikely]]
+      continue;
     burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
     burst_.keys[look_ups] = &burst_.parsed[i].key;
-    const std::uint32_t hash = burst_.hashes[look_ups] = secret_.hash(burst_.parsed[i].key);
+    burst_.hashes[look_ups] = hash;
     ++look_ups;
     // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
     if (holds_time_waits && burst_.parsed[i].segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
@@ -39,6 +49,61 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   stats_.rx_packets.add(count);
   stats_.rx_bytes.add(bytes);
   find_burst(look_ups);
+}
+
+// A core that is behind drops SYNs unread once too many wait, or wait for too long.
+template <link::Port P, class A>
+bool Shard<P, A>::is_shed(std::span<const std::byte> frame) const noexcept {
+  return syn_backlog_.is_saturated(now_) && wire::looks_like_syn(frame);
+}
+
+// A core that is behind puts SYNs off. One with text is not: its frame would have to be kept.
+template <link::Port P, class A>
+bool Shard<P, A>::put_off(std::uint8_t link, wire::ParsedFrame& parsed,
+                          std::uint32_t hash) noexcept {
+  const Segment& s = parsed.segment;
+  constexpr std::uint8_t kOthers = wire::tcp_flag::ack | wire::tcp_flag::rst | wire::tcp_flag::fin;
+  if (!s.has(wire::tcp_flag::syn) || s.has(kOthers) || s.payload_len > 0 ||
+      syn_backlog_.size() == SynBacklog::kCapacity)
+    return false;
+  syn_backlog_.push({parsed, hash, link, now_});
+  parsed.kind = wire::FrameKind::drop;  // nothing more is to be done now, and it counts later
+  ++burst_.put_off;
+  stats_.syn_backlog.set(syn_backlog_.size());
+  return true;
+}
+
+// Lets in some of the SYNs that wait, as if they arrived now.
+template <link::Port P, class A>
+std::size_t Shard<P, A>::admit_syns() noexcept {
+  const std::size_t others = std::exchange(burst_.others, 0);
+  if (syn_backlog_.size() == 0) [[likely]]
+    return 0;
+  bool behind = false;
+  for (std::size_t i = 0; i < links_.size(); ++i) behind |= syn_backlog_.is_behind(i);
+  const std::size_t count = syn_backlog_.allowance(behind, others);
+  std::array<std::uint8_t, kBurstMax> links;
+  for (std::size_t i = 0; i < count; ++i) {
+    const SynBacklog::Waiting& syn = syn_backlog_.front();
+    burst_.parsed[i] = syn.parsed;
+    burst_.keys[i] = &burst_.parsed[i].key;
+    burst_.hashes[i] = syn.hash;
+    links[i] = syn.link;
+    syn_backlog_.pop();
+    if (time_waits_.used() > 0) time_waits_.prefetch_bucket(burst_.hashes[i]);
+  }
+  find_burst(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Drop fate =
+        on_tcp({burst_.parsed[i], {}, links[i], burst_.hashes[i]}, burst_.positions[i]);
+    if (fate == Drop::none) {
+      stats_.rx_handled.add();
+    } else {
+      stats_.drop(fate);
+    }
+  }
+  stats_.syn_backlog.set(syn_backlog_.size());
+  return count;
 }
 
 // One bulk look-up for the burst, which prefetches the buckets; then the blocks are prefetched.
@@ -75,7 +140,9 @@ void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
     stats_.drop(fate);
     ++dropped;
   }
-  stats_.rx_handled.add(count - dropped);
+  const std::size_t handled = count - dropped - burst_.put_off;
+  stats_.rx_handled.add(handled);
+  burst_.others += handled;
 }
 
 template <link::Port P, class A>

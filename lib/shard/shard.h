@@ -32,8 +32,10 @@
 #include "link/link.h"
 #include "shard/app.h"
 #include "shard/settings.h"
+#include "shard/syn_backlog.h"
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
+#include "wire/peek.h"
 
 namespace mayfly::shard {
 
@@ -138,6 +140,8 @@ class Shard {
     std::array<std::uint8_t, kBurstMax> missed;    // places without a live connection
     std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
     std::size_t created_count = 0;
+    std::size_t put_off = 0;  // SYNs among them that wait in the backlog
+    std::size_t others = 0;   // frames handled in this poll, on all links
     std::uint32_t epoch = 0;
   };
   struct Arrival {  // one TCP segment on its way through the shard
@@ -154,6 +158,9 @@ class Shard {
 
   // receive.h
   std::size_t receive(std::uint8_t link) noexcept;
+  bool is_shed(std::span<const std::byte> frame) const noexcept;
+  bool put_off(std::uint8_t link, wire::ParsedFrame& parsed, std::uint32_t hash) noexcept;
+  std::size_t admit_syns() noexcept;
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
   void find_burst(std::size_t look_ups) noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
@@ -221,6 +228,7 @@ class Shard {
   flow::FlowSecret secret_;
   flow::Connections connections_;
   Burst burst_;
+  SynBacklog syn_backlog_;
   flow::ShardStats stats_;
   flow::TimeWaits time_waits_;
   flow::HalfOpens half_opens_;
@@ -244,6 +252,7 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
       app_(app),
       secret_(config.secret),
       connections_(std::move(connections)),
+      syn_backlog_(ports.size()),
       time_waits_(std::move(time_waits), secret_, settings.time_wait, stats_, now),
       half_opens_(secret_, settings.syn, connections_.capacity(), stats_),
       orphans_(connections_, settings.orphans, stats_),
@@ -302,6 +311,7 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
 
   std::size_t work = 0;
   for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
+  work += admit_syns();
   work += connections_.expire(kTimerBudget, [&](flow::ConnectionBlock& b) { on_block_timer(b); });
   work += time_waits_.poll(now);
   app_.on_poll(*this, now);
@@ -312,6 +322,7 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
 
 template <link::Port P, class A>
 Instant Shard<P, A>::next_due() const noexcept {
+  if (syn_backlog_.size() > 0) return now_;
   for (std::size_t i = 0; i < links_.size(); ++i)
     if (connections_.has_pending(static_cast<std::uint8_t>(i)) || links_[i]->staged() > 0)
       return now_;

@@ -82,6 +82,7 @@ enum class LossOf : std::uint8_t {
     "segments with data after we had closed both ways: answered with RST (RFC 2525 2.17)")         \
   X(tcp_reassembly_full, received, "segments out of order that there is no room to keep")          \
   X(tcp_duplicate, received, "segments of which all had arrived before")                           \
+  X(overload, received, "SYNs dropped because frames arrive faster than they can be handled")      \
   X(tcp_draining, received, "SYNs while the server is draining")                                   \
   X(tcp_cookie_invalid, received,                                                                  \
     "ACKs to a listener that answer no SYN cookie: answered with RST")                             \

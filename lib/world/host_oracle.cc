@@ -118,7 +118,8 @@ void HostOracle::look_at_holds(Instant now) {
 }
 
 void HostOracle::look_at_frames(Instant now) {
-  const std::uint64_t fates = stats_->rx_handled.get() + stats_->rx_dropped();
+  const std::uint64_t fates =
+      stats_->rx_handled.get() + stats_->rx_dropped() + stats_->syn_backlog.get();
   if (fates != stats_->rx_packets.get())
     violated(
         now, "frames",

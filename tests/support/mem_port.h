@@ -56,7 +56,10 @@ class MemPort {
       sent.push_back(std::vector<std::byte>(
           frame->room.begin(), frame->room.begin() + static_cast<std::ptrdiff_t>(frame->length)));
       ++buffers;
-      if (peer_ != nullptr) {
+      if (peer_ != nullptr && peer_->arrived.size() >= peer_->queue) {
+        ++peer_->overflowed;
+        delete frame;
+      } else if (peer_ != nullptr) {
         peer_->arrived.push_back(frame);
         --peer_->buffers;
       } else {
@@ -81,6 +84,8 @@ class MemPort {
 
   std::deque<Frame> arrived;
   std::vector<std::vector<std::byte>> sent;  ///< copies of all that was transmitted
+  std::size_t queue = 1'000'000;             ///< frames that wait to be received at most
+  std::size_t overflowed = 0;                ///< frames that found the queue full
   std::size_t room = 1'000'000;              ///< frames that transmit takes at once
   std::ptrdiff_t buffers = 100'000;  ///< left to allocate; back to the start when all came home
 

@@ -1,0 +1,82 @@
+// SYNs that wait while frames arrive faster than they are handled, so that what was begun is
+// finished before something new is. A core that cannot follow would otherwise lose any frame that
+// finds its device's ring full: an ACK or a FIN as likely as a SYN, and each of those is sent
+// again, for a connection on which work was spent. A SYN that is dropped costs nothing but itself.
+//
+// One core's own; not thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/burst.h"
+#include "base/time.h"
+#include "wire/parse.h"
+
+namespace mayfly::shard {
+
+class SynBacklog {
+ public:
+  /// SYNs that may wait; a power of two.
+  static constexpr std::uint32_t kCapacity = 8'192;
+  /// How long the oldest may have waited before no further one is taken: nobody who is let in waits
+  /// much longer.
+  static constexpr Duration kPatience = Duration::from_ms(10);
+  /// So many full bursts in a row from a link, and the core is behind.
+  static constexpr std::uint32_t kBehind = 8;
+
+  struct Waiting {
+    wire::ParsedFrame parsed;
+    std::uint32_t hash = 0;  ///< of the four-tuple
+    std::uint8_t link = 0;
+    Instant since;
+  };
+
+  /// For `links` links. Its memory, about 650 KiB, is allocated here.
+  explicit SynBacklog(std::size_t links) : waiting_(kCapacity), full_bursts_(links) {}
+
+  /// A link had `count` frames. Call it for every link at every poll, before its frames are parsed.
+  void note_burst(std::size_t link, std::size_t count) noexcept {
+    std::uint32_t& full = full_bursts_[link];
+    full = count == kBurstMax ? full + 1 : 0;
+  }
+  /// The core does not keep up with this link: its SYNs wait.
+  bool is_behind(std::size_t link) const noexcept { return full_bursts_[link] >= kBehind; }
+  /// No further SYN is taken: they are dropped, unread if possible.
+  bool is_saturated(Instant now) const noexcept {
+    return size() == kCapacity || (size() > 0 && now - front().since > kPatience);
+  }
+
+  std::uint32_t size() const noexcept { return last_ - first_; }
+  /// Adds one; there must be room.
+  void push(const Waiting& syn) noexcept {
+    MAYFLY_ASSERT(size() < kCapacity);
+    waiting_[last_++ % kCapacity] = syn;
+  }
+  /// The one that has waited longest; there must be one.
+  const Waiting& front() const noexcept {
+    MAYFLY_ASSERT(size() > 0);
+    return waiting_[first_ % kCapacity];
+  }
+  void pop() noexcept {
+    MAYFLY_ASSERT(size() > 0);
+    ++first_;
+  }
+
+  /// How many may be let in now, after `handled` frames of other kinds in this poll. While the core
+  /// is behind, about as many as are finished: a connection is four frames or more.
+  std::size_t allowance(bool behind, std::size_t handled) const noexcept {
+    const std::size_t most = behind ? handled / 4 + 1 : kBurstMax;
+    return std::min<std::size_t>({most, size(), kBurstMax});
+  }
+
+ private:
+  std::vector<Waiting> waiting_;
+  std::vector<std::uint32_t> full_bursts_;  // by link
+  std::uint32_t first_ = 0, last_ = 0;      // both count on and on
+};
+
+}  // namespace mayfly::shard
