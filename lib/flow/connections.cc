@@ -13,7 +13,7 @@ std::vector<MemoryItem> Connections::plan(const ShardSizes& sizes) {
       {"flow table", sizes.connections, table / std::max(sizes.connections, 1u), table},
       memory_item("send extents", sizes.extents_or_default(), sizeof(Extent)),
       memory_item("send chunks", sizes.chunks, sizeof(Chunk)),
-      memory_item("receive buffers", sizes.receive_buffers, buffer + sizeof(RxBuffers::Place)),
+      memory_item("receive buffers", sizes.receive_buffers + 1, buffer + sizeof(RxBuffers::Place)),
   };
 }
 
@@ -41,7 +41,7 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
   made.tx_.chunk_share = PoolShare(made.tx_.chunks.capacity(), sizes.connections);
   const std::uint32_t buffer = RxBuffers::size_for(sizes.receive_window);
   const auto buffers = take(std::type_identity<std::byte>{}, "receive buffers",
-                            std::size_t{sizes.receive_buffers} * buffer);
+                            (std::size_t{sizes.receive_buffers} + 1) * buffer);
   const auto places =
       take(std::type_identity<RxBuffers::Place>{}, "receive buffers", sizes.receive_buffers);
   if (!failure.empty()) return Error{failure};

@@ -27,10 +27,11 @@ class RxBuffers {
     Instant since;                   ///< when the owner took it
   };
 
-  /// `memory` is places.size() buffers of `size` bytes, which is a power of two and at least the
-  /// receive window. Both spans outlive the pool.
+  /// `memory` is places.size() buffers of `size` bytes and a spare one; `size` is a power of two
+  /// and at least the receive window. Both spans outlive the pool.
   RxBuffers(std::span<std::byte> memory, std::uint32_t size, std::span<Place> places)
       : memory_(memory), size_(size), places_(places), free_count_(places.size()) {
+    MAYFLY_ASSERT(memory.size() >= (places.size() + 1) * size);
     for (std::size_t i = 0; i < places.size(); ++i)
       places[i] = {.free = static_cast<std::uint32_t>(i)};
   }
@@ -62,10 +63,18 @@ class RxBuffers {
     std::memcpy(ring, bytes.data() + first, bytes.size() - first);
   }
 
-  /// The bytes from `at` on, as many of `length` as are contiguous in the ring.
-  std::span<const std::byte> read(std::uint32_t index, Seq at,
-                                  std::uint32_t length) const noexcept {
-    return {start_of(index) + place(at), std::min<std::size_t>(length, size_ - place(at))};
+  /// The `length` bytes from `at` on, in one piece. Valid until the next call: bytes that lie
+  /// around the end of the ring are copied to the spare buffer.
+  std::span<const std::byte> read(std::uint32_t index, Seq at, std::uint32_t length) noexcept {
+    MAYFLY_ASSERT(length <= size_);
+    const std::byte* ring = start_of(index);
+    const std::size_t first = size_ - place(at);
+    if (length <= first) [[likely]]
+      return {ring + place(at), length};
+    std::byte* spare = start_of(static_cast<std::uint32_t>(places_.size()));
+    std::memcpy(spare, ring + place(at), first);
+    std::memcpy(spare + first, ring, length - first);
+    return {spare, length};
   }
 
   /// Bytes in a buffer.

@@ -75,9 +75,8 @@ class RxQueue {
   /// Counts the next `bytes` of the buffer as unread: they are in order now.
   void add_unread(std::uint32_t bytes) noexcept { unread_ += bytes; }
 
-  /// The unread bytes, up to the end of the ring buffer; valid until the next call. At least one
-  /// byte must be unread.
-  std::span<const std::byte> front(const RxBuffers& pool) const noexcept {
+  /// The unread bytes, in one piece; valid until the next call. At least one byte must be unread.
+  std::span<const std::byte> front(RxBuffers& pool) const noexcept {
     MAYFLY_ASSERT(unread_ > 0 && buffer_ != kNone);
     return pool.read(buffer_, next_, unread_);
   }

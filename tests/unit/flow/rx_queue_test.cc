@@ -24,7 +24,7 @@ class RxQueueTest : public ::testing::Test {
     return all;
   }
 
-  std::vector<std::byte> memory = std::vector<std::byte>(2 * 16);
+  std::vector<std::byte> memory = std::vector<std::byte>(3 * 16);
   std::vector<flow::RxBuffers::Place> places = std::vector<flow::RxBuffers::Place>(2);
   flow::RxBuffers pool{memory, 16, places};
   flow::RxQueue queue;
@@ -50,6 +50,18 @@ TEST_F(RxQueueTest, KeepsAsMuchAsThereIsRoomFor) {
   EXPECT_EQ(queue.keep(pool, Seq{18}, bytes("abcdefghij")), 6u);
   queue.add_unread(6);
   EXPECT_EQ(read_all(), "0123456789abcdef") << "around the end of the ring";
+}
+
+TEST_F(RxQueueTest, ShowsAllThatIsUnreadInOnePieceAlsoAroundTheEndOfTheRing) {
+  queue.start_at(Seq{10});
+  ASSERT_TRUE(queue.reserve(pool, 0, Instant{}));
+  queue.add_unread(queue.keep(pool, Seq{10}, bytes("0123456789")));
+  const auto all = queue.front(pool);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(all.data()), all.size()), "0123456789");
+  queue.take(3);  // the rest is left, and shown again with what follows
+  queue.add_unread(queue.keep(pool, Seq{20}, bytes("ab")));
+  const auto rest = queue.front(pool);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(rest.data()), rest.size()), "3456789ab");
 }
 
 TEST_F(RxQueueTest, JoinsTextThatCameAheadOfAGap) {
