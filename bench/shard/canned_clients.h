@@ -215,7 +215,7 @@ class CannedClients {
 
   std::uint64_t serve() {
     const std::uint64_t start = __rdtsc();
-    while (port_.next_in < port_.in.size()) {
+    while (port_.next_in < port_.in.size() || shard_->stats().syn_backlog.get() > 0) {
       now_ = now_ + poll_time_;
       shard_->poll(now_);
     }

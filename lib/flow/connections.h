@@ -143,7 +143,7 @@ class Connections {
     Slab<ConnectionBlock>& slab;
     timer::WheelNode& wheel_node(std::uint32_t i) noexcept { return slab[i].tcp.timer; }
   };
-  struct PendingList {
+  struct alignas(16) PendingList {
     std::uint32_t first = kNoIndex, last = kNoIndex;
     std::uint32_t watched = kNoIndex;  // up to this block timers are armed; none: of nobody
   };

@@ -102,7 +102,7 @@ class Link {
 
   /// True if a sender that can wait for the next poll may send one more segment. Always true if the
   /// device is stalled: what is sent then is lost, as on a wire that is cut.
-  bool has_room() const noexcept { return stage_.has_room() || stage_.is_stalled(); }
+  bool has_room() const noexcept { return stage_.has_room(); }
   /// The device takes no frames (see TxStage).
   bool is_stalled() const noexcept { return stage_.is_stalled(); }
 

@@ -37,9 +37,10 @@ class TxStage {
   static constexpr Duration kPatience = Duration::from_ms(100);
 
   /// True if a sender that can wait for the next poll may stage one more frame.
-  bool has_room() const noexcept { return size_ < kCapacity - kReserve; }
+  /// Always true while the device is stalled.
+  bool has_room() const noexcept { return size_ < room_; }
   /// The device has taken no frame for kPatience, as when its link is down or its peer is gone.
-  bool is_stalled() const noexcept { return stalled_; }
+  bool is_stalled() const noexcept { return room_ != kRoom; }
   std::size_t size() const noexcept { return size_; }
 
   /// Takes ownership of a complete frame. If the stage is full, the frame is lost
@@ -66,20 +67,22 @@ class TxStage {
     count_.tx_packets.add(n);
     if (n > 0) [[likely]] {
       refused_since_ = Instant::never();
-      stalled_ = false;
+      room_ = kRoom;
     } else {
       refused_since_ = std::min(refused_since_, now);
-      stalled_ = now - refused_since_ >= kPatience;
+      if (now - refused_since_ >= kPatience) room_ = kCapacity + 1;
     }
     return n;
   }
 
  private:
+  static constexpr std::size_t kRoom = kCapacity - kReserve;
+
   P& port_;
   LinkCounters& count_;
   std::size_t size_ = 0;
   Instant refused_since_ = Instant::never();  // never: the device took the last frames
-  bool stalled_ = false;
+  std::size_t room_ = kRoom;  // frames for senders that can wait; all of them while stalled
   std::array<Frame, kCapacity> frames_;
 };
 

@@ -7,7 +7,8 @@
 namespace mayfly::shard {
 
 template <link::Port P, class A>
-Drop Shard<P, A>::on_tcp(const Arrival& a, std::int32_t position) noexcept {
+[[gnu::always_inline]] inline Drop Shard<P, A>::on_tcp(const Arrival& a,
+                                                       std::int32_t position) noexcept {
   // An earlier segment of this burst may have made or ended the flow.
   if (position < 0 ? burst_.created_count > 0 : burst_.epoch != connections_.table().epoch())
     position = find_again(a.parsed.key, a.hash, position);

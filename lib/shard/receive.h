@@ -21,14 +21,17 @@ std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   link::Link<P>& link = *links_[index];
-  const bool holds_time_waits = time_waits_.used() > 0, behind = syn_backlog_.is_behind(index);
+  const bool holds_time_waits = time_waits_.used() > 0;
+  // A core that is behind puts SYNs off, and drops them unread once too many wait, or for too long.
+  const bool behind = syn_backlog_.is_behind(index);
+  const bool sheds = behind && syn_backlog_.is_saturated(now_);
   std::size_t look_ups = 0;
-  burst_.put_off = 0;
+  burst_.put_off = burst_.passed = 0;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(link.bytes(burst_.frames[i]).data());
   for (std::size_t i = 0; i < count; ++i) {
     bytes += link.bytes(burst_.frames[i]).size();
-    if (behind && is_shed(link.bytes(burst_.frames[i]))) [[unlikely]] {
+    if (sheds && wire::looks_like_syn(link.bytes(burst_.frames[i]))) [[unlikely]] {
       burst_.parsed[i].kind = wire::FrameKind::drop;
       burst_.parsed[i].drop = Drop::overload;
       continue;
@@ -51,13 +54,7 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   find_burst(look_ups);
 }
 
-// A core that is behind drops SYNs unread once too many wait, or wait for too long.
-template <link::Port P, class A>
-bool Shard<P, A>::is_shed(std::span<const std::byte> frame) const noexcept {
-  return syn_backlog_.is_saturated(now_) && wire::looks_like_syn(frame);
-}
-
-// A core that is behind puts SYNs off. One with text is not: its frame would have to be kept.
+// A SYN with text is not put off: its frame would have to be kept.
 template <link::Port P, class A>
 bool Shard<P, A>::put_off(std::uint8_t link, wire::ParsedFrame& parsed,
                           std::uint32_t hash) noexcept {
@@ -66,6 +63,10 @@ bool Shard<P, A>::put_off(std::uint8_t link, wire::ParsedFrame& parsed,
   if (!s.has(wire::tcp_flag::syn) || s.has(kOthers) || s.payload_len > 0 ||
       syn_backlog_.size() == SynBacklog::kCapacity)
     return false;
+  if (syn_backlog_.lets_pass()) {
+    ++burst_.passed;
+    return false;
+  }
   syn_backlog_.push({parsed, hash, link, now_});
   parsed.kind = wire::FrameKind::drop;  // nothing more is to be done now, and it counts later
   ++burst_.put_off;
@@ -76,12 +77,12 @@ bool Shard<P, A>::put_off(std::uint8_t link, wire::ParsedFrame& parsed,
 // Lets in some of the SYNs that wait, as if they arrived now.
 template <link::Port P, class A>
 std::size_t Shard<P, A>::admit_syns() noexcept {
-  const std::size_t others = std::exchange(burst_.others, 0);
+  syn_backlog_.earn(std::exchange(burst_.others, 0));
   if (syn_backlog_.size() == 0) [[likely]]
     return 0;
   bool behind = false;
   for (std::size_t i = 0; i < links_.size(); ++i) behind |= syn_backlog_.is_behind(i);
-  const std::size_t count = syn_backlog_.allowance(behind, others);
+  const std::size_t count = syn_backlog_.admit(behind);
   std::array<std::uint8_t, kBurstMax> links;
   for (std::size_t i = 0; i < count; ++i) {
     const SynBacklog::Waiting& syn = syn_backlog_.front();
@@ -142,7 +143,7 @@ void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   }
   const std::size_t handled = count - dropped - burst_.put_off;
   stats_.rx_handled.add(handled);
-  burst_.others += handled;
+  burst_.others += handled - std::min(handled, burst_.passed);
 }
 
 template <link::Port P, class A>

@@ -141,6 +141,7 @@ class Shard {
     std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
     std::size_t created_count = 0;
     std::size_t put_off = 0;  // SYNs among them that wait in the backlog
+    std::size_t passed = 0;   // SYNs among them that need not
     std::size_t others = 0;   // frames handled in this poll, on all links
     std::uint32_t epoch = 0;
   };
@@ -158,7 +159,6 @@ class Shard {
 
   // receive.h
   std::size_t receive(std::uint8_t link) noexcept;
-  bool is_shed(std::span<const std::byte> frame) const noexcept;
   bool put_off(std::uint8_t link, wire::ParsedFrame& parsed, std::uint32_t hash) noexcept;
   std::size_t admit_syns() noexcept;
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;

@@ -25,8 +25,9 @@ class SynBacklog {
   /// How long the oldest may have waited before no further one is taken: nobody who is let in waits
   /// much longer.
   static constexpr Duration kPatience = Duration::from_ms(10);
-  /// So many full bursts in a row from a link, and the core is behind.
-  static constexpr std::uint32_t kBehind = 8;
+  /// So many full bursts in a row from a link, and the core is behind, until a burst comes that is
+  /// less than half full.
+  static constexpr std::uint32_t kBehind = 16;
 
   struct Waiting {
     wire::ParsedFrame parsed;
@@ -41,7 +42,11 @@ class SynBacklog {
   /// A link had `count` frames. Call it for every link at every poll, before its frames are parsed.
   void note_burst(std::size_t link, std::size_t count) noexcept {
     std::uint32_t& full = full_bursts_[link];
-    full = count == kBurstMax ? full + 1 : 0;
+    if (count == kBurstMax) {
+      ++full;
+    } else if (full < kBehind || count < kBurstMax / 2) {
+      full = 0;
+    }
   }
   /// The core does not keep up with this link: its SYNs wait.
   bool is_behind(std::size_t link) const noexcept { return full_bursts_[link] >= kBehind; }
@@ -66,17 +71,33 @@ class SynBacklog {
     ++first_;
   }
 
-  /// How many may be let in now, after `handled` frames of other kinds in this poll. While the core
-  /// is behind, about as many as are finished: a connection is four frames or more.
-  std::size_t allowance(bool behind, std::size_t handled) const noexcept {
-    const std::size_t most = behind ? handled / 4 + 1 : kBurstMax;
-    return std::min<std::size_t>({most, size(), kBurstMax});
+  /// Frames of other kinds were handled: for about as many connections as they end, others may
+  /// begin. Call it at every poll.
+  void earn(std::size_t handled) noexcept {
+    credit_ = std::min(credit_ + static_cast<std::uint32_t>(handled) + kPrice, kCreditMax * kPrice);
+  }
+  /// True if a SYN that arrives now need not wait; it is paid for.
+  bool lets_pass() noexcept {
+    if (size() > 0 || credit_ < kPrice) return false;
+    credit_ -= kPrice;
+    return true;
+  }
+  /// How many of those that wait may go on now; they are paid for. If the core keeps up, a burst.
+  std::size_t admit(bool behind) noexcept {
+    const std::uint32_t most = behind ? credit_ / kPrice : std::uint32_t{kBurstMax};
+    const std::uint32_t count = std::min({most, size(), std::uint32_t{kBurstMax}});
+    credit_ -= std::min(credit_, count * kPrice);
+    return count;
   }
 
  private:
+  static constexpr std::uint32_t kPrice = 4;        // frames that a connection has beside its SYN
+  static constexpr std::uint32_t kCreditMax = 512;  // SYNs
+
   std::vector<Waiting> waiting_;
   std::vector<std::uint32_t> full_bursts_;  // by link
   std::uint32_t first_ = 0, last_ = 0;      // both count on and on
+  std::uint32_t credit_ = 0;                // frames
 };
 
 }  // namespace mayfly::shard

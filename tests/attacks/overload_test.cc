@@ -142,7 +142,8 @@ TEST_P(Overload, LeavesTheGoodputWhereItWas) {
   const std::size_t let_in = client_app_.latencies.size();
   EXPECT_LT(client_app_.latencies[let_in / 4], 25_ms) << "of those whose first SYN was let in";
   EXPECT_GT(drops(Drop::overload), 10'000u);
-  EXPECT_LT(server_port_.overflowed, 3'000u) << "few frames are lost that are not SYNs";
+  EXPECT_LT(server_port_.overflowed, 8'000u)
+      << "of 74,000 without the backlog, nearly all of them SYNs";
 
   client_app_.offer(10'000, now_);  // and half of it again, beside the SYNs that are sent again
   run_for(1_s);

@@ -25,7 +25,9 @@ TEST_F(SynBacklogTest, SeesALinkBehindAfterManyFullBurstsInARow) {
   bursts(0, 1);
   EXPECT_TRUE(backlog.is_behind(0));
   EXPECT_FALSE(backlog.is_behind(1)) << "each link for itself";
-  bursts(0, 1, kBurstMax - 1);
+  bursts(0, 1, kBurstMax / 2);
+  EXPECT_TRUE(backlog.is_behind(0));
+  bursts(0, 1, kBurstMax / 2 - 1);
   EXPECT_FALSE(backlog.is_behind(0));
 }
 
@@ -59,13 +61,39 @@ TEST_F(SynBacklogTest, IsSaturatedWhenTheOldestHasWaitedForLong) {
   EXPECT_FALSE(backlog.is_saturated(now + 1_s)) << "nobody waits";
 }
 
-TEST_F(SynBacklogTest, AllowsFewWhileTheCoreIsBehindAndABurstOtherwise) {
+TEST_F(SynBacklogTest, LetsInAsManyAsAreFinishedWhileTheCoreIsBehind) {
   for (std::uint32_t i = 0; i < 100; ++i) push(i);
-  EXPECT_EQ(backlog.allowance(true, 0), 1u) << "never none: SYNs alone must not stop everything";
-  EXPECT_EQ(backlog.allowance(true, 32), 9u);
-  EXPECT_EQ(backlog.allowance(false, 32), kBurstMax);
+  EXPECT_EQ(backlog.admit(true), 0u);
+  backlog.earn(0);
+  EXPECT_EQ(backlog.admit(true), 1u) << "SYNs alone must not stop everything";
+  backlog.earn(32);
+  EXPECT_EQ(backlog.admit(true), 9u);
+  EXPECT_EQ(backlog.admit(true), 0u) << "they are paid for";
+}
+
+TEST_F(SynBacklogTest, LetsInABurstWhenTheCoreKeepsUp) {
+  for (std::uint32_t i = 0; i < 100; ++i) push(i);
+  EXPECT_EQ(backlog.admit(false), kBurstMax);
   while (backlog.size() > 3) backlog.pop();
-  EXPECT_EQ(backlog.allowance(false, 0), 3u);
+  EXPECT_EQ(backlog.admit(false), 3u);
+}
+
+TEST_F(SynBacklogTest, LetsPassWhoeverArrivesWhileNobodyWaits) {
+  EXPECT_FALSE(backlog.lets_pass()) << "nothing has been finished";
+  backlog.earn(4);
+  EXPECT_TRUE(backlog.lets_pass());
+  EXPECT_TRUE(backlog.lets_pass());
+  EXPECT_FALSE(backlog.lets_pass());
+  backlog.earn(300);
+  push(1);
+  EXPECT_FALSE(backlog.lets_pass()) << "first come, first served";
+}
+
+TEST_F(SynBacklogTest, SavesUpForSoManyOnly) {
+  for (int i = 0; i < 1'000; ++i) backlog.earn(kBurstMax);
+  std::size_t passed = 0;
+  while (backlog.lets_pass()) ++passed;
+  EXPECT_EQ(passed, 512u);
 }
 
 }  // namespace
