@@ -76,15 +76,6 @@ Result<Fd> listen_at(const std::string& path) {
 
 }  // namespace
 
-Fd::Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-Fd& Fd::operator=(Fd&& other) noexcept {
-  std::swap(number_, other.number_);
-  return *this;
-}
-Fd::~Fd() {
-  if (is_open()) close(number_);
-}
-
 struct ControlServer::Client {
   Fd fd;
   std::string in, out;     // not yet answered, not yet sent

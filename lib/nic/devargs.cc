@@ -20,6 +20,18 @@ std::string_view device_argument(std::string_view devargs, std::string_view key)
   }
 }
 
+std::string with_argument(std::string_view devargs, std::string_view key, std::string_view value) {
+  std::string result(device_name(devargs));
+  devargs.remove_prefix(result.size());
+  while (!devargs.empty()) {
+    devargs.remove_prefix(1);  // the comma
+    const std::string_view pair = devargs.substr(0, devargs.find(','));
+    devargs.remove_prefix(pair.size());
+    if (pair.substr(0, pair.find('=')) != key) (result += ',') += pair;
+  }
+  return ((((result += ',') += key) += '=') += value);
+}
+
 bool is_pci_address(std::string_view devargs) {
   const std::string_view name = device_name(devargs);
   return name.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos &&

@@ -64,9 +64,16 @@ class DeviceOpener {
     const std::string name(device_name(settings_.device));
     auto id = find_port(name);
     if (!id) {
-      remove_stale_memif_socket(settings_.device);
+      std::string devargs = settings_.device;
+      if (is_memif(devargs)) {
+        auto control = MemifControl::create(devargs, options_.cores);
+        if (!control) return Error{fmt::format("device \"{}\": {}", devargs, control.error().what)};
+        device_.memif_ = std::move(*control);
+        device_.group_->gate = &device_.memif_->gate();
+        devargs = device_.memif_->driver_devargs();
+      }
       take_eal_log();  // so that an error quotes only messages about this device
-      const int status = rte_dev_probe(settings_.device.c_str());
+      const int status = rte_dev_probe(devargs.c_str());
       id = find_port(name);
       if (!id) return failed("no such device, or its driver refused the arguments", status);
     }
@@ -211,15 +218,13 @@ class DeviceOpener {
   }
 
   Result<void> start() {
-    Duration waited;
-    while (true) {
+    // Its control channel starts a memif client, which needs its server for it.
+    if (!is_memif_client(settings_.device)) {
       const int status = rte_eth_dev_start(device_.group_->port_id);
-      if (status == 0) return {};
-      if (!is_memif_client(settings_.device)) return failed("it does not start", status);
-      const std::string peer = memif_peer_words(settings_.device);
-      if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
-      take_eal_log();
+      if (status != 0) return failed("it does not start", status);
     }
+    if (device_.memif_ != nullptr) device_.memif_->begin(device_.group_->port_id);
+    return {};
   }
 
   /// Sets the queue of each hash value. A device may accept our table, or have its own.
@@ -244,8 +249,7 @@ class DeviceOpener {
     return {};
   }
 
-  /// The handshake of a memif client continues after the start; frames sent before its end are
-  /// lost.
+  /// The frames that a memif client sends before the end of its handshake are lost.
   Result<void> wait_for_link() {
     Duration waited;
     while (is_memif_client(settings_.device) && !device_.link_up()) {
@@ -267,6 +271,7 @@ Result<Device> Device::open(const PortSettings& settings, const DeviceOptions& o
 }
 
 Device::~Device() {
+  memif_.reset();  // its driver hears of no peer any more
   if (group_ == nullptr || driver_.empty()) return;
   rte_eth_dev_stop(group_->port_id);
   rte_eth_dev_close(group_->port_id);
@@ -276,6 +281,7 @@ Device::~Device() {
 }
 
 bool Device::link_up() const {
+  if (group_->gate != nullptr) return group_->gate->is_open();
   rte_eth_link link{};
   return rte_eth_link_get_nowait(group_->port_id, &link) == 0 &&
          link.link_status == RTE_ETH_LINK_UP;

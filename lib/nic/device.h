@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "nic/dpdk_port.h"
+#include "nic/memif.h"
 #include "nic/settings.h"
 #include "wire/ethernet.h"
 
@@ -59,6 +60,7 @@ class Device {
   friend class DeviceOpener;
 
   std::unique_ptr<PortGroup> group_;
+  std::unique_ptr<MemifControl> memif_;  // of a memif, else null
   MacAddress mac_;
   std::string driver_;
   std::uint16_t rx_descriptors_ = 0, tx_descriptors_ = 0;

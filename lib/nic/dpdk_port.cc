@@ -15,6 +15,7 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       core_(core_index),
       tx_flags_(group.tx_flags),
       tx_ring_(group.tx_rings.empty() ? nullptr : group.tx_rings[core_index]),
+      gate_(group.gate),
       pool_(group.pools[core_index]),
       group_(&group) {
   if (group.steering == Steering::software && core_index == 0)
@@ -157,8 +158,8 @@ std::size_t DpdkPort::transmit_ring(std::span<Frame> frames) noexcept {
 void DpdkPort::transmit_for_others() noexcept {
   for (std::uint32_t i = 0; i < group_->cores; ++i) {
     if (waiting_first_ == waiting_end_) take_waiting();
-    waiting_first_ += rte_eth_tx_burst(port_id_, queue_, waiting_.data() + waiting_first_,
-                                       static_cast<std::uint16_t>(waiting_end_ - waiting_first_));
+    waiting_first_ +=
+        transmit_queue(std::span(waiting_).subspan(waiting_first_, waiting_end_ - waiting_first_));
     if (waiting_first_ != waiting_end_) return;
   }
 }

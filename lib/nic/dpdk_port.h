@@ -17,6 +17,7 @@
 #include "base/siphash.h"
 #include "link/port.h"
 #include "link/reassembler.h"
+#include "nic/gate.h"
 #include "wire/flow_key.h"
 
 namespace mayfly::nic {
@@ -36,6 +37,7 @@ struct PortGroup {
   std::uint32_t cores = 1;
   std::uint16_t rx_queues = 1, tx_queues = 1;
   Steering steering = Steering::one_core;
+  Gate* gate = nullptr;  ///< to be passed on the way into the driver; null = always open
   link::TxOffloads tx_offloads;
   std::uint64_t tx_flags = 0;       ///< of every frame whose checksums the device fills in
   std::vector<rte_mempool*> pools;  ///< one a core
@@ -62,8 +64,7 @@ class DpdkPort {
 
   std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
     if (tx_ring_ != nullptr) return transmit_ring(frames);
-    return rte_eth_tx_burst(port_id_, queue_, frames.data(),
-                            static_cast<std::uint16_t>(frames.size()));
+    return transmit_queue(frames);
   }
 
   std::span<std::byte> bytes(Frame f) noexcept {
@@ -131,8 +132,19 @@ class DpdkPort {
   static constexpr std::size_t kEthernetMin = 60;  // without the frame check sequence
 
   std::size_t receive_queue(std::span<Frame> frames) noexcept {
-    return rte_eth_rx_burst(port_id_, queue_, frames.data(),
-                            static_cast<std::uint16_t>(frames.size()));
+    if (gate_ != nullptr && !gate_->enter(core_)) return 0;
+    const std::size_t n = rte_eth_rx_burst(port_id_, queue_, frames.data(),
+                                           static_cast<std::uint16_t>(frames.size()));
+    if (gate_ != nullptr) gate_->leave(core_);
+    return n;
+  }
+
+  std::size_t transmit_queue(std::span<Frame> frames) noexcept {
+    if (gate_ != nullptr && !gate_->enter(core_)) return 0;
+    const std::size_t n = rte_eth_tx_burst(port_id_, queue_, frames.data(),
+                                           static_cast<std::uint16_t>(frames.size()));
+    if (gate_ != nullptr) gate_->leave(core_);
+    return n;
   }
 
   /// Frames in several buffers are rare; only those are copied.
@@ -164,6 +176,7 @@ class DpdkPort {
   std::uint32_t core_;
   std::uint64_t tx_flags_;
   rte_ring* tx_ring_;
+  Gate* gate_;
   rte_mempool* pool_;
   const PortGroup* group_;
 

@@ -52,7 +52,7 @@ class RawClient {
   }
 
  private:
-  admin::Fd fd_{socket(AF_UNIX, SOCK_STREAM, 0)};
+  Fd fd_{socket(AF_UNIX, SOCK_STREAM, 0)};
 };
 
 class ControlTest : public ::testing::Test {
@@ -174,7 +174,7 @@ TEST_F(ControlTest, TheSocketIsForItsOwnerAloneAndRemovedAtTheEnd) {
 
 TEST_F(ControlTest, OneThatAProcessLeftBehindIsReplaced) {
   {
-    const admin::Fd left(socket(AF_UNIX, SOCK_STREAM, 0));
+    const Fd left(socket(AF_UNIX, SOCK_STREAM, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
