@@ -55,8 +55,12 @@ int load_command(const RunOptions& options) {
   fmt::print("sources: {}\n", arithmetic_of(tuples));
   if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
 
-  auto run = run::LoadRun::create(settings, *devices, nic::TscClock());
+  const nic::TscClock clock;
+  auto run = run::LoadRun::create(settings, *devices, clock);
   if (!run) return fail(run.error());
+  FollowedLinks links(settings.process, *devices, clock,
+                      [&] { return (*run)->silent_neighbour(); });
+  links.follow();
   run::Controls<config::LoadSettings> controls(
       {{options.config, options.policy, options.sets},
        *std::move(loaded.settings),
@@ -64,7 +68,7 @@ int load_command(const RunOptions& options) {
          return load::check_sources(with_options(wanted, options));
        }},
       {.use = [&](const config::LoadSettings& wanted) { (*run)->use(wanted); },
-       .stats = [&] { return stats_of(**run); },
+       .stats = [&] { return links.with_links(stats_of(**run)); },
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   fmt::print("ready\n");
@@ -72,8 +76,12 @@ int load_command(const RunOptions& options) {
   (*run)->start(*eal, 0);
   load::LiveLine line(settings.load, isatty(STDOUT_FILENO) != 0);
   (*run)->watch(
-      {.stop_asked = run::stop_asked,
-       .each_round = [&] { follow_hangups(controls); },
+      {.stop_asked = [&] { return links.stop_asked(); },
+       .each_round =
+           [&] {
+             follow_hangups(controls);
+             links.follow();
+           },
        .each_second =
            [&](const load::LoadResults& so_far, const flow::ShardStats& stack, Duration elapsed) {
              fmt::print("{}", line.next(so_far, stack, elapsed));
@@ -84,10 +92,11 @@ int load_command(const RunOptions& options) {
   const std::vector<load::CoreReport> reports = (*run)->reports();
   fmt::print("{}", load_table(settings, reports));
   if (!options.json.empty()) {
-    const auto written = admin::write_json(options.json, load_json(settings, reports));
+    const auto written =
+        admin::write_json(options.json, links.with_links(load_json(settings, reports)));
     if (!written) return fail(written.error());
   }
-  return (*run)->succeeded() ? kOk : kRunFailed;
+  return links.exit_status((*run)->succeeded() ? kOk : kRunFailed);
 }
 
 }  // namespace mayfly::app

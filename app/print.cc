@@ -6,17 +6,30 @@
 #include "wire/print.h"
 
 namespace mayfly::app {
+namespace {
+
+/// On a terminal the generator writes its progress over and over on one line.
+const char* fresh_line() { return isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : ""; }
+
+}  // namespace
 
 int fail(const Error& error) {
   fmt::print(stderr, "mayfly: {}\n", error.what);
   return run::exit_status_of(error);
 }
 
+void FollowedLinks::follow() {
+  for (const std::string& news : watch_.look(clock_.now(), silent_()))
+    fmt::print(stderr, "{}mayfly: {}\n", fresh_line(), news);
+  const auto why = watch_.why_given_up(clock_.now());
+  if (!why || is_given_up_) return;
+  is_given_up_ = true;
+  fmt::print(stderr, "{}mayfly: {}\n", fresh_line(), *why);
+}
+
 void print_change(const config::Change& change) {
-  // On a terminal the generator overwrites one line with its progress.
-  const char* fresh_line = isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : "";
   for (const config::KeyChange& one : change.changes)
-    fmt::print("{}{}\n", fresh_line, to_string(one));
+    fmt::print("{}{}\n", fresh_line(), to_string(one));
   std::fflush(stdout);
 }
 

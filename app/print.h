@@ -2,16 +2,23 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "config/live.h"
 #include "config/settings.h"
+#include "nic/clock.h"
+#include "nic/device.h"
 #include "run/controls.h"
 #include "run/exit_status.h"
+#include "run/link_watch.h"
 #include "run/signals.h"
 
 namespace mayfly::app {
+
+using run::kRunFailed;
 
 /// Prints the error, and returns its exit status: kBadUsage or kRunFailed.
 int fail(const Error& error);
@@ -21,6 +28,35 @@ template <class Errors>
 void print_errors(const Errors& errors) {
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", to_string(error).c_str());
 }
+
+/// Tells what changes of the links, and ends a run none of whose links works.
+class FollowedLinks {
+ public:
+  /// `silent` names a neighbour that does not answer ARP.
+  FollowedLinks(const nic::ProcessSettings& process, const std::vector<nic::Device>& devices,
+                const nic::TscClock& clock, std::function<std::optional<Ipv4Address>()> silent)
+      : clock_(clock),
+        watch_(run::LinkWatch::of(process, devices, clock.now())),
+        silent_(std::move(silent)) {}
+
+  /// Some times a second.
+  void follow();
+  /// What the user asks for, or an end now since there is no link.
+  run::Stop stop_asked() const { return is_given_up_ ? run::Stop::now : run::stop_asked(); }
+  /// Of a run that would have ended with `status`.
+  int exit_status(int status) const { return is_given_up_ ? kRunFailed : status; }
+  /// The same JSON with what there is to say of the links.
+  nlohmann::ordered_json with_links(nlohmann::ordered_json json) const {
+    json["links"] = watch_.json(clock_.now());
+    return json;
+  }
+
+ private:
+  const nic::TscClock clock_;
+  run::LinkWatch watch_;
+  std::function<std::optional<Ipv4Address>()> silent_;
+  bool is_given_up_ = false;
+};
 
 /// Prints what changed, whoever requested it.
 void print_change(const config::Change& change);

@@ -43,26 +43,35 @@ int serve_command(const RunOptions& options) {
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
-  auto run = run::ServeRun::create(settings, *site, *devices, nic::TscClock());
+  const nic::TscClock clock;
+  auto run = run::ServeRun::create(settings, *site, *devices, clock);
   if (!run) return fail(run.error());
+  FollowedLinks links(settings.process, *devices, clock,
+                      [&] { return (*run)->silent_neighbour(); });
+  links.follow();
   run::Controls<config::ServeSettings> controls(
       {{options.config, options.policy, options.sets}, settings},
       {.use = [&](const config::ServeSettings& wanted) { (*run)->use(wanted); },
-       .stats = [&] { return (*run)->json(); },
+       .stats = [&] { return links.with_links((*run)->json()); },
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   (*run)->start(*eal, 0);
   fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings.process));
   std::fflush(stdout);
-  (*run)->watch(options.duration, {.stop_asked = run::stop_asked,
-                                   .each_round = [&] { follow_hangups(controls); },
+  (*run)->watch(options.duration, {.stop_asked = [&] { return links.stop_asked(); },
+                                   .each_round =
+                                       [&] {
+                                         follow_hangups(controls);
+                                         links.follow();
+                                       },
                                    .on_drain = print_draining});
   eal->wait();
   fmt::print("{}", (*run)->summary());
-  if (options.json.empty()) return kOk;
-  if (const auto written = admin::write_json(options.json, (*run)->json()); !written)
+  if (options.json.empty()) return links.exit_status(kOk);
+  const auto json = links.with_links((*run)->json());
+  if (const auto written = admin::write_json(options.json, json); !written)
     return fail(written.error());
-  return kOk;
+  return links.exit_status(kOk);
 }
 
 }  // namespace mayfly::app

@@ -65,6 +65,11 @@ Schema<nic::PortSettings> port_schema(Wiring wiring) {
          };
 }
 
+Schema<nic::LinksSettings> links_schema() {
+  return {{"give_up", &nic::LinksSettings::give_up, duration_or_zero(1_ms, kWeek),
+           "end with status 1 when no link has worked for so long; 0 = never"}};
+}
+
 bool is_file_prefix(std::string_view name) {
   return name.size() <= 64 && name.find_first_of("/\\*?:") == std::string_view::npos;
 }
@@ -93,6 +98,7 @@ Schema<T> common_schema(Wiring wiring) {
   const Schema<P> names{{"file_prefix", &P::file_prefix,
                          word("word", "at most 64, a part of a file name", is_file_prefix),
                          "DPDK's `--file-prefix`; by default made from the process id"}};
+  const Schema<P> links{{"links", &P::links, map(links_schema()), "what if they do not work"}};
   Schema<T> keys =
       within<T>(&T::process, memory) +
       Schema<T>{{"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
@@ -103,9 +109,11 @@ Schema<T> common_schema(Wiring wiring) {
                                             map(connection_schema()), "memory for connections"}}) +
       within<T>(&T::shard, protocol) + within<T>(&T::process, names);
   // The lab controls its two ends itself.
-  if (wiring == Wiring::devices)
+  if (wiring == Wiring::devices) {
     keys.push_back(
         {"admin", &T::admin, map(admin_schema()), "access to the process while it runs"});
+    keys = std::move(keys) + within<T>(&T::process, links);
+  }
   return keys;
 }
 

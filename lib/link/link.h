@@ -114,8 +114,8 @@ class Link {
   bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                 CopyPayload&& copy_payload) noexcept;
 
-  /// Stages announcements of our addresses (RFC 5227 2.3).
-  void announce() noexcept { resolver_.announce(); }
+  /// Stages announcements of our addresses (RFC 5227 2.3), and asks for the gateway.
+  void announce(Instant now) noexcept { resolver_.announce(now); }
   /// Ages the neighbour cache (Resolver::age); call it at every poll.
   void age(Instant now) noexcept { resolver_.age(now); }
   /// Frames that wait for the device.

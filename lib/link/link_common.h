@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "base/assert.h"
@@ -31,6 +32,12 @@ struct LinkCounters {
   }
 };
 
+/// Neighbours that were asked for their MAC address and have not answered in time: the last of
+/// them, in host order; 0 = none. The core that polls writes, any thread reads.
+struct ArpSilence {
+  std::atomic<std::uint32_t> gateway{0}, other{0};
+};
+
 /// Shared by the links of one core, which it outlives. The limits are in packets a second and,
 /// after a pause, packets at once.
 struct LinkCommon {
@@ -44,6 +51,7 @@ struct LinkCommon {
   RateLimit echo_limit{10'000, 1'000};        ///< echo replies
   RateLimit arp_request_limit{1'000, 1'000};  ///< all neighbours together
   RateLimit arp_reply_limit{10'000, 1'000};
+  ArpSilence silence;
 };
 
 }  // namespace mayfly::link

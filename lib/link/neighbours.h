@@ -70,6 +70,16 @@ class NeighbourCache {
     return Drop::none;
   }
 
+  /// Begins to look for `ip` although no frame waits for it yet. True: the caller must send an ARP
+  /// request now.
+  bool expect(Ipv4Address ip, Instant now) noexcept {
+    if (look_up(ip) != nullptr) return false;
+    Entry* entry = make(ip, now, false);
+    if (entry == nullptr) return false;
+    note_request(*entry, now);
+    return true;
+  }
+
   /// Handles an ARP packet which says that `ip` is at `mac`. RFC 826: an entry that exists is
   /// renewed; a new one is made only if `create` (the packet asked for us). `resolved(frame)` gets
   /// each frame that waited, in order. False: the entry keeps another address. That host is asked

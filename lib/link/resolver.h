@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -58,8 +59,9 @@ class Resolver {
   void on_arp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
               Instant now) noexcept;
 
-  /// Stages announcements of our addresses (RFC 5227 2.3).
-  void announce() noexcept;
+  /// Stages announcements of our addresses (RFC 5227 2.3), and asks for the gateway: if nobody
+  /// answers, that is known before the first frame needs it.
+  void announce(Instant now) noexcept;
 
   /// Asks again for neighbours that did not answer or were confirmed long ago, and gives up those
   /// that never answer. Call it at every poll; it acts once a millisecond.
@@ -75,6 +77,9 @@ class Resolver {
     MAYFLY_ASSERT(port_.bytes(frame).size() >= wire::kEthernetHeaderSize);
     std::memcpy(port_.bytes(frame).data(), mac.octets.data(), mac.octets.size());
     stage_.push(frame);
+  }
+  std::atomic<std::uint32_t>& silence_of(Ipv4Address ip) noexcept {
+    return interface_.gateway == ip ? common_.silence.gateway : common_.silence.other;
   }
   void keep(Frame frame, Ipv4Address hop, Instant now) noexcept;
   void learn(const wire::ArpPacket& arp, bool asks_us, Instant now) noexcept;
@@ -122,6 +127,9 @@ void Resolver<P>::learn(const wire::ArpPacket& arp, bool asks_us, Instant now) n
   const bool agrees = neighbours_.learn(arp.sender_ip, arp.sender_mac, asks_us, now,
                                         [&](Frame frame) { stage_for(frame, arp.sender_mac); });
   if (!agrees) common_.count.arp_conflicts.add();
+  std::atomic<std::uint32_t>& silent = silence_of(arp.sender_ip);
+  if (silent.load(std::memory_order_relaxed) == arp.sender_ip.host)
+    silent.store(0, std::memory_order_relaxed);
 }
 
 template <Port P>
@@ -154,7 +162,7 @@ void Resolver<P>::send_arp(const wire::ArpPacket& arp, const MacAddress& to) noe
 }
 
 template <Port P>
-void Resolver<P>::announce() noexcept {
+void Resolver<P>::announce(Instant now) noexcept {
   if (!interface_.answers) return;
   for (const InterfaceAddress& range : interface_.addresses) {
     MAYFLY_ASSERT(range.first <= range.last);
@@ -165,6 +173,8 @@ void Resolver<P>::announce() noexcept {
                wire::kBroadcastMac);
     }
   }
+  if (interface_.gateway && neighbours_.expect(*interface_.gateway, now))
+    ask(*interface_.gateway, nullptr, now);
 }
 
 template <Port P>
@@ -173,7 +183,11 @@ void Resolver<P>::age(Instant now) noexcept {
     return;
   next_ageing_ = now + kAgeingPeriod;
   neighbours_.age(
-      now, [&](Ipv4Address ip, const MacAddress* known) { ask(ip, known, now); },
+      now,
+      [&](Ipv4Address ip, const MacAddress* known) {
+        if (known == nullptr) silence_of(ip).store(ip.host, std::memory_order_relaxed);
+        ask(ip, known, now);
+      },
       [&](Frame frame) {
         common_.count.lose(Drop::neighbour_unreachable);
         port_.release(frame);

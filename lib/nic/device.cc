@@ -15,6 +15,8 @@
 #include "nic/devargs.h"
 #include "nic/device_setup.h"
 #include "nic/eal.h"
+#include "nic/fitness.h"
+#include "nic/host.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
 
@@ -22,6 +24,7 @@ namespace mayfly::nic {
 namespace {
 
 constexpr useconds_t kRetryUs = 100'000;
+constexpr std::uint32_t kLinkHeaderMax = 18;  // Ethernet's with an 802.1Q tag: no part of the MTU
 
 std::uint64_t random_word() {
   static std::random_device device;
@@ -56,14 +59,17 @@ class DeviceOpener {
 
  private:
   Error failed(std::string_view what, int status) const {
-    return {fmt::format("device \"{}\": {}: {}{}", settings_.device, what, rte_strerror(-status),
-                        eal_log_suffix())};
+    // To many drivers -1 is just a failure, and no errno.
+    const std::string reason = status == -1 ? "" : fmt::format(": {}", rte_strerror(-status));
+    return {fmt::format("device \"{}\": {}{}{}", settings_.device, what, reason, eal_log_suffix())};
   }
 
   Result<void> probe() {
     const std::string name(device_name(settings_.device));
     auto id = find_port(name);
     if (!id) {
+      if (const auto why = why_unfit(settings_))
+        return Error{fmt::format("device \"{}\": {}", settings_.device, why->what)};
       std::string devargs = settings_.device;
       if (is_memif(devargs)) {
         auto control = MemifControl::create(devargs, options_.cores);
@@ -82,6 +88,10 @@ class DeviceOpener {
     if (const int status = rte_eth_dev_info_get(*id, &info_); status != 0)
       return failed("no information", status);
     device_.driver_ = info_.driver_name;
+    device_.mtu_ = settings_.mtu;
+    device_.interface_ = host_interface_of(settings_);
+    if (const auto host = host_interface(device_.interface_))
+      device_.interface_index_ = host->index;
     return {};
   }
 
@@ -280,11 +290,30 @@ Device::~Device() {
   for (rte_mempool* pool : group_->pools) rte_mempool_free(pool);
 }
 
-bool Device::link_up() const {
-  if (group_->gate != nullptr) return group_->gate->is_open();
+LinkReading Device::link() const {
+  LinkReading reading{.state = LinkState::no_carrier};
+  if (!interface_.empty()) {
+    const auto host = host_interface(interface_);
+    if (!host || host->index != interface_index_) return {LinkState::gone, 0};
+    reading.mtu = host->mtu;
+    const std::uint32_t frame_max = host->mtu < mtu_ ? host->mtu + kLinkHeaderMax : UINT32_MAX;
+    group_->frame_max.store(frame_max, std::memory_order_relaxed);
+    if (!host->is_up) {
+      reading.state = LinkState::down;
+    } else if (host->has_carrier) {
+      reading.state = LinkState::up;
+    }
+    return reading;
+  }
+  std::uint16_t mtu = 0;
+  if (rte_eth_dev_get_mtu(group_->port_id, &mtu) == 0) reading.mtu = mtu;
   rte_eth_link link{};
-  return rte_eth_link_get_nowait(group_->port_id, &link) == 0 &&
-         link.link_status == RTE_ETH_LINK_UP;
+  const bool is_up = group_->gate != nullptr
+                         ? group_->gate->is_open()
+                         : rte_eth_link_get_nowait(group_->port_id, &link) == 0 &&
+                               link.link_status == RTE_ETH_LINK_UP;
+  if (is_up) reading.state = LinkState::up;
+  return reading;
 }
 
 std::string Device::describe() const {

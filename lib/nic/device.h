@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "nic/dpdk_port.h"
+#include "nic/link_reading.h"
 #include "nic/memif.h"
 #include "nic/settings.h"
 #include "wire/ethernet.h"
@@ -50,7 +51,9 @@ class Device {
   MacAddress mac() const { return mac_; }
   Steering steering() const { return group_->steering; }
   /// True if the device has a link now.
-  bool link_up() const;
+  bool link_up() const { return link().state == LinkState::up; }
+  /// The link now. Asks the kernel or the driver: for the control thread.
+  LinkReading link() const;
 
   /// A description for the user: driver, queues, offloads, and what replaces missing ones.
   std::string describe() const;
@@ -63,6 +66,9 @@ class Device {
   std::unique_ptr<MemifControl> memif_;  // of a memif, else null
   MacAddress mac_;
   std::string driver_;
+  std::string interface_;              // of the host; empty = none
+  std::uint16_t mtu_ = 0;              // of the port
+  std::uint32_t interface_index_ = 0;  // when it was opened
   std::uint16_t rx_descriptors_ = 0, tx_descriptors_ = 0;
   std::uint64_t rx_offloads_ = 0;
   std::string mac_words_;

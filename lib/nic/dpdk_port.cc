@@ -18,8 +18,15 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       gate_(group.gate),
       pool_(group.pools[core_index]),
       group_(&group) {
+  lost_before_ = device_losses();
   if (group.steering == Steering::software && core_index == 0)
     reassembler_ = std::make_unique<link::Reassembler>();
+}
+
+DpdkPort::DeviceLosses DpdkPort::device_losses() const noexcept {
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(port_id_, &stats) != 0) return {};  // it counts nothing
+  return {stats.oerrors, stats.imissed + stats.ierrors + stats.rx_nombuf};
 }
 
 std::uint32_t DpdkPort::shard_of(const FlowKey4& key) const noexcept {
@@ -151,6 +158,21 @@ void DpdkPort::copy_to_others(Frame f) noexcept {
 std::size_t DpdkPort::transmit_ring(std::span<Frame> frames) noexcept {
   return rte_ring_enqueue_burst(tx_ring_, reinterpret_cast<void* const*>(frames.data()),
                                 static_cast<unsigned>(frames.size()), nullptr);
+}
+
+/// Some drivers take a frame that is too long for their interface and lose it without a word.
+std::size_t DpdkPort::transmit_short(std::span<Frame> frames) noexcept {
+  const std::uint32_t longest = group_->frame_max.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (rte_pktmbuf_pkt_len(frames[i]) > longest) {
+      drop(frames[i], Drop::device_refused);
+      continue;
+    }
+    const std::span<Frame> one = frames.subspan(i, 1);
+    const std::size_t taken = tx_ring_ != nullptr ? transmit_ring(one) : transmit_queue(one);
+    if (taken == 0) return i;
+  }
+  return frames.size();
 }
 
 /// Sends one burst of each core that has no transmit queue, in turn. Frames that the device does

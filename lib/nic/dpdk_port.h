@@ -7,6 +7,7 @@
 #include <rte_ring.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -31,8 +32,11 @@ enum class Steering : std::uint8_t {
 };
 
 /// The data that the ports of all cores on one device share. Constant while they poll, except for
-/// the contents of the rings.
+/// the contents of the rings, and frame_max.
 struct PortGroup {
+  /// Bytes of the longest frame that the device would send at present, where that is less than the
+  /// port may send. The control thread writes.
+  std::atomic<std::uint32_t> frame_max{UINT32_MAX};
   std::uint16_t port_id = 0;
   std::uint32_t cores = 1;
   std::uint16_t rx_queues = 1, tx_queues = 1;
@@ -63,6 +67,8 @@ class DpdkPort {
   }
 
   std::size_t transmit(std::span<Frame> frames, Instant) noexcept {
+    if (group_->frame_max.load(std::memory_order_relaxed) < link::kFrameRoom) [[unlikely]]
+      return transmit_short(frames);
     if (tx_ring_ != nullptr) return transmit_ring(frames);
     return transmit_queue(frames);
   }
@@ -122,13 +128,24 @@ class DpdkPort {
   /// that sent the request (true for devices that pair queues).
   std::uint32_t shard_of(const FlowKey4& key) const noexcept;
 
-  /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, and
-  /// fragments that the receiving core reassembled for others. Any thread may call it.
+  /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, fragments
+  /// that the receiving core reassembled for others, and what the device itself has lost since the
+  /// first core's port was made. Any thread may call it.
   std::uint64_t drops(Drop why) const noexcept {
-    return drops_[static_cast<std::size_t>(why)].get();
+    const std::uint64_t ours = drops_[static_cast<std::size_t>(why)].get();
+    // The device counts for all of its queues together.
+    if (core_ != 0 || (why != Drop::device_refused && why != Drop::device_missed)) return ours;
+    const DeviceLosses now = device_losses();
+    return ours + (why == Drop::device_refused ? now.refused - lost_before_.refused
+                                               : now.missed - lost_before_.missed);
   }
 
  private:
+  struct DeviceLosses {
+    std::uint64_t refused = 0, missed = 0;
+  };
+  DeviceLosses device_losses() const noexcept;
+
   static constexpr std::size_t kEthernetMin = 60;  // without the frame check sequence
 
   std::size_t receive_queue(std::span<Frame> frames) noexcept {
@@ -162,6 +179,7 @@ class DpdkPort {
   std::size_t receive_steered(std::span<Frame> frames) noexcept;
   Frame whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept;
   std::size_t transmit_ring(std::span<Frame> frames) noexcept;
+  std::size_t transmit_short(std::span<Frame> frames) noexcept;
   void transmit_for_others() noexcept;
   void take_waiting() noexcept;
   void hand_over(Frame f, std::uint32_t core) noexcept;
@@ -185,6 +203,7 @@ class DpdkPort {
   std::size_t waiting_first_ = 0, waiting_end_ = 0;  // of waiting_
   std::array<Frame, kBurstMax> waiting_{};           // taken from a tx ring, not yet by the device
   std::array<Counter, wire::kDropCount> drops_;
+  DeviceLosses lost_before_;
 };
 
 static_assert(link::SpreadPort<DpdkPort>);

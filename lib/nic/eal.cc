@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "nic/devargs.h"
 #include "nic/eal_log.h"
+#include "nic/host.h"
 #include "nic/memif.h"
 
 namespace mayfly::nic {
@@ -59,17 +60,6 @@ MemoryChoice choose_memory(const EalOptions& options) {
           "{}: {} huge pages of {} MB are needed and {} are free; \"sysctl -w vm.nr_hugepages={}\" "
           "makes some",
           plain, needed, kHugePageMb, free, needed)};
-}
-
-std::vector<std::uint32_t> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<std::uint32_t> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
-  for (std::uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
 }
 
 std::string comma_list(const std::vector<std::uint32_t>& cpus) {

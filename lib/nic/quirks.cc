@@ -7,11 +7,28 @@ namespace mayfly::nic {
 namespace {
 
 constexpr auto kQuirks = std::to_array<DriverQuirks>({
-    {.driver = "net_memif", .knows_its_queues = false, .has_server_socket = true},
-    {.driver = "net_af_packet", .shares_host_interface = true, .spreads_by_itself = true},
-    {.driver = "net_af_xdp", .shares_host_interface = true},
-    {.driver = "net_tap", .shares_host_interface = true},
-    {.driver = "net_pcap", .shares_host_interface = true},
+    {.driver = "net_memif",
+     .knows_its_queues = false,
+     .has_server_socket = true,
+     .arguments = "id role bsize rsize socket socket-abstract mac zero-copy secret"},
+    {.driver = "net_af_packet",
+     .shares_host_interface = true,
+     .spreads_by_itself = true,
+     .arguments = "iface qpairs blocksz framesz framecnt qdisc_bypass",
+     .needs = "iface",
+     .interface_arguments = "iface"},
+    {.driver = "net_af_xdp",
+     .shares_host_interface = true,
+     .arguments = "iface start_queue queue_count shared_umem xdp_prog busy_budget force_copy",
+     .needs = "iface",
+     .interface_arguments = "iface"},
+    {.driver = "net_tap", .shares_host_interface = true, .arguments = "iface mac remote"},
+    {.driver = "net_pcap",
+     .shares_host_interface = true,
+     .arguments = "rx_pcap tx_pcap rx_iface rx_iface_in tx_iface iface phy_mac infinite_rx",
+     .needs = "rx_pcap tx_pcap rx_iface rx_iface_in tx_iface iface",
+     .interface_arguments = "iface rx_iface rx_iface_in tx_iface",
+     .capture_arguments = "rx_pcap"},
 });
 
 constexpr DriverQuirks kNone;

@@ -20,6 +20,11 @@ struct DriverQuirks {
   bool spreads_by_itself = false;
   /// One end is a server on a UNIX socket. A client waits for it, and its file may remain after it.
   bool has_server_socket = false;
+  // Lists of words with spaces between.
+  std::string_view arguments = "";            ///< all that it takes; empty = not known here
+  std::string_view needs = "";                ///< arguments of which one must be there
+  std::string_view interface_arguments = "";  ///< those that name an interface of the host
+  std::string_view capture_arguments = "";    ///< those that name a capture file to read
 };
 
 /// Every driver with a quirk, each once.

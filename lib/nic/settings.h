@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "link/settings.h"
 #include "wire/ethernet.h"
 
@@ -24,10 +25,16 @@ struct PortSettings : link::LinkSettings {
 /// Whether packet memory may come from hugepages.
 enum class HugePagesMode : std::uint8_t { automatic, never };
 
+/// What becomes of a process whose links do not work.
+struct LinksSettings {
+  Duration give_up{};  ///< it ends when none has worked for so long; 0 = never
+};
+
 /// What a process opens at start.
 struct ProcessSettings {
   HugePagesMode hugepages = HugePagesMode::automatic;
   std::vector<PortSettings> ports;
+  LinksSettings links;
   std::string file_prefix;  ///< EAL --file-prefix; empty = made from the process id
 };
 

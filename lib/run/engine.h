@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -45,6 +46,9 @@ class Engine {
   }
   /// Open connections of all cores, as of their last polls.
   std::uint32_t open_connections() const;
+  /// A gateway, or else any neighbour, that does not answer ARP; nothing if there is none.
+  std::optional<Ipv4Address> silent_gateway() const;
+  std::optional<Ipv4Address> silent_neighbour() const;
   /// Replaces the settings of every core from its next poll on. One thread at a time. Frees
   /// settings that no core uses any more.
   void use(const shard::ShardSettings& shard, typename A::Settings app);
@@ -94,6 +98,23 @@ std::uint32_t Engine<P, A>::open_connections() const {
   std::uint32_t sum = 0;
   for (auto& core : cores_) sum += core->open_connections();
   return sum;
+}
+
+template <link::Port P, class A>
+std::optional<Ipv4Address> Engine<P, A>::silent_gateway() const {
+  for (auto& core : cores_)
+    if (const auto silent = core->arp_silence().gateway.load(std::memory_order_relaxed))
+      return Ipv4Address{silent};
+  return std::nullopt;
+}
+
+template <link::Port P, class A>
+std::optional<Ipv4Address> Engine<P, A>::silent_neighbour() const {
+  if (const auto gateway = silent_gateway()) return gateway;
+  for (auto& core : cores_)
+    if (const auto silent = core->arp_silence().other.load(std::memory_order_relaxed))
+      return Ipv4Address{silent};
+  return std::nullopt;
 }
 
 template <link::Port P, class A>

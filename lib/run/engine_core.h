@@ -52,6 +52,8 @@ class EngineCore {
   std::uint32_t open_connections() const noexcept { return open_.load(std::memory_order_relaxed); }
   /// A copy of the counters; the drops of the ports are included.
   flow::ShardStats stats() const;
+  /// Who does not answer ARP.
+  const link::ArpSilence& arp_silence() const noexcept { return shard_->arp_silence(); }
   A& app() noexcept { return *app_; }
   const A& app() const noexcept { return *app_; }
   /// See Shard::use and Shard::settings_number.

@@ -51,6 +51,8 @@ class LoadRun {
   bool finished() const { return engine_->finished(); }
   /// Resets open connections and ends the poll loops.
   void stop();
+  /// The gateway or the target, if it does not answer ARP.
+  std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_neighbour(); }
   /// The results of all cores so far. Any thread may call it.
   load::LoadResults results_so_far();
   /// The JSON of the run so far; an error if a core does not answer. Any thread may call it.

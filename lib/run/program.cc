@@ -81,6 +81,7 @@ std::optional<int> ProgramHost::start(int argc, char** argv) {
   devices_ = *std::move(devices);
   clock_.emplace();
   began_ = clock_->now();
+  links_.emplace(LinkWatch::of(settings_.process, devices_, began_));
   return std::nullopt;
 }
 
@@ -103,7 +104,15 @@ void ProgramHost::say_draining(std::uint32_t open) const {
   std::fflush(stdout);
 }
 
-bool ProgramHost::is_over() const {
+void ProgramHost::follow_links() {
+  for (const std::string& news : links_->look(clock_->now())) fmt::print(stderr, "{}\n", news);
+  const auto why = links_->why_given_up(clock_->now());
+  if (!why) return;
+  is_hopeless_ = true;
+  fmt::print(stderr, "{}\n", *why);
+}
+
+bool ProgramHost::is_time_up() const {
   return stop_asked() != Stop::no || (duration_ && clock_->now() - began_ >= *duration_);
 }
 
@@ -112,9 +121,12 @@ int ProgramHost::end(const std::vector<flow::ShardStats>& stats) {
   const flow::ShardStats sum = total_of(stats);
   fmt::print("accepted {}, opened {}, packets {} in, {} out\n", sum.accepted.get(),
              sum.opened.get(), sum.rx_packets.get(), sum.tx_packets.get());
-  if (json_.empty()) return kOk;
-  const auto written = admin::write_json(json_, admin::server_json(stats, clock_->now() - began_));
-  return written ? kOk : fail(written.error());
+  const int status = is_hopeless_ ? kRunFailed : kOk;
+  if (json_.empty()) return status;
+  auto json = admin::server_json(stats, clock_->now() - began_);
+  json["links"] = links_->json(clock_->now());
+  const auto written = admin::write_json(json_, json);
+  return written ? status : fail(written.error());
 }
 
 }  // namespace mayfly::run

@@ -15,6 +15,7 @@
 #include "nic/clock.h"
 #include "nic/eal.h"
 #include "run/device_engine.h"
+#include "run/link_watch.h"
 #include "run/orderly_end.h"
 #include "run/signals.h"
 #include "run/start.h"
@@ -46,13 +47,18 @@ class ProgramHost {
   int fail(const Error& error) const;
   void say_ready() const;
   void say_draining(std::uint32_t open) const;
-  /// True if --duration has passed, or the user has asked for the end.
-  bool is_over() const;
+  /// True if --duration has passed, the user has asked for the end, or no link has worked for too
+  /// long.
+  bool is_over() const { return is_hopeless_ || is_time_up(); }
+  /// Prints what changes of the links; call it some times a second.
+  void follow_links();
   /// Waits for the poll loops, writes the JSON result if it was asked for, prints a summary.
   /// Returns the exit status.
   int end(const std::vector<flow::ShardStats>& stats);
 
  private:
+  bool is_time_up() const;
+
   config::ProgramSettings settings_;
   std::optional<Duration> duration_;
   std::string json_;
@@ -60,6 +66,8 @@ class ProgramHost {
   std::vector<nic::Device> devices_;
   std::optional<nic::TscClock> clock_;  // its rate comes from the EAL
   Instant began_;
+  std::optional<LinkWatch> links_;
+  bool is_hopeless_ = false;  // no link has worked for too long
 };
 
 /// The whole main function of a program with one app on each core. `make_app(settings)` returns a
@@ -78,8 +86,10 @@ int run_program(int argc, char** argv, const MakeApp& make_app) {
   if (!engine) return host.fail(engine.error());
   start_on(**engine, host.eal(), 0);
   host.say_ready();
-  while (!host.is_over() && !(*engine)->finished())
+  while (!host.is_over() && !(*engine)->finished()) {
+    host.follow_links();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
   end_orderly(
       **engine, host.clock(), host.settings().drain_timeout, stop_asked,
       [&](std::uint32_t open) { host.say_draining(open); }, [] {});

@@ -47,6 +47,8 @@ class ServeRun {
   void use(const config::ServeSettings& settings) { engine_->use(settings.shard, settings.close); }
   /// The counters of all cores.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
+  /// A gateway that does not answer ARP. Strangers who do not are no news to a server.
+  std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_gateway(); }
   /// Notes the times of the first and last connection; call it about ten times a second.
   void sample();
   /// Resets open connections and ends the poll loops.

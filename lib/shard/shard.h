@@ -124,6 +124,8 @@ class Shard {
   /// Counters; any thread may read them.
   flow::ShardStats& stats() noexcept { return stats_; }
   const flow::ShardStats& stats() const noexcept { return stats_; }
+  /// Who does not answer ARP. Any thread.
+  const link::ArpSilence& arp_silence() const noexcept { return link_common_.silence; }
 
  private:
   // What a poll does at most, so that no burst is stalled: timers that fire, and timers armed for
@@ -332,7 +334,7 @@ Instant Shard<P, A>::next_due() const noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::announce(Instant now) noexcept {
   now_ = now;
-  for (const auto& link : links_) link->announce();
+  for (const auto& link : links_) link->announce(now);
   transmit();
 }
 

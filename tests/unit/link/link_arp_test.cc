@@ -34,7 +34,7 @@ TEST_F(LinkArp, AnswersOnlyForItself) {
 TEST_F(LinkArp, LearnsWithoutAnsweringWhereAnotherShardAnswers) {
   interface.answers = false;
   arrives(request(kPeerIp));
-  link().announce();
+  link().announce(now);
   EXPECT_TRUE(sent().empty());
   send();
   EXPECT_EQ(destination(sent_one()), kPeerMac);
@@ -149,7 +149,7 @@ TEST_F(LinkArp, WithoutABufferThereIsNoReply) {
 
 TEST_F(LinkArp, AnnouncesOurAddressesButNotAWholeRange) {  // RFC 5227 2.3
   interface.addresses = {{kOurIp, {kOurIp.host + 1'000}, 15}, {kPeerIp, kPeerIp, 15}};
-  link().announce();
+  link().announce(now);
   const auto frames = sent();
   ASSERT_EQ(frames.size(), 65u);
   for (std::uint32_t i = 0; i < 65; ++i) {
@@ -160,6 +160,39 @@ TEST_F(LinkArp, AnnouncesOurAddressesButNotAWholeRange) {  // RFC 5227 2.3
     EXPECT_EQ(destination(frames[i]), wire::kBroadcastMac);
   }
   EXPECT_EQ(arp_requests.get(), 0u);
+}
+
+TEST_F(LinkArp, AsksForTheGatewayBeforeItIsNeeded) {
+  interface.gateway = kGateway;
+  link().announce(now);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 2u) << "the announcement, and the request";
+  EXPECT_EQ(wire::read_arp(frames[1], 14).target_ip, kGateway);
+  arrives(reply(kGateway, kOtherMac));
+  send(kFarIp);
+  EXPECT_EQ(destination(sent_one()), kOtherMac);
+}
+
+TEST_F(LinkArp, SaysWhichGatewayDoesNotAnswerUntilItDoes) {
+  interface.gateway = kGateway;
+  link().announce(now);
+  after(900_ms);
+  EXPECT_EQ(common.silence.gateway.load(), 0u) << "it still has time";
+  after(200_ms);
+  EXPECT_EQ(common.silence.gateway.load(), kGateway.host);
+  EXPECT_EQ(common.silence.other.load(), 0u);
+  arrives(reply(kGateway, kOtherMac));
+  EXPECT_EQ(common.silence.gateway.load(), 0u);
+  sent();
+}
+
+TEST_F(LinkArp, SaysWhichOtherNeighbourDoesNotAnswer) {
+  send(kOtherIp);
+  after(1'100_ms);
+  EXPECT_EQ(common.silence.other.load(), kOtherIp.host);
+  arrives(reply(kPeerIp));
+  EXPECT_EQ(common.silence.other.load(), kOtherIp.host) << "another one has answered";
+  sent();
 }
 
 }  // namespace

@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 
 #include "unit/nic/eal_environment.h"
 #include "unit/nic/frames.h"
@@ -188,12 +191,41 @@ TEST(DeviceOpen, AnUnknownDeviceIsAnErrorThatNamesIt) {
   EXPECT_THAT(device.error().what, HasSubstr("\"net_nonsense0\": no such device"));
 }
 
-TEST(DeviceOpen, AnInterfaceThatDoesNotExistIsAnErrorWithTheDriversWords) {
+TEST(DeviceOpen, AnInterfaceThatDoesNotExistIsAnErrorThatNamesIt) {
   PortSettings settings;
   settings.device = "net_af_packet0,iface=nosuchif0";
   const auto device = Device::open(settings, {});
   ASSERT_FALSE(device);
-  EXPECT_THAT(device.error().what, HasSubstr("DPDK says"));
+  EXPECT_THAT(device.error().what, HasSubstr("there is no interface \"nosuchif0\""));
+}
+
+/// A capture file with one Ethernet frame of 60 zeros.
+std::string capture_of_one_frame() {
+  const std::string path = "/tmp/mayfly-one-frame-" + std::to_string(getpid());
+  const std::uint32_t header[] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65'535, 1};
+  const std::uint32_t record[] = {0, 0, 60, 60};
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(header), sizeof header);
+  file.write(reinterpret_cast<const char*>(record), sizeof record);
+  file << std::string(60, '\0');
+  return path;
+}
+
+TEST(DeviceOpen, WhatTheDeviceHasNoBufferForIsCounted) {
+  const std::string path = capture_of_one_frame();
+  PortSettings settings;
+  settings.device = "net_pcap7,rx_pcap=" + path + ",tx_pcap=/dev/null";
+  settings.descriptors = 64;
+  auto device = Device::open(settings, {});
+  ASSERT_TRUE(device) << device.error().what;
+  DpdkPort port = device->port(0);
+  std::vector<Frame> frames;
+  while (const Frame f = port.allocate()) frames.push_back(f);
+  EXPECT_EQ(next(port), nullptr);
+  EXPECT_EQ(port.drops(Drop::device_missed), 1u);
+  EXPECT_EQ(device->port(0).drops(Drop::device_missed), 0u) << "since this port was made";
+  for (const Frame f : frames) port.release(f);
+  std::remove(path.c_str());
 }
 
 TEST(DeviceOpen, AMemifClientSaysWhatItWaitsForAndCanBeCalledOff) {

@@ -35,7 +35,8 @@ TEST(Drop, ConcernsAReceivedFrameUnlessItIsOursOrNeverCameAsFar) {
                                     Drop::icmp_rate_limited, Drop::neighbour_wait_full,
                                     Drop::neighbour_table_full, Drop::neighbour_unreachable,
                                     Drop::no_route, Drop::no_buffer, Drop::transmit_full,
-                                    Drop::link_stalled, Drop::ring_full, Drop::fault_injected}));
+                                    Drop::link_stalled, Drop::ring_full, Drop::device_refused,
+                                    Drop::device_missed, Drop::fault_injected}));
 }
 
 TEST(Drop, NamesWhoseLossItIs) {
