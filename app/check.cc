@@ -1,4 +1,5 @@
-// mayfly check: all errors of a configuration, or the memory and sources that a run needs.
+// mayfly check: everything that serve, load or lab would refuse in a configuration, or the memory
+// and sources that a run needs.
 #include <fmt/format.h>
 
 #include "commands.h"
@@ -8,15 +9,18 @@
 #include "run/experiment.h"
 #include "run/load_run.h"
 #include "run/memory_plan.h"
+#include "run/preflight.h"
 #include "run/serve_run.h"
 
 namespace mayfly::app {
 namespace {
 
-int report_memory(std::span<const run::MemoryPlan> plans) {
+using config::FileKind;
+
+int report_memory(std::span<const run::MemoryPlan> plans, const char* kind) {
   fmt::print("{}\n", memory_table(plans));
   if (const auto fits = check_memory(plans, run::free_memory()); !fits) return fail(fits.error());
-  fmt::print("the configuration is good\n");
+  fmt::print("the configuration is good, for mayfly {}\n", kind);
   return kOk;
 }
 
@@ -29,36 +33,68 @@ void report_tuples(const config::LoadSettings& settings) {
 template <class T>
 bool well(const config::Loaded<T>& loaded) {
   print_errors(loaded.errors);
+  print_errors(loaded.notes);
   return loaded.settings.has_value();
+}
+
+int check_serve(const RunOptions& options) {
+  const auto loaded =
+      config::read_serve_settings(options.config, options.sets, options.policy, run::everything());
+  if (!well(loaded)) return kBadUsage;
+  const run::MemoryPlan plan =
+      run::plan_memory(*loaded.settings, loaded.settings->process, "server",
+                       run::ServeRun::bytes_needed(*loaded.settings));
+  return report_memory(std::span(&plan, 1), "serve");
+}
+
+int check_load(const RunOptions& options) {
+  const auto loaded =
+      config::read_load_settings(options.config, options.sets, options.policy, run::everything());
+  if (!well(loaded)) return kBadUsage;
+  report_tuples(*loaded.settings);
+  const run::MemoryPlan plan =
+      run::plan_memory(*loaded.settings, loaded.settings->process, "client",
+                       run::LoadRun::bytes_needed(*loaded.settings));
+  return report_memory(std::span(&plan, 1), "load");
+}
+
+int check_lab(const RunOptions& options) {
+  const auto loaded = config::read_lab_settings(options.config, options.sets, run::everything());
+  if (!well(loaded)) return kBadUsage;
+  for (const config::LabExperiment& e : loaded.settings->experiments) {
+    fmt::print("{}: ", e.name);
+    report_tuples(e.client);
+  }
+  return report_memory(run::largest_plans(*loaded.settings), "lab");
+}
+
+int check_policy(const RunOptions& options) {
+  // A bare name would be looked for among the presets.
+  const bool has_folder = options.config.find('/') != std::string::npos;
+  const auto loaded = config::read_policy(has_folder ? options.config : "./" + options.config);
+  if (!well(loaded)) return kBadUsage;
+  fmt::print("the configuration is good, as a policy: --policy {}\n", options.config);
+  return kOk;
+}
+
+FileKind kind_of(const RunOptions& options, const std::string& kind) {
+  if (kind == "serve") return FileKind::serve;
+  if (kind == "load") return FileKind::load;
+  if (kind == "lab") return FileKind::lab;
+  if (kind == "policy") return FileKind::policy;
+  return config::kind_of(options.config, options.sets);
 }
 
 }  // namespace
 
 int check_command(const RunOptions& options, const std::string& kind) {
-  if (kind == "load") {
-    const auto loaded = config::read_load_settings(options.config, options.sets, options.policy);
-    if (!well(loaded)) return kBadUsage;
-    report_tuples(*loaded.settings);
-    const run::MemoryPlan plan =
-        run::plan_memory(*loaded.settings, loaded.settings->process, "client",
-                         run::LoadRun::bytes_needed(*loaded.settings));
-    return report_memory(std::span(&plan, 1));
+  switch (kind_of(options, kind)) {
+    case FileKind::load: return check_load(options);
+    case FileKind::lab: return check_lab(options);
+    case FileKind::policy: return check_policy(options);
+    case FileKind::serve: break;
   }
-  if (kind == "lab") {
-    const auto loaded = config::read_lab_settings(options.config, options.sets);
-    if (!well(loaded)) return kBadUsage;
-    for (const config::LabExperiment& e : loaded.settings->experiments) {
-      fmt::print("{}: ", e.name);
-      report_tuples(e.client);
-    }
-    return report_memory(run::largest_plans(*loaded.settings));
-  }
-  const auto loaded = config::read_serve_settings(options.config, options.sets, options.policy);
-  if (!well(loaded)) return kBadUsage;
-  const run::MemoryPlan plan =
-      run::plan_memory(*loaded.settings, loaded.settings->process, "server",
-                       run::ServeRun::bytes_needed(*loaded.settings));
-  return report_memory(std::span(&plan, 1));
+  return check_serve(options);
 }
 
 }  // namespace mayfly::app

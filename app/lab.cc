@@ -20,6 +20,7 @@
 #include "print.h"
 #include "run/experiment.h"
 #include "run/load_run.h"
+#include "run/preflight.h"
 #include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
@@ -43,20 +44,6 @@ Result<void> write_text(const std::string& path, const std::string& text) {
   file.close();
   if (file) return {};
   return Error{fmt::format("cannot write {}: {}", path, std::strerror(errno))};
-}
-
-/// Checks that all settings on which devices depend are the same in all experiments, which share
-/// them.
-Result<void> check_together(const config::LabSettings& lab) {
-  const config::LabExperiment& first = lab.experiments.front();
-  for (const config::LabExperiment& e : lab.experiments) {
-    if (e.server.cores != first.server.cores || e.client.cores != first.client.cores)
-      return Error{
-          fmt::format("experiment {} has other cores than {}, but all must share the same cores",
-                      e.name, first.name),
-          ErrorKind::usage};
-  }
-  return {};
 }
 
 /// Sets the names of the two devices in every experiment.
@@ -155,7 +142,7 @@ bool succeeded(const lab::ExperimentRun& run) {
 }  // namespace
 
 int lab_command(const RunOptions& options) {
-  auto loaded = config::read_lab_settings(options.config, options.sets);
+  auto loaded = config::read_lab_settings(options.config, options.sets, run::this_machine());
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
@@ -173,12 +160,14 @@ int lab_command(const RunOptions& options) {
   std::vector<std::uint32_t> cores{0};
   nic::ProcessSettings process;
   if (!lab.experiments.empty()) {
-    if (const auto together = check_together(lab); !together) return fail(together.error());
     process = lab.experiments[0].server.process;
     cores = lab.experiments[0].server.cores;
     const auto& more = lab.experiments[0].client.cores;
     cores.insert(cores.end(), more.begin(), more.end());
   }
+  if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
+  if (const auto writes = run::check_output_folder(options.out); !writes)
+    return fail(writes.error());
   if (const auto made = make_folder(options.out); !made) return fail(made.error());
   run::catch_signals();
   auto eal = start_process(run::largest_plans(lab), process, cores, run::printed_progress());

@@ -11,6 +11,7 @@
 #include "print.h"
 #include "run/controls.h"
 #include "run/load_run.h"
+#include "run/preflight.h"
 #include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
@@ -34,13 +35,15 @@ nlohmann::ordered_json stats_of(run::LoadRun& run) {
 }  // namespace
 
 int load_command(const RunOptions& options) {
-  auto loaded = config::read_load_settings(options.config, options.sets, options.policy);
+  auto loaded =
+      config::read_load_settings(options.config, options.sets, options.policy, run::this_machine());
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
   }
   config::LoadSettings settings = with_options(*loaded.settings, options);
   if (const auto lasts = load::check_sources(settings); !lasts) return fail(lasts.error());
+  if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
   run::LoadRun::own_sources(settings);
   run::catch_signals();
   run::catch_hangups();

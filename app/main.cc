@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", MAYFLY_VERSION);
   RunOptions options;
-  std::string duration, kind = "serve";
+  std::string duration, kind;
 
   auto* serve = app.add_subcommand("serve", "serve HTTP, echo and discard");
   auto* load = app.add_subcommand("load", "open many short connections to a server and measure it");
@@ -124,8 +124,10 @@ int main(int argc, char** argv) {
   check->add_option("--set", options.sets, "override a key (repeatable)")
       ->take_all()
       ->allow_extra_args(false);
-  check->add_option("--kind", kind, "the command that the file is for: serve, load or lab")
-      ->check(CLI::IsMember({"serve", "load", "lab"}));
+  check
+      ->add_option("--kind", kind,
+                   "what the file is for: serve, load, lab or policy; by default its keys tell")
+      ->check(CLI::IsMember({"serve", "load", "lab", "policy"}));
 
   try {
     app.parse(argc, argv);

@@ -13,6 +13,7 @@
 #include "plan/demand.h"
 #include "print.h"
 #include "run/memory_plan.h"
+#include "run/preflight.h"
 
 namespace mayfly::app {
 namespace {
@@ -189,6 +190,7 @@ nlohmann::ordered_json json_of(const plan::Demand& demand, const plan::DemandPla
 int plan_command(const PlanOptions& options) {
   const auto demand = read_demand(options);
   if (!demand) return kBadUsage;
+  if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
   const auto presets = config::read_preset_facts();
   if (!presets.settings) {
     print_errors(presets.errors);

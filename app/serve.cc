@@ -6,6 +6,7 @@
 #include "config/read.h"
 #include "print.h"
 #include "run/controls.h"
+#include "run/preflight.h"
 #include "run/program.h"
 #include "run/serve_run.h"
 #include "run/signals.h"
@@ -23,7 +24,8 @@ void print_draining(std::uint32_t open) {
 }  // namespace
 
 int serve_command(const RunOptions& options) {
-  const auto loaded = config::read_serve_settings(options.config, options.sets, options.policy);
+  const auto loaded = config::read_serve_settings(options.config, options.sets, options.policy,
+                                                  run::this_machine());
   if (!loaded.settings) {
     print_errors(loaded.errors);
     return kBadUsage;
@@ -34,6 +36,7 @@ int serve_command(const RunOptions& options) {
     fmt::print(stderr, "{}\n", site.error().what);
     return kBadUsage;
   }
+  if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
   run::catch_signals();
   run::catch_hangups();
   const run::MemoryPlan plan =

@@ -14,6 +14,7 @@
 #include "config/units.h"
 #include "nic/eal.h"
 #include "print.h"
+#include "run/preflight.h"
 #include "world/minimise.h"
 
 namespace mayfly::app {
@@ -227,6 +228,9 @@ int sim_command(const SimCommand& command) {
   }
   world::SimOptions options;
   if (const auto read = read_options(command, options); !read) return usage(read.error().what);
+  if (const auto writes = run::check_output(command.json); !writes) return fail(writes.error());
+  if (const auto writes = run::check_output_folder(command.out); !writes)
+    return fail(writes.error());
   if (!command.policy.empty()) {
     auto policy = config::read_policy(command.policy);
     if (!policy.settings) {

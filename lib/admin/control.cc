@@ -197,6 +197,20 @@ void ControlServer::answer_lines(Client& client) {
   }
 }
 
+std::optional<std::string> why_no_socket(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return address.error().what;
+  struct stat file {};
+  if (lstat(path.c_str(), &file) == 0) {
+    if (S_ISSOCK(file.st_mode)) return std::nullopt;  // whether somebody listens, a start finds out
+    return fmt::format("{}: there is something that is no socket", path);
+  }
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  if (access(folder.c_str(), W_OK | X_OK) == 0) return std::nullopt;
+  return fmt::format("{}: {}", path, std::strerror(errno));
+}
+
 Result<std::string> ask_control(const std::string& path, std::string_view line, Duration patience) {
   const auto address = address_of(path);
   if (!address) return address.error();

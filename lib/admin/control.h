@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -51,6 +52,9 @@ class ControlServer {
   std::vector<Client> clients_;
   std::thread thread_;
 };
+
+/// Why no control socket can be made at `path`; nothing if it can. Makes none.
+std::optional<std::string> why_no_socket(const std::string& path);
 
 /// A client: sends one line to the socket at `path` and returns the answer, both without line feed.
 /// Waits at most `patience` for it.

@@ -38,6 +38,11 @@ void Report::add(const Place& place, std::string key, std::string what, std::str
   if (Place& at = findings_.back().place; !at.override_text.empty()) at.line = at.column = 0;
 }
 
+void Report::note(const Place& place, std::string key, std::string what, std::string hint) {
+  notes_.push_back({place, std::move(key), std::move(what), std::move(hint)});
+  if (Place& at = notes_.back().place; !at.override_text.empty()) at.line = at.column = 0;
+}
+
 void Report::absorb(Report part, std::string_view context) {
   for (Finding& finding : part.findings_) {
     const bool is_known = std::any_of(findings_.begin(), findings_.end(),
@@ -51,6 +56,9 @@ void Report::absorb(Report part, std::string_view context) {
     add(finding.place, std::move(finding.key), std::move(finding.what), std::move(finding.hint));
   }
   left_out_ += part.left_out_;
+  for (Finding& note : part.notes_)
+    if (std::ranges::none_of(notes_, [&](const Finding& known) { return note.is_same(known); }))
+      notes_.push_back(std::move(note));
 }
 
 bool Report::concerns(std::string_view key, std::size_t count) const {
@@ -86,6 +94,12 @@ std::vector<ConfigError> Report::take() {
     errors.push_back({.file = file_, .what = fmt::format("has {} more errors", left_out_)});
   }
   return errors;
+}
+
+std::vector<ConfigError> Report::take_notes() {
+  std::vector<ConfigError> notes;
+  for (Finding& note : notes_) notes.push_back(told(std::move(note)));
+  return notes;
 }
 
 std::string join_key(std::string_view path, std::string_view name) {

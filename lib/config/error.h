@@ -26,6 +26,7 @@ template <class T>
 struct Loaded {
   std::optional<T> settings;
   std::vector<ConfigError> errors;
+  std::vector<ConfigError> notes{};  ///< what is good, and could not start on this machine
 };
 
 /// Where a value was written: a place in a file, or the text of a --set override.
@@ -43,6 +44,8 @@ class Report {
 
   /// Adds an error. `key` is that in the document; messages have the prefix of `place` before it.
   void add(const Place& place, std::string key, std::string what, std::string hint = {});
+  /// Adds a note: the configuration is right, but names something that is not there now.
+  void note(const Place& place, std::string key, std::string what, std::string hint = {});
   /// Adds the errors of `part` that this report does not have yet. `context` is added to the hint
   /// of an error whose place has no prefix.
   void absorb(Report part, std::string_view context = {});
@@ -54,6 +57,7 @@ class Report {
   /// Moves the errors out, in the order of the file, those of overrides first. At most a thousand;
   /// a last one then counts the rest.
   std::vector<ConfigError> take();
+  std::vector<ConfigError> take_notes();
 
  private:
   struct Finding {
@@ -66,7 +70,7 @@ class Report {
   ConfigError told(Finding finding) const;
 
   std::string file_;
-  std::vector<Finding> findings_;
+  std::vector<Finding> findings_, notes_;
   std::size_t left_out_ = 0;
 };
 

@@ -18,9 +18,10 @@ enum class Use : std::uint8_t { run, policy };
 /// Makes pairs of ends from the layers of one file.
 class PairReader {
  public:
-  PairReader(const Value& root, Report& report)
+  PairReader(const Value& root, Report& report, const Machine& machine)
       : root_(root),
         report_(report),
+        machine_(machine),
         presets_(report.file(), std::filesystem::path(report.file()).parent_path()) {
     base_.kind = Value::Kind::map;
     base_.place = root.place;
@@ -65,6 +66,7 @@ class PairReader {
     derive(ends, server, client, found.file());
     if (use == Use::run) {
       check_rules(ends, both, server, client);
+      check_machine(ends, machine_, both, server, client);
     } else {
       check_policy(ends.server.shard, server);
       check_policy(ends.client.shard, client);
@@ -75,12 +77,13 @@ class PairReader {
 
   const Value& root_;
   Report& report_;
+  const Machine& machine_;
   Presets presets_;
   Value base_;
 };
 
-void read_pairs(LabSettings& lab, const Value& root, Report& report) {
-  PairReader reader(root, report);
+void read_pairs(LabSettings& lab, const Value& root, Report& report, const Machine& machine) {
+  PairReader reader(root, report, machine);
   const Scope scope(root, "", report);
   if (!scope.has("experiments") && !scope.has("hazards")) {
     lab.experiments.resize(1);
@@ -106,17 +109,18 @@ void read_pairs(LabSettings& lab, const Value& root, Report& report) {
 }  // namespace
 
 Loaded<LabSettings> read_lab_settings(const std::string& path,
-                                      std::span<const std::string> overrides) {
+                                      std::span<const std::string> overrides,
+                                      const Machine& machine) {
   static const Form<LabFile> form = map(lab_schema());
   Report report(path);
   LabFile lab;
   if (std::optional<Value> root = read_document(path, Place{}, report)) {
     lay_overrides(*root, overrides, report);
     form.read(Cursor{*root, "", report}, lab);
-    read_pairs(lab, *root, report);
+    read_pairs(lab, *root, report, machine);
   }
-  if (!report.empty()) return {std::nullopt, report.take()};
-  return {std::move(static_cast<LabSettings&>(lab)), {}};
+  if (!report.empty()) return {std::nullopt, report.take(), report.take_notes()};
+  return {std::move(static_cast<LabSettings&>(lab)), {}, report.take_notes()};
 }
 
 Loaded<BothEnds> read_policy(const std::string& policy) {
@@ -124,7 +128,7 @@ Loaded<BothEnds> read_policy(const std::string& policy) {
   const Value nothing{.kind = Value::Kind::map, .place = {.file = "--policy " + policy}};
   BothEnds pair;
   pair.policy = policy;
-  PairReader(nothing, report).read(pair, "", "", Use::policy);
+  PairReader(nothing, report, {}).read(pair, "", "", Use::policy);
   if (!report.empty()) return {std::nullopt, report.take()};
   return {std::move(pair), {}};
 }

@@ -256,6 +256,21 @@ void check_ends(const LoadSettings& settings, const Scope& scope) {
   }
 }
 
+/// The experiments share their devices, whose queues are made for so many cores.
+void check_same_cores(const LabSettings& lab, const Scope& scope) {
+  for (std::size_t i = 1; i < lab.experiments.size(); ++i) {
+    const LabExperiment &first = lab.experiments.front(), &other = lab.experiments[i];
+    const auto check = [&](const char* end, const auto& ours, const auto& firsts) {
+      const std::string key = fmt::format("experiments.{}.{}.cores", i, end);
+      if (ours != firsts && scope.is_sound({key, fmt::format("{}.cores", end)}))
+        scope.fail(key, "are other cores than those of " + first.name,
+                   "all experiments share them");
+    };
+    check("server", other.server.cores, first.server.cores);
+    check("client", other.client.cores, first.client.cores);
+  }
+}
+
 }  // namespace
 
 bool Scope::has(std::string_view key) const {
@@ -271,6 +286,11 @@ bool Scope::is_sound(std::initializer_list<std::string_view> keys) const {
 void Scope::fail(std::string_view key, std::string what, std::string hint) const {
   const std::string path = join_key(prefix_, key);
   report_.add(nearest_place(root_, path), path, std::move(what), std::move(hint));
+}
+
+void Scope::note(std::string_view key, std::string what, std::string hint) const {
+  const std::string path = join_key(prefix_, key);
+  report_.note(nearest_place(root_, path), path, std::move(what), std::move(hint));
 }
 
 void check_policy(const shard::ShardSettings& settings, const Scope& scope) {
@@ -337,6 +357,7 @@ void check_rules(const LabSettings& lab, const Scope& scope) {
   check_unique(scope, "experiments", "name", lab.experiments, [](const auto& e) { return e.name; });
   check_unique(scope, "hazards.policies", "", lab.hazards.policies,
                [](const auto& pair) { return pair.name; });
+  check_same_cores(lab, scope);
   for (std::size_t i = 0; scope.has("experiments") && i < lab.experiments.size(); ++i) {
     const std::string experiment = fmt::format("experiments.{}", i);
     const std::string key = experiment + ".warm_up";

@@ -25,6 +25,8 @@ class Scope {
   bool is_sound(std::initializer_list<std::string_view> keys) const;
   /// Reports an error of `key`.
   void fail(std::string_view key, std::string what, std::string hint = {}) const;
+  /// See Report::note.
+  void note(std::string_view key, std::string what, std::string hint = {}) const;
 
  private:
   const Value& root_;

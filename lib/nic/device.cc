@@ -68,7 +68,7 @@ class DeviceOpener {
     const std::string name(device_name(settings_.device));
     auto id = find_port(name);
     if (!id) {
-      if (const auto why = why_unfit(settings_))
+      if (const auto why = why_unfit(settings_, options_.cores))
         return Error{fmt::format("device \"{}\": {}", settings_.device, why->what)};
       std::string devargs = settings_.device;
       if (is_memif(devargs)) {

@@ -1,13 +1,12 @@
 #include "nic/device_setup.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <string_view>
 
 #include "link/fault_port.h"
 #include "nic/devargs.h"
+#include "nic/fitness.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
 
@@ -30,10 +29,7 @@ std::optional<std::string> why_queues_do_not_fit(const rte_eth_dev_info& info,
                                                  std::uint16_t queues_wanted, std::uint32_t cores) {
   const bool reads_all = queues_wanted == 0 || queues_wanted >= cores;
   if (!spreads_by_itself(info) || (info.max_rx_queues == cores && reads_all)) return std::nullopt;
-  return fmt::format(
-      "its frames are spread over qpairs={} queues, and each of {} cores reads one: use as many "
-      "cores as queue pairs, or leave qpairs out",
-      info.max_rx_queues, cores);
+  return unread_queues_words(info.max_rx_queues, cores);
 }
 
 std::uint16_t descriptors_wanted(const PortSettings& settings) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -58,6 +59,17 @@ std::optional<Unfit> why_arguments_are_unfit(const std::string& devargs,
   }
   if (has_source) return std::nullopt;
   return Unfit{fmt::format("{} needs one of the arguments {}", driver.driver, driver.needs)};
+}
+
+/// Of a device that has as many queues as its arguments say, all in use from the start.
+std::optional<Unfit> why_queue_pairs_are_unfit(const PortSettings& port, const DriverQuirks& driver,
+                                               std::size_t cores) {
+  std::size_t pairs = 1;
+  const std::string_view text = device_argument(port.device, "qpairs");
+  std::from_chars(text.data(), text.data() + text.size(), pairs);
+  const bool reads_all = port.queues == 0 || port.queues >= cores;
+  if (!driver.spreads_by_itself || pairs <= 1 || (pairs == cores && reads_all)) return std::nullopt;
+  return Unfit{unread_queues_words(pairs, cores)};
 }
 
 std::optional<Unfit> why_interface_is_unfit(const std::string& name, const PortSettings& port) {
@@ -147,6 +159,13 @@ std::optional<Unfit> why_capture_is_unfit(const std::string& path) {
       path, *type)};
 }
 
+std::string unread_queues_words(std::size_t queues, std::size_t cores) {
+  return fmt::format(
+      "its frames are spread over qpairs={} queues, and each of {} cores reads one: use as many "
+      "cores as queue pairs, or leave qpairs out",
+      queues, cores);
+}
+
 std::string host_interface_of(const PortSettings& port) {
   const DriverQuirks& driver = quirks_of(device_name(port.device));
   std::string found;
@@ -157,12 +176,14 @@ std::string host_interface_of(const PortSettings& port) {
   return found;
 }
 
-std::optional<Unfit> why_unfit(const PortSettings& port, const std::string& root) {
+std::optional<Unfit> why_unfit(const PortSettings& port, std::size_t cores,
+                               const std::string& root) {
   if (is_pci_address(port.device)) return why_pci_is_not_free(device_name(port.device), root);
   const std::string_view name = device_name(port.device);
   if (auto why = why_driver_is_unknown(name)) return why;
   const DriverQuirks& driver = quirks_of(name);
   if (auto why = why_arguments_are_unfit(port.device, driver)) return why;
+  if (auto why = why_queue_pairs_are_unfit(port, driver, cores)) return why;
   if (driver.has_server_socket)
     if (auto why = why_socket_is_unfit(port.device)) return why;
   auto why = first_of_words(driver.interface_arguments, [&](std::string_view key) {

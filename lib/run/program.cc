@@ -10,6 +10,7 @@
 #include "config/units.h"
 #include "run/exit_status.h"
 #include "run/memory_plan.h"
+#include "run/preflight.h"
 
 namespace mayfly::run {
 namespace {
@@ -62,11 +63,13 @@ StartProgress printed_progress() {
 std::optional<int> ProgramHost::start(int argc, char** argv) {
   ProgramOptions options;
   if (const auto status = read_command_line(argc, argv, options)) return status;
-  auto loaded = config::read_program_settings(options.config, options.sets, options.policy);
+  auto loaded =
+      config::read_program_settings(options.config, options.sets, options.policy, this_machine());
   if (!loaded.settings) {
     for (const auto& error : loaded.errors) fmt::print(stderr, "{}\n", to_string(error));
     return kBadUsage;
   }
+  if (const auto writes = check_output(options.json); !writes) return fail(writes.error());
   settings_ = *std::move(loaded.settings);
   duration_ = options.duration;
   json_ = options.json;

@@ -1,10 +1,11 @@
 """The binary as a user meets it: what it says when something is wrong, and how it ends."""
 import json
+import re
 import subprocess
 import time
 
 import pytest
-from mayfly import BINARY, MEGABYTE, ROOT, serve_settings
+from mayfly import BINARY, MEGABYTE, ROOT, load_settings, serve_settings
 from tools import URL, ab, curl, octets, sha256
 
 WRONG = """\
@@ -48,6 +49,87 @@ def test_the_configurations_that_come_with_it_are_approved(kind):
     for config in sorted((ROOT / "conf" / kind).glob("*.yaml")):
         done = run("check", "-c", str(config), "--kind", kind)
         assert done.returncode == 0, f"{config}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("kind", ["serve", "load", "lab", "policy"])
+def test_check_tells_by_itself_what_a_file_is_for(kind):
+    for config in sorted((ROOT / "conf" / kind).glob("*.yaml")):
+        done = run("check", "-c", str(config))
+        assert done.returncode == 0, f"{config}: {done.stdout}{done.stderr}"
+        words = "as a policy" if kind == "policy" else f"for mayfly {kind}"
+        assert words in done.stdout, done.stdout
+
+
+def refused_by_check(tmp_path, settings: dict, *words: str) -> None:
+    """At a place in the file, and by the command that runs it too."""
+    config = tmp_path / "wrong.yaml"
+    config.write_text(json.dumps(settings, indent=1))
+    for command in ("check", "load" if "load" in settings else "serve"):
+        done = run(command, "-c", str(config))
+        assert done.returncode == 2, (command, done.stdout, done.stderr)
+        for word in words:
+            assert word in done.stdout + done.stderr, (command, done.stdout, done.stderr)
+    assert re.search(r"wrong\.yaml:\d+:\d+ ", run("check", "-c", str(config)).stderr)
+
+
+def test_check_refuses_a_load_that_cannot_last(tmp_path):
+    few = {"sources": {"addresses": "198.18.1.1-198.18.1.1", "ports": "2000-2099"}}
+    refused_by_check(tmp_path, load_settings("net_null0", "198.18.0.1", few), "run out after")
+
+
+def test_check_refuses_an_argument_that_the_driver_does_not_have(tmp_path):
+    refused_by_check(tmp_path, serve_settings("net_af_packet0,ifce=lo"), 'no argument "ifce"')
+
+
+def test_check_refuses_a_file_that_cannot_be_served(tmp_path):
+    www = tmp_path / "www"
+    www.mkdir()
+    (www / "a").symlink_to("a")  # cannot be opened, whoever asks
+    settings = serve_settings("net_null0", {"http": {"routes": [
+        {"path": "/files/", "folder": str(www)}]}})
+    config = tmp_path / "wrong.yaml"
+    config.write_text(json.dumps(settings))
+    served = run("serve", "-c", str(config), "--duration", "100ms")
+    assert (run("check", "-c", str(config)).returncode == 0) == (served.returncode == 0)
+
+
+def test_check_refuses_a_control_socket_that_cannot_be_made(tmp_path):
+    refused_by_check(tmp_path, serve_settings("net_null0", {"admin": {"socket": "/no/such/s"}}),
+                     "admin.socket", "No such file or directory")
+
+
+def test_check_refuses_a_capture_that_cannot_be_written(tmp_path):
+    settings = serve_settings("net_null0")
+    settings["ports"][0]["pcap"] = "/no/such/folder/a.pcap"
+    refused_by_check(tmp_path, settings, "ports.0.pcap", "No such file or directory")
+
+
+def test_check_notes_what_is_not_on_this_machine(tmp_path):
+    config = tmp_path / "elsewhere.yaml"
+    config.write_text(json.dumps(serve_settings("net_af_packet0,iface=nosuch0"), indent=1))
+    done = run("check", "-c", str(config))
+    assert done.returncode == 0
+    assert re.search(r"elsewhere\.yaml:\d+:\d+ ports\.0\.device: there is no interface \"nosuch0\"",
+                     done.stderr)
+
+
+@pytest.mark.parametrize("words", [
+    ("serve", "-c", "{serve}", "--json", "/no/such/folder/a.json"),
+    ("load", "-c", "{load}", "--json", "/no/such/folder/a.json"),
+    ("lab", "-c", "conf/lab/first.yaml", "--json", "/no/such/folder/a.json"),
+    ("lab", "-c", "conf/lab/first.yaml", "--out", "/dev/null/out"),
+    ("sim", "--seed", "1", "--json", "/no/such/folder/a.json"),
+    ("plan", "--rate", "1k", "--hold", "60s", "--json", "/no/such/folder/a.json"),
+])
+def test_a_result_that_cannot_be_written_is_told_before_the_work(tmp_path, words):
+    files = {"serve": tmp_path / "serve.yaml", "load": tmp_path / "load.yaml"}
+    files["serve"].write_text(json.dumps(serve_settings("net_null0")))
+    files["load"].write_text(json.dumps(load_settings("net_null0", "198.18.0.1")))
+    began = time.monotonic()
+    done = run(*(word.format(**files) for word in words))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "cannot" in done.stderr and "memory" not in done.stdout
+    assert time.monotonic() - began < 2
 
 
 def test_a_missing_configuration_file_is_bad_usage():

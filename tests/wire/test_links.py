@@ -80,8 +80,8 @@ def test_an_mtu_that_is_lowered_is_told_and_refused_frames_are_counted(wire, ser
 def test_an_mtu_below_the_ports_is_refused_at_the_start(wire, run_mayfly, driver):
     sh("ip", "link", "set", wire.device, "mtu", "1000")
     server = run_mayfly("serve", serve_settings(f"{driver}0,iface={wire.device}"))
-    assert server.wait() in (1, 2)
-    for words in ("MTU of 1000", "below the port's mtu of 1500", "mtu: 1000"):
+    assert server.wait() == 2
+    for words in ("MTU of 1000", "below the port's mtu of 1500", "mtu: 1000", "ports.0.device"):
         assert words in server.said()
 
 
@@ -97,7 +97,7 @@ def test_an_interface_that_is_down_at_the_start_is_told_and_waited_for(wire, ser
 @pytest.mark.parametrize("driver", ["net_af_packet", "net_af_xdp", "net_pcap"])
 def test_a_missing_interface_is_called_missing(run_mayfly, driver):
     server = run_mayfly("serve", serve_settings(f"{driver}0,iface=nosuch0"))
-    assert server.wait() in (1, 2)
+    assert server.wait() == 2
     assert 'there is no interface "nosuch0"' in server.said()
     assert "not permitted" not in server.said()
 
@@ -107,7 +107,7 @@ def test_a_capture_of_another_kind_of_frames_is_refused(run_mayfly, tmp_path):
     cooked.write_bytes(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 113))
     server = run_mayfly("serve", serve_settings(
         f"net_pcap0,rx_pcap={cooked},tx_pcap={tmp_path}/out.pcap"))
-    assert server.wait() in (1, 2)
+    assert server.wait() == 2
     assert "link type 113, not of Ethernet frames" in server.said()
 
 

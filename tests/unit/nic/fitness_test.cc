@@ -21,7 +21,7 @@ using ::testing::Optional;
 
 /// The words alone.
 std::optional<std::string> reason_of(const nic::PortSettings& port, const std::string& root = "") {
-  const auto why = nic::why_unfit(port, root);
+  const auto why = nic::why_unfit(port, 1, root);
   return why ? std::optional(why->what) : std::nullopt;
 }
 
@@ -100,9 +100,9 @@ TEST(APort, OfAnInterfaceThatIsNotThereIsUnfit) {
 }
 
 TEST(APort, ThatNamesWhatIsNotThereMayBeForAnotherMachine) {
-  EXPECT_TRUE(nic::why_unfit(port("net_af_packet0,iface=nosuch0"))->is_absent);
-  EXPECT_TRUE(nic::why_unfit(port("net_pcap0,rx_pcap=/no/such/file"))->is_absent);
-  EXPECT_FALSE(nic::why_unfit(port("net_af_packet0,ifce=lo"))->is_absent);
+  EXPECT_TRUE(nic::why_unfit(port("net_af_packet0,iface=nosuch0"), 1)->is_absent);
+  EXPECT_TRUE(nic::why_unfit(port("net_pcap0,rx_pcap=/no/such/file"), 1)->is_absent);
+  EXPECT_FALSE(nic::why_unfit(port("net_af_packet0,ifce=lo"), 1)->is_absent);
 }
 
 TEST(APort, OfALoopbackIsFitUnlessItsMtuIsTooSmall) {
@@ -123,6 +123,14 @@ TEST(APort, WithAnArgumentThatItsDriverDoesNotHaveIsUnfit) {
   EXPECT_THAT(reason_of(port("veth0")), Optional(HasSubstr("neither a PCI address")));
   EXPECT_EQ(reason_of(port("net_memif0,role=server,id=2,rsize=12")), std::nullopt);
   EXPECT_EQ(reason_of(port("net_null0,anything=1")), std::nullopt) << "not known here";
+}
+
+TEST(APort, HasAsManyQueuePairsAsCoresWhereTheKernelSpreadsTheFrames) {
+  EXPECT_FALSE(nic::why_unfit(port("net_af_packet0,iface=lo,qpairs=2"), 2));
+  EXPECT_FALSE(nic::why_unfit(port("net_af_packet0,iface=lo,qpairs=1"), 2));
+  const auto unread = nic::why_unfit(port("net_af_packet0,iface=lo,qpairs=2"), 1);
+  ASSERT_TRUE(unread);
+  EXPECT_THAT(unread->what, HasSubstr("as many cores as queue pairs"));
 }
 
 TEST(APort, WhoseSocketHasNoFolderIsUnfit) {

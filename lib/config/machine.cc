@@ -1,0 +1,108 @@
+#include "config/machine.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace mayfly::config {
+namespace {
+
+void judge(const Machine& machine, const Scope& scope, std::string_view key, nic::Unfit why) {
+  if (why.is_absent && machine.tolerates_absence) {
+    scope.note(key, std::move(why.what), "it would not start on this machine");
+  } else {
+    scope.fail(key, std::move(why.what));
+  }
+}
+
+void check_cores(const std::vector<std::uint32_t>& cores, const Machine& machine,
+                 const Scope& scope) {
+  if (machine.cpus.empty()) return;
+  for (std::size_t i = 0; i < cores.size(); ++i) {
+    const std::string key = fmt::format("cores.{}", i);
+    if (!scope.is_sound({key}) || std::ranges::find(machine.cpus, cores[i]) != machine.cpus.end())
+      continue;
+    judge(machine, scope, key,
+          {fmt::format("core {} is not among this process's CPUs: there are {}", cores[i],
+                       fmt::join(machine.cpus, ", ")),
+           true});
+  }
+}
+
+void check_ports(const nic::ProcessSettings& process, std::size_t cores, const Machine& machine,
+                 const Scope& scope) {
+  for (std::size_t i = 0; i < process.ports.size(); ++i) {
+    const nic::PortSettings& port = process.ports[i];
+    const std::string device = fmt::format("ports.{}.device", i);
+    const std::string pcap = fmt::format("ports.{}.pcap", i);
+    if (machine.why_unfit && !port.device.empty() && scope.is_sound({device}))
+      if (auto why = machine.why_unfit(port, cores)) judge(machine, scope, device, *std::move(why));
+    if (machine.why_unwritable && !port.pcap.empty() && scope.is_sound({pcap}))
+      if (auto why = machine.why_unwritable(port.pcap)) scope.fail(pcap, *std::move(why));
+  }
+}
+
+void check_socket(const admin::AdminSettings& admin, const Machine& machine, const Scope& scope) {
+  if (!machine.why_no_socket || admin.socket.empty() || !scope.is_sound({"admin.socket"})) return;
+  if (auto why = machine.why_no_socket(admin.socket)) scope.fail("admin.socket", *std::move(why));
+}
+
+/// Each route by itself, so that the error has its place; then all of them together.
+void check_site(const service::HttpSettings& http, const Machine& machine, const Scope& scope) {
+  if (!machine.check_site || !scope.is_sound({"http"})) return;
+  bool is_good = true;
+  for (std::size_t i = 0; i < http.routes.size(); ++i) {
+    service::HttpSettings alone = http;
+    alone.routes = {http.routes[i]};
+    if (const auto good = machine.check_site(alone); !good) {
+      scope.fail(fmt::format("http.routes.{}", i), good.error().what);
+      is_good = false;
+    }
+  }
+  if (!is_good) return;
+  if (const auto good = machine.check_site(http); !good)
+    scope.fail("http.routes", good.error().what);
+}
+
+template <class T>
+void check_process(const T& settings, const Machine& machine, const Scope& scope) {
+  check_cores(settings.cores, machine, scope);
+  check_ports(settings.process, settings.cores.size(), machine, scope);
+  check_socket(settings.admin, machine, scope);
+}
+
+}  // namespace
+
+void check_machine(const ServeSettings& settings, const Machine& machine, const Scope& scope) {
+  check_process(settings, machine, scope);
+  check_site(settings.http, machine, scope);
+}
+
+void check_machine(const ProgramSettings& settings, const Machine& machine, const Scope& scope) {
+  check_process(settings, machine, scope);
+}
+
+void check_machine(const LoadSettings& settings, const Machine& machine, const Scope& scope) {
+  check_process(settings, machine, scope);
+  if (!machine.check_sources || !scope.is_sound({"load", "sources", "time_wait", "close", "ports"}))
+    return;
+  if (const auto lasts = machine.check_sources(settings); !lasts)
+    scope.fail(settings.load.rate > 0 ? "load.rate" : "load.concurrency", lasts.error().what);
+}
+
+void check_machine(const BothEnds& pair, const Machine& machine, const Scope& both,
+                   const Scope& server, const Scope& client) {
+  check_cores(pair.server.cores, machine, server);
+  check_cores(pair.client.cores, machine, client);
+  check_ports(pair.server.process, pair.server.cores.size(), machine, server);
+  check_ports(pair.client.process, pair.client.cores.size(), machine, client);
+  check_site(pair.server.http, machine, server);
+  if (!machine.check_lasts || !both.is_sound({"server", "client"})) return;
+  if (const auto lasts = machine.check_lasts(pair.lab_pair()); !lasts)
+    client.fail(pair.client.load.rate > 0 ? "load.rate" : "load.concurrency", lasts.error().what);
+}
+
+}  // namespace mayfly::config
