@@ -19,6 +19,7 @@
 #include "nic/host.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
+#include "nic/vhost.h"
 
 namespace mayfly::nic {
 namespace {
@@ -78,6 +79,8 @@ class DeviceOpener {
         device_.group_->gate = &device_.memif_->gate();
         devargs = device_.memif_->driver_devargs();
       }
+      if (const auto socket = vhost_socket(devargs))
+        if (const auto met = meet_peer(*socket); !met) return met;
       take_eal_log();  // so that an error quotes only messages about this device
       const int status = rte_dev_probe(devargs.c_str());
       id = find_port(name);
@@ -92,6 +95,18 @@ class DeviceOpener {
     device_.interface_ = host_interface_of(settings_);
     if (const auto host = host_interface(device_.interface_))
       device_.interface_index_ = host->index;
+    return {};
+  }
+
+  /// A guest's end of virtio starts with its host's end, or not at all.
+  Result<void> meet_peer(const VhostSocket& socket) const {
+    remove_stale_socket(socket);
+    if (!socket.needs_peer) return {};
+    const std::string peer = fmt::format("the host's end of virtio on {}", socket.path);
+    Duration waited;
+    if (socket.listens) keep_waiting(peer, waited);  // the driver itself waits
+    while (!socket.listens && !has_listener(socket))
+      if (!keep_waiting(peer, waited)) return failed("gave up waiting for " + peer, -ETIMEDOUT);
     return {};
   }
 
@@ -135,6 +150,9 @@ class DeviceOpener {
     device_.rx_offloads_ = wanted_rx_offloads(info_);
     conf.rxmode.offloads = device_.rx_offloads_;
     conf.txmode.offloads = wanted_tx_offloads(info_, plan_.steering);
+    // Its interrupt thread handles what its peer does. Asked for the link, the driver would do the
+    // same on our thread at the same time; so we are told what the interrupt thread has seen.
+    conf.intr_conf.lsc = quirks_of(device_.driver_).shares_memory ? 1 : 0;
     if (settings_.mtu >= info_.min_mtu && settings_.mtu <= info_.max_mtu)
       conf.rxmode.mtu = settings_.mtu;
     if (plan_.steering == Steering::device_hash) {

@@ -20,6 +20,7 @@
 #include "nic/eal_log.h"
 #include "nic/host.h"
 #include "nic/memif.h"
+#include "nic/quirks.h"
 
 namespace mayfly::nic {
 
@@ -138,7 +139,8 @@ int call_loop(void* loop) {
 
 void EalOptions::expect(const PortSettings& port) {
   if (is_pci_address(port.device)) pci.push_back(port.device);
-  if (is_zero_copy(port.device)) single_file_segments = true;
+  if (is_zero_copy(port.device) || quirks_of(device_name(port.device)).shares_memory)
+    single_file_segments = true;
 }
 
 Eal::Eal(std::unique_ptr<State> state) : state_(std::move(state)) {}

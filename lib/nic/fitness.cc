@@ -15,6 +15,7 @@
 #include "nic/host.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
+#include "nic/vhost.h"
 
 namespace mayfly::nic {
 namespace {
@@ -101,8 +102,11 @@ std::optional<Unfit> why_driver_is_unknown(std::string_view name) {
 }
 
 std::optional<Unfit> why_socket_is_unfit(const std::string& devargs) {
-  if (device_argument(devargs, "socket-abstract") != "no") return std::nullopt;
-  const std::filesystem::path socket(device_argument(devargs, "socket"));
+  if (!vhost_socket(devargs) && device_argument(devargs, "socket-abstract") != "no")
+    return std::nullopt;
+  const auto vhost = vhost_socket(devargs);
+  const std::filesystem::path socket =
+      vhost ? vhost->path : std::string(device_argument(devargs, "socket"));
   const std::filesystem::path folder = socket.has_parent_path() ? socket.parent_path() : ".";
   std::error_code failure;
   if (socket.empty() || std::filesystem::is_directory(folder, failure)) return std::nullopt;
@@ -184,7 +188,7 @@ std::optional<Unfit> why_unfit(const PortSettings& port, std::size_t cores,
   const DriverQuirks& driver = quirks_of(name);
   if (auto why = why_arguments_are_unfit(port.device, driver)) return why;
   if (auto why = why_queue_pairs_are_unfit(port, driver, cores)) return why;
-  if (driver.has_server_socket)
+  if (driver.has_server_socket || vhost_socket(port.device))
     if (auto why = why_socket_is_unfit(port.device)) return why;
   auto why = first_of_words(driver.interface_arguments, [&](std::string_view key) {
     const std::string interface(device_argument(port.device, key));

@@ -20,6 +20,11 @@ struct DriverQuirks {
   bool spreads_by_itself = false;
   /// One end is a server on a UNIX socket. A client waits for it, and its file may remain after it.
   bool has_server_socket = false;
+  /// The other end reaches into all of this process's packet memory.
+  bool shares_memory = false;
+  /// virtio: the argument that names a socket, and the one that decides with "1" whether this end
+  /// listens on it (the first) or connects to it (the second).
+  std::string_view socket_argument = "", listens_argument = "", connects_argument = "";
   // Lists of words with spaces between.
   std::string_view arguments = "";            ///< all that it takes; empty = not known here
   std::string_view needs = "";                ///< arguments of which one must be there

@@ -8,6 +8,7 @@
 #include "link/interface.h"
 #include "nic/fitness.h"
 #include "nic/memif.h"
+#include "nic/vhost.h"
 #include "wire/print.h"
 
 namespace mayfly::run {
@@ -40,7 +41,7 @@ LinkWatch LinkWatch::of(const nic::ProcessSettings& process,
     const nic::PortSettings& port = process.ports[i];
     links.push_back({.device = port.device,
                      .interface = host_interface_of(port),
-                     .has_peer = nic::is_memif(port.device),
+                     .has_peer = nic::is_memif(port.device) || nic::vhost_socket(port.device),
                      .mtu_wanted = port.mtu,
                      .place = port,
                      .read = [&device = devices[i]] { return device.link(); }});

@@ -279,6 +279,17 @@ TEST(EalStart, RefusesCoresThatCannotBe) {
   EXPECT_THAT(nic::start_eal({.cores = {9'999}}).error().what, HasSubstr("core 9999 is not among"));
 }
 
+TEST(EalOptionsTest, KnowWhoSharesTheMemory) {
+  nic::EalOptions options;
+  PortSettings port;
+  port.device = "net_vhost0,iface=/tmp/s";
+  options.expect(port);
+  EXPECT_FALSE(options.single_file_segments) << "it reaches into the other end's";
+  port.device = "net_virtio_user0,path=/tmp/s";
+  options.expect(port);
+  EXPECT_TRUE(options.single_file_segments);
+}
+
 TEST(EalOptionsTest, KnowWhatAPortWillNeed) {
   nic::EalOptions options;
   PortSettings port;
