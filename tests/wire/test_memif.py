@@ -13,7 +13,7 @@ OPEN_END = {"load": {"rate": "20k", "duration": "100s"}, "close": {"first": "cli
 
 
 def device(folder, role: str, number: int = 0) -> str:
-    """Each client has the address of the one before: ARP would find a new one after a while only."""
+    """All clients have one address, as ARP would find a new one only after a while."""
     mac = "02:00:00:00:00:55" if role == "client" else f"02:00:00:00:00:5{number}"
     return (f"net_memif{number},id={number},role={role},socket={folder}/memif.sock,"
             f"socket-abstract=no,rsize=12,mac={mac}")
