@@ -13,6 +13,7 @@ void derive_common(shard::EndSettings& settings, const std::vector<nic::PortSett
     settings.shard.syn.half_open = std::max(1u, settings.connections.capacity / kHalfOpenShare);
   if (!scope.has("tcp.orphans_max"))
     settings.shard.orphans.most = std::max(1u, settings.connections.capacity / kOrphanShare);
+  settings.shard.time_wait.rules.timestamps_missing = settings.shard.tcp.timestamps_missing;
   if (scope.has("tcp.mss")) return;
   for (const nic::PortSettings& port : ports) {
     settings.shard.tcp.mss =

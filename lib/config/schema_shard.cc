@@ -111,6 +111,11 @@ static Schema<tcp::TcpSettings> protocol_schema() {
       {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
        "congestion window at the start (RFC 6928)"},
       {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
+      {"timestamps_missing", &T::timestamps_missing,
+       choice<tcp::TimestampsMissing>(
+           {{"accept", tcp::TimestampsMissing::accept}, {"drop", tcp::TimestampsMissing::drop}}),
+       "a segment without the agreed timestamps, which some middleboxes blank: accepted, and PAWS "
+       "off for its connection, or dropped (RFC 7323 3.2)"},
       {"window_scale", &T::window_scale, boolean(), "RFC 7323: offered and accepted"},
       {"sack", &T::sack, boolean(), "RFC 2018: offered and accepted"},
       {"nagle", &T::nagle, boolean(), "small segments wait for the ACK (RFC 9293 3.7.4)"},

@@ -50,6 +50,8 @@ namespace mayfly::flow {
   X(counter, rst_limited, "segments", "rst_limited", "RSTs not sent because of the rate limit")  \
   X(counter, challenges_limited, "segments", "challenges_limited",                               \
     "challenge ACKs not sent because of the limit over all connections")                         \
+  X(counter, timestamps_missing, "connections", "timestamps_missing",                            \
+    "connections on which a segment without the agreed timestamps was accepted")                 \
   X(counter, arp_limited, "packets", "arp.limited",                                              \
     "ARP requests and replies not sent because of the rate limit")                               \
   X(counter, arp_conflicts, "packets", "arp.conflicts",                                          \

@@ -70,7 +70,8 @@ Duration TimeWaits::hold_for(const FlowKey4& key) const noexcept {
 }
 
 Duration TimeWaits::hold_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept {
-  if (!policy_->recycle || !c.has(tcp::conn_flag::timestamps)) return hold_for(key);
+  if (!policy_->recycle || !c.has(tcp::conn_flag::timestamps) || c.has(tcp::conn_flag::paws_off))
+    return hold_for(key);
   // Linux's tcp_tw_recycle: 3.5 x RTO, and one timestamp stands for all ports of the host.
   host_stamps_.remember(key, c.ts_recent, now);
   return std::min(Duration{std::int64_t{c.rto_us} * 7 / 2}, hold_for(key));
@@ -172,6 +173,8 @@ bool TimeWaits::may_reuse(std::uint32_t index, const FlowKey4& key, bool timesta
                           Instant now) const noexcept {
   const TimeWaitRecord& old = table_[index];
   if (policy_->reuse == 0 || !old.entry.had_timestamps() || !timestamps) return false;
+  if (old.entry.timestamps_vanished())
+    return false;  // the peer could not tell old from new by PAWS
   if (policy_->reuse == 2 && (key.local().host >> 24 != 127 || key.remote().host >> 24 != 127))
     return false;
   return old.age(now) >= policy_->reuse_delay;

@@ -17,6 +17,7 @@ flow::CloseReason Shard<P, A>::reason_of(std::uint16_t events) noexcept {
 
 template <link::Port P, class A>
 void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept {
+  if ((events & tcp::event::timestamps_missing) != 0) stats_.timestamps_missing.add();
   if ((events & tcp::event::established) != 0) on_established(b);
   if ((events & tcp::event::acked) != 0) on_acked(b);
   if ((events & tcp::event::peer_fin) != 0) b.rx.set_fin(true);

@@ -12,12 +12,24 @@
 namespace mayfly::tcp {
 namespace {
 
+/// A segment without the timestamps that were agreed on proved acceptable, so nobody blind sent it:
+/// from here on those of this connection prove nothing.
+void note_missing_timestamp(Connection& c, Verdict& v) noexcept {
+  if (c.has(conn_flag::paws_off)) return;
+  mark(Branch::stamps_vanish);
+  c.set(conn_flag::paws_off);
+  v.events |= event::timestamps_missing;
+}
+
 /// RFC 7323 4.3 (2): TS.Recent follows the segment at the left edge.
-void record_timestamp(Connection& c, const Segment& s, Instant now) noexcept {
-  if (!c.has(conn_flag::timestamps) || !s.carries(wire::tcp_option::timestamps)) return;
+void record_timestamp(Connection& c, const Segment& s, Instant now, Verdict& v) noexcept {
+  if (!c.has(conn_flag::timestamps)) return;
+  if (!s.carries(wire::tcp_option::timestamps)) return note_missing_timestamp(c, v);
   if (after(s.seq, c.last_ack_sent)) return;
+  // check_timestamp found it not older, or TS.Recent outdated; or it does not compare them.
+  if (c.has(conn_flag::paws_off) && static_cast<std::int32_t>(s.ts.val - c.ts_recent) < 0) return;
   mark(Branch::stamp_recorded);
-  c.ts_recent = s.ts.val;  // check_timestamp found it not older, or TS.Recent outdated
+  c.ts_recent = s.ts.val;
   c.ts_recent_at = now;
 }
 
@@ -31,7 +43,7 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
     mark(Branch::handshake_bad_ack);
     return false;
   }
-  record_timestamp(c, s, now);
+  record_timestamp(c, s, now, v);
   enter_established(c, cfg, now);
   take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
   v.events |= event::established;
@@ -141,7 +153,7 @@ bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock>
     mark(Branch::ack_out_of_range);
     return false;
   }
-  record_timestamp(c, s, now);
+  record_timestamp(c, s, now, v);
   c.last_heard = now;
   c.probes = 0;
   // A duplicate: its text may still be new.

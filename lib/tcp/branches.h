@@ -42,7 +42,9 @@ namespace mayfly::tcp {
   /* synchronized.cc */                                                                            \
   X(syn_again, "RFC 9293 3.10.7.4, first", "SYN_RECEIVED: the peer's SYN again, so the SYN-ACK")   \
   X(syn_again_with_ack, "RFC 9293 3.5, figure 7", "simultaneous open: the SYN-ACK repeats the SYN")\
-  X(stamp_missing, "RFC 7323 3.2", "no timestamp where they were agreed")                          \
+  X(stamp_missing, "RFC 7323 3.2", "no timestamp where they were agreed: dropped")                 \
+  X(stamp_missing_taken, "RFC 7323 3.2", "no timestamp where they were agreed: taken by policy")   \
+  X(stamp_uncompared, "RFC 7323 5.3 R1", "an older timestamp where PAWS is off")                   \
   X(stamp_missing_on_syn, "RFC 5961 4.2", "a SYN need not have one")                               \
   X(stamp_outdated, "RFC 7323 5.5", "TS.Recent is older than 24 days: PAWS is off")                \
   X(stamp_old, "RFC 7323 5.3 R1", "PAWS: older than TS.Recent")                                    \
@@ -77,6 +79,7 @@ namespace mayfly::tcp {
   X(ack_new, "RFC 9293 3.10.7.4, fifth", "SND.UNA < SEG.ACK =< SND.NXT")                           \
   X(ack_duplicate, "RFC 5681 2", "a duplicate ACK")                                                \
   X(stamp_recorded, "RFC 7323 4.3 (2)", "TS.Recent = SEG.TSval")                                   \
+  X(stamps_vanish, "RFC 7323 3.2", "the first segment without them: PAWS is off from here on")     \
   X(sack_news, "RFC 6675 2", "a SACK block says something new")                                    \
   X(sack_unbelievable, "RFC 2018 5", "a SACK block outside what is in flight")                     \
   X(window_older, "RFC 9293 3.10.7.4, fifth", "an older segment's window is not taken")            \
@@ -108,6 +111,8 @@ namespace mayfly::tcp {
   X(tw_syn_plain_old, "RFC 6191 2", "had none, has none, otherwise: challenge")                    \
   X(tw_syn_new_stamp, "RFC 6191 2", "had timestamps, TSval newer: accept")                         \
   X(tw_syn_new_sequence, "RFC 6191 2", "TSval equal or none, SEQ after the last seen: accept")     \
+  X(tw_syn_stamps_vanished, "RFC 6191 2", "its timestamps vanished: SEQ after the last seen")      \
+  X(tw_syn_stamps_vanished_old, "RFC 6191 2", "its timestamps vanished, otherwise: challenge")     \
   X(tw_syn_old, "RFC 6191 2", "had timestamps, anything else: silence")                            \
   X(tw_stamp_missing, "RFC 7323 3.2", "TIME_WAIT: no timestamp where they were agreed")            \
   X(tw_stamp_old, "RFC 7323 5.3 R1", "TIME_WAIT: PAWS")                                            \

@@ -38,6 +38,7 @@ inline constexpr std::uint32_t
     retransmit_now = 1u << 16, ///< the segment at snd_una goes again at once, whatever cwnd says
     window_scale = 1u << 17,   ///< agreed (both shifts may still be zero)
     sack_recovery = 1u << 18,  ///< with `recovery`: the peer's SACK blocks lead it (RFC 6675)
+    paws_off = 1u << 22,       ///< timestamps were agreed, and a segment came without them
     drops_text = 1u << 23,     ///< with `closed_both`: text is still taken, to be dropped
     user = 1u << 24;           ///< this bit and those above belong to the stack
 // clang-format on

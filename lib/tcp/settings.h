@@ -23,6 +23,12 @@ enum class CongestionControl : std::uint8_t {
   newreno,  ///< RFC 5681
 };
 
+/// A segment without the timestamps that the handshake agreed on.
+enum class TimestampsMissing : std::uint8_t {
+  accept,  ///< it counts, and PAWS is off for the connection from then on
+  drop,    ///< RFC 7323 3.2 (SHOULD)
+};
+
 /// Settings of a Connection. A connection keeps what it agreed on in its handshake; everything else
 /// follows new settings at once.
 struct TcpSettings {
@@ -35,6 +41,7 @@ struct TcpSettings {
   CongestionControl congestion_control = CongestionControl::newreno;
   /// Options that are offered and accepted: RFC 7323 (both), RFC 2018.
   bool timestamps = true;
+  TimestampsMissing timestamps_missing = TimestampsMissing::accept;
   bool window_scale = true;
   bool sack = true;
   /// Nagle's algorithm (RFC 9293 SHLD-7); off = MUST-17's "disabled".
@@ -73,6 +80,7 @@ struct TimeWaitRules {
 
   Reopen reopen = Reopen::rfc6191;
   OnRst rst = OnRst::ignore;
+  TimestampsMissing timestamps_missing = TimestampsMissing::accept;  ///< as in TcpSettings
 };
 
 }  // namespace mayfly::tcp

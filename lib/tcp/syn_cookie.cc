@@ -24,9 +24,11 @@ std::uint32_t slot_of(Instant now) noexcept {
   return static_cast<std::uint32_t>(now.us / kCookieLife.us);
 }
 
-std::uint64_t keyed_hash(const CookieFlow& flow, Seq peer_iss, std::uint32_t slot) noexcept {
+/// `stamped`: the SYN-ACK has timestamps, so that their absence from the ACK can be told.
+std::uint64_t keyed_hash(const CookieFlow& flow, Seq peer_iss, std::uint32_t slot,
+                         bool stamped) noexcept {
   // Not the key of the ISN or of the timestamp offset.
-  constexpr std::uint64_t kPurpose = 0x636f'6f6b'6965'7321;
+  constexpr std::uint64_t kPurpose = 0x636f'6f6b'6965'7321, kPurposeStamped = kPurpose + 1;
   constexpr std::size_t kKeyMax = 40;
   std::array<std::byte, kKeyMax + 2 * sizeof(std::uint32_t)> message;
   MAYFLY_ASSERT(flow.key.size() <= kKeyMax);
@@ -34,7 +36,8 @@ std::uint64_t keyed_hash(const CookieFlow& flow, Seq peer_iss, std::uint32_t slo
   std::memcpy(at, &peer_iss.raw, sizeof peer_iss.raw);
   std::memcpy(at + sizeof peer_iss.raw, &slot, sizeof slot);
   const std::size_t size = flow.key.size() + sizeof peer_iss.raw + sizeof slot;
-  return siphash24(std::span(message).first(size), {flow.secret[0] ^ kPurpose, flow.secret[1]});
+  return siphash24(std::span(message).first(size),
+                   {flow.secret[0] ^ (stamped ? kPurposeStamped : kPurpose), flow.secret[1]});
 }
 
 /// 29 bits of the hash, and the MSS masked with three others.
@@ -57,7 +60,18 @@ std::uint32_t stamp_with(std::uint32_t clock, std::uint32_t options) noexcept {
   return static_cast<std::int32_t>(stamp - clock) > 0 ? stamp - (kStampMask + 1) : stamp;
 }
 
-void add_stamped_options(Segment& syn, std::uint32_t stamp) noexcept {
+/// What the SYN offered beside the MSS, for a cookie whose SYN-ACK had timestamps.
+void add_options(Segment& syn, const Segment& ack, const CookieFlow& flow) noexcept {
+  syn.options |= wire::tcp_option::timestamps;
+  if (!ack.carries(wire::tcp_option::timestamps)) {
+    // Blanked on the way, and SACK and the scale with them. The peer may scale our window or not,
+    // and its own: the lesser of both readings is safe. With a scale of ours the window that it
+    // believes in is at most the one that it has, and its own is taken as it stands.
+    syn.options |= wire::tcp_option::window_scale;
+    return;
+  }
+  syn.ts.val = ack.ts.val;
+  const std::uint32_t stamp = ack.ts.echo - flow.ts_offset;
   const std::uint32_t scale = stamp & kNoScale;
   if (scale != kNoScale) {
     syn.options |= wire::tcp_option::window_scale;
@@ -71,11 +85,12 @@ void add_stamped_options(Segment& syn, std::uint32_t stamp) noexcept {
 Emission cookie_syn_ack(const Segment& syn, const CookieFlow& flow, const TcpSettings& cfg,
                         Instant now) noexcept {
   Segment kept = syn;
-  if (!cfg.timestamps || !syn.carries(wire::tcp_option::timestamps))  // nowhere to keep them
+  const bool stamped = cfg.timestamps && syn.carries(wire::tcp_option::timestamps);
+  if (!stamped)  // nowhere to keep them
     kept.options &= static_cast<std::uint8_t>(
         ~(wire::tcp_option::window_scale | wire::tcp_option::sack_permitted));
   MAYFLY_ASSERT(syn.has(wire::tcp_flag::syn));
-  const Seq cookie{cookie_of(keyed_hash(flow, syn.seq, slot_of(now)), mss_index_of(syn))};
+  const Seq cookie{cookie_of(keyed_hash(flow, syn.seq, slot_of(now), stamped), mss_index_of(syn))};
   Connection c;
   open_passive(c, kept, cookie, flow.ts_offset, cfg, now);
   const std::uint32_t scale = c.has(conn_flag::window_scale) ? c.snd_wind_shift : kNoScale;
@@ -92,21 +107,20 @@ std::optional<Segment> syn_of_cookie(const Segment& ack, const CookieFlow& flow,
   const Seq peer_iss = ack.seq - 1, cookie = ack.ack - 1;
   const std::uint32_t slot = slot_of(now);
   for (const std::uint32_t made : {slot, slot - 1}) {
-    const std::uint64_t hash = keyed_hash(flow, peer_iss, made);
-    const std::uint32_t mss_index =
-        (cookie.raw ^ static_cast<std::uint32_t>(hash >> 32)) & kMssMask;
-    if (cookie_of(hash, mss_index) != cookie.raw) continue;
-    Segment syn;
-    syn.seq = peer_iss;
-    syn.flags = wire::tcp_flag::syn;
-    syn.window = ack.window;
-    syn.options = wire::tcp_option::mss;
-    syn.mss = kMss[mss_index];
-    if (!cfg.timestamps || !ack.carries(wire::tcp_option::timestamps)) return syn;
-    syn.options |= wire::tcp_option::timestamps;
-    syn.ts.val = ack.ts.val;
-    add_stamped_options(syn, ack.ts.echo - flow.ts_offset);
-    return syn;
+    for (const bool stamped : {true, false}) {
+      const std::uint64_t hash = keyed_hash(flow, peer_iss, made, stamped);
+      const std::uint32_t mss_index =
+          (cookie.raw ^ static_cast<std::uint32_t>(hash >> 32)) & kMssMask;
+      if (cookie_of(hash, mss_index) != cookie.raw) continue;
+      Segment syn;
+      syn.seq = peer_iss;
+      syn.flags = wire::tcp_flag::syn;
+      syn.window = ack.window;
+      syn.options = wire::tcp_option::mss;
+      syn.mss = kMss[mss_index];
+      if (stamped && cfg.timestamps) add_options(syn, ack, flow);
+      return syn;
+    }
   }
   return std::nullopt;
 }

@@ -37,12 +37,20 @@ bool check_timestamp(Connection& c, const Segment& s, const TcpSettings& cfg, In
       mark(Branch::stamp_missing_on_syn);
       return true;
     }
+    if (cfg.timestamps_missing == TimestampsMissing::accept) {  // a middlebox blanks them
+      mark(Branch::stamp_missing_taken);
+      return true;
+    }
     v.drop = Drop::tcp_no_timestamp;  // RFC 7323 3.2: SHOULD drop silently, MUST NOT abort
     mark(Branch::stamp_missing);
     return false;
   }
   const bool older = static_cast<std::int32_t>(s.ts.val - c.ts_recent) < 0;
   if (!older) return true;
+  if (c.has(conn_flag::paws_off)) {
+    mark(Branch::stamp_uncompared);
+    return true;
+  }
   if (now - c.ts_recent_at > kTimestampLife) {
     mark(Branch::stamp_outdated);
     return true;

@@ -56,6 +56,8 @@ inline constexpr std::uint16_t urgent = 1u << 9;
 inline constexpr std::uint16_t slow = 1u << 10;
 /// With `closed`: the peer never sent its FIN.
 inline constexpr std::uint16_t fin_wait_2_end = 1u << 11;
+/// The first segment without the timestamps that were agreed on was accepted.
+inline constexpr std::uint16_t timestamps_missing = 1u << 12;
 }  // namespace event
 
 /// What answers a segment outside the connection.

@@ -35,6 +35,12 @@ TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
     if (!newer_sequence) return by(Branch::tw_syn_plain_old, challenge);
     return by(Branch::tw_syn_plain_new, {reopen, Drop::none, false});
   }
+  // The table trusts PAWS to keep old segments out of the new connection. Where something on the
+  // way blanks the timestamps, only the sequence number says that a SYN is new.
+  if (entry.timestamps_vanished()) {
+    if (!newer_sequence) return by(Branch::tw_syn_stamps_vanished_old, challenge);
+    return by(Branch::tw_syn_stamps_vanished, {reopen, Drop::none, false});
+  }
   const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
   if (offers && age > 0) return by(Branch::tw_syn_new_stamp, {reopen, Drop::none, true});
   if ((!offers || age == 0) && newer_sequence)
@@ -69,11 +75,13 @@ TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& 
     return on_syn(entry, s, rules);
   }
   if (entry.had_timestamps()) {
-    if (!s.carries(wire::tcp_option::timestamps))
+    const bool has_stamp = s.carries(wire::tcp_option::timestamps);
+    if (!has_stamp && rules.timestamps_missing == TimestampsMissing::drop)
       return by(Branch::tw_stamp_missing, {drop, Drop::tcp_no_timestamp, false});
     const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
     // RFC 7323 5.3 R1
-    if (age < 0) return by(Branch::tw_stamp_old, {ack, Drop::tcp_paws, false});
+    if (has_stamp && age < 0 && !entry.timestamps_vanished())
+      return by(Branch::tw_stamp_old, {ack, Drop::tcp_paws, false});
   }
   if (!s.has(wire::tcp_flag::ack))
     return by(Branch::tw_ack_missing, {drop, Drop::tcp_ack_missing, false});
@@ -92,13 +100,14 @@ TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& 
 
 TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept {
   const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt) >> c.rcv_wind_shift;
-  const bool timestamps = c.has(conn_flag::timestamps);
+  const std::uint8_t timestamps = c.has(conn_flag::timestamps) ? TimeWaitEntry::kTimestamps : 0;
+  const std::uint8_t vanished = c.has(conn_flag::paws_off) ? TimeWaitEntry::kVanished : 0;
   return {.rcv_nxt = c.rcv_nxt,
           .snd_nxt = c.snd_max,
           .ts_recent = c.ts_recent,
           .window = static_cast<std::uint16_t>(std::min(open, 0xffffu)),
           .flags = static_cast<std::uint8_t>((c.rcv_wind_shift << TimeWaitEntry::kShiftAt) |
-                                             (timestamps ? TimeWaitEntry::kTimestamps : 0)),
+                                             timestamps | vanished),
           .unused = 0};
 }
 

@@ -19,12 +19,15 @@ struct TimeWaitEntry {
   Seq rcv_nxt, snd_nxt;     ///< both after the FINs
   std::uint32_t ts_recent;  ///< the last TSval seen; meaningful with kTimestamps
   std::uint16_t window;     ///< as last put on the wire (scaled)
-  std::uint8_t flags;       ///< kTimestamps and, in the high bits, rcv_wind_shift
+  std::uint8_t flags;       ///< kTimestamps, kVanished and, in the high bits, rcv_wind_shift
   std::uint8_t unused;
 
-  static constexpr std::uint8_t kTimestamps = 0x01, kShiftAt = 4;
+  static constexpr std::uint8_t kTimestamps = 0x01, kVanished = 0x02, kShiftAt = 4;
   /// Did the connection use timestamps?
   constexpr bool had_timestamps() const { return (flags & kTimestamps) != 0; }
+  /// It did, but segments came without them: ts_recent is not the last, and PAWS could not be
+  /// relied on in a new incarnation either.
+  constexpr bool timestamps_vanished() const { return (flags & kVanished) != 0; }
   /// The window that was last advertised, in bytes.
   constexpr std::uint32_t window_bytes() const {
     return static_cast<std::uint32_t>(window) << (flags >> kShiftAt);

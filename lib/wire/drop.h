@@ -76,7 +76,7 @@ enum class LossOf : std::uint8_t {
   X(tcp_syn_challenged, received, "SYNs on a synchronized connection: challenge ACK (RFC 5961 4)") \
   X(tcp_paws, received, "segments with a timestamp older than the last one (RFC 7323 5)")          \
   X(tcp_no_timestamp, received,                                                                    \
-    "segments without a timestamp though timestamps were agreed (RFC 7323 3.2)")                   \
+    "segments without the agreed timestamps, with tcp.timestamps_missing: drop (RFC 7323 3.2)")    \
   X(tcp_data_after_fin, received, "segments with data after the peer's FIN")                       \
   X(tcp_data_after_close, received,                                                                \
     "segments with data after we had closed both ways: answered with RST (RFC 2525 2.17)")         \

@@ -69,6 +69,18 @@ constexpr Scenario kOpening[] = {
        rules.reopen = tcp::TimeWaitRules::Reopen::off;
        EXPECT_EQ(on_time_wait_segment(e, s, rules).action, tcp::TimeWaitAction::ack);
      }},
+    {"OpensTimeWaitBySequenceAloneWhereTimestampsVanished",
+     {tw_syn_stamps_vanished, tw_syn_stamps_vanished_old},
+     [] {
+       auto t = Tcp::established(with_all_options(), kFullOffer).peer(data(10).bare()).whatever();
+       t.close().whatever().peer(ack().bare()).peer(fin().bare()).in(tcp::State::time_wait);
+       const tcp::TimeWaitEntry e = make_time_wait_entry(t.c);
+       const Spoken newer = syn().stamped(t.c.ts_recent + 1);
+       EXPECT_EQ(on_time_wait_segment(e, t.spell(newer.at(-500)), {}).action,
+                 tcp::TimeWaitAction::ack);
+       EXPECT_EQ(on_time_wait_segment(e, t.spell(newer.at(500)), {}).action,
+                 tcp::TimeWaitAction::reopen);
+     }},
 };
 
 constexpr Scenario kText[] = {
@@ -79,6 +91,14 @@ constexpr Scenario kText[] = {
        t.now = t.now + Duration::from_s(25LL * 24 * 3'600);
        t.peer(data(10).stamped(1)).dropped(Drop::none);
        EXPECT_EQ(t.text_received, 10u);
+     }},
+    {"TakesTextWhoseTimestampWasBlankedAndComparesNoneFromThenOn",
+     {stamp_missing_taken, stamps_vanish, stamp_uncompared},
+     [] {
+       auto t = Tcp::established(with_all_options(), kFullOffer);
+       t.peer(data(10).bare()).dropped(Drop::none).saw(tcp::event::timestamps_missing);
+       t.peer(data(10).stamped(1)).dropped(Drop::none);
+       EXPECT_EQ(t.text_received, 20u);
      }},
     {"IsSilentAfterTenChallenges",
      {challenge_limited},

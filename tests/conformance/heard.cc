@@ -201,8 +201,9 @@ Outcome hear_connected(Tcp& t, const Spoken& said) {
 
 }  // namespace
 
-Outcome hear(Situation situation, Kinds kind, Places place) {
+Outcome hear(Situation situation, Kinds kind, Places place, tcp::TimestampsMissing missing) {
   Tcp t = connection_in(situation);
+  t.cfg.timestamps_missing = missing;
   if (place == at::shut) {
     t.c.rcv_wnd = 0;  // as after text that filled the window and that nobody has read
     t.c.rcv_adv = t.c.rcv_nxt;
@@ -216,8 +217,11 @@ Outcome hear(Situation situation, Kinds kind, Places place) {
     case Situation::listen: return hear_listening(t.spell(said), t);
     case Situation::time_wait:
     case Situation::time_wait_lenient:
-    case Situation::time_wait_sequence:
-      return hear_in_time_wait(t.spell(said), t.c, rules_of(situation));
+    case Situation::time_wait_sequence: {
+      TimeWaitRules rules = rules_of(situation);
+      rules.timestamps_missing = missing;
+      return hear_in_time_wait(t.spell(said), t.c, rules);
+    }
     default: return hear_connected(t, said);
   }
 }

@@ -20,7 +20,9 @@ struct Outcome {
 };
 
 /// `kind` and `place`: one bit each. The marks of the segment alone are in branches_passed then.
-Outcome hear(Situation situation, Kinds kind, Places place);
+/// The table holds for what RFC 7323 3.2 recommends: a segment without timestamps is dropped.
+Outcome hear(Situation situation, Kinds kind, Places place,
+             tcp::TimestampsMissing missing = tcp::TimestampsMissing::drop);
 
 /// What the combination's text comes to when it is taken or held, in octets.
 std::uint32_t octets_expected(Text text, Places place);

@@ -96,6 +96,26 @@ TEST(StateTableItself, CoversEverySegmentAtEveryPlaceInEverySituationOnce) {
   }
 }
 
+// A middlebox that blanks timestamps: RFC 7323 3.2 recommends to drop such segments, Linux takes
+// them.
+TEST(ASegmentWhoseTimestampsWereBlanked, CountsLikeOneThatHasThemWhereTheyMayBeMissing) {
+  constexpr auto kAccept = tcp::TimestampsMissing::accept;
+  for (const Table& table : rows::kTables) {
+    for (std::size_t p = 0; p < at::kCount; ++p) {
+      SCOPED_TRACE(::testing::Message() << table.name << ", " << kPlaceNames[p]);
+      const auto here = static_cast<Places>(1u << p);
+      const Outcome with = hear(table.situation, on::data, here);
+      const Outcome without = hear(table.situation, on::data_unstamped, here, kAccept);
+      EXPECT_EQ(without.after, with.after);
+      EXPECT_EQ(without.we, with.we);
+      EXPECT_EQ(without.text, with.text);
+      EXPECT_EQ(without.octets, with.octets);
+      EXPECT_EQ(without.drop, with.drop);
+      EXPECT_EQ(without.events & ~tcp::event::timestamps_missing, with.events);
+    }
+  }
+}
+
 TEST(StateTableItself, HasEverySituationInItsPlace) {
   for (std::size_t i = 0; i < rows::kTables.size(); ++i)
     EXPECT_EQ(static_cast<std::size_t>(rows::kTables[i].situation), i);

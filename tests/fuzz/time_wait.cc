@@ -22,8 +22,9 @@ TimeWaitEntry take_entry(FuzzInput& in) {
   entry.ts_recent = in.take<std::uint32_t>();
   entry.window = in.take<std::uint16_t>();
   const std::uint32_t shift = in.below(15);
-  entry.flags = static_cast<std::uint8_t>(shift << TimeWaitEntry::kShiftAt |
-                                          (in.coin() ? TimeWaitEntry::kTimestamps : 0));
+  entry.flags = static_cast<std::uint8_t>(shift << TimeWaitEntry::kShiftAt);
+  if (in.coin()) entry.flags |= TimeWaitEntry::kTimestamps;
+  if (entry.had_timestamps() && in.coin()) entry.flags |= TimeWaitEntry::kVanished;
   return entry;
 }
 
@@ -46,6 +47,7 @@ void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const Tim
   if (v.by_timestamp) {  // RFC 6191 2: a newer one, or the first one
     EXPECT_EQ(rules.reopen, TimeWaitRules::Reopen::rfc6191);
     EXPECT_TRUE(s.carries(wire::tcp_option::timestamps));
+    EXPECT_FALSE(entry.timestamps_vanished()) << "PAWS would not keep old segments out";
     EXPECT_TRUE(!entry.had_timestamps() ||
                 static_cast<std::int32_t>(s.ts.val - entry.ts_recent) > 0);
   } else {
@@ -99,6 +101,7 @@ void run(FuzzInput in) {
   TimeWaitRules rules;
   rules.reopen = TimeWaitRules::Reopen(in.below(3));
   rules.rst = TimeWaitRules::OnRst(in.below(2));
+  rules.timestamps_missing = tcp::TimestampsMissing(in.below(2));
   expect_no_loop(entry, rules, in);
   // RFC 9293 MAY-2: above every sequence number of the old incarnation.
   const Seq iss = iss_after(entry, {in.take<std::uint32_t>()});

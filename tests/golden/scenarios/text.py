@@ -113,6 +113,17 @@ def timestamp_wrapped(s: Scenario):
 
 
 @scenario()
+def timestamps_blanked(s: Scenario):
+    """Timestamps were agreed and a middlebox blanks them: the text is taken, and ours go on.
+
+    RFC 7323 3.2 (SHOULD drop; doc/conformance.md says why not).
+    """
+    p = opened(s, stamps=True)
+    p.stamps = False
+    p.text("ping")
+
+
+@scenario("tcp.timestamps_missing=drop")
 def without_timestamp(s: Scenario):
     """Timestamps were agreed and a segment has none: dropped in silence, the connection goes on.
 

@@ -244,7 +244,7 @@ def syn_ack(s: Scenario):
     p.sends("SA", seq=p.seq + 1000)
 
 
-@scenario(FIRST)
+@scenario(FIRST, "tcp.timestamps_missing=drop")
 def older_timestamp_of_text(s: Scenario):
     """An old segment by its timestamp gets an ACK; one without a timestamp nothing at all.
 

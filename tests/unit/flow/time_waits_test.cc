@@ -74,6 +74,22 @@ class TimeWaitsTest : public ::testing::Test {
   Instant now_ = kStart;
 };
 
+TEST_F(TimeWaitsTest, WhoseTimestampsVanishedAreNeitherReusedNorRecycledByThem) {
+  TimeWaitPolicy p = policy();
+  p.reuse = 1;
+  p.reuse_delay = 0_s;
+  p.recycle = true;
+  hold_by(p);
+  tcp::Connection c = closed(true);
+  c.set(tcp::conn_flag::paws_off);
+  ASSERT_TRUE(held_->enter(key(1), secret_.hash(key(1)), c, now_));
+  EXPECT_FALSE(held_->may_reuse(find(1), key(1), true, now_));
+  after(1'900_ms);
+  EXPECT_NE(find(1), kNoIndex) << "3.5 x RTO would be 0.7 s";
+  ASSERT_TRUE(enter(2, true));
+  EXPECT_TRUE(held_->may_reuse(find(2), key(2), true, now_));
+}
+
 TEST_F(TimeWaitsTest, AreHeldForTheirHoldAndNoLonger) {
   hold_by(policy(2_s));
   ASSERT_TRUE(enter(1));

@@ -256,5 +256,34 @@ TEST(ShardRoom, IsPlannedAsItIsTaken) {
   EXPECT_GT(bytes, 100 * sizeof(flow::ConnectionBlock) + 100 * sizeof(flow::TimeWaitRecord));
 }
 
+TEST(ShardTimestamps, ThatAMiddleboxBlanksAreCountedOnceAConnection) {
+  Wire wire;
+  Peer peer(wire), other(wire, 40'001);
+  wire.app.data = [](ScriptConn& c, std::string_view said) { return c.send_copy(bytes_of(said)); };
+  peer.sends(syn().stamped(1'000)).gets(syn_ack());
+  peer.sends(ack()).sends(text("ping")).gets(text("ping")).sends(text("pong").acks(4));
+  peer.gets(text("pong"));
+  other.opens();
+  EXPECT_EQ(wire.stats().timestamps_missing.get(), 1u);
+  EXPECT_EQ(wire.drops(Drop::tcp_no_timestamp), 0u);
+  EXPECT_EQ(wire.stats().accepted.get(), 2u);
+}
+
+TEST(ShardTimestamps, ThatAMiddleboxBlanksLetTheFourTupleOpenAnewFromTimeWait) {
+  Wire wire;
+  Peer peer(wire);
+  peer.sends(syn().stamped(1'000)).gets(syn_ack());
+  peer.sends(ack());
+  wire.app_does([](ScriptConn& c) { c.close(); });
+  peer.gets(fin()).sends(fin()).gets(ack());
+  ASSERT_EQ(wire.shard->time_wait_entries(), 1u);
+  peer.sends(fin().at(0)).gets(ack().at(1).acks(1));  // the ACK was lost
+  const Seq old = peer.next();
+  peer.again(old + 1'000);
+  peer.sends(syn().stamped(2'000)).gets(syn_ack()).sends(ack());
+  EXPECT_EQ(wire.stats().time_wait_reopened_sequence.get(), 1u);
+  EXPECT_EQ(wire.stats().accepted.get(), 2u);
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -94,8 +94,60 @@ TEST(TimestampsOption, EchoesTheSegmentAtTheLeftEdgeNotALaterOne) {
       .us(ack().acks(20).stamped(t.now.ts_ms() + kTsOffset, 5'050));
 }
 
-TEST(TimestampsOption, MissingWhereItWasAgreedDropsTheSegmentSilently) {
+TEST(TimestampsOption, MissingWhereItWasAgreedIsToldOnceAndTheTextTaken) {
   auto t = stamped_connection();
+  t.peer(data(10).bare()).dropped(Drop::none).saw(tcp::event::timestamps_missing);
+  t.peer(data(10).bare()).dropped(Drop::none);
+  EXPECT_EQ(t.events & tcp::event::timestamps_missing, 0);
+  EXPECT_EQ(t.text_received, 20u);
+  t.us(ack().acks(20).stamped(t.now.ts_ms() + kTsOffset, 5'000));  // RFC 7323 3.2: ours go on
+}
+
+TEST(TimestampsOption, MissingFromTheHandshakesAckOpensTheConnectionAllTheSame) {
+  auto t = Tcp::syn_received(with_timestamps(), syn().stamped(5'000)).whatever();
+  t.peer(ack().bare()).saw(tcp::event::established | tcp::event::timestamps_missing);
+  t.peer(data(10).bare().with_fin()).in(tcp::State::close_wait);
+  EXPECT_EQ(t.text_received, 10u);
+}
+
+TEST(TimestampsOption, MissingAfterASynAckThatHadThemLetsAnActiveOpenGoOn) {
+  auto t = Tcp::syn_sent(with_timestamps()).whatever();
+  t.peer(syn_ack().mss(1'000).stamped(5'000)).saw(tcp::event::established);
+  t.peer(data(10).bare()).dropped(Drop::none).saw(tcp::event::timestamps_missing);
+  EXPECT_EQ(t.text_received, 10u);
+}
+
+TEST(TimestampsOption, MissingGivesNoSampleOfTheRoundTripButTheClockDoes) {  // RFC 7323 4.1
+  auto t = stamped_connection();
+  t.send(100).whatever().after(80_ms);
+  const std::uint32_t before = t.c.srtt_us;
+  t.peer(ack().bare());
+  EXPECT_GT(t.c.srtt_us, before);
+  EXPECT_LT(t.c.srtt_us, 80'000u);
+}
+
+TEST(TimestampsOption, MissingOnASegmentThatIsNotAcceptableProvesNothing) {
+  for (const Spoken& blind : {data(10).at(70'000), data(10).at(-10), data(10).acks(5'000)}) {
+    auto t = stamped_connection();
+    t.peer(blind.bare());
+    EXPECT_EQ(t.events & tcp::event::timestamps_missing, 0);
+    t.whatever().peer(data(10).stamped(4'999)).dropped(Drop::tcp_paws);
+  }
+}
+
+TEST(TimestampsOption, ThatComesBackIsRecordedIfItIsNoOlder) {
+  auto t = stamped_connection();
+  t.peer(data(10).bare()).after(50_ms).peer(data(10).stamped(5'100)).after(50_ms).whatever();
+  EXPECT_EQ(t.c.ts_recent, 5'100u);
+  t.peer(data(10).stamped(4'000)).dropped(Drop::none);
+  EXPECT_EQ(t.c.ts_recent, 5'100u);
+  EXPECT_EQ(t.text_received, 30u);
+}
+
+TEST(TimestampsOption, MissingWhereItWasAgreedDropsTheSegmentSilentlyIfItIsToBe) {
+  auto cfg = with_timestamps();
+  cfg.timestamps_missing = tcp::TimestampsMissing::drop;
+  auto t = Tcp::established(cfg, syn().mss(1'000).stamped(5'000));
   t.peer(data(10).bare()).dropped(Drop::tcp_no_timestamp).silent().in(tcp::State::established);
   t.peer(data(10));
   EXPECT_EQ(t.text_received, 10u);

@@ -65,6 +65,42 @@ TEST_F(SynCookie, AnswersWithWhatAConnectionWouldSay) {
   EXPECT_EQ(cookie.ts.echo, plain.ts.echo);
 }
 
+TEST_F(SynCookie, WhoseTimestampWasBlankedOnTheWayOpensWithWindowsThatMisleadNobody) {
+  cfg.receive_window = 1 << 20;
+  const Segment first = syn();
+  Segment ack = answer(first, cookie_syn_ack(first, flow(), cfg, now));
+  ack.options = 0;
+  const auto back = syn_of_cookie(ack, flow(), cfg, now);
+  ASSERT_TRUE(back);
+  tcp::Connection c;
+  open_from_cookie(c, *back, ack, kTsOffset, cfg, now);
+  const tcp::Verdict v = on_segment(c, ack, {}, cfg, now);
+  EXPECT_EQ(v.events, tcp::event::established | tcp::event::timestamps_missing);
+  EXPECT_EQ(c.snd_wnd, ack.window) << "as if it were not scaled";
+  EXPECT_FALSE(c.has(tcp::conn_flag::sack)) << "nobody knows";
+  Segment text = ack;
+  text.payload_len = 3'000;
+  on_segment(c, text, {}, cfg, now);
+  take_text(c, 3'000, cfg, now);
+  tcp::set_receive_room(c, 1 << 20, cfg);
+  cfg.delayed_ack = {};
+  Emission e;
+  c.set(tcp::conn_flag::ack_now);
+  ASSERT_TRUE(next_emission(c, cfg, now, e));
+  EXPECT_TRUE(e.options & wire::tcp_option::timestamps) << "the peer expects them (RFC 7323 3.2)";
+  EXPECT_LE(std::uint32_t{e.window} << 5, 1u << 20) << "scaled as the SYN-ACK said";
+  EXPECT_GE(e.window, 32'000) << "not scaled";
+}
+
+TEST_F(SynCookie, OfASynWithoutTimestampsOpensUnscaled) {
+  cfg.receive_window = 1 << 20;
+  Segment first = syn();
+  first.options &= static_cast<std::uint8_t>(~wire::tcp_option::timestamps);
+  const auto back = comes_back(first);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->options, wire::tcp_option::mss);
+}
+
 TEST_F(SynCookie, KeepsTheScaleAndSackInTheTimestamp) {
   for (std::uint8_t shift = 0; shift <= 14; ++shift) {
     Segment s = syn();

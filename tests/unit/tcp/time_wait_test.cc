@@ -143,10 +143,20 @@ TEST(TimeWaitSegment, BareAckInItsPlaceIsNotAnswered) {
   EXPECT_EQ(on_time_wait_segment(entry(false), segment(wire::tcp_flag::ack, 0), {}).action, drop);
 }
 
+TEST(TimeWaitSegment, WhoseTimestampsWereBlankedIsAnsweredLikeOthers) {
+  const auto fin_again = segment(wire::tcp_flag::fin | wire::tcp_flag::ack, -1);
+  EXPECT_EQ(on_time_wait_segment(entry(true), fin_again, {}).action, restart_and_ack);
+  auto text = segment(wire::tcp_flag::ack, -50);
+  text.payload_len = 10;
+  EXPECT_EQ(on_time_wait_segment(entry(true), text, {}).action, ack);
+}
+
 TEST(TimeWaitSegment, DropsSayWhy) {
   EXPECT_EQ(on_time_wait_segment(entry(false), segment(wire::tcp_flag::fin, -1), {}).drop,
             Drop::tcp_ack_missing);
-  EXPECT_EQ(on_time_wait_segment(entry(true), segment(wire::tcp_flag::ack, 0), {}).drop,
+  tcp::TimeWaitRules strict;
+  strict.timestamps_missing = tcp::TimestampsMissing::drop;
+  EXPECT_EQ(on_time_wait_segment(entry(true), segment(wire::tcp_flag::ack, 0), strict).drop,
             Drop::tcp_no_timestamp);
   auto s = segment(wire::tcp_flag::ack, 0);
   s.ack = kSndNxt + 1;
