@@ -36,6 +36,13 @@ Schema<link::FaultSettings> fault_schema() {
                                       "the same seed gives the same faults"}};
 }
 
+Schema<link::ArpSettings> arp_schema() {
+  return {
+      {"trust", &link::ArpSettings::trust, boolean(),
+       "accept a neighbour's new MAC address at once; otherwise its old one is asked first, for "
+       "150 ms"}};
+}
+
 Schema<nic::PortSettings> port_schema(Wiring wiring) {
   Schema<nic::PortSettings> keys;
   if (wiring == Wiring::devices) {
@@ -50,6 +57,7 @@ Schema<nic::PortSettings> port_schema(Wiring wiring) {
               "next hop for hosts on other links"},
              {"mac", &nic::PortSettings::mac, maybe(mac()),
               "MAC address; by default the device's own"},
+             {"arp", &nic::PortSettings::arp, map(arp_schema()), "resolution of neighbours"},
              {"vlan", &nic::PortSettings::vlan, number<std::uint16_t>(0, 4'094),
               "802.1Q tag; 0 = untagged"},
              {"mtu", &nic::PortSettings::mtu, number<std::uint16_t>(576, 1'500),

@@ -116,6 +116,8 @@ class Link {
 
   /// Stages announcements of our addresses (RFC 5227 2.3), and asks for the gateway.
   void announce(Instant now) noexcept { resolver_.announce(now); }
+  /// TCP retransmits to `to` because nothing was heard of it: the next hop may have moved.
+  void suspect(Ipv4Address to, Instant now) noexcept { resolver_.suspect(to, now); }
   /// Ages the neighbour cache (Resolver::age); call it at every poll.
   void age(Instant now) noexcept { resolver_.age(now); }
   /// Frames that wait for the device.

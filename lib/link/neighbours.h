@@ -1,9 +1,16 @@
 // The neighbour cache: the MAC addresses of the IPv4 hosts on a link (RFC 826, RFC 1122 2.3.2). It
 // has a fixed size, in sets of eight entries. Entries age, and their hosts are asked again. A
 // bounded number of frames is kept while their next hop's address is not known.
+//
+// An address that is known comes in doubt when somebody claims it with another MAC address, or when
+// TCP gets no answer through it (RFC 1122 2.3.2.1 (4)). Its host is then asked by unicast, three
+// times within 150 ms; if it stays silent, the claim is believed, or all hosts are asked and
+// whoever answers is believed.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -35,6 +42,11 @@ class NeighbourCache {
   static constexpr std::uint8_t kTries = 4;
   /// How many of them are sent to the known address; the others are broadcast.
   static constexpr std::uint8_t kUnicastTries = kTries / 2;
+  /// Requests to an address in doubt, and the time between them. A host is doubted at most once in
+  /// kRetry.
+  static constexpr std::uint8_t kDoubtTries = 3;
+  static constexpr Duration kDoubtRetry = Duration::from_ms(50);
+  static constexpr std::size_t kDoubtsMax = 64;  ///< at once; further ones are not followed up
 
   NeighbourCache()
       : entries_(std::make_unique<Entry[]>(kSets * kWays)),
@@ -80,31 +92,59 @@ class NeighbourCache {
     return true;
   }
 
-  /// Handles an ARP packet which says that `ip` is at `mac`. RFC 826: an entry that exists is
-  /// renewed; a new one is made only if `create` (the packet asked for us). `resolved(frame)` gets
-  /// each frame that waited, in order. False: the entry keeps another address. That host is asked
-  /// first, and a new address is accepted only after two requests without an answer.
+  /// What an ARP packet says of its sender.
+  struct Claim {
+    Ipv4Address ip;
+    MacAddress mac;
+    bool asks_us;  ///< it is a request for an address of ours
+    bool trusted;  ///< nobody on the link lies
+  };
+  /// RFC 826: an entry that exists is renewed; a new one is made only if the packet asks for us.
+  /// `resolved(frame)` gets each frame that waited, in order. False: the entry had another address.
+  /// It keeps that until its host has not answered three requests, unless the claim is trusted.
   template <class F>
-  bool learn(Ipv4Address ip, const MacAddress& mac, bool create, Instant now,
-             F&& resolved) noexcept {
-    Entry* entry = look_up(ip);
-    if (entry == nullptr && create) entry = make(ip, now, true);
+  bool learn(const Claim& claim, Instant now, F&& resolved) noexcept {
+    Entry* entry = look_up(claim.ip);
+    if (entry == nullptr && claim.asks_us) entry = make(claim.ip, now, true);
     if (entry == nullptr) return true;
-    if (entry->state == State::known && entry->mac != mac && entry->tries <= kUnicastTries) {
-      doubt(*entry, now);
+    const bool agrees = entry->state != State::known || entry->mac == claim.mac;
+    if (!agrees && !claim.trusted && !is_given_up(*entry)) {
+      doubt(*entry, now, &claim.mac);
       return false;
     }
-    entry->mac = mac;
-    entry->state = State::known;
-    entry->confirmed_at = now;
-    entry->tries = 0;
+    end_doubt(claim.ip);
+    confirm(*entry, claim.mac, now);
     release(*entry, resolved);
-    return true;
+    return agrees;
+  }
+
+  /// TCP gets no answer through this neighbour: it is asked whether it is still where it was.
+  void suspect(Ipv4Address ip, Instant now) noexcept {
+    Entry* entry = look_up(ip);
+    if (entry == nullptr || entry->state != State::known || entry->tries > 0) return;
+    if (now - entry->confirmed_at >= kRetry) doubt(*entry, now, nullptr);
+  }
+
+  /// Asks the neighbours in doubt that are to be asked now, and judges those that stayed silent.
+  /// Call it about once a millisecond. `ask` as of age().
+  template <class Ask>
+  void settle_doubts(Instant now, Ask&& ask) noexcept {
+    for (std::size_t i = 0; i < doubt_count_;) {
+      Doubt& d = doubts_[i];
+      Entry* entry = look_up(d.ip);
+      const bool is_open = entry != nullptr && entry->state == State::known &&
+                           (now < d.due || proceed(*entry, d, now, ask));
+      if (is_open) {
+        ++i;
+      } else {
+        d = doubts_[--doubt_count_];
+      }
+    }
   }
 
   /// Ages the entries of the next few sets; call it about once a millisecond. `ask(ip, mac)` must
-  /// send a request to that address, or by broadcast if it is null; `dropped(frame)` gets the
-  /// frames of a neighbour that never answered.
+  /// send a request to that address, or by broadcast if it is null, and return whether it did;
+  /// `dropped(frame)` gets the frames of a neighbour that never answered.
   template <class Ask, class F>
   void age(Instant now, Ask&& ask, F&& dropped) noexcept {
     constexpr std::uint32_t kEntriesAtOnce = 4 * kWays;
@@ -124,6 +164,7 @@ class NeighbourCache {
       release(entries_[i], dropped);
       entries_[i] = {};
     }
+    doubt_count_ = 0;
     MAYFLY_ASSERT(pool_.used() == 0);
   }
 
@@ -139,6 +180,12 @@ class NeighbourCache {
     std::uint16_t waiting_count = 0;
     std::uint32_t first = kNoIndex, last = kNoIndex;
     Instant confirmed_at, asked_at;
+  };
+  struct Doubt {
+    Ipv4Address ip;
+    MacAddress claimed;  // by somebody else; if nobody did, zero, which no host has
+    std::uint8_t tries = 0;
+    Instant due;  // the next request, or the judgement
   };
   struct Waiting {
     Frame frame;
@@ -187,11 +234,54 @@ class NeighbourCache {
     return best;
   }
 
-  // Makes the entry stale and in use, so that its host is asked again: at most once a second.
-  static void doubt(Entry& entry, Instant now) noexcept {
-    if (entry.tries > 0 || now - entry.asked_at < kRetry) return;
-    entry.confirmed_at = now - kFresh - Duration{1};
-    entry.used = true;
+  // The entry is in doubt from now on, or is already: then the newest claim counts.
+  void doubt(const Entry& entry, Instant now, const MacAddress* claimed) noexcept {
+    Doubt* d = doubt_of(entry.ip);
+    if (d == nullptr) {
+      if (doubt_count_ == kDoubtsMax) return;
+      d = &doubts_[doubt_count_++];
+      *d = {.ip = entry.ip, .claimed = {}, .due = std::max(now, entry.asked_at + kRetry)};
+    }
+    if (claimed != nullptr) d->claimed = *claimed;
+  }
+
+  Doubt* doubt_of(Ipv4Address ip) noexcept {
+    for (std::size_t i = 0; i < doubt_count_; ++i)
+      if (doubts_[i].ip == ip) return &doubts_[i];
+    return nullptr;
+  }
+
+  void end_doubt(Ipv4Address ip) noexcept {
+    if (Doubt* d = doubt_of(ip)) *d = doubts_[--doubt_count_];
+  }
+
+  // What is due now; false: the doubt is over. A request that could not be sent proves nothing: it
+  // is made up for at the next call. Where nobody claimed the address, all hosts are asked at last,
+  // and for a second whoever answers is believed; if nobody does, all stays as it was.
+  template <class Ask>
+  bool proceed(Entry& entry, Doubt& d, Instant now, Ask&& ask) noexcept {
+    if (d.tries == kDoubtTries && d.claimed != MacAddress{}) confirm(entry, d.claimed, now);
+    if (d.tries > kDoubtTries || d.claimed == entry.mac) return false;
+    const bool asks_all = d.tries == kDoubtTries;
+    if (!ask(entry.ip, asks_all ? nullptr : &entry.mac)) return true;
+    entry.asked_at = now;
+    ++d.tries;
+    d.due = now + (asks_all ? kRetry : kDoubtRetry);
+    return true;
+  }
+
+  // Did the owner stay silent, so that another address is believed?
+  bool is_given_up(const Entry& entry) noexcept {
+    if (entry.tries > kUnicastTries) return true;
+    const Doubt* d = doubt_of(entry.ip);
+    return d != nullptr && d->tries > kDoubtTries;
+  }
+
+  static void confirm(Entry& entry, const MacAddress& mac, Instant now) noexcept {
+    entry.mac = mac;
+    entry.state = State::known;
+    entry.confirmed_at = now;
+    entry.tries = 0;
   }
 
   static void note_request(Entry& entry, Instant now) noexcept {
@@ -233,14 +323,15 @@ class NeighbourCache {
     }
     // RFC 1122 2.3.2.1 (2): a known host is first asked by unicast, and its entry used meanwhile.
     const bool unicast = entry.state == State::known && entry.tries < kUnicastTries;
-    note_request(entry, now);
-    ask(entry.ip, unicast ? &entry.mac : nullptr);
+    if (ask(entry.ip, unicast ? &entry.mac : nullptr)) note_request(entry, now);
   }
 
   std::unique_ptr<Entry[]> entries_;
   std::vector<Waiting> waiting_;
   Slab<Waiting> pool_;
   std::uint32_t hand_ = 0;  // the entry to be aged next
+  std::array<Doubt, kDoubtsMax> doubts_;
+  std::size_t doubt_count_ = 0;
 };
 
 }  // namespace mayfly::link

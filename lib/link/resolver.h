@@ -63,8 +63,15 @@ class Resolver {
   /// answers, that is known before the first frame needs it.
   void announce(Instant now) noexcept;
 
-  /// Asks again for neighbours that did not answer or were confirmed long ago, and gives up those
-  /// that never answer. Call it at every poll; it acts once a millisecond.
+  /// A packet for `to` has to be sent again because nothing was heard of its host: asks whether the
+  /// next hop still has its address (RFC 1122 2.3.2.1 (4), 3.3.1.4).
+  void suspect(Ipv4Address to, Instant now) noexcept {
+    Ipv4Address hop;
+    if (interface_.next_hop(to, hop)) neighbours_.suspect(hop, now);
+  }
+
+  /// Asks again for neighbours that did not answer, are in doubt or were confirmed long ago, and
+  /// gives up those that never answer. Call it at every poll; it acts once a millisecond.
   void age(Instant now) noexcept;
 
  private:
@@ -84,8 +91,8 @@ class Resolver {
   void keep(Frame frame, Ipv4Address hop, Instant now) noexcept;
   void learn(const wire::ArpPacket& arp, bool asks_us, Instant now) noexcept;
   void answer(const wire::ArpPacket& request, Instant now) noexcept;
-  void ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept;
-  void send_arp(const wire::ArpPacket& arp, const MacAddress& to) noexcept;
+  bool ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept;
+  bool send_arp(const wire::ArpPacket& arp, const MacAddress& to) noexcept;
 
   P& port_;
   const Interface& interface_;
@@ -124,8 +131,9 @@ void Resolver<P>::on_arp(std::span<const std::byte> bytes, const wire::ParsedFra
 
 template <Port P>
 void Resolver<P>::learn(const wire::ArpPacket& arp, bool asks_us, Instant now) noexcept {
-  const bool agrees = neighbours_.learn(arp.sender_ip, arp.sender_mac, asks_us, now,
-                                        [&](Frame frame) { stage_for(frame, arp.sender_mac); });
+  const bool agrees =
+      neighbours_.learn({arp.sender_ip, arp.sender_mac, asks_us, interface_.arp.trust}, now,
+                        [&](Frame frame) { stage_for(frame, arp.sender_mac); });
   if (!agrees) common_.count.arp_conflicts.add();
   std::atomic<std::uint32_t>& silent = silence_of(arp.sender_ip);
   if (silent.load(std::memory_order_relaxed) == arp.sender_ip.host)
@@ -141,24 +149,32 @@ void Resolver<P>::answer(const wire::ArpPacket& request, Instant now) noexcept {
            request.sender_mac);
 }
 
-// By unicast if an address is known that is in doubt (RFC 1122 2.3.2.1), else by broadcast.
+// By unicast if an address is known that is in doubt (RFC 1122 2.3.2.1), else by broadcast. False:
+// nothing was sent.
 template <Port P>
-void Resolver<P>::ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept {
+bool Resolver<P>::ask(Ipv4Address ip, const MacAddress* known, Instant now) noexcept {
   const InterfaceAddress* ours = interface_.on_link(ip);
-  if (ours == nullptr) return;  // a gateway that is not on the link
-  if (!common_.arp_request_limit.allow(now)) return common_.count.arp_limited.add();
+  if (ours == nullptr) return false;  // a gateway that is not on the link
+  if (!common_.arp_request_limit.allow(now)) {
+    common_.count.arp_limited.add();
+    return false;
+  }
   common_.count.arp_requests.add();
-  send_arp({wire::ArpPacket::Operation::request, interface_.mac, {}, ours->first, ip},
-           known != nullptr ? *known : wire::kBroadcastMac);
+  return send_arp({wire::ArpPacket::Operation::request, interface_.mac, {}, ours->first, ip},
+                  known != nullptr ? *known : wire::kBroadcastMac);
 }
 
 template <Port P>
-void Resolver<P>::send_arp(const wire::ArpPacket& arp, const MacAddress& to) noexcept {
+bool Resolver<P>::send_arp(const wire::ArpPacket& arp, const MacAddress& to) noexcept {
   const Frame frame = port_.allocate();
-  if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
+  if (frame == Frame{}) {
+    common_.count.lose(Drop::no_buffer);
+    return false;
+  }
   const wire::LinkHeader header{to, interface_.mac, interface_.vlan};
   port_.set_length(frame, emit_arp(port_.bytes(frame), header, arp));
   stage_.push(frame);
+  return true;
 }
 
 template <Port P>
@@ -182,16 +198,15 @@ void Resolver<P>::age(Instant now) noexcept {
   if (now < next_ageing_) [[likely]]
     return;
   next_ageing_ = now + kAgeingPeriod;
-  neighbours_.age(
-      now,
-      [&](Ipv4Address ip, const MacAddress* known) {
-        if (known == nullptr) silence_of(ip).store(ip.host, std::memory_order_relaxed);
-        ask(ip, known, now);
-      },
-      [&](Frame frame) {
-        common_.count.lose(Drop::neighbour_unreachable);
-        port_.release(frame);
-      });
+  const auto ask_now = [&](Ipv4Address ip, const MacAddress* known) {
+    if (known == nullptr) silence_of(ip).store(ip.host, std::memory_order_relaxed);
+    return ask(ip, known, now);
+  };
+  neighbours_.settle_doubts(now, ask_now);
+  neighbours_.age(now, ask_now, [&](Frame frame) {
+    common_.count.lose(Drop::neighbour_unreachable);
+    port_.release(frame);
+  });
 }
 
 }  // namespace mayfly::link

@@ -17,12 +17,20 @@ struct InterfaceAddress {
   std::uint8_t prefix_length = 32;
 };
 
+/// Which ARP packets are accepted (RFC 826).
+struct ArpSettings {
+  /// A neighbour's new MAC address is accepted at once. Otherwise its old one is asked first, which
+  /// takes 150 ms if it does not answer.
+  bool trust = false;
+};
+
 /// A port's place on its link.
 struct LinkSettings {
   std::uint16_t vlan = 0;    ///< 802.1Q identifier 1..4094; 0 = untagged
   std::uint16_t mtu = 1500;  ///< bytes of an IPv4 packet, headers included; 576..1500
   std::vector<InterfaceAddress> addresses;  ///< ours; hosts under the prefixes are on the link
   std::optional<Ipv4Address> gateway;       ///< next hop for all other hosts
+  ArpSettings arp;
 };
 
 /// A faulty wire, for tests.

@@ -61,7 +61,11 @@ void Nat::poll(Instant now) noexcept {
   receive(outside_, inside_, now);
   for (Side* const side : {&inside_, &outside_}) {
     side->neighbours.age(
-        now, [&](Ipv4Address ip, const MacAddress* known) { ask(*side, ip, known, now); },
+        now,
+        [&](Ipv4Address ip, const MacAddress* known) {
+          ask(*side, ip, known, now);
+          return true;
+        },
         [&](SimFrame* frame) {
           stops_waiting(*side);
           drop(*side, frame);
@@ -149,11 +153,13 @@ void Nat::on_arp(Side& side, SimFrame* frame, Instant now) noexcept {
   // A well-formed packet fills the frame; a damaged one is dropped by whoever reads it.
   if (frame->length < kIp + wire::kArpPacketSize) return drop(side, frame);
   const wire::ArpPacket arp = wire::read_arp(frame->bytes(), kIp);
-  side.neighbours.learn(arp.sender_ip, arp.sender_mac, true, now, [&](SimFrame* waiting) {
-    stops_waiting(side);
-    std::memcpy(waiting->room.data(), arp.sender_mac.octets.data(), 6);
-    transmit(side, waiting, now);
-  });
+  constexpr bool kAsksUs = true, kTrusted = true;  // it stands for everybody, and no host lies
+  side.neighbours.learn({arp.sender_ip, arp.sender_mac, kAsksUs, kTrusted}, now,
+                        [&](SimFrame* waiting) {
+                          stops_waiting(side);
+                          std::memcpy(waiting->room.data(), arp.sender_mac.octets.data(), 6);
+                          transmit(side, waiting, now);
+                        });
   const bool asked = arp.operation == wire::ArpPacket::Operation::request &&
                      arp.target_ip != arp.sender_ip && answers_for(side, arp.target_ip);
   if (!asked) return side.port.release(frame);

@@ -226,8 +226,9 @@ void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
       stats_.half_open_given_up.add();
       return finish(b, flow::CloseReason::timed_out);
     }
-    if (const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_); events != 0)
-      on_events(b, events);
+    if (is_peer_silent(b.tcp, now_)) links_[b.port]->suspect(connections_.key_of(b).remote(), now_);
+    const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_);
+    if (events != 0) on_events(b, events);
     if (b.tcp.state == tcp::State::closed) return;
   }
   if (b.wake_at <= now_) {

@@ -201,4 +201,8 @@ Instant next_deadline(const Connection& c) noexcept;
 /// something to send.
 std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
+/// Is the retransmission timer due, and nothing was heard of the peer for a whole RTO? Then the way
+/// there may be gone. Ask before on_timer.
+bool is_peer_silent(const Connection& c, Instant now) noexcept;
+
 }  // namespace mayfly::tcp

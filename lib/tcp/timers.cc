@@ -110,6 +110,12 @@ Instant next_deadline(const Connection& c) noexcept {
   return std::min({c.retransmit_at, c.ack_at, c.life_at});
 }
 
+// A peer that keeps its window shut answers probes, whose pauses are longer.
+bool is_peer_silent(const Connection& c, Instant now) noexcept {
+  return c.retransmit_at <= now && !c.has(conn_flag::persist) &&
+         now - c.last_heard >= Duration{c.rto_us};
+}
+
 std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   std::uint16_t events = 0;
   if (c.ack_at <= now) {

@@ -99,14 +99,35 @@ TEST_F(LinkArp, AConflictIsCountedAndTheOldAddressAskedFirst) {
   EXPECT_EQ(arp_conflicts.get(), 1u);
   send();
   EXPECT_EQ(destination(sent_one()), kPeerMac) << "the claim is not believed";
-  after(500_ms);
+  after(2_ms);
   EXPECT_EQ(destination(sent_one()), kPeerMac) << "a request by unicast";
   EXPECT_EQ(arp_requests.get(), 1u);
-  after(3_s);
-  arrives(request(kPeerIp, kPeerIp, kOtherMac));
+  after(160_ms);
+  EXPECT_EQ(arp_requests.get(), 3u);
   sent();
   send();
   EXPECT_EQ(destination(sent_one()), kOtherMac) << "the old address did not answer";
+}
+
+TEST_F(LinkArp, AConflictIsSettledAtOnceWhereTheLinkIsTrusted) {
+  interface.arp.trust = true;
+  know_peer();
+  arrives(request(kPeerIp, kPeerIp, kOtherMac));
+  EXPECT_EQ(arp_conflicts.get(), 1u);
+  sent();
+  send();
+  EXPECT_EQ(destination(sent_one()), kOtherMac);
+  EXPECT_EQ(arp_requests.get(), 0u);
+}
+
+TEST_F(LinkArp, AsksAGatewayThatTcpSuspects) {
+  interface.gateway = kPeerIp;
+  know_peer();
+  after(2_s);
+  sent();
+  link().suspect(kFarIp, now);
+  after(2_ms);
+  EXPECT_EQ(sent_arp().target_ip, kPeerIp);
 }
 
 TEST_F(LinkArp, LimitsItsReplies) {

@@ -25,18 +25,22 @@ class Neighbours : public ::testing::Test {
     if (ask) asked.push_back({ip, std::nullopt});
     return why;
   }
-  bool learn(Ipv4Address ip, const MacAddress& mac, bool create) {
-    return cache.learn(ip, mac, create, now, [this](int frame) { released.push_back(frame); });
+  bool learn(Ipv4Address ip, const MacAddress& mac, bool create, bool trusted = false) {
+    return cache.learn({ip, mac, create, trusted}, now,
+                       [this](int frame) { released.push_back(frame); });
   }
   void after(Duration span) {
     for (const Instant end = now + span; now < end;) {
       now = now + 1_ms;
-      cache.age(
-          now,
-          [this](Ipv4Address ip, const MacAddress* known) {
-            asked.push_back({ip, known != nullptr ? std::optional(*known) : std::nullopt});
-          },
-          [this](int frame) { dropped.push_back(frame); });
+      const auto ask = [this](Ipv4Address ip, const MacAddress* known) {
+        if (!may_ask) return false;
+        asked.push_back({ip, known != nullptr ? std::optional(*known) : std::nullopt});
+        return true;
+      };
+      const std::size_t asked_before = asked.size();
+      cache.settle_doubts(now, ask);
+      cache.age(now, ask, [this](int frame) { dropped.push_back(frame); });
+      if (owner && asked.size() > asked_before) learn(asked.back().ip, *owner, false);
     }
   }
   /// Frames go to `ip` all the time.
@@ -51,6 +55,8 @@ class Neighbours : public ::testing::Test {
   Cache cache;
   std::vector<Asked> asked;
   std::vector<int> released, dropped;
+  bool may_ask = true;              // the rate limit allows requests
+  std::optional<MacAddress> owner;  // answers every request at once
 };
 
 TEST_F(Neighbours, KeepFramesUntilTheAnswerAndGiveThemInOrder) {
@@ -78,23 +84,128 @@ TEST_F(Neighbours, AreMadeOnlyByWhoSpeaksToUs) {  // RFC 826
 
 TEST_F(Neighbours, ThatAreAliveKeepTheirAddressWhateverIsSaidOfThem) {
   learn(kIp, kMac, true);
+  owner = kMac;
   for (int claim = 0; claim < 10; ++claim) {
     EXPECT_FALSE(learn(kIp, kNewMac, claim % 2 == 0));
     after_using(kIp, 500_ms);
-    if (!asked.empty()) learn(kIp, kMac, false);  // the owner answers for itself
     EXPECT_EQ(*cache.find(kIp), kMac);
   }
+  EXPECT_GE(asked.size(), 4u);
+  EXPECT_LE(asked.size(), 5u) << "at most once a second (RFC 1122 2.3.2.1)";
   for (const Asked& one : asked) EXPECT_EQ(one.known, kMac) << "the owner is asked, not everybody";
 }
 
-TEST_F(Neighbours, ThatNoLongerAnswerMakeWayForWhoHasTheirAddressNow) {
+TEST_F(Neighbours, ThatMovedAreFollowedWithin200MsAfterThreeRequestsToTheOldAddress) {
   learn(kIp, kMac, true);
+  after(5_s);
   EXPECT_FALSE(learn(kIp, kNewMac, false));
-  after_using(kIp, 2'500_ms);
-  ASSERT_EQ(asked.size(), 3u);
-  EXPECT_TRUE(asked[0].known && asked[1].known && !asked[2].known);
-  EXPECT_TRUE(learn(kIp, kNewMac, false));
+  after(149_ms);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+  after(5_ms);
   EXPECT_EQ(*cache.find(kIp), kNewMac);
+  ASSERT_EQ(asked.size(), 3u);
+  for (const Asked& one : asked) EXPECT_EQ(one.known, kMac);
+  after_using(kIp, 10_s);
+  EXPECT_EQ(asked.size(), 3u) << "the new address is as good as any";
+}
+
+TEST_F(Neighbours, ThatMovedAreFollowedAtOnceWhereClaimsAreTrusted) {
+  learn(kIp, kMac, true);
+  EXPECT_FALSE(learn(kIp, kNewMac, false, true)) << "it is told all the same";
+  EXPECT_EQ(*cache.find(kIp), kNewMac);
+  after(1_s);
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(Neighbours, OfWhomSeveralClaimTheAddressGoToTheLastOne) {
+  constexpr MacAddress kThirdMac{{2, 0, 0, 0, 0, 9}};
+  learn(kIp, kMac, true);
+  learn(kIp, kThirdMac, false);
+  after(60_ms);
+  learn(kIp, kNewMac, false);
+  after(100_ms);
+  EXPECT_EQ(*cache.find(kIp), kNewMac);
+  EXPECT_EQ(asked.size(), 3u) << "a further claim buys no further time";
+}
+
+TEST_F(Neighbours, AreNotGivenUpForRequestsThatTheRateLimitHeldBack) {
+  learn(kIp, kMac, true);
+  may_ask = false;
+  learn(kIp, kNewMac, false);
+  after(2_s);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+  may_ask = true;
+  owner = kMac;
+  after(1_s);
+  EXPECT_EQ(asked.size(), 1u);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+}
+
+TEST_F(Neighbours, ThatTcpGetsNoAnswerFromAreAskedAndThenLookedForEverywhere) {
+  learn(kIp, kMac, true);
+  after(2_s);
+  cache.suspect(kIp, now);
+  after(155_ms);
+  ASSERT_EQ(asked.size(), 4u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(asked[i].known, kMac);
+  EXPECT_FALSE(asked[3].known);
+  learn(kIp, kNewMac, false);
+  EXPECT_EQ(*cache.find(kIp), kNewMac) << "whoever answers now is believed";
+}
+
+TEST_F(Neighbours, ThatNobodyAnswersForKeepTheirAddressAndItsDefence) {
+  learn(kIp, kMac, true);
+  after(2_s);
+  cache.suspect(kIp, now);
+  after(1'200_ms);
+  EXPECT_EQ(asked.size(), 4u);
+  EXPECT_EQ(*cache.find(kIp), kMac);
+  EXPECT_FALSE(learn(kIp, kNewMac, false)) << "the time in which anybody is believed is over";
+  EXPECT_EQ(*cache.find(kIp), kMac);
+}
+
+TEST_F(Neighbours, ThatAnswerAreNotSuspectedTwiceInASecond) {
+  learn(kIp, kMac, true);
+  owner = kMac;
+  cache.suspect(kIp, now);
+  after(500_ms);
+  EXPECT_TRUE(asked.empty()) << "it was heard a moment ago";
+  for (int i = 0; i < 100; ++i) {
+    cache.suspect(kIp, now);
+    after(30_ms);
+  }
+  EXPECT_GE(asked.size(), 2u);
+  EXPECT_LE(asked.size(), 4u);
+}
+
+TEST_F(Neighbours, ThatAreNotKnownAreNotSuspected) {
+  cache.suspect(kIp, now);
+  wait(kOther, 1);
+  cache.suspect(kOther, now);
+  after(500_ms);
+  EXPECT_EQ(asked.size(), 1u) << "the one that the frame asked for";
+}
+
+TEST_F(Neighbours, InDoubtAreForgottenWithTheirDoubt) {
+  learn(kIp, kMac, true);
+  learn(kIp, kNewMac, false);
+  cache.clear([](int) {});
+  after(1_s);
+  EXPECT_TRUE(asked.empty());
+  EXPECT_EQ(cache.find(kIp), nullptr);
+}
+
+TEST_F(Neighbours, InDoubtAreAskedThoughManyOthersAreToo) {
+  std::uint32_t moved = 0;
+  for (std::uint32_t i = 0; i < 100; ++i) learn({kIp.host + i}, kMac, true);
+  after(1_s);
+  for (std::uint32_t i = 0; i < 100; ++i) learn({kIp.host + i}, kNewMac, false);
+  after(200_ms);
+  for (std::uint32_t i = 0; i < 100; ++i) moved += *cache.find({kIp.host + i}) == kNewMac ? 1 : 0;
+  EXPECT_EQ(moved, Cache::kDoubtsMax);
+  for (std::uint32_t i = 0; i < 100; ++i) learn({kIp.host + i}, kNewMac, false);
+  after(200_ms);
+  EXPECT_EQ(*cache.find({kIp.host + 99}), kNewMac) << "a claim that is repeated finds its turn";
 }
 
 TEST_F(Neighbours, InUseAreNotPushedOutByThoseThatNobodyHeardOf) {

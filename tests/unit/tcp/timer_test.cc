@@ -39,6 +39,22 @@ TEST(Retransmission, CarriesTheCurrentAckAndWindow) {
   t.us(data(100).at(0).acks(10));
 }
 
+TEST(Retransmission, BlamesTheWayToThePeerOnlyIfThePeerIsSilent) {
+  const auto at_the_time_out = [](auto&& between) {
+    auto t = Tcp::established().send(100).whatever();
+    t.after(100_ms);
+    between(t);
+    t.now = t.c.retransmit_at;
+    return is_peer_silent(t.c, t.now);
+  };
+  EXPECT_TRUE(at_the_time_out([](Tcp&) {}));
+  EXPECT_FALSE(at_the_time_out([](Tcp& t) { t.peer(data(5).acks(0)); }));
+  EXPECT_FALSE(at_the_time_out([](Tcp& t) { t.peer(ack().acks(0).window(0)); }))
+      << "it says that its window is shut";
+  auto t = Tcp::established().send(100);
+  EXPECT_FALSE(is_peer_silent(t.c, t.now)) << "it is not due";
+}
+
 TEST(KeepAlive, IsOffByDefault) {
   Tcp::established().after(Duration::from_s(100'000)).silent().in(tcp::State::established);
 }
