@@ -9,15 +9,15 @@
 namespace mayfly::flow {
 
 // X(name, what is counted). In done, the connection may have gone through CLOSING.
-#define MAYFLY_CLOSE_REASONS(X)                                                                \
-  X(done, "connections that ended with both FINs exchanged, the peer's first or both at once") \
-  X(time_wait, "connections that ended with both FINs exchanged and left a TIME_WAIT here")    \
-  X(fin_wait_2, "connections whose peer never sent its FIN: fin_wait_2.hold ended")            \
-  X(reset, "connections that ended by the peer's RST")                                         \
-  X(refused, "active opens that were answered by RST")                                         \
-  X(timed_out, "connections given up at the limit of retransmissions or keep-alive probes")    \
-  X(unreachable, "active opens that ended because ICMP or ARP found the peer unreachable")     \
-  X(aborted, "connections that we ended with RST")                                             \
+#define MAYFLY_CLOSE_REASONS(X)                                                                   \
+  X(done, "connections that ended with both FINs exchanged, the peer's first or both at once")    \
+  X(time_wait, "connections that ended with both FINs exchanged and left a TIME_WAIT here")       \
+  X(fin_wait_2, "connections whose peer never sent its FIN: fin_wait_2.hold ended")               \
+  X(reset, "connections that ended by the peer's RST")                                            \
+  X(refused, "active opens that were answered by RST")                                            \
+  X(timed_out, "connections given up at the limit of retransmissions or keep-alive probes")       \
+  X(unreachable, "handshakes that ended because of an ICMP message that the peer is unreachable") \
+  X(aborted, "connections that we ended with RST")                                                \
   X(evicted, "connections that we ended with RST to make room for others")
 
 /// How a connection ended.

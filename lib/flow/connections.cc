@@ -52,4 +52,17 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
   return made;
 }
 
+// A block opened meanwhile goes by the new settings anyway; being told twice changes nothing.
+void Connections::retime_some() noexcept {
+  const std::uint32_t all = blocks_.fresh();
+  const std::uint32_t end = std::min(retime_next_ + kRetimeBudget, all);
+  for (; retime_next_ < end; ++retime_next_) {
+    ConnectionBlock& b = blocks_[retime_next_];
+    if (b.tcp.state == tcp::State::closed) continue;
+    follow_settings(b.tcp, *tcp_, now_);
+    arm(b);
+  }
+  if (retime_next_ == all) retime_next_ = kNoIndex;
+}
+
 }  // namespace mayfly::flow

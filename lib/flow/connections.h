@@ -28,6 +28,9 @@ namespace mayfly::flow {
 
 class Connections {
  public:
+  /// Most blocks that retime() visits in one call.
+  static constexpr std::uint32_t kRetimeBudget = 256;
+
   /// Allocates memory for `sizes`; the error names the part for which there was none. `name` is
   /// that of the rte_hash and must be unique in the process. `start` is the initial time.
   static Result<Connections> create(const std::string& name, const ShardSizes& sizes,
@@ -113,8 +116,20 @@ class Connections {
       expired(blocks_[index]);
     });
   }
-  /// When expire() has work next, or earlier; never() if no timer is armed.
-  Instant next_due() const noexcept { return timers_.next_due(); }
+  /// When expire() or retime() has work next, or earlier; never() if no timer is armed.
+  Instant next_due() const noexcept { return retime_next_ == kNoIndex ? timers_.next_due() : now_; }
+
+  /// New settings of set_clock() change how long connections wait: retime() has to visit all of
+  /// them.
+  void begin_retiming() noexcept { retime_next_ = 0; }
+  /// Sets the timers of some connections by the new settings. Returns whether any were left to
+  /// visit.
+  bool retime() noexcept {
+    if (retime_next_ == kNoIndex) [[likely]]
+      return false;
+    retime_some();
+    return true;
+  }
 
   // -- all of them
 
@@ -149,10 +164,12 @@ class Connections {
   };
   explicit Connections(Instant start) : now_(start), timers_(start) {}
   void arm(ConnectionBlock& b) noexcept;
+  void retime_some() noexcept;
 
   Instant now_;
   const tcp::TcpSettings* tcp_ = nullptr;
   std::array<PendingList, 1 + std::numeric_limits<std::uint8_t>::max()> pending_;  // by link
+  std::uint32_t retime_next_ = kNoIndex;  // the block that retime() visits next; none: it is done
   Slab<ConnectionBlock> blocks_;
   TxPools tx_;
   RxBuffers rx_;

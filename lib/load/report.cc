@@ -70,6 +70,7 @@ consteval Metric<flow::ShardStats> shared(Counter flow::ShardStats::*member,
 constexpr std::array kStackMetrics{shared(&flow::ShardStats::rx_packets),
                                    shared(&flow::ShardStats::tx_packets),
                                    shared(&flow::ShardStats::retransmitted, "retransmissions"),
+                                   shared(&flow::ShardStats::timestamps_missing),
                                    shared(&flow::ShardStats::time_wait_now),
                                    shared(&flow::ShardStats::time_wait_peak),
                                    shared(&flow::ShardStats::time_wait_reused)};

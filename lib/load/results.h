@@ -14,18 +14,18 @@
 namespace mayfly::load {
 
 // Why a connection failed. X(name, which is the key in the JSON, what is counted)
-#define MAYFLY_LOAD_FAILURES(X)                                                                    \
-  X(refused, "connections whose SYN was answered by RST")                                          \
-  X(reset, "connections that ended by the peer's RST, at any later time")                          \
-  X(timed_out,                                                                                     \
-    "connections given up by load.timeout, by TCP's limit of retransmissions, or for a FIN that "  \
-    "never came")                                                                                  \
-  X(unreachable, "connections to a peer that ICMP called unreachable, or that did not answer ARP") \
-  X(bad_status, "connections with an answer that is not 2xx")                                      \
-  X(short_body, "connections that the peer ended before all its answers had arrived whole")        \
-  X(malformed_response,                                                                            \
-    "connections with an answer that is not HTTP, or octets after the end of one")                 \
-  X(table_full, "connections for which our own stack had no room: they were never opened")         \
+#define MAYFLY_LOAD_FAILURES(X)                                                                   \
+  X(refused, "connections whose SYN was answered by RST")                                         \
+  X(reset, "connections that ended by the peer's RST, at any later time")                         \
+  X(timed_out,                                                                                    \
+    "connections given up by load.timeout, by TCP's limit of retransmissions, or for a FIN that " \
+    "never came")                                                                                 \
+  X(unreachable, "connections to a peer that ICMP called unreachable")                            \
+  X(bad_status, "connections with an answer that is not 2xx")                                     \
+  X(short_body, "connections that the peer ended before all its answers had arrived whole")       \
+  X(malformed_response,                                                                           \
+    "connections with an answer that is not HTTP, or octets after the end of one")                \
+  X(table_full, "connections for which our own stack had no room: they were never opened")        \
   X(aborted_at_end, "connections that were still open when the run ended")
 
 /// Why a connection failed.

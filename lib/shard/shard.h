@@ -294,6 +294,7 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
 template <link::Port P, class A>
 void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
   settings_ = &settings;
+  if (!settings.shard.tcp.waits_as(cfg_->tcp)) connections_.begin_retiming();
   cfg_ = &settings.shard;
   time_waits_.follow(cfg_->time_wait, now);
   half_opens_.follow(cfg_->syn);
@@ -314,6 +315,7 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
   std::size_t work = 0;
   for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
   work += admit_syns();
+  work += connections_.retime() ? 1 : 0;
   work += connections_.expire(kTimerBudget, [&](flow::ConnectionBlock& b) { on_block_timer(b); });
   work += time_waits_.poll(now);
   app_.on_poll(*this, now);

@@ -140,6 +140,9 @@ namespace mayfly::tcp {
   X(icmp_mtu_unsaid, "RFC 1191 7.1", "an MTU of 0: the next plateau")                              \
   X(icmp_mtu_no_less, "RFC 1191 6.3", "an MTU that is no smaller changes nothing")                 \
   /* timers.cc */                                                                                  \
+  X(fin_wait_2_retimed, "RFC 9293 3.10.4, MAY-1", "new settings: FIN_WAIT_2 ends when they say")   \
+  X(keep_alive_retimed, "RFC 9293 MUST-27", "new settings: the next probe is when they say")       \
+  X(wait_without_end, "RFC 9293 MUST-24", "new settings: neither an end nor a probe")              \
   X(timed_out, "RFC 9293 3.8.3, MUST-20 (b)", "R2: the connection ends")                           \
   X(probe_due, "RFC 9293 3.8.6.1", "the zero window is probed")                                    \
   X(probe_unanswered, "RFC 9293 3.8.6.1, MUST-37", "R2 probes without an answer")                  \

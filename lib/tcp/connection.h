@@ -94,10 +94,12 @@ struct alignas(64) Connection {
   Seq recover;  ///< RFC 6582: snd_max when the loss was noticed
   Seq rtt_seq;
   Instant rtt_sent;
-  Instant ts_recent_at;         ///< for the 24-day rule (RFC 7323 5.5)
-  Instant challenges_since;     ///< `challenges` are counted from here on
-  Instant last_heard;           ///< for keep-alive
-  Instant last_sent;            ///< text or FIN; for the restart after idleness (RFC 5681 4.1)
+  Instant ts_recent_at;      ///< for the 24-day rule (RFC 7323 5.5)
+  Instant challenges_since;  ///< `challenges` are counted from here on
+  Instant last_heard;        ///< for keep-alive
+  /// Text or FIN; for the restart after idleness (RFC 5681 4.1). In a FIN_WAIT_2 that nobody reads,
+  /// where nothing more is sent: when it began.
+  Instant last_sent;
   std::uint32_t ts_offset = 0;  ///< added to our clock for TSval (RFC 7323 7.1)
   /// Bytes: the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1).
   std::uint32_t max_snd_wnd = 0;

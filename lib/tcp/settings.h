@@ -16,6 +16,8 @@ struct KeepAlive {
   Duration interval = Duration::from_s(75);
   /// Unanswered probes before the connection is dropped.
   std::uint8_t probes = 9;
+
+  bool operator==(const KeepAlive&) const = default;
 };
 
 /// How cwnd grows (tcp/congestion/growth.h).
@@ -66,6 +68,12 @@ struct TcpSettings {
   /// 0 = no limit.
   Duration challenge_ack_interval = Duration::from_ms(500);
   KeepAlive keep_alive;
+
+  /// Do connections that wait already, in FIN_WAIT_2 or for the next keep-alive probe, wait as long
+  /// under `other`?
+  bool waits_as(const TcpSettings& other) const {
+    return fin_wait_2_hold == other.fin_wait_2_hold && keep_alive == other.keep_alive;
+  }
 };
 
 /// What a segment may do to a TIME_WAIT.

@@ -197,6 +197,11 @@ bool reset_for(const Segment& s, Emission& e) noexcept;
 /// The earliest of the connection's deadlines, or never.
 Instant next_deadline(const Connection& c) noexcept;
 
+/// Other settings hold from now on: a connection that waits in FIN_WAIT_2 or for a keep-alive probe
+/// waits as long as they say, counted from when its wait began. It may be over already, that is,
+/// due.
+void follow_settings(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
+
 /// Handles all deadlines that are due at `now`. Returns events. next_emission may then have
 /// something to send.
 std::uint16_t on_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept;

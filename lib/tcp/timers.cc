@@ -76,10 +76,15 @@ std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant
 /// dead peer.
 bool is_busy(const Connection& c) noexcept { return !c.retransmit_at.is_never(); }
 
+/// FIN_WAIT_2 that ends by itself: nobody reads, and the settings bound it.
+bool is_bounded(const Connection& c, const TcpSettings& cfg) noexcept {
+  return c.state == State::fin_wait_2 && c.has(conn_flag::closed_both) &&
+         cfg.fin_wait_2_hold.us > 0;
+}
+
 std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   c.life_at = Instant::never();
-  const bool held = c.has(conn_flag::closed_both) && cfg.fin_wait_2_hold.us > 0;
-  if (c.state == State::fin_wait_2 && held) {
+  if (is_bounded(c, cfg)) {
     mark(Branch::fin_wait_2_over);
     end_connection(c);
     return event::closed | event::fin_wait_2_end;
@@ -105,6 +110,22 @@ std::uint16_t on_life_timer(Connection& c, const TcpSettings& cfg, Instant now) 
 }
 
 }  // namespace
+
+void follow_settings(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  if (!kSynchronized.has(c.state) || c.state == State::time_wait) return;
+  if (is_bounded(c, cfg)) {
+    mark(Branch::fin_wait_2_retimed);
+    c.life_at = c.last_sent + cfg.fin_wait_2_hold;
+  } else if (!cfg.keep_alive.enabled) {
+    mark(Branch::wait_without_end);
+    c.life_at = Instant::never();
+  } else {
+    mark(Branch::keep_alive_retimed);
+    const bool is_probing = c.probes > 0 && !is_busy(c);
+    c.life_at = is_probing ? std::min(c.life_at, now + cfg.keep_alive.interval)
+                           : c.last_heard + cfg.keep_alive.idle;
+  }
+}
 
 Instant next_deadline(const Connection& c) noexcept {
   return std::min({c.retransmit_at, c.ack_at, c.life_at});

@@ -57,7 +57,9 @@ void enter_time_wait(Connection& c) noexcept {
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   MAYFLY_ASSERT(fin_acked(c) && !c.has(conn_flag::peer_fin));
   c.state = State::fin_wait_2;
-  if (!c.has(conn_flag::closed_both) || cfg.fin_wait_2_hold.us == 0) return;
+  if (!c.has(conn_flag::closed_both)) return;
+  c.last_sent = now;
+  if (cfg.fin_wait_2_hold.us == 0) return;
   mark(Branch::fin_wait_2_bounded);
   c.life_at = now + cfg.fin_wait_2_hold;
 }

@@ -234,6 +234,18 @@ constexpr Scenario kClosing[] = {
 };
 
 constexpr Scenario kTimers[] = {
+    {"WaitsAsLongAsNewSettingsSay",
+     {fin_wait_2_retimed, keep_alive_retimed, wait_without_end},
+     [] {
+       auto t = Tcp::established().close_both().peer(ack()).whatever();
+       t.after(40_s).in(tcp::State::fin_wait_2);
+       t.follows([](auto& cfg) { cfg.fin_wait_2_hold = 50_s; });
+       t.after(9_s).in(tcp::State::fin_wait_2).after(2_s).gone();
+       auto k = Tcp::established();
+       k.follows([](auto& cfg) { cfg.keep_alive = keeping_alive().keep_alive; });
+       k.after(99_s).silent().after(1_s).us(ack());
+       k.follows([](auto& cfg) { cfg.keep_alive.enabled = false; }).after(1'000_s).silent();
+     }},
     {"SendsTextAgainTellsTheUserAndGivesUp",
      {text_again, r1_reached, timed_out},
      [] {

@@ -193,6 +193,13 @@ class Tcp {
     return drain();
   }
   Tcp& icmp(const tcp::IcmpError& error, std::int64_t quoted_at);
+  /// Other settings arrive: `change(cfg)`.
+  template <class F>
+  Tcp& follows(F&& change) {
+    change(cfg);
+    follow_settings(c, cfg, now);
+    return drain();
+  }
   /// The user takes at most so much of each segment from now on.
   Tcp& takes(std::uint32_t bytes) {
     accept_max = bytes;

@@ -66,6 +66,33 @@ class ConnectionsTest : public ::testing::Test {
   std::optional<flow::Connections> all_;
 };
 
+TEST_F(ConnectionsTest, ThatWaitAreToldOfNewSettingsSomeAtEachPoll) {
+  constexpr std::uint32_t kAll = 2 * flow::Connections::kRetimeBudget + 10;
+  sizes_.connections = kAll;
+  auto many = flow::Connections::create("retimed", sizes_, secret_, HugePages::never, now_);
+  ASSERT_TRUE(many);
+  all_.emplace(std::move(*many));
+  all_->set_clock(now_, tcp_);
+  for (std::uint32_t i = 0; i < kAll; ++i) established(i).tcp.last_heard = now_;
+  work_off();
+  EXPECT_FALSE(all_->retime());
+  tcp_.keep_alive = {.enabled = true, .idle = 10_s};
+  all_->begin_retiming();
+  EXPECT_EQ(all_->next_due(), now_) << "there is work at once";
+  for (const std::uint32_t told : {256u, 512u, kAll}) {
+    EXPECT_TRUE(all_->retime());
+    std::uint32_t count = 0;
+    all_->for_each([&](const ConnectionBlock& b) { count += b.tcp.life_at.is_never() ? 0 : 1; });
+    EXPECT_EQ(count, told);
+  }
+  EXPECT_FALSE(all_->retime());
+  all_->set_clock(now_ + 11_s, tcp_);
+  std::uint32_t due = 0;
+  while (all_->expire(512, [&](ConnectionBlock&) { ++due; }) > 0) {
+  }
+  EXPECT_EQ(due, kAll) << "their timers are armed";
+}
+
 TEST_F(ConnectionsTest, AreFoundByTheirFourTupleUntilTheyAreClosed) {
   ConnectionBlock& b = *open(1);
   const std::uint32_t hash = secret_.hash(key(1));

@@ -104,6 +104,40 @@ TEST(ShardOwner, MayChangeSettingsWhileConnectionsAreOpen) {
   other.opens().sends(text("ping")).gets_nothing();  // the ACK is delayed again
 }
 
+TEST(ShardSettings, ThatArriveLiveEndAFinWait2ThatWaitsAlready) {
+  Given given;
+  given.settings.tcp.fin_wait_2_hold = 0_s;
+  Wire wire(given);
+  Peer peer(wire), later(wire, 40'001);
+  peer.opens();
+  wire.app_does([](ScriptConn& c) { c.close_both(); });
+  peer.gets(fin()).sends(ack());
+  wire.after(5_s);
+  EXPECT_EQ(wire.shard->open_connections(), 1u);
+  shard::ShardSettings changed = wire.settings;
+  changed.tcp.fin_wait_2_hold = 7_s;
+  wire.use(changed).after(1'900_ms);
+  EXPECT_EQ(wire.shard->open_connections(), 1u);
+  wire.after(200_ms);
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::fin_wait_2});
+  later.opens();
+}
+
+TEST(ShardSettings, ThatArriveLiveReachIdleConnectionsWithKeepAlive) {
+  Wire wire;
+  Peer peer(wire);
+  peer.opens().ignores();
+  wire.after(5_s);
+  shard::ShardSettings changed = wire.settings;
+  changed.tcp.keep_alive = {.enabled = true, .idle = 6_s, .interval = 1_s, .probes = 2};
+  wire.use(changed).after(900_ms);
+  peer.gets_nothing();
+  wire.after(200_ms);
+  peer.gets(ack().at(-1));
+  wire.after(2_s);
+  EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::timed_out});
+}
+
 TEST(ShardOwner, DrainsByDroppingSynsWhileOpenConnectionsFinish) {
   Wire wire;
   Peer open(wire), late(wire, 40'001);

@@ -227,6 +227,29 @@ TEST_F(ShardIcmpError, NeverEndsAnEstablishedConnection) {  // RFC 5927 5.2
   EXPECT_EQ(wire.shard->open_connections(), 1u);
 }
 
+TEST_F(ShardIcmpError, OfASmallerMtuHoldsForItsConnectionAlone) {  // RFC 1191 6.2, 6.3
+  peer.opens();
+  const std::string text(2'000, 'x');
+  const auto longest = [&](Peer& to) {
+    std::size_t most = 0;
+    to.ignores();
+    wire.app_does([&](ScriptConn& c) { c.send_repeating(bytes_of(text), text.size()); });
+    for (const Heard& heard : to.inbox) most = std::max(most, heard.text.size());
+    return most;
+  };
+  EXPECT_EQ(longest(peer), 1'460u);
+  wire.put(error_about(wire, kUnreachable, kTooBigCode, peer.inbox.at(0).frame, 600));
+  wire.poll();
+  peer.sends(ack());
+  peer.sends(ack());
+  wire.leap(Duration::from_s(1'200));  // there is no ageing
+  peer.sends(ack());
+  EXPECT_EQ(longest(peer), 560u);
+  Peer other(wire, 40'002);
+  other.opens();
+  EXPECT_EQ(longest(other), 1'460u) << "nothing is kept for the host";
+}
+
 TEST_F(ShardIcmpError, AboutNothingInFlightIsNotBelieved) {  // RFC 5927 4.1
   Bytes sent = text_sent();
   peer.ignores().sends(ack());

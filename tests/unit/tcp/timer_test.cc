@@ -92,6 +92,53 @@ TEST(KeepAlive, IsSilentOnceItIsSwitchedOff) {
   EXPECT_TRUE(next_deadline(t.c).is_never());
 }
 
+TEST(LiveSettings, SwitchKeepAliveOnForConnectionsThatAreOpenAlready) {
+  auto t = Tcp::established();
+  t.after(30_s).follows([](auto& cfg) { cfg.keep_alive = {true, 100_s, 10_s, 3}; });
+  t.after(69_s).silent().after(1_s).us(ack()).silent();
+}
+
+TEST(LiveSettings, ShortenTheIdleTimeThatIsRunningAndTheIntervalBetweenProbes) {
+  auto t = Tcp::established(keeping_alive());
+  t.after(50_s).follows([](auto& cfg) { cfg.keep_alive.idle = 20_s; });
+  t.after(0_s).us(ack());  // it was idle for longer already
+  t.follows([](auto& cfg) { cfg.keep_alive.interval = 2_s; }).after(2_s).us(ack()).silent();
+}
+
+TEST(LiveSettings, EndAFinWait2ThatWasToLastForEver) {
+  auto cfg = plain();
+  cfg.fin_wait_2_hold = 0_s;
+  auto t = Tcp::established(cfg).close_both().peer(ack()).whatever();
+  t.after(3'600_s).in(tcp::State::fin_wait_2);
+  t.follows([](auto& now) { now.fin_wait_2_hold = 3'660_s; });
+  t.after(59_s).in(tcp::State::fin_wait_2).after(1_s).saw(tcp::event::fin_wait_2_end).gone();
+}
+
+TEST(LiveSettings, CountFinWait2FromWhenNobodyReadAnyMore) {
+  auto t = Tcp::fin_wait_2();
+  t.after(50_s).close_both().after(10_s);
+  t.follows([](auto& cfg) { cfg.fin_wait_2_hold = 20_s; });
+  t.after(9_s).in(tcp::State::fin_wait_2).after(1_s).gone();
+}
+
+TEST(LiveSettings, LengthenAFinWait2OrLetItLastForEver) {
+  auto t = Tcp::established().close_both().peer(ack()).whatever();
+  t.after(50_s).follows([](auto& cfg) { cfg.fin_wait_2_hold = 100_s; });
+  t.after(49_s).in(tcp::State::fin_wait_2);
+  t.follows([](auto& cfg) { cfg.fin_wait_2_hold = 0_s; }).after(10'000_s);
+  t.in(tcp::State::fin_wait_2);
+}
+
+TEST(LiveSettings, LeaveAloneWhoWaitsForNeither) {
+  for (const tcp::State state : {tcp::State::syn_sent, tcp::State::syn_received,
+                                 tcp::State::time_wait, tcp::State::fin_wait_2}) {
+    auto t = Tcp::in_state(state);
+    const Instant due = next_deadline(t.c);
+    t.follows([](auto& cfg) { cfg.fin_wait_2_hold = 1_s; });
+    EXPECT_EQ(next_deadline(t.c), due) << tcp::name_of(state);
+  }
+}
+
 TEST(KeepAlive, WaitsWhileTextIsOnItsWay) {
   auto t = Tcp::established(keeping_alive());
   t.after(95_s).send(10).us(data(10)).after(150_ms).silent();
