@@ -11,7 +11,7 @@ packages_for() {
     node-llhttp libjs-dygraphs
   [ "$1" = run ] && return
   echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils \
-    nginx-light tcpdump clang-format python3-pytest python3-scapy python3-yaml \
+    nginx-light nftables tcpdump clang-format python3-pytest python3-scapy python3-yaml \
     chromium clang libclang-rt-14-dev
   [ "$1" = test ] && return
   echo clang-tidy gcovr
