@@ -11,8 +11,8 @@ Schema<flow::SynPolicy> syn_schema() {
   using S = flow::SynPolicy;
   return {
       {"half_open", &S::half_open, count<std::uint32_t>(0, 64 << 20),
-       "most unfinished handshakes of peers on a core; by default a quarter of the capacity; never "
-       "more than three quarters, which 0 also means"},
+       "most unfinished handshakes of peers on a core; by default a quarter of the capacity, and "
+       "three quarters at most; 0 = no limit"},
       {"syn_cookies", &S::cookies,
        choice<S::Cookies>({{"auto", S::Cookies::automatic},
                            {"always", S::Cookies::always},

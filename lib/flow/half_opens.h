@@ -22,8 +22,7 @@ namespace mayfly::flow {
 class HalfOpens {
  public:
   /// `policy` must live until follow() replaces it, `stats` as long as this object. `capacity`: the
-  /// number of blocks; handshakes never get more than three quarters of them, whatever the
-  /// policy's limit is.
+  /// number of blocks; a limit beyond three quarters of them is as good as that.
   HalfOpens(const FlowSecret& secret, const SynPolicy& policy, std::uint32_t capacity,
             ShardStats& stats)
       : policy_(&policy),
@@ -98,10 +97,10 @@ inline HalfOpens::SynAnswer HalfOpens::answer_syn() const noexcept {
 inline void HalfOpens::recount(std::int32_t change) noexcept {
   count_ += static_cast<std::uint32_t>(change);
   stats_.half_open.set(count_);
-  const std::uint32_t limit = policy_->half_open == 0 ? most_ : std::min(policy_->half_open, most_);
-  if (count_ >= limit) {
+  const std::uint32_t limit = std::min(policy_->half_open, most_);
+  if (limit != 0 && count_ >= limit) {
     pressed_ = true;
-  } else if (count_ <= limit - limit / 4) {
+  } else if (limit == 0 || count_ <= limit - limit / 4) {
     pressed_ = false;
   }
 }

@@ -18,8 +18,8 @@ struct SynPolicy {
     always,     ///< a cookie for every SYN
     never,      ///< no cookies: SYNs beyond half_open are refused
   };
-  /// Limit of the handshakes under way on a core that peers began; 0 = three quarters
-  /// of the blocks, which is also the most.
+  /// Limit of the handshakes under way on a core that peers began, three quarters of
+  /// the blocks at most; 0 = no limit.
   std::uint32_t half_open = 65'536;
   Cookies cookies = Cookies::automatic;
 };

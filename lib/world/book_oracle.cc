@@ -14,6 +14,7 @@ bool was_late(const EndView& end, const EndView& peer, Duration hold) {
   if (!peer.ended) return false;
   switch (peer.reason) {
     case flow::CloseReason::aborted:
+    case flow::CloseReason::evicted:
     case flow::CloseReason::timed_out:
     case flow::CloseReason::fin_wait_2: return true;
     case flow::CloseReason::time_wait: return end.ended_at >= peer.ended_at + hold;
