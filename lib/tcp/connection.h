@@ -43,7 +43,8 @@ inline constexpr std::uint32_t
     tail_probe = 1u << 21,     ///< a tail loss probe is due with the next output
     paws_off = 1u << 22,       ///< timestamps were agreed, and a segment came without them
     drops_text = 1u << 23,     ///< with `closed_both`: text is still taken, to be dropped
-    user = 1u << 24;           ///< this bit and those above belong to the stack
+    ecn = 1u << 24,            ///< agreed (RFC 3168)
+    user = 1u << 25;           ///< this bit and those above belong to the stack
 // clang-format on
 }  // namespace conn_flag
 
@@ -112,6 +113,13 @@ struct Undo {
   bool armed : 1 = false;                ///< all retransmissions may prove unnecessary
   bool by_stamp : 1 = false;             ///< the first ACK for new text will tell by its echo
   bool by_original : 1 = false;          ///< after a time-out: any original that arrives tells
+};
+
+/// RFC 3168 6.1.2 and 6.1.3.
+struct Ecn {
+  bool echo : 1 = false;      ///< congestion was experienced: ECE until the peer's CWR
+  bool owes_cwr : 1 = false;  ///< the window was reduced: CWR with the next new text
+  bool in_round : 1 = false;  ///< until `recover` is acknowledged it is not reduced again
 };
 
 /// CUBIC's variables, under RFC 9438's names (4.1.2).
@@ -192,6 +200,7 @@ struct alignas(64) Connection {
   Undo undo;
   RateReduction prr;
   Cubic cubic;
+  Ecn ecn;
 
   /// Is any of these flags set? `flag`: a set of conn_flag bits, as for set and clear.
   constexpr bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
