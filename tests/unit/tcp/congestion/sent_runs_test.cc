@@ -15,13 +15,15 @@ tcp::Connection sending() {
   c.state = tcp::State::established;
   c.mss = 100;
   c.srtt_us = 80'000;
+  c.cwnd = 1'000;
+  c.rto_us = 200'000;
   c.set(tcp::conn_flag::sack);
   c.snd_una = c.snd_nxt = c.snd_max = c.snd_end = Seq{0xffff'ff00u};
   return c;
 }
 void send(tcp::Connection& c, std::uint32_t octets, Instant now) {
   note_sent(c, c.snd_max, c.snd_max + octets, now);
-  c.snd_max += octets;
+  c.snd_nxt = c.snd_end = c.snd_max = c.snd_max + octets;
 }
 
 TEST(SentRuns, ABurstIsOneRun) {
