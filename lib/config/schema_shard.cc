@@ -110,10 +110,6 @@ static Schema<tcp::TcpSettings> protocol_schema() {
        "bytes; above 65535 it is scaled (RFC 7323)", Mutability::live_to_start},
       {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
        "congestion window at the start (RFC 6928)"},
-      {"congestion", &T::congestion_control,
-       choice<tcp::CongestionControl>({{"cubic", tcp::CongestionControl::cubic},
-                                       {"newreno", tcp::CongestionControl::newreno}}),
-       "how the congestion window grows: RFC 9438 or RFC 5681"},
       {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
       {"timestamps_missing", &T::timestamps_missing,
        choice<tcp::TimestampsMissing>(
@@ -122,7 +118,6 @@ static Schema<tcp::TcpSettings> protocol_schema() {
        "off for its connection, or dropped (RFC 7323 3.2)"},
       {"window_scale", &T::window_scale, boolean(), "RFC 7323: offered and accepted"},
       {"sack", &T::sack, boolean(), "RFC 2018: offered and accepted"},
-      {"ecn", &T::ecn, boolean(), "RFC 3168: offered and accepted"},
       {"nagle", &T::nagle, boolean(), "small segments wait for the ACK (RFC 9293 3.7.4)"},
       {"rto_initial", &T::rto_initial, duration(10_ms, 60_s),
        "retransmission time-out before the first measurement (RFC 6298 2.1)"},

@@ -20,9 +20,10 @@ inline constexpr std::uint32_t
     dead = tcp::conn_flag::user << 1,         ///< off the flow table; freed by the pending list
     opened = tcp::conn_flag::user << 2,       ///< on_open was called, or the app opened it
     owes_rst = tcp::conn_flag::user << 3,     ///< aborted: an RST with SND.NXT is to be sent
-    close_later = tcp::conn_flag::user << 4,  ///< close() was called before TCP had all text
-    close_later_both = tcp::conn_flag::user << 5,  ///< the same for close_both()
-    half_open = tcp::conn_flag::user << 6;  ///< a passive open that is counted as under way
+    orphan = tcp::conn_flag::user << 4,       ///< in the list of Orphans
+    close_later = tcp::conn_flag::user << 5,  ///< close() was called before TCP had all text
+    close_later_both = tcp::conn_flag::user << 6,  ///< the same for close_both()
+    half_open = tcp::conn_flag::user << 7;  ///< a passive open that is counted as under way
 // clang-format on
 }  // namespace block_flag
 
@@ -45,7 +46,6 @@ struct ConnectionBlock {
   std::uint32_t generation = 0;  ///< connections that the block has had before
   std::uint32_t hash = 0;        ///< of the four-tuple (FlowSecret::hash)
   std::uint16_t local_port = 0;  ///< host order
-  bool is_orphan = false;        ///< in the list of Orphans
   std::uint8_t port = 0;         ///< index of the shard's port
 };
 

@@ -12,9 +12,9 @@ bool is_orphan(const ConnectionBlock& b) noexcept {
 }  // namespace
 
 void Orphans::consider(ConnectionBlock& b) noexcept {
-  if (b.is_orphan || b.tcp.state == tcp::State::closed || !is_orphan(b)) return;
+  if (b.tcp.has(block_flag::orphan) || b.tcp.state == tcp::State::closed || !is_orphan(b)) return;
   const std::uint32_t index = all_.index_of(b);
-  b.is_orphan = true;
+  b.tcp.set(block_flag::orphan);
   b.older = youngest_;
   b.younger = kNoIndex;
   (youngest_ == kNoIndex ? oldest_ : all_.block(youngest_).younger) = index;
@@ -24,10 +24,10 @@ void Orphans::consider(ConnectionBlock& b) noexcept {
 }
 
 void Orphans::leave(ConnectionBlock& b) noexcept {
-  if (!b.is_orphan) [[likely]]
+  if (!b.tcp.has(block_flag::orphan)) [[likely]]
     return;
   MAYFLY_ASSERT(count_ > 0);
-  b.is_orphan = false;
+  b.tcp.clear(block_flag::orphan);
   (b.older == kNoIndex ? oldest_ : all_.block(b.older).younger) = b.younger;
   (b.younger == kNoIndex ? youngest_ : all_.block(b.younger).older) = b.older;
   --count_;

@@ -49,7 +49,7 @@ void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
 
 template <link::Port P, class A>
 void Shard<P, A>::on_acked(flow::ConnectionBlock& b) noexcept {
-  if (b.is_orphan) [[unlikely]]
+  if (b.tcp.has(flow::block_flag::orphan)) [[unlikely]]
     orphans_.leave(b);
   if (b.tx.queued() == 0) return;
   b.tx.acknowledge(connections_.tx(), b.tcp.snd_una);

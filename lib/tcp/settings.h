@@ -23,7 +23,6 @@ struct KeepAlive {
 /// How cwnd grows (tcp/congestion/growth.h).
 enum class CongestionControl : std::uint8_t {
   newreno,  ///< RFC 5681
-  cubic,    ///< RFC 9438
 };
 
 /// A segment without the timestamps that the handshake agreed on.
@@ -41,14 +40,12 @@ struct TcpSettings {
   std::uint32_t receive_window = 65'535;
   /// Segments that a new connection may send at once (RFC 6928).
   std::uint8_t initial_window_segments = 10;
-  CongestionControl congestion_control = CongestionControl::cubic;
+  CongestionControl congestion_control = CongestionControl::newreno;
   /// Options that are offered and accepted: RFC 7323 (both), RFC 2018.
   bool timestamps = true;
   TimestampsMissing timestamps_missing = TimestampsMissing::accept;
   bool window_scale = true;
   bool sack = true;
-  /// RFC 3168: offered and accepted.
-  bool ecn = false;
   /// Nagle's algorithm (RFC 9293 SHLD-7); off = MUST-17's "disabled".
   bool nagle = true;
   /// RFC 6298 (2.1), (2.4) and (2.5). For (2.4) the RFC recommends 1 s; doc/conformance.md tells

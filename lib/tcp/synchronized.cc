@@ -18,7 +18,6 @@ constexpr std::uint16_t kChallengesMax = 10;
 void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings& cfg, Instant now,
                    Verdict& v) noexcept {
   v.drop = drop;
-  note_duplicate(c, s.seq, s.seq + s.payload_len);
   const bool has_text = s.payload_len > 0 || s.has(wire::tcp_flag::fin);
   if (has_text && !s.has(wire::tcp_flag::syn)) {
     mark(Branch::unacceptable_text);
@@ -174,18 +173,6 @@ void note_fin(Connection& c, const Segment& s) noexcept {
   owe_ack(c);
 }
 
-/// RFC 3168 6.1.3: the peer is told of a mark until it says that it has heard.
-void note_marks(Connection& c, const Segment& s) noexcept {
-  if (s.has(wire::tcp_flag::cwr)) {
-    mark(Branch::ecn_heard);
-    c.ecn.echo = false;
-  }
-  if (!s.carries(wire::tcp_option::ecn_mark)) return;
-  mark(Branch::ecn_marked);
-  c.ecn.echo = true;
-  owe_ack(c);
-}
-
 }  // namespace
 
 void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
@@ -200,7 +187,6 @@ void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdi
 }
 
 void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
-  if (c.has(conn_flag::ecn)) note_marks(c, s);
   const bool ends_here = s.payload_len == 0 && !s.has(wire::tcp_flag::fin);
   if (!kReceivesText.has(c.state)) {
     // RFC 9293 3.10.7.4, seventh: after the peer's FIN there is no text to come.
@@ -223,7 +209,6 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
   const Seq end = s.seq + s.payload_len;
   const Seq from = later_of(s.seq, c.rcv_nxt);
   const std::int32_t fresh = (before(end, edge) ? end : edge) - from;
-  note_duplicate(c, s.seq, end);
   if (fresh <= 0) {
     const bool beyond = after(end, c.rcv_nxt);
     mark(beyond ? Branch::text_beyond_fin : Branch::text_before_fin);
