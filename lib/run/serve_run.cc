@@ -26,7 +26,7 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& 
                                                    const service::Site& site,
                                                    std::vector<nic::Device>& devices,
                                                    const nic::TscClock& clock) {
-  std::unique_ptr<ServeRun> run(new ServeRun(settings));
+  std::unique_ptr<ServeRun> run(new ServeRun(settings, site));
   run->clock_ = clock;
   auto wires = wire_up("server", settings, settings.process, devices, clock);
   if (!wires) return wires.error();
@@ -36,6 +36,7 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& 
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
+  run->tell_time();
   return run;
 }
 
@@ -50,7 +51,13 @@ void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {
               [this] { sample(); });
 }
 
+void ServeRun::tell_time() {
+  using std::chrono::system_clock;
+  if (settings_.http.date) site_.set_time(system_clock::to_time_t(system_clock::now()));
+}
+
 void ServeRun::sample() {
+  tell_time();
   const flow::ShardStats sum = totals();
   const std::uint64_t accepted = sum.accepted.get(), completed = admin::completed_of(sum);
   const std::lock_guard guard(sampling_);

@@ -49,7 +49,8 @@ class ServeRun {
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
   /// A gateway that does not answer ARP. Strangers who do not are no news to a server.
   std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_gateway(); }
-  /// Notes the times of the first and last connection; call it about ten times a second.
+  /// Notes the times of the first and last connection, and tells the site the time; call it about
+  /// ten times a second.
   void sample();
   /// Resets open connections and ends the poll loops.
   void stop();
@@ -60,10 +61,14 @@ class ServeRun {
   std::string summary() const;
 
  private:
-  explicit ServeRun(const config::ServeSettings& settings) : settings_(settings) {}
+  ServeRun(const config::ServeSettings& settings, const service::Site& site)
+      : settings_(settings), site_(site) {}
   service::ServiceCounters services() const;
+  /// What Date says (RFC 9110 6.6.1).
+  void tell_time();
 
   const config::ServeSettings& settings_;
+  const service::Site& site_;
   std::unique_ptr<DeviceEngine<service::Services>> engine_;
   nic::TscClock clock_;
   mutable std::mutex sampling_;  // guards the rest: json() is for any thread

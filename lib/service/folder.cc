@@ -1,7 +1,7 @@
 #include "service/folder.h"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -40,60 +40,40 @@ Result<std::vector<std::byte>> read_file(const fs::path& path, std::uint64_t byt
   return bytes;
 }
 
+// A time before 1970 is none that HTTP can state.
+UnixSeconds modified_at(const fs::directory_entry& entry) {
+  const auto time = std::chrono::file_clock::to_sys(entry.last_write_time());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  return std::max<UnixSeconds>(seconds, 0);
+}
+
 }  // namespace
 
-Result<std::vector<LoadedFile>> load_folder(const std::string& folder,
-                                            std::uint64_t bytes_max) try {
+Result<LoadedFolder> load_folder(const std::string& folder, std::uint64_t bytes_max,
+                                 bool dot_names) try {
   const fs::path root = fs::canonical(folder);
-  std::vector<LoadedFile> files;
+  LoadedFolder loaded;
+  loaded.folders.emplace_back();
   // Links to folders are not entered, so there is no way out and no loop.
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
+  for (auto at = fs::recursive_directory_iterator(root); at != fs::end(at); ++at) {
+    const fs::directory_entry& entry = *at;
+    if (!dot_names && entry.path().filename().string().starts_with('.')) {
+      at.disable_recursion_pending();
+      continue;
+    }
+    const std::string path = entry.path().lexically_relative(root).generic_string();
+    if (entry.is_directory() && !entry.is_symlink()) loaded.folders.push_back(path);
     if (!is_wanted(entry, root)) continue;
     Result<std::vector<std::byte>> bytes = read_file(entry.path(), bytes_max);
     if (!bytes) return bytes.error();
     bytes_max -= bytes->size();
-    files.push_back({entry.path().lexically_relative(root).generic_string(), *std::move(bytes)});
+    loaded.files.push_back({path, *std::move(bytes), modified_at(entry)});
   }
-  std::ranges::sort(files, {}, &LoadedFile::path);
-  return files;
+  std::ranges::sort(loaded.files, {}, &LoadedFile::path);
+  std::ranges::sort(loaded.folders);
+  return loaded;
 } catch (const fs::filesystem_error& e) {
   return Error{"cannot read the folder " + folder + ": " + e.code().message()};
-}
-
-std::string_view content_type_of(std::string_view file_name) noexcept {
-  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-      {"html", "text/html; charset=utf-8"},
-      {"htm", "text/html; charset=utf-8"},
-      {"css", "text/css; charset=utf-8"},
-      {"js", "text/javascript; charset=utf-8"},
-      {"mjs", "text/javascript; charset=utf-8"},
-      {"json", "application/json"},
-      {"txt", "text/plain; charset=utf-8"},
-      {"md", "text/markdown; charset=utf-8"},
-      {"csv", "text/csv; charset=utf-8"},
-      {"xml", "application/xml"},
-      {"svg", "image/svg+xml"},
-      {"png", "image/png"},
-      {"jpg", "image/jpeg"},
-      {"jpeg", "image/jpeg"},
-      {"gif", "image/gif"},
-      {"webp", "image/webp"},
-      {"ico", "image/vnd.microsoft.icon"},
-      {"woff", "font/woff"},
-      {"woff2", "font/woff2"},
-      {"wasm", "application/wasm"},
-      {"pdf", "application/pdf"},
-      {"mp4", "video/mp4"},
-      {"zip", "application/zip"},
-      {"gz", "application/gzip"},
-  };
-  const std::size_t dot = file_name.rfind('.');
-  if (dot != file_name.npos) {
-    for (const auto& [suffix, type] : kTypes) {
-      if (file_name.substr(dot + 1) == suffix) return type;
-    }
-  }
-  return "application/octet-stream";
 }
 
 }  // namespace mayfly::service

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "service/http_date.h"
 
 namespace mayfly::service {
 
@@ -15,14 +15,20 @@ namespace mayfly::service {
 struct LoadedFile {
   std::string path;  ///< below the folder, with "/" between the parts and none in front
   std::vector<std::byte> bytes;
+  UnixSeconds modified = 0;
 };
 
-/// Reads every regular file below `folder`, sorted by path. A symbolic link to a file counts as
-/// that file if its target is inside the folder; other links are left out. More than
-/// `bytes_max` in all is an error, and so is anything that cannot be read.
-Result<std::vector<LoadedFile>> load_folder(const std::string& folder, std::uint64_t bytes_max);
+/// What is below a folder, sorted by path.
+struct LoadedFolder {
+  std::vector<LoadedFile> files;
+  std::vector<std::string> folders;  ///< as LoadedFile::path; the folder itself is ""
+};
 
-/// The media type that goes with a file name's suffix; application/octet-stream if it is not known.
-std::string_view content_type_of(std::string_view file_name) noexcept;
+/// Reads every regular file below `folder`. A symbolic link to a file counts as that file if its
+/// target is inside the folder; other links are left out. Names that begin with a dot are left out
+/// too, with all that is below them, unless `dot_names`. More than `bytes_max` in all is an error,
+/// and so is anything that cannot be read.
+Result<LoadedFolder> load_folder(const std::string& folder, std::uint64_t bytes_max,
+                                 bool dot_names);
 
 }  // namespace mayfly::service

@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "service/closer.h"
 #include "service/parsers.h"
+#include "service/partial_answer.h"
 #include "service/request.h"
 #include "service/request_parser.h"
 #include "service/site.h"
@@ -25,7 +26,7 @@ namespace mayfly::service {
 class HttpService {
  public:
   /// The memory of one service, without the Site.
-  static constexpr std::size_t kMemoryBytes = Parsers::kMemoryBytes;
+  static constexpr std::size_t kMemoryBytes = Parsers::kMemoryBytes + PartialAnswers::kMemoryBytes;
 
   /// All references outlive the service.
   HttpService(const HttpSettings& settings, const Site& site, const ClosePolicy& policy,
@@ -44,6 +45,8 @@ class HttpService {
 
   /// Requests that are incomplete now.
   std::uint32_t parsers_used() const noexcept { return parsers_.held(); }
+  /// Parts of files that wait for room in a send queue.
+  std::uint32_t parts_used() const noexcept { return partial_.used(); }
 
   template <class Conn>
   void on_open(Conn& c) noexcept {
@@ -93,6 +96,7 @@ class HttpService {
       if (c.unsent() > 0) return policy_.stalled(c, s);
       return policy_.end_idle(c, s, Ending::keep_alive_timeout);
     }
+    if (s.parser == kNoIndex) s.head_only = false;  // it was about the request before
     s.ending = Ending::request_timeout;
     refuse(c, s, HttpStatus::request_timeout);
   }
@@ -100,6 +104,7 @@ class HttpService {
   template <class Conn>
   void on_closed(Conn& c, ServiceState& s) noexcept {
     release_parser(c, s);
+    release_part(s);
   }
 
  private:
@@ -112,7 +117,7 @@ class HttpService {
     const ResponseIndex resource = site_.find(scanned.request.path);
     if (resource == 0) return 0;
     MAYFLY_ASSERT(scanned.size <= text.size());
-    answer(c, s, scanned.request, resource);
+    answer(c, s, scanned.request, resource, nullptr);
     return scanned.size;
   }
 
@@ -168,23 +173,52 @@ class HttpService {
     const Request request = parser.request();
     const ResponseIndex resource = site_.find(request.path);
     MAYFLY_ASSERT(resource != 0);  // take_head asked
+    const Conditions conditions = parser.conditions();
     release_parser(c, s);
-    answer(c, s, request, resource);
+    answer(c, s, request, resource, &conditions);
   }
 
+  // `conditions`: null if the request has none.
   template <class Conn>
-  void answer(Conn& c, ServiceState& s, const Request& request, ResponseIndex resource) noexcept {
+  void answer(Conn& c, ServiceState& s, const Request& request, ResponseIndex resource,
+              const Conditions* conditions) noexcept {
     s.head_only = request.head;
     s.last = !keeps_alive(request, s);
     const Persistence persistence = s.last             ? Persistence::close
                                     : request.http_1_0 ? Persistence::stated
                                                        : Persistence::implied;
-    queue(c, s, Site::variant(resource, persistence));
+    const ResponseIndex whole = Site::variant(resource, persistence);
+    if (conditions != nullptr && site_[whole].file != 0) [[unlikely]]
+      return answer_judged(c, s, whole, *conditions);
+    queue(c, s, whole);
+  }
+
+  template <class Conn>
+  void answer_judged(Conn& c, ServiceState& s, ResponseIndex whole,
+                     const Conditions& conditions) noexcept {
+    const Response& response = site_[whole];
+    const Judgement judged = judge(conditions, site_.file(response).validators, s.head_only);
+    switch (judged.answer) {
+      case Judgement::Answer::whole: return queue(c, s, whole);
+      case Judgement::Answer::not_modified:
+        return queue(c, s, whole, Form::not_modified, HttpStatus::not_modified);
+      case Judgement::Answer::precondition_failed:
+        return refuse(c, s, HttpStatus::precondition_failed);
+      case Judgement::Answer::part: {
+        const std::uint32_t part = partial_.make_part(site_, response, judged.range);
+        if (part == kNoIndex) return queue(c, s, whole);  // RFC 9110 14.2: it may be ignored
+        return queue(c, s, part + 1, Form::part, HttpStatus::partial_content);
+      }
+      case Judgement::Answer::no_such_part: {
+        const std::uint32_t part = partial_.make_no_such_part(site_, response);
+        if (part == kNoIndex) return queue(c, s, whole);
+        return queue(c, s, part + 1, Form::part, HttpStatus::range_not_satisfiable);
+      }
+    }
   }
 
   template <class Conn>
   void refuse(Conn& c, ServiceState& s, HttpStatus status) noexcept {
-    if (s.parser == kNoIndex) s.head_only = false;  // it was about the request before
     release_parser(c, s);
     s.last = true;
     queue(c, s, site_.answer(status));
@@ -192,10 +226,17 @@ class HttpService {
 
   template <class Conn>
   void queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
-    MAYFLY_ASSERT(s.pending == 0 && response != 0);
-    s.pending = response;
+    queue(c, s, response, Form::whole, site_[response].status);
+  }
+
+  template <class Conn>
+  void queue(Conn& c, ServiceState& s, std::uint32_t pending, Form form,
+             HttpStatus status) noexcept {
+    MAYFLY_ASSERT(s.pending == 0 && pending != 0);
+    s.pending = pending;
+    s.form = form;
+    s.parts_sent = 0;
     s.untaken = 0;
-    const HttpStatus status = site_[response].status;
     counters_.count_response(code_of(status));
     if (status != HttpStatus::continue_) {
       counters_.requests.add();
@@ -207,7 +248,7 @@ class HttpService {
   // Queues what there is room for; on_sent or on_wake continues with the rest.
   template <class Conn>
   void send_pending(Conn& c, ServiceState& s) noexcept {
-    if (!push(c, s, site_[s.pending])) return ClosePolicy::wait_for_room(c, s);
+    if (!push(c, s)) return ClosePolicy::wait_for_room(c, s);
     s.untaken = 0;
     const bool is_interim = s.parser != kNoIndex;
     if (is_interim) {
@@ -216,7 +257,6 @@ class HttpService {
       ClosePolicy::watch(c, s);
     }
     s.pending = 0;
-    s.lead_sent = false;
     if (s.last) {
       policy_.finish(c, s);
     } else if (s.peer_closed) {
@@ -226,17 +266,61 @@ class HttpService {
 
   // False: not all of the response is queued.
   template <class Conn>
-  bool push(Conn& c, ServiceState& s, const Response& response) noexcept {
-    if (!s.lead_sent) {
-      const auto lead = s.head_only ? response.lead.first(response.head_size) : response.lead;
-      if (c.send(lead) == 0) return false;
-      counters_.bytes_out.add(lead.size());
-      s.lead_sent = true;
+  bool push(Conn& c, ServiceState& s) noexcept {
+    if (s.form == Form::part) [[unlikely]]
+      return push_part(c, s);
+    const Response& response = site_[s.pending];
+    if (s.parts_sent == 0) {
+      const std::size_t preamble = response_preamble_of(s, response);
+      if (!push_bytes(c, s, site_.preamble(preamble))) return false;
     }
-    if (response.body_bytes == 0 || s.head_only) return true;
+    if (s.parts_sent == 1 && !push_bytes(c, s, lead_of(s, response))) return false;
+    if (response.body_bytes == 0 || s.head_only || s.form != Form::whole) return true;
     if (c.send_repeating(response.body, response.body_bytes) == 0) return false;
     counters_.bytes_out.add(response.body_bytes);
     return true;
+  }
+
+  static std::size_t response_preamble_of(const ServiceState& s,
+                                          const Response& response) noexcept {
+    return s.form == Form::whole ? response.preamble : position_of(HttpStatus::not_modified);
+  }
+
+  static std::span<const std::byte> lead_of(const ServiceState& s,
+                                            const Response& response) noexcept {
+    if (s.form == Form::not_modified)  // RFC 9110 15.4.5
+      return response.lead.first(response.head_size).subspan(response.validators_at);
+    return s.head_only ? response.lead.first(response.head_size) : response.lead;
+  }
+
+  template <class Conn>
+  bool push_bytes(Conn& c, ServiceState& s, std::span<const std::byte> bytes) noexcept {
+    MAYFLY_ASSERT(!bytes.empty());
+    if (c.send(bytes) == 0) return false;
+    counters_.bytes_out.add(bytes.size());
+    ++s.parts_sent;
+    return true;
+  }
+
+  template <class Conn>
+  bool push_part(Conn& c, ServiceState& s) noexcept {
+    PartialAnswer& part = partial_[s.pending - 1];
+    if (s.parts_sent == 0 && !push_bytes(c, s, site_.preamble(part.preamble))) return false;
+    if (s.parts_sent == 1) {
+      const std::size_t copied = c.send_copy(part.head_left());
+      counters_.bytes_out.add(copied);
+      part.head_sent = static_cast<std::uint16_t>(part.head_sent + copied);
+      if (!part.head_left().empty()) return false;
+      ++s.parts_sent;
+    }
+    if (!part.body.empty() && !s.head_only && !push_bytes(c, s, part.body)) return false;
+    partial_.release(s.pending - 1);
+    return true;
+  }
+
+  void release_part(ServiceState& s) noexcept {
+    if (s.pending != 0 && s.form == Form::part) partial_.release(s.pending - 1);
+    s.pending = 0;
   }
 
   template <class Conn>
@@ -268,6 +352,7 @@ class HttpService {
   const ClosePolicy& policy_;
   ServiceCounters& counters_;
   Parsers parsers_;
+  PartialAnswers partial_;
   bool draining_ = false;
 };
 

@@ -108,11 +108,18 @@ class RequestScan {
   bool is_simple(std::string_view name, std::string_view value) noexcept {
     switch (name.size()) {
       case 4: return !equals_ignoring_case(name, "host") || take_host(trimmed(value));
+      case 5: return !equals_ignoring_case(name, "range");
       case 6: return !equals_ignoring_case(name, "expect");
-      case 10: return !equals_ignoring_case(name, "connection") || take_wish(trimmed(value));
+      case 8:
+        return !equals_ignoring_case(name, "if-match") && !equals_ignoring_case(name, "if-range");
+      case 10: return !equals_ignoring_case(name, "connection") || take_wish(value);
+      case 13: return !equals_ignoring_case(name, "if-none-match");
       case 14: return !equals_ignoring_case(name, "content-length");
       case 16: return !equals_ignoring_case(name, "proxy-connection");
-      case 17: return !equals_ignoring_case(name, "transfer-encoding");
+      case 17:
+        return !equals_ignoring_case(name, "transfer-encoding") &&
+               !equals_ignoring_case(name, "if-modified-since");
+      case 19: return !equals_ignoring_case(name, "if-unmodified-since");
       default: return true;
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "service/target.h"
 
@@ -129,11 +130,12 @@ void RequestParser::start() noexcept {
   // The version is checked below: one that is not supported is not bad syntax.
   llhttp_.lenient_flags = LENIENT_VERSION;
   request_ = {};
+  conditions_ = {};
   guard_ = {};
   method_ = Verb::unknown;
   method_at_ = 0;
   head_done_ = in_trailers_ = query_ = target_too_long_ = is_bad_ = coding_unknown_ = false;
-  expects_continue_ = expects_other_ = false;
+  expects_continue_ = expects_other_ = has_range_ = value_too_long_ = false;
   field_ = Field::other;
   body_ = Body::none;
   hosts_ = codings_ = name_size_ = 0;
@@ -318,34 +320,66 @@ void RequestParser::take_name(std::string_view part) noexcept {
 }
 
 void RequestParser::end_name() noexcept {
-  const std::string_view name(name_.data(), name_size_);
-  field_ = head_done_                                        ? Field::other  // a trailer
-           : equals_ignoring_case(name, "host")              ? Field::host
-           : equals_ignoring_case(name, "expect")            ? Field::expect
-           : equals_ignoring_case(name, "transfer-encoding") ? Field::transfer_encoding
-                                                             : Field::other;
+  static constexpr std::pair<std::string_view, Field> kFields[] = {
+      {"host", Field::host},
+      {"expect", Field::expect},
+      {"transfer-encoding", Field::transfer_encoding},
+      {"range", Field::range},
+      {"if-range", Field::if_range},
+      {"if-match", Field::if_match},
+      {"if-none-match", Field::if_none_match},
+      {"if-modified-since", Field::if_modified_since},
+      {"if-unmodified-since", Field::if_unmodified_since},
+  };
+  field_ = Field::other;
+  const std::string_view name(name_.data(), head_done_ ? 0 : name_size_);  // not of trailers
+  for (const auto& [known, field] : kFields) {
+    if (equals_ignoring_case(name, known)) field_ = field;
+  }
   name_size_ = 0;
   value_size_ = 0;
+  value_too_long_ = false;
 }
 
 void RequestParser::take_value(std::string_view part) noexcept {
-  if (field_ != Field::other && !append(value_, value_size_, part)) is_bad_ = true;
+  if (field_ != Field::other && !append(value_, value_size_, part)) value_too_long_ = true;
 }
 
 void RequestParser::end_value() noexcept {
   switch (field_) {
     case Field::host:
       hosts_ = hosts_ < 2 ? hosts_ + 1 : 2;
-      if (!is_host(value())) is_bad_ = true;
+      if (value_too_long_ || !is_host(value())) is_bad_ = true;
       break;
     case Field::expect:
+      if (value_too_long_) is_bad_ = true;
       (equals_ignoring_case(value(), "100-continue") ? expects_continue_ : expects_other_) = true;
       break;
     case Field::transfer_encoding:
       codings_ = codings_ < 2 ? codings_ + 1 : 2;
+      if (value_too_long_) is_bad_ = true;
       if (!equals_ignoring_case(value(), "chunked")) coding_unknown_ = true;
       break;
     case Field::other: break;
+    default: take_condition();
+  }
+}
+
+// A field that is too long or malformed asks for nothing: the whole file is always a right answer.
+void RequestParser::take_condition() noexcept {
+  Conditions& c = conditions_;
+  const std::string_view text = value_too_long_ ? std::string_view() : value();
+  switch (field_) {
+    case Field::range:
+      c.range = has_range_ ? std::nullopt : parse_range(text);
+      has_range_ = true;
+      break;
+    case Field::if_range: c.add_if_range(text); break;
+    case Field::if_match: c.if_match.add(text); break;
+    case Field::if_none_match: c.if_none_match.add(text); break;
+    case Field::if_modified_since: c.if_modified_since = parse_http_date(text); break;
+    case Field::if_unmodified_since: c.if_unmodified_since = parse_http_date(text); break;
+    default: break;
   }
 }
 

@@ -12,6 +12,7 @@
 #include <span>
 #include <type_traits>
 
+#include "service/conditions.h"
 #include "service/request.h"
 #include "service/settings.h"
 #include "service/status.h"
@@ -90,12 +91,25 @@ class RequestParser {
   }
   /// The path points into the parser.
   const Request& request() const noexcept { return request_; }
+  /// What the conditional fields ask for.
+  const Conditions& conditions() const noexcept { return conditions_; }
   bool has_body() const noexcept { return body_ != Body::none; }
   /// True if the client waits for 100 Continue (RFC 9110 10.1.1).
   bool wants_continue() const noexcept { return expects_continue_; }
 
  private:
-  enum class Field : std::uint8_t { other, host, expect, transfer_encoding };
+  enum class Field : std::uint8_t {
+    other,
+    host,
+    expect,
+    transfer_encoding,
+    range,
+    if_range,
+    if_match,
+    if_none_match,
+    if_modified_since,
+    if_unmodified_since,
+  };
   enum class Verb : std::uint8_t { unknown, head, other };
   enum class Body : std::uint8_t { none, sized, chunked };
   struct Callbacks;
@@ -117,10 +131,12 @@ class RequestParser {
   void end_name() noexcept;
   void take_value(std::string_view part) noexcept;
   void end_value() noexcept;
+  void take_condition() noexcept;
   std::string_view value() const noexcept { return trimmed({value_.data(), value_size_}); }
 
   llhttp_t llhttp_;
   Request request_;
+  Conditions conditions_;
   HeadGuard guard_;
   Verb method_;
   std::uint8_t method_at_;  // how much of kHead the request begins with
@@ -131,7 +147,9 @@ class RequestParser {
   Field field_;
   Body body_;
   bool expects_continue_;
-  bool expects_other_;    // an expectation that we cannot meet
+  bool expects_other_;  // an expectation that we cannot meet
+  bool has_range_;
+  bool value_too_long_;
   bool is_bad_;           // a field that we judge ourselves is invalid
   bool coding_unknown_;   // a transfer coding that is not `chunked`
   std::uint8_t hosts_;    // Host fields, up to 2

@@ -25,12 +25,14 @@ struct RouteSettings {
   std::optional<std::string> body;
   std::optional<std::uint64_t> bytes;  ///< that many bytes of the pattern (pattern.h)
   std::optional<std::string> folder;   ///< its path; read into memory at start
+  bool dot_names = false;              ///< the folder's names that begin with a dot are served too
   std::string content_type;            ///< empty: text/plain, octet-stream, by file suffix
 };
 
 /// The HTTP service.
 struct HttpSettings {
   std::vector<RouteSettings> routes;
+  bool date = true;                        ///< answers have a Date field
   std::uint32_t header_bytes_max = 8'192;  ///< request line and headers; more: 431
   std::uint64_t body_bytes_max = 65'536;   ///< request body; more: 413
   /// Time for a whole request to arrive; then it is answered with 408, and the connection closed.

@@ -1,16 +1,14 @@
 // All answers of the HTTP service, made at start and shared by all cores. Each resource's
-// responses are whole byte strings, so that the answer to a common request is one send() of memory
-// that stays in place. Nothing is formatted or copied while requests are served.
-//
-// There is no Date field: a service has only the time of the poll loop, which begins at the start
-// of the process, and "an origin server without a clock MUST NOT generate a Date header field" (RFC
-// 9110 6.6.1).
+// responses are whole byte strings, so that the answer to a common request is two send()s of memory
+// that stays in place: the lines that all answers have in common (preambles.h), and the rest. But
+// for parts of files (RFC 9110 14), nothing is formatted or copied while requests are served.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,8 +16,11 @@
 
 #include "base/assert.h"
 #include "base/result.h"
+#include "service/conditions.h"
 #include "service/folder.h"
+#include "service/media_types.h"
 #include "service/path_table.h"
+#include "service/preambles.h"
 #include "service/settings.h"
 #include "service/status.h"
 
@@ -32,13 +33,24 @@ enum class Persistence : std::uint8_t {
   close,    ///< `Connection: close`
 };
 
-/// One answer. `lead` is the head and, if the body is short, the body; a longer body follows it.
+/// One answer. `lead` is the head behind its preamble and, if the body is short, the body; a longer
+/// body follows it.
 struct Response {
   std::span<const std::byte> lead;
   std::size_t head_size = 0;        ///< the part of `lead` that answers HEAD
   std::span<const std::byte> body;  ///< repeated up to `body_bytes`; at least 4 KiB, or all
   std::uint64_t body_bytes = 0;     ///< after `lead`
   HttpStatus status = HttpStatus::ok;
+  std::uint8_t preamble = position_of(HttpStatus::ok);
+  std::uint16_t validators_at = 0;  ///< where the lines of `lead` begin that 304 has as well
+  std::uint32_t file = 0;           ///< Site::file; 0 = it has no validators
+};
+
+/// What conditional requests and ranges need to know of a file.
+struct FileFacts {
+  Validators validators;
+  std::span<const std::byte> bytes;
+  std::string content_type;
 };
 
 /// Names a Response of a Site; 0 is none.
@@ -53,6 +65,9 @@ class Site {
   /// Reads the folders and makes all answers. On failure the error has a line for each mistake.
   static Result<Site> load(const HttpSettings& settings,
                            std::uint64_t folder_bytes_max = kFolderBytesMax);
+
+  /// What Date says in all answers from now on. One thread at a time.
+  void set_time(UnixSeconds now) const { preambles_->set_time(now); }
 
   /// The resource at a canonical path, as the index of its first response; 0 if there is none.
   ResponseIndex find(std::string_view path) const noexcept { return paths_.find(path); }
@@ -71,6 +86,17 @@ class Site {
     return responses_[index];
   }
 
+  /// What an answer with such a status (Response::preamble) begins with, as of now.
+  std::span<const std::byte> preamble(std::size_t position) const noexcept {
+    return (*preambles_)[position];
+  }
+
+  /// Of a response whose `file` is not 0.
+  const FileFacts& file(const Response& response) const noexcept {
+    MAYFLY_ASSERT(response.file != 0 && response.file < files_.size());
+    return files_[response.file];
+  }
+
   /// The bytes of heads, bodies and their index, for the memory plan.
   std::uint64_t memory_bytes() const noexcept;
 
@@ -81,8 +107,11 @@ class Site {
   void add_route(const RouteSettings& route, std::uint64_t& folder_bytes_left, std::string& errors);
   void add_folder(const RouteSettings& route, std::uint64_t& bytes_left, std::string& errors);
   void add_path(std::string path, ResponseIndex resource);
-  ResponseIndex add_resource(std::span<const std::byte> body, std::uint64_t body_bytes,
-                             std::string_view content_type);
+  void add_file(const RouteSettings& route, LoadedFile file);
+  void add_redirect(const std::string& folder);
+  ResponseIndex add_resource(HttpStatus status, std::string_view content_type,
+                             std::span<const std::byte> body, std::uint64_t body_bytes,
+                             std::string_view more_lines = "");
   Response make_response(std::string_view head, std::span<const std::byte> body,
                          std::uint64_t body_bytes, HttpStatus status);
   std::span<const std::byte> keep(std::vector<std::byte> bytes);
@@ -91,7 +120,10 @@ class Site {
   std::deque<std::string> kept_paths_;       // what the table points to
   std::vector<Response> responses_{1};       // three in a row a resource; the first is none
   std::vector<ResponseIndex> by_status_;     // in the order of MAYFLY_HTTP_STATUSES
+  std::deque<FileFacts> files_{1};           // the first is none
   PathTable paths_;
+  MediaTypes types_ = MediaTypes::load();
+  std::shared_ptr<Preambles> preambles_ = std::make_shared<Preambles>();
 };
 
 }  // namespace mayfly::service

@@ -23,6 +23,13 @@ enum class Phase : std::uint8_t {
   closed,     ///< the service is done with both directions; TCP ends the connection
 };
 
+/// What is sent of a response.
+enum class Form : std::uint8_t {
+  whole,
+  not_modified,  ///< 304: the lines from Response::validators_at on
+  part,          ///< `pending` is the index of a PartialAnswer, and 1
+};
+
 // Why a service let a connection end; each connection counts once. X(name, what is counted)
 #define MAYFLY_ENDINGS(X)                                                                          \
   X(lost, "connections ended by the peer's RST, by a time-out of TCP, or by the network")          \
@@ -71,12 +78,13 @@ struct ServiceState {
   ServiceKind service = ServiceKind::http;
   Phase phase = Phase::open;
   Ending ending = Ending::lost;
-  bool peer_closed = false;   ///< the client's FIN has arrived
-  bool head_only = false;     ///< `pending`, or the incomplete request, is about HEAD
-  bool lead_sent = false;     ///< of `pending`, only the rest of the body is left to queue
-  bool last = false;          ///< no request is answered after `pending`
-  bool aborts = false;        ///< it ends with an RST: decided when its end began
-  std::uint64_t untaken = 0;  ///< octets queued when ClosePolicy::watch began; 0 = it has not
+  bool peer_closed = false;     ///< the client's FIN has arrived
+  bool head_only = false;       ///< `pending`, or the incomplete request, is about HEAD
+  std::uint8_t parts_sent = 0;  ///< parts of `pending` that are queued: preamble, lead
+  Form form = Form::whole;      ///< of `pending`
+  bool last = false;            ///< no request is answered after `pending`
+  bool aborts = false;          ///< it ends with an RST: decided when its end began
+  std::uint64_t untaken = 0;    ///< octets queued when ClosePolicy::watch began; 0 = it has not
 };
 static_assert(sizeof(ServiceState) <= sizeof(flow::AppState) &&
               std::is_trivially_copyable_v<ServiceState>);

@@ -282,7 +282,7 @@ TEST(SlowReader, IsResetAfterAMinuteInWhichItTookNextToNothing) {
   for (const Closer first : {Closer::server, Closer::client}) {
     for (const char* field : {"", "Connection: close\r\n"}) {
       Server server(first);
-      Client client(server.services, 80, {.runs = 2});
+      Client client(server.services, 80, {.runs = 3});
       client.send(get("/big", field));
       for (int i = 0; i < 5; ++i) {
         client.after(59_s);

@@ -63,7 +63,45 @@ TEST_F(Folder, ServesItsFilesByTheirPath) {
   EXPECT_EQ(ask(client, get("/files/large.bin")).body, large);
   EXPECT_EQ(ask(client, get("/files/empty.json")).field("content-type"), "application/json");
   EXPECT_GT(server.site.memory_bytes(), large.size());
-  EXPECT_EQ(ask(client, get("/files/deep")).status, 404);
+  const Reply moved = ask(client, get("/files/deep"));
+  EXPECT_EQ(moved.status, 301);
+  EXPECT_EQ(moved.field("location"), "/files/deep/");
+}
+
+TEST_F(Folder, WithoutItsSlashRedirects) {  // RFC 9110 15.4.2
+  write(www() / "a b%/x.txt", "x");
+  fs::create_directories(www() / "empty");
+  service::ServerSettings with = settings();
+  with.http.routes.push_back({.path = "/files/empty", .body = "a route"});
+  Server server(with);
+  Client client(server.services);
+  EXPECT_EQ(ask(client, get("/files")).field("location"), "/files/");
+  const Reply odd = ask(client, get("/files/a%20b%25"));
+  EXPECT_EQ(odd.status, 301);
+  EXPECT_EQ(odd.field("location"), "/files/a%20b%25/");
+  EXPECT_EQ(odd.field("content-length"), std::to_string(odd.body.size()));
+  EXPECT_EQ(ask(client, get("/files/empty")).body, "a route") << "an exact route wins";
+  EXPECT_TRUE(client.is_open());
+  client.send("HEAD /files HTTP/1.1\r\nHost: m\r\n\r\n");
+  EXPECT_TRUE(client.read().ends_with("\r\n\r\n"));
+}
+
+TEST_F(Folder, ServesNamesThatBeginWithADotOnlyIfTheRouteSaysSo) {
+  write(www() / ".secret", "secret");
+  write(www() / ".git/config", "secret");
+  write(www() / "deep/.hidden/x", "secret");
+  service::ServerSettings open = settings();
+  open.http.routes.back().dot_names = true;
+  for (const bool shown : {false, true}) {
+    Server server(shown ? open : settings());
+    for (const char* target :
+         {"/files/.secret", "/files/.git/config", "/files/deep/.hidden/x", "/files/%2esecret"}) {
+      Client client(server.services);
+      EXPECT_EQ(ask(client, get(target)).status, shown ? 200 : 404) << target;
+    }
+    Client client(server.services);
+    EXPECT_EQ(ask(client, get("/files/.git")).status, shown ? 301 : 404);
+  }
 }
 
 TEST_F(Folder, NothingOutsideIsReached) {
