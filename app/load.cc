@@ -71,6 +71,7 @@ int load_command(const RunOptions& options) {
          return load::check_sources(with_options(wanted, options));
        }},
       {.use = [&](const config::LoadSettings& wanted) { (*run)->use(wanted); },
+       .reread = [](const config::LoadSettings&) { return Result<void>(); },
        .stats = [&] { return links.with_links(stats_of(**run)); },
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());

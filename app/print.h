@@ -67,7 +67,8 @@ void follow_hangups(run::Controls<T>& controls) {
   if (!run::reload_asked()) return;
   const config::Change change = controls.reload();
   print_errors(change.errors);
-  if (!change.errors.empty()) std::fprintf(stderr, "mayfly: nothing was changed\n");
+  if (!change.errors.empty() && change.changes.empty())
+    std::fprintf(stderr, "mayfly: nothing was changed\n");
 }
 
 /// "port 80 http, port 7 echo" and "198.18.0.1/15", for the line that says that the server is

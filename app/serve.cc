@@ -31,7 +31,7 @@ int serve_command(const RunOptions& options) {
     return kBadUsage;
   }
   const config::ServeSettings& settings = *loaded.settings;
-  const auto site = service::Site::load(settings.http);
+  auto site = service::Site::load(settings.http);
   if (!site) {
     fmt::print(stderr, "{}\n", site.error().what);
     return kBadUsage;
@@ -47,7 +47,7 @@ int serve_command(const RunOptions& options) {
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
   const nic::TscClock clock;
-  auto run = run::ServeRun::create(settings, *site, *devices, clock);
+  auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,
                       [&] { return (*run)->silent_neighbour(); });
@@ -55,6 +55,7 @@ int serve_command(const RunOptions& options) {
   run::Controls<config::ServeSettings> controls(
       {{options.config, options.policy, options.sets}, settings},
       {.use = [&](const config::ServeSettings& wanted) { (*run)->use(wanted); },
+       .reread = [&](const config::ServeSettings& now) { return (*run)->reread(now); },
        .stats = [&] { return links.with_links((*run)->json()); },
        .on_change = print_change});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());

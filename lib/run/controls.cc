@@ -35,7 +35,13 @@ Result<void> Controls<T>::open() {
 
 template <class T>
 config::Change Controls<T>::reload() {
-  return apply([](auto& live) { return live.reload(); });
+  return apply([this](auto& live) {
+    config::Change change = live.reload();
+    if (!change.errors.empty()) return change;
+    if (const auto read = run_.reread(live.now()); !read)
+      change.errors.push_back({.key = "http.routes", .what = read.error().what});
+    return change;
+  });
 }
 
 template <class T>

@@ -21,7 +21,9 @@ class Controls {
  public:
   /// The run that is controlled. What the functions use outlives the Controls.
   struct Run {
-    std::function<void(const T&)> use;              ///< makes the run use new settings
+    std::function<void(const T&)> use;  ///< makes the run use new settings
+    /// Reads again what the settings name, when the configuration is.
+    std::function<Result<void>(const T&)> reread;
     std::function<nlohmann::ordered_json()> stats;  ///< the counters; called on any thread
     /// Called with the result of every request for a change; one at a time, on any thread.
     std::function<void(const config::Change&)> on_change;

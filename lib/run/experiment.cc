@@ -95,9 +95,9 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
                                           Duration sample_every, LabDevices& devices, nic::Eal& eal,
                                           const nic::TscClock& clock, const StopAsked& stop_asked,
                                           const OnSample& on_sample) {
-  const auto site = service::Site::load(settings.server.http);
+  auto site = service::Site::load(settings.server.http);
   if (!site) return site.error();
-  auto server = ServeRun::create(settings.server, *site, devices.server, clock);
+  auto server = ServeRun::create(settings.server, std::move(*site), devices.server, clock);
   if (!server) return server.error();
   auto client = LoadRun::create(settings.client, devices.client, clock);
   if (!client) return client.error();

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "admin/stats_json.h"
 #include "run/orderly_end.h"
@@ -16,6 +18,11 @@ constexpr milliseconds kSampleEvery{50};
 
 }  // namespace
 
+ServeRun::ServeRun(const config::ServeSettings& settings, service::Site site)
+    : settings_(settings) {
+  sites_[0] = std::make_unique<service::Site>(std::move(site));
+}
+
 ServeRun::~ServeRun() = default;
 
 std::size_t ServeRun::bytes_needed(const config::ServeSettings&) {
@@ -23,16 +30,17 @@ std::size_t ServeRun::bytes_needed(const config::ServeSettings&) {
 }
 
 Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& settings,
-                                                   const service::Site& site,
+                                                   service::Site site,
                                                    std::vector<nic::Device>& devices,
                                                    const nic::TscClock& clock) {
-  std::unique_ptr<ServeRun> run(new ServeRun(settings, site));
+  std::unique_ptr<ServeRun> run(new ServeRun(settings, std::move(site)));
   run->clock_ = clock;
   auto wires = wire_up("server", settings, settings.process, devices, clock);
   if (!wires) return wires.error();
+  const service::Site& first = *run->sites_[0];
   auto engine = make_engine<service::Services>(
       *std::move(wires), settings.shard, clock, [&](std::size_t, const nic::DpdkPort&) {
-        return std::make_unique<service::Services>(settings, site);
+        return std::make_unique<service::Services>(settings, first);
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
@@ -53,11 +61,58 @@ void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {
 
 void ServeRun::tell_time() {
   using std::chrono::system_clock;
-  if (settings_.http.date) site_.set_time(system_clock::to_time_t(system_clock::now()));
+  if (settings_.http.date)
+    sites_[newest_site_]->set_time(system_clock::to_time_t(system_clock::now()));
+}
+
+void ServeRun::use(const config::ServeSettings& settings) {
+  const std::lock_guard guard(serving_);
+  // With the site, since a core may pass over the settings that brought it.
+  engine_->use(settings.shard, {settings.close, sites_[newest_site_].get()});
+}
+
+Result<void> ServeRun::reread(const config::ServeSettings& settings) {
+  const std::optional<std::uint8_t> slot = free_slot();
+  if (!slot)
+    return Error{
+        "the folders cannot be read again yet: connections still get answers of earlier "
+        "readings"};
+  // Without the lock, so that Date goes on meanwhile: this function alone changes the newest site.
+  auto site = sites_[newest_site_]->reload(settings_.http, *slot);
+  if (!site) return site.error();
+  const std::lock_guard guard(serving_);
+  sites_[*slot] = std::make_unique<service::Site>(std::move(*site));
+  newest_site_ = *slot;
+  engine_->use(settings.shard, {settings.close, sites_[newest_site_].get()});
+  return {};
+}
+
+std::optional<std::uint8_t> ServeRun::free_slot() {
+  const std::lock_guard guard(serving_);
+  free_sites();
+  const auto free = std::ranges::find_if(sites_, [](const auto& site) { return !site; });
+  if (free == sites_.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(free - sites_.begin());
+}
+
+void ServeRun::free_sites() {
+  if (!engine_->settled()) return;
+  for (const auto& site : sites_) {
+    if (site == nullptr || site->slot() == newest_site_) continue;
+    const std::uint8_t slot = site->slot();
+    const bool is_used = std::ranges::any_of(engine_->cores(), [&](const auto& core) {
+      return core->app().http().connections_of_site(slot) > 0;
+    });
+    if (!is_used) sites_[slot] = nullptr;
+  }
 }
 
 void ServeRun::sample() {
-  tell_time();
+  {
+    const std::lock_guard guard(serving_);
+    tell_time();
+    free_sites();
+  }
   const flow::ShardStats sum = totals();
   const std::uint64_t accepted = sum.accepted.get(), completed = admin::completed_of(sum);
   const std::lock_guard guard(sampling_);

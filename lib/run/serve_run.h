@@ -1,6 +1,7 @@
 // One run of the server: its engine, its orderly end, its summary.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -30,9 +31,9 @@ class ServeRun {
 
   ~ServeRun();
 
-  /// `settings`, `site` and `devices` outlive the run.
+  /// `settings` and `devices` outlive the run.
   static Result<std::unique_ptr<ServeRun>> create(const config::ServeSettings& settings,
-                                                  const service::Site& site,
+                                                  service::Site site,
                                                   std::vector<nic::Device>& devices,
                                                   const nic::TscClock& clock);
   /// Bytes of the services for each core, without the shard.
@@ -44,7 +45,10 @@ class ServeRun {
   /// Stop::now is asked for. Then the poll loops end.
   void watch(std::optional<Duration> duration, const Watcher& watcher);
   /// Replaces the policy: close, fin_wait_2, tcp and time_wait. One thread at a time.
-  void use(const config::ServeSettings& settings) { engine_->use(settings.shard, settings.close); }
+  void use(const config::ServeSettings& settings);
+  /// Reads the folders again. New answers are those of the files as they are now; `settings` are
+  /// the ones in effect. One thread at a time, the one that calls use(). An error changes nothing.
+  Result<void> reread(const config::ServeSettings& settings);
   /// The counters of all cores.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
   /// A gateway that does not answer ARP. Strangers who do not are no news to a server.
@@ -61,14 +65,19 @@ class ServeRun {
   std::string summary() const;
 
  private:
-  ServeRun(const config::ServeSettings& settings, const service::Site& site)
-      : settings_(settings), site_(site) {}
+  ServeRun(const config::ServeSettings& settings, service::Site site);
   service::ServiceCounters services() const;
   /// What Date says (RFC 9110 6.6.1).
   void tell_time();
+  /// Frees the sites that no core and no connection uses any more.
+  void free_sites();
+  /// A slot without a site; none if all have one.
+  std::optional<std::uint8_t> free_slot();
 
   const config::ServeSettings& settings_;
-  const service::Site& site_;
+  std::mutex serving_;  // guards the sites: reread() and sample() are for different threads
+  std::array<std::unique_ptr<service::Site>, service::Site::kSlots> sites_;  // by their slots
+  std::uint8_t newest_site_ = 0;
   std::unique_ptr<DeviceEngine<service::Services>> engine_;
   nic::TscClock clock_;
   mutable std::mutex sampling_;  // guards the rest: json() is for any thread

@@ -19,6 +19,7 @@
 #include "service/request.h"
 #include "service/request_parser.h"
 #include "service/site.h"
+#include "service/sites_in_use.h"
 
 namespace mayfly::service {
 
@@ -31,7 +32,14 @@ class HttpService {
   /// All references outlive the service.
   HttpService(const HttpSettings& settings, const Site& site, const ClosePolicy& policy,
               ServiceCounters& counters)
-      : settings_(settings), site_(site), policy_(policy), counters_(counters) {}
+      : settings_(settings), sites_(site), policy_(policy), counters_(counters) {}
+
+  /// Answers are those of `site` from now on; it outlives its connections.
+  void take_site(const Site& site) noexcept { sites_.take(site); }
+  /// How many connections are with the site of a slot. Any thread.
+  std::uint32_t connections_of_site(std::uint8_t slot) const noexcept {
+    return sites_.connections(slot);
+  }
 
   /// Makes every answer from now on the last of its connection.
   void drain() noexcept { draining_ = true; }
@@ -105,6 +113,7 @@ class HttpService {
   void on_closed(Conn& c, ServiceState& s) noexcept {
     release_parser(c, s);
     release_part(s);
+    sites_.leave(s);
   }
 
  private:
@@ -114,7 +123,7 @@ class HttpService {
   std::size_t take_simple(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
     const ScannedRequest scanned = scan_request(text, settings_.header_bytes_max);
     if (scanned.size == 0) return 0;
-    const ResponseIndex resource = site_.find(scanned.request.path);
+    const ResponseIndex resource = sites_.choose(c, s).find(scanned.request.path);
     if (resource == 0) return 0;
     MAYFLY_ASSERT(scanned.size <= text.size());
     answer(c, s, scanned.request, resource, nullptr);
@@ -157,22 +166,23 @@ class HttpService {
 
   template <class Conn>
   void take_head(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
-    if (site_.find(parser.request().path) == 0) {
+    const Site& site = sites_.choose(c, s);
+    if (site.find(parser.request().path) == 0) {
       refuse(c, s, HttpStatus::not_found);
     } else if (!parser.is_get_or_head()) {
       refuse(c, s, HttpStatus::method_not_allowed);
     } else if (!parser.has_body()) {
       answer_parsed(c, s, parser);
     } else if (parser.wants_continue()) {
-      queue(c, s, site_.answer(HttpStatus::continue_));
+      queue(c, s, site.answer(HttpStatus::continue_));
     }
   }
 
   template <class Conn>
   void answer_parsed(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
     const Request request = parser.request();
-    const ResponseIndex resource = site_.find(request.path);
-    MAYFLY_ASSERT(resource != 0);  // take_head asked
+    const ResponseIndex resource = sites_.choose(c, s).find(request.path);
+    if (resource == 0) return refuse(c, s, HttpStatus::not_found);  // gone while the body came
     const Conditions conditions = parser.conditions();
     release_parser(c, s);
     answer(c, s, request, resource, &conditions);
@@ -188,7 +198,7 @@ class HttpService {
                                     : request.http_1_0 ? Persistence::stated
                                                        : Persistence::implied;
     const ResponseIndex whole = Site::variant(resource, persistence);
-    if (conditions != nullptr && site_[whole].file != 0) [[unlikely]]
+    if (conditions != nullptr && sites_.of(s)[whole].file != 0) [[unlikely]]
       return answer_judged(c, s, whole, *conditions);
     queue(c, s, whole);
   }
@@ -196,8 +206,8 @@ class HttpService {
   template <class Conn>
   void answer_judged(Conn& c, ServiceState& s, ResponseIndex whole,
                      const Conditions& conditions) noexcept {
-    const Response& response = site_[whole];
-    const Judgement judged = judge(conditions, site_.file(response).validators, s.head_only);
+    const Response& response = sites_.of(s)[whole];
+    const Judgement judged = judge(conditions, sites_.of(s).file(response).validators, s.head_only);
     switch (judged.answer) {
       case Judgement::Answer::whole: return queue(c, s, whole);
       case Judgement::Answer::not_modified:
@@ -205,12 +215,12 @@ class HttpService {
       case Judgement::Answer::precondition_failed:
         return refuse(c, s, HttpStatus::precondition_failed);
       case Judgement::Answer::part: {
-        const std::uint32_t part = partial_.make_part(site_, response, judged.range);
+        const std::uint32_t part = partial_.make_part(sites_.of(s), response, judged.range);
         if (part == kNoIndex) return queue(c, s, whole);  // RFC 9110 14.2: it may be ignored
         return queue(c, s, part + 1, Form::part, HttpStatus::partial_content);
       }
       case Judgement::Answer::no_such_part: {
-        const std::uint32_t part = partial_.make_no_such_part(site_, response);
+        const std::uint32_t part = partial_.make_no_such_part(sites_.of(s), response);
         if (part == kNoIndex) return queue(c, s, whole);
         return queue(c, s, part + 1, Form::part, HttpStatus::range_not_satisfiable);
       }
@@ -221,12 +231,12 @@ class HttpService {
   void refuse(Conn& c, ServiceState& s, HttpStatus status) noexcept {
     release_parser(c, s);
     s.last = true;
-    queue(c, s, site_.answer(status));
+    queue(c, s, sites_.choose(c, s).answer(status));
   }
 
   template <class Conn>
   void queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
-    queue(c, s, response, Form::whole, site_[response].status);
+    queue(c, s, response, Form::whole, sites_.of(s)[response].status);
   }
 
   template <class Conn>
@@ -269,10 +279,10 @@ class HttpService {
   bool push(Conn& c, ServiceState& s) noexcept {
     if (s.form == Form::part) [[unlikely]]
       return push_part(c, s);
-    const Response& response = site_[s.pending];
+    const Response& response = sites_.of(s)[s.pending];
     if (s.parts_sent == 0) {
       const std::size_t preamble = response_preamble_of(s, response);
-      if (!push_bytes(c, s, site_.preamble(preamble))) return false;
+      if (!push_bytes(c, s, sites_.of(s).preamble(preamble))) return false;
     }
     if (s.parts_sent == 1 && !push_bytes(c, s, lead_of(s, response))) return false;
     if (response.body_bytes == 0 || s.head_only || s.form != Form::whole) return true;
@@ -305,7 +315,7 @@ class HttpService {
   template <class Conn>
   bool push_part(Conn& c, ServiceState& s) noexcept {
     PartialAnswer& part = partial_[s.pending - 1];
-    if (s.parts_sent == 0 && !push_bytes(c, s, site_.preamble(part.preamble))) return false;
+    if (s.parts_sent == 0 && !push_bytes(c, s, sites_.of(s).preamble(part.preamble))) return false;
     if (s.parts_sent == 1) {
       const std::size_t copied = c.send_copy(part.head_left());
       counters_.bytes_out.add(copied);
@@ -348,7 +358,7 @@ class HttpService {
   }
 
   const HttpSettings& settings_;
-  const Site& site_;
+  SitesInUse sites_;
   const ClosePolicy& policy_;
   ServiceCounters& counters_;
   Parsers parsers_;

@@ -19,10 +19,15 @@
 namespace mayfly::service {
 
 /// The services of one core.
+/// What of the services may change while they run.
+struct ServiceSettings {
+  shard::CloseSettings close;  ///< a connection whose end has begun keeps to what it began
+  const Site* site = nullptr;  ///< null: the same as before
+};
+
 class Services : public shard::AppBase {
  public:
-  /// How connections are closed. New settings do not affect connections whose end has begun.
-  using Settings = shard::CloseSettings;
+  using Settings = ServiceSettings;
 
   /// The memory of one object, without the Site, which all cores share.
   static constexpr std::size_t kMemoryBytes = HttpService::kMemoryBytes;
@@ -44,7 +49,10 @@ class Services : public shard::AppBase {
   using AppBase::on_poll, AppBase::next_due, AppBase::finished;
 
   bool listens(std::uint16_t port) const noexcept { return find(port) != nullptr; }
-  void on_settings(const shard::CloseSettings& close) noexcept { policy_ = ClosePolicy(close); }
+  void on_settings(const ServiceSettings& settings) noexcept {
+    policy_ = ClosePolicy(settings.close);
+    if (settings.site != nullptr) http_.take_site(*settings.site);
+  }
   /// From now on no connection is kept for another request.
   void stop(Instant) noexcept { http_.drain(); }
 

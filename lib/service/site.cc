@@ -100,6 +100,15 @@ Result<Site> Site::load(const HttpSettings& settings, std::uint64_t folder_bytes
   return site;
 }
 
+Result<Site> Site::reload(const HttpSettings& settings, std::uint8_t slot) const {
+  MAYFLY_ASSERT(slot < kSlots && slot != slot_);
+  Result<Site> site = load(settings);
+  if (!site) return site;
+  site->slot_ = slot;
+  site->preambles_ = preambles_;
+  return site;
+}
+
 ResponseIndex Site::answer(HttpStatus status) const noexcept {
   const std::size_t position = position_of(status);
   MAYFLY_ASSERT(position < by_status_.size());

@@ -66,6 +66,13 @@ class Site {
   static Result<Site> load(const HttpSettings& settings,
                            std::uint64_t folder_bytes_max = kFolderBytesMax);
 
+  /// How many sites, each with a slot of its own, may be answered from at the same time.
+  static constexpr std::uint8_t kSlots = 8;
+  /// Reads the folders again, into a site that takes over from this one: it has that slot, and both
+  /// share the clock of Date.
+  Result<Site> reload(const HttpSettings& settings, std::uint8_t slot) const;
+  std::uint8_t slot() const noexcept { return slot_; }
+
   /// What Date says in all answers from now on. One thread at a time.
   void set_time(UnixSeconds now) const { preambles_->set_time(now); }
 
@@ -123,6 +130,7 @@ class Site {
   std::deque<FileFacts> files_{1};           // the first is none
   PathTable paths_;
   MediaTypes types_ = MediaTypes::load();
+  std::uint8_t slot_ = 0;
   std::shared_ptr<Preambles> preambles_ = std::make_shared<Preambles>();
 };
 

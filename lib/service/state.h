@@ -71,6 +71,8 @@ constexpr std::string_view help_of(Ending ending) {
 
 /// What the services keep for one connection.
 struct ServiceState {
+  static constexpr std::uint8_t kNoSite = 0xff;
+
   std::uint32_t pending =
       0;  ///< index of the response that waits for room in the send queue; 0 = none
   std::uint32_t requests = 0;       ///< answered on this connection
@@ -82,6 +84,7 @@ struct ServiceState {
   bool head_only = false;       ///< `pending`, or the incomplete request, is about HEAD
   std::uint8_t parts_sent = 0;  ///< parts of `pending` that are queued: preamble, lead
   Form form = Form::whole;      ///< of `pending`
+  std::uint8_t site = kNoSite;  ///< slot of the site that answers are of; SitesInUse
   bool last = false;            ///< no request is answered after `pending`
   bool aborts = false;          ///< it ends with an RST: decided when its end began
   std::uint64_t untaken = 0;    ///< octets queued when ClosePolicy::watch began; 0 = it has not

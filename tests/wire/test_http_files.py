@@ -1,11 +1,12 @@
 """Files as curl gets them: validators, parts, types, redirects; and the Date of every answer."""
 import email.utils
 import re
+import signal
 import time
 from pathlib import Path
 
 import pytest
-from tools import URL, curl, octets
+from tools import URL, curl, eventually, octets
 
 MIME_TYPES = Path("/etc/mime.types")
 
@@ -119,3 +120,28 @@ def test_types_are_those_of_the_systems_list(wire, files, www):
                                                re.MULTILINE)
     wanted = "application/x-tar" if listed else "application/octet-stream"
     assert head_of(wire.peer, "files/a.tar")[1]["content-type"] == wanted
+
+
+@pytest.mark.time_limit(90)
+def test_folders_are_read_again_on_reload(wire, files, www):
+    server = files()
+    large = octets(300_000)
+    with wire.peer.connect(80) as connection:
+        connection.sendall(b"GET /files/large.bin HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")
+        got = connection.recv(1_000)
+        for turn in range(12):  # more often than there are slots
+            (www / "large.bin").write_text(f"turn {turn}")
+            (www / f"new-{turn}.txt").write_text("new")
+            server.process.send_signal(signal.SIGHUP)
+            eventually(lambda: curl(wire.peer, URL + "files/large.bin") == f"turn {turn}", seconds=15)
+            assert curl(wire.peer, URL + f"files/new-{turn}.txt") == "new"
+            (www / f"new-{turn}.txt").unlink()
+        got += b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert got.endswith(b"\r\n\r\n" + large), "what was begun is of the files as they were"
+    assert head_of(wire.peer, "files/new-10.txt")[0] == 404
+    assert head_of(wire.peer, "")[1]["date"]
+    (www / "large.bin").unlink()
+    www.rename(www.with_name("elsewhere"))
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "is not a folder" in server.said(), seconds=15)
+    assert curl(wire.peer, URL + "files/large.bin") == "turn 11"

@@ -376,7 +376,9 @@ TEST(Discard, TakesEverythingAndSaysNothing) {
 }
 
 /// The policy changes while `server` runs.
-void change(Server& server, const shard::CloseSettings& to) { server.services.on_settings(to); }
+void change(Server& server, const shard::CloseSettings& to) {
+  server.services.on_settings({.close = to});
+}
 
 TEST(AChangeOfPolicy, HoldsForTheNextAnswerOfAnOpenConnection) {
   Server server(Closer::client);

@@ -131,6 +131,50 @@ TEST_F(Files, AreSentWholeIfTooManyPartsWait) {
   EXPECT_EQ(ask(late, get("/files/a.txt", "Range: bytes=1-2\r\n")).status, 200);
 }
 
+TEST_F(Files, AreThoseOfTheLastReadingForNewAnswersAlone) {
+  Server server(settings_);
+  server.site.set_time(1'000'000'000);
+  Client old(server.services), idle(server.services), half(server.services);
+  const std::string request = get("/files/large.bin");
+  ask(idle, request);
+  half.send("POST /files/a.txt HTTP/1.1\r\nHost: m\r\nContent-Length: 1\r\n");
+  old.send(request);
+  std::string got = old.read_some(1'000);
+  write("large.bin", std::string(50'000, 'n'));
+  fs::remove(root_ / "a.txt");
+  const service::Site again = *server.site.reload(server.settings.http, 1);
+  server.services.on_settings({.close = server.settings.close, .site = &again});
+  const auto& http = server.services.http();
+  EXPECT_EQ(http.connections_of_site(0), 2u);
+  EXPECT_EQ(ask(idle, request).body, std::string(50'000, 'n'));
+  EXPECT_EQ(http.connections_of_site(0), 1u);
+  old.send(request);  // behind an answer of the old site: of the same
+  got += old.read();
+  const auto replies = parse_replies(got);
+  ASSERT_TRUE(replies && replies->size() == 2);
+  EXPECT_EQ(replies->at(0).body, pattern_text(100'000));
+  EXPECT_EQ(replies->at(1).body, pattern_text(100'000));
+  EXPECT_EQ(ask(old, request).body, std::string(50'000, 'n'));
+  EXPECT_EQ(http.connections_of_site(0), 0u);
+  EXPECT_EQ(ask(half, "\r\nx").status, 404);
+  Client fresh(server.services);
+  server.site.set_time(1'000'000'001);
+  EXPECT_EQ(ask(fresh, request).field("date"), "Sun, 09 Sep 2001 01:46:41 GMT");
+  EXPECT_EQ(http.connections_of_site(1), 4u);
+  fresh.end(flow::CloseReason::reset);
+  EXPECT_EQ(http.connections_of_site(1), 3u);
+}
+
+TEST_F(Files, ThatAreGoneWhileTheBodyOfARequestComesAreNotFound) {
+  Server server(settings_);
+  Client client(server.services);
+  client.send(get("/files/a.txt", "Content-Length: 1\r\n"));
+  fs::remove(root_ / "a.txt");
+  const service::Site again = *server.site.reload(server.settings.http, 1);
+  server.services.on_settings({.close = server.settings.close, .site = &again});
+  EXPECT_EQ(ask(client, "x").status, 404);
+}
+
 TEST(Date, IsTheTimeThatTheSiteWasTold) {
   Server server(shard::Closer::client);
   Client client(server.services);
