@@ -133,8 +133,9 @@ def test_folders_are_read_again_on_reload(wire, files, www):
             (www / "large.bin").write_text(f"turn {turn}")
             (www / f"new-{turn}.txt").write_text("new")
             server.process.send_signal(signal.SIGHUP)
-            eventually(lambda: curl(wire.peer, URL + "files/large.bin") == f"turn {turn}", seconds=15)
-            assert curl(wire.peer, URL + f"files/new-{turn}.txt") == "new"
+            new = URL + f"files/new-{turn}.txt"
+            eventually(lambda: curl(wire.peer, new) == "new", seconds=15)
+            assert curl(wire.peer, URL + "files/large.bin") == f"turn {turn}"
             (www / f"new-{turn}.txt").unlink()
         got += b"".join(iter(lambda: connection.recv(65_536), b""))
     assert got.endswith(b"\r\n\r\n" + large), "what was begun is of the files as they were"
