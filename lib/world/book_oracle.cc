@@ -16,7 +16,6 @@ bool was_late(const EndView& end, const EndView& peer, Duration hold) {
     case flow::CloseReason::aborted:
     case flow::CloseReason::evicted:
     case flow::CloseReason::timed_out:
-    case flow::CloseReason::evicted:
     case flow::CloseReason::fin_wait_2: return true;
     case flow::CloseReason::time_wait: return end.ended_at >= peer.ended_at + hold;
     default: return false;
