@@ -110,6 +110,10 @@ static Schema<tcp::TcpSettings> protocol_schema() {
        "bytes; above 65535 it is scaled (RFC 7323)", Mutability::live_to_start},
       {"initial_window_segments", &T::initial_window_segments, number<std::uint8_t>(1, 100),
        "congestion window at the start (RFC 6928)"},
+      {"congestion", &T::congestion_control,
+       choice<tcp::CongestionControl>({{"cubic", tcp::CongestionControl::cubic},
+                                       {"newreno", tcp::CongestionControl::newreno}}),
+       "how the congestion window grows: RFC 9438 or RFC 5681"},
       {"timestamps", &T::timestamps, boolean(), "RFC 7323: offered and accepted"},
       {"timestamps_missing", &T::timestamps_missing,
        choice<tcp::TimestampsMissing>(

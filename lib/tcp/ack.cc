@@ -4,10 +4,10 @@
 
 #include "base/assert.h"
 #include "tcp/branches.h"
+#include "tcp/congestion/rack.h"
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
-#include "tcp/seq_ranges.h"
 
 namespace mayfly::tcp {
 namespace {
@@ -44,32 +44,11 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
     return false;
   }
   record_timestamp(c, s, now, v);
-  enter_established(c, cfg, now);
+  enter_established(c, s, cfg, now);
   take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
   v.events |= event::established;
   mark(Branch::handshake_done);
   return true;
-}
-
-/// Notes the SACK blocks that lie in what is outstanding. True if they report anything new.
-bool take_sacks(Connection& c, std::span<const wire::SackBlock> sacks) noexcept {
-  bool news = false;
-  for (wire::SackBlock block : sacks) {
-    // A block at or below SND.UNA is a D-SACK (RFC 2883) or old; one beyond SND.MAX is false.
-    if (before(block.left, c.snd_una)) block.left = c.snd_una;
-    if (!before(block.left, block.right) || after(block.right, c.snd_max)) {
-      mark(Branch::sack_unbelievable);
-      continue;
-    }
-    const auto known = std::find_if(
-        c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count, [&](wire::SackBlock r) {
-          return at_or_after(block.left, r.left) && at_or_before(block.right, r.right);
-        });
-    if (known != c.sacked.range.begin() + c.sacked.count) continue;
-    wire::SackBlock merged;
-    news |= insert_range(c.sacked, block, merged);
-  }
-  return news;
 }
 
 /// SND.WND, and what depends on whether it is zero.
@@ -84,23 +63,66 @@ void update_window(Connection& c, const Segment& s, Instant now) noexcept {
   mark(Branch::window_opens);  // Probing ends, text goes out with the next output.
   c.clear(conn_flag::persist | conn_flag::probe_now);
   if (!is_abandoned(c)) c.retries = 0;
-  c.retransmit_at = Instant::never();
-  if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
+  stop_retransmit_timer(c);
+  if (c.snd_una != c.snd_max) arm_loss_timer(c, now);
 }
 
-void take_new_ack(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
-  const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
-  MAYFLY_ASSERT(acked > 0 && at_or_before(s.ack, c.snd_max));
+/// RFC 6298 (5.2) and (5.3), RFC 8985 7.2: the timer for what is outstanding starts anew.
+void restart_timer(Connection& c, Instant now) noexcept {
+  c.clear(conn_flag::persist | conn_flag::probe_now);
+  stop_retransmit_timer(c);
+  if (c.snd_una != c.snd_max) arm_loss_timer(c, now);
+}
+
+void move_una(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
+  MAYFLY_ASSERT(after(s.ack, c.snd_una) && at_or_before(s.ack, c.snd_max));
   measure_round_trip(c, s.ack, cfg, now);
   c.snd_una = s.ack;
   c.snd_nxt = later_of(c.snd_nxt, s.ack);
   c.retries = 0;
-  on_new_ack(c, acked, cfg, now);
-  // RFC 6298 (5.2) and (5.3).
-  c.clear(conn_flag::persist | conn_flag::probe_now);
-  c.retransmit_at = Instant::never();
-  if (c.snd_una != c.snd_max) start_retransmit_timer(c, now);
-  MAYFLY_ASSERT(c.cwnd >= smss(c));
+}
+
+/// RFC 5681 2: a duplicate ACK acknowledges nothing, carries nothing, and something is outstanding.
+/// A probe of our zero window carries something, though its text was removed.
+bool is_bare(const Connection& c, const Segment& s, const Verdict& v) noexcept {
+  return s.length() == 0 && v.drop == Drop::none && c.snd_una != c.snd_max &&
+         !c.has(conn_flag::persist);
+}
+
+/// The acknowledgement of a segment where SACK was agreed.
+void acknowledge_with_sack(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
+                           const TcpSettings& cfg, Instant now, const Verdict& v) noexcept {
+  SackedAck ack;
+  ack.delivery = take_delivery(c, s, sacks, now);
+  ack.acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  ack.has_echo = s.carries(wire::tcp_option::timestamps);
+  ack.echo = s.ts.echo;
+  if (ack.acked > 0) move_una(c, s, cfg, now);
+  const std::uint32_t window_before = c.snd_wnd;
+  update_window(c, s, now);
+  ack.duplicate =
+      ack.acked == 0 && !ack.delivery.sack_news && is_bare(c, s, v) && c.snd_wnd == window_before;
+  if (ack.delivery.sack_news) mark(Branch::sack_news);
+  if (ack.duplicate) mark(Branch::ack_duplicate);
+  on_sacked_ack(c, ack, cfg, now);
+  if (ack.acked > 0 || (ack.delivery.sack_news && !c.has(conn_flag::persist)))
+    restart_timer(c, now);
+}
+
+/// The same without SACK.
+void acknowledge(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
+                 const Verdict& v) noexcept {
+  const std::uint32_t window_before = c.snd_wnd;
+  const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  if (acked > 0) {
+    move_una(c, s, cfg, now);
+    on_new_ack(c, acked, cfg, now);
+    restart_timer(c, now);
+  }
+  update_window(c, s, now);
+  if (acked > 0 || !is_bare(c, s, v) || c.snd_wnd != window_before) return;
+  mark(Branch::ack_duplicate);
+  on_duplicate_ack(c, cfg, now);
 }
 
 /// The states of a close that has begun, once our FIN is acknowledged. False: the connection needs
@@ -162,27 +184,17 @@ bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock>
     return true;
   }
 
-  const bool news = c.has(conn_flag::sack) && !sacks.empty() && take_sacks(c, sacks);
-  if (news) mark(Branch::sack_news);
-  const std::uint32_t window_before = c.snd_wnd;
   const bool advances = after(s.ack, c.snd_una);
-  if (advances) {
-    mark(Branch::ack_new);
-    take_new_ack(c, s, cfg, now);
-    v.events |= event::acked;
+  if (c.has(conn_flag::sack)) {
+    acknowledge_with_sack(c, s, sacks, cfg, now, v);
+  } else {
+    acknowledge(c, s, cfg, now, v);
   }
-  update_window(c, s, now);
-  if (advances) return !fin_acked(c) || on_fin_acked(c, cfg, now, v);
-
-  // RFC 5681 2: a duplicate ACK acknowledges nothing, carries nothing, and something is
-  // outstanding. A probe of our zero window carries something, though its text was removed.
-  const bool bare = s.length() == 0 && v.drop == Drop::none && c.snd_una != c.snd_max &&
-                    !c.has(conn_flag::persist);
-  if (bare && (news || c.snd_wnd == window_before)) {
-    mark(Branch::ack_duplicate);
-    on_duplicate_ack(c, cfg, now);
-  }
-  return true;
+  MAYFLY_ASSERT(c.cwnd >= smss(c));
+  if (!advances) return true;
+  mark(Branch::ack_new);
+  v.events |= event::acked;
+  return !fin_acked(c) || on_fin_acked(c, cfg, now, v);
 }
 
 }  // namespace mayfly::tcp

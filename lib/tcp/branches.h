@@ -21,6 +21,8 @@ namespace mayfly::tcp {
   X(listen_ack, "RFC 9293 3.10.7.2, second", "LISTEN: any ACK is bad and answered with RST")       \
   X(listen_syn, "RFC 9293 3.10.7.2, third", "LISTEN: a SYN opens")                                 \
   X(listen_other, "RFC 9293 3.10.7.2, fourth", "LISTEN: anything else is dropped")                 \
+  X(tail_probe_new, "RFC 8985 7.3", "the tail loss probe is new text")                             \
+  X(tail_probe_again, "RFC 8985 7.3", "the tail loss probe is the last segment again")             \
   X(reset_of_rst, "RFC 9293 3.10.7.1", "no connection: an RST is never answered")                  \
   X(reset_by_ack, "RFC 9293 3.10.7.1", "no connection: <SEQ=SEG.ACK><CTL=RST>")                    \
   X(reset_by_length, "RFC 9293 3.10.7.1", "no connection: <SEQ=0><ACK=SEG.SEQ+SEG.LEN>")           \
@@ -28,7 +30,8 @@ namespace mayfly::tcp {
   X(scale_agreed, "RFC 7323 2.2", "both SYNs carry a window scale")                                \
   X(sack_agreed, "RFC 2018 2", "both SYNs permit SACK")                                            \
   X(stamps_agreed, "RFC 7323 3.2", "both SYNs carry timestamps")                                   \
-  X(handshake_slow, "RFC 6298 (5.7)", "our SYN was sent again: the RTO begins at 3 s")             \
+  X(handshake_slow, "RFC 6298 (5.7)", "our SYN was sent again and again: the RTO begins at 3 s")   \
+  X(handshake_timed_by_echo, "RFC 7323 4.1", "our SYN was sent again: the echo tells which one")   \
   X(handshake_timed, "RFC 6298 (2.2)", "the handshake gives the first round trip")                 \
   X(handshake_to_close, "RFC 9293 3.10.4", "a CLOSE waited for the handshake: FIN_WAIT_1")         \
   /* syn_sent.cc */                                                                                \
@@ -81,18 +84,34 @@ namespace mayfly::tcp {
   X(stamp_recorded, "RFC 7323 4.3 (2)", "TS.Recent = SEG.TSval")                                   \
   X(stamps_vanish, "RFC 7323 3.2", "the first segment without them: PAWS is off from here on")     \
   X(sack_news, "RFC 6675 2", "a SACK block says something new")                                    \
+  X(dsack_heard, "RFC 2883 5", "a D-SACK: something arrived twice")                                \
+  X(sack_gap_hidden, "RFC 2018 5", "more ranges than can be told apart: the narrowest gap is hidden")\
+  X(sack_reneged, "RFC 2018 8", "a range at SND.UNA: a hidden gap, or thrown away by the peer")    \
   X(sack_unbelievable, "RFC 2018 5", "a SACK block outside what is in flight")                     \
   X(window_older, "RFC 9293 3.10.7.4, fifth", "an older segment's window is not taken")            \
   X(window_opens, "RFC 9293 3.8.6.1", "the zero window opens: probing ends")                       \
   X(fin_acked_fin_wait_1, "RFC 9293 3.10.7.4, fifth", "our FIN is acknowledged: FIN_WAIT_2")       \
   X(fin_acked_closing, "RFC 9293 3.10.7.4, fifth", "our FIN is acknowledged: TIME_WAIT")           \
   X(fin_acked_last_ack, "RFC 9293 3.10.7.4, fifth", "our FIN is acknowledged: CLOSED")             \
+  /* congestion/ */                                                                                \
+  X(recovery_by_sack, "RFC 8985 6.2, step 5", "fast recovery: something sent earlier is missing")  \
+  X(recovery_by_duplicates, "RFC 6582 3.2", "fast recovery: three duplicates, and no blocks")      \
+  X(rack_ambiguous, "RFC 8985 6.2, step 2", "the ACK of a retransmission may be the original's")   \
+  X(rack_reordering, "RFC 8985 6.2, step 3", "something came after what was sent later")           \
+  X(rack_window_grows, "RFC 8985 6.2, step 4", "a D-SACK widens the reordering window")            \
+  X(tail_new_text, "RFC 8985 7.4.2", "the probe was new text: nothing to answer for")              \
+  X(tail_unnecessary, "RFC 8985 7.4.2", "the probe arrived twice: nothing was lost")               \
+  X(tail_repaired, "RFC 8985 7.4.2", "the probe repaired a loss: cwnd answers for it")             \
+  X(undo_by_stamp, "RFC 3522 3.2", "the echo is older than the retransmission: undone")            \
+  X(undo_by_duplicates, "RFC 3708 3", "every retransmission arrived twice: undone")                \
+  X(undo_by_original, "RFC 5682 3.1", "after a time-out an original arrives: undone")              \
   /* text.cc */                                                                                    \
   X(ack_at_once, "RFC 9293 3.8.6.3 SHLD-19", "every second segment, or a gap: ACK now")            \
   X(ack_delayed, "RFC 9293 3.8.6.3", "the ACK may wait")                                           \
   X(gap_filled, "RFC 9293 3.10.7.4, seventh", "held text follows on")                              \
   X(text_held, "RFC 9293 3.10.7.4 SHLD-31", "text out of order is kept")                           \
   X(text_not_held, "RFC 9293 3.10.7.4 SHLD-31", "no room to keep it")                              \
+  X(dsack_said, "RFC 2883 4", "something arrived twice: a D-SACK")                                 \
   X(fin_established, "RFC 9293 3.10.7.4, eighth", "the FIN in ESTABLISHED: CLOSE_WAIT")            \
   X(fin_fin_wait_1, "RFC 9293 3.10.7.4, eighth", "the FIN in FIN_WAIT_1: CLOSING")                 \
   X(fin_before_ours, "RFC 9293 3.10.4", "the FIN before ours was sent: LAST_ACK")                  \
@@ -148,6 +167,8 @@ namespace mayfly::tcp {
   X(probe_unanswered, "RFC 9293 3.8.6.1, MUST-37", "R2 probes without an answer")                  \
   X(probe_abandoned, "RFC 6429 3", "R2 probes, answered or not, where nobody waits")               \
   X(handshake_again, "RFC 9293 3.8.1", "the SYN or SYN-ACK goes again")                            \
+  X(rack_late, "RFC 8985 6.2, step 5", "the reordering window is over")                            \
+  X(tail_probe_due, "RFC 8985 7.3", "no ACK for two round trips: the tail is probed")              \
   X(text_again, "RFC 6298 (5.4)", "the oldest text goes again")                                    \
   X(r1_reached, "RFC 9293 3.8.3, MUST-20 (a)", "R1: the user is told")                             \
   X(fin_wait_2_over, "RFC 9293 3.10.4, MAY-1", "FIN_WAIT_2 has lasted long enough")                \

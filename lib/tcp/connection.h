@@ -37,21 +37,94 @@ inline constexpr std::uint32_t
     no_nagle = 1u << 15,       ///< Nagle's algorithm is off for this connection
     retransmit_now = 1u << 16, ///< the segment at snd_una goes again at once, whatever cwnd says
     window_scale = 1u << 17,   ///< agreed (both shifts may still be zero)
-    sack_recovery = 1u << 18,  ///< with `recovery`: the peer's SACK blocks lead it (RFC 6675)
+    sack_recovery = 1u << 18,  ///< with `recovery`: the peer's SACK blocks lead it (RFC 8985)
+    tail_timer = 1u << 19,     ///< retransmit_at is for the tail loss probe (RFC 8985 7)
+    reorder_timer = 1u << 20,  ///< retransmit_at is when late segments count as lost (RFC 8985 6.2)
+    tail_probe = 1u << 21,     ///< a tail loss probe is due with the next output
     paws_off = 1u << 22,       ///< timestamps were agreed, and a segment came without them
     drops_text = 1u << 23,     ///< with `closed_both`: text is still taken, to be dropped
     user = 1u << 24;           ///< this bit and those above belong to the stack
 // clang-format on
 }  // namespace conn_flag
 
-/// As many as a SACK option can report (RFC 2018 3).
-inline constexpr std::size_t kRangesMax = 4;
-
-/// Up to kRangesMax disjoint ranges of sequence space in rising order: what arrived out of order,
-/// or what the peer has SACKed.
-struct SeqRanges {
-  std::array<wire::SackBlock, kRangesMax> range{};
+/// Up to N disjoint ranges of sequence space in rising order.
+template <std::size_t N>
+struct RangeSet {
+  std::array<wire::SackBlock, N> range{};
   std::uint8_t count = 0;
+};
+/// What arrived out of order: as many ranges as a SACK option can report (RFC 2018 3).
+inline constexpr std::size_t kRangesMax = 4;
+using SeqRanges = RangeSet<kRangesMax>;
+/// What the peer has SACKed. If it SACKs more ranges than these, the narrowest gap is closed
+/// (Connection::hidden).
+inline constexpr std::size_t kSackedMax = 8;
+
+/// A run of octets, from the end of the run before it, that were sent last at about the same time.
+/// Times are microseconds modulo 2^32, in steps of four.
+struct SentRun {
+  static constexpr std::uint32_t kAgain = 1;  ///< sent more than once
+  static constexpr std::uint32_t kLost = 2;   ///< a time-out has declared it lost
+  static constexpr std::uint32_t kFlags = 3;
+
+  Seq end;
+  std::uint32_t first = 0;  ///< when its first segment was sent
+  std::uint32_t last = 0;   ///< when its last one was, and flags
+
+  constexpr std::uint32_t last_us() const { return last & ~kFlags; }
+  constexpr bool has(std::uint32_t flag) const { return (last & flag) != 0; }
+  friend constexpr bool operator==(const SentRun&, const SentRun&) = default;
+};
+inline constexpr std::size_t kSentRunsMax = 8;
+/// When each outstanding octet was sent last (doc/decisions/0010-send-times.md). Kept where SACK
+/// was agreed; the last run ends at snd_max.
+struct SentRuns {
+  std::array<SentRun, kSentRunsMax> run{};
+  std::uint8_t count = 0;
+};
+
+/// RACK-TLP (RFC 8985 5.2), under its names. Times as in SentRun.
+struct Rack {
+  /// When the segment that was sent last of those delivered was sent, and kAgain if it was sent
+  /// again: at the same time, what is sent again goes out last.
+  std::uint32_t xmit_ts = 0;
+  Seq end_seq;               ///< and where it ended
+  std::uint32_t rtt_us = 0;  ///< and how long it took; 0 = none was delivered since the scoreboard
+                             ///< was empty
+  std::uint32_t min_rtt_us = 0;  ///< 0 = not measured
+  std::uint32_t checked_at = 0;  ///< what is lost is judged as of this time
+  Seq dsack_round;               ///< one step of the window a round
+  Seq tail_end;                  ///< TLP.end_seq, with tail_outstanding
+  std::uint8_t window_mult = 1;
+  std::uint8_t window_persist = 0;
+  bool reordering_seen : 1 = false;
+  bool in_dsack_round : 1 = false;
+  bool tail_outstanding : 1 = false;  ///< a probe waits for its acknowledgement
+  bool tail_is_retrans : 1 = false;   ///< it sent nothing new
+  bool slow_acks : 1 = false;         ///< a probe met a delayed ACK
+};
+
+/// What a loss has changed, and whether that can still be taken back.
+struct Undo {
+  std::uint32_t cwnd = 0, ssthresh = 0;  ///< before
+  std::uint32_t first_stamp = 0;         ///< TSval of the first retransmission (RFC 3522)
+  std::uint16_t retransmissions = 0;     ///< that no DSACK has answered yet
+  bool armed : 1 = false;                ///< all retransmissions may prove unnecessary
+  bool by_stamp : 1 = false;             ///< the first ACK for new text will tell by its echo
+  bool by_original : 1 = false;          ///< after a time-out: any original that arrives tells
+};
+
+/// CUBIC's variables, under RFC 9438's names (4.1.2).
+struct Cubic {
+  std::uint32_t w_max = 0;     ///< bytes: the window at the last loss
+  std::uint32_t w_est = 0;     ///< bytes: what Reno would have; 0 = not in congestion avoidance
+  std::uint32_t epoch_ms = 0;  ///< when this congestion avoidance began
+  std::uint32_t k_ms = 0;      ///< how long it takes to come back to w_max
+};
+
+/// RFC 6937's variables; ssthresh is the Connection's.
+struct RateReduction {
+  std::uint32_t recover_fs = 0, delivered = 0, out = 0;  ///< bytes
 };
 
 /// One connection. Who owns it, where it lies and when it is freed is the stack's business; a value
@@ -107,10 +180,18 @@ struct alignas(64) Connection {
   std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
   std::uint16_t challenges = 0;   ///< challenge ACKs since challenges_since (RFC 5961 7)
   Seq fin_at;                     ///< see conn_flag::fin_held
-  Seq retransmit_next;            ///< SACK recovery: where the next hole is looked for
   SeqRanges held;                 ///< received out of order
-  SeqRanges sacked;               ///< SACKed by the peer
   wire::SackBlock newest_held;    ///< goes first in the SACK option (RFC 2018 4)
+  wire::SackBlock duplicate;      ///< received twice: a DSACK is owed (RFC 2883); empty = none
+  SentRuns sent;                  ///< of what is outstanding
+
+  // -- lines 5 and 6: once something was SACKed or lost
+  RangeSet<kSackedMax> sacked;  ///< SACKed by the peer
+  std::uint32_t hidden = 0;     ///< octets in `sacked` that were not: gaps there was no room for
+  Rack rack;
+  Undo undo;
+  RateReduction prr;
+  Cubic cubic;
 
   /// Is any of these flags set? `flag`: a set of conn_flag bits, as for set and clear.
   constexpr bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
@@ -118,7 +199,7 @@ struct alignas(64) Connection {
   constexpr void clear(std::uint32_t flag) { flags &= ~flag; }
 };
 static_assert(offsetof(Connection, retransmit_at) == 64);
-static_assert(sizeof(Connection) <= 320 && std::is_trivially_copyable_v<Connection>);
+static_assert(sizeof(Connection) <= 512 && std::is_trivially_copyable_v<Connection>);
 
 /// Nobody waits for the peer any more: the user has closed, and will not read or has read all.
 inline bool is_abandoned(const Connection& c) noexcept {

@@ -19,8 +19,9 @@ inline constexpr Duration kTimestampLife = Duration::from_s(24 * 24 * 3600);
 // -- open.cc --
 /// Takes over what a SYN or SYN-ACK offers (RFC 9293 3.7.1, RFC 7323 2.2 and 3.2, RFC 2018 2).
 void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept;
-/// Our SYN is acknowledged: ESTABLISHED, or FIN_WAIT_1 if the user has closed meanwhile.
-void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
+/// Our SYN is acknowledged, by `s`: ESTABLISHED, or FIN_WAIT_1 if the user has closed meanwhile.
+void enter_established(Connection& c, const Segment& s, const TcpSettings& cfg,
+                       Instant now) noexcept;
 
 // -- user.cc --
 /// The connection is over: CLOSED, no deadline left, nothing to send.
@@ -46,6 +47,11 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
 void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept;
 /// Finds the place of the segment's text and notes its FIN (RFC 9293 3.10.7.4, sixth to eighth).
 void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept;
+
+// -- text.cc --
+/// RFC 2883 4: the part of [from, to) that arrived before is reported with the next ACK. Does
+/// nothing if there is none, or it is too old to be of this connection's making.
+void note_duplicate(Connection& c, Seq from, Seq to) noexcept;
 
 // -- ack.cc --
 /// Fifth, check the ACK field. False: stop here.

@@ -36,8 +36,9 @@ std::string broken_receive_space(const Connection& c) {
 }
 
 /// Disjoint, not touching, rising, and inside [low, high].
-bool is_in_order(const SeqRanges& ranges, Seq low, Seq high) {
-  if (ranges.count > kRangesMax) return false;
+template <std::size_t N>
+bool is_in_order(const RangeSet<N>& ranges, Seq low, Seq high) {
+  if (ranges.count > N) return false;
   for (std::uint8_t i = 0; i < ranges.count; ++i) {
     const wire::SackBlock r = ranges.range[i];
     if (!before(r.left, r.right) || before(r.left, low) || after(r.right, high)) return false;
@@ -69,12 +70,28 @@ std::string broken_recovery(const Connection& c) {
   if (c.mss < kMssMin) return "the MSS is below the least";
   if (kSynchronized.has(c.state) && c.cwnd == 0) return "cwnd is 0";
   if (c.rto_us == 0) return "RTO is 0";
+  if (c.hidden > sacked_octets(c)) return "more is hidden in ranges than they hold";
   return {};
+}
+
+/// The runs cover what is outstanding: text and FIN of a connection with SACK.
+std::string broken_runs(const Connection& c) {
+  if (c.sent.count > kSentRunsMax) return "too many runs";
+  if (!kSynchronized.has(c.state) || !c.has(conn_flag::sack)) return {};
+  Seq at = c.snd_una;
+  for (std::uint8_t i = 0; i < c.sent.count; ++i) {
+    if (!before(at, c.sent.run[i].end)) return "a run without octets";
+    at = c.sent.run[i].end;
+  }
+  return at == c.snd_max ? "" : "the runs do not cover what is outstanding";
 }
 
 std::string broken_timers(const Connection& c) {
   if (c.has(conn_flag::ack_delayed) == c.ack_at.is_never()) return "a delayed ACK and its timer";
   if (c.has(conn_flag::persist) && c.retransmit_at.is_never()) return "persist without its timer";
+  const bool early = c.has(conn_flag::tail_timer | conn_flag::reorder_timer);
+  if (early && (c.retransmit_at.is_never() || c.has(conn_flag::persist)))
+    return "two timers in one";
   const bool waits = c.state == State::time_wait;
   if (waits && !(c.retransmit_at.is_never() && c.life_at.is_never())) return "a timer in TIME_WAIT";
   return {};
@@ -104,6 +121,7 @@ std::string broken_invariant(const Connection& c) {
   if (broken.empty() && received) broken = broken_receive_space(c);
   if (broken.empty()) broken = broken_state(c);
   if (broken.empty()) broken = broken_recovery(c);
+  if (broken.empty()) broken = broken_runs(c);
   if (broken.empty()) broken = broken_timers(c);
   return broken;
 }
@@ -145,7 +163,8 @@ std::string broken_progress(ConnectionShadow& shadow, const Connection& c,
   if (before(c.rcv_adv, was.rcv_adv)) return "the window's right edge went back";
   if (!every_step) return {};
   const bool armed = c.retransmit_at != was.retransmit_at && !c.retransmit_at.is_never();
-  if (armed && c.retransmit_at < now + settings.rto_min) return "an RTO below its floor";
+  const bool early = c.has(conn_flag::tail_timer | conn_flag::reorder_timer);
+  if (armed && !early && c.retransmit_at < now + settings.rto_min) return "an RTO below its floor";
   return after(c.snd_max, was.snd_max) ? broken_window(c, shadow.window_edge) : "";
 }
 

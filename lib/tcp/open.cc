@@ -110,22 +110,32 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
   take_window(c, s, s.window);
 }
 
-void enter_established(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+void enter_established(Connection& c, const Segment& s, const TcpSettings& cfg,
+                       Instant now) noexcept {
   MAYFLY_ASSERT(!kSynchronized.has(c.state) && c.snd_una == c.iss && c.snd_max == c.iss + 1);
-  const bool syn_lost = c.retries > 0;
-  if (syn_lost) {
-    mark(Branch::handshake_slow);
-    // RFC 6298 (5.7): a time-out in the handshake makes the first RTO for text at least 3 s.
-    c.rto_us = std::max<std::uint32_t>(3'000'000, static_cast<std::uint32_t>(cfg.rto_initial.us));
-  } else if (c.has(conn_flag::rtt_timing)) {
+  // RFC 6928 2: one lost SYN or SYN-ACK is no sign of congestion, several are.
+  const bool syns_lost = c.retries > 1;
+  if (c.has(conn_flag::rtt_timing)) {
     mark(Branch::handshake_timed);
     take_sample(c, now - c.rtt_sent, cfg);
+  } else if (c.has(conn_flag::timestamps) && s.carries(wire::tcp_option::timestamps)) {
+    // RFC 7323 4.1: the echo tells which of our SYNs was answered. A clock of 1 ms has ticked up to
+    // once more.
+    mark(Branch::handshake_timed_by_echo);
+    const auto ticks = static_cast<std::int32_t>(now.ts_ms() + c.ts_offset - s.ts.echo);
+    if (ticks >= 0) take_sample(c, Duration::from_ms(ticks + 1), cfg);
+  } else if (syns_lost) {
+    mark(Branch::handshake_slow);
+    // RFC 6298 (5.7): after time-outs in the handshake the first RTO for text is at least 3 s.
+    c.rto_us = std::max<std::uint32_t>(3'000'000, static_cast<std::uint32_t>(cfg.rto_initial.us));
+  } else {
+    c.rto_us = static_cast<std::uint32_t>(cfg.rto_initial.us);
   }
   c.clear(conn_flag::rtt_timing);
   c.retries = 0;
-  c.retransmit_at = Instant::never();
+  stop_retransmit_timer(c);
   c.snd_una = c.snd_nxt = c.iss + 1;
-  growth::start(c, cfg, syn_lost);
+  growth::start(c, cfg, syns_lost);
   if (cfg.keep_alive.enabled) c.life_at = now + cfg.keep_alive.idle;
   // A CLOSE during the handshake was queued (RFC 9293 3.10.4).
   const bool closing = c.has(conn_flag::closing);

@@ -5,7 +5,9 @@
 #include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/congestion/growth.h"
+#include "tcp/congestion/rack.h"
 #include "tcp/congestion/recovery.h"
+#include "tcp/congestion/sent_runs.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 #include "tcp/seq_ranges.h"
@@ -16,10 +18,16 @@ namespace {
 /// RFC 9293 3.8.6.2.1: the override time-out is 0.1 to 1 s.
 constexpr std::uint32_t kOverrideMaxUs = 1'000'000;
 
+/// Is a D-SACK owed?
+bool owes_duplicate_report(const Connection& c) noexcept {
+  return c.duplicate.left != c.duplicate.right;
+}
+
 /// How many SACK blocks go with the next segment (RFC 2018 3: three beside timestamps).
 std::uint8_t sack_blocks(const Connection& c) noexcept {
   if (!c.has(conn_flag::sack)) return 0;
-  return std::min<std::uint8_t>(c.held.count, c.has(conn_flag::timestamps) ? 3 : 4);
+  const auto all = static_cast<std::uint8_t>(c.held.count + (owes_duplicate_report(c) ? 1 : 0));
+  return std::min<std::uint8_t>(all, c.has(conn_flag::timestamps) ? 3 : 4);
 }
 
 /// The most text in the next segment, in bytes: SMSS less the SACK option (RFC 6691).
@@ -48,13 +56,19 @@ std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
   return static_cast<std::uint16_t>(up >> shift);
 }
 
-/// RFC 2018 4: the block with the newest segment comes first.
-void add_sack_blocks(const Connection& c, Emission& e) noexcept {
+/// RFC 2018 4: the block with the newest segment comes first; before it what arrived twice, and
+/// then the block that holds it (RFC 2883 4).
+void add_sack_blocks(Connection& c, Emission& e) noexcept {
   e.sack_count = sack_blocks(c);
   if (e.sack_count == 0) return;
   e.options |= wire::tcp_option::sack;
   std::uint8_t n = 0;
-  for (std::uint8_t i = 0; i < c.held.count; ++i) {
+  if (owes_duplicate_report(c)) {
+    mark(Branch::dsack_said);
+    e.sack[n++] = c.duplicate;
+    c.duplicate = {};
+  }
+  for (std::uint8_t i = 0; i < c.held.count && n < e.sack_count; ++i) {
     if (contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
   }
   for (std::uint8_t i = 0; i < c.held.count && n < e.sack_count; ++i) {
@@ -145,19 +159,24 @@ void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, st
   } else {
     time_segment(c, seq, now);
   }
+  if (c.has(conn_flag::sack)) {
+    note_sent(c, seq, end, now);
+    if (c.has(conn_flag::recovery | conn_flag::rto_recovery)) note_repair(c, seq, end, now);
+  }
   c.snd_max = later_of(c.snd_max, end);
   c.last_sent = now;
 }
 
-/// RFC 6298 (5.1): with text or FIN sent, the timer runs.
+/// RFC 6298 (5.1): with text or FIN sent, the timer runs. RFC 8985 7.2: what is sent last is
+/// probed.
 void run_retransmit_timer(Connection& c, Instant now) noexcept {
   if (c.has(conn_flag::persist)) {
     c.clear(conn_flag::persist);
     if (!is_abandoned(c)) c.retries = 0;  // they counted probes
-  } else if (!c.retransmit_at.is_never()) {
+  } else if (!c.retransmit_at.is_never() && !c.has(conn_flag::tail_timer)) {
     return;
   }
-  start_retransmit_timer(c, now);
+  arm_loss_timer(c, now);
 }
 
 /// One segment of [from, to) again; the FIN is sent again if it stands there.
@@ -168,7 +187,6 @@ void emit_again(Connection& c, const TcpSettings& cfg, Instant now, wire::SackBl
   const auto len = std::min(static_cast<std::uint32_t>(text_to - range.left), text_room(c));
   const bool fin = after(range.right, c.snd_end) && range.left + len == c.snd_end;
   emit_octets(c, cfg, now, range.left, len, fin, e);
-  c.retransmit_next = later_of(c.retransmit_next, range.left + len + (fin ? 1u : 0u));
   run_retransmit_timer(c, now);
 }
 
@@ -182,33 +200,29 @@ bool emit_first_again(Connection& c, const TcpSettings& cfg, Instant now, Emissi
   return true;
 }
 
-/// SACK recovery: other holes as the pipe allows (RFC 6675 5).
-bool emit_hole(Connection& c, bool only_lost, const TcpSettings& cfg, Instant now,
-               Emission& e) noexcept {
-  if (!c.has(conn_flag::sack_recovery) || flight_size(c) + smss(c) > c.cwnd) return false;
-  wire::SackBlock hole;
-  if (!next_hole(c, only_lost, hole)) return false;
-  emit_again(c, cfg, now, hole, e);
+/// With SACK: what is lost, as the congestion window allows (RFC 8985 6.2, step 5; RFC 6675 4).
+bool emit_lost(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  if (!c.has(conn_flag::sack_recovery | conn_flag::rto_recovery) || !c.has(conn_flag::sack))
+    return false;
+  wire::SackBlock lost;
+  if (!first_lost(c, lost)) return false;
+  // RFC 9293 SHLD-15: after a time-out nothing goes beyond a window that has shrunk.
+  const Seq edge = c.snd_una + std::max(c.snd_wnd, 1u);
+  if (!before(lost.left, edge)) return false;
+  if (after(lost.right, edge)) lost.right = edge;
+  const std::uint32_t len = std::min(static_cast<std::uint32_t>(lost.right - lost.left), smss(c));
+  if (flight_size(c) + len > c.cwnd) return false;
+  emit_again(c, cfg, now, lost, e);
   return true;
-}
-
-/// Go-back-N does not send again what the peer has SACKed since. Returns how many octets lie before
-/// the next SACKed one.
-std::uint32_t skip_sacked(Connection& c) noexcept {
-  if (!before(c.snd_nxt, c.snd_max)) return ~0u;
-  for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
-    const wire::SackBlock block = c.sacked.range[i];
-    if (contains(block, c.snd_nxt)) c.snd_nxt = block.right;
-    if (before(c.snd_nxt, block.left)) return static_cast<std::uint32_t>(block.left - c.snd_nxt);
-  }
-  return ~0u;
 }
 
 /// Octets that the congestion window allows to send now. Limited transmit (RFC 3042) lends one
 /// segment for each of the first two duplicate ACKs.
 std::uint32_t congestion_room(const Connection& c) noexcept {
   std::uint32_t cwnd = c.cwnd;
-  if (!c.has(conn_flag::recovery)) cwnd += std::min(c.dup_acks, std::uint8_t{2}) * smss(c);
+  if (!c.has(conn_flag::recovery) &&
+      c.sacked.count == 0)  // with SACK the flight is smaller instead
+    cwnd += std::min(c.dup_acks, std::uint8_t{2}) * smss(c);
   const std::uint32_t flight = flight_size(c);
   return cwnd > flight ? cwnd - flight : 0;
 }
@@ -241,15 +255,13 @@ bool was_idle(const Connection& c, Instant now) noexcept {
 
 /// New text, or text again after a time-out; the FIN rides on the last of it.
 bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
-  const std::uint32_t to_sacked = skip_sacked(c);
   if (!has_unsent(c)) return false;
   const std::int32_t open = (c.snd_una + c.snd_wnd) - c.snd_nxt;  // negative: the window has shrunk
   if (open <= 0) return false;
   if (was_idle(c, now)) growth::on_idle(c, cfg, now);
   const auto window_room = static_cast<std::uint32_t>(open);
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
-  const std::uint32_t len =
-      std::min({queued, window_room, congestion_room(c), text_room(c), to_sacked});
+  const std::uint32_t len = std::min({queued, window_room, congestion_room(c), text_room(c)});
   // The FIN takes a sequence number, and so room in the peer's window (RFC 9293 3.4).
   const bool fin = len == queued && c.has(conn_flag::closing) && window_room > len;
   if (!is_worth_sending(c, cfg, len, queued, window_room) && !(fin && len == 0)) return false;
@@ -261,10 +273,40 @@ bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) 
   return true;
 }
 
+/// The last segment that was sent; those before it were full.
+wire::SackBlock last_segment(const Connection& c) noexcept {
+  const bool fin = fin_sent(c);
+  const std::uint32_t text = static_cast<std::uint32_t>(c.snd_max - c.snd_una) - (fin ? 1u : 0u);
+  const std::uint32_t before_it = text == 0 ? 0 : (text - 1) / smss(c) * smss(c);
+  return {c.snd_una + before_it, c.snd_max};
+}
+
+/// RFC 8985 7.3: the probe is new text if there is any, otherwise the last segment again. The
+/// congestion window does not count.
+bool emit_tail_probe(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+  if (!c.has(conn_flag::tail_probe)) return false;
+  c.clear(conn_flag::tail_probe);
+  if (c.snd_una == c.snd_max || c.has(conn_flag::recovery | conn_flag::rto_recovery)) return false;
+  const std::int32_t open = (c.snd_una + c.snd_wnd) - c.snd_nxt;
+  const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
+  if (before(c.snd_nxt, c.snd_end) && open >= static_cast<std::int32_t>(text_room(c))) {
+    const std::uint32_t len = std::min(queued, text_room(c));
+    emit_octets(c, cfg, now, c.snd_nxt, len, false, e);
+    c.snd_nxt += len;
+    note_tail_probe(c, false);
+    mark(Branch::tail_probe_new);
+  } else {
+    emit_again(c, cfg, now, last_segment(c), e);
+    note_tail_probe(c, true);
+    mark(Branch::tail_probe_again);
+  }
+  return true;
+}
+
 /// Text and FIN, old before new (RFC 6675 4, NextSeg).
 bool emit_something(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
-  return emit_first_again(c, cfg, now, e) || emit_hole(c, true, cfg, now, e) ||
-         emit_text(c, cfg, now, e) || emit_hole(c, false, cfg, now, e);
+  return emit_first_again(c, cfg, now, e) || emit_lost(c, cfg, now, e) ||
+         emit_tail_probe(c, cfg, now, e) || emit_text(c, cfg, now, e);
 }
 
 /// Text waits, nothing is in flight, and the window does not allow any: only a timer can end this

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "tcp/congestion/rack.h"
 
 namespace mayfly::tcp {
 namespace {
@@ -41,6 +42,7 @@ void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noe
     c.rttvar_us = c.rttvar_us - c.rttvar_us / 4 + error / 4;
     c.srtt_us = std::max(1u, c.srtt_us - c.srtt_us / 8 + r / 8);
   }
+  note_round_trip(c.rack, r);
   const std::int64_t rto = std::int64_t{c.srtt_us} + std::max(kGranularityUs, 4 * c.rttvar_us);
   c.rto_us = clamp_us(rto, cfg.rto_min, cfg.rto_max);
   MAYFLY_ASSERT(c.rto_us > 0 && c.srtt_us > 0);

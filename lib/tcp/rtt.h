@@ -20,8 +20,15 @@ void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noe
 /// Doubles the RTO up to rto_max (RFC 6298 (5.5)).
 void back_off(Connection& c, const TcpSettings& cfg) noexcept;
 
+/// Stops the timer that retransmit_at stands for, whichever it is.
+inline void stop_retransmit_timer(Connection& c) noexcept {
+  c.clear(conn_flag::tail_timer | conn_flag::reorder_timer);
+  c.retransmit_at = Instant::never();
+}
+
 /// (Re)starts the retransmission timer for one RTO from now.
 inline void start_retransmit_timer(Connection& c, Instant now) noexcept {
+  c.clear(conn_flag::tail_timer | conn_flag::reorder_timer);
   c.retransmit_at = now + Duration{c.rto_us};
 }
 

@@ -1,4 +1,4 @@
-// The ranges are few (kRangesMax), so they stay in one small sorted array.
+// The ranges are few (N), so they stay in one small sorted array.
 #include "tcp/seq_ranges.h"
 
 #include <algorithm>
@@ -7,8 +7,9 @@
 
 namespace mayfly::tcp {
 
-bool insert_range(SeqRanges& ranges, wire::SackBlock added, wire::SackBlock& merged) noexcept {
-  MAYFLY_ASSERT(before(added.left, added.right) && ranges.count <= kRangesMax);
+template <std::size_t N>
+bool insert_range(RangeSet<N>& ranges, wire::SackBlock added, wire::SackBlock& merged) noexcept {
+  MAYFLY_ASSERT(before(added.left, added.right) && ranges.count <= N);
   std::uint8_t first = 0;
   while (first < ranges.count && before(ranges.range[first].right, added.left)) ++first;
 
@@ -18,7 +19,7 @@ bool insert_range(SeqRanges& ranges, wire::SackBlock added, wire::SackBlock& mer
     if (before(ranges.range[last].left, whole.left)) whole.left = ranges.range[last].left;
     whole.right = later_of(whole.right, ranges.range[last].right);
   }
-  if (first == last && ranges.count == kRangesMax) return false;
+  if (first == last && ranges.count == N) return false;
 
   const auto begin = ranges.range.begin();
   if (first == last) {
@@ -28,12 +29,13 @@ bool insert_range(SeqRanges& ranges, wire::SackBlock added, wire::SackBlock& mer
   }
   ranges.range[first] = merged = whole;
   ranges.count = static_cast<std::uint8_t>(ranges.count + 1 - (last - first));
-  MAYFLY_ASSERT(ranges.count <= kRangesMax);
+  MAYFLY_ASSERT(ranges.count <= N);
   return true;
 }
 
-void trim_before(SeqRanges& ranges, Seq seq) noexcept {
-  MAYFLY_ASSERT(ranges.count <= kRangesMax);
+template <std::size_t N>
+void trim_before(RangeSet<N>& ranges, Seq seq) noexcept {
+  MAYFLY_ASSERT(ranges.count <= N);
   std::uint8_t gone = 0;
   while (gone < ranges.count && at_or_before(ranges.range[gone].right, seq)) ++gone;
   const auto begin = ranges.range.begin();
@@ -42,12 +44,35 @@ void trim_before(SeqRanges& ranges, Seq seq) noexcept {
   if (ranges.count > 0) ranges.range[0].left = later_of(ranges.range[0].left, seq);
 }
 
-void trim_after(SeqRanges& ranges, Seq seq) noexcept {
-  MAYFLY_ASSERT(ranges.count <= kRangesMax);
+template <std::size_t N>
+void trim_after(RangeSet<N>& ranges, Seq seq) noexcept {
+  MAYFLY_ASSERT(ranges.count <= N);
   while (ranges.count > 0 && at_or_after(ranges.range[ranges.count - 1].left, seq)) --ranges.count;
   if (ranges.count == 0) return;
   wire::SackBlock& last = ranges.range[ranges.count - 1];
   if (after(last.right, seq)) last.right = seq;
 }
+
+std::uint32_t close_narrowest_gap(RangeSet<kSackedMax>& ranges) noexcept {
+  MAYFLY_ASSERT(ranges.count >= 2 && ranges.count <= kSackedMax);
+  const auto gap_after = [&](std::uint8_t i) {
+    return size_of({ranges.range[i].right, ranges.range[i + 1].left});
+  };
+  std::uint8_t narrowest = 0;
+  for (std::uint8_t i = 1; i + 1 < ranges.count; ++i)
+    if (gap_after(i) < gap_after(narrowest)) narrowest = i;
+  const std::uint32_t gap = gap_after(narrowest);
+  const auto begin = ranges.range.begin();
+  ranges.range[narrowest].right = ranges.range[narrowest + 1].right;
+  std::move(begin + narrowest + 2, begin + ranges.count, begin + narrowest + 1);
+  --ranges.count;
+  return gap;
+}
+
+template bool insert_range(SeqRanges&, wire::SackBlock, wire::SackBlock&) noexcept;
+template void trim_before(SeqRanges&, Seq) noexcept;
+template void trim_after(SeqRanges&, Seq) noexcept;
+template bool insert_range(RangeSet<kSackedMax>&, wire::SackBlock, wire::SackBlock&) noexcept;
+template void trim_before(RangeSet<kSackedMax>&, Seq) noexcept;
 
 }  // namespace mayfly::tcp

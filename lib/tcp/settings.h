@@ -23,6 +23,7 @@ struct KeepAlive {
 /// How cwnd grows (tcp/congestion/growth.h).
 enum class CongestionControl : std::uint8_t {
   newreno,  ///< RFC 5681
+  cubic,    ///< RFC 9438
 };
 
 /// A segment without the timestamps that the handshake agreed on.
@@ -40,7 +41,7 @@ struct TcpSettings {
   std::uint32_t receive_window = 65'535;
   /// Segments that a new connection may send at once (RFC 6928).
   std::uint8_t initial_window_segments = 10;
-  CongestionControl congestion_control = CongestionControl::newreno;
+  CongestionControl congestion_control = CongestionControl::cubic;
   /// Options that are offered and accepted: RFC 7323 (both), RFC 2018.
   bool timestamps = true;
   TimestampsMissing timestamps_missing = TimestampsMissing::accept;

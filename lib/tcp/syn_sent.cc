@@ -57,7 +57,7 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
     return v;
   }
   mark(Branch::syn_sent_done);
-  enter_established(c, cfg, now);
+  enter_established(c, s, cfg, now);
   owe_ack(c);
   v.events = event::established;
   s.seq += 1;  // past the SYN

@@ -18,6 +18,7 @@ constexpr std::uint16_t kChallengesMax = 10;
 void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings& cfg, Instant now,
                    Verdict& v) noexcept {
   v.drop = drop;
+  note_duplicate(c, s.seq, s.seq + s.payload_len);
   const bool has_text = s.payload_len > 0 || s.has(wire::tcp_flag::fin);
   if (has_text && !s.has(wire::tcp_flag::syn)) {
     mark(Branch::unacceptable_text);
@@ -209,6 +210,7 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
   const Seq end = s.seq + s.payload_len;
   const Seq from = later_of(s.seq, c.rcv_nxt);
   const std::int32_t fresh = (before(end, edge) ? end : edge) - from;
+  note_duplicate(c, s.seq, end);
   if (fresh <= 0) {
     const bool beyond = after(end, c.rcv_nxt);
     mark(beyond ? Branch::text_beyond_fin : Branch::text_before_fin);

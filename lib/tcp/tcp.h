@@ -182,7 +182,7 @@ bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission&
 inline bool is_quiet(const Connection& c) noexcept {
   constexpr std::uint32_t kHasMoreToSay =
       conn_flag::ack_now | conn_flag::retransmit_now | conn_flag::probe_now | conn_flag::persist |
-      conn_flag::recovery | conn_flag::rto_recovery | conn_flag::sack_recovery;
+      conn_flag::recovery | conn_flag::rto_recovery | conn_flag::tail_probe;
   const bool all_sent =
       after(c.snd_nxt, c.snd_end) || (c.snd_nxt == c.snd_end && !c.has(conn_flag::closing));
   return all_sent && (c.flags & kHasMoreToSay) == 0 && kSynchronized.has(c.state);

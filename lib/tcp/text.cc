@@ -20,7 +20,27 @@ void owe_ack_for_text(Connection& c, bool at_once, const TcpSettings& cfg, Insta
   c.ack_at = now + cfg.delayed_ack;
 }
 
+/// The part of `added` that is held already: the first such part (RFC 2883 4).
+void note_held_duplicate(Connection& c, wire::SackBlock added) noexcept {
+  for (std::uint8_t i = 0; i < c.held.count; ++i) {
+    const wire::SackBlock r = c.held.range[i];
+    const Seq left = later_of(added.left, r.left);
+    const Seq right = before(added.right, r.right) ? added.right : r.right;
+    if (!before(left, right)) continue;
+    c.duplicate = {left, right};
+    return;
+  }
+}
+
 }  // namespace
+
+void note_duplicate(Connection& c, Seq from, Seq to) noexcept {
+  if (!c.has(conn_flag::sack) || !before(from, c.rcv_nxt)) [[likely]]
+    return;
+  const Seq end = before(to, c.rcv_nxt) ? to : c.rcv_nxt;
+  if (before(from, c.irs + 1) || !before(from, end)) return;
+  c.duplicate = {from, end};
+}
 
 std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings& cfg,
                         Instant now) noexcept {
@@ -46,6 +66,7 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
 bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept {
   MAYFLY_ASSERT(len > 0 && after(seq, c.rcv_nxt) && at_or_before(seq + len, c.rcv_adv));
   owe_ack(c);
+  if (c.has(conn_flag::sack)) note_held_duplicate(c, {seq, seq + len});
   const bool kept = insert_range(c.held, {seq, seq + len}, c.newest_held);
   mark(kept ? Branch::text_held : Branch::text_not_held);
   return kept;

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "tcp/branches.h"
+#include "tcp/congestion/rack.h"
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -44,6 +45,7 @@ std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant no
   mark(Branch::probe_due);
   ++c.probes;
   c.retries = static_cast<std::uint8_t>(std::min(c.retries + 1, 31));
+  c.clear(conn_flag::tail_timer | conn_flag::reorder_timer);
   c.set(conn_flag::persist | conn_flag::probe_now);
   c.retransmit_at = now + Duration{std::min(std::int64_t{c.rto_us} << c.retries, cfg.rto_max.us)};
   return 0;
@@ -52,9 +54,26 @@ std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant no
 std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   const bool handshake = !kSynchronized.has(c.state);
   MAYFLY_ASSERT(c.snd_una != c.snd_max || c.has(conn_flag::persist));
+  if (c.has(conn_flag::tail_timer) && c.snd_wnd == 0) {  // nothing may be sent into it yet
+    start_retransmit_timer(c, now);
+    return 0;
+  }
   // RFC 9293 MUST-35: a window that has shrunk to nothing is probed, not flooded.
   if (c.has(conn_flag::persist) || (!handshake && c.snd_wnd == 0))
     return on_persist_timer(c, cfg, now);
+  if (c.has(conn_flag::reorder_timer)) {
+    mark(Branch::rack_late);
+    c.clear(conn_flag::reorder_timer);
+    on_reordering_timeout(c, cfg, now);
+    arm_loss_timer(c, now);
+    return 0;
+  }
+  if (c.has(conn_flag::tail_timer)) {
+    mark(Branch::tail_probe_due);
+    c.set(conn_flag::tail_probe);
+    start_retransmit_timer(c, now);  // RFC 8985 7.3: after the probe the time-out
+    return 0;
+  }
   if (c.retries >= retries_max(c, cfg)) return time_out(c);  // RFC 9293 MUST-20 (b): R2
   if (handshake) {
     mark(Branch::handshake_again);

@@ -6,6 +6,7 @@
 #include "tcp/branches.h"
 #include "tcp/congestion/recovery.h"
 #include "tcp/input.h"
+#include "tcp/rtt.h"
 
 namespace mayfly::tcp {
 namespace {
@@ -44,14 +45,17 @@ void lower_mss(Connection& c, std::uint16_t mtu) noexcept {
 void end_connection(Connection& c) noexcept {
   c.state = State::closed;
   c.retransmit_at = c.ack_at = c.life_at = Instant::never();
-  c.clear(conn_flag::ack_now | conn_flag::ack_delayed | conn_flag::probe_now | conn_flag::persist |
+  c.clear(conn_flag::tail_timer | conn_flag::reorder_timer | conn_flag::tail_probe |
+          conn_flag::ack_now | conn_flag::ack_delayed | conn_flag::probe_now | conn_flag::persist |
           conn_flag::fin_held);
 }
 
 void enter_time_wait(Connection& c) noexcept {
   MAYFLY_ASSERT(fin_acked(c) && c.has(conn_flag::peer_fin));
   c.state = State::time_wait;
-  c.retransmit_at = c.life_at = Instant::never();
+  stop_retransmit_timer(c);
+  c.clear(conn_flag::tail_probe);
+  c.life_at = Instant::never();
 }
 
 void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexcept {

@@ -45,8 +45,10 @@ struct Dawdler : PingApp {
   template <class Conn>
   std::size_t on_data(Conn& c, std::span<const std::byte> text) noexcept {
     if (sips.us == 0) return reads ? text.size() : 0;
-    c.wake_at(c.now() + sips);
-    return std::min<std::size_t>(text.size(), kSip);
+    // All sip at the same time, and whatever is sent to them again meanwhile waits.
+    const std::int64_t since = c.now().us % sips.us;
+    c.wake_at(c.now() + sips - Duration{since});
+    return since < kPoll.us ? std::min<std::size_t>(text.size(), kSip) : 0;
   }
   template <class Conn>
   void on_peer_closed(Conn& c) noexcept {
@@ -55,6 +57,7 @@ struct Dawdler : PingApp {
 
   std::string_view first_words;
   static constexpr std::size_t kSip = 100;  ///< octets read at a time, if it sips
+  static constexpr Duration kPoll = 5_ms;
   Duration then_each{}, sips{};
   bool reads = true, closes = true;
 };
@@ -70,7 +73,8 @@ class SlowPeers : public ::testing::Test {
     ASSERT_EQ(pair.server->open_connections(), kPeers);
   }
   void run_for(Duration span) {
-    for (const Instant end = pair.now + span; pair.now < end; pair.now = pair.now + 5_ms) {
+    for (const Instant end = pair.now + span; pair.now < end;
+         pair.now = pair.now + Dawdler::kPoll) {
       pair.client->poll(pair.now);
       pair.server->poll(pair.now);
     }

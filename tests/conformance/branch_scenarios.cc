@@ -32,12 +32,20 @@ constexpr Scenario kOpening[] = {
        EXPECT_TRUE(t.c.has(tcp::conn_flag::timestamps));
        EXPECT_EQ(t.c.snd_wind_shift, 3);
      }},
-    {"SendsItsSynAckAgainAndThenBeginsWithALongRto",
+    {"SendsItsSynAckAgainAndAgainAndThenBeginsWithALongRto",
      {handshake_again, handshake_slow},
      [] {
-       auto t = Tcp::syn_received().whatever().after(1'500_ms);
-       t.us(syn_ack()).peer(ack()).in(tcp::State::established);
+       auto t = Tcp::syn_received().whatever().after(3'500_ms);
+       t.us(syn_ack()).us(syn_ack()).peer(ack()).in(tcp::State::established);
        EXPECT_EQ(t.c.rto_us, 3'000'000u);
+     }},
+    {"TimesAHandshakeThatWentTwiceByTheEcho",
+     {handshake_timed_by_echo},
+     [] {
+       auto t = Tcp::syn_received(with_all_options(), kFullOffer).after(1_s);
+       const auto stamp = t.out.back().ts.val;
+       t.after(10_ms).peer(ack().stamped(101, stamp)).in(tcp::State::established);
+       EXPECT_EQ(t.c.srtt_us, 11'000u);
      }},
     {"TimesTheHandshake", {handshake_timed}, [] { EXPECT_GT(Tcp::established().c.srtt_us, 0u); }},
     {"SendsTheFinOfACloseThatWaitedForTheHandshake",
@@ -138,7 +146,7 @@ constexpr Scenario kText[] = {
      {sack_news, sack_unbelievable, ack_duplicate},
      [] {
        auto t = Tcp::established(with_all_options(), kFullOffer).send(3'000).whatever();
-       t.peer(ack().acks(0).sack(900, 1'000).sack(4'000, 5'000));
+       t.peer(ack().acks(0)).peer(ack().acks(0).sack(900, 1'000).sack(4'000, 5'000));
        ASSERT_EQ(t.c.sacked.count, 1);
        EXPECT_EQ(t.c.sacked.range[0].right - t.c.sacked.range[0].left, 100);
      }},
@@ -163,6 +171,113 @@ constexpr Scenario kText[] = {
        cfg.receive_window = 2'000;
        auto t = Tcp::established(cfg).room(0).peer(data(2'000)).whatever();
        t.room(100).silent().room(2'000).us(ack().acks(2'000).window(2'000));
+     }},
+};
+
+tcp::TcpSettings with_sack() {
+  tcp::TcpSettings cfg = plain();
+  cfg.sack = true;
+  return cfg;
+}
+Tcp sacking() { return Tcp::established(with_sack(), syn().mss(1'000).sack_ok()); }
+
+constexpr Scenario kLosses[] = {
+    {"RecoversWhatASackBlockLeavesOut",
+     {recovery_by_sack, sack_news},
+     [] {
+       auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
+       t.us(data(1'000).at(0)).silent();
+     }},
+    {"RecoversByThreeDuplicatesWithoutBlocks",
+     {recovery_by_duplicates, ack_duplicate},
+     [] {
+       auto t = sacking().send(10'000).whatever();
+       t.peer(ack().acks(0)).peer(ack().acks(0)).peer(ack().acks(0)).us(data(1'000).at(0));
+     }},
+    {"DoesNotTimeARetransmissionByTheAckOfTheOriginal",
+     {rack_ambiguous},
+     [] {
+       auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
+       t.after(1_ms).peer(ack().acks(1'000));
+       EXPECT_NE(t.c.rack.rtt_us, 1'000u);
+     }},
+    {"WaitsForWhatIsLateWhereThingsComeOutOfOrder",
+     {rack_reordering, rack_late},
+     [] {
+       auto t = sacking().send(10'000).whatever().after(10_ms);
+       t.peer(ack().acks(0).sack(1'000, 2'000)).peer(ack().acks(2'000)).whatever();
+       t.peer(ack().acks(2'000).sack(3'000, 6'000)).silent().after(3_ms).us(data(1'000).at(2'000));
+     }},
+    {"WaitsLongerAfterADsack",
+     {dsack_heard, rack_window_grows, undo_by_duplicates},
+     [] {
+       auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
+       t.peer(ack().acks(4'000)).peer(ack().acks(4'000).sack(0, 1'000));
+       EXPECT_EQ(t.c.rack.window_mult, 2);
+       EXPECT_EQ(t.c.ssthresh, 1u << 30);
+     }},
+    {"UndoesARetransmissionThatAnOlderEchoAnswers",
+     {undo_by_stamp},
+     [] {
+       auto t = Tcp::established(with_all_options(), kFullOffer).send(10'000);
+       const auto stamp = t.out.front().ts.val;
+       t.after(10_ms).peer(ack().acks(0).sack(988, 8'000)).after(1_ms);
+       t.peer(ack().acks(8'000).stamped(101, stamp));
+       EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery));
+       EXPECT_EQ(t.c.ssthresh, 1u << 30);
+     }},
+    {"UndoesATimeOutThatAnOriginalOutlived",
+     {undo_by_original},
+     [] {
+       auto t = sacking().send(10'000).whatever().after(20_ms);
+       t.after(Duration{t.c.rto_us});
+       t.peer(ack().acks(3'000));
+       EXPECT_FALSE(t.c.has(tcp::conn_flag::rto_recovery));
+     }},
+    {"ProbesATailAndAnswersForTheLossThatItRepaired",
+     {tail_probe_due, tail_probe_again, tail_repaired},
+     [] {
+       auto t = sacking().send(10'000).whatever().after(20_ms).us(data(1'000).at(9'000));
+       t.peer(ack().acks(10'000)).send(1'000).peer(ack().acks(11'000));
+       EXPECT_EQ(t.c.cwnd, t.c.ssthresh);
+     }},
+    {"ProbesATailForNothing",
+     {tail_probe_again, tail_unnecessary, dsack_heard},
+     [] {
+       auto t = sacking().send(3'000).whatever().after(20_ms).us(data(1'000).at(2'000));
+       t.peer(ack().acks(3'000)).peer(ack().acks(3'000).sack(2'000, 3'000));
+       EXPECT_FALSE(t.c.rack.tail_outstanding);
+     }},
+    {"ProbesATailWithNewText",
+     {tail_probe_new, tail_new_text},
+     [] {
+       auto t = sacking().send(30'000).whatever().after(20_ms).us(data(1'000).at(10'000)).silent();
+       t.peer(ack().acks(11'000));
+       EXPECT_FALSE(t.c.rack.tail_outstanding);
+     }},
+    {"HidesAGapWhereThePeerSacksMoreThanFits",
+     {sack_gap_hidden},
+     [] {
+       auto cfg = with_sack();
+       cfg.initial_window_segments = 40;
+       auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok()).send(40'000).whatever();
+       for (std::uint32_t i = 0; i < 9; ++i)
+         t.peer(ack().acks(0).sack(2'000 * i + 1'000, 2'000 * i + 2'000));
+       EXPECT_EQ(t.c.sacked.count, tcp::kSackedMax);
+       EXPECT_EQ(t.c.hidden, 1'000u);
+     }},
+    {"DoesNotBelieveThatAnOctetArrivedThatIsNotAcknowledged",
+     {sack_reneged},
+     [] {
+       auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
+       t.peer(ack().acks(1'000));
+       EXPECT_EQ(t.c.sacked.range[0].left, t.c.snd_una + 1'000);
+     }},
+    {"ReportsWhatCameTwice",
+     {dsack_said},
+     [] {
+       auto t = sacking().peer(data(10)).whatever().peer(data(10).at(0));
+       t.us(ack().acks(10).sack(0, 10));
      }},
 };
 
@@ -296,6 +411,7 @@ constexpr Scenario kTimers[] = {
 
 std::span<const Scenario> opening_scenarios() { return kOpening; }
 std::span<const Scenario> text_scenarios() { return kText; }
+std::span<const Scenario> loss_scenarios() { return kLosses; }
 std::span<const Scenario> closing_scenarios() { return kClosing; }
 std::span<const Scenario> timer_scenarios() { return kTimers; }
 

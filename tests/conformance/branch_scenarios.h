@@ -16,6 +16,7 @@ struct Scenario {
 
 std::span<const Scenario> opening_scenarios();
 std::span<const Scenario> text_scenarios();
+std::span<const Scenario> loss_scenarios();
 std::span<const Scenario> closing_scenarios();
 std::span<const Scenario> timer_scenarios();
 

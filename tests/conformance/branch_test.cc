@@ -14,8 +14,8 @@ namespace {
 
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
-  for (const auto& some :
-       {opening_scenarios(), text_scenarios(), closing_scenarios(), timer_scenarios()})
+  for (const auto& some : {opening_scenarios(), text_scenarios(), loss_scenarios(),
+                           closing_scenarios(), timer_scenarios()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }

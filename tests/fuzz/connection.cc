@@ -4,6 +4,7 @@
 // Input: the settings, the connection, then steps: 7 of 8 are those of tcp_driver.h.
 #include "fuzz/target.h"
 #include "fuzz/tcp_driver.h"
+#include "tcp/congestion/sent_runs.h"
 
 namespace mayfly::testing {
 namespace {
@@ -43,6 +44,23 @@ void take_handshake(FuzzInput& in, Connection& c, const tcp::TcpSettings& cfg, I
   if (in.coin()) close(c, in.coin(), cfg, now);
 }
 
+/// When what is outstanding was sent, and what of it was SACKed.
+void take_sent(FuzzInput& in, Connection& c, Instant now) {
+  if (c.snd_una == c.snd_max) return;
+  const tcp::SeqRanges sacked = take_ranges(in, c.snd_una + 1, c.snd_max);
+  std::copy_n(sacked.range.begin(), sacked.count, c.sacked.range.begin());
+  c.sacked.count = sacked.count;
+  Seq at = c.snd_una;
+  while (at != c.snd_max && c.sent.count < tcp::kSentRunsMax) {
+    const auto left = static_cast<std::uint32_t>(c.snd_max - at);
+    const bool last = c.sent.count + 1u == tcp::kSentRunsMax;
+    at += last ? left : in.between(1, left);
+    const std::uint32_t first = tcp::run_clock(now - Duration{in.below(1'000'000)});
+    c.sent.run[c.sent.count++] = {at, first, first | in.below(4)};
+  }
+  if (in.coin()) c.set(tcp::conn_flag::rto_recovery);
+}
+
 /// What is queued, sent, acknowledged.
 void take_send_space(FuzzInput& in, Connection& c, Instant now) {
   c.iss = {in.take<std::uint32_t>()};
@@ -57,8 +75,10 @@ void take_send_space(FuzzInput& in, Connection& c, Instant now) {
     const std::uint32_t most = queued + (closes ? 1 : 0);
     const std::uint32_t sent = c.state == tcp::State::closing ? most : in.below(most + 1);
     c.snd_max = c.snd_una + sent;
-    c.snd_nxt = in.coin() ? c.snd_max : c.snd_una + in.below(sent + 1);
-    c.sacked = take_ranges(in, c.snd_una, c.snd_max);
+    // With SACK what is sent again is told by the runs and the scoreboard, not by SND.NXT.
+    const bool by_runs = c.has(tcp::conn_flag::sack);
+    c.snd_nxt = by_runs || in.coin() ? c.snd_max : c.snd_una + in.below(sent + 1);
+    if (by_runs) take_sent(in, c, now);
   }
   // What stands before SND.MAX is sent again: the recovery ends where it was when it began.
   if (c.snd_nxt != c.snd_max) c.set(tcp::conn_flag::rto_recovery);

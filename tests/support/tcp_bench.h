@@ -134,6 +134,7 @@ inline tcp::TcpSettings plain() {
   tcp::TcpSettings cfg;
   cfg.timestamps = cfg.window_scale = cfg.sack = false;
   cfg.mss = 1'000;
+  cfg.congestion_control = tcp::CongestionControl::newreno;  // its numbers are round
   return cfg;
 }
 

@@ -14,10 +14,15 @@ std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexce
   return std::min(segments * smss(c), std::max(2 * smss(c), segments * 1'460));
 }
 
-void start(Connection& c, const TcpSettings& cfg, bool syn_lost) noexcept {
-  c.cwnd = syn_lost ? smss(c) : initial_window(c, cfg);
+void start(Connection& c, const TcpSettings& cfg, bool syns_lost) noexcept {
+  c.cwnd = syns_lost ? smss(c) : initial_window(c, cfg);
   MAYFLY_ASSERT(c.cwnd >= smss(c));
   c.ssthresh = 1u << 30;  // RFC 5681 3.1: arbitrarily high
+}
+
+void on_undo(Connection& c) noexcept {
+  c.cwnd = std::max(c.cwnd, c.undo.cwnd);
+  c.ssthresh = std::max(c.ssthresh, c.undo.ssthresh);
 }
 
 }  // namespace growth

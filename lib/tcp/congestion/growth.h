@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/time.h"
+#include "tcp/congestion/cubic.h"
 #include "tcp/congestion/newreno.h"
 #include "tcp/connection.h"
 #include "tcp/settings.h"
@@ -19,8 +20,8 @@ namespace growth {
 std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexcept;
 
 /// Sets cwnd and ssthresh of a connection that has just been established. cwnd is one segment if
-/// the SYN or SYN-ACK had to be sent again (`syn_lost`, RFC 5681 3.1).
-void start(Connection& c, const TcpSettings& cfg, bool syn_lost) noexcept;
+/// the SYN or SYN-ACK had to be sent again more than once (`syns_lost`, RFC 6928 2).
+void start(Connection& c, const TcpSettings& cfg, bool syns_lost) noexcept;
 
 /// `acked` octets (at least 1) were acknowledged for the first time, outside fast recovery; snd_una
 /// has moved already. May raise cwnd.
@@ -28,6 +29,7 @@ inline void on_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg,
                    Instant now) noexcept {
   switch (cfg.congestion_control) {
     case CongestionControl::newreno: return newreno::on_ack(c, acked, cfg, now);
+    case CongestionControl::cubic: return cubic::on_ack(c, acked, cfg, now);
   }
 }
 
@@ -35,6 +37,7 @@ inline void on_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg,
 inline void on_loss(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   switch (cfg.congestion_control) {
     case CongestionControl::newreno: return newreno::on_loss(c, cfg, now);
+    case CongestionControl::cubic: return cubic::on_loss(c, cfg, now);
   }
 }
 
@@ -42,13 +45,19 @@ inline void on_loss(Connection& c, const TcpSettings& cfg, Instant now) noexcept
 inline void on_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   switch (cfg.congestion_control) {
     case CongestionControl::newreno: return newreno::on_timeout(c, cfg, now);
+    case CongestionControl::cubic: return cubic::on_timeout(c, cfg, now);
   }
 }
+
+/// What was taken for a loss was none: cwnd and ssthresh are again what c.undo says (RFC 4015 3.2),
+/// or more if they have grown since.
+void on_undo(Connection& c) noexcept;
 
 /// Text follows after nothing was sent for more than an RTO (RFC 5681 4.1). May lower cwnd.
 inline void on_idle(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   switch (cfg.congestion_control) {
     case CongestionControl::newreno: return newreno::on_idle(c, cfg, now);
+    case CongestionControl::cubic: return cubic::on_idle(c, cfg, now);
   }
 }
 

@@ -1,81 +1,198 @@
-// The scoreboard's arithmetic (RFC 6675 4), fast recovery with and without it, and go-back-N.
 #include "tcp/congestion/recovery.h"
 
 #include <algorithm>
 
 #include "base/assert.h"
+#include "tcp/branches.h"
 #include "tcp/congestion/growth.h"
+#include "tcp/congestion/rack.h"
+#include "tcp/congestion/sent_runs.h"
 #include "tcp/seq_ranges.h"
 
 namespace mayfly::tcp {
 namespace {
 
-/// Is the hole below sacked.range[index] lost? RFC 6675 4, IsLost.
-bool is_lost(const Connection& c, std::uint8_t index) noexcept {
-  MAYFLY_ASSERT(index < c.sacked.count && c.sacked.count <= kRangesMax);
-  if (c.sacked.count - index >= kDupThresh) return true;
-  std::uint32_t above = 0;
-  for (auto i = index; i < c.sacked.count; ++i) above += size_of(c.sacked.range[i]);
-  return above > (kDupThresh - 1) * smss(c);
-}
+constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
 
-/// RFC 6675 4, SetPipe: each octet counts once if it is not known to be lost, and once if it was
-/// sent again.
-std::uint32_t pipe(const Connection& c) noexcept {
-  std::uint32_t octets = 0;
-  Seq at = c.snd_una;
-  for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
-    const wire::SackBlock hole{at, c.sacked.range[i].left};
-    if (!is_lost(c, i)) octets += size_of(hole);
-    const Seq resent = before(c.retransmit_next, hole.right) ? c.retransmit_next : hole.right;
-    if (after(resent, hole.left)) octets += size_of({hole.left, resent});
-    at = c.sacked.range[i].right;
-  }
-  return octets + size_of({at, c.snd_max});
+/// What a loss is about to change is kept, and may be given back.
+void remember(Connection& c, bool by_original) noexcept {
+  c.undo = {};
+  c.undo.cwnd = c.cwnd;
+  c.undo.ssthresh = c.ssthresh;
+  c.undo.armed = c.has(conn_flag::sack);
+  c.undo.by_original = by_original;
 }
 
 void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
-  MAYFLY_ASSERT(!c.has(conn_flag::recovery | conn_flag::rto_recovery));
-  c.set(conn_flag::recovery | conn_flag::retransmit_now);
+  MAYFLY_ASSERT(!c.has(kRepairs));
+  remember(c, false);
+  c.set(conn_flag::recovery);
   c.recover = c.snd_max;
-  c.retransmit_next = c.snd_una;
   growth::on_loss(c, cfg, now);
-  // If a peer agreed to SACK but sends no blocks, recovery is that of RFC 6582.
-  if (c.sacked.count > 0) c.set(conn_flag::sack_recovery);
   MAYFLY_ASSERT(c.ssthresh >= 2 * smss(c));
-  c.cwnd = c.ssthresh + (c.sacked.count > 0 ? 0 : kDupThresh * smss(c));
+  c.prr = {static_cast<std::uint32_t>(c.snd_max - c.snd_una), 0, 0};
+  if (c.sacked.count > 0) {
+    mark(Branch::recovery_by_sack);
+    c.set(conn_flag::sack_recovery);
+    return;
+  }
+  // Without blocks recovery is that of RFC 6582, whether or not the peer has agreed to SACK.
+  mark(Branch::recovery_by_duplicates);
+  c.set(conn_flag::retransmit_now);
+  c.cwnd = c.ssthresh + kDupThresh * smss(c);
 }
 
 void leave_recovery(Connection& c) noexcept {
   c.clear(conn_flag::recovery | conn_flag::sack_recovery | conn_flag::retransmit_now);
 }
 
-/// RFC 6582 3.2 steps 3 and 5, RFC 6675 5: an ACK for new data during fast recovery.
-void on_recovery_ack(Connection& c, std::uint32_t acked) noexcept {
-  const bool sack = c.has(conn_flag::sack_recovery);
+/// RFC 6582 3.2 step 3: an ACK for new data during fast recovery.
+void on_partial_or_full_ack(Connection& c, std::uint32_t acked) noexcept {
   if (at_or_after(c.snd_una, c.recover)) {
     leave_recovery(c);
     const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
-    c.cwnd = sack ? c.ssthresh : std::min(c.ssthresh, std::max(flight, smss(c)) + smss(c));
+    c.cwnd = std::min(c.ssthresh, std::max(flight, smss(c)) + smss(c));
     return;
   }
-  if (sack) return;  // the blocks tell what is missing
   // A partial ACK: the segment that it stops at is lost too.
   c.set(conn_flag::retransmit_now);
   c.cwnd -= std::min(c.cwnd, acked);
   if (acked >= smss(c) || c.cwnd < smss(c)) c.cwnd += smss(c);
 }
 
+/// RFC 6937 3.1: how much may be sent for this ACK. Below ssthresh PRR-SSRB, but without its extra
+/// segment for an ACK that advances nothing (RFC 9937 5.2): that one tells of further losses.
+void reduce_rate(Connection& c, std::uint32_t delivered, bool advances) noexcept {
+  RateReduction& prr = c.prr;
+  prr.delivered += delivered;
+  const std::uint32_t pipe = flight_size(c);
+  std::uint32_t room = 0;
+  if (pipe > c.ssthresh) {
+    const std::uint64_t share = (std::uint64_t{prr.delivered} * c.ssthresh + prr.recover_fs - 1) /
+                                std::max(prr.recover_fs, 1u);
+    room = static_cast<std::uint32_t>(share > prr.out ? share - prr.out : 0);
+  } else {
+    const std::uint32_t unused = prr.delivered > prr.out ? prr.delivered - prr.out : 0;
+    const std::uint32_t limit = std::max(unused, delivered) + (advances ? smss(c) : 0);
+    room = std::min(c.ssthresh - pipe, limit);
+  }
+  if (prr.out == 0) room = std::max(room, smss(c));  // the retransmission that begins it
+  c.cwnd = std::max(pipe + room, smss(c));
+}
+
+/// Nothing was lost: the window is what it was before (RFC 4015 3.2, RFC 5682 3.1).
+void undo(Connection& c) noexcept {
+  leave_recovery(c);
+  c.clear(conn_flag::rto_recovery);
+  declare_in_flight(c.sent);
+  growth::on_undo(c);
+  c.rack.reordering_seen = true;
+  c.dup_acks = 0;
+  c.undo = {};
+}
+
+/// A D-SACK answers a retransmission: once all are answered, none was necessary (RFC 3708 3).
+bool is_undone_by_duplicates(Connection& c, const Delivery& d) noexcept {
+  if (d.duplicate == 0 || d.tail_duplicate || c.undo.retransmissions == 0) return false;
+  const std::uint32_t segments = (d.duplicate + smss(c) - 1) / smss(c);
+  c.undo.retransmissions -=
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(segments, c.undo.retransmissions));
+  return c.undo.retransmissions == 0;
+}
+
+/// RFC 3522 3.2: the first ACK for new text echoes what was sent before the retransmission.
+bool is_undone_by_stamp(Connection& c, const SackedAck& ack) noexcept {
+  if (!c.undo.by_stamp || ack.acked == 0) return false;
+  c.undo.by_stamp = false;
+  return ack.has_echo && static_cast<std::int32_t>(ack.echo - c.undo.first_stamp) < 0;
+}
+
+/// Does this ACK show that nothing was lost?
+bool is_undone(Connection& c, const SackedAck& ack) noexcept {
+  if (!c.undo.armed) return false;
+  if (is_undone_by_stamp(c, ack)) {
+    mark(Branch::undo_by_stamp);
+    return true;
+  }
+  if (is_undone_by_duplicates(c, ack.delivery)) {
+    mark(Branch::undo_by_duplicates);
+    return true;
+  }
+  // RFC 5682 3.1, step 3: what was not sent again after the time-out arrives.
+  if (c.has(conn_flag::rto_recovery) && c.undo.by_original && ack.delivery.original_after_timeout) {
+    mark(Branch::undo_by_original);
+    return true;
+  }
+  return false;
+}
+
+/// The recovery that snd_una has passed is over. A later D-SACK may still undo it.
+void end_repairs(Connection& c) noexcept {
+  if (!c.has(kRepairs) || before(c.snd_una, c.recover)) return;
+  if (c.has(conn_flag::sack_recovery)) c.cwnd = std::max(c.ssthresh, smss(c));
+  leave_recovery(c);
+  c.clear(conn_flag::rto_recovery);
+  c.undo.by_stamp = c.undo.by_original = false;
+  age_window(c.rack);
+}
+
+void look_for_losses(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  if (c.has(kRepairs) || c.sacked.count == 0) return;
+  if (look_at_holes(c).lost > 0) enter_recovery(c, cfg, now);
+}
+
+/// RFC 8985 7.4.2: the probe repaired a loss, to which the window has not answered yet.
+void answer_for_probe(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  if (c.has(kRepairs)) return;
+  growth::on_loss(c, cfg, now);
+  c.cwnd = std::min(c.cwnd, c.ssthresh);
+}
+
+void grow(Connection& c, const SackedAck& ack, const TcpSettings& cfg, Instant now) noexcept {
+  const std::uint32_t octets = ack.delivery.octets;
+  // What was SACKed out of order counts where order means nothing; otherwise it may mean a loss.
+  if (octets > 0 && (ack.acked > 0 || c.rack.reordering_seen)) growth::on_ack(c, octets, cfg, now);
+}
+
 }  // namespace
 
 void on_new_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg, Instant now) noexcept {
   c.dup_acks = 0;
-  trim_before(c.sacked, c.snd_una);
-  if (c.has(conn_flag::recovery)) return on_recovery_ack(c, acked);
+  if (c.has(conn_flag::recovery)) return on_partial_or_full_ack(c, acked);
   growth::on_ack(c, acked, cfg, now);
   if (c.has(conn_flag::rto_recovery) && at_or_after(c.snd_una, c.recover)) {
     c.clear(conn_flag::rto_recovery);
   }
+}
+
+void on_sacked_ack(Connection& c, const SackedAck& ack, const TcpSettings& cfg,
+                   Instant now) noexcept {
+  const Delivery& d = ack.delivery;
+  if (ack.acked > 0) c.dup_acks = 0;
+  const bool clean = c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding &&
+                     d.duplicate == 0 && !ack.duplicate && !d.reordered;
+  if (clean) [[likely]]
+    return grow(c, ack, cfg, now);
+  c.rack.checked_at = run_clock(now);
+  adapt_window(c, d);
+  if (is_loss_repaired_by_probe(c, d, ack.duplicate)) answer_for_probe(c, cfg, now);
+  if (is_undone(c, ack)) undo(c);
+  const bool was_reducing = c.has(conn_flag::sack_recovery);
+  end_repairs(c);
+  // RFC 2883 5: what arrived twice is no sign that something else did not arrive.
+  if ((ack.duplicate && d.duplicate == 0) || (d.sack_news && ack.acked == 0)) {
+    if (c.sacked.count == 0 && !c.has(conn_flag::sack_recovery))
+      return on_duplicate_ack(c, cfg, now);
+    if (c.dup_acks < 0xff) ++c.dup_acks;
+  }
+  look_for_losses(c, cfg, now);
+  if (c.has(conn_flag::recovery) && c.sacked.count > 0) c.set(conn_flag::sack_recovery);
+  if (c.has(conn_flag::sack_recovery)) return reduce_rate(c, d.octets, ack.acked > 0);
+  if (c.has(conn_flag::recovery)) {
+    if (ack.acked > 0) on_partial_or_full_ack(c, ack.acked);
+    return;
+  }
+  if (!was_reducing) grow(c, ack, cfg, now);
 }
 
 void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
@@ -83,20 +200,28 @@ void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexce
   if (c.has(conn_flag::rto_recovery)) return;  // RFC 6582 4.1: duplicates of go-back-N's own making
   if (c.dup_acks < 0xff) ++c.dup_acks;
   if (c.has(conn_flag::recovery)) {
-    // RFC 5681 3.2 step 4: a segment has left the network. With SACK, pipe() counts it already.
-    // No more can have left it than were in flight at the loss, however many duplicates a peer
-    // invents; what is sent because of them adds nothing (RFC 5681 3.2).
+    // RFC 5681 3.2 step 4: a segment has left the network. No more can have left it than were in
+    // flight at the loss, however many duplicates a peer invents; what is sent because of them adds
+    // nothing (RFC 5681 3.2).
     const auto flight = static_cast<std::uint32_t>(c.recover - c.snd_una);
-    if (!c.has(conn_flag::sack_recovery)) c.cwnd = std::min(c.cwnd + smss(c), c.ssthresh + flight);
+    c.cwnd = std::min(c.cwnd + smss(c), c.ssthresh + flight);
     return;
   }
-  // RFC 6675 5: the third duplicate, or SACKed data enough above the first hole.
-  const bool lost = c.sacked.count > 0 && is_lost(c, 0);
-  if (c.dup_acks >= kDupThresh || lost) enter_recovery(c, cfg, now);
+  if (c.dup_acks >= kDupThresh) enter_recovery(c, cfg, now);
+}
+
+void on_reordering_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  c.rack.checked_at = run_clock(now);
+  look_for_losses(c, cfg, now);
+  if (c.has(conn_flag::sack_recovery)) reduce_rate(c, 0, false);
 }
 
 void go_back(Connection& c) noexcept {
-  c.snd_nxt = c.snd_una;
+  if (c.has(conn_flag::sack)) {
+    declare_lost(c.sent);
+  } else {
+    c.snd_nxt = c.snd_una;
+  }
   c.recover = c.snd_max;
   c.clear(conn_flag::rtt_timing);
   leave_recovery(c);
@@ -104,29 +229,33 @@ void go_back(Connection& c) noexcept {
 }
 
 void on_retransmission_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  // RFC 5682 3.1: not in a recovery, whose retransmissions would be taken for originals.
+  if (!c.has(kRepairs)) remember(c, true);
+  c.rack.tail_outstanding = false;
   growth::on_timeout(c, cfg, now);
-  c.sacked.count = 0;  // RFC 2018 8: the receiver may have thrown it away
   c.dup_acks = 0;
+  // RFC 6675 5.1: what was SACKed still counts; a peer that has thrown it away is found out by
+  // where its acknowledgements stop.
   go_back(c);
   MAYFLY_ASSERT(c.cwnd >= smss(c) && c.ssthresh >= 2 * smss(c));
 }
 
-std::uint32_t flight_size(const Connection& c) noexcept {
-  if (c.has(conn_flag::sack_recovery)) return pipe(c);
-  return static_cast<std::uint32_t>(c.snd_nxt - c.snd_una);
+void note_repair(Connection& c, Seq from, Seq to, Instant now) noexcept {
+  if (c.has(conn_flag::recovery)) c.prr.out += size_of({from, to});
+  if (!before(from, c.snd_max) || !c.undo.armed) return;
+  if (c.undo.retransmissions == 0) {
+    c.undo.first_stamp = now.ts_ms() + c.ts_offset;
+    c.undo.by_stamp = c.has(conn_flag::timestamps);
+  }
+  if (c.undo.retransmissions < 0xffff) ++c.undo.retransmissions;
 }
 
-bool next_hole(const Connection& c, bool only_lost, wire::SackBlock& hole) noexcept {
-  Seq at = later_of(c.snd_una, c.retransmit_next);
-  for (std::uint8_t i = 0; i < c.sacked.count; ++i) {
-    const wire::SackBlock sacked = c.sacked.range[i];
-    if (before(at, sacked.left)) {
-      hole = {at, sacked.left};
-      return !only_lost || is_lost(c, i);
-    }
-    at = later_of(at, sacked.right);
-  }
-  return false;
+std::uint32_t flight_size(const Connection& c) noexcept {
+  const bool by_blocks = c.sacked.count > 0 || c.has(conn_flag::sack_recovery) ||
+                         (c.has(conn_flag::rto_recovery) && c.has(conn_flag::sack));
+  if (!by_blocks) [[likely]]
+    return static_cast<std::uint32_t>(c.snd_nxt - c.snd_una);
+  return look_at_holes(c).in_flight + c.hidden;
 }
 
 }  // namespace mayfly::tcp

@@ -74,9 +74,9 @@ def partial_ack(s: Scenario):
 
 @scenario()
 def sack_recovery(s: Scenario):
-    """The first and the fourth segment are lost: the blocks tell, and just these two go again.
+    """The first and the fourth segment are lost, and the tail's probe: just these go again.
 
-    RFC 6675 5.
+    RFC 8985 6.2, 7.3.
     """
     p = asks(s, sack=True)
     p.acks(1, sacks=[(1001, 2001)])
@@ -101,9 +101,9 @@ def sack_of_nothing_sent(s: Scenario):
 
 @scenario(run="400ms")
 def sacked_text_after_a_time_out(s: Scenario):
-    """After a time-out what the peer SACKs anew is not sent again.
+    """What the peer SACKs is not sent again, and that it came by itself undoes the time-out.
 
-    RFC 2018 8, RFC 6675 5.1.
+    RFC 5682 3.1, RFC 6675 5.1.
     """
     p = asks(s, sack=True)
     s.wait(0.25)

@@ -54,9 +54,24 @@ TEST(Rtt, IsMeasuredInTheHandshake) {
   EXPECT_EQ(t.c.rto_us, 240'000u);
 }
 
-TEST(Rtt, RtoIsThreeSecondsAfterATimeOutInTheHandshake) {
+TEST(Rtt, RtoIsTheInitialOneAfterATimeOutInTheHandshake) {
   auto t = Tcp::syn_received().after(1_s).whatever().peer(ack());
+  EXPECT_EQ(t.c.rto_us, 1'000'000u);
+}
+
+TEST(Rtt, RtoIsThreeSecondsAfterTwoTimeOutsInTheHandshake) {
+  auto t = Tcp::syn_received().after(3_s).whatever().peer(ack());
   EXPECT_EQ(t.c.rto_us, 3'000'000u);
+}
+
+TEST(Rtt, IsMeasuredByTheEchoWhereTheSynAckWentTwice) {
+  auto cfg = plain();
+  cfg.timestamps = true;
+  auto t = Tcp::syn_received(cfg, syn().mss(1'000).stamped(1)).after(1_s);
+  const auto stamp = t.out.back().ts.val;
+  t.after(10_ms).peer(ack().stamped(2, stamp));
+  EXPECT_EQ(t.c.srtt_us, 11'000u) << "a clock of 1 ms may have ticked once more";
+  EXPECT_EQ(t.c.rto_us, 200'000u);
 }
 
 TEST(Rtt, IsNotMeasuredOnARetransmission) {

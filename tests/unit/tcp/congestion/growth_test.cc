@@ -12,8 +12,14 @@ TEST(InitialWindow, IsTenSegments) {
   EXPECT_EQ(t.text_sent(), 10'000u);
 }
 
-TEST(InitialWindow, IsOneSegmentAfterALostSynAck) {
+TEST(InitialWindow, IsNotCutByOneLostSynAck) {
   auto t = Tcp::syn_received().after(1_s).whatever().peer(ack());
+  t.send(50'000);
+  EXPECT_EQ(t.text_sent(), 10'000u);
+}
+
+TEST(InitialWindow, IsOneSegmentAfterTwoLostSynAcks) {
+  auto t = Tcp::syn_received().after(3_s).whatever().peer(ack());
   t.send(50'000);
   EXPECT_EQ(t.text_sent(), 1'000u);
 }

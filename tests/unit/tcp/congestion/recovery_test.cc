@@ -1,6 +1,8 @@
 // What is sent again when segments are lost: RFC 5681, 6582, 6675, 3042.
 #include "tcp/congestion/recovery.h"
 
+#include <algorithm>
+
 #include "support/tcp_bench.h"
 
 namespace mayfly::testing {
@@ -75,22 +77,61 @@ TEST(SackRecovery, SendsTheHolesAgainAndNothingThatArrived) {
   EXPECT_EQ(t.c.cwnd, 5'000u);
 }
 
-TEST(SackRecovery, SendsNewTextBeforeAHoleThatMayStillArrive) {
+TEST(SackRecovery, SendsNewTextOnceTheHolesAreRepaired) {
   auto t = sack_connection().send(50'000).whatever();
   t.peer(ack().acks(0).sack(1'000, 5'000)).us(data(1'000).at(0)).silent();
-  t.peer(ack().acks(0).sack(1'000, 5'000).sack(6'000, 8'000)).us(data(1'000).at(10'000));
+  t.peer(ack().acks(0).sack(1'000, 5'000).sack(6'000, 8'000)).us(data(1'000).at(5'000));
+  t.us(data(1'000).at(10'000));
 }
 
 TEST(SackRecovery, CountsWhatIsInTheNetwork) {
   auto t = sack_connection().send(10'000).whatever();
   t.peer(ack().acks(0).sack(2'000, 6'000)).us(data(1'000).at(0)).silent();
-  // Lost: 2,000. Arrived: 4,000. Sent again: 1,000. After what arrived: 4,000.
+  // Lost: 1,000. Arrived: 4,000. Sent again: 1,000. After what arrived: 4,000.
   EXPECT_EQ(flight_size(t.c), 5'000u);
   t.peer(ack().acks(0).sack(2'000, 7'000)).us(data(1'000).at(1'000)).silent();
   EXPECT_EQ(flight_size(t.c), 5'000u);
-  // Both halves of the first hole, and the second one twice: it is not known to be lost.
   t.peer(ack().acks(0).sack(2'000, 7'000).sack(8'000, 10'000)).us(data(1'000).at(7'000)).silent();
-  EXPECT_EQ(flight_size(t.c), 4'000u);
+  EXPECT_EQ(flight_size(t.c), 3'000u) << "all that is missing was sent again";
+}
+
+TEST(SackRecovery, RepairsAHoleAboveTheLastBlockWithoutTheTimer) {
+  auto t = sack_connection().send(10'000).whatever();  // the first and the last are lost
+  for (std::uint32_t i = 1; i < 9; ++i) t.peer(ack().acks(0).sack(1'000, 1'000 * (i + 1)));
+  t.us(data(1'000).at(0)).silent();
+  t.after(10_ms).peer(ack().acks(9'000)).us(data(1'000).at(9'000)).silent();
+}
+
+TEST(SackRecovery, IsSetOffBySegmentsWithText) {  // RFC 6675 2
+  auto t = sack_connection().send(10'000).whatever();
+  for (std::uint32_t i = 1; i < 4; ++i)
+    t.whatever().peer(data(10).acks(0).sack(1'000, 1'000 * (i + 1)));
+  EXPECT_TRUE(t.c.has(tcp::conn_flag::recovery));
+  t.us(data(1'000).at(0));
+}
+
+TEST(SackRecovery, SendsAgainWhatWasLostAgain) {
+  auto t = sack_connection().send(20'000).whatever().after(10_ms);
+  t.peer(ack().acks(0).sack(1'000, 4'000)).us(data(1'000).at(0)).whatever();
+  t.after(1_ms).peer(ack().acks(0).sack(1'000, 8'000));
+  ASSERT_FALSE(t.out.empty()) << "new text, after what was sent again";
+  const std::int64_t fresh = t.out.front().seq - (t.c.iss + 1);
+  EXPECT_GE(fresh, 10'000);
+  t.whatever().after(10_ms);
+  t.peer(ack().acks(0).sack(1'000, 11'000)).us(data(1'000).at(0));
+}
+
+TEST(SackRecovery, ReducesTheRateInProportionToWhatArrives) {  // RFC 6937
+  auto t = sack_connection().send(100'000).whatever();
+  t.peer(ack().acks(0).sack(1'000, 4'000)).us(data(1'000).at(0)).silent();
+  std::uint32_t sent = 0;
+  for (std::uint32_t i = 4; i < 10; ++i) {
+    t.peer(ack().acks(0).sack(1'000, 1'000 * (i + 1)));
+    sent += t.text_sent();
+  }
+  EXPECT_EQ(sent, 4'000u) << "of nine that arrived half, and the first of them was the repair";
+  t.peer(ack().acks(10'000));
+  EXPECT_EQ(t.c.cwnd, 5'000u);
 }
 
 TEST(SackRecovery, WorksWithAPeerThatAgreedButSendsNoBlocks) {
@@ -106,11 +147,20 @@ TEST(SackRecovery, BelievesNoBlockBeyondWhatWasSent) {
   EXPECT_EQ(t.c.sacked.count, 0);
 }
 
-TEST(SackRecovery, ForgetsBlocksOnATimeOut) {
+TEST(SackRecovery, KeepsBlocksOverATimeOut) {  // RFC 6675 5.1
   auto t = sack_connection().send(10'000).whatever();
   t.peer(ack().acks(0).sack(2'000, 3'000)).whatever();
   t.after(Duration{t.c.rto_us}).us(data(1'000).at(0)).silent();
-  EXPECT_EQ(t.c.sacked.count, 0);
+  t.peer(ack().acks(1'000)).us(data(1'000).at(1'000)).us(data(1'000).at(3'000)).silent();
+}
+
+TEST(SackRecovery, SendsAgainWhatAPeerHasThrownAway) {  // RFC 2018 8
+  auto t = sack_connection().send(10'000).whatever();
+  t.peer(ack().acks(0).sack(1'000, 4'000)).us(data(1'000).at(0)).silent();
+  t.peer(ack().acks(1'000));  // and not 4,000
+  for (int i = 1; i < 4; ++i) t.after(Duration{t.c.rto_us}).peer(ack().acks(i * 1'000));
+  EXPECT_TRUE(std::any_of(t.out.begin(), t.out.end(),
+                          [&](const Emission& e) { return e.seq == t.c.iss + 1 + 1'000; }));
 }
 
 TEST(TimeOut, GoesBackToOneSegmentAndStartsSlowly) {

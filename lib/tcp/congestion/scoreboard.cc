@@ -1,0 +1,177 @@
+#include "tcp/congestion/scoreboard.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "tcp/branches.h"
+#include "tcp/congestion/rack.h"
+#include "tcp/congestion/sent_runs.h"
+#include "tcp/seq_ranges.h"
+
+namespace mayfly::tcp {
+namespace {
+
+Seq earlier_of(Seq a, Seq b) noexcept { return before(a, b) ? a : b; }
+
+/// What an acknowledgement is measured against.
+struct Before {
+  Seq highest;                ///< of what had arrived (RFC 8985 5.2, RACK.fack)
+  std::uint32_t echo_age_ms;  ///< how long ago the echoed timestamp was sent
+  bool has_echo;
+};
+
+/// May the ACK of what was sent again be that of the original? (RFC 8985 6.2, step 2)
+bool is_ambiguous(const Connection& c, const Before& was, std::uint32_t age_us) noexcept {
+  return (was.has_echo && was.echo_age_ms > age_us / 1'000 + 1) || age_us < c.rack.min_rtt_us;
+}
+
+/// [left, right) has arrived for the first time.
+void deliver(Connection& c, Seq left, Seq right, const Before& was, Instant now,
+             Delivery& d) noexcept {
+  MAYFLY_ASSERT(before(left, right));
+  d.octets += size_of({left, right});
+  for (std::uint8_t i = 0; i < c.sent.count && before(left, right); ++i) {
+    const SentRun& run = c.sent.run[i];
+    if (at_or_before(run.end, left)) continue;
+    const Seq end = earlier_of(run.end, right);
+    left = end;
+    const std::uint32_t age_us = run_clock(now) - run.first;
+    if (!run.has(SentRun::kAgain)) {
+      d.reordered |= at_or_before(end, was.highest) && !run.has(SentRun::kLost);
+      d.original_after_timeout |= run.has(SentRun::kLost);
+    } else if (is_ambiguous(c, was, age_us)) {
+      mark(Branch::rack_ambiguous);
+      continue;
+    }
+    note_delivered(c.rack, run.first | (run.last & SentRun::kAgain), end, std::max(age_us, 1u));
+  }
+}
+
+/// Delivers what of [left, right) was not SACKed before.
+void deliver_news(Connection& c, Seq left, Seq right, const Before& was, Instant now,
+                  Delivery& d) noexcept {
+  for (std::uint8_t i = 0; i < c.sacked.count && before(left, right); ++i) {
+    const wire::SackBlock r = c.sacked.range[i];
+    if (before(left, r.left)) deliver(c, left, earlier_of(r.left, right), was, now, d);
+    left = later_of(left, r.right);
+  }
+  if (before(left, right)) deliver(c, left, right, was, now, d);
+}
+
+/// A gap that `hidden` counts was filled, as far as can be known.
+void reveal(Connection& c, std::uint32_t octets, Delivery& d) noexcept {
+  const std::uint32_t filled = std::min(c.hidden, octets);
+  c.hidden -= filled;
+  d.octets += filled;
+}
+
+void add_range(Connection& c, wire::SackBlock block) noexcept {
+  wire::SackBlock whole;
+  if (insert_range(c.sacked, block, whole)) return;
+  mark(Branch::sack_gap_hidden);
+  c.hidden += close_narrowest_gap(c.sacked);
+  const std::uint32_t was = sacked_octets(c);
+  const bool inserted = insert_range(c.sacked, block, whole);
+  MAYFLY_ASSERT(inserted);
+  // The block may lie in the gap that was just closed.
+  const std::uint32_t in_gap = size_of(block) - (sacked_octets(c) - was);
+  c.hidden -= std::min(c.hidden, in_gap);
+}
+
+/// RFC 2883 4: the first block, if it lies below SEG.ACK or inside the second one.
+bool is_duplicate_report(const Connection& c, const Segment& s,
+                         std::span<const wire::SackBlock> sacks) noexcept {
+  const wire::SackBlock first = sacks[0];
+  if (!before(first.left, first.right)) return false;
+  if (at_or_before(first.right, s.ack)) return true;
+  return sacks.size() > 1 && at_or_before(sacks[1].right, c.snd_max) &&
+         at_or_after(first.left, sacks[1].left) && at_or_before(first.right, sacks[1].right);
+}
+
+/// RFC 2883 5: what is believed of a D-SACK: that it is about what was sent not long ago.
+void take_duplicate_report(const Connection& c, wire::SackBlock block, Delivery& d) noexcept {
+  const bool believable = at_or_before(block.right, c.snd_max) &&
+                          size_of(block) <= std::max(c.max_snd_wnd, smss(c)) &&
+                          at_or_after(block.left, c.snd_una - std::max(c.max_snd_wnd, 1u << 16));
+  if (!believable) return mark(Branch::sack_unbelievable);
+  mark(Branch::dsack_heard);
+  d.duplicate = size_of(block);
+  d.tail_duplicate = c.rack.tail_outstanding && block.right == c.rack.tail_end;
+}
+
+/// Takes a block that lies above the acknowledgement, if only in part.
+void take_block(Connection& c, wire::SackBlock block, bool newest, const Before& was, Instant now,
+                Delivery& d) noexcept {
+  if (!before(block.left, block.right) || after(block.right, c.snd_max))
+    return mark(Branch::sack_unbelievable);
+  const std::uint32_t octets_before = d.octets;
+  deliver_news(c, block.left, block.right, was, now, d);
+  if (d.octets != octets_before) {
+    d.sack_news = true;
+    return add_range(c, block);
+  }
+  // RFC 2018 4: the first block contains what has just arrived.
+  if (newest && c.hidden > 0) {
+    reveal(c, smss(c), d);
+    d.sack_news = true;
+  }
+}
+
+/// Finds what was hidden at the new SND.UNA and below it.
+void find_hidden(Connection& c, Seq una, Delivery& d) noexcept {
+  if (c.sacked.count > 0 && c.sacked.range[0].left == una) {
+    // The peer would have acknowledged it: a gap was hidden here, or the peer has thrown away what
+    // it SACKed (RFC 2018 8).
+    mark(Branch::sack_reneged);
+    wire::SackBlock& first = c.sacked.range[0];
+    const std::uint32_t gap = std::min(smss(c), size_of(first));
+    c.hidden -= std::min(c.hidden, gap);
+    first.left += gap;
+    if (first.left == first.right) trim_before(c.sacked, first.right);
+  }
+  const std::uint32_t known = sacked_octets(c);
+  if (c.hidden > known) reveal(c, c.hidden - known, d);
+}
+
+}  // namespace
+
+std::uint32_t sacked_octets(const Connection& c) noexcept {
+  std::uint32_t octets = 0;
+  for (std::uint8_t i = 0; i < c.sacked.count; ++i) octets += size_of(c.sacked.range[i]);
+  return octets;
+}
+
+Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
+                       Instant now) noexcept {
+  MAYFLY_ASSERT(at_or_after(s.ack, c.snd_una) && at_or_before(s.ack, c.snd_max));
+  Delivery d;
+  constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
+  if (sacks.empty() && c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding)
+      [[likely]] {
+    d.octets = static_cast<std::uint32_t>(s.ack - c.snd_una);
+    forget_sent(c.sent, s.ack);
+    return d;
+  }
+  // What was delivered before the scoreboard was empty tells nothing of what was sent since.
+  if (c.sacked.count == 0 && !c.has(kRepairs)) c.rack.rtt_us = 0;
+  Before was{};
+  was.highest = c.sacked.count > 0 ? c.sacked.range[c.sacked.count - 1].right : c.snd_una;
+  was.has_echo = c.has(conn_flag::timestamps) && s.carries(wire::tcp_option::timestamps);
+  if (was.has_echo) was.echo_age_ms = now.ts_ms() + c.ts_offset - s.ts.echo;
+  if (after(s.ack, c.snd_una)) deliver_news(c, c.snd_una, s.ack, was, now, d);
+  trim_before(c.sacked, s.ack);
+  if (!sacks.empty() && is_duplicate_report(c, s, sacks)) {
+    take_duplicate_report(c, sacks[0], d);
+    sacks = sacks.subspan(1);
+  }
+  for (std::size_t i = 0; i < sacks.size(); ++i) {
+    if (at_or_before(sacks[i].right, s.ack)) continue;  // old
+    take_block(c, {later_of(sacks[i].left, s.ack), sacks[i].right}, i == 0 && d.duplicate == 0, was,
+               now, d);
+  }
+  find_hidden(c, s.ack, d);
+  forget_sent(c.sent, s.ack);
+  return d;
+}
+
+}  // namespace mayfly::tcp

@@ -1,0 +1,148 @@
+#include "tcp/congestion/sent_runs.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "tcp/seq_ranges.h"
+
+namespace mayfly::tcp {
+namespace {
+
+/// Runs under construction: a retransmission in the middle of one adds two.
+struct Draft {
+  std::array<SentRun, kSentRunsMax + 2> run;
+  std::uint8_t count = 0;
+
+  void add(SentRun added) noexcept {
+    if (count > 0 && run[count - 1].first == added.first && run[count - 1].last == added.last) {
+      run[count - 1].end = added.end;
+      return;
+    }
+    MAYFLY_ASSERT(count < run.size());
+    run[count++] = added;
+  }
+};
+
+bool is_sacked(const Connection& c, Seq begin, Seq end) noexcept {
+  return std::any_of(
+      c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count,
+      [&](wire::SackBlock r) { return at_or_after(begin, r.left) && at_or_before(end, r.right); });
+}
+
+/// What two neighbours have in common: the interval of both times. A segment of which it is not
+/// known whether it was sent again counts as sent again, but not as lost.
+SentRun merged(const SentRun& a, const SentRun& b) noexcept {
+  const std::uint32_t again = (a.last | b.last) & SentRun::kAgain;
+  const std::uint32_t lost = a.last & b.last & SentRun::kLost;
+  const std::uint32_t last = is_earlier(a.last_us(), b.last_us()) ? b.last_us() : a.last_us();
+  return {b.end, is_earlier(a.first, b.first) ? a.first : b.first, last | again | lost};
+}
+
+/// Makes one run of the two neighbours that lose least by it. Times of what was SACKed are no loss.
+void merge_two(const Connection& c, Draft& draft) noexcept {
+  constexpr std::uint32_t kUnlike = 1u << 31;
+  const auto begin_of = [&](std::uint8_t i) { return i == 0 ? c.snd_una : draft.run[i - 1].end; };
+  const auto over = [&](std::uint8_t i) { return is_sacked(c, begin_of(i), draft.run[i].end); };
+  std::uint8_t best = 0;
+  std::uint32_t best_cost = ~0u;
+  for (std::uint8_t i = 0; i + 1 < draft.count; ++i) {
+    const SentRun &a = draft.run[i], &b = draft.run[i + 1];
+    const std::uint32_t apart =
+        is_earlier(a.first, b.last_us()) ? b.last_us() - a.first : a.last_us() - b.first;
+    const bool alike = ((a.last ^ b.last) & SentRun::kFlags) == 0;
+    const std::uint32_t cost = over(i) || over(i + 1) ? 0 : apart / 2 + (alike ? 0 : kUnlike);
+    if (cost >= best_cost) continue;
+    best = i;
+    best_cost = cost;
+  }
+  SentRun& a = draft.run[best];
+  const SentRun b = draft.run[best + 1];
+  if (over(best)) {
+    a = b;
+  } else if (over(best + 1)) {
+    a.end = b.end;
+  } else {
+    a = merged(a, b);
+  }
+  std::move(draft.run.begin() + best + 2, draft.run.begin() + draft.count,
+            draft.run.begin() + best + 1);
+  --draft.count;
+}
+
+void store(Connection& c, Draft& draft) noexcept {
+  while (draft.count > kSentRunsMax) merge_two(c, draft);
+  std::copy_n(draft.run.begin(), draft.count, c.sent.run.begin());
+  c.sent.count = draft.count;
+}
+
+/// May the last run, sent just before, take what is sent at `t` too? In a recovery each burst has a
+/// time of its own, since it tells whether what was sent again before it is lost again.
+bool takes(const Connection& c, const SentRun& last, std::uint32_t t) noexcept {
+  if ((last.last & SentRun::kFlags) != 0) return false;
+  if (last.last_us() == t) return true;
+  constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
+  return !c.has(kRepairs) && !c.rack.tail_outstanding && t - last.first <= c.srtt_us / 8;
+}
+
+void note_new(Connection& c, Seq to, std::uint32_t t) noexcept {
+  if (c.sent.count > 0) {
+    SentRun& last = c.sent.run[c.sent.count - 1];
+    if (takes(c, last, t)) {
+      last.end = to;
+      last.last = t;
+      return;
+    }
+  }
+  if (c.sent.count < kSentRunsMax) [[likely]] {
+    c.sent.run[c.sent.count++] = {to, t, t};
+    return;
+  }
+  Draft draft;
+  std::copy_n(c.sent.run.begin(), c.sent.count, draft.run.begin());
+  draft.count = c.sent.count;
+  draft.add({to, t, t});
+  store(c, draft);
+}
+
+void note_again(Connection& c, Seq from, Seq to, std::uint32_t t) noexcept {
+  Draft draft;
+  const SentRuns& sent = c.sent;
+  for (std::uint8_t i = 0; i < sent.count; ++i) {
+    if (!before(i == 0 ? c.snd_una : sent.run[i - 1].end, from)) break;
+    SentRun head = sent.run[i];
+    if (after(head.end, from)) head.end = from;
+    draft.add(head);
+  }
+  draft.add({to, t, t | SentRun::kAgain});
+  for (std::uint8_t i = 0; i < sent.count; ++i)
+    if (after(sent.run[i].end, to)) draft.add(sent.run[i]);
+  store(c, draft);
+}
+
+}  // namespace
+
+void note_sent(Connection& c, Seq from, Seq to, Instant now) noexcept {
+  MAYFLY_ASSERT(before(from, to) && at_or_before(from, c.snd_max));
+  if (from == c.snd_max) [[likely]]
+    return note_new(c, to, run_clock(now));
+  note_again(c, from, to, run_clock(now));
+}
+
+void forget_sent(SentRuns& sent, Seq una) noexcept {
+  MAYFLY_ASSERT(sent.count <= kSentRunsMax);
+  std::uint8_t gone = 0;
+  while (gone < sent.count && at_or_before(sent.run[gone].end, una)) ++gone;
+  if (gone == 0) return;
+  std::move(sent.run.begin() + gone, sent.run.begin() + sent.count, sent.run.begin());
+  sent.count = static_cast<std::uint8_t>(sent.count - gone);
+}
+
+void declare_lost(SentRuns& sent) noexcept {
+  for (std::uint8_t i = 0; i < sent.count; ++i) sent.run[i].last |= SentRun::kLost;
+}
+
+void declare_in_flight(SentRuns& sent) noexcept {
+  for (std::uint8_t i = 0; i < sent.count; ++i) sent.run[i].last &= ~SentRun::kLost;
+}
+
+}  // namespace mayfly::tcp

@@ -1,0 +1,34 @@
+// When what is outstanding was sent last, in a few runs (doc/decisions/0010-send-times.md): short
+// answers are one run, a bulk transfer has about eight slices of a round trip. Where they do not
+// suffice, neighbours become one run whose times are an interval; those who ask take the end of it
+// that makes a loss come later, never earlier.
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+#include "tcp/connection.h"
+
+namespace mayfly::tcp {
+
+/// `t` as a SentRun counts it.
+constexpr std::uint32_t run_clock(Instant t) noexcept {
+  return static_cast<std::uint32_t>(t.us) & ~SentRun::kFlags;
+}
+/// Is `a` an earlier time than `b`? They are less than 35 minutes apart.
+constexpr bool is_earlier(std::uint32_t a, std::uint32_t b) noexcept {
+  return static_cast<std::int32_t>(a - b) < 0;
+}
+
+/// [from, to) is being sent: text or FIN, new or again. snd_max is still what it was before.
+void note_sent(Connection& c, Seq from, Seq to, Instant now) noexcept;
+
+/// Forgets everything before `una`.
+void forget_sent(SentRuns& sent, Seq una) noexcept;
+
+/// A time-out: all that is outstanding counts as lost (RFC 8985 6.3) until it is sent again.
+void declare_lost(SentRuns& sent) noexcept;
+/// The time-out was spurious (RFC 5682): what was not sent again is in flight as before.
+void declare_in_flight(SentRuns& sent) noexcept;
+
+}  // namespace mayfly::tcp
