@@ -122,6 +122,7 @@ static Schema<tcp::TcpSettings> protocol_schema() {
        "off for its connection, or dropped (RFC 7323 3.2)"},
       {"window_scale", &T::window_scale, boolean(), "RFC 7323: offered and accepted"},
       {"sack", &T::sack, boolean(), "RFC 2018: offered and accepted"},
+      {"ecn", &T::ecn, boolean(), "RFC 3168: offered and accepted"},
       {"nagle", &T::nagle, boolean(), "small segments wait for the ACK (RFC 9293 3.7.4)"},
       {"rto_initial", &T::rto_initial, duration(10_ms, 60_s),
        "retransmission time-out before the first measurement (RFC 6298 2.1)"},

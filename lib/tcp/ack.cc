@@ -190,6 +190,7 @@ bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock>
   } else {
     acknowledge(c, s, cfg, now, v);
   }
+  if (c.ecn.agreed && s.has(wire::tcp_flag::ece)) on_congestion_echo(c, cfg, now);
   MAYFLY_ASSERT(c.cwnd >= smss(c));
   if (!advances) return true;
   mark(Branch::ack_new);

@@ -31,6 +31,7 @@ namespace mayfly::tcp {
   X(sack_agreed, "RFC 2018 2", "both SYNs permit SACK")                                            \
   X(stamps_agreed, "RFC 7323 3.2", "both SYNs carry timestamps")                                   \
   X(handshake_slow, "RFC 6298 (5.7)", "our SYN was sent again and again: the RTO begins at 3 s")   \
+  X(ecn_agreed, "RFC 3168 6.1.1", "both ends speak ECN")                                           \
   X(handshake_timed_by_echo, "RFC 7323 4.1", "our SYN was sent again: the echo tells which one")   \
   X(handshake_timed, "RFC 6298 (2.2)", "the handshake gives the first round trip")                 \
   X(handshake_to_close, "RFC 9293 3.10.4", "a CLOSE waited for the handshake: FIN_WAIT_1")         \
@@ -62,6 +63,8 @@ namespace mayfly::tcp {
   X(syn_to_listen, "RFC 9293 3.10.7.4, fourth", "a SYN in a passive SYN_RECEIVED: to LISTEN")      \
   X(syn_challenged, "RFC 5961 4.2", "a SYN in a synchronized state: challenge")                    \
   X(challenge_limited, "RFC 5961 7", "more challenges than may be: silence")                       \
+  X(ecn_marked, "RFC 3168 6.1.3", "congestion experienced: ECE from here on")                      \
+  X(ecn_heard, "RFC 3168 6.1.3", "CWR: the peer has heard")                                        \
   X(fin_outside, "RFC 9293 3.10.7.4, eighth", "a FIN beyond the window is not noted")              \
   X(fin_noted, "RFC 9293 3.10.7.4, eighth", "a FIN in the window")                                 \
   X(fin_ahead, "RFC 5681 4.2", "a FIN ahead of a gap: ACK at once")                                \
@@ -85,7 +88,7 @@ namespace mayfly::tcp {
   X(stamps_vanish, "RFC 7323 3.2", "the first segment without them: PAWS is off from here on")     \
   X(sack_news, "RFC 6675 2", "a SACK block says something new")                                    \
   X(dsack_heard, "RFC 2883 5", "a D-SACK: something arrived twice")                                \
-  X(sack_gap_hidden, "RFC 2018 5", "more ranges than can be told apart: the narrowest gap is hidden")\
+  X(sack_gap_hidden, "RFC 2018 5", "too many ranges to tell apart: a gap is hidden")               \
   X(sack_reneged, "RFC 2018 8", "a range at SND.UNA: a hidden gap, or thrown away by the peer")    \
   X(sack_unbelievable, "RFC 2018 5", "a SACK block outside what is in flight")                     \
   X(window_older, "RFC 9293 3.10.7.4, fifth", "an older segment's window is not taken")            \
@@ -102,6 +105,7 @@ namespace mayfly::tcp {
   X(tail_new_text, "RFC 8985 7.4.2", "the probe was new text: nothing to answer for")              \
   X(tail_unnecessary, "RFC 8985 7.4.2", "the probe arrived twice: nothing was lost")               \
   X(tail_repaired, "RFC 8985 7.4.2", "the probe repaired a loss: cwnd answers for it")             \
+  X(ecn_reduces, "RFC 3168 6.1.2", "ECE: the window is reduced, once a round trip")                \
   X(undo_by_stamp, "RFC 3522 3.2", "the echo is older than the retransmission: undone")            \
   X(undo_by_duplicates, "RFC 3708 3", "every retransmission arrived twice: undone")                \
   X(undo_by_original, "RFC 5682 3.1", "after a time-out an original arrives: undone")              \

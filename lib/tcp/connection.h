@@ -114,6 +114,14 @@ struct Undo {
   bool by_original : 1 = false;          ///< after a time-out: any original that arrives tells
 };
 
+/// RFC 3168 6.1.2 and 6.1.3.
+struct Ecn {
+  bool agreed : 1 = false;
+  bool echo : 1 = false;      ///< congestion was experienced: ECE until the peer's CWR
+  bool owes_cwr : 1 = false;  ///< the window was reduced: CWR with the next new text
+  bool in_round : 1 = false;  ///< until `recover` is acknowledged it is not reduced again
+};
+
 /// CUBIC's variables, under RFC 9438's names (4.1.2).
 struct Cubic {
   std::uint32_t w_max = 0;     ///< bytes: the window at the last loss
@@ -147,6 +155,7 @@ struct alignas(64) Connection {
   std::uint32_t rcv_wnd = 0;    ///< bytes we could take now
   std::uint32_t ts_recent = 0;  ///< RFC 7323 4.3
   Seq last_ack_sent;            ///< RFC 7323's Last.ACK.sent
+  Ecn ecn;
 
   // -- line 1: timers, round trip, congestion
   Instant retransmit_at = Instant::never();

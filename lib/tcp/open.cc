@@ -107,6 +107,13 @@ void take_options(Connection& c, const Segment& s, const TcpSettings& cfg, Insta
     c.ts_recent = s.ts.val;
     c.ts_recent_at = now;
   }
+  // RFC 3168 6.1.1: a SYN that asks has both bits, a SYN-ACK that agrees has ECE alone.
+  constexpr std::uint8_t kBoth = wire::tcp_flag::ece | wire::tcp_flag::cwr;
+  const std::uint8_t asked = s.has(wire::tcp_flag::ack) ? wire::tcp_flag::ece : kBoth;
+  if (cfg.ecn && (s.flags & kBoth) == asked) {
+    mark(Branch::ecn_agreed);
+    c.ecn.agreed = true;
+  }
   take_window(c, s, s.window);
 }
 

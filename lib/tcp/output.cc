@@ -96,6 +96,7 @@ void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
   e.ts = {};
   if (c.has(conn_flag::timestamps)) add_timestamps(c, now, e);
   add_sack_blocks(c, e);
+  if (c.ecn.echo) e.flags |= wire::tcp_flag::ece;  // RFC 3168 6.1.3
   c.last_ack_sent = c.rcv_nxt;
   c.clear(conn_flag::ack_now | conn_flag::ack_delayed);
   c.ack_at = Instant::never();
@@ -115,6 +116,10 @@ bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
     e.flags |= wire::tcp_flag::ack;
     e.ack = c.rcv_nxt;
     c.clear(conn_flag::ack_now);
+    if (c.ecn.agreed) e.flags |= wire::tcp_flag::ece;
+  } else if (cfg.ecn && c.retries == 0) {
+    // RFC 3168 6.1.1.1: a SYN that asks may have been lost because it asked.
+    e.flags |= wire::tcp_flag::ece | wire::tcp_flag::cwr;
   }
   // A SYN offers what is allowed, a SYN-ACK what the SYN offered too (RFC 7323 1.3, RFC 2018 2).
   const auto offers = [&](bool allowed, std::uint32_t agreed) {
@@ -136,6 +141,14 @@ bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
   return true;
 }
 
+/// RFC 3168 6.1.2, 6.1.5: new text can be marked, and says that the window was reduced.
+void add_ecn(Connection& c, Emission& e) noexcept {
+  e.options |= wire::tcp_option::ecn_mark;
+  if (!c.ecn.owes_cwr) return;
+  e.flags |= wire::tcp_flag::cwr;
+  c.ecn.owes_cwr = false;
+}
+
 /// Sends [seq, seq + len) and, if `fin`, the FIN after it.
 void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, std::uint32_t len,
                  bool fin, Emission& e) noexcept {
@@ -151,6 +164,7 @@ void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, st
     if (!c.has(conn_flag::peer_fin)) c.set(conn_flag::active_close);
   }
   const Seq end = text_end + (fin ? 1u : 0u);
+  if (c.ecn.agreed && len > 0 && seq == c.snd_max) add_ecn(c, e);
   if (before(seq, c.snd_max)) {
     // Karn's algorithm: what is sent twice is not timed.
     if (c.has(conn_flag::rtt_timing) && at_or_before(seq, c.rtt_seq) && after(end, c.rtt_seq)) {
@@ -329,6 +343,7 @@ bool emit_probe(Connection& c, const TcpSettings& cfg, Instant now, Emission& e)
     const bool text = before(c.snd_una, c.snd_end);
     if (!text && !c.has(conn_flag::closing)) return false;
     emit_octets(c, cfg, now, c.snd_una, text ? 1 : 0, !text, e);
+    e.options &= static_cast<std::uint8_t>(~wire::tcp_option::ecn_mark);  // RFC 3168 6.1.6
     c.clear(conn_flag::rtt_timing);  // how long the window stays shut is no round trip
   } else {
     write_common(c, cfg, now, c.snd_una - 1, e);

@@ -47,6 +47,8 @@ struct TcpSettings {
   TimestampsMissing timestamps_missing = TimestampsMissing::accept;
   bool window_scale = true;
   bool sack = true;
+  /// RFC 3168: offered and accepted.
+  bool ecn = false;
   /// Nagle's algorithm (RFC 9293 SHLD-7); off = MUST-17's "disabled".
   bool nagle = true;
   /// RFC 6298 (2.1), (2.4) and (2.5). For (2.4) the RFC recommends 1 s; doc/conformance.md tells

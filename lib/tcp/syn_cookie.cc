@@ -85,6 +85,7 @@ void add_options(Segment& syn, const Segment& ack, const CookieFlow& flow) noexc
 Emission cookie_syn_ack(const Segment& syn, const CookieFlow& flow, const TcpSettings& cfg,
                         Instant now) noexcept {
   Segment kept = syn;
+  kept.flags &= static_cast<std::uint8_t>(~(wire::tcp_flag::ece | wire::tcp_flag::cwr));  // nor ECN
   const bool stamped = cfg.timestamps && syn.carries(wire::tcp_option::timestamps);
   if (!stamped)  // nowhere to keep them
     kept.options &= static_cast<std::uint8_t>(

@@ -174,6 +174,18 @@ void note_fin(Connection& c, const Segment& s) noexcept {
   owe_ack(c);
 }
 
+/// RFC 3168 6.1.3: the peer is told of a mark until it says that it has heard.
+void note_marks(Connection& c, const Segment& s) noexcept {
+  if (s.has(wire::tcp_flag::cwr)) {
+    mark(Branch::ecn_heard);
+    c.ecn.echo = false;
+  }
+  if (!s.carries(wire::tcp_option::ecn_mark)) return;
+  mark(Branch::ecn_marked);
+  c.ecn.echo = true;
+  owe_ack(c);
+}
+
 }  // namespace
 
 void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
@@ -188,6 +200,7 @@ void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdi
 }
 
 void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
+  if (c.ecn.agreed) note_marks(c, s);
   const bool ends_here = s.payload_len == 0 && !s.has(wire::tcp_flag::fin);
   if (!kReceivesText.has(c.state)) {
     // RFC 9293 3.10.7.4, seventh: after the peer's FIN there is no text to come.

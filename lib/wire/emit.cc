@@ -86,6 +86,7 @@ struct Ipv4Fields {
   std::size_t payload_len = 0;
   std::uint16_t id = 0;
   std::uint8_t protocol = 0;
+  std::uint8_t tos = 0;
 };
 
 /// RFC 791 3.1 without options. The checksum is made from the values, not from the bytes just
@@ -94,7 +95,7 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
   const auto length = static_cast<std::uint32_t>(kIpv4HeaderSizeMin + fields.payload_len);
   MAYFLY_ASSERT(length <= 0xffff);
   const std::uint32_t words[] = {
-      0x4500'0000u | length,
+      0x4500'0000u | std::uint32_t{fields.tos} << 16 | length,
       std::uint32_t{fields.id} << 16 | ipv4_fragment::dont_fragment,
       std::uint32_t{kTtl} << 24 | std::uint32_t{fields.protocol} << 16,
   };
@@ -141,7 +142,8 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
   const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + segment_size;
   MAYFLY_ASSERT(header_size <= kTcpHeaderSizeMax && emission.sack_count <= kSackBlocksMax);
   MAYFLY_ASSERT(kIpv4HeaderSizeMin + segment_size <= 0xffff && frame_size <= frame.size());
-  const Ipv4Fields fields{key.local_ip, key.remote_ip, segment_size, ip_id, ip_protocol::tcp};
+  const std::uint8_t tos = carries(emission, tcp_option::ecn_mark) ? ipv4_ecn::ect_0 : 0;
+  const Ipv4Fields fields{key.local_ip, key.remote_ip, segment_size, ip_id, ip_protocol::tcp, tos};
   std::byte* const l3 = frame.data() + emit_link(frame.data(), link, ethertype::ipv4);
   std::byte* const header = put_ipv4(l3, fields, ip);
   put_tcp_header(header, key, emission, header_size);

@@ -24,8 +24,8 @@ inline constexpr std::size_t hardware_type = 0, protocol_type = 2, hardware_leng
                              target_mac = 18, target_ip = 24;
 }
 namespace ipv4_at {  // RFC 791 3.1
-inline constexpr std::size_t version_ihl = 0, total_length = 2, id = 4, fragment = 6, ttl = 8,
-                             protocol = 9, checksum = 10, source = 12, destination = 16;
+inline constexpr std::size_t version_ihl = 0, tos = 1, total_length = 2, id = 4, fragment = 6,
+                             ttl = 8, protocol = 9, checksum = 10, source = 12, destination = 16;
 }
 namespace icmp_at {  // RFC 792
 inline constexpr std::size_t type = 0, code = 1, checksum = 2, rest = 4;
@@ -40,6 +40,10 @@ namespace ip_protocol {
 inline constexpr std::uint8_t icmp = 1, tcp = 6, udp = 17;
 }
 
+/// RFC 3168 5: the last two bits of the TOS octet.
+namespace ipv4_ecn {
+inline constexpr std::uint8_t mask = 3, ect_0 = 2, congestion = 3;
+}  // namespace ipv4_ecn
 /// The IPv4 header's fragment field (RFC 791 3.1): two flags, and an offset in units of 8 bytes.
 namespace ipv4_fragment {
 inline constexpr std::uint16_t dont_fragment = 0x4000, more_fragments = 0x2000,

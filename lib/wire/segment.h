@@ -21,6 +21,9 @@ inline constexpr std::uint8_t fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ac
 namespace tcp_option {
 inline constexpr std::uint8_t mss = 0x01, window_scale = 0x02, sack_permitted = 0x04,
                               timestamps = 0x08, sack = 0x10;
+/// No option of TCP, but a mark of the IP header, kept beside them: on a Segment "congestion
+/// experienced" (RFC 3168 5), on an Emission ECT(0).
+inline constexpr std::uint8_t ecn_mark = 0x80;
 }  // namespace tcp_option
 
 /// RFC 7323 3: TSval and TSecr.

@@ -273,6 +273,19 @@ constexpr Scenario kLosses[] = {
        t.peer(ack().acks(1'000));
        EXPECT_EQ(t.c.sacked.range[0].left, t.c.snd_una + 1'000);
      }},
+    {"SpeaksEcn",
+     {ecn_agreed, ecn_marked, ecn_heard, ecn_reduces},
+     [] {
+       using wire::tcp_flag::cwr;
+       using wire::tcp_flag::ece;
+       auto cfg = plain();
+       cfg.ecn = true;
+       auto t = Tcp::syn_received(cfg, syn().mss(1'000).flagged(ece | cwr));
+       t.us(syn_ack().flagged(ece)).peer(ack()).peer(data(10).marked()).us(ack().flagged(ece));
+       t.peer(data(10).flagged(cwr)).after(40_ms).us(ack()).send(10'000).whatever();
+       t.peer(ack().acks(1'000).flagged(ece)).send(10'000);
+       EXPECT_EQ(t.c.cwnd, 4'500u);
+     }},
     {"ReportsWhatCameTwice",
      {dsack_said},
      [] {

@@ -45,7 +45,7 @@ struct Spoken {
   std::optional<wire::Timestamps> ts;
   std::optional<std::uint16_t> mss_value;
   std::optional<std::uint8_t> scale;
-  bool without_timestamps = false, sack_allowed = false, pushed = false;
+  bool without_timestamps = false, sack_allowed = false, pushed = false, ce = false;
   std::uint16_t urgent_pointer = 0;
   std::vector<wire::SackBlock> sacks;
 
@@ -88,6 +88,18 @@ struct Spoken {
   Spoken sack_ok() const {
     auto s = *this;
     s.sack_allowed = true;
+    return s;
+  }
+  /// Also has these flags.
+  Spoken flagged(std::uint8_t more) const {
+    auto s = *this;
+    s.flags |= more;
+    return s;
+  }
+  /// A router has marked it: congestion experienced.
+  Spoken marked() const {
+    auto s = *this;
+    s.ce = true;
     return s;
   }
   Spoken urgent(std::uint16_t n) const {
@@ -271,6 +283,7 @@ inline Segment Tcp::spell(const Spoken& said) const {
     s.window_scale = *said.scale;
   }
   if (said.sack_allowed) s.options |= wire::tcp_option::sack_permitted;
+  if (said.ce) s.options |= wire::tcp_option::ecn_mark;
   if (said.ts) {
     s.options |= wire::tcp_option::timestamps;
     s.ts = *said.ts;

@@ -28,6 +28,8 @@ void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept
   remember(c, false);
   c.set(conn_flag::recovery);
   c.recover = c.snd_max;
+  c.ecn.owes_cwr = true;  // RFC 3168 6.1.2: whatever the reason
+  c.ecn.in_round = false;
   growth::on_loss(c, cfg, now);
   MAYFLY_ASSERT(c.ssthresh >= 2 * smss(c));
   c.prr = {static_cast<std::uint32_t>(c.snd_max - c.snd_una), 0, 0};
@@ -216,9 +218,20 @@ void on_reordering_timeout(Connection& c, const TcpSettings& cfg, Instant now) n
   if (c.has(conn_flag::sack_recovery)) reduce_rate(c, 0, false);
 }
 
+void on_congestion_echo(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+  if (c.has(kRepairs)) return;  // the window answers for this round already
+  if (c.ecn.in_round && before(c.snd_una, c.recover)) return;
+  mark(Branch::ecn_reduces);
+  growth::on_loss(c, cfg, now);
+  c.cwnd = std::min(c.cwnd, c.ssthresh);
+  c.recover = c.snd_max;
+  c.ecn.owes_cwr = c.ecn.in_round = true;
+}
+
 void go_back(Connection& c) noexcept {
   if (c.has(conn_flag::sack)) {
     declare_lost(c.sent);
+    c.hidden = 0;  // what is in hidden gaps counts as lost too: nothing is in flight
   } else {
     c.snd_nxt = c.snd_una;
   }
@@ -232,6 +245,8 @@ void on_retransmission_timeout(Connection& c, const TcpSettings& cfg, Instant no
   // RFC 5682 3.1: not in a recovery, whose retransmissions would be taken for originals.
   if (!c.has(kRepairs)) remember(c, true);
   c.rack.tail_outstanding = false;
+  c.ecn.owes_cwr = true;
+  c.ecn.in_round = false;
   growth::on_timeout(c, cfg, now);
   c.dup_acks = 0;
   // RFC 6675 5.1: what was SACKed still counts; a peer that has thrown it away is found out by

@@ -36,6 +36,9 @@ void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexce
 /// The reordering window's timer: what is late now is lost (RFC 8985 6.3).
 void on_reordering_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
 
+/// An ACK carried ECE: a router has marked a segment (RFC 3168 6.1.2). Once a round trip.
+void on_congestion_echo(Connection& c, const TcpSettings& cfg, Instant now) noexcept;
+
 /// Everything outstanding is to be sent again from snd_una on; cwnd stays.
 void go_back(Connection& c) noexcept;
 

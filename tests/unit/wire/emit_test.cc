@@ -74,6 +74,16 @@ TEST(EmitTcp, WritesTaggedDataByteForByte) {
                 "01 01 08 0a 11 22 33 44 55 66 77 88  68 65 6c 6c 6f"));
 }
 
+TEST(EmitTcp, SaysInTheIpHeaderThatItMayBeMarked) {
+  Emission data{.flags = wire::tcp_flag::ack};
+  const Frame plain = emitted(data);
+  data.options = wire::tcp_option::ecn_mark;
+  Frame capable = emitted(data);
+  ASSERT_EQ(capable.size(), plain.size()) << "it takes no room among the options";
+  EXPECT_EQ(capable[15], std::byte{2});  // ECT(0)
+  EXPECT_EQ(parse(capable, {.mac = kToPeer.destination}).drop, Drop::none);
+}
+
 TEST(EmitTcp, PadsEveryGroupOfOptionsToWholeWords) {
   EXPECT_EQ(options_emitted(0), Frame{});
   EXPECT_EQ(options_emitted(wire::tcp_option::mss), hex("02 04 05 b4"));

@@ -82,7 +82,7 @@ Frame Ipv4Frame::build() const {
   Frame header;
   const std::size_t header_size = 20 + options.size();
   append(header, std::uint32_t{version} << 4 | ihl.value_or(header_size / 4), 1);
-  append(header, 0, 1);
+  append(header, tos, 1);
   append(header, total_length.value_or(header_size + payload.size()), 2);
   append(header, id, 2);
   append(header, fragment, 2);

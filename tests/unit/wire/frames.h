@@ -39,7 +39,7 @@ struct Ipv4Frame {
   MacAddress mac = kOurMac;               // the destination
   std::optional<std::uint16_t> vlan_tag;  // the whole tag control information
   std::uint16_t ethertype = wire::ethertype::ipv4;
-  std::uint8_t version = 4;
+  std::uint8_t version = 4, tos = 0;
   std::optional<std::uint8_t> ihl;
   std::optional<std::uint16_t> total_length;
   std::uint16_t id = 0x1234;

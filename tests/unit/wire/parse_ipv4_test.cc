@@ -53,6 +53,15 @@ TEST(ParseIpv4, SkipsOptions) {
   EXPECT_EQ(parsed.segment.payload_len, 2);
 }
 
+TEST(ParseIpv4, TellsCongestionExperienced) {
+  const auto marked = [](std::uint8_t tos) {
+    return parse(tcp_frame({}, {.tos = tos})).segment.carries(wire::tcp_option::ecn_mark);
+  };
+  EXPECT_TRUE(marked(3));
+  EXPECT_TRUE(marked(0xff));
+  EXPECT_FALSE(marked(0) || marked(1) || marked(2) || marked(0xfc));
+}
+
 TEST(ParseIpv4, DropsSourceRoutes) {
   EXPECT_EQ(drop_of(tcp_frame({}, {.options = hex("83 07 04 c6 12 00 02 00")})),
             Drop::ip_source_route);
