@@ -6,6 +6,7 @@
 #include "tcp/branches.h"
 #include "tcp/congestion/recovery.h"
 #include "tcp/congestion/sent_runs.h"
+#include "tcp/input.h"
 #include "tcp/rtt.h"
 #include "tcp/seq_ranges.h"
 
@@ -64,7 +65,9 @@ bool may_probe_tail(const Connection& c) noexcept {
 /// RFC 8985 7.2, TLP_calc_PTO.
 std::uint32_t probe_after_us(const Connection& c) noexcept {
   std::uint32_t pto = std::max(2 * c.srtt_us, kProbeMinUs);
-  if (static_cast<std::uint32_t>(c.snd_max - c.snd_una) <= smss(c))
+  // A peer that hears our FIN closes too, and its FIN carries the ACK.
+  const bool lone = static_cast<std::uint32_t>(c.snd_max - c.snd_una) <= smss(c);
+  if (lone && (!fin_sent(c) || c.rack.slow_acks))
     pto += c.rack.slow_acks ? kSlowAckDelayUs : kAckDelayUs;
   return pto;
 }

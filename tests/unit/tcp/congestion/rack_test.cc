@@ -46,6 +46,11 @@ TEST(TailLossProbe, GivesALoneSegmentTheTimeOfADelayedAck) {
   t.after(1_ms).us(data(100).at(0)).silent();
 }
 
+TEST(TailLossProbe, DoesNotGiveThatTimeToALoneSegmentWithItsFin) {
+  auto t = racked().send(100).close().whatever().after(19_ms).silent();
+  t.after(1_ms).us(data(100).with_fin().at(0)).silent();
+}
+
 TEST(TailLossProbe, IsSentOnceAndThenTheTimeOutComes) {
   auto t = racked().send(3'000).whatever().after(20_ms).us(data(1'000).at(2'000)).silent();
   t.after(199_ms).silent().after(1_ms).us(data(1'000).at(0)).silent();
