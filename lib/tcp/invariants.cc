@@ -98,10 +98,12 @@ std::string broken_timers(const Connection& c) {
 }
 
 // RFC 5681 4.1 and RFC 3042: never more under way than cwnd and two segments of limited transmit;
-// one octet or the FIN may probe.
+// one octet or the FIN may probe. A tail loss probe goes out whatever cwnd says (RFC 8985 7.3), and
+// cwnd may have been reduced to less than was under way.
 std::string broken_window(const Connection& c, Seq window_edge) {
   const std::uint32_t flight = flight_size(c);
-  if (flight > c.cwnd + 2 * smss(c) + 1)
+  const bool is_probe = c.rack.tail_outstanding && c.rack.tail_end == c.snd_max;
+  if (!is_probe && flight > c.cwnd + 2 * smss(c) + 1)
     return fmt::format("{} octets under way, cwnd is {}", flight, c.cwnd);
   if (after(c.snd_max, window_edge + 1)) return "sent beyond the peer's window";
   return {};

@@ -2,6 +2,7 @@
 #include "tcp/congestion/rack.h"
 
 #include "support/tcp_bench.h"
+#include "tcp/invariants.h"
 
 namespace mayfly::testing {
 namespace {
@@ -31,6 +32,15 @@ TEST(TailLossProbe, IsTheLastSegmentWithItsFin) {
 
 TEST(TailLossProbe, IsNewTextIfThereIsAny) {
   auto t = racked().send(30'000).whatever().after(20_ms).us(data(1'000).at(10'000)).silent();
+}
+
+TEST(TailLossProbe, IsSentWhateverTheCongestionWindowSays) {
+  auto t = racked().send(30'000).whatever();
+  t.c.cwnd = 2'000;
+  tcp::ConnectionShadow shadow;
+  EXPECT_EQ(broken_progress(shadow, t.c, t.cfg, t.now, true), "");
+  t.after(20_ms).us(data(1'000).at(10'000)).silent();
+  EXPECT_EQ(broken_progress(shadow, t.c, t.cfg, t.now, true), "");
 }
 
 TEST(TailLossProbe, ShowsWhatElseIsLostInOneRoundTripMore) {
