@@ -38,19 +38,26 @@ SentRun merged(const SentRun& a, const SentRun& b) noexcept {
   return {b.end, is_earlier(a.first, b.first) ? a.first : b.first, last | again | lost};
 }
 
+/// What is forgotten if two neighbours become one run: how far apart their times are, before that
+/// what was sent again, and before all else what is lost. Were that forgotten, it would take one
+/// more time-out for each segment.
+std::uint64_t cost_of_merging(const SentRun& a, const SentRun& b) noexcept {
+  const std::uint32_t apart =
+      is_earlier(a.first, b.last_us()) ? b.last_us() - a.first : a.last_us() - b.first;
+  const std::uint64_t unlike = (a.last ^ b.last) & SentRun::kFlags;
+  static_assert(SentRun::kLost > SentRun::kAgain);
+  return unlike << 32 | apart;
+}
+
 /// Makes one run of the two neighbours that lose least by it. Times of what was SACKed are no loss.
 void merge_two(const Connection& c, Draft& draft) noexcept {
-  constexpr std::uint32_t kUnlike = 1u << 31;
   const auto begin_of = [&](std::uint8_t i) { return i == 0 ? c.snd_una : draft.run[i - 1].end; };
   const auto over = [&](std::uint8_t i) { return is_sacked(c, begin_of(i), draft.run[i].end); };
   std::uint8_t best = 0;
-  std::uint32_t best_cost = ~0u;
+  std::uint64_t best_cost = ~std::uint64_t{0};
   for (std::uint8_t i = 0; i + 1 < draft.count; ++i) {
     const SentRun &a = draft.run[i], &b = draft.run[i + 1];
-    const std::uint32_t apart =
-        is_earlier(a.first, b.last_us()) ? b.last_us() - a.first : a.last_us() - b.first;
-    const bool alike = ((a.last ^ b.last) & SentRun::kFlags) == 0;
-    const std::uint32_t cost = over(i) || over(i + 1) ? 0 : apart / 2 + (alike ? 0 : kUnlike);
+    const std::uint64_t cost = over(i) || over(i + 1) ? 0 : cost_of_merging(a, b);
     if (cost >= best_cost) continue;
     best = i;
     best_cost = cost;

@@ -65,6 +65,22 @@ TEST(SentRuns, OfATimeOutAreLostUntilTheyAreSentAgain) {
   EXPECT_TRUE(c.sent.run[1].has(tcp::SentRun::kLost));
 }
 
+TEST(SentRuns, OfATimeOutStayLostWhereTheyDoNotSuffice) {
+  auto c = sending();
+  Instant now{0};
+  for (int i = 0; i < 8; ++i) send(c, 100, now = now + Duration{1'000'000});
+  for (std::uint32_t at : {600u, 400u, 200u, 0u})  // every other one, so that no neighbours agree
+    note_sent(c, c.snd_una + at, c.snd_una + at + 100, now = now + Duration{1'000'000});
+  ASSERT_EQ(c.sent.count, tcp::kSentRunsMax);
+  tcp::declare_lost(c.sent);
+  note_sent(c, c.snd_una, c.snd_una + 50, now + Duration{1'000});
+  ASSERT_EQ(c.sent.count, tcp::kSentRunsMax);
+  EXPECT_EQ(c.sent.run[0].end, c.snd_una + 50);
+  EXPECT_FALSE(c.sent.run[0].has(tcp::SentRun::kLost));
+  for (std::uint8_t i = 1; i < c.sent.count; ++i)
+    EXPECT_TRUE(c.sent.run[i].has(tcp::SentRun::kLost)) << int{i};
+}
+
 TEST(SentRuns, AreForgottenWithWhatIsAcknowledged) {
   auto c = sending();
   send(c, 100, Instant{0});
