@@ -89,7 +89,8 @@ namespace mayfly::tcp {
   X(sack_news, "RFC 6675 2", "a SACK block says something new")                                    \
   X(dsack_heard, "RFC 2883 5", "a D-SACK: something arrived twice")                                \
   X(sack_gap_hidden, "RFC 2018 5", "too many ranges to tell apart: a gap is hidden")               \
-  X(sack_reneged, "RFC 2018 8", "a range at SND.UNA: a hidden gap, or thrown away by the peer")    \
+  X(sack_gap_found, "RFC 2018 5", "the acknowledgements have come to a hidden gap")                \
+  X(sack_reneged, "RFC 2018 8", "a range at SND.UNA: the peer has thrown it away")                 \
   X(sack_unbelievable, "RFC 2018 5", "a SACK block outside what is in flight")                     \
   X(window_older, "RFC 9293 3.10.7.4, fifth", "an older segment's window is not taken")            \
   X(window_opens, "RFC 9293 3.8.6.1", "the zero window opens: probing ends")                       \

@@ -266,12 +266,25 @@ constexpr Scenario kLosses[] = {
        EXPECT_EQ(t.c.sacked.count, tcp::kSackedMax);
        EXPECT_EQ(t.c.hidden, 1'000u);
      }},
-    {"DoesNotBelieveThatAnOctetArrivedThatIsNotAcknowledged",
+    {"FindsAHiddenGapWhereTheAcknowledgementsStop",
+     {sack_gap_found},
+     [] {
+       auto cfg = with_sack();
+       cfg.initial_window_segments = 40;
+       auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok()).send(40'000).whatever();
+       for (std::uint32_t i = 0; i < 9; ++i)
+         t.peer(ack().acks(0).sack(2'000 * i + 1'000, 2'000 * i + 2'000));
+       t.whatever().peer(ack().acks(2'000));  // behind it [3,000, 4,000)
+       EXPECT_EQ(t.c.sacked.range[0].left, t.c.snd_una + 1'000);
+       EXPECT_EQ(t.c.hidden, 0u);
+     }},
+    {"BelievesNoReportOfAPeerThatThrewAwayWhatItReported",
      {sack_reneged},
      [] {
        auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
-       t.peer(ack().acks(1'000));
-       EXPECT_EQ(t.c.sacked.range[0].left, t.c.snd_una + 1'000);
+       t.whatever().peer(ack().acks(1'000));
+       EXPECT_EQ(t.c.sacked.count, 0);
+       t.us(data(1'000).at(1'000)).peer(ack().acks(2'000));
      }},
     {"SpeaksEcn",
      {ecn_agreed, ecn_marked, ecn_heard, ecn_reduces},

@@ -117,12 +117,24 @@ void take_block(Connection& c, wire::SackBlock block, bool newest, const Before&
   }
 }
 
+/// Was something SACKed at `una`, to which the peer's acknowledgements have come? It would have
+/// acknowledged that.
+bool is_range_at(const RangeSet<kSackedMax>& sacked, Seq una) noexcept {
+  return sacked.count > 0 && sacked.range[0].left == una;
+}
+
+/// RFC 2018 8: a peer that has thrown away what it SACKed may have thrown away all of it. What it
+/// still has, it says again.
+void forget_reneged(Connection& c, Seq una) noexcept {
+  if (c.hidden > 0 || !is_range_at(c.sacked, una)) return;
+  mark(Branch::sack_reneged);
+  c.sacked.count = 0;
+}
+
 /// Finds what was hidden at the new SND.UNA and below it.
 void find_hidden(Connection& c, Seq una, Delivery& d) noexcept {
-  if (c.sacked.count > 0 && c.sacked.range[0].left == una) {
-    // The peer would have acknowledged it: a gap was hidden here, or the peer has thrown away what
-    // it SACKed (RFC 2018 8).
-    mark(Branch::sack_reneged);
+  if (is_range_at(c.sacked, una)) {
+    mark(Branch::sack_gap_found);
     wire::SackBlock& first = c.sacked.range[0];
     const std::uint32_t gap = std::min(smss(c), size_of(first));
     c.hidden -= std::min(c.hidden, gap);
@@ -160,6 +172,7 @@ Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::Sa
   if (was.has_echo) was.echo_age_ms = now.ts_ms() + c.ts_offset - s.ts.echo;
   if (after(s.ack, c.snd_una)) deliver_news(c, c.snd_una, s.ack, was, now, d);
   trim_before(c.sacked, s.ack);
+  forget_reneged(c, s.ack);
   if (!sacks.empty() && is_duplicate_report(c, s, sacks)) {
     take_duplicate_report(c, sacks[0], d);
     sacks = sacks.subspan(1);
