@@ -97,13 +97,17 @@ std::string broken_timers(const Connection& c) {
   return {};
 }
 
-// RFC 5681 4.1 and RFC 3042: never more under way than cwnd and two segments of limited transmit;
-// one octet or the FIN may probe. A tail loss probe goes out whatever cwnd says (RFC 8985 7.3), and
-// cwnd may have been reduced to less than was under way.
-std::string broken_window(const Connection& c, Seq window_edge) {
+// [from, SND.MAX) was sent. RFC 5681 4.1 and RFC 3042: never more under way than cwnd and two
+// segments of limited transmit; one octet may probe. A tail loss probe goes out whatever cwnd says
+// (RFC 8985 7.3), and so does a FIN by itself, which fills nobody's queue; cwnd may have been
+// reduced to less than was under way. Where the runs do not suffice, what was lost may count as
+// under way once the last segment has made one of two (sent_runs.h): then nothing is known.
+std::string broken_window(const Connection& c, Seq from, Seq window_edge) {
   const std::uint32_t flight = flight_size(c);
   const bool is_probe = c.rack.tail_outstanding && c.rack.tail_end == c.snd_max;
-  if (!is_probe && flight > c.cwnd + 2 * smss(c) + 1)
+  const bool is_fin_alone = fin_sent(c) && c.snd_max == from + 1;
+  const bool is_known = c.sent.count < kSentRunsMax;
+  if (is_known && !is_probe && !is_fin_alone && flight > c.cwnd + 2 * smss(c) + 1)
     return fmt::format("{} octets under way, cwnd is {}", flight, c.cwnd);
   if (after(c.snd_max, window_edge + 1)) return "sent beyond the peer's window";
   return {};
@@ -167,7 +171,7 @@ std::string broken_progress(ConnectionShadow& shadow, const Connection& c,
   const bool armed = c.retransmit_at != was.retransmit_at && !c.retransmit_at.is_never();
   const bool early = c.has(conn_flag::tail_timer | conn_flag::reorder_timer);
   if (armed && !early && c.retransmit_at < now + settings.rto_min) return "an RTO below its floor";
-  return after(c.snd_max, was.snd_max) ? broken_window(c, shadow.window_edge) : "";
+  return after(c.snd_max, was.snd_max) ? broken_window(c, was.snd_max, shadow.window_edge) : "";
 }
 
 }  // namespace mayfly::tcp

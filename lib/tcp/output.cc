@@ -305,8 +305,10 @@ bool emit_tail_probe(Connection& c, const TcpSettings& cfg, Instant now, Emissio
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
   if (before(c.snd_nxt, c.snd_end) && open >= static_cast<std::int32_t>(text_room(c))) {
     const std::uint32_t len = std::min(queued, text_room(c));
-    emit_octets(c, cfg, now, c.snd_nxt, len, false, e);
-    c.snd_nxt += len;
+    const bool fin =
+        len == queued && c.has(conn_flag::closing) && open > static_cast<std::int32_t>(len);
+    emit_octets(c, cfg, now, c.snd_nxt, len, fin, e);
+    c.snd_nxt += len + (fin ? 1u : 0u);
     note_tail_probe(c, false);
     mark(Branch::tail_probe_new);
   } else {

@@ -67,6 +67,12 @@ TEST(TailLossProbe, IsSentOnceAndThenTheTimeOutComes) {
   EXPECT_EQ(t.c.retries, 1);
 }
 
+TEST(TailLossProbe, OfTheLastTextCarriesTheFin) {
+  auto t = racked().send(10'500).close().whatever();
+  EXPECT_EQ(t.c.snd_max, t.c.snd_una + 10'000);
+  t.after(20_ms).us(data(500).with_fin().at(10'000)).silent();
+}
+
 TEST(TailLossProbe, ThatArrivedTwiceCostsNothing) {
   auto t = racked().send(3'000).whatever().after(20_ms).whatever();
   t.peer(ack().acks(3'000)).peer(ack().acks(3'000).sack(2'000, 3'000));
