@@ -46,6 +46,8 @@ inline constexpr std::uint32_t
     user = 1u << 24;           ///< this bit and those above belong to the stack
 // clang-format on
 }  // namespace conn_flag
+/// Losses are being repaired.
+inline constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
 
 /// Up to N disjoint ranges of sequence space in rising order.
 template <std::size_t N>

@@ -20,8 +20,6 @@ constexpr std::uint32_t kAckDelayUs = 50'000, kSlowAckDelayUs = 500'000;
 constexpr std::uint32_t kProbeMinUs = 2'000;
 constexpr std::uint8_t kWindowKept = 16;  // RFC 8985 6.2, step 4
 
-constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
-
 /// RFC 8985 6.2, step 4: RACK_update_reo_wnd.
 std::uint32_t reordering_window(const Connection& c, std::uint32_t sacked) noexcept {
   const bool many = c.dup_acks >= kDupThresh || sacked > (kDupThresh - 1) * smss(c);

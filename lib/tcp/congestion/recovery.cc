@@ -12,8 +12,6 @@
 namespace mayfly::tcp {
 namespace {
 
-constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
-
 /// What a loss is about to change is kept, and may be given back.
 void remember(Connection& c, bool by_original) noexcept {
   c.undo = {};

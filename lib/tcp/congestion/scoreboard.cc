@@ -157,7 +157,6 @@ Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::Sa
                        Instant now) noexcept {
   MAYFLY_ASSERT(at_or_after(s.ack, c.snd_una) && at_or_before(s.ack, c.snd_max));
   Delivery d;
-  constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
   if (sacks.empty() && c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding)
       [[likely]] {
     d.octets = static_cast<std::uint32_t>(s.ack - c.snd_una);

@@ -87,7 +87,6 @@ void store(Connection& c, Draft& draft) noexcept {
 bool takes(const Connection& c, const SentRun& last, std::uint32_t t) noexcept {
   if ((last.last & SentRun::kFlags) != 0) return false;
   if (last.last_us() == t) return true;
-  constexpr std::uint32_t kRepairs = conn_flag::recovery | conn_flag::rto_recovery;
   return !c.has(kRepairs) && !c.rack.tail_outstanding && t - last.first <= c.srtt_us / 8;
 }
 
