@@ -184,6 +184,8 @@ struct alignas(64) Connection {
   /// Text or FIN; for the restart after idleness (RFC 5681 4.1). In a FIN_WAIT_2 that nobody reads,
   /// where nothing more is sent: when it began.
   Instant last_sent;
+  /// Octets outstanding once the last new text or FIN was sent: how much of cwnd was used.
+  std::uint32_t flight_sent = 0;
   std::uint32_t ts_offset = 0;  ///< added to our clock for TSval (RFC 7323 7.1)
   /// Bytes: the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1).
   std::uint32_t max_snd_wnd = 0;

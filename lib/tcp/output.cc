@@ -177,7 +177,10 @@ void emit_octets(Connection& c, const TcpSettings& cfg, Instant now, Seq seq, st
     note_sent(c, seq, end, now);
     if (c.has(conn_flag::recovery | conn_flag::rto_recovery)) note_repair(c, seq, end, now);
   }
-  c.snd_max = later_of(c.snd_max, end);
+  if (after(end, c.snd_max)) {
+    c.snd_max = end;
+    c.flight_sent = static_cast<std::uint32_t>(end - c.snd_una);
+  }
   c.last_sent = now;
 }
 

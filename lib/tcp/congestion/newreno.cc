@@ -14,7 +14,7 @@ void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant) noe
   const std::uint32_t mss = smss(c);
   MAYFLY_ASSERT(acked > 0 && c.cwnd >= mss);
   // A window that was not used proves nothing about the path: it does not grow (RFC 7661 4).
-  if (2 * (static_cast<std::uint32_t>(c.snd_max - c.snd_una) + acked) < c.cwnd) return;
+  if (2 * c.flight_sent < c.cwnd) return;
   if (c.cwnd < c.ssthresh) {  // RFC 5681 3.1; L = 2 * SMSS, after a time-out 1 (RFC 3465 2.2, 2.3)
     c.cwnd += std::min(acked, c.has(conn_flag::rto_recovery) ? mss : 2 * mss);
     return;

@@ -22,7 +22,7 @@ void run_rounds(Tcp& t, int times) {
     t.now = t.now + 100_ms;
     const std::uint32_t window = t.c.cwnd;
     for (std::uint32_t n = 0; n < window; n += 1'000) {
-      t.c.snd_max = t.c.snd_una + window;
+      t.c.flight_sent = window;
       tcp::cubic::on_ack(t.c, 1'000, t.cfg, t.now);
     }
   }

@@ -24,5 +24,28 @@ TEST(InitialWindow, IsOneSegmentAfterTwoLostSynAcks) {
   EXPECT_EQ(t.text_sent(), 1'000u);
 }
 
+Tcp sending_with(tcp::CongestionControl control, std::uint32_t octets) {
+  auto cfg = plain();
+  cfg.congestion_control = control;
+  return Tcp::established(cfg).send(octets).whatever();
+}
+constexpr tcp::CongestionControl kAll[] = {tcp::CongestionControl::newreno,
+                                           tcp::CongestionControl::cubic};
+
+TEST(SlowStart, DoublesTheWindowWhenAllAcksOfARoundAreReadBeforeAnythingIsSent) {
+  for (const auto control : kAll) {
+    auto t = sending_with(control, 100'000);
+    for (int i = 0; i < 10; ++i) tcp::growth::on_ack(t.c, 1'000, t.cfg, t.now);
+    EXPECT_EQ(t.c.cwnd, 20'000u);
+  }
+}
+
+TEST(SlowStart, DoesNotGrowAWindowThatIsNotUsed) {  // RFC 7661 4, RFC 9438 5.8
+  for (const auto control : kAll) {
+    auto t = sending_with(control, 4'000).peer(ack().acks(4'000));
+    EXPECT_EQ(t.c.cwnd, 10'000u);
+  }
+}
+
 }  // namespace
 }  // namespace mayfly::testing
