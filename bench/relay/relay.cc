@@ -6,7 +6,8 @@
 //   delay, jitter      ms: every frame waits for delay to delay + jitter
 //   loss, duplicate    % of the frames, each way
 //   reorder, late      % of the frames wait `late` ms more
-//   burst, length      % of the frames begin a burst in which `length` frames in a row are lost
+//   burst, length      % of the frames begin a burst in which `length` frames in a row are lost, as
+//                      far as they come within 10 ms
 //   tail               % of the answers (frames with text and PSH or FIN) are lost when seen first
 //   seed
 #include <arpa/inet.h>
@@ -46,9 +47,11 @@ class Faults {
   }
 
   bool drops(int side, const Bytes& frame) {
-    if (burst_left_[side] > 0) return --burst_left_[side], true;
+    const auto now = Clock::now();
+    if (burst_left_[side] > 0 && now < burst_ends_[side]) return --burst_left_[side], true;
     if (chance("burst")) {
       burst_left_[side] = static_cast<int>(value_["length"]) - 1;
+      burst_ends_[side] = now + std::chrono::milliseconds(10);
       return true;
     }
     if (chance("loss")) return true;
@@ -82,6 +85,7 @@ class Faults {
   std::mt19937_64 prng_;
   std::uniform_real_distribution<double> unit_{0, 1};
   std::array<int, 2> burst_left_{};
+  std::array<Clock::time_point, 2> burst_ends_{};
   std::set<Bytes> seen_;
 };
 

@@ -88,7 +88,7 @@ struct SentRuns {
 /// RACK-TLP (RFC 8985 5.2), under its names. Times as in SentRun.
 struct Rack {
   /// When the segment that was sent last of those delivered was sent, and kAgain if it was sent
-  /// again: at the same time, what is sent again goes out last.
+  /// again.
   std::uint32_t xmit_ts = 0;
   Seq end_seq;               ///< and where it ended
   std::uint32_t rtt_us = 0;  ///< and how long it took; 0 = none was delivered since the scoreboard

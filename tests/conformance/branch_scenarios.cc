@@ -297,7 +297,7 @@ constexpr Scenario kLosses[] = {
        t.us(syn_ack().flagged(ece)).peer(ack()).peer(data(10).marked()).us(ack().flagged(ece));
        t.peer(data(10).flagged(cwr)).after(40_ms).us(ack()).send(10'000).whatever();
        t.peer(ack().acks(1'000).flagged(ece)).send(10'000);
-       EXPECT_EQ(t.c.cwnd, 4'500u);
+       EXPECT_EQ(t.c.cwnd, 5'000u);
      }},
     {"ReportsWhatCameTwice",
      {dsack_said},

@@ -78,7 +78,7 @@ void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant now)
 }
 
 void on_loss(Connection& c, const TcpSettings&, Instant) noexcept {
-  const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
+  const std::uint32_t flight = growth::flight_at_loss(c);
   const std::uint32_t reached = std::min(flight, c.cwnd);
   // RFC 9438 4.7: a flow that stays below its last maximum gives way to newer ones.
   c.cubic.w_max = reached < c.cubic.w_max

@@ -20,6 +20,11 @@ void start(Connection& c, const TcpSettings& cfg, bool syns_lost) noexcept {
   c.ssthresh = 1u << 30;  // RFC 5681 3.1: arbitrarily high
 }
 
+std::uint32_t flight_at_loss(const Connection& c) noexcept {
+  return std::max(static_cast<std::uint32_t>(c.snd_max - c.snd_una),
+                  std::min(c.flight_sent, c.cwnd));
+}
+
 void on_undo(Connection& c) noexcept {
   c.cwnd = std::max(c.cwnd, c.undo.cwnd);
   c.ssthresh = std::max(c.ssthresh, c.undo.ssthresh);

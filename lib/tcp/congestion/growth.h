@@ -23,6 +23,11 @@ std::uint32_t initial_window(const Connection& c, const TcpSettings& cfg) noexce
 /// the SYN or SYN-ACK had to be sent again more than once (`syns_lost`, RFC 6928 2).
 void start(Connection& c, const TcpSettings& cfg, bool syns_lost) noexcept;
 
+/// FlightSize for a loss (RFC 5681 3.1): what is outstanding, or was when text was sent last, as
+/// far as cwnd allows it now. ACKs of a round that are read at once take from what is outstanding
+/// before the loss among them is noticed.
+std::uint32_t flight_at_loss(const Connection& c) noexcept;
+
 /// `acked` octets (at least 1) were acknowledged for the first time, outside fast recovery; snd_una
 /// has moved already. May raise cwnd.
 inline void on_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg,

@@ -29,7 +29,7 @@ void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant) noe
 void on_loss(Connection& c, const TcpSettings&, Instant) noexcept {
   // RFC 5681 3.1 (4): FlightSize is all that is unacknowledged, not what limited transmit added to
   // cwnd. When the same segment is lost again, snd_max is where it was: so is ssthresh.
-  const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
+  const std::uint32_t flight = growth::flight_at_loss(c);
   c.ssthresh = std::max(flight / 2, 2 * smss(c));
   c.bytes_acked = 0;
 }

@@ -34,9 +34,10 @@ Seq sent_before(const Connection& c, const SentRun& run, Seq left, Seq right) no
   if (c.rack.rtt_us == 0) return left;
   // What was sent again since the last ACK cannot be lost again.
   if (run.has(SentRun::kAgain) && !is_earlier(run.last_us(), c.rack.checked_at)) return left;
-  const std::uint32_t again = run.last & SentRun::kAgain;
-  if (is_earlier(run.last_us() | again, c.rack.xmit_ts)) return right;
-  if (is_earlier(c.rack.xmit_ts, run.first | again)) return left;
+  if (is_earlier(run.last_us(), c.rack.xmit_ts & ~SentRun::kFlags)) return right;
+  if (is_earlier(c.rack.xmit_ts & ~SentRun::kFlags, run.first)) return left;
+  // What is new and what is sent again go out in any order within one look at the clock.
+  if (((run.last ^ c.rack.xmit_ts) & SentRun::kAgain) != 0) return left;
   const Seq end = before(c.rack.end_seq, right) ? c.rack.end_seq : right;
   return later_of(left, end);
 }
@@ -74,9 +75,13 @@ std::uint32_t probe_after_us(const Connection& c) noexcept {
 
 void note_delivered(Rack& rack, std::uint32_t xmit_ts, Seq end, std::uint32_t rtt_us) noexcept {
   MAYFLY_ASSERT(rtt_us > 0);
-  const bool later = rack.rtt_us == 0 || is_earlier(rack.xmit_ts, xmit_ts) ||
-                     (rack.xmit_ts == xmit_ts && after(end, rack.end_seq));
-  if (!later) return;
+  const bool again = (xmit_ts & SentRun::kAgain) != 0,
+             was_again = (rack.xmit_ts & SentRun::kAgain) != 0;
+  const bool same_time = ((xmit_ts ^ rack.xmit_ts) & ~SentRun::kFlags) == 0;
+  // At the same time, what is new tells more.
+  const bool later = same_time ? (again == was_again ? after(end, rack.end_seq) : was_again)
+                               : is_earlier(rack.xmit_ts, xmit_ts);
+  if (rack.rtt_us != 0 && !later) return;
   rack.xmit_ts = xmit_ts;
   rack.end_seq = end;
   rack.rtt_us = rtt_us;

@@ -47,5 +47,24 @@ TEST(SlowStart, DoesNotGrowAWindowThatIsNotUsed) {  // RFC 7661 4, RFC 9438 5.8
   }
 }
 
+TEST(Loss, IsMeasuredByWhatWasUnderWayWhenTextWasSentLast) {
+  for (const auto control : kAll) {
+    auto t = sending_with(control, 100'000);
+    t.c.snd_una += 8'000;  // read with the news of the loss
+    tcp::growth::on_loss(t.c, t.cfg, t.now);
+    EXPECT_EQ(t.c.ssthresh, control == tcp::CongestionControl::cubic ? 7'000u : 5'000u);
+  }
+}
+
+TEST(Loss, IsNotMeasuredByWhatCwndAllowsNoLonger) {
+  for (const auto control : kAll) {
+    auto t = sending_with(control, 100'000);
+    t.c.snd_una += 8'000;
+    t.c.cwnd = 1'000;
+    tcp::growth::on_loss(t.c, t.cfg, t.now);
+    EXPECT_EQ(t.c.ssthresh, 2'000u);
+  }
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -105,6 +105,14 @@ TEST(EarlyRetransmit, FollowsAQuarterOfARoundTripAfterASingleBlock) {  // too fe
   t.silent().after(2_ms).silent().after(1_ms).us(data(1'000).at(0)).silent();
 }
 
+// Both were sent in one look at the clock, and which was first is not known.
+TEST(Rack, TellsNothingOfNewTextByWhatWasSentAgainAtTheSameTime) {
+  auto t = racked().send(30'000).whatever().after(10_ms);
+  t.peer(ack().acks(0).sack(1'000, 8'000)).us(data(1'000).at(0)).us(data(1'000).at(10'000));
+  t.whatever().after(10_ms).peer(ack().acks(8'000).sack(9'000, 10'000)).us(data(1'000).at(8'000));
+  EXPECT_EQ(look_at_holes(t.c).lost, 0u) << "what is new is still on its way";
+}
+
 TEST(Reordering, OnceSeenIsGivenTime) {
   auto t = racked().send(10'000).whatever().after(10_ms);
   t.peer(ack().acks(0).sack(1'000, 2'000)).peer(ack().acks(2'000));  // it was late, not lost

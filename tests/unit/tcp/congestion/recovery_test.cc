@@ -97,6 +97,7 @@ TEST(SackRecovery, CountsWhatIsInTheNetwork) {
 
 TEST(SackRecovery, RepairsAHoleAboveTheLastBlockWithoutTheTimer) {
   auto t = sack_connection().send(10'000).whatever();  // the first and the last are lost
+  t.after(10_ms);
   for (std::uint32_t i = 1; i < 9; ++i) t.peer(ack().acks(0).sack(1'000, 1'000 * (i + 1)));
   t.us(data(1'000).at(0)).silent();
   t.after(10_ms).peer(ack().acks(9'000)).us(data(1'000).at(9'000)).silent();
