@@ -37,7 +37,7 @@ int usage(const std::string& what) {
 
 void print_faults() {
   world::FaultSet::all().for_each(
-      [](world::SimFault fault) { fmt::print("{:<12} {}\n", name_of(fault), help_of(fault)); });
+      [](world::SimFault fault) { fmt::print("{:<13} {}\n", name_of(fault), help_of(fault)); });
 }
 
 /// An error if the command line is wrong.

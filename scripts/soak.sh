@@ -17,15 +17,30 @@ batch=200
 # A part of a round takes at most a twentieth of the time, so that every part is run.
 seconds_each() { echo $(((end - SECONDS) / 20 + 10)); }
 
+# What the batches run in turn: every other one draws its faults, the others have a situation alone
+# (doc/simulator.md), where what it promises must hold.
+situations=(two_ports two_ports,stuck_port stuck_port hostile_pools client_text overload)
+turn=0
+faults_of_turn() {
+  if [ $((turn % 2)) -eq 0 ]; then
+    echo swarm
+  else
+    echo "${situations[turn / 2 % ${#situations[@]}]}"
+  fi
+}
+
 # One simulator per core, each with its own seeds.
 sim_round() {
-  local until=$((SECONDS + $(seconds_each))) runs run
+  local until=$((SECONDS + $(seconds_each))) runs run faults
   while [ $SECONDS -lt $until ]; do
     runs=()
     for _ in $(seq "$(nproc)"); do
-      build/app/mayfly sim --seed "$seed" --seeds $batch --out out/soak &
+      faults=$(faults_of_turn)
+      say "seeds $seed to $((seed + batch - 1)), faults $faults"
+      build/app/mayfly sim --seed "$seed" --seeds $batch --faults "$faults" --out out/soak &
       runs+=($!)
       seed=$((seed + batch))
+      turn=$((turn + 1))
     done
     for run in "${runs[@]}"; do wait "$run" || fail "a seed failed: see out/soak"; done
   done

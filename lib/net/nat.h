@@ -40,7 +40,7 @@ class Nat final : public Host {
 
   void poll(Instant now) noexcept override;
   Instant next_due() const noexcept override;
-  bool has_arrivals() const noexcept override {
+  bool has_arrivals(Instant) const noexcept override {
     return inside_.port.has_arrivals() || outside_.port.has_arrivals();
   }
 

@@ -73,7 +73,7 @@ void Network::deliver(Instant now) noexcept {
     const Station& station = stations_[flight.station];
     if (station.stamps_ahead != 0)
       shift_timestamps(flight.frame->bytes(), 0, 0 - station.stamps_ahead);
-    station.port->arrived_.push_back(flight.frame);
+    station.port->arrive(flight.frame);
   }
 }
 
@@ -89,11 +89,22 @@ std::size_t SimPort::receive(std::span<Frame> frames, Instant now) noexcept {
 
 std::size_t SimPort::transmit(std::span<Frame> frames, Instant now) noexcept {
   MAYFLY_ASSERT(network_ != nullptr);
+  if (stuck_) return 0;
   for (const Frame frame : frames) {
     if (tap_) tap_(frame->bytes(), true, now);
-    network_->send(*this, frame, now);
+    if (swallow_ && swallow_(frame->bytes())) {
+      release(frame);
+    } else {
+      network_->send(*this, frame, now);
+    }
   }
   return frames.size();
+}
+
+void SimPort::arrive(Frame frame) noexcept {
+  if (arrivals_max_ == 0 || arrived_.size() < arrivals_max_) return arrived_.push_back(frame);
+  ++overflowed_;
+  release(frame);
 }
 
 void SimPort::lose_arrivals() noexcept {

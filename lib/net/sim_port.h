@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <span>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/prng.h"
@@ -20,6 +22,9 @@ class SimPort {
   using Frame = SimFrame*;
   /// Sees each frame that the port sends (before the network's faults) or is about to receive.
   using Tap = std::function<void(std::span<const std::byte> frame, bool sent, Instant now)>;
+
+  /// True: a frame that is sent is lost.
+  using Filter = std::function<bool(std::span<const std::byte> frame)>;
 
   SimPort() = default;
   SimPort(const SimPort&) = delete;
@@ -51,6 +56,15 @@ class SimPort {
   }
   /// The host is down: frames that have arrived are lost.
   void lose_arrivals() noexcept;
+  /// While it is stuck, the device takes no frame: transmit() returns 0. It receives all the same.
+  void stick(bool is_stuck) noexcept { stuck_ = is_stuck; }
+  bool is_stuck() const noexcept { return stuck_; }
+  /// At most so many frames wait to be received; what finds the queue full is lost. 0 = any number.
+  void bound_arrivals(std::size_t frames) noexcept { arrivals_max_ = frames; }
+  /// Frames that found the queue full.
+  std::uint64_t overflowed() const noexcept { return overflowed_; }
+  /// Frames for which `swallow` is true are lost after they have left the port. Empty = none.
+  void set_filter(Filter swallow) { swallow_ = std::move(swallow); }
   bool has_arrivals() const noexcept { return !arrived_.empty(); }
 
  private:
@@ -59,8 +73,14 @@ class SimPort {
   Network* network_ = nullptr;
   FramePool* pool_ = nullptr;
   std::size_t station_ = 0;  // the network's number for it
+  void arrive(Frame frame) noexcept;
+
   std::deque<Frame> arrived_;
+  std::size_t arrivals_max_ = 0;
+  std::uint64_t overflowed_ = 0;
+  bool stuck_ = false;
   Tap tap_;
+  Filter swallow_;
   double no_buffer_ = 0;
   Prng random_{0};
 };

@@ -18,7 +18,7 @@ constexpr std::size_t kTextPart = 4;
 std::size_t largest_text(std::span<const Traffic> traffics) {
   std::uint32_t largest = 0;
   for (const Traffic& traffic : traffics)
-    largest = std::max({largest, traffic.request_max, traffic.answer_max});
+    largest = std::max({largest, traffic.request_max, traffic.answer_max, traffic.chatter_max});
   return largest;
 }
 
@@ -80,6 +80,7 @@ Incarnation& Book::begin(std::uint32_t tuple, Instant now) {
   i.request = draw(random_, traffic.request_min, traffic.request_max);
   i.answer = draw(random_, traffic.answer_min, traffic.answer_max);
   i.parting = traffic.parting ? *traffic.parting : static_cast<Parting>(random_.below(partings_));
+  if (traffic.chatter_max > 0) i.chatter = draw(random_, 1, traffic.chatter_max);
   i.promised = now >= t.clean_from;
   i.began = now;
   t.latest = static_cast<std::uint32_t>(incarnations_.size());

@@ -32,6 +32,10 @@ struct EndView {
   bool ended = false;
   flow::CloseReason reason = flow::CloseReason::done;  ///< with `ended`, unless it crashed
   std::uint32_t received = 0;                          ///< octets
+  std::uint32_t sent = 0;  ///< octets queued so far, where they are copied
+  bool chattered = false;  ///< a client: it has sent its chatter
+  bool lingers = false;    ///< a server: it has closed, and discards what its client still sends
+  bool lingered = false;   ///< a server: it has done so for long enough
   Instant heard_at, ended_at;
   Instant act_at = Instant::never();    ///< its next action is due then
   Instant close_at = Instant::never();  ///< its grace ends then
@@ -49,6 +53,7 @@ struct Incarnation {
   std::uint32_t previous = kNoIndex;      ///< of the same four-tuple
   Seq iss;                                ///< the client's: distinguishes it from the others
   std::uint32_t request = 0, answer = 0;  ///< octets
+  std::uint32_t chatter = 0;              ///< octets that the client sends while it is answered
   Parting parting = Parting::client_first;
   bool promised = true;       ///< the incarnation before it left no duplicates behind
   bool syn_arrived = false;   ///< at the server, where a handshake tap is (handshake_tap.h)
@@ -122,6 +127,11 @@ class Book {
 
   /// What the client (or the server) sends in this incarnation.
   std::span<const std::byte> text_of(const Incarnation& i, bool from_client) const;
+
+  /// Any octets; at most what the largest exchange has.
+  std::span<const std::byte> chatter(std::uint32_t octets) const {
+    return std::span(text_).first(octets);
+  }
 
   /// Connections of this traffic that are still to be opened.
   std::uint32_t to_open(std::size_t traffic) const { return to_open_[traffic]; }

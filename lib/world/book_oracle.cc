@@ -82,6 +82,9 @@ void BookOracle::judge_completion(const Incarnation& i, Instant now) {
 
 // RFC 9293 3.6.1: whoever waits for the last ACK gets it, for as long as TIME_WAIT is held.
 void BookOracle::judge_resets(const Incarnation& i, Instant now) {
+  // RFC 9112 9.6: a server discards text behind its answer for a while only. What it resets then
+  // has ended by `reset` at both ends.
+  if (i.server.lingered) return;
   const FourTuple& tuple = book_.tuple(i.tuple);
   const auto hold_of = [&](std::size_t host) {
     return scenario_.hosts[host].settings.time_wait.hold;

@@ -85,6 +85,7 @@ class EndApp : public shard::AppBase {
     if (view.opened) return on_ghost(c, *i);
     book_.opened(view);
     view.heard_at = c.now();
+    if (traffic_.greed != Greed::none) view.close_at = c.now() + traffic_.stay;
     act(c, *i, view);
   }
 
@@ -93,6 +94,10 @@ class EndApp : public shard::AppBase {
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return text.size();
     EndView& view = view_of(*i);
+    if (!plan_.is_server && traffic_.greed == Greed::reads_nothing) return 0;
+    const std::size_t surplus = plan_.is_server ? surplus_in(*i, view, text.size()) : 0;
+    if (surplus == text.size()) return surplus;
+    text = text.first(text.size() - surplus);
     // The last chance to read what stands before a FIN is not missed.
     if (traffic_.think_max.us > 0 && !c.peer_closed() && random_.chance(0.3))
       text = text.first(1 + random_.below(text.size()));
@@ -100,8 +105,9 @@ class EndApp : public shard::AppBase {
     view.received += static_cast<std::uint32_t>(text.size());
     view.heard_at = c.now();
     view.act_at = c.now() + some_of(traffic_.think_max);
+    if (!plan_.is_server) talk(c, *i, view);
     act(c, *i, view);
-    return text.size();
+    return view.received < expected_by(*i) ? text.size() : text.size() + surplus;
   }
 
   template <class Conn>
@@ -110,7 +116,9 @@ class EndApp : public shard::AppBase {
     if (i == nullptr) return;
     EndView& view = view_of(*i);
     view.heard_at = c.now();
-    if (c.unsent() == 0 && waits_for_acknowledgement(*i)) act(c, *i, view);
+    const bool goes_on = traffic_.copies && !view.queued;
+    if (goes_on || (c.unsent() == 0 && (waits_for_acknowledgement(*i) || view.lingers)))
+      act(c, *i, view);
   }
 
   template <class Conn>
@@ -120,6 +128,7 @@ class EndApp : public shard::AppBase {
     EndView& view = view_of(*i);
     if (view.received < expected_by(*i)) note(c, Anomaly::What::early_fin, *i);
     view.peer_closed = true;
+    view.lingers = false;
     view.heard_at = c.now();
     act(c, *i, view);
   }
@@ -133,7 +142,8 @@ class EndApp : public shard::AppBase {
       view.gave_up = i->parting != Parting::client_aborts;
       return c.abort();
     }
-    if (view.heard_at + kPatience <= c.now()) {
+    const bool has_stayed = traffic_.greed != Greed::none && view.close_at <= c.now();
+    if (view.heard_at + kPatience <= c.now() || has_stayed) {
       view.gave_up = true;
       return c.abort();
     }
@@ -194,6 +204,16 @@ class EndApp : public shard::AppBase {
              std::span<const std::byte> text) noexcept;
   template <class Conn>
   void act(Conn& c, Incarnation& i, EndView& view) noexcept;
+  template <class Conn>
+  void send_text(Conn& c, const Incarnation& i, EndView& view) noexcept;
+  template <class Conn>
+  void close(Conn& c, const Incarnation& i, EndView& view) noexcept;
+  template <class Conn>
+  void linger(Conn& c, EndView& view) noexcept;
+  template <class Conn>
+  void talk(Conn& c, const Incarnation& i, EndView& view) noexcept;
+  std::size_t surplus_in(const Incarnation& i, const EndView& view,
+                         std::size_t size) const noexcept;
   template <class Conn>
   void arrange_wake(Conn& c, EndView& view) noexcept;
   template <class Conn>
@@ -271,31 +291,71 @@ void EndApp::act(Conn& c, Incarnation& i, EndView& view) noexcept {
   MAYFLY_ASSERT(book_.tuple(i.tuple).host_of(plan_.is_server) == plan_.number);
   if (aborts_now(i, view, c.unsent())) return c.abort();
   const bool ready = view.act_at.is_never() || view.act_at <= c.now();
-  if (ready && !view.queued && may_send(i, view)) {
-    const auto text = book_.text_of(i, !plan_.is_server);
-    view.queued = c.send(text) == text.size();
-    // Out of extents: others will give some back.
-    if (!view.queued) view.act_at = c.now() + Duration::from_ms(50);
-  }
+  if (ready && !view.queued && may_send(i, view)) send_text(c, i, view);
   const bool is_answered = view.queued && view.received >= expected_by(i) && c.unsent() == 0;
   if (is_answered && view.close_at.is_never() && waits_for_acknowledgement(i))
     view.close_at = after(c.now(), traffic_.grace);
-  if (!view.closed && may_close(i, view, c.now())) {
-    view.closed = true;
-    if (view.received >= expected_by(i)) {
-      c.close_both();
-    } else {
-      c.close();
-    }
-  }
+  if (!view.closed && may_close(i, view, c.now())) close(c, i, view);
+  if (view.lingers) linger(c, view);
   arrange_wake(c, view);
+}
+
+template <class Conn>
+void EndApp::send_text(Conn& c, const Incarnation& i, EndView& view) noexcept {
+  constexpr Duration kTryAgain = Duration::from_ms(50);
+  auto text = book_.text_of(i, !plan_.is_server);
+  if (!plan_.is_server && traffic_.greed == Greed::half_request)
+    text = text.first((text.size() + 1) / 2);
+  if (traffic_.copies && plan_.is_server) {
+    view.sent += static_cast<std::uint32_t>(c.send_copy(text.subspan(view.sent)));
+    view.queued = view.sent == text.size();
+  } else {
+    view.queued = c.send(text) == text.size();
+  }
+  // Out of memory: others will give some back.
+  if (!view.queued) view.act_at = c.now() + kTryAgain;
+}
+
+template <class Conn>
+void EndApp::close(Conn& c, const Incarnation& i, EndView& view) noexcept {
+  view.closed = true;
+  if (view.received < expected_by(i)) return c.close();
+  view.lingers = plan_.is_server && i.chatter > 0 && !view.peer_closed && traffic_.linger.us > 0;
+  return view.lingers ? c.close_and_drop() : c.close_both();
+}
+
+// The second stage (RFC 9112 9.6): a client that sends for so long has had its answer.
+template <class Conn>
+void EndApp::linger(Conn& c, EndView& view) noexcept {
+  if (c.unsent() > 0) return;
+  if (view.close_at.is_never()) view.close_at = c.now() + traffic_.linger;
+  if (view.close_at > c.now()) return;
+  view.lingers = false;
+  view.lingered = true;
+  c.close_both();
+}
+
+// A client says more while its answer comes.
+template <class Conn>
+void EndApp::talk(Conn& c, const Incarnation& i, EndView& view) noexcept {
+  const bool may = i.parting == Parting::client_first || i.parting == Parting::server_first;
+  if (i.chatter == 0 || !may || !view.queued || view.chattered || view.received >= i.answer) return;
+  view.chattered = true;
+  c.send(book_.chatter(i.chatter));
+}
+
+// How many of the next octets of its client are none of the request's.
+inline std::size_t EndApp::surplus_in(const Incarnation& i, const EndView& view,
+                                      std::size_t size) const noexcept {
+  if (i.chatter == 0) return 0;
+  return size - std::min<std::size_t>(size, i.request - std::min(view.received, i.request));
 }
 
 template <class Conn>
 void EndApp::arrange_wake(Conn& c, EndView& view) noexcept {
   Instant wake_at = view.heard_at + kPatience;
   if (view.act_at > c.now()) wake_at = std::min(wake_at, view.act_at);
-  if (!view.closed) wake_at = std::min(wake_at, view.close_at);
+  if (!view.closed || view.lingers) wake_at = std::min(wake_at, view.close_at);
   c.wake_at(wake_at);
 }
 
@@ -313,7 +373,7 @@ inline bool EndApp::may_send(const Incarnation& i, const EndView& view) const no
 
 inline bool EndApp::may_close(const Incarnation& i, const EndView& view,
                               Instant now) const noexcept {
-  if (!view.queued) return false;
+  if (!view.queued || traffic_.greed != Greed::none) return false;
   const bool eager = i.parting == Parting::both_at_once || view.close_at <= now;
   if (plan_.is_server) {
     const bool is_first = i.parting == Parting::server_first && view.received >= i.request;
@@ -325,6 +385,7 @@ inline bool EndApp::may_close(const Incarnation& i, const EndView& view,
 
 inline bool EndApp::aborts_now(const Incarnation& i, const EndView& view,
                                std::uint64_t unsent) const noexcept {
+  if (traffic_.greed != Greed::none) return false;
   if (i.parting == Parting::client_resets) return !plan_.is_server && view.received >= i.answer;
   if (i.parting == Parting::server_resets)
     return plan_.is_server && view.queued && view.received >= i.request && unsent == 0;

@@ -34,7 +34,12 @@ namespace mayfly::world {
   X(abort, "the apps give up some connections with RST")                             \
   X(wrap, "sequence numbers and timestamps begin just below their wrap-around")      \
   X(hasty, "policies that do harm: short holds, evictions, RST accepted, recycling") \
-  X(nat, "some clients share one address behind a NAT")
+  X(nat, "some clients share one address behind a NAT")                              \
+  X(two_ports, "servers have a second port, with a network and clients of its own")  \
+  X(stuck_port, "a server's device takes no frames for a while, at most minutes")    \
+  X(hostile_pools, "greedy clients beside honest ones, at servers with small pools") \
+  X(client_text, "clients send more text while they are answered")                   \
+  X(overload, "slow servers are offered twice as many connections as they can serve")
 
 enum class SimFault : std::uint8_t {
 #define MAYFLY_X(name, help) name,
@@ -62,6 +67,8 @@ class FaultSet {
   constexpr bool empty() const { return bits_ == 0; }
   constexpr FaultSet with(SimFault fault) const { return FaultSet{bits_ | bit(fault)}; }
   constexpr FaultSet without(SimFault fault) const { return FaultSet{bits_ & ~bit(fault)}; }
+  constexpr FaultSet without(FaultSet others) const { return FaultSet{bits_ & ~others.bits_}; }
+  constexpr bool has_any(FaultSet others) const { return (bits_ & others.bits_) != 0; }
   friend constexpr bool operator==(FaultSet, FaultSet) = default;
 
   /// Calls f(fault) for each.
@@ -77,6 +84,15 @@ class FaultSet {
 
   std::uint32_t bits_ = 0;
 };
+
+/// Whole situations rather than faults of a wire or a host. A seed draws them apart from the
+/// others, and each has an oracle of its own.
+inline constexpr FaultSet kSituations = FaultSet{}
+                                            .with(SimFault::two_ports)
+                                            .with(SimFault::stuck_port)
+                                            .with(SimFault::hostile_pools)
+                                            .with(SimFault::client_text)
+                                            .with(SimFault::overload);
 
 /// "loss,reorder", or "none".
 std::string to_string(FaultSet faults);

@@ -5,49 +5,13 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/prng.h"
+#include "world/dice.h"
+#include "world/host_draw.h"
+#include "world/situations.h"
 
 namespace mayfly::world {
 namespace {
 
-/// A generator for one kind of choices of one seed.
-class Dice {
- public:
-  enum class For : std::uint64_t {
-    faults = 1,
-    clock,
-    traffic,
-    hosts,
-    wires,
-    policy,
-    sizes,
-    events
-  };
-  Dice(std::uint64_t seed, For what, std::uint64_t number = 0)
-      : random_(Prng(seed).next() ^ (static_cast<std::uint64_t>(what) << 56 | number << 40)) {}
-
-  bool chance(double p) { return random_.chance(p); }
-  /// Uniform in least to most, both included.
-  template <class T>
-  T from(T least, T most) {
-    return static_cast<T>(
-        least + static_cast<T>(random_.below(static_cast<std::uint64_t>(most - least) + 1)));
-  }
-  Duration from(Duration least, Duration most) { return {from(least.us, most.us)}; }
-  /// Uniform in the number of its bits: the small ones as often as the large.
-  std::uint32_t any_size(std::uint32_t most) {
-    const std::uint32_t cap =
-        most >> from(0u, 31u - static_cast<std::uint32_t>(__builtin_clz(most)));
-    return from(1u, std::max(cap, 1u));
-  }
-  template <class T, std::size_t N>
-  T one_of(const T (&list)[N]) {
-    return list[random_.below(N)];
-  }
-
- private:
-  Prng random_;
-};
 using For = Dice::For;
 
 FaultSet draw_faults(std::uint64_t seed) {
@@ -55,10 +19,16 @@ FaultSet draw_faults(std::uint64_t seed) {
   // Some worlds have hardly a fault, some nearly all.
   const double share = dice.one_of({0.1, 0.25, 0.25, 0.4, 0.6});
   FaultSet faults;
-  FaultSet::all().for_each([&](SimFault fault) {
+  FaultSet::all().without(kSituations).for_each([&](SimFault fault) {
     if (dice.chance(share)) faults = faults.with(fault);
   });
-  return faults.empty() ? faults.with(SimFault::delay) : faults;
+  if (faults.empty()) faults = faults.with(SimFault::delay);
+  Dice later(seed, For::situations);
+  const double situations = later.one_of({0.0, 0.0, 0.05, 0.1, 0.3});
+  kSituations.for_each([&](SimFault fault) {
+    if (later.chance(situations)) faults = faults.with(fault);
+  });
+  return faults;
 }
 
 // Just before a wrap-around of the timestamp clock (49.7 days), or anywhere.
@@ -82,125 +52,6 @@ Traffic draw_traffic(const Scenario& s) {
   const Duration think = dice.one_of({1_ms, 100_ms, 2_s});
   if (s.has(SimFault::slow_app)) t.think_max = think;
   return t;
-}
-
-flow::TimeWaitPolicy strict_policy(Dice& dice) {
-  using Policy = flow::TimeWaitPolicy;
-  using Rules = tcp::TimeWaitRules;
-  Policy p;
-  p.hold = dice.from(kSimMsl * 2, 240_s);
-  p.capacity = 100'000;
-  p.on_full = Policy::OnFull::refuse;
-  p.rules.reopen = dice.one_of({Rules::Reopen::rfc6191, Rules::Reopen::rfc6191,
-                                Rules::Reopen::sequence, Rules::Reopen::off});
-  return p;
-}
-
-flow::TimeWaitPolicy hasty_policy(Dice& dice) {
-  using Policy = flow::TimeWaitPolicy;
-  using Rules = tcp::TimeWaitRules;
-  Policy p;
-  p.hold = dice.one_of({0_s, 1_ms, 200_ms, 2_s, 20_s, 60_s});
-  p.capacity = dice.one_of({1u, 3u, 10u, 1'000u});
-  p.on_full =
-      dice.one_of({Policy::OnFull::evict_oldest, Policy::OnFull::refuse, Policy::OnFull::close});
-  p.rules.reopen =
-      dice.one_of({Rules::Reopen::rfc6191, Rules::Reopen::sequence, Rules::Reopen::off});
-  p.rules.rst = dice.one_of({Rules::OnRst::ignore, Rules::OnRst::accept});
-  p.balance = dice.chance(0.2);
-  p.floor = std::min(p.hold, dice.one_of({1_ms, 1_s}));
-  p.recycle = dice.chance(0.15);
-  p.hand_over = dice.chance(0.15);
-  if (dice.chance(0.2)) p.nearness = {{{0xc612'0000}, 15, dice.one_of({0_s, 2_s, 10_s})}};
-  return p;
-}
-
-tcp::TcpSettings draw_tcp(Dice& dice) {
-  tcp::TcpSettings tcp;
-  tcp.mss = dice.one_of<std::uint16_t>({1'460, 1'460, 1'400, 536, 100});
-  tcp.receive_window = dice.one_of({65'535u, 65'535u, 8'192u, 2'000u, 200'000u});
-  tcp.initial_window_segments = dice.one_of<std::uint8_t>({10, 3, 1});
-  tcp.timestamps = dice.chance(0.75);
-  tcp.window_scale = dice.chance(0.75);
-  tcp.sack = dice.chance(0.75);
-  tcp.nagle = dice.chance(0.5);
-  tcp.delayed_ack = dice.one_of({40_ms, 40_ms, 0_ms, 200_ms});
-  tcp.rto_min = dice.one_of({200_ms, 200_ms, 1_s, 20_ms});
-  tcp.keep_alive.enabled = dice.chance(0.2);
-  tcp.keep_alive.idle = dice.one_of({10_s, 60_s});
-  tcp.keep_alive.interval = dice.one_of({1_s, 15_s});
-  return tcp;
-}
-
-void draw_wire(const Scenario& s, std::size_t host, net::WireSettings& wire) {
-  Dice dice(s.seed, For::wires, host);
-  // Drawn whether wanted or not: see the head of scenario.h.
-  const Duration delay = dice.one_of({100_us, 5_ms, 50_ms, 300_ms});
-  const Duration jitter = dice.one_of({100_us, 5_ms, 200_ms});
-  const double few = dice.one_of({0.002, 0.02, 0.1, 0.25}), some = dice.one_of({0.01, 0.1, 0.5});
-  const double bursts = dice.one_of({0.001, 0.01, 0.05}), flips = dice.one_of({0.001, 0.02, 0.1});
-  const double strays = dice.one_of({0.01, 0.05, 0.3}), replays = dice.one_of({0.002, 0.02});
-  const Duration bunch = dice.one_of({1_ms, 20_ms, 200_ms});
-  const std::uint64_t rate = dice.one_of<std::uint64_t>({20'000, 200'000, 5'000'000});
-  const auto queue = dice.from<std::uint32_t>(2, 30);
-  if (s.has(SimFault::delay)) wire.faults.delay = delay;
-  if (s.has(SimFault::jitter)) wire.faults.jitter = jitter;
-  if (s.has(SimFault::loss)) wire.faults.loss = few;
-  if (s.has(SimFault::bursts)) wire.burst_begins = bursts;
-  if (s.has(SimFault::duplicate)) wire.faults.duplicate = some;
-  if (s.has(SimFault::reorder)) wire.faults.reorder = some;
-  if (s.has(SimFault::corrupt)) wire.faults.corrupt = flips;
-  if (s.has(SimFault::stray)) wire.stray = strays;
-  wire.stray_max = kSimMsl / 2;  // there may be two such wires on the way
-  if (s.has(SimFault::replay)) wire.replay = replays;
-  if (s.has(SimFault::bunch)) wire.bunch = bunch;
-  if (s.has(SimFault::rate)) {
-    wire.rate = rate;
-    wire.queue_frames = queue;
-  }
-}
-
-flow::ShardSizes draw_sizes(const Scenario& s, const HostPlan& host, std::size_t number) {
-  Dice dice(s.seed, For::sizes, number);
-  const std::uint32_t blocks = dice.from(2u, 12u), entries = dice.from(1u, 12u);
-  const std::uint32_t extents = dice.from(2u, 12u), buffers = dice.from(1u, 4u);
-  flow::ShardSizes sizes{.connections = 512,
-                         .time_wait = 2'048,
-                         .extents = 1'024,
-                         .chunks = 64,
-                         .receive_buffers = 64,
-                         .receive_window = host.settings.tcp.receive_window};
-  if (s.has(SimFault::tiny_tables)) {
-    sizes.connections = blocks;
-    sizes.time_wait = entries;
-  }
-  if (s.has(SimFault::tiny_pools)) {
-    sizes.extents = extents;
-    sizes.chunks = 1;
-    sizes.receive_buffers = buffers;
-  }
-  return sizes;
-}
-
-shard::ShardSettings draw_settings(const Scenario& s, const SimOptions& options, bool server,
-                                   std::size_t number) {
-  Dice dice(s.seed, For::policy, number);
-  shard::ShardSettings settings;
-  settings.tcp = draw_tcp(dice);
-  const flow::TimeWaitPolicy strict = strict_policy(dice), hasty = hasty_policy(dice);
-  settings.time_wait = s.has(SimFault::hasty) ? hasty : strict;
-  const auto reuse = dice.from<std::uint8_t>(0, 1);
-  using Cookies = flow::SynPolicy::Cookies;
-  const flow::SynPolicy syn{
-      .half_open = dice.from(1u, 4u),
-      .cookies = dice.one_of({Cookies::automatic, Cookies::always, Cookies::never})};
-  settings.syn = s.has(SimFault::half_open) ? syn : flow::SynPolicy{.half_open = 0};
-  if (s.has(SimFault::hasty) && !server) settings.time_wait.reuse = reuse;
-  if (!options.policy) return settings;
-  const shard::EndSettings& ours = server ? options.policy->server : options.policy->client;
-  settings.tcp = ours.shard.tcp;
-  settings.time_wait = ours.shard.time_wait;
-  return settings;
 }
 
 void draw_hosts(Scenario& s, const SimOptions& options) {
@@ -310,8 +161,13 @@ Scenario make_scenario(const SimOptions& options) {
     s.traffics = {draw_traffic(s)};
     draw_hosts(s, options);
     draw_happenings(s);
+    add_situations(s, options);
   }
-  if (options.connections > 0) s.traffics.front().connections = options.connections;
+  if (options.connections > 0)
+    for (Traffic& traffic : s.traffics)
+      traffic.connections = &traffic == &s.traffics.front()
+                                ? options.connections
+                                : std::min(traffic.connections, options.connections);
   // A host that answers with SYN cookies has no state of earlier connections, like one that
   // crashed.
   s.keeps_promises =

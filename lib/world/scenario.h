@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "net/simulation.h"
 #include "net/wire.h"
 #include "shard/shard.h"
 #include "world/fault.h"
@@ -32,36 +33,43 @@ struct HostPlan {
   flow::ShardSizes sizes;
   shard::ShardSettings settings;
   net::WireSettings wire;
-  double no_buffer = 0;         ///< share of allocations of frame buffers that fail
-  std::uint32_t addresses = 1;  ///< of a client
+  /// Of a server: its port in the second network, if it has one.
+  std::optional<net::WireSettings> second_wire;
+  std::uint8_t network = 0;       ///< of a client: 0 or 1
+  net::Pace pace;                 ///< of its core
+  std::size_t receive_queue = 0;  ///< frames at each port; 0 = any number
+  double no_buffer = 0;           ///< share of allocations of frame buffers that fail
+  std::uint32_t addresses = 1;    ///< of a client
   std::uint16_t first_port = 10'000, ports = 1;
   bool is_server = false, behind_nat = false;
 };
 
 /// Something that happens to a host.
 struct Happening {
-  enum class What : std::uint8_t { cut, uncut, crash, step_timestamps };
+  enum class What : std::uint8_t { cut, uncut, crash, step_timestamps, stick, unstick };
   Instant at;
   What what = What::cut;
   std::size_t host = 0;
   Duration down{};                 ///< crash: until it is back
   std::uint32_t stamps_ahead = 0;  ///< ms, modulo 2^32
+  std::size_t port = 0;            ///< stick, unstick: of the host
 };
 
 struct Scenario {
   std::uint64_t seed = 0;
   FaultSet faults;
   Instant start;                      ///< of the simulated clock
-  std::vector<Traffic> traffics;      ///< the simulator's have one
+  std::vector<Traffic> traffics;      ///< the first is that of the servers and their usual clients
   std::vector<HostPlan> hosts;        ///< the servers first; numbered in this order
   std::vector<Happening> happenings;  ///< in the order of time
+  bool stays_stuck = false;           ///< the last stick ends when every connection is over
   Duration faults_last{};             ///< the network heals at the latest then; 0 = see SimOptions
   /// No byte of an old incarnation may reach a new one, and no end in LAST_ACK may be reset:
   /// all hosts hold TIME_WAIT for 2MSL and never lose state, or SimOptions::no_harm is set.
   bool keeps_promises = true;
 
   bool has(SimFault fault) const { return faults.has(fault); }
-  /// The only one of a scenario that the simulator made.
+  /// The first of them.
   const Traffic& traffic() const { return traffics.front(); }
   Duration longest_hold() const;
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "world/fairness_oracle.h"
+
 namespace mayfly::world {
 namespace {
 
@@ -21,10 +23,12 @@ Result<std::unique_ptr<SimRun>> SimRun::create(const Scenario& scenario, Trace& 
   if (!world) return world.error();
   run->world_ = std::move(*world);
   for (const WorldHost& each : run->world_->hosts())
-    each.host->port().set_tap(
-        [&trace, &plan = each.plan](std::span<const std::byte> frame, bool sent, Instant now) {
-          trace.frame(plan.name, frame, sent, now);
-        });
+    for (std::size_t port = 0; port < each.host->ports(); ++port)
+      each.host->port(port).set_tap(
+          [&trace, name = port == 0 ? each.plan.name : each.plan.name + "b"](
+              std::span<const std::byte> frame, bool sent, Instant now) {
+            trace.frame(name, frame, sent, now);
+          });
   return run;
 }
 
@@ -34,6 +38,7 @@ SimResult SimRun::run() {
   if (!judge_.found()) finish_what_is_open();
   if (!judge_.found()) open_anew();
   if (!judge_.found()) rest();
+  if (!judge_.found()) FairnessOracle(scenario_, world_->book(), judge_).look_at_end(now());
   if (!judge_.found()) world_->book_oracle().look_at_end(opened_anew_, now());
   return result();
 }
@@ -71,6 +76,12 @@ void SimRun::act_on(const Happening& happening) {
       trace_.note(at, name + " is connected again");
       return network.cut(host.port(), false);
     case What::crash: trace_.note(at, name + " crashes"); return host.crash(at, happening.down);
+    case What::stick:
+      trace_.note(at, fmt::format("{}'s port {} is stuck", name, happening.port + 1));
+      return host.port(happening.port).stick(true);
+    case What::unstick:
+      trace_.note(at, fmt::format("{}'s port {} takes frames again", name, happening.port + 1));
+      return host.port(happening.port).stick(false);
     case What::step_timestamps:
       trace_.note(at, name + "'s timestamps jump");
       return network.step_timestamps(host.port(), happening.stamps_ahead);
@@ -93,14 +104,25 @@ void SimRun::heal() {
   world_->simulation().network().heal();
   for (const WorldHost& each : world_->hosts()) {
     each.host->port().starve(0, 0);
+    each.host->set_pace({});
     each.app->be_plain(scenario_.longest_hold());
   }
+  if (!scenario_.stays_stuck) unstick();
   world_->simulation().ask_all();
 }
 
-// Liveness.
+void SimRun::unstick() {
+  for (const WorldHost& each : world_->hosts())
+    for (std::size_t port = 0; port < each.host->ports(); ++port)
+      each.host->port(port).stick(false);
+}
+
+// Liveness. It holds for the connections of a port that is stuck, too.
 void SimRun::finish_what_is_open() {
-  if (run_until([this] { return world_->is_quiet(); }, kLiveness) || judge_.found()) return;
+  const bool quiet = run_until([this] { return world_->is_quiet(); }, kLiveness);
+  unstick();
+  world_->simulation().ask_all();
+  if (quiet || judge_.found()) return;
   judge_.violated(now(), "liveness", "still open: " + world_->what_is_open());
 }
 
@@ -153,6 +175,9 @@ SimResult SimRun::result() const {
     if (!each.host->is_up()) continue;
     const flow::ShardStats& stats = each.host->shard().stats();
     r.time_waits += stats.time_wait_opened.get();
+    r.evicted += stats.closed[static_cast<std::size_t>(flow::CloseReason::evicted)].get();
+    r.stalled += stats.drops[static_cast<std::size_t>(Drop::link_stalled)].get();
+    r.shed += stats.drops[static_cast<std::size_t>(Drop::overload)].get();
     r.restored += stats.time_wait_restored.get();
     r.reopened +=
         stats.time_wait_reopened_timestamp.get() + stats.time_wait_reopened_sequence.get();

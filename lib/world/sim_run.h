@@ -23,6 +23,9 @@ struct SimResult {
   std::uint32_t completed = 0;  ///< both ends had all that was sent to them, and both FINs
   std::uint64_t harm = 0;       ///< that met foreign octets, where no promise was broken by it
   std::uint64_t time_waits = 0, reopened = 0, restored = 0;
+  std::uint64_t evicted = 0;  ///< connections ended to make room for others
+  std::uint64_t stalled = 0;  ///< segments lost at a device that was stuck
+  std::uint64_t shed = 0;     ///< SYNs dropped by a core that was behind
 };
 
 class SimRun {
@@ -39,6 +42,7 @@ class SimRun {
 
   void live_through_faults();
   void heal();
+  void unstick();
   void finish_what_is_open();
   void open_anew();
   void rest();

@@ -26,6 +26,14 @@ enum class Parting : std::uint8_t {
 /// Where nothing else is asked for, a world draws from the first of them.
 inline constexpr std::uint32_t kPartingsOrderly = 4, kPartingsWithAborts = 6;
 
+/// What a greedy client does to keep memory of the server from others.
+enum class Greed : std::uint8_t {
+  none,
+  reads_nothing,    ///< asks, and never takes the answer
+  text_behind_gap,  ///< the first segment of its text never arrives, the others do
+  half_request,     ///< sends half of its request, and no more
+};
+
 struct Traffic {
   std::uint32_t connections = 0;
   std::uint32_t request_min = 1, request_max = 1;  ///< octets, 1 <= min <= max
@@ -41,6 +49,22 @@ struct Traffic {
   /// long.
   Duration grace = Duration::max();
   std::optional<Parting> parting;  ///< of every connection; nothing = each draws its own
+  Greed greed = Greed::none;
+  Duration stay{};  ///< of a greedy client's connection; it ends with an RST
+  /// A client sends up to so many octets more while it is answered, whether or not the server has
+  /// closed already; 0 = none.
+  std::uint32_t chatter_max = 0;
+  /// How long a server discards what comes after its FIN, once its answer is acknowledged, when its
+  /// client may send more.
+  Duration linger = Duration::from_s(5);
+  bool copies = false;  ///< answers are copied to chunks piece by piece as there is room
+
+  // What is promised to its connections, whatever the others do.
+
+  /// Each of them begins and ends well within this time; max() = no promise.
+  Duration bound = Duration::max();
+  /// While they are opened, so many of them complete a second; 0 = no promise.
+  double goodput_least = 0;
 };
 
 }  // namespace mayfly::world

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "base/endian.h"
+#include "net/rewrite.h"
 #include "tcp/isn.h"
+#include "wire/layout.h"
 
 namespace mayfly::world {
 namespace {
@@ -12,23 +15,46 @@ namespace {
 constexpr std::uint16_t kPort = EndApp::kPort;
 /// A shard is polled now and then whatever it has to do, as ARP has no deadline in its next_due().
 constexpr Duration kIdleHeartbeat = Duration::from_ms(100);
-constexpr std::uint8_t kPrefix = 15, kOutsideSegment = 0, kInsideSegment = 1;
+constexpr std::uint8_t kPrefix = 15, kOutsideSegment = 0, kInsideSegment = 1, kSecondSegment = 2;
 constexpr Ipv4Address kServers{0xc612'0001};  // 198.18.0.1
 constexpr Ipv4Address kClients{0xc612'1000};  // 198.18.16.0, a /24 for each
 constexpr Ipv4Address kInside{0xc613'0000};   // 198.19.0.0, a /24 for each
 constexpr Ipv4Address kOutside{0xc612'0200};  // 198.18.2.0
 
+/// The second network: servers from 198.18.128.1 on, clients in 198.18.144.0.
+constexpr std::uint32_t kSecondNetwork = 0x8000;
+constexpr std::uint8_t kSecondPrefix = 17;
+/// The stations of the servers' second ports.
+constexpr std::size_t kSecondStations = 50;
+
 constexpr MacAddress mac_of(std::size_t station) {
   return {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(station)}};
 }
 
-link::InterfaceAddress addresses_of(const HostPlan& plan) {
+/// Of a server: those of its port in that network.
+link::InterfaceAddress addresses_of(const HostPlan& plan, std::uint8_t network) {
   const auto number = static_cast<std::uint32_t>(plan.number);
-  if (plan.is_server) return {{kServers.host + number}, {kServers.host + number}, kPrefix};
-  const std::uint32_t base = (plan.behind_nat ? kInside : kClients).host;
+  const std::uint32_t offset = network == 0 ? 0 : kSecondNetwork;
+  const std::uint8_t prefix = network == 0 ? kPrefix : kSecondPrefix;
+  if (plan.is_server)
+    return {{kServers.host + offset + number}, {kServers.host + offset + number}, prefix};
+  const std::uint32_t base = (plan.behind_nat ? kInside : kClients).host + offset;
   const std::uint32_t first = base + (number + 1) * 256 + 1;
   MAYFLY_ASSERT(0 < plan.addresses && plan.addresses < 256);
-  return {{first}, {first + plan.addresses - 1}, kPrefix};
+  return {{first}, {first + plan.addresses - 1}, prefix};
+}
+link::InterfaceAddress addresses_of(const HostPlan& plan) {
+  return addresses_of(plan, plan.network);
+}
+
+/// The ports of a host, with their wires.
+std::vector<net::Attachment> attachments_of(const HostPlan& plan) {
+  const std::uint8_t first = plan.behind_nat     ? kInsideSegment
+                             : plan.network == 1 ? kSecondSegment
+                                                 : kOutsideSegment;
+  std::vector<net::Attachment> attachments = {{plan.wire, first}};
+  if (plan.second_wire) attachments.push_back({*plan.second_wire, kSecondSegment});
+  return attachments;
 }
 
 /// A secret with which the ISNs of the flow begin just below their wrap-around.
@@ -86,15 +112,36 @@ Result<void> World::build_host(const HostPlan& plan) {
   if (judge_ != nullptr) place.oracle = std::make_unique<HostOracle>(plan, *book_oracle_, *judge_);
   place.app = std::make_unique<EndApp>(plan, scenario_.traffics[plan.traffic], book_,
                                        random_.next(), wiring_of(plan, place.oracle.get()));
-  auto host =
-      net::ShardHost<EndApp>::create(simulation_, config_of(plan), plan.settings, *place.app,
-                                     plan.wire, plan.behind_nat ? kInsideSegment : kOutsideSegment);
+  auto host = net::ShardHost<EndApp>::create_on(simulation_, config_of(plan), plan.settings,
+                                                *place.app, attachments_of(plan));
   if (!host) return host.error();
   place.host = std::move(*host);
   if (place.oracle) place.host->watch(*place.oracle);
   place.host->set_idle_heartbeat(kIdleHeartbeat);
   place.host->port().starve(plan.no_buffer, random_.next());
+  place.host->set_pace(plan.pace);
+  for (std::size_t i = 0; i < place.host->ports(); ++i)
+    place.host->port(i).bound_arrivals(plan.receive_queue);
+  if (scenario_.traffics[plan.traffic].greed == Greed::text_behind_gap && !plan.is_server)
+    place.host->port().set_filter(
+        [this](std::span<const std::byte> frame) { return is_first_text(frame); });
   return {};
+}
+
+// The first text of a connection.
+bool World::is_first_text(std::span<const std::byte> frame) const {
+  const std::size_t tcp = net::tcp_header_of(frame);
+  if (tcp == 0) return false;
+  const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
+  const std::uint32_t index =
+      book_.latest({load_be32(ip + wire::ipv4_at::source)}, load_be16(&frame[tcp]),
+                   {load_be32(ip + wire::ipv4_at::destination)});
+  if (index == kNoIndex) return false;
+  const std::size_t header =
+      std::to_integer<std::size_t>(frame[tcp + wire::tcp_at::data_offset] >> 4) * 4;
+  const std::size_t end = wire::kEthernetHeaderSize + load_be16(ip + wire::ipv4_at::total_length);
+  return tcp + header < end &&
+         Seq(load_be32(&frame[tcp + wire::tcp_at::seq])) == book_[index].iss + 1;
 }
 
 shard::ShardConfig World::config_of(const HostPlan& plan) {
@@ -102,9 +149,13 @@ shard::ShardConfig World::config_of(const HostPlan& plan) {
   config.name = "sim-" + plan.name;
   config.sizes = plan.sizes;
   config.pages = HugePages::never;
-  config.interfaces.resize(1);
+  config.interfaces.resize(plan.second_wire ? 2 : 1);
   config.interfaces[0].mac = mac_of(plan.number + 1);
   config.interfaces[0].addresses = {addresses_of(plan)};
+  if (plan.second_wire) {
+    config.interfaces[1].mac = mac_of(kSecondStations + plan.number);
+    config.interfaces[1].addresses = {addresses_of(plan, 1)};
+  }
   config.secret = {random_.next(), random_.next()};
   if (scenario_.has(SimFault::wrap)) {
     const FlowKey4 flow = book_.tuple(0).key;
@@ -137,7 +188,8 @@ void World::add_tuples() {
 }
 
 void World::add_tuples(const HostPlan& client, const HostPlan& server) {
-  const Ipv4Address to = addresses_of(server).first;
+  if (client.network == 1 && !server.second_wire) return;
+  const Ipv4Address to = addresses_of(server, client.network).first;
   const link::InterfaceAddress from = addresses_of(client);
   for (std::uint32_t ip = from.first.host; ip <= from.last.host; ++ip) {
     for (std::uint16_t n = 0; n < client.ports; ++n) {

@@ -64,6 +64,7 @@ class World {
  private:
   World(const Scenario& scenario, Judge* judge);
   Result<void> build_host(const HostPlan& plan);
+  bool is_first_text(std::span<const std::byte> frame) const;
   void build_nat();
   void add_tuples();
   void add_tuples(const HostPlan& client, const HostPlan& server);

@@ -104,7 +104,7 @@ class Attacker final : public net::Host {
     }
   }
   Instant next_due() const noexcept override { return Instant::never(); }
-  bool has_arrivals() const noexcept override { return port_.has_arrivals(); }
+  bool has_arrivals(Instant) const noexcept override { return port_.has_arrivals(); }
 
   Prng random;
   std::uint64_t frames_out = 0, bytes_out = 0;  ///< to the server

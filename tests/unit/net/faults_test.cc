@@ -155,5 +155,26 @@ TEST(SimFaults, BuffersRunOutNowAndThen) {
   port.release(frame);
 }
 
+TEST(SimFaults, AQueueThatIsFullLosesWhatArrives) {
+  Stations net;
+  net.add();
+  net.add().bound_arrivals(2);
+  for (const char* text : {"one", "two", "three"}) net.send(0, mac_of(1), text);
+  net.network.deliver(net.now + 1_ms);
+  EXPECT_EQ(net.ports[1].overflowed(), 1u);
+  EXPECT_EQ(net.all_for(1).size(), 2u);
+}
+
+TEST(SimFaults, AFilterLosesTheFramesThatItNames) {
+  Stations net;
+  net.add().set_filter(
+      [](std::span<const std::byte> frame) { return frame.back() == std::byte{'o'}; });
+  net.add();
+  for (const char* text : {"one", "two", "six"}) net.send(0, mac_of(1), text);
+  const auto arrived = net.all_for(1);
+  ASSERT_EQ(arrived.size(), 2u);
+  EXPECT_EQ(arrived[1].text, "six");
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+
 #include "support/shard_pair.h"
 
 namespace mayfly::testing {
@@ -157,6 +160,64 @@ TEST(Simulation, RunsTheSameWayForTheSameSeed) {
   };
   EXPECT_EQ(run(5), run(5));
   EXPECT_NE(run(5), run(6));
+}
+
+// A server with a port in each of two networks, and a client in either.
+struct TwoNetworks {
+  TwoNetworks() {
+    settings.time_wait.hold = 2_s;
+    shard::ShardConfig config = shard_config("server", 0xc612'0001, 1);
+    config.interfaces.push_back(config.interfaces[0]);
+    config.interfaces[1].mac = {{2, 0, 0, 0, 0, 11}};
+    server = std::move(*net::ShardHost<PongApp>::create_on(
+        simulation, config, settings, server_app, std::array<net::Attachment, 2>{{{}, {{}, 1}}}));
+    for (std::uint8_t n = 0; n < 2; ++n)
+      clients[n] = std::move(*net::ShardHost<PingApp>::create(
+          simulation, shard_config("client-" + std::to_string(n), 0xc612'0101, 2), settings,
+          apps[n], {}, n));
+  }
+
+  shard::ShardSettings settings;
+  net::Simulation simulation{1};
+  PongApp server_app;
+  std::array<PingApp, 2> apps;
+  std::unique_ptr<net::ShardHost<PongApp>> server;
+  std::array<std::unique_ptr<net::ShardHost<PingApp>>, 2> clients;
+};
+
+TEST(Simulation, AHostMayHaveAPortInEachOfTwoNetworks) {
+  TwoNetworks world;
+  world.apps[1].to_open = 3;
+  world.simulation.ask_all();
+  world.simulation.run_for(1_s);
+  EXPECT_EQ(world.apps[1].answered, 3u);
+  EXPECT_EQ(world.server_app.opened, 3u);
+}
+
+TEST(Simulation, APortThatIsStuckSendsNothingUntilItTakesFramesAgain) {
+  TwoNetworks world;
+  world.server->port(0).stick(true);
+  for (PingApp& app : world.apps) app.to_open = 1;
+  world.simulation.ask_all();
+  world.simulation.run_for(50_ms);
+  EXPECT_EQ(world.apps[0].answered, 0u);
+  EXPECT_EQ(world.apps[1].answered, 1u) << "the other one is not stuck";
+  world.server->port(0).stick(false);
+  world.simulation.ask_all();
+  world.simulation.run_for(50_ms);
+  EXPECT_EQ(world.apps[0].answered, 1u);
+}
+
+TEST(Simulation, ASlowCoreLetsFramesWait) {
+  World world;
+  world.server->set_pace({.frame = 100_ms});
+  world.client_app.to_open = 1;
+  world.simulation.ask_all();
+  world.simulation.run_for(150_ms);
+  EXPECT_EQ(world.client_app.answered, 0u)
+      << "it works on the SYN and on the ARP request before it";
+  world.simulation.run_for(1_s);
+  EXPECT_EQ(world.client_app.answered, 1u);
 }
 
 }  // namespace

@@ -95,5 +95,15 @@ TEST(BookOracle, WantsNobodyResetWhileTimeWaitIsHeld) {
   EXPECT_THAT(f.at_end(), HasSubstr("reset: the client was reset"));
 }
 
+// RFC 9112 9.6: a server does not discard text for ever.
+TEST(BookOracle, LetsAServerThatHasLingeredResetItsClient) {
+  OneConnection f;
+  f.book[0].client.reason = f.book[0].server.reason = flow::CloseReason::reset;
+  f.book[0].server.lingered = true;
+  EXPECT_EQ(f.at_end(), "") << "the client has had its answer";
+  f.book[0].server.lingered = false;
+  EXPECT_THAT(f.at_end(), HasSubstr("reset: the "));
+}
+
 }  // namespace
 }  // namespace mayfly::testing
