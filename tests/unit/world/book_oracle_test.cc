@@ -73,6 +73,15 @@ TEST(BookOracle, AcceptsAConnectionTwiceByCookieAlone) {
   EXPECT_THAT(OneConnection(false).after(What::unknown, kNoIndex), HasSubstr("that nobody opened"));
 }
 
+// Seed 1726: the ISS of the second was the SND.NXT - 1 that the client's TIME_WAIT acknowledges.
+TEST(BookOracle, ForgivesADuplicateSynThatMeetsTheClientsTimeWait) {
+  OneConnection f;
+  f.book[0].client.reason = flow::CloseReason::time_wait;
+  EXPECT_EQ(f.after(What::accepted_twice), "");
+  f.book[0].server.reason = flow::CloseReason::aborted;
+  EXPECT_THAT(f.after(What::accepted_twice), HasSubstr("accepted: server-1"));
+}
+
 TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
   const auto broken = [](std::uint32_t anew) {
     OneConnection f(false);
