@@ -184,11 +184,9 @@ struct alignas(64) Connection {
   /// Text or FIN; for the restart after idleness (RFC 5681 4.1). In a FIN_WAIT_2 that nobody reads,
   /// where nothing more is sent: when it began.
   Instant last_sent;
-  /// Octets outstanding once the last new text or FIN was sent: how much of cwnd was used.
-  std::uint32_t flight_sent = 0;
-  std::uint32_t ts_offset = 0;  ///< added to our clock for TSval (RFC 7323 7.1)
-  /// Bytes: the largest window the peer ever offered (SWS, RFC 9293 3.8.6.2.1).
-  std::uint32_t max_snd_wnd = 0;
+  std::uint32_t flight_sent = 0;  ///< octets outstanding when new text or FIN was sent last
+  std::uint32_t ts_offset = 0;    ///< added to our clock for TSval (RFC 7323 7.1)
+  std::uint32_t max_snd_wnd = 0;  ///< bytes: the largest snd_wnd ever (RFC 9293 3.8.6.2.1)
   std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
   std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
   std::uint16_t challenges = 0;   ///< challenge ACKs since challenges_since (RFC 5961 7)
