@@ -173,7 +173,7 @@ void add_client_text(Scenario& s) {
 void add_crowd(Scenario& s, const SimOptions& options) {
   constexpr double kFramesEach = 6, kOffered = 3, kLeast = 0.5;
   constexpr Duration kRush = Duration::from_s(1);
-  constexpr std::uint32_t kAtOnce = 8, kBlocks = 4'096, kEntries = 16'384;
+  constexpr std::uint32_t kAtOnce = 8, kRoom = 4'096, kTimeWaitRoom = 16'384;
   Dice dice(s.seed, For::overload);
   const Duration frame = dice.one_of({200_us, 300_us, 600_us});
   const auto queue = dice.one_of<std::size_t>({512, 1'024});
@@ -189,8 +189,8 @@ void add_crowd(Scenario& s, const SimOptions& options) {
     server.pace = {.frame = frame, .shed = frame / 10};
     server.receive_queue = queue;
     if (s.has(SimFault::tiny_tables)) return;
-    server.sizes.connections = kBlocks;
-    server.sizes.time_wait = kEntries;
+    server.sizes.connections = kRoom;
+    server.sizes.time_wait = kTimeWaitRoom;
     if (!s.has(SimFault::tiny_pools) && !s.has(SimFault::hostile_pools)) server.sizes.extents = 0;
   });
   if (!options.policy &&

@@ -141,7 +141,7 @@ bool World::is_first_text(std::span<const std::byte> frame) const {
       std::to_integer<std::size_t>(frame[tcp + wire::tcp_at::data_offset] >> 4) * 4;
   const std::size_t end = wire::kEthernetHeaderSize + load_be16(ip + wire::ipv4_at::total_length);
   return tcp + header < end &&
-         Seq(load_be32(&frame[tcp + wire::tcp_at::seq])) == book_[index].iss + 1;
+         Seq{load_be32(&frame[tcp + wire::tcp_at::seq])} == book_[index].iss + 1;
 }
 
 shard::ShardConfig World::config_of(const HostPlan& plan) {
