@@ -49,13 +49,14 @@ inline Emission take_emission(FuzzInput& in) {
   return e;
 }
 
-/// The emission that says the same as a segment which came in `frame`.
+/// The emission that says the same as a segment which came in `frame`; but congestion that a router
+/// has marked is nothing that we say.
 inline Emission emission_of(std::span<const std::byte> frame, const Segment& s) {
   Emission e{.seq = s.seq, .ack = s.ack, .ts = s.ts, .payload_len = s.payload_len};
   e.window = s.window;
   e.mss = s.mss;
   e.flags = s.flags;
-  e.options = s.options;
+  e.options = s.options & static_cast<std::uint8_t>(~wire::tcp_option::ecn_mark);
   e.window_scale = s.window_scale;
   e.sack_count = s.sack_count;
   read_sack(frame, s, e.sack);

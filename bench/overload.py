@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""More connections than the server can serve: what it completes in each half of a second.
+
+  bench/overload.py [--first client|server] [--rate 2M] [--ramp 10] [--seconds 20] [--save NAME]
+
+Server and generator are two processes over net_memif. An open loop rises to --rate in --ramp
+seconds and stays there until --seconds are over; a connection that takes 500 ms has failed. Then
+another generator offers half of the peak for five seconds. Printed are what was offered and
+completed in each half of a second; judged are the least goodput once twice the peak is offered, or
+all that the generator can, and what the first second of the second generator completes.
+"""
+import argparse
+import json
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rates import BINARY, ROOT, machine
+
+STEP = 0.5
+
+
+def ask(path: Path) -> dict:
+    """The counters of a process so far; {} if it does not answer."""
+    try:
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            s.connect(str(path))
+            s.sendall(b'{"do": "stats"}\n')
+            answer = b""
+            while not answer.endswith(b"\n") and (part := s.recv(1 << 16)):
+                answer += part
+        return json.loads(answer)
+    except (OSError, ValueError):
+        return {}
+
+
+def sets(settings: dict) -> list[str]:
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+
+
+def load(folder: Path, first: str, name: str, settings: dict) -> tuple[list[dict], dict]:
+    """Runs a generator to its end; what each step offered and completed, and its result."""
+    admin, result = folder / f"{name}.sock", folder / f"{name}.json"
+    settings = {"hugepages": "never", "admin.socket": admin, "close.first": first,
+                "time_wait.hold": "1s", "time_wait.capacity": "3M",
+                "connections.capacity": "2M", "load.timeout": "500ms",
+                "sources.addresses": "198.18.1.1-198.18.1.250"} | settings
+    process = subprocess.Popen([BINARY, "load", "-c", ROOT / "conf/load/memif.yaml", "--json",
+                                result, *sets(settings)], stdout=subprocess.DEVNULL)
+    steps, before, at = [], {}, 0.0
+    while process.poll() is None:
+        now, seen = time.monotonic(), ask(admin)
+        if seen and before:
+            span = now - at
+            steps.append({key: (seen[key] - before[key]) / span
+                          for key in ("offered", "completed")})
+        if seen:
+            before, at = seen, now
+        time.sleep(max(0.0, STEP - (time.monotonic() - now)))
+    assert process.wait() in (0, 1)
+    return steps, json.loads(result.read_text())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--first", choices=("client", "server"), default="client")
+    parser.add_argument("--rate", default="2M")
+    parser.add_argument("--ramp", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--save")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log, served = folder / "serve.log", folder / "serve.json"
+        settings = {"hugepages": "never", "close.first": options.first, "time_wait.hold": "1s",
+                    "time_wait.capacity": "1M"}
+        with log.open("w") as output:
+            server = subprocess.Popen(
+                [BINARY, "serve", "-c", ROOT / "conf/serve/memif.yaml", "--json", served,
+                 "--duration", "300s", *sets(settings)], stdout=output, stderr=output)
+        try:
+            while "\nready" not in log.read_text():
+                assert server.poll() is None, log.read_text()
+                time.sleep(0.05)
+            steps, result = load(folder, options.first, "overload", {
+                "load.rate": options.rate, "load.ramp": f"{options.ramp}s",
+                "load.duration": f"{options.seconds}s"})
+            peak = max(step["completed"] for step in steps)
+            after, calm = load(folder, options.first, "after", {
+                "load.rate": f"{peak / 2:.0f}", "load.ramp": "0", "load.duration": "5s"})
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(30)
+        serving = json.loads(served.read_text())
+    for title, rows in (("overload", steps), ("after it", after)):
+        for number, step in enumerate(rows):
+            print(f"{title} {number * STEP:5.1f} s   offered {step['offered']:12,.0f}"
+                  f"   completed {step['completed']:12,.0f}")
+    most = max(step["offered"] for step in steps)
+    full = [step["completed"] for step in steps if step["offered"] >= min(2 * peak, 0.95 * most)]
+    summary = {"peak": peak, "offered_most": most, "least_when_overloaded": min(full),
+               "median_when_overloaded": statistics.median(full),
+               "after_first_second": after[1]["completed"] if len(after) > 1 else 0,
+               "after_offered": peak / 2, "latency_us": result["latency_us"],
+               "after_latency_us": calm["latency_us"], "failed_after": calm["failed_total"],
+               "dropped": {key: value for key, value in serving["drops"].items() if value}
+               if isinstance(serving.get("drops"), dict) else serving.get("drops")}
+    print(json.dumps(summary, indent=1))
+    if options.save:
+        path = ROOT / "bench/results" / f"{options.save}.json"
+        path.write_text(json.dumps({"command": " ".join(["bench/overload.py", *sys.argv[1:]]),
+                                    **machine(), "summary": summary, "overload": steps,
+                                    "after": after}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
