@@ -142,7 +142,8 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
   const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + segment_size;
   MAYFLY_ASSERT(header_size <= kTcpHeaderSizeMax && emission.sack_count <= kSackBlocksMax);
   MAYFLY_ASSERT(kIpv4HeaderSizeMin + segment_size <= 0xffff && frame_size <= frame.size());
-  const std::uint8_t tos = carries(emission, tcp_option::ecn_mark) ? ipv4_ecn::ect_0 : 0;
+  static_assert(tcp_option::ecn_mark >> 6 == ipv4_ecn::ect_0);
+  const auto tos = static_cast<std::uint8_t>((emission.options & tcp_option::ecn_mark) >> 6);
   const Ipv4Fields fields{key.local_ip, key.remote_ip, segment_size, ip_id, ip_protocol::tcp, tos};
   std::byte* const l3 = frame.data() + emit_link(frame.data(), link, ethertype::ipv4);
   std::byte* const header = put_ipv4(l3, fields, ip);

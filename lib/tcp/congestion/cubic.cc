@@ -61,8 +61,6 @@ void grow_w_est(Connection& c, std::uint32_t acked) noexcept {
 void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant now) noexcept {
   const std::uint32_t mss = smss(c);
   MAYFLY_ASSERT(acked > 0 && c.cwnd >= mss);
-  // RFC 9438 5.8: a window that was not used proves nothing about the path.
-  if (2 * c.flight_sent < c.cwnd) return;
   if (c.cwnd < c.ssthresh) {  // after a time-out 1 (RFC 3465 2.3)
     c.cwnd += std::min(acked, c.has(conn_flag::rto_recovery) ? mss : kSlowStartSegments * mss);
     return;

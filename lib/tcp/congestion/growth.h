@@ -29,9 +29,12 @@ void start(Connection& c, const TcpSettings& cfg, bool syns_lost) noexcept;
 std::uint32_t flight_at_loss(const Connection& c) noexcept;
 
 /// `acked` octets (at least 1) were acknowledged for the first time, outside fast recovery; snd_una
-/// has moved already. May raise cwnd.
+/// has moved already. May raise cwnd, but not one that was not used, which proves nothing about the
+/// path (RFC 7661 4, RFC 9438 5.8).
 inline void on_ack(Connection& c, std::uint32_t acked, const TcpSettings& cfg,
                    Instant now) noexcept {
+  if (2 * c.flight_sent < c.cwnd) [[likely]]
+    return;
   switch (cfg.congestion_control) {
     case CongestionControl::newreno: return newreno::on_ack(c, acked, cfg, now);
     case CongestionControl::cubic: return cubic::on_ack(c, acked, cfg, now);

@@ -13,8 +13,6 @@ namespace newreno {
 void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant) noexcept {
   const std::uint32_t mss = smss(c);
   MAYFLY_ASSERT(acked > 0 && c.cwnd >= mss);
-  // A window that was not used proves nothing about the path: it does not grow (RFC 7661 4).
-  if (2 * c.flight_sent < c.cwnd) return;
   if (c.cwnd < c.ssthresh) {  // RFC 5681 3.1; L = 2 * SMSS, after a time-out 1 (RFC 3465 2.2, 2.3)
     c.cwnd += std::min(acked, c.has(conn_flag::rto_recovery) ? mss : 2 * mss);
     return;

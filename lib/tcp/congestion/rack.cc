@@ -16,8 +16,8 @@ namespace {
 /// A peer may delay the ACK of a single segment for so long (RFC 8985 7.2, TLP.max_ack_delay); for
 /// peers that were seen to take longer, RFC 1122's half of a second is what the time-out covers.
 constexpr std::uint32_t kAckDelayUs = 50'000, kSlowAckDelayUs = 500'000;
-/// Two ticks of the timer wheel.
-constexpr std::uint32_t kProbeMinUs = 2'000;
+/// A core, or a peer, that is kept from its work for less has lost nothing.
+constexpr std::uint32_t kProbeMinUs = 5'000;
 constexpr std::uint8_t kWindowKept = 16;  // RFC 8985 6.2, step 4
 
 /// RFC 8985 6.2, step 4: RACK_update_reo_wnd.
@@ -69,6 +69,16 @@ std::uint32_t probe_after_us(const Connection& c) noexcept {
   if (lone && (!fin_sent(c) || c.rack.slow_acks))
     pto += c.rack.slow_acks ? kSlowAckDelayUs : kAckDelayUs;
   return pto;
+}
+
+/// Something was SACKed: the timer is for the end of the reordering window, if that is near.
+[[gnu::noinline]] void hasten_timer(Connection& c, Instant now) noexcept {
+  const Holes holes = look_at_holes(c);
+  if (!holes.late) return;
+  const std::uint32_t wait = holes.late_at - c.rack.checked_at;
+  if (wait >= c.rto_us) return;
+  c.set(conn_flag::reorder_timer);
+  c.retransmit_at = now + Duration{wait};
 }
 
 }  // namespace
@@ -138,13 +148,8 @@ bool first_lost(const Connection& c, wire::SackBlock& lost) noexcept {
 
 void arm_loss_timer(Connection& c, Instant now) noexcept {
   start_retransmit_timer(c, now);
-  if (c.sacked.count > 0) {
-    const Holes holes = look_at_holes(c);
-    if (!holes.late) return;
-    const std::uint32_t wait = holes.late_at - c.rack.checked_at;
-    if (wait >= c.rto_us) return;
-    c.set(conn_flag::reorder_timer);
-    c.retransmit_at = now + Duration{wait};
+  if (c.sacked.count > 0) [[unlikely]] {
+    hasten_timer(c, now);
   } else if (may_probe_tail(c) && probe_after_us(c) < c.rto_us) {
     c.set(conn_flag::tail_timer);
     c.retransmit_at = now + Duration{probe_after_us(c)};
