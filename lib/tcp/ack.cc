@@ -52,7 +52,7 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
 }
 
 /// SND.WND, and what depends on whether it is zero.
-void update_window(Connection& c, const Segment& s, Instant now) noexcept {
+inline void update_window(Connection& c, const Segment& s, Instant now) noexcept {
   // RFC 9293 3.10.7.4: an older segment must not restore an older window.
   const bool newer =
       before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));
@@ -68,13 +68,14 @@ void update_window(Connection& c, const Segment& s, Instant now) noexcept {
 }
 
 /// RFC 6298 (5.2) and (5.3), RFC 8985 7.2: the timer for what is outstanding starts anew.
-void restart_timer(Connection& c, Instant now) noexcept {
+inline void restart_timer(Connection& c, Instant now) noexcept {
   c.clear(conn_flag::persist | conn_flag::probe_now);
   stop_retransmit_timer(c);
   if (c.snd_una != c.snd_max) arm_loss_timer(c, now);
 }
 
-void move_una(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now) noexcept {
+inline void move_una(Connection& c, const Segment& s, const TcpSettings& cfg,
+                     Instant now) noexcept {
   MAYFLY_ASSERT(after(s.ack, c.snd_una) && at_or_before(s.ack, c.snd_max));
   measure_round_trip(c, s.ack, cfg, now);
   c.snd_una = s.ack;

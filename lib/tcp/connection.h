@@ -81,8 +81,8 @@ inline constexpr std::size_t kSentRunsMax = 8;
 /// When each outstanding octet was sent last (doc/decisions/0010-send-times.md). Kept where SACK
 /// was agreed; the last run ends at snd_max.
 struct SentRuns {
-  std::array<SentRun, kSentRunsMax> run{};
   std::uint8_t count = 0;
+  std::array<SentRun, kSentRunsMax> run{};
 };
 
 /// RACK-TLP (RFC 8985 5.2), under its names. Times as in SentRun.
@@ -142,8 +142,7 @@ struct RateReduction {
 struct alignas(64) Connection {
   // -- line 0: touched by every segment
   State state = State::closed;
-  std::uint8_t snd_wind_shift = 0;  ///< RFC 7323 2.3, 0 to 14
-  std::uint8_t rcv_wind_shift = 0;
+  std::uint8_t snd_wind_shift = 0, rcv_wind_shift = 0;  ///< RFC 7323 2.3, 0 to 14
   std::uint8_t retries = 0;  ///< time-outs in a row for the oldest unacknowledged octet
   std::uint32_t flags = 0;   ///< conn_flag
   std::uint32_t slot = 0;    ///< the key's position in the flow table
@@ -170,8 +169,7 @@ struct alignas(64) Connection {
   /// Bytes of text and options that a segment of ours may have: the payload is at most mss less the
   /// options (RFC 6691).
   std::uint16_t mss = 536;
-  std::uint8_t dup_acks = 0;
-  std::uint8_t probes = 0;  ///< keep-alive probes unanswered
+  std::uint8_t dup_acks = 0, probes = 0;  ///< in a row; keep-alive probes unanswered
 
   // -- lines 2 and 3: handshake, loss, out of order
   Seq iss, irs;
@@ -194,12 +192,14 @@ struct alignas(64) Connection {
   SeqRanges held;                 ///< received out of order
   wire::SackBlock newest_held;    ///< goes first in the SACK option (RFC 2018 4)
   wire::SackBlock duplicate;      ///< received twice: a DSACK is owed (RFC 2883); empty = none
-  SentRuns sent;                  ///< of what is outstanding
 
-  // -- lines 5 and 6: once something was SACKed or lost
+  // -- line 5, from sacked.count on: is anything SACKed, probed, sent?
   RangeSet<kSackedMax> sacked;  ///< SACKed by the peer
-  std::uint32_t hidden = 0;     ///< octets in `sacked` that were not: gaps there was no room for
   Rack rack;
+  SentRuns sent;  ///< of what is outstanding
+
+  // -- lines 6 and 7: once something was lost
+  std::uint32_t hidden = 0;  ///< octets in `sacked` that were not: gaps there was no room for
   Undo undo;
   RateReduction prr;
   Cubic cubic;
@@ -210,6 +210,8 @@ struct alignas(64) Connection {
   constexpr void clear(std::uint32_t flag) { flags &= ~flag; }
 };
 static_assert(offsetof(Connection, retransmit_at) == 64);
+static_assert(offsetof(Connection, rack) >= 5 * 64 + 4 &&
+              offsetof(Connection, sent) + sizeof(SentRun) + 4 <= 6 * 64);
 static_assert(sizeof(Connection) <= 512 && std::is_trivially_copyable_v<Connection>);
 
 /// Nobody waits for the peer any more: the user has closed, and will not read or has read all.

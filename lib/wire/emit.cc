@@ -86,7 +86,6 @@ struct Ipv4Fields {
   std::size_t payload_len = 0;
   std::uint16_t id = 0;
   std::uint8_t protocol = 0;
-  std::uint8_t tos = 0;
 };
 
 /// RFC 791 3.1 without options. The checksum is made from the values, not from the bytes just
@@ -95,7 +94,7 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
   const auto length = static_cast<std::uint32_t>(kIpv4HeaderSizeMin + fields.payload_len);
   MAYFLY_ASSERT(length <= 0xffff);
   const std::uint32_t words[] = {
-      0x4500'0000u | std::uint32_t{fields.tos} << 16 | length,
+      0x4500'0000u | length,
       std::uint32_t{fields.id} << 16 | ipv4_fragment::dont_fragment,
       std::uint32_t{kTtl} << 24 | std::uint32_t{fields.protocol} << 16,
   };
@@ -104,6 +103,15 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
   const std::uint32_t checksum = by == ChecksumBy::software ? checksum_finish(sum) : 0u;
   at = put_be32(put_be32(put_be32(at, words[0]), words[1]), words[2] | checksum);
   return put_raw(put_raw(at, fields.source), fields.destination);
+}
+
+/// Says in a header that was just written that its sender heeds congestion marks (RFC 3168 5).
+[[gnu::noinline]] void mark_capable(std::byte* header, ChecksumBy by) noexcept {
+  header[ipv4_at::tos] = std::byte{ipv4_ecn::ect_0};
+  if (by != ChecksumBy::software) return;
+  store_be16(header + ipv4_at::checksum, 0);
+  store_be16(header + ipv4_at::checksum,
+             checksum_finish(checksum_add({header, kIpv4HeaderSizeMin}, 0)));
 }
 
 }  // namespace
@@ -142,11 +150,11 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
   const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + segment_size;
   MAYFLY_ASSERT(header_size <= kTcpHeaderSizeMax && emission.sack_count <= kSackBlocksMax);
   MAYFLY_ASSERT(kIpv4HeaderSizeMin + segment_size <= 0xffff && frame_size <= frame.size());
-  static_assert(tcp_option::ecn_mark >> 6 == ipv4_ecn::ect_0);
-  const auto tos = static_cast<std::uint8_t>((emission.options & tcp_option::ecn_mark) >> 6);
-  const Ipv4Fields fields{key.local_ip, key.remote_ip, segment_size, ip_id, ip_protocol::tcp, tos};
+  const Ipv4Fields fields{key.local_ip, key.remote_ip, segment_size, ip_id, ip_protocol::tcp};
   std::byte* const l3 = frame.data() + emit_link(frame.data(), link, ethertype::ipv4);
   std::byte* const header = put_ipv4(l3, fields, ip);
+  if (carries(emission, tcp_option::ecn_mark)) [[unlikely]]
+    mark_capable(l3, ip);
   put_tcp_header(header, key, emission, header_size);
   const std::uint64_t pseudo =
       pseudo_header_sum(key, ip_protocol::tcp, static_cast<std::uint16_t>(segment_size));

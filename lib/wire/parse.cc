@@ -173,11 +173,10 @@ Drop parse_ipv4(Bytes frame, RxChecks checks, ParsedFrame& parsed) noexcept {
     parsed.kind = FrameKind::fragment;
     return Drop::none;
   }
-  const Drop drop = parse_transport(frame, checks, parsed);
   // RFC 3168 5: a router marks instead of dropping.
   if ((load_u8(&packet[ipv4_at::tos]) & ipv4_ecn::mask) == ipv4_ecn::congestion) [[unlikely]]
-    parsed.segment.options |= tcp_option::ecn_mark;
-  return drop;
+    parsed.segment.options = tcp_option::ecn_mark;
+  return parse_transport(frame, checks, parsed);
 }
 
 Drop parse_ethernet(Bytes frame, const ParseRules& rules, RxChecks checks,
