@@ -92,6 +92,19 @@ TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
   EXPECT_EQ(broken(1), "") << "begun before";
 }
 
+// Seed 1795945154861: a handshake that waited for room was given up because few may wait.
+TEST(BookOracle, LetsAServerWithoutRoomGiveUpAHandshake) {
+  OneConnection f(false);
+  auto& settings = f.scenario.hosts[0].settings;
+  settings.syn.half_open = 2;
+  settings.time_wait.on_full = flow::TimeWaitPolicy::OnFull::refuse;
+  f.book[0].client.reason = flow::CloseReason::reset;
+  f.book[0].server = {};
+  EXPECT_EQ(f.at_end(0), "");
+  settings.syn.half_open = 0;
+  EXPECT_THAT(f.at_end(0), HasSubstr("completion: it ended"));
+}
+
 TEST(BookOracle, WantsNobodyResetWhileTimeWaitIsHeld) {
   OneConnection f;
   world::EndView& client = f.book[0].client;
