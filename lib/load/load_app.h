@@ -52,6 +52,10 @@ class LoadApp : public shard::AppBase {
   /// The most starts in one poll. A generator that is late makes no more at once, so that received
   /// frames do not wait behind an endless series of SYNs.
   static constexpr std::size_t kStartsPerPoll = 64;
+  /// The most while more frames wait than one poll takes. A connection brings at least three, so
+  /// that a burst ends more than this begins: a generator that cannot follow its schedule falls
+  /// behind it, and does not lose the answers to what it has begun.
+  static constexpr std::size_t kStartsWhileFramesWait = 4;
   /// Closed loop: the pause after a start that found no free source or no room in the stack.
   static constexpr Duration kRefusedPause = Duration::from_ms(1);
   /// How long connections may take after the end of the schedule; those still open then have
@@ -133,8 +137,9 @@ class LoadApp : public shard::AppBase {
 template <class Shard>
 void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
   if (!schedule_.begun()) schedule_.begin(now);
+  const std::size_t most = shard.frames_wait() ? kStartsWhileFramesWait : kStartsPerPoll;
   std::size_t starts = 0;
-  for (; starts < kStartsPerPoll && schedule_.due(now, results_.counters.open); ++starts) {
+  for (; starts < most && schedule_.due(now, results_.counters.open); ++starts) {
     const TuplePool::Outcome outcome = start(shard, schedule_.intended(now), now);
     if (outcome == TuplePool::Outcome::later) break;
     count_start(outcome, now);

@@ -86,6 +86,10 @@ class Shard {
   ConnectResult connect(const FlowKey4& key, const flow::AppState& state,
                         Instant wake_at = Instant::never()) noexcept;
 
+  /// More frames wait, probably: a link had a full burst in this poll. For on_poll: what they end
+  /// goes before what is begun.
+  bool frames_wait() const noexcept { return frames_wait_; }
+
   /// Prefetches the table buckets of four-tuples that connect() will soon be called with, at most
   /// kBurstMax. One bulk look-up overlaps their cache misses.
   void expect(std::span<const FlowKey4> keys) noexcept;
@@ -238,6 +242,7 @@ class Shard {
   flow::IdleHolders idle_holders_;
   link::LinkCommon link_common_;
   std::vector<std::unique_ptr<link::Link<P>>> links_;
+  bool frames_wait_ = false;
   RateLimit rst_limit_{20'000, 2'000};
   SecretLimit challenge_limit_;
   const Settings* settings_ = nullptr;  // contains *cfg_; null: the initial settings
@@ -313,7 +318,12 @@ std::size_t Shard<P, A>::poll(Instant now) noexcept {
   connections_.set_clock(now, cfg_->tcp);
 
   std::size_t work = 0;
-  for (std::size_t i = 0; i < links_.size(); ++i) work += receive(static_cast<std::uint8_t>(i));
+  frames_wait_ = false;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const std::size_t frames = receive(static_cast<std::uint8_t>(i));
+    frames_wait_ |= frames == kBurstMax;
+    work += frames;
+  }
   work += admit_syns();
   work += connections_.retime() ? 1 : 0;
   work += connections_.expire(kTimerBudget, [&](flow::ConnectionBlock& b) { on_block_timer(b); });

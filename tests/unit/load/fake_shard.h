@@ -59,6 +59,7 @@ class FakeShard {
   FakeShard(App& app, Duration hold) : app_(app), hold_(hold) {}
 
   void expect(std::span<const FlowKey4>) noexcept {}
+  bool frames_wait() const noexcept { return has_frames; }
 
   FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state,
                             Instant wake_at) noexcept {
@@ -131,6 +132,7 @@ class FakeShard {
   FakeFlow& flow(std::uint64_t id = 0) { return flows.at(id_or_last(id)); }
 
   Instant now{};
+  bool has_frames = false;  ///< more frames than one poll takes
   std::size_t capacity = 1'000'000;
   bool room_to_send = true;
   std::uint64_t connects = 0, texts_not_taken = 0;

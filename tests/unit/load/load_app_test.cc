@@ -285,6 +285,15 @@ TEST(OpenLoopRun, CatchesUpInBoundedSteps) {
   EXPECT_EQ(lab.counters().behind, 500U - before - load::LoadApp::kStartsPerPoll);
 }
 
+TEST(OpenLoopRun, BeginsLittleWhileFramesWait) {
+  Lab lab(open_loop(1'000'000));
+  const auto before = lab.counters().opened;
+  lab.shard.has_frames = true;
+  lab.shard.poll({500});
+  EXPECT_EQ(lab.counters().opened - before,
+            static_cast<std::uint64_t>(load::LoadApp::kStartsWhileFramesWait));
+}
+
 TEST(OpenLoopRun, CountsTheStartsThatFoundNoFreeSource) {
   ClientSettings s = open_loop(1'000);
   s.sources.port_last = 2'099;  // 100 sources
