@@ -1,5 +1,6 @@
 #include "wire/checksum.h"
 
+#include <bit>
 #include <cstring>
 
 #include "base/endian.h"
@@ -56,11 +57,12 @@ std::uint64_t checksum_add(std::span<const std::byte> bytes, std::uint64_t sum) 
 }
 
 std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
-  sum = (sum >> 32) + (sum & 0xffff'ffff);  // below 2^33
-  sum = (sum >> 16) + (sum & 0xffff);       // below 2^17 + 2^16
-  sum = (sum >> 16) + (sum & 0xffff);       // at most 2^16
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<std::uint16_t>(sum);
+  const auto low = static_cast<std::uint32_t>(sum);
+  std::uint32_t both = low + static_cast<std::uint32_t>(sum >> 32);
+  both += both < low ? 1 : 0;  // the carry comes round
+  // Each half is added to the other; the carry of the lower one goes where it belongs.
+  both += std::rotl(both, 16);
+  return static_cast<std::uint16_t>(both >> 16);
 }
 
 std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
