@@ -50,7 +50,10 @@ def load(folder: Path, first: str, name: str, settings: dict) -> tuple[list[dict
     settings = {"hugepages": "never", "admin.socket": admin, "close.first": first,
                 "time_wait.hold": "1s", "time_wait.capacity": "3M",
                 "connections.capacity": "2M", "load.timeout": "500ms",
-                "sources.addresses": "198.18.1.1-198.18.1.250"} | settings
+                "sources.addresses": "198.18.1.1-198.18.1.250",
+                # The second generator is no neighbour that has moved.
+                "ports.0.device": "net_memif0,role=client,id=0,socket=/run/mayfly.sock,"
+                                  "socket-abstract=no,rsize=14,mac=02:00:00:00:00:99"} | settings
     process = subprocess.Popen([BINARY, "load", "-c", ROOT / "conf/load/memif.yaml", "--json",
                                 result, *sets(settings)], stdout=subprocess.DEVNULL)
     steps, before, at = [], {}, 0.0
