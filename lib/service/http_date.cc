@@ -89,39 +89,34 @@ std::optional<UnixSeconds> seconds_of(const Day& day, UnixSeconds in_day,
   return chrono::duration_cast<chrono::seconds>(days).count() + in_day;
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::optional<UnixSeconds> parse_fixdate(std::string_view text) noexcept {
+/// The two that end with GMT: so many letters of the day's name (0 = all), what stands between the
+/// parts of the date, and the digits of the year.
+std::optional<UnixSeconds> parse_gmt(std::string_view text, std::size_t letters,
+                                     std::string_view between, std::size_t year_digits) noexcept {
   DateReader reader(text);
   Day day;
-  reader.one_of(kDays, 3);
+  reader.one_of(kDays, letters);
   reader.expect(", ");
   day.day = reader.digits(2);
-  reader.expect(" ");
+  reader.expect(between);
   day.month = reader.one_of(kMonths);
-  reader.expect(" ");
-  day.year = reader.digits(4);
+  reader.expect(between);
+  day.year = reader.digits(year_digits);
+  if (year_digits == 2) day.year += day.year < 70 ? 2'000 : 1'900;
   reader.expect(" ");
   const UnixSeconds in_day = reader.time_of_day();
   reader.expect(" GMT");
   return seconds_of(day, in_day, reader);
 }
 
+// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::optional<UnixSeconds> parse_fixdate(std::string_view text) noexcept {
+  return parse_gmt(text, 3, " ", 4);
+}
+
 // "Sunday, 06-Nov-94 08:49:37 GMT"
 std::optional<UnixSeconds> parse_rfc850(std::string_view text) noexcept {
-  DateReader reader(text);
-  Day day;
-  reader.one_of(kDays);
-  reader.expect(", ");
-  day.day = reader.digits(2);
-  reader.expect("-");
-  day.month = reader.one_of(kMonths);
-  reader.expect("-");
-  day.year = reader.digits(2);
-  day.year += day.year < 70 ? 2'000 : 1'900;
-  reader.expect(" ");
-  const UnixSeconds in_day = reader.time_of_day();
-  reader.expect(" GMT");
-  return seconds_of(day, in_day, reader);
+  return parse_gmt(text, 0, "-", 2);
 }
 
 // "Sun Nov  6 08:49:37 1994"

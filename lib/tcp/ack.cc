@@ -51,6 +51,13 @@ bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
   return true;
 }
 
+/// RFC 6298 (5.2) and (5.3), RFC 8985 7.2: the timer for what is outstanding starts anew.
+inline void restart_timer(Connection& c, Instant now) noexcept {
+  c.clear(conn_flag::persist | conn_flag::probe_now);
+  stop_retransmit_timer(c);
+  if (c.snd_una != c.snd_max) arm_loss_timer(c, now);
+}
+
 /// SND.WND, and what depends on whether it is zero.
 inline void update_window(Connection& c, const Segment& s, Instant now) noexcept {
   // RFC 9293 3.10.7.4: an older segment must not restore an older window.
@@ -61,17 +68,8 @@ inline void update_window(Connection& c, const Segment& s, Instant now) noexcept
   take_window(c, s, std::uint32_t{s.window} << c.snd_wind_shift);
   if (!c.has(conn_flag::persist) || !was_zero || c.snd_wnd == 0) return;
   mark(Branch::window_opens);  // Probing ends, text goes out with the next output.
-  c.clear(conn_flag::persist | conn_flag::probe_now);
   if (!is_abandoned(c)) c.retries = 0;
-  stop_retransmit_timer(c);
-  if (c.snd_una != c.snd_max) arm_loss_timer(c, now);
-}
-
-/// RFC 6298 (5.2) and (5.3), RFC 8985 7.2: the timer for what is outstanding starts anew.
-inline void restart_timer(Connection& c, Instant now) noexcept {
-  c.clear(conn_flag::persist | conn_flag::probe_now);
-  stop_retransmit_timer(c);
-  if (c.snd_una != c.snd_max) arm_loss_timer(c, now);
+  restart_timer(c, now);
 }
 
 inline void move_una(Connection& c, const Segment& s, const TcpSettings& cfg,

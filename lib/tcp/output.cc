@@ -270,6 +270,13 @@ bool was_idle(const Connection& c, Instant now) noexcept {
   return c.snd_una == c.snd_max && now - c.last_sent > Duration{c.rto_us};
 }
 
+/// Does the FIN ride on `len` octets of the `queued` ones? It takes a sequence number, and so room
+/// in the peer's window (RFC 9293 3.4).
+bool takes_fin_along(const Connection& c, std::uint32_t len, std::uint32_t queued,
+                     std::uint32_t window_room) noexcept {
+  return len == queued && c.has(conn_flag::closing) && window_room > len;
+}
+
 /// New text, or text again after a time-out; the FIN rides on the last of it.
 bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (!has_unsent(c)) return false;
@@ -279,8 +286,7 @@ bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) 
   const auto window_room = static_cast<std::uint32_t>(open);
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
   const std::uint32_t len = std::min({queued, window_room, congestion_room(c), text_room(c)});
-  // The FIN takes a sequence number, and so room in the peer's window (RFC 9293 3.4).
-  const bool fin = len == queued && c.has(conn_flag::closing) && window_room > len;
+  const bool fin = takes_fin_along(c, len, queued, window_room);
   if (!is_worth_sending(c, cfg, len, queued, window_room) && !(fin && len == 0)) return false;
 
   emit_octets(c, cfg, now, c.snd_nxt, len, fin, e);
@@ -308,8 +314,7 @@ bool emit_tail_probe(Connection& c, const TcpSettings& cfg, Instant now, Emissio
   const auto queued = static_cast<std::uint32_t>(c.snd_end - c.snd_nxt);
   if (before(c.snd_nxt, c.snd_end) && open >= static_cast<std::int32_t>(text_room(c))) {
     const std::uint32_t len = std::min(queued, text_room(c));
-    const bool fin =
-        len == queued && c.has(conn_flag::closing) && open > static_cast<std::int32_t>(len);
+    const bool fin = takes_fin_along(c, len, queued, static_cast<std::uint32_t>(open));
     emit_octets(c, cfg, now, c.snd_nxt, len, fin, e);
     c.snd_nxt += len + (fin ? 1u : 0u);
     note_tail_probe(c, false);

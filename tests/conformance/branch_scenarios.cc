@@ -179,6 +179,14 @@ tcp::TcpSettings with_sack() {
   cfg.sack = true;
   return cfg;
 }
+Tcp hearing_of_nine_ranges() {  // one more than the scoreboard holds
+  auto cfg = with_sack();
+  cfg.initial_window_segments = 40;
+  auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok()).send(40'000).whatever();
+  for (std::uint32_t i = 0; i < 9; ++i)
+    t.peer(ack().acks(0).sack(2'000 * i + 1'000, 2'000 * i + 2'000));
+  return t;
+}
 Tcp sacking() { return Tcp::established(with_sack(), syn().mss(1'000).sack_ok()); }
 
 constexpr Scenario kLosses[] = {
@@ -258,22 +266,14 @@ constexpr Scenario kLosses[] = {
     {"HidesAGapWhereThePeerSacksMoreThanFits",
      {sack_gap_hidden},
      [] {
-       auto cfg = with_sack();
-       cfg.initial_window_segments = 40;
-       auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok()).send(40'000).whatever();
-       for (std::uint32_t i = 0; i < 9; ++i)
-         t.peer(ack().acks(0).sack(2'000 * i + 1'000, 2'000 * i + 2'000));
+       auto t = hearing_of_nine_ranges();
        EXPECT_EQ(t.c.sacked.count, tcp::kSackedMax);
        EXPECT_EQ(t.c.hidden, 1'000u);
      }},
     {"FindsAHiddenGapWhereTheAcknowledgementsStop",
      {sack_gap_found},
      [] {
-       auto cfg = with_sack();
-       cfg.initial_window_segments = 40;
-       auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok()).send(40'000).whatever();
-       for (std::uint32_t i = 0; i < 9; ++i)
-         t.peer(ack().acks(0).sack(2'000 * i + 1'000, 2'000 * i + 2'000));
+       auto t = hearing_of_nine_ranges();
        t.whatever().peer(ack().acks(2'000));  // behind it [3,000, 4,000)
        EXPECT_EQ(t.c.sacked.range[0].left, t.c.snd_una + 1'000);
        EXPECT_EQ(t.c.hidden, 0u);

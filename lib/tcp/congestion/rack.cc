@@ -57,8 +57,7 @@ Seq lost_until(const Connection& c, const SentRun& run, Seq left, Seq right, std
 }
 
 bool may_probe_tail(const Connection& c) noexcept {
-  return c.has(conn_flag::sack) && !c.has(kRepairs) && c.sacked.count == 0 &&
-         !c.rack.tail_outstanding && c.srtt_us != 0;
+  return c.has(conn_flag::sack) && is_undisturbed(c) && c.srtt_us != 0;
 }
 
 /// RFC 8985 7.2, TLP_calc_PTO.
@@ -150,9 +149,11 @@ void arm_loss_timer(Connection& c, Instant now) noexcept {
   start_retransmit_timer(c, now);
   if (c.sacked.count > 0) [[unlikely]] {
     hasten_timer(c, now);
-  } else if (may_probe_tail(c) && probe_after_us(c) < c.rto_us) {
+  } else if (may_probe_tail(c)) {
+    const std::uint32_t wait = probe_after_us(c);
+    if (wait >= c.rto_us) return;
     c.set(conn_flag::tail_timer);
-    c.retransmit_at = now + Duration{probe_after_us(c)};
+    c.retransmit_at = now + Duration{wait};
   }
 }
 
@@ -166,27 +167,15 @@ bool is_loss_repaired_by_probe(Connection& c, const Delivery& d, bool duplicate)
   Rack& rack = c.rack;
   if (!rack.tail_outstanding || before(c.snd_una, rack.tail_end)) return false;
   const bool beyond = after(c.snd_una, rack.tail_end);
-  if (!rack.tail_is_retrans) {
-    rack.tail_outstanding = false;
-    mark(Branch::tail_new_text);
-    return false;
-  }
-  if (d.tail_duplicate) {
-    rack.tail_outstanding = false;
-    mark(Branch::tail_unnecessary);
-    rack.slow_acks = true;
-    return false;
-  }
-  if (beyond) {
-    rack.tail_outstanding = false;
-    mark(Branch::tail_repaired);
-    return true;
-  }
-  if (duplicate && d.octets == 0) {
-    rack.tail_outstanding = false;
-    mark(Branch::tail_unnecessary);
-  }
-  return false;
+  const bool arrived_twice = d.tail_duplicate || (duplicate && d.octets == 0);
+  if (rack.tail_is_retrans && !beyond && !arrived_twice) return false;  // it may still have been
+  rack.tail_outstanding = false;
+  rack.slow_acks |= rack.tail_is_retrans && d.tail_duplicate;
+  const bool repaired = rack.tail_is_retrans && beyond && !d.tail_duplicate;
+  mark(!rack.tail_is_retrans ? Branch::tail_new_text
+       : repaired            ? Branch::tail_repaired
+                             : Branch::tail_unnecessary);
+  return repaired;
 }
 
 }  // namespace mayfly::tcp

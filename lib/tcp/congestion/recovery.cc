@@ -169,8 +169,7 @@ void on_sacked_ack(Connection& c, const SackedAck& ack, const TcpSettings& cfg,
                    Instant now) noexcept {
   const Delivery& d = ack.delivery;
   if (ack.acked > 0) c.dup_acks = 0;
-  const bool clean = c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding &&
-                     d.duplicate == 0 && !ack.duplicate && !d.reordered;
+  const bool clean = is_undisturbed(c) && d.duplicate == 0 && !ack.duplicate && !d.reordered;
   if (clean) [[likely]]
     return grow(c, ack, cfg, now);
   c.rack.checked_at = run_clock(now);

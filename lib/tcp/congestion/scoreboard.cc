@@ -157,8 +157,7 @@ Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::Sa
                        Instant now) noexcept {
   MAYFLY_ASSERT(at_or_after(s.ack, c.snd_una) && at_or_before(s.ack, c.snd_max));
   Delivery d;
-  if (sacks.empty() && c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding)
-      [[likely]] {
+  if (sacks.empty() && is_undisturbed(c)) [[likely]] {
     d.octets = static_cast<std::uint32_t>(s.ack - c.snd_una);
     forget_sent(c.sent, s.ack);
     return d;

@@ -30,6 +30,11 @@ struct Delivery {
 Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
                        Instant now) noexcept;
 
+/// Nothing is SACKed, repaired or probed: what is acknowledged is all there is to know.
+inline bool is_undisturbed(const Connection& c) noexcept {
+  return c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding;
+}
+
 /// Octets SACKed, as far as is known.
 std::uint32_t sacked_octets(const Connection& c) noexcept;
 
