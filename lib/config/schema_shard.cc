@@ -38,9 +38,17 @@ Schema<tcp::TimeWaitRules> time_wait_rules_schema() {
                           {"sequence", R::Reopen::sequence},
                           {"off", R::Reopen::off}}),
        "a SYN reopens a TIME_WAIT: by RFC 6191, by a newer sequence number alone, or never"},
+      {"refuse_syn", &R::refuse_syn,
+       choice<R::RefuseSyn>({{"ack", R::RefuseSyn::ack}, {"drop", R::RefuseSyn::drop}}),
+       "a SYN that does not reopen it is answered with an ACK (RFC 5961 4.2), or dropped in "
+       "silence "
+       "(RFC 6191)"},
       {"rst", &R::rst,
-       choice<R::OnRst>({{"ignore", R::OnRst::ignore}, {"accept", R::OnRst::accept}}),
-       "an RST in TIME_WAIT is ignored (RFC 1337 fix F1), or ends it"},
+       choice<R::OnRst>({{"ignore", R::OnRst::ignore},
+                         {"accept", R::OnRst::accept},
+                         {"challenged", R::OnRst::challenged}}),
+       "an RST in TIME_WAIT is ignored (RFC 1337 fix F1), ends it, or ends it only if it can be a "
+       "new peer's answer to that ACK: with exactly its number, and within 2 s"},
   };
 }
 

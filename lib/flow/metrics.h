@@ -82,6 +82,10 @@ namespace mayfly::flow {
     "9293 MAY-2)")                                                                               \
   X(counter, time_wait_killed, "entries", "time_wait.killed",                                    \
     "TIME_WAIT entries ended by an accepted RST")                                                \
+  X(counter, time_wait_killed_after_syn, "entries", "time_wait.killed_after_syn",                \
+    "those of them that ended by the RST which answered the ACK of a SYN (rst: challenged)")     \
+  X(counter, time_wait_syn_answered, "segments", "time_wait.syn_answered",                       \
+    "SYNs refused by TIME_WAIT and answered with an ACK (time_wait.refuse_syn)")                 \
   X(counter, time_wait_fin_again, "segments", "time_wait.fin_again",                             \
     "FINs retransmitted to a TIME_WAIT and acknowledged again")                                  \
   X(counter, time_wait_taken_over, "entries", "time_wait.taken_over",                            \

@@ -4,6 +4,8 @@
 #include <bit>
 #include <string>
 
+#include "base/assert.h"
+
 namespace mayfly::flow {
 namespace {
 
@@ -65,7 +67,11 @@ void TimeWaitTable::erase(std::uint32_t index, std::uint32_t hash) noexcept {
 
 void TimeWaitTable::hold(std::uint32_t index, Duration hold, Instant now) noexcept {
   Nodes nodes{records_};
-  records_[index].since_ms = now.ts_ms();
+  MAYFLY_ASSERT(hold < kHoldMax);
+  TimeWaitRecord& record = records_[index];
+  record.since_ms = now.ts_ms() & TimeWaitRecord::kTimeMask;
+  record.entry.flags &=
+      static_cast<std::uint8_t>(~(tcp::TimeWaitEntry::kEnded | tcp::TimeWaitEntry::kSynAnswered));
   wheel_.arm(nodes, index, now + hold);
 }
 

@@ -30,8 +30,12 @@ struct TimeWaitRecord {
   };
   std::uint32_t local_ip, remote_ip;      ///< as in FlowKey4
   std::uint16_t local_port, remote_port;  ///< as in FlowKey4
-  std::uint32_t since_ms;                 ///< when the present hold began, as Instant::ts_ms
+  /// When the present hold began, and the high bits of when a SYN was answered in it (the low ones
+  /// are entry.note): ms of the clock, modulo 2^kTimeBits, which no hold lasts.
+  std::uint32_t since_ms : 20, answered_high : 12;
   tcp::TimeWaitEntry entry;
+
+  static constexpr std::uint32_t kTimeBits = 20, kTimeMask = (1u << kTimeBits) - 1;
 
   FlowKey4 key() const noexcept { return {local_ip, remote_ip, local_port, remote_port, 0}; }
   /// True if it is the entry of this four-tuple.
@@ -39,8 +43,25 @@ struct TimeWaitRecord {
     return remote_ip == k.remote_ip && remote_port == k.remote_port && local_port == k.local_port &&
            local_ip == k.local_ip;
   }
-  /// How long it has been held, in whole milliseconds, below 49 days.
-  Duration age(Instant now) const noexcept { return Duration::from_ms(now.ts_ms() - since_ms); }
+  /// How long it has been held, in whole milliseconds, below 17 minutes.
+  Duration age(Instant now) const noexcept { return elapsed(since_ms, now); }
+  /// A SYN is answered with an ACK now.
+  void note_syn_answer(Instant now) noexcept {
+    const std::uint32_t at = now.ts_ms() & kTimeMask;
+    entry.note = static_cast<std::uint8_t>(at);
+    answered_high = at >> 8 & 0xfff;
+    entry.flags |= tcp::TimeWaitEntry::kSynAnswered;
+  }
+  /// How long ago that was, in whole milliseconds; max() if no SYN was answered in this hold.
+  Duration since_syn_answer(Instant now) const noexcept {
+    return entry.has_answered_syn() ? elapsed((answered_high << 8) | entry.note, now)
+                                    : Duration::max();
+  }
+
+ private:
+  static Duration elapsed(std::uint32_t since, Instant now) noexcept {
+    return Duration::from_ms((now.ts_ms() - since) & kTimeMask);
+  }
 };
 static_assert(sizeof(TimeWaitRecord) == 48);
 
@@ -80,7 +101,9 @@ class TimeWaitTable {
   /// Removes a record, held or not.
   void erase(std::uint32_t index, std::uint32_t hash) noexcept;
 
-  /// Starts the hold of a record, or restarts it.
+  /// Starts the hold of a record, or restarts it: of what happened in an earlier hold, an answered
+  /// SYN or the end, nothing is left. Shorter than kHoldMax.
+  static constexpr Duration kHoldMax = Duration::from_s(15 * 60);
   void hold(std::uint32_t index, Duration hold, Instant now) noexcept;
   /// Makes the hold end at `deadline` if it would end later. Returns whether it changed.
   bool end_by(std::uint32_t index, Instant deadline) noexcept;

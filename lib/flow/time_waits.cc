@@ -10,6 +10,7 @@ namespace mayfly::flow {
 namespace {
 
 constexpr std::uint32_t kHostStamps = 16'384;  // a power of two
+constexpr std::uint32_t kSynAnswers = 20'000;  // a second
 
 }  // namespace
 
@@ -34,6 +35,7 @@ TimeWaits::TimeWaits(TimeWaitMemory memory, const FlowSecret& secret, const Time
       table_(std::move(memory.table)),
       secret_(secret),
       stats_(stats),
+      syn_answer_limit_(kSynAnswers, secret.bits()),
       balances_(policy.balance),
       stamps_memory_(std::move(memory.stamps)),
       host_stamps_(stamps_memory_.as<HostStamp>().first(kHostStamps)) {
@@ -88,8 +90,8 @@ bool TimeWaits::enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connec
   }
   table_.hold(index, hold, now);
   stats_.time_wait_opened.add();
-  stats_.time_wait_now.set(table_.used());
-  stats_.time_wait_peak.raise_to(table_.used());
+  count_entries();
+  stats_.time_wait_peak.raise_to(held());
   return true;
 }
 
@@ -99,7 +101,7 @@ bool TimeWaits::make_room(Instant now) noexcept {
   if (policy_->on_full != TimeWaitPolicy::OnFull::evict_oldest) return false;
   const std::uint32_t oldest = table_.earliest();
   if (oldest == kNoIndex) return false;
-  stats_.evicted_at(table_[oldest].age(now));
+  if (!table_[oldest].entry.has_ended()) stats_.evicted_at(table_[oldest].age(now));
   erase(oldest, secret_.hash(table_[oldest].key()));
   MAYFLY_ASSERT(table_.used() < table_.capacity());
   return true;
@@ -117,17 +119,18 @@ bool TimeWaits::is_recycled_away(const FlowKey4& key, const Segment& syn,
 }
 
 TimeWaits::Answer TimeWaits::on_segment(std::uint32_t index, const FlowKey4& key, const Segment& s,
-                                        Instant now) noexcept {
-  MAYFLY_ASSERT(table_[index].is_for(key));
+                                        bool is_listening, Instant now) noexcept {
+  const TimeWaitRecord& record = table_[index];
+  MAYFLY_ASSERT(record.is_for(key));
   if (s.has(wire::tcp_flag::syn) && s.has(wire::tcp_flag::fin))
     return {.drop = Drop::tcp_flags_invalid};
-  const tcp::TimeWaitVerdict v = on_time_wait_segment(table_[index].entry, s, policy_->rules);
+  if (record.entry.has_ended()) return on_what_has_ended(s, is_listening);
+  const tcp::TimeWaitVerdict v =
+      on_time_wait_segment(record.entry, s, policy_->rules, record.since_syn_answer(now));
+  if (v.refuses_syn) return refuse(index, v, is_listening, now);
   switch (v.action) {
     case tcp::TimeWaitAction::drop: return {.drop = v.drop};
-    case tcp::TimeWaitAction::kill:
-      stats_.time_wait_killed.add();
-      erase(index, secret_.hash(key));
-      return {.drop = v.drop};
+    case tcp::TimeWaitAction::kill: end_by_reset(index, key); return {.drop = v.drop};
     case tcp::TimeWaitAction::restart_and_ack:
       stats_.time_wait_fin_again.add();
       table_.hold(index, hold_for(key), now);
@@ -136,9 +139,42 @@ TimeWaits::Answer TimeWaits::on_segment(std::uint32_t index, const FlowKey4& key
       // RFC 1337 H2: two ends that disagree must not answer each other endlessly.
       return {.drop = v.drop, .acknowledges = old_ack_limit_.allow(now)};
     case tcp::TimeWaitAction::reopen:
+      if (!is_listening) return refuse(index, refuse_syn(policy_->rules), false, now);
       return {.drop = v.drop, .reopens = true, .by_timestamp = v.by_timestamp};
   }
   return {};
+}
+
+// The peer's RST counts only if it can be a newcomer's, who comes again to somebody that listens.
+TimeWaits::Answer TimeWaits::refuse(std::uint32_t index, const tcp::TimeWaitVerdict& v,
+                                    bool is_listening, Instant now) noexcept {
+  if (v.action != tcp::TimeWaitAction::ack) return {.drop = v.drop};
+  if (!syn_answer_limit_.allow(now)) {
+    stats_.challenges_limited.add();
+    return {.drop = v.drop};
+  }
+  stats_.time_wait_syn_answered.add();
+  if (is_listening) table_[index].note_syn_answer(now);
+  return {.drop = v.drop, .acknowledges = true};
+}
+
+// The next SYN opens a new incarnation, whatever it carries; the numbers that are left keep old
+// segments out of it. If it turns out to be an old duplicate, the entry is restored as any other.
+TimeWaits::Answer TimeWaits::on_what_has_ended(const Segment& s, bool is_listening) const noexcept {
+  const bool opens = is_listening && s.has(wire::tcp_flag::syn) && !s.has(wire::tcp_flag::ack) &&
+                     !s.has(wire::tcp_flag::rst);
+  return {.reopens = opens, .has_ended = !opens};
+}
+
+// OnRst::accept is what other stacks do: nothing is left.
+void TimeWaits::end_by_reset(std::uint32_t index, const FlowKey4& key) noexcept {
+  stats_.time_wait_killed.add();
+  if (policy_->rules.rst != tcp::TimeWaitRules::OnRst::challenged)
+    return erase(index, secret_.hash(key));
+  stats_.time_wait_killed_after_syn.add();
+  table_[index].entry.flags |= tcp::TimeWaitEntry::kEnded;
+  ++ended_;
+  count_entries();
 }
 
 Emission TimeWaits::acknowledgement(std::uint32_t index, const FlowKey4& key,
@@ -153,6 +189,7 @@ Seq TimeWaits::iss_after(std::uint32_t index, Seq generated) const noexcept {
 void TimeWaits::begin_trial(std::uint32_t index, bool by_timestamp) noexcept {
   MAYFLY_ASSERT(table_.is_held(index));
   table_.suspend(index);
+  if (table_[index].entry.has_ended()) return;  // it does not end once more
   (by_timestamp ? stats_.time_wait_reopened_timestamp : stats_.time_wait_reopened_sequence).add();
 }
 
@@ -165,13 +202,16 @@ void TimeWaits::restore(std::uint32_t index, std::uint32_t hash, Instant now) no
   MAYFLY_ASSERT(!table_.is_held(index));
   const Duration hold = hold_for(table_[index].key());
   if (hold.us == 0) return erase(index, hash);  // the policy has changed meanwhile
+  if (table_[index].entry.has_ended()) --ended_;
   table_.hold(index, hold, now);
   stats_.time_wait_restored.add();
+  count_entries();
 }
 
 bool TimeWaits::may_reuse(std::uint32_t index, const FlowKey4& key, bool timestamps,
                           Instant now) const noexcept {
   const TimeWaitRecord& old = table_[index];
+  if (old.entry.has_ended()) return true;
   if (policy_->reuse == 0 || !old.entry.had_timestamps() || !timestamps) return false;
   if (old.entry.timestamps_vanished())
     return false;  // the peer could not tell old from new by PAWS
@@ -181,13 +221,14 @@ bool TimeWaits::may_reuse(std::uint32_t index, const FlowKey4& key, bool timesta
 }
 
 void TimeWaits::end_for_reuse(std::uint32_t index, std::uint32_t hash) noexcept {
-  stats_.time_wait_reused.add();
+  if (!table_[index].entry.has_ended()) stats_.time_wait_reused.add();
   erase(index, hash);
 }
 
 void TimeWaits::erase(std::uint32_t index, std::uint32_t hash) noexcept {
+  if (table_[index].entry.has_ended()) --ended_;
   table_.erase(index, hash);
-  stats_.time_wait_now.set(table_.used());
+  count_entries();
 }
 
 std::size_t TimeWaits::poll(Instant now) noexcept {
@@ -214,9 +255,14 @@ void TimeWaits::expire_batch(std::span<const std::uint32_t> indices) noexcept {
     table_.prefetch_bucket(hashes[i]);
   }
   for (std::size_t i = 0; i < indices.size(); ++i) table_.prefetch_record(hashes[i]);
-  for (std::size_t i = 0; i < indices.size(); ++i) table_.erase(indices[i], hashes[i]);
-  stats_.time_wait_expired.add(indices.size());
-  stats_.time_wait_now.set(table_.used());
+  std::uint32_t ended = 0;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    ended += table_[indices[i]].entry.has_ended() ? 1 : 0;
+    table_.erase(indices[i], hashes[i]);
+  }
+  ended_ -= ended;
+  stats_.time_wait_expired.add(indices.size() - ended);
+  count_entries();
 }
 
 // After the hold became shorter: every entry is checked once, some at each poll.
@@ -228,7 +274,8 @@ std::size_t TimeWaits::shorten(Instant now) noexcept {
     if (!table_.is_held(shorten_next_)) continue;
     const TimeWaitRecord& record = table_[shorten_next_];
     const Duration left = hold_for(record.key()) - record.age(now);
-    if (table_.end_by(shorten_next_, now + left)) stats_.time_wait_shortened.add();
+    if (table_.end_by(shorten_next_, now + left) && !record.entry.has_ended())
+      stats_.time_wait_shortened.add();
   }
   if (shorten_next_ == all) shorten_next_ = kNoIndex;
   return 1;

@@ -59,8 +59,10 @@ class TimeWaits {
 
   // -- finding
 
-  /// Entries in the table.
+  /// Records in the table.
   std::uint32_t used() const noexcept { return table_.used(); }
+  /// Entries: without what is left of those that an RST has ended after a SYN.
+  std::uint32_t held() const noexcept { return table_.used() - ended_; }
   /// The most entries allowed: the capacity in the policy, or that of the table if it is lower.
   std::uint32_t limit() const noexcept;
   const TimeWaitTable& table() const noexcept { return table_; }
@@ -94,10 +96,12 @@ class TimeWaits {
     bool acknowledges = false;  ///< acknowledgement() is owed
     bool reopens = false;       ///< the segment is a SYN that may open a new incarnation
     bool by_timestamp = false;  ///< with `reopens`: its timestamp is newer, not its number
+    bool has_ended = false;     ///< as if there were no entry: the caller acts for a closed port
   };
   /// Handles a segment for an entry. If it restarts the hold or ends the entry, that is done here.
   /// If it reopens, the caller makes the new incarnation and then calls begin_trial().
-  Answer on_segment(std::uint32_t index, const FlowKey4& key, const Segment& s,
+  /// `is_listening`: somebody would accept a SYN.
+  Answer on_segment(std::uint32_t index, const FlowKey4& key, const Segment& s, bool is_listening,
                     Instant now) noexcept;
   /// The ACK with which the entry answers.
   Emission acknowledgement(std::uint32_t index, const FlowKey4& key, Instant now) const noexcept;
@@ -135,6 +139,11 @@ class TimeWaits {
   Instant next_due() const noexcept { return table_.next_due(); }
 
  private:
+  Answer on_what_has_ended(const Segment& s, bool is_listening) const noexcept;
+  Answer refuse(std::uint32_t index, const tcp::TimeWaitVerdict& v, bool is_listening,
+                Instant now) noexcept;
+  void end_by_reset(std::uint32_t index, const FlowKey4& key) noexcept;
+  void count_entries() noexcept { stats_.time_wait_now.set(held()); }
   bool make_room(Instant now) noexcept;
   Duration hold_for(const FlowKey4& key) const noexcept;
   Duration hold_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept;
@@ -150,7 +159,10 @@ class TimeWaits {
   TimeWaitTable table_;
   FlowSecret secret_;
   ShardStats& stats_;
+  std::uint32_t ended_ = 0;  // records of which has_ended() is true
   RateLimit old_ack_limit_{1'000, 100};
+  // Apart, so that old segments keep no newcomer out, and so high that newcomers do not either.
+  SecretLimit syn_answer_limit_;
   bool balances_ = false;
   Duration swept_hold_{};                  // the hold that all entries were last checked for
   std::uint32_t shorten_next_ = kNoIndex;  // the next record to check; kNoIndex: none

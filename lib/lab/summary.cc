@@ -351,6 +351,9 @@ constexpr auto kLedgerFields = std::to_array<JsonField<world::LedgerRow>>({
      [](const world::LedgerRow& row) -> Json { return row.harms(); }},
     {"challenges", "number", "segments", "ACKs sent in TIME_WAIT for a refused segment: not a harm",
      [](const world::LedgerRow& row) -> Json { return row.challenges; }},
+    {"killed_after_syn", "number", "entries",
+     "TIME_WAIT entries ended by the RST that answered the ACK of a SYN: not a harm",
+     [](const world::LedgerRow& row) -> Json { return row.killed_after_syn; }},
     {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of both ends",
      [](const world::LedgerRow& row) -> Json { return row.peak_time_wait; }},
 });

@@ -63,9 +63,11 @@ Drop Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
   // RFC 6191 2 asks whether timestamps "would be enabled" for the new connection: both ends decide.
   if (s.has(wire::tcp_flag::syn) && !cfg_->tcp.timestamps)
     s.options &= static_cast<std::uint8_t>(~wire::tcp_option::timestamps);
-  const flow::TimeWaits::Answer answer = time_waits_.on_segment(index, a.parsed.key, s, now_);
-  if (answer.reopens)
-    return is_listening(a) ? reopen(index, a, answer.by_timestamp) : Drop::time_wait_syn;
+  const bool may_open = s.has(wire::tcp_flag::syn) && is_listening(a);
+  const flow::TimeWaits::Answer answer =
+      time_waits_.on_segment(index, a.parsed.key, s, may_open, now_);
+  if (answer.reopens) return reopen(index, a, answer.by_timestamp);
+  if (answer.has_ended) return on_unknown_flow(a);
   if (answer.acknowledges)
     send(a.link, a.parsed.key, time_waits_.acknowledgement(index, a.parsed.key, now_), nullptr);
   return answer.drop;

@@ -119,7 +119,7 @@ class Shard {
   }
 
   std::uint32_t open_connections() const noexcept { return connections_.used(); }
-  std::uint32_t time_wait_entries() const noexcept { return time_waits_.used(); }
+  std::uint32_t time_wait_entries() const noexcept { return time_waits_.held(); }
   /// The tables of this core.
   const flow::Connections& connections() const noexcept { return connections_; }
   const flow::TimeWaits& time_waits() const noexcept { return time_waits_; }

@@ -123,6 +123,7 @@ namespace mayfly::tcp {
   X(fin_fin_wait_2, "RFC 9293 3.10.7.4, eighth", "the FIN in FIN_WAIT_2: TIME_WAIT")               \
   /* time_wait.cc */                                                                               \
   X(tw_rst_ignored, "RFC 1337 3, F1", "TIME_WAIT: an RST is ignored")                              \
+  X(tw_rst_answers, "RFC 9293 3.10.7.3, first", "TIME_WAIT: the RST of a newcomer: it ends")       \
   X(tw_rst_taken, "RFC 9293 3.10.7.4, second", "TIME_WAIT: an RST at RCV.NXT, where it is taken")  \
   X(tw_rst_inside, "RFC 5961 3.2 (3)", "TIME_WAIT: an RST in the window: challenge")               \
   X(tw_rst_outside, "RFC 5961 3.2 (1)", "TIME_WAIT: an RST outside the window")                    \
@@ -132,12 +133,14 @@ namespace mayfly::tcp {
   X(tw_syn_by_sequence_old, "RFC 9293 MAY-2", "TIME_WAIT: by sequence alone, not newer")           \
   X(tw_syn_first_stamp, "RFC 6191 2", "had none, the SYN has timestamps: accept")                  \
   X(tw_syn_plain_new, "RFC 6191 2", "had none, has none, SEQ after the last seen: accept")         \
-  X(tw_syn_plain_old, "RFC 6191 2", "had none, has none, otherwise: challenge")                    \
+  X(tw_syn_plain_old, "RFC 6191 2", "had none, has none, otherwise: refused")                      \
   X(tw_syn_new_stamp, "RFC 6191 2", "had timestamps, TSval newer: accept")                         \
   X(tw_syn_new_sequence, "RFC 6191 2", "TSval equal or none, SEQ after the last seen: accept")     \
   X(tw_syn_stamps_vanished, "RFC 6191 2", "its timestamps vanished: SEQ after the last seen")      \
-  X(tw_syn_stamps_vanished_old, "RFC 6191 2", "its timestamps vanished, otherwise: challenge")     \
-  X(tw_syn_old, "RFC 6191 2", "had timestamps, anything else: silence")                            \
+  X(tw_syn_stamps_vanished_old, "RFC 6191 2", "its timestamps vanished, otherwise: refused")       \
+  X(tw_syn_old, "RFC 6191 2", "had timestamps, anything else: refused")                            \
+  X(tw_syn_acked, "RFC 5961 4.2", "TIME_WAIT: a refused SYN is answered with an ACK")              \
+  X(tw_syn_silence, "RFC 6191 2", "TIME_WAIT: a refused SYN is dropped in silence")                \
   X(tw_stamp_missing, "RFC 7323 3.2", "TIME_WAIT: no timestamp where they were agreed")            \
   X(tw_stamp_old, "RFC 7323 5.3 R1", "TIME_WAIT: PAWS")                                            \
   X(tw_ack_missing, "RFC 9293 3.10.7.4, fifth", "TIME_WAIT: the ACK bit is off")                   \

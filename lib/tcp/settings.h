@@ -87,10 +87,21 @@ struct TimeWaitRules {
     sequence,  ///< by a newer sequence number alone (RFC 9293 3.6.1)
     off,       ///< no SYN does
   };
-  enum class OnRst : std::uint8_t { ignore, accept };  ///< ignore: RFC 1337 fix F1
+  /// What a SYN gets that opens nothing.
+  enum class RefuseSyn : std::uint8_t {
+    ack,   ///< an ACK, so that a peer which is new resets and comes again (RFC 5961 4.2)
+    drop,  ///< nothing, as RFC 6191 2 says
+  };
+  /// Which RST ends TIME_WAIT.
+  enum class OnRst : std::uint8_t {
+    ignore,      ///< none (RFC 1337 fix F1)
+    accept,      ///< one at RCV.NXT (RFC 9293 3.10.7.4)
+    challenged,  ///< one at RCV.NXT that may answer the ACK of a SYN (doc/decisions/0011)
+  };
 
   Reopen reopen = Reopen::rfc6191;
-  OnRst rst = OnRst::ignore;
+  RefuseSyn refuse_syn = RefuseSyn::ack;
+  OnRst rst = OnRst::challenged;
   TimestampsMissing timestamps_missing = TimestampsMissing::accept;  ///< as in TcpSettings
 };
 

@@ -21,40 +21,47 @@ TimeWaitVerdict by(Branch branch, TimeWaitVerdict verdict) noexcept {
 TimeWaitVerdict on_syn(const TimeWaitEntry& entry, const Segment& s,
                        const TimeWaitRules& rules) noexcept {
   const bool newer_sequence = at_or_after(s.seq, entry.rcv_nxt);
-  const TimeWaitVerdict challenge{ack, Drop::time_wait_syn, false};  // RFC 5961 4.2
+  const auto refused = [&](Branch branch) { return by(branch, refuse_syn(rules)); };
   switch (rules.reopen) {
-    case TimeWaitRules::Reopen::off: return by(Branch::tw_syn_never, challenge);
+    case TimeWaitRules::Reopen::off: return refused(Branch::tw_syn_never);
     case TimeWaitRules::Reopen::sequence:  // RFC 9293 MAY-2 (a) without timestamps
-      if (!newer_sequence) return by(Branch::tw_syn_by_sequence_old, challenge);
+      if (!newer_sequence) return refused(Branch::tw_syn_by_sequence_old);
       return by(Branch::tw_syn_by_sequence, {reopen, Drop::none, false});
     case TimeWaitRules::Reopen::rfc6191: break;
   }
   const bool offers = s.carries(wire::tcp_option::timestamps);
   if (!entry.had_timestamps()) {
     if (offers) return by(Branch::tw_syn_first_stamp, {reopen, Drop::none, true});
-    if (!newer_sequence) return by(Branch::tw_syn_plain_old, challenge);
+    if (!newer_sequence) return refused(Branch::tw_syn_plain_old);
     return by(Branch::tw_syn_plain_new, {reopen, Drop::none, false});
   }
   // The table trusts PAWS to keep old segments out of the new connection. Where something on the
   // way blanks the timestamps, only the sequence number says that a SYN is new.
   if (entry.timestamps_vanished()) {
-    if (!newer_sequence) return by(Branch::tw_syn_stamps_vanished_old, challenge);
+    if (!newer_sequence) return refused(Branch::tw_syn_stamps_vanished_old);
     return by(Branch::tw_syn_stamps_vanished, {reopen, Drop::none, false});
   }
   const auto age = static_cast<std::int32_t>(s.ts.val - entry.ts_recent);
   if (offers && age > 0) return by(Branch::tw_syn_new_stamp, {reopen, Drop::none, true});
   if ((!offers || age == 0) && newer_sequence)
     return by(Branch::tw_syn_new_sequence, {reopen, Drop::none, false});
-  // "silently drop the incoming SYN"
-  return by(Branch::tw_syn_old, {drop, Drop::time_wait_syn, false});
+  return refused(Branch::tw_syn_old);
+}
+
+/// RFC 9293 3.10.7.3, first: <SEQ=SEG.ACK><CTL=RST> is what a peer in SYN_SENT answers to the ACK
+/// that its SYN got here. (Some stacks set ACK too.)
+bool answers_the_ack_of_a_syn(const TimeWaitEntry& entry, const Segment& s, Duration since) {
+  return s.seq == entry.rcv_nxt && since <= kSynAnswerCounts;
 }
 
 /// RFC 1337 3, fix F1: an RST does not end TIME_WAIT, unless the policy wants it so (RFC
 /// 9293 3.10.7.4).
-TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
-                       const TimeWaitRules& rules) noexcept {
-  if (rules.rst == TimeWaitRules::OnRst::ignore)
-    return by(Branch::tw_rst_ignored, {drop, Drop::time_wait_rst, false});
+TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
+                       Duration since_syn_answer) noexcept {
+  using OnRst = TimeWaitRules::OnRst;
+  if (rules.rst == OnRst::challenged && answers_the_ack_of_a_syn(entry, s, since_syn_answer))
+    return by(Branch::tw_rst_answers, {kill, Drop::none});
+  if (rules.rst != OnRst::accept) return by(Branch::tw_rst_ignored, {drop, Drop::time_wait_rst});
   if (s.seq == entry.rcv_nxt) return by(Branch::tw_rst_taken, {kill, Drop::none, false});
   const std::int32_t ahead = s.seq - entry.rcv_nxt;
   const bool inside = ahead > 0 && static_cast<std::uint32_t>(ahead) < entry.window_bytes();
@@ -65,9 +72,20 @@ TimeWaitVerdict on_rst(const TimeWaitEntry& entry, const Segment& s,
 
 }  // namespace
 
+TimeWaitVerdict refuse_syn(const TimeWaitRules& rules) noexcept {
+  const TimeWaitVerdict refused{.drop = Drop::time_wait_syn, .refuses_syn = true};
+  // RFC 6191 2: "silently drop the incoming SYN segment"
+  if (rules.refuse_syn == TimeWaitRules::RefuseSyn::drop)
+    return by(Branch::tw_syn_silence, refused);
+  TimeWaitVerdict challenged = refused;  // RFC 9293 3.10.7.4, fourth; RFC 5961 4.2
+  challenged.action = ack;
+  return by(Branch::tw_syn_acked, challenged);
+}
+
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
-                                     const TimeWaitRules& rules) noexcept {
-  if (s.has(wire::tcp_flag::rst)) return on_rst(entry, s, rules);
+                                     const TimeWaitRules& rules,
+                                     Duration since_syn_answer) noexcept {
+  if (s.has(wire::tcp_flag::rst)) return on_rst(entry, s, rules, since_syn_answer);
   if (s.has(wire::tcp_flag::syn)) {
     // A SYN-ACK cannot open anything: a late duplicate, answered as any SYN is (RFC 5961 4.2).
     if (s.has(wire::tcp_flag::ack))
@@ -108,7 +126,7 @@ TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept {
           .window = static_cast<std::uint16_t>(std::min(open, 0xffffu)),
           .flags = static_cast<std::uint8_t>((c.rcv_wind_shift << TimeWaitEntry::kShiftAt) |
                                              timestamps | vanished),
-          .unused = 0};
+          .note = 0};
 }
 
 Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Instant now) noexcept {
@@ -125,7 +143,11 @@ Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Inst
 }
 
 Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept {
-  return after(generated, entry.snd_nxt) ? generated : entry.snd_nxt + 1;
+  // No window is larger (RFC 7323 2.3), neither the peer's, in which our old segments would have to
+  // lie, nor ours, by which an old ACK may be behind SND.UNA.
+  constexpr std::uint32_t kFar = 1u << 30;
+  const Seq least = entry.snd_nxt + (entry.has_ended() ? kFar : 0) + 1;
+  return after(generated, entry.snd_nxt) && at_or_after(generated, least) ? generated : least;
 }
 
 Emission hand_over_reset(const TimeWaitEntry& entry) noexcept {

@@ -22,13 +22,15 @@ void live_through(World& world) {
 }
 
 void add_to(LedgerRow& row, const World& world) {
-  constexpr Drop kChallenges[] = {Drop::time_wait_syn, Drop::time_wait_segment, Drop::tcp_paws,
-                                  Drop::tcp_syn_challenged, Drop::tcp_rst_challenged};
+  constexpr Drop kChallenges[] = {Drop::time_wait_segment, Drop::tcp_paws, Drop::tcp_syn_challenged,
+                                  Drop::tcp_rst_challenged};
   add_to(row, world.book());
   std::uint64_t entries = 0;
   for (const WorldHost& each : world.hosts()) {
     const flow::ShardStats& stats = each.host->shard().stats();
     entries += stats.time_wait_peak.get();
+    row.killed_after_syn += stats.time_wait_killed_after_syn.get();
+    row.challenges += stats.time_wait_syn_answered.get();
     for (const Drop why : kChallenges)
       row.challenges += stats.drops[static_cast<std::size_t>(why)].get();
   }

@@ -121,6 +121,12 @@ shard::ShardSettings draw_settings(const Scenario& s, const SimOptions& options,
       .cookies = dice.one_of({Cookies::automatic, Cookies::always, Cookies::never})};
   settings.syn = s.has(SimFault::half_open) ? syn : flow::SynPolicy{.half_open = 0};
   if (s.has(SimFault::hasty) && !server) settings.time_wait.reuse = reuse;
+  using Rules = tcp::TimeWaitRules;
+  const bool keeps = dice.chance(0.3), silent = dice.chance(0.3);
+  Rules& rules = settings.time_wait.rules;
+  if (rules.rst != Rules::OnRst::accept)
+    rules.rst = keeps ? Rules::OnRst::ignore : Rules::OnRst::challenged;
+  if (silent) rules.refuse_syn = Rules::RefuseSyn::drop;
   if (!options.policy) return settings;
   const shard::EndSettings& ours = server ? options.policy->server : options.policy->client;
   settings.tcp = ours.shard.tcp;

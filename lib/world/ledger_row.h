@@ -17,7 +17,8 @@ struct LedgerRow {
   std::uint64_t desynchronised = 0;  ///< RFC 1337 H2: the two ends never agreed again
   std::uint64_t blackholed = 0;      ///< SYNs that a live listener never answered
   std::uint64_t challenges = 0;      ///< ACKs sent in TIME_WAIT for a refused segment: not a harm
-  std::uint64_t peak_time_wait = 0;  ///< entries, both ends
+  std::uint64_t killed_after_syn = 0;  ///< TIME_WAIT entries that a newcomer's RST ended: no harm
+  std::uint64_t peak_time_wait = 0;    ///< entries, both ends
   std::uint64_t harms() const {
     return reset_in_last_ack + old_data + killed + desynchronised + blackholed;
   }

@@ -115,7 +115,7 @@ void draw_happenings(Scenario& s) {
 bool keeps_promise(const shard::ShardSettings& settings) {
   const flow::TimeWaitPolicy& p = settings.time_wait;
   return p.hold >= kSimMsl * 2 && p.on_full == flow::TimeWaitPolicy::OnFull::refuse &&
-         p.rules.rst == tcp::TimeWaitRules::OnRst::ignore && !p.balance && !p.recycle &&
+         p.rules.rst != tcp::TimeWaitRules::OnRst::accept && !p.balance && !p.recycle &&
          !p.hand_over && p.nearness.empty() && settings.time_wait.reuse == 0;
 }
 

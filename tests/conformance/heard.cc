@@ -111,7 +111,9 @@ Tcp connection_in(Situation situation) {
     case Situation::close_wait: return Tcp::close_wait(cfg, offer).send(kText).whatever();
     case Situation::closing: return Tcp::closing(cfg, offer);
     case Situation::last_ack: return Tcp::last_ack(cfg, offer);
-    case Situation::time_wait: return Tcp::time_wait(cfg, offer);
+    case Situation::time_wait:
+    case Situation::time_wait_answered:
+    case Situation::time_wait_silent: return Tcp::time_wait(cfg, offer);
     case Situation::time_wait_lenient:
     case Situation::time_wait_sequence: break;
   }
@@ -122,6 +124,10 @@ TimeWaitRules rules_of(Situation situation) {
   TimeWaitRules rules;
   if (situation == Situation::time_wait_lenient) rules.rst = TimeWaitRules::OnRst::accept;
   if (situation == Situation::time_wait_sequence) rules.reopen = TimeWaitRules::Reopen::sequence;
+  if (situation == Situation::time_wait_silent) {
+    rules.refuse_syn = TimeWaitRules::RefuseSyn::drop;
+    rules.rst = TimeWaitRules::OnRst::ignore;
+  }
   return rules;
 }
 
@@ -164,9 +170,10 @@ Outcome hear_listening(const Segment& s, Tcp& t) {
   return o;
 }
 
-Outcome hear_in_time_wait(const Segment& s, const tcp::Connection& c, const TimeWaitRules& rules) {
+Outcome hear_in_time_wait(const Segment& s, const tcp::Connection& c, const TimeWaitRules& rules,
+                          Duration since_syn_answer) {
   Outcome o{.before = tcp::State::time_wait, .after = tcp::State::time_wait};
-  const auto v = on_time_wait_segment(make_time_wait_entry(c), s, rules);
+  const auto v = on_time_wait_segment(make_time_wait_entry(c), s, rules, since_syn_answer);
   o.drop = v.drop;
   switch (v.action) {
     case tcp::TimeWaitAction::drop: break;
@@ -217,10 +224,14 @@ Outcome hear(Situation situation, Kinds kind, Places place, tcp::TimestampsMissi
     case Situation::listen: return hear_listening(t.spell(said), t);
     case Situation::time_wait:
     case Situation::time_wait_lenient:
-    case Situation::time_wait_sequence: {
+    case Situation::time_wait_sequence:
+    case Situation::time_wait_answered:
+    case Situation::time_wait_silent: {
       TimeWaitRules rules = rules_of(situation);
       rules.timestamps_missing = missing;
-      return hear_in_time_wait(t.spell(said), t.c, rules);
+      const bool answered = situation == Situation::time_wait_answered;
+      return hear_in_time_wait(t.spell(said), t.c, rules,
+                               answered ? Duration::from_s(1) : Duration::max());
     }
     default: return hear_connected(t, said);
   }

@@ -24,7 +24,10 @@ const FlowKey4 kFlow = FlowKey4::of({0xc612'0101}, 40'000, {0xc612'0001}, 80);  
 const std::string kOldText(60'000, 'o');
 constexpr std::string_view kNewText = "new text";
 
-TimeWaitPolicy strict() { return {.hold = 4_min, .on_full = TimeWaitPolicy::OnFull::refuse}; }
+TimeWaitPolicy strict() {
+  return {
+      .hold = 4_min, .on_full = TimeWaitPolicy::OnFull::refuse, .rules = {.rst = OnRst::ignore}};
+}
 TimeWaitPolicy none() { return {.hold = 0_s}; }
 /// Linux with tcp_rfc1337 = 0.
 TimeWaitPolicy takes_rst() { return {.hold = 60_s, .rules = {.rst = OnRst::accept}}; }
@@ -163,6 +166,23 @@ TEST(HazardH1, InTimeWaitOldTextIsNotTakenAndTheSynHasToWait) {
   EXPECT_EQ(ends.server_time_waits(), 1u) << "F1: nor does the RST for its challenge end it";
 }
 
+// A newcomer's reset ends TIME_WAIT, and what it keeps out no longer does. The new connection's own
+// numbers do: the old text acknowledges what lies far behind them.
+TEST(HazardH1, WhereANewcomerIsLetInOldTextIsNotTakenEither) {
+  TwoEnds ends(TimeWaitPolicy{});
+  const Sent old = upload_and_begin_anew(ends);
+  EXPECT_EQ(ends.server_stats().time_wait_killed_after_syn.get(), 1u);
+  ends.run(1'100_ms);  // the client's SYN goes again after a second
+  ASSERT_EQ(ends.server().opened, 2u) << "its sequence number is not above the old one's";
+  ends.arrives_at_server(old);
+  ends.run(2_ms);
+  EXPECT_EQ(ends.server().heard, "");
+  ends.client_does([](ScriptConn& c) { c.send(as_bytes(kNewText)); });
+  ends.run(1_s);
+  EXPECT_EQ(ends.server().heard, kNewText);
+  ends.client_does([](ScriptConn& c) { EXPECT_EQ(c.unsent(), 0u); });
+}
+
 TEST(HazardH1, IsKeptOutByTimestampsWhereTheyLetTheNewOneBegin) {  // RFC 6191 with RFC 7323 5
   TwoEnds ends(strict(), true);
   const Sent old = upload_and_begin_anew(ends);
@@ -292,6 +312,44 @@ TEST(Assassination, DoesNotEndATimeWaitThatIgnoresRst) {  // fix F1
   TwoEnds ends(strict());
   old_text_meets_time_wait(ends);
   EXPECT_EQ(ends.server_time_waits(), 1u);
+}
+
+TEST(Assassination, DoesNotEndATimeWaitThatTakesTheRstOfANewcomerOnly) {
+  TwoEnds ends(TimeWaitPolicy{});
+  old_text_meets_time_wait(ends);
+  EXPECT_EQ(ends.server_time_waits(), 1u);
+}
+
+/// An old duplicate of the SYN meets TIME_WAIT, and the ACK an end that knows nothing any more: its
+/// reset is a newcomer's to the last bit.
+void old_syn_meets_time_wait(TwoEnds& ends, Sent& old_fin) {
+  ends.connect();
+  ends.client_does([](ScriptConn& c) { c.send(as_bytes("old text")); });
+  ends.run(2_ms);
+  ends.server_closes();
+  ends.run(2_ms);
+  const auto sent = ends.sent_by_client();
+  const Sent& old_syn =
+      first_where(sent, [](const Sent& s) { return s.segment.has(wire::tcp_flag::syn); });
+  old_fin = first_where(sent, [](const Sent& s) { return s.segment.has(wire::tcp_flag::fin); });
+  ends.arrives_at_server(old_syn);
+  ends.run(2_ms);
+  EXPECT_EQ(ends.server_time_waits(), 0u);
+  EXPECT_EQ(ends.server_stats().time_wait_killed_after_syn.get(), 1u);
+  ends.arrives_at_server(old_syn);  // it came twice: the second opens, and is found out
+  ends.run(2_ms);
+}
+
+TEST(Assassination, ByAnOldSynIsUndoneByTheNextOldSyn) {  // RFC 9293 MAY-2 (b)
+  TwoEnds ends(TimeWaitPolicy{});
+  Sent old_fin;
+  old_syn_meets_time_wait(ends, old_fin);
+  EXPECT_EQ(ends.server_time_waits(), 1u);
+  EXPECT_EQ(ends.server_stats().time_wait_restored.get(), 1u);
+  EXPECT_EQ(ends.server().opened, 1u);
+  ends.arrives_at_server(old_fin);
+  ends.run(2_ms);
+  EXPECT_EQ(ends.server_stats().time_wait_fin_again.get(), 1u);
 }
 
 }  // namespace

@@ -28,13 +28,21 @@ class HalfHeld {
     if (row.stamp_ahead) peer_.clock = kLastStamp + static_cast<std::uint32_t>(*row.stamp_ahead);
     peer_.again(old_rcv_nxt_ + static_cast<std::uint32_t>(row.seq_ahead)).sends(syn());
   }
+  /// As RFC 9293 3.10.7.3 has it for an ACK that does not acknowledge the SYN.
+  void the_newcomer_resets_and_comes_again(Duration pause) {
+    ASSERT_EQ(peer_.inbox.size(), 1u);
+    const Seq iss = peer_.next() - 1, asked = peer_.inbox[0].segment.ack;
+    EXPECT_EQ(asked, old_rcv_nxt_);
+    peer_.again(asked).sends(rst()).gets_nothing();
+    wire_.leap(pause);
+    peer_.again(iss).sends(syn());
+  }
   /// What the shard said is what this asks for.
-  void expect(Then then) {
-    switch (then) {
-      case Then::accept: peer_.gets(syn_ack()); break;
-      case Then::silence: break;
-      case Then::challenge: expect_challenge(); break;
-    }
+  void expect(Then then, tcp::TimeWaitRules::RefuseSyn refuse) {
+    if (then == Then::accept)
+      peer_.gets(syn_ack());
+    else if (refuse == tcp::TimeWaitRules::RefuseSyn::ack)
+      expect_challenge();
     peer_.gets_nothing();
   }
   void expect_held_until_its_first_deadline() {
@@ -69,18 +77,19 @@ class HalfHeld {
   Seq old_rcv_nxt_;
 };
 
-class Rfc6191InAShard : public ::testing::TestWithParam<
-                            std::tuple<tcp::TimeWaitRules::Reopen, tcp::TimeWaitRules::OnRst>> {};
+class Rfc6191InAShard
+    : public ::testing::TestWithParam<std::tuple<
+          tcp::TimeWaitRules::Reopen, tcp::TimeWaitRules::RefuseSyn, tcp::TimeWaitRules::OnRst>> {};
 
 TEST_P(Rfc6191InAShard, DecidesEveryRowAndLeavesTheHoldAlone) {
   flow::TimeWaitPolicy policy;
-  std::tie(policy.rules.reopen, policy.rules.rst) = GetParam();
+  std::tie(policy.rules.reopen, policy.rules.refuse_syn, policy.rules.rst) = GetParam();
   for (const SynRow& row : kSynRows) {
     SCOPED_TRACE(row.what);
     HalfHeld flow(policy, row.had_timestamps);
     const Then then = row.then(policy.rules.reopen);
     flow.syn_arrives(row);
-    flow.expect(then);
+    flow.expect(then, policy.rules.refuse_syn);
     if (then == Then::accept) {
       flow.expect_the_new_one_works();
     } else {
@@ -90,7 +99,23 @@ TEST_P(Rfc6191InAShard, DecidesEveryRowAndLeavesTheHoldAlone) {
 }
 INSTANTIATE_TEST_SUITE_P(Policies, Rfc6191InAShard,
                          ::testing::Combine(::testing::ValuesIn(kReopens),
+                                            ::testing::ValuesIn(kRefuseSyns),
                                             ::testing::ValuesIn(kOnRsts)));
+
+// A newcomer: another host behind the same NAT, or the same one after a restart. Its kernel answers
+// the ACK of its SYN with an RST, and sends the SYN again, at once or after a second.
+TEST(ANewcomer, IsLetInWhateverItsSynCarriesByTheDefaultPolicy) {
+  for (const SynRow& row : kSynRows) {
+    for (const Duration pause : {5_ms, 900_ms}) {
+      SCOPED_TRACE(row.what);
+      HalfHeld flow({}, row.had_timestamps);
+      flow.syn_arrives(row);
+      if (row.by_rfc6191 == Then::refuse) flow.the_newcomer_resets_and_comes_again(pause);
+      flow.expect(Then::accept, {});
+      flow.expect_the_new_one_works();
+    }
+  }
+}
 
 // "If TCP Timestamps would be enabled for the new incarnation": by both ends, not by the SYN alone.
 TEST(Rfc6191InAShard, TimestampsThatThisEndWouldNotUseProveNothing) {

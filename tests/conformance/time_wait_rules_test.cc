@@ -13,6 +13,7 @@ using tcp::TimeWaitRules;
 using enum tcp::TimeWaitAction;
 using Reopen = TimeWaitRules::Reopen;
 using OnRst = TimeWaitRules::OnRst;
+using RefuseSyn = TimeWaitRules::RefuseSyn;
 
 /// Where the two spaces stand when TIME_WAIT begins.
 struct Place {
@@ -51,27 +52,27 @@ template <class F>
 void everywhere(F&& check) {
   for (const Place& place : kPlaces) {
     for (const Reopen reopen : kReopens) {
-      for (const OnRst rst : kOnRsts) {
-        TimeWaitRules rules;
-        rules.reopen = reopen;
-        rules.rst = rst;
-        SCOPED_TRACE(::testing::Message()
-                     << "RCV.NXT " << place.rcv_nxt << ", TSval " << place.last_stamp << ", reopen "
-                     << ::testing::PrintToString(reopen) << ", rst "
-                     << ::testing::PrintToString(rst));
-        check(place, rules);
+      for (const RefuseSyn refuse : kRefuseSyns) {
+        for (const OnRst rst : kOnRsts) {
+          TimeWaitRules rules;
+          rules.reopen = reopen;
+          rules.refuse_syn = refuse;
+          rules.rst = rst;
+          SCOPED_TRACE(::testing::Message()
+                       << "RCV.NXT " << place.rcv_nxt << ", TSval " << place.last_stamp
+                       << ", reopen " << ::testing::PrintToString(reopen) << ", refuse_syn "
+                       << ::testing::PrintToString(refuse) << ", rst "
+                       << ::testing::PrintToString(rst));
+          check(place, rules);
+        }
       }
     }
   }
 }
 
-tcp::TimeWaitAction action_of(Then then) {
-  switch (then) {
-    case Then::accept: return reopen;
-    case Then::silence: return drop;
-    case Then::challenge: break;
-  }
-  return ack;
+tcp::TimeWaitAction action_of(Then then, RefuseSyn refuse) {
+  if (then == Then::accept) return reopen;
+  return refuse == RefuseSyn::ack ? ack : drop;
 }
 
 class Rfc6191 : public ::testing::TestWithParam<SynRow> {};
@@ -83,7 +84,7 @@ TEST_P(Rfc6191, HoldsForThisSynUnderEveryPolicy) {
     const Segment syn = segment(e, wire::tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
     const tcp::TimeWaitVerdict v = on_time_wait_segment(e, syn, rules);
     const Then then = row.then(rules.reopen);
-    EXPECT_EQ(v.action, action_of(then));
+    EXPECT_EQ(v.action, action_of(then, rules.refuse_syn));
     EXPECT_EQ(v.drop, then == Then::accept ? Drop::none : Drop::time_wait_syn);
     EXPECT_NE(v.action, restart_and_ack) << "a SYN never holds TIME_WAIT anew";
   });
@@ -133,16 +134,17 @@ struct RstRow {
   const char* what;
   std::int32_t seq_ahead;
   tcp::TimeWaitAction by_ignore, by_accept;
+  tcp::TimeWaitAction after_syn;  ///< by `challenged`, if a SYN was answered at most 2 s ago
 };
 // clang-format off
 constexpr RstRow kRstRows[] = {
-    // RFC 1337 F1 | RFC 9293 3.10.7.4 with RFC 5961 3.2
-    {"at RCV.NXT",                     0,           drop, kill},
-    {"one after it, in the window",    1,           drop, ack},
-    {"the window's last",              kWindow - 1, drop, ack},
-    {"one after the window",           kWindow,     drop, drop},
-    {"one before RCV.NXT",             -1,          drop, drop},
-    {"half the space away",            kOpposite,   drop, drop},
+    // RFC 1337 F1 | RFC 9293 3.10.7.4 with RFC 5961 3.2 | RFC 9293 3.10.7.3, first
+    {"at RCV.NXT",                     0,           drop, kill, kill},
+    {"one after it, in the window",    1,           drop, ack,  drop},
+    {"the window's last",              kWindow - 1, drop, ack,  drop},
+    {"one after the window",           kWindow,     drop, drop, drop},
+    {"one before RCV.NXT",             -1,          drop, drop, drop},
+    {"half the space away",            kOpposite,   drop, drop, drop},
 };
 // clang-format on
 
@@ -154,6 +156,28 @@ TEST(Rfc1337, RstEndsTimeWaitOnlyWhereThePolicyAcceptsItAndOnlyAtRcvNxt) {
       const auto v = on_time_wait_segment(e, segment(e, wire::tcp_flag::rst, row.seq_ahead), rules);
       EXPECT_EQ(v.action, rules.rst == OnRst::accept ? row.by_accept : row.by_ignore);
       EXPECT_EQ(v.drop == Drop::none, v.action == kill) << "what is not taken is counted";
+    });
+  }
+}
+
+TEST(Rfc1337, RstThatMayAnswerTheAckOfASynEndsTimeWaitWhereThePolicyIsChallenged) {
+  constexpr std::uint8_t kKinds[] = {wire::tcp_flag::rst,
+                                     wire::tcp_flag::rst | wire::tcp_flag::ack};
+  for (const RstRow& row : kRstRows) {
+    SCOPED_TRACE(row.what);
+    everywhere([&](const Place& place, const TimeWaitRules& rules) {
+      const TimeWaitEntry e = entry_at(place, false);
+      const auto action = [&](std::uint8_t flags, Duration since) {
+        return on_time_wait_segment(e, segment(e, flags, row.seq_ahead), rules, since).action;
+      };
+      const bool challenged = rules.rst == OnRst::challenged;
+      const auto otherwise = rules.rst == OnRst::accept ? row.by_accept : row.by_ignore;
+      for (const std::uint8_t flags : kKinds) {
+        for (const Duration since : {0_s, 1_s, 2_s})
+          EXPECT_EQ(action(flags, since), challenged ? row.after_syn : otherwise);
+        for (const Duration since : {2'001_ms, 60_s})
+          EXPECT_EQ(action(flags, since), otherwise) << "it is nobody's answer";
+      }
     });
   }
 }

@@ -229,9 +229,11 @@ def connection() -> dict[str, bytes]:
 
 
 def time_wait() -> dict[str, bytes]:
-    def seed(flags: int, reopen: int, rst: int, *segments: bytes) -> bytes:
-        entry = struct.pack("<IIIHBB", 5000, 9000, 1000, 65535, 0, flags)
-        return entry + bytes([reopen, rst]) + struct.pack("<II", 1, 9500) + b"".join(segments)
+    def seed(stamps: int, reopen: int, rst: int, *segments: bytes) -> bytes:
+        entry = struct.pack("<IIIHB", 5000, 9000, 1000, 65535, 0)
+        flags = bytes([stamps, *[0] * stamps, 0])  # timestamps, and if so vanished; ended
+        return (entry + flags + bytes([reopen, rst, 0, 0]) +
+                struct.pack("<III", 1, 9500, 1_000_000) + b"".join(segments))
 
     def segment(flags: int, near: bytes, options: int = 0, stamp: bytes = b"") -> bytes:
         ack = b"\0" if flags & ACK else b""
@@ -248,10 +250,11 @@ def time_wait() -> dict[str, bytes]:
         "syn_where_none_may_reopen": seed(0, 2, 0, segment(SYN, at)),
         "rst_ignored": seed(0, 0, 0, segment(RST, at)),
         "rst_accepted": seed(0, 0, 1, segment(RST, at)),
+        "rst_of_a_newcomer": seed(0, 0, 2, segment(RST, at)),
         "rst_challenged": seed(0, 0, 1, segment(RST, ahead)),
         "old_text": seed(0, 0, 0, segment(ACK | PSH, before)),
         "syn_ack": seed(0, 0, 0, segment(SYN | ACK, at)),
-        "half_the_sequence_space_away": struct.pack("<IIIHBB", 0, 9000, 0, 0, 0, 0) + bytes(6) +
+        "half_the_sequence_space_away": struct.pack("<IIIHBB", 0, 9000, 0, 0, 0, 0) + bytes(9) +
                                         struct.pack("<I", 9000 + (1 << 31)),
     }
 
@@ -263,7 +266,7 @@ OPEN, TEXT, CLOSE, BARE_ACK, ANY, BURST, MANGLED, RAW, USEC, MSEC, APP, CONNECT,
 def shard() -> dict[str, bytes]:
     def seed(*actions: bytes, hold: int = 2, bits: int = 0, cookies: int = 0, half_open: int = 2,
              temper: bytes = bytes(6)) -> bytes:
-        policy = bytes([hold, 2, 0, 0, 0, bits, cookies, half_open])
+        policy = bytes([hold, 2, 0, 0, 0, 0, bits, cookies, half_open])
         return TCP_SETTINGS + policy + bytes([1, 3, 1, 0]) + temper + b"".join(actions)
 
     def any_segment(action: int, flags: int, seq: int = 0, ack: int = 0) -> bytes:

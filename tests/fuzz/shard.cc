@@ -23,7 +23,8 @@ shard::ShardSettings take_settings(FuzzInput& in) {
   policy.capacity = in.one_of<std::uint32_t>({1, 2, 100});
   policy.on_full = flow::TimeWaitPolicy::OnFull(in.below(3));
   policy.rules.reopen = tcp::TimeWaitRules::Reopen(in.below(3));
-  policy.rules.rst = tcp::TimeWaitRules::OnRst(in.below(2));
+  policy.rules.rst = tcp::TimeWaitRules::OnRst(in.below(3));
+  policy.rules.refuse_syn = tcp::TimeWaitRules::RefuseSyn(in.below(2));
   const auto bits = in.take<std::uint8_t>();
   policy.balance = (bits & 1) != 0;
   policy.floor = std::min(policy.floor, policy.hold);

@@ -25,12 +25,15 @@ TimeWaitEntry take_entry(FuzzInput& in) {
   entry.flags = static_cast<std::uint8_t>(shift << TimeWaitEntry::kShiftAt);
   if (in.coin()) entry.flags |= TimeWaitEntry::kTimestamps;
   if (entry.had_timestamps() && in.coin()) entry.flags |= TimeWaitEntry::kVanished;
+  if (in.coin()) entry.flags |= TimeWaitEntry::kEnded;
   return entry;
 }
 
 void expect_rst_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
-                      const tcp::TimeWaitVerdict& v) {
-  if (rules.rst == TimeWaitRules::OnRst::ignore) {
+                      Duration since, const tcp::TimeWaitVerdict& v) {
+  using OnRst = TimeWaitRules::OnRst;
+  const bool is_late = rules.rst == OnRst::challenged && since > tcp::kSynAnswerCounts;
+  if (rules.rst == OnRst::ignore || is_late) {
     EXPECT_EQ(v.action, drop);  // RFC 1337 3, fix F1
   } else if (v.action == kill) {
     EXPECT_EQ(s.seq, entry.rcv_nxt);  // RFC 5961 3.2
@@ -55,11 +58,16 @@ void expect_reopen_rules(const TimeWaitEntry& entry, const Segment& s, const Tim
   }
 }
 
-void expect_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules) {
-  const tcp::TimeWaitVerdict v = on_time_wait_segment(entry, s, rules);
+/// `since`: how long ago a SYN was answered.
+void expect_rules(const TimeWaitEntry& entry, const Segment& s, const TimeWaitRules& rules,
+                  Duration since) {
+  const tcp::TimeWaitVerdict v = on_time_wait_segment(entry, s, rules, since);
   EXPECT_EQ(v.drop != Drop::none, v.action == drop || v.action == ack) << "a reason to count";
-  if (s.has(wire::tcp_flag::rst)) return expect_rst_rules(entry, s, rules, v);
+  if (s.has(wire::tcp_flag::rst)) return expect_rst_rules(entry, s, rules, since, v);
   EXPECT_NE(v.action, kill) << "only an RST ends TIME_WAIT";
+  if (v.refuses_syn) {
+    EXPECT_EQ(v.action, rules.refuse_syn == TimeWaitRules::RefuseSyn::ack ? ack : drop);
+  }
   if (v.action == reopen) return expect_reopen_rules(entry, s, rules, v);
   // RFC 9293 3.10.7.4: the peer's FIN again, and nothing else, holds TIME_WAIT anew.
   if (v.action == restart_and_ack) {
@@ -100,14 +108,17 @@ void run(FuzzInput in) {
   const TimeWaitEntry entry = take_entry(in);
   TimeWaitRules rules;
   rules.reopen = TimeWaitRules::Reopen(in.below(3));
-  rules.rst = TimeWaitRules::OnRst(in.below(2));
+  rules.rst = TimeWaitRules::OnRst(in.below(3));
+  rules.refuse_syn = TimeWaitRules::RefuseSyn(in.below(2));
   rules.timestamps_missing = tcp::TimestampsMissing(in.below(2));
   expect_no_loop(entry, rules, in);
   // RFC 9293 MAY-2: above every sequence number of the old incarnation.
   const Seq iss = iss_after(entry, {in.take<std::uint32_t>()});
   EXPECT_TRUE(after(iss, entry.snd_nxt));
+  const Duration since{in.take<std::uint32_t>()};
   while (!in.empty())
-    expect_rules(entry, take_segment(in, entry.rcv_nxt, entry.snd_nxt, entry.ts_recent), rules);
+    expect_rules(entry, take_segment(in, entry.rcv_nxt, entry.snd_nxt, entry.ts_recent), rules,
+                 since);
 }
 
 const Target kTarget("time_wait", run);

@@ -6,7 +6,7 @@ from test_command_line import run
 
 POLICIES = {"strict-rfc9293", "linux-default", "linux-tw-reuse", "linux-max-buckets",
             "linux-tw-recycle", "freebsd", "netbsd-nearness", "windows", "client-first", "balanced",
-            "rfc6191", "evict-oldest", "hand-over", "reset", "none"}
+            "rfc6191", "newcomer", "evict-oldest", "hand-over", "reset", "none"}
 MILLION = ("plan", "--rate", "1M", "--hold", "60s", "--memory", "100G")
 
 

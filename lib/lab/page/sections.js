@@ -205,12 +205,12 @@ function hazardSection({ seed, ledger, legend }) {
                 column("whole and unharmed"),
                 legend.map((harm, i) => column(harm.title, { class: i ? "wrap" : "wrap edge" })),
                 column("all harm", { class: "wrap edge" }), column("challenges"),
-                column("peak TIME_WAIT")];
+                column("ended for newcomers", { class: "wrap" }), column("peak TIME_WAIT")];
   const rows = ledger.map((row) => [
     rowHead(row.policy), cell(count(row.connections)), cell(count(row.completed)),
     legend.map((harm, i) => cell(count(row[harm.key]), { bad: row[harm.key] > 0, edge: i === 0 })),
     cell(count(row.harms), { bad: row.harms > 0, edge: true }), cell(count(row.challenges)),
-    cell(count(row.peak_time_wait))]);
+    cell(count(row.killed_after_syn)), cell(count(row.peak_time_wait))]);
   return el("section", { id: "hazards" }, el("h2", {}, "The hazard ledger"),
             el("p", {}, "The same policies over a simulated link that loses, delays, duplicates and " +
                "reorders, with clients that reuse their four-tuples as soon as the policy allows. In " +

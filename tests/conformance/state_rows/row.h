@@ -34,8 +34,10 @@ enum class Situation : std::uint8_t {
   time_wait,           ///< under the default policy
   time_wait_lenient,   ///< no timestamps, and RST is taken
   time_wait_sequence,  ///< no timestamps, reopened by sequence alone
+  time_wait_answered,  ///< under the default policy, a second after a SYN was answered with an ACK
+  time_wait_silent,    ///< by the letter of RFC 6191 and RFC 1337 F1
 };
-inline constexpr std::size_t kSituationCount = 14;
+inline constexpr std::size_t kSituationCount = 16;
 
 /// The kinds of segment, as sets. Text is 10 octets; SEG.ACK is SND.NXT and TSval is TS.Recent
 /// where nothing else is said.

@@ -34,11 +34,15 @@ inline constexpr std::array<Table, kSituationCount> kTables = {{
   {Situation::last_ack, "LAST_ACK",
     {kEveryState, kOnceSynchronized, kAfterFin, kLastAck}},
   {Situation::time_wait, "TIME_WAIT",
-    {kTimeWait, kTimeWaitDefault}},
+    {kTimeWait, kTimeWaitStamped, kTimeWaitNoRst, kTimeWaitAcks}},
   {Situation::time_wait_lenient, "TIME_WAIT_lenient",
     {kTimeWait, kTimeWaitPlain, kTimeWaitLenient}},
   {Situation::time_wait_sequence, "TIME_WAIT_by_sequence",
     {kTimeWait, kTimeWaitPlain, kTimeWaitSequence}},
+  {Situation::time_wait_answered, "TIME_WAIT_after_a_SYN",
+    {kTimeWait, kTimeWaitStamped, kTimeWaitAfterSyn, kTimeWaitAcks}},
+  {Situation::time_wait_silent, "TIME_WAIT_silent",
+    {kTimeWait, kTimeWaitStamped, kTimeWaitNoRst, kTimeWaitSilent}},
 }};
 // clang-format on
 

@@ -1,5 +1,5 @@
-// TIME_WAIT, through on_time_wait_segment: under the default policy and two others. What a SYN does
-// for each TSval and SEQ is in ../time_wait_rows.h.
+// TIME_WAIT, through on_time_wait_segment: under the default policy and three others. What a SYN
+// does for each TSval and SEQ is in ../time_wait_rows.h.
 #pragma once
 
 #include "synchronized.h"
@@ -40,16 +40,38 @@ inline constexpr auto kTimeWait = std::to_array<Row>({
     stays,        ack,      no_text, quiet, time_wait_segment},
 });
 
-/// With timestamps; RST is ignored, RFC 6191 decides about SYNs.
-inline constexpr auto kTimeWaitDefault = std::to_array<Row>({
+/// No RST is taken: RFC 1337 F1, and by default as long as no SYN was answered.
+inline constexpr auto kTimeWaitNoRst = std::to_array<Row>({
   {on::any_rst, at::any, {tw_rst_ignored},
     stays,        nothing,  no_text, quiet, time_wait_rst},
+});
+
+/// An RST that carries the number of the ACK of a SYN is taken, and no other.
+inline constexpr auto kTimeWaitAfterSyn = std::to_array<Row>({
+  {on::any_rst, kInPlace, {tw_rst_answers},
+    closed,       nothing,  no_text, quiet, none},
+  {on::any_rst, at::any & ~kInPlace, {tw_rst_ignored},
+    stays,        nothing,  no_text, quiet, time_wait_rst},
+});
+
+/// What happens to a SYN that opens nothing: by default an ACK, by the letter of RFC 6191 nothing.
+inline constexpr auto kTimeWaitAcks = std::to_array<Row>({
+  {on::syn | on::syn_unstamped, kOldSyn, {tw_syn_old, tw_syn_acked},
+    stays,        ack,      no_text, quiet, time_wait_syn},
+  {on::syn_old_stamp, at::any, {tw_syn_old, tw_syn_acked},
+    stays,        ack,      no_text, quiet, time_wait_syn},
+});
+inline constexpr auto kTimeWaitSilent = std::to_array<Row>({
+  {on::syn | on::syn_unstamped, kOldSyn, {tw_syn_old, tw_syn_silence},
+    stays,        nothing,  no_text, quiet, time_wait_syn},
+  {on::syn_old_stamp, at::any, {tw_syn_old, tw_syn_silence},
+    stays,        nothing,  no_text, quiet, time_wait_syn},
+});
+
+/// With timestamps; RFC 6191 decides about SYNs.
+inline constexpr auto kTimeWaitStamped = std::to_array<Row>({
   {on::syn | on::syn_unstamped, kNewSyn, {tw_syn_new_sequence},
     syn_received, nothing,  no_text, quiet, none},
-  {on::syn | on::syn_unstamped, kOldSyn, {tw_syn_old},
-    stays,        nothing,  no_text, quiet, time_wait_syn},
-  {on::syn_old_stamp, at::any, {tw_syn_old},
-    stays,        nothing,  no_text, quiet, time_wait_syn},
   {on::data_unstamped, at::any, {tw_stamp_missing},
     stays,        nothing,  no_text, quiet, tcp_no_timestamp},
   {on::data_old_stamp | on::ack_old_stamp, at::any, {tw_stamp_old},

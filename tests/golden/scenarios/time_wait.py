@@ -77,7 +77,7 @@ def ack_of_nothing_sent(s: Scenario):
 
 @scenario(FIRST)
 def rst_ignored(s: Scenario):
-    """RST does not end TIME_WAIT: the FIN after it is still acknowledged.
+    """RST does not end TIME_WAIT, as it answers no SYN: the FIN after it is still acknowledged.
 
     RFC 1337 3, fix F1.
     """
@@ -140,9 +140,17 @@ def no_timestamp_and_newer_sequence(s: Scenario):
 
 @scenario(FIRST)
 def older_timestamp(s: Scenario):
-    """RFC 6191 2, row 4: an older timestamp is dropped in silence, even with a newer number; the
-    FIN that comes again finds TIME_WAIT as it was.
+    """RFC 6191 2, row 4: an older timestamp opens nothing, even with a newer number. Where the RFC
+    is silent, an ACK says so (RFC 5961 4.2); the FIN that comes again finds TIME_WAIT as it was.
     """
+    p = held(s, stamps=True)
+    p.again().syn(stamp=4000)
+    p.fin(seq=p.seq - 1)
+
+
+@scenario(FIRST, "time_wait.refuse_syn=drop")
+def older_timestamp_in_silence(s: Scenario):
+    """RFC 6191 2, row 4, to the letter: "silently drop the incoming SYN segment"."""
     p = held(s, stamps=True)
     p.again().syn(stamp=4000)
     p.fin(seq=p.seq - 1)
@@ -150,8 +158,8 @@ def older_timestamp(s: Scenario):
 
 @scenario(FIRST)
 def no_timestamp_and_older_sequence(s: Scenario):
-    """RFC 6191 2, row 4: no timestamp where there were some, and an old number: dropped in
-    silence."""
+    """RFC 6191 2, row 4: no timestamp where there were some, and an old number: refused with an
+    ACK (RFC 5961 4.2)."""
     p = held(s, stamps=True)
     p.again(stamps=False, iss=p.iss - 5000).syn()
 
@@ -174,7 +182,7 @@ def newer_sequence(s: Scenario):
     lives(fresh)
 
 
-@scenario(FIRST)
+@scenario(FIRST, "time_wait.rst=ignore")
 def older_sequence(s: Scenario):
     """RFC 6191 2, row 7: no timestamps, and an old number: challenged (RFC 5961 4.2). The peer,
     which has no such connection, answers the challenge with RST, which is ignored (RFC 1337 F1).
@@ -183,6 +191,64 @@ def older_sequence(s: Scenario):
     old = p.again(iss=p.iss - 5000)
     old.syn()
     old.rst(seq=5000 + p.seq)
+
+
+def refused(s: Scenario, held_by: Peer, **changed) -> Peer:
+    """Another host behind the same NAT sends its SYN, and resets what the ACK tells it of."""
+    fresh = held_by.again(iss=held_by.iss - 5000, **changed)
+    fresh.syn(stamp=4000 if fresh.stamps else None)
+    fresh.rst(seq=5000 + held_by.seq)
+    return fresh
+
+
+@scenario(FIRST)
+def newcomer(s: Scenario):
+    """A newcomer: another clock and older numbers on the four-tuple. Its SYN gets an ACK, its RST
+    to that ends the entry, and its SYN opens. The new ISN is 2^30 above the old numbers: the FIN of
+    the old connection, which comes now, acknowledges what is far behind and changes nothing.
+
+    RFC 9293 3.10.7.3, first, is the newcomer's RST; RFC 5961 4.2 and 5.2; decisions/0011.
+    """
+    p = held(s, stamps=True)
+    far = p.irs + ANSWER + 2 + (1 << 30) + 1
+    fresh = refused(s, p, stamps=True, irs=far & 0xffffffff)
+    s.wait(0.01)
+    fresh.syn(stamp=4011)
+    fresh.acks(1, stamp=4012)
+    p.fin(seq=p.seq - 1)
+    fresh.text(GET, stamp=4014)
+
+
+@scenario(FIRST, "time_wait.hold=10s")
+def late_rst_of_a_newcomer(s: Scenario):
+    """Two seconds after the ACK of a SYN no RST is the answer to it, and none ends TIME_WAIT: the
+    FIN that comes again is acknowledged.
+
+    RFC 1337 3, fix F1.
+    """
+    p = held(s)
+    fresh = p.again(iss=p.iss - 5000)
+    fresh.syn()
+    s.wait(2.0)
+    fresh.rst(seq=5000 + p.seq)
+    p.fin(seq=p.seq - 1)
+
+
+@scenario(FIRST)
+def old_syn_is_no_newcomer(s: Scenario):
+    """An old duplicate of the SYN, whose sender is CLOSED, draws the RST that ends the entry. When
+    the duplicate comes once more it opens, the RST that answers this time gives the entry back, and
+    the FIN that comes again is acknowledged.
+
+    RFC 9293 3.6.1, MAY-2 (b).
+    """
+    p = held(s)
+    old = p.again(iss=p.iss)
+    old.syn()
+    old.rst(seq=p.seq)
+    old.syn()
+    old.rst(seq=1)
+    p.fin(seq=p.seq - 1)
 
 
 @scenario(FIRST, "time_wait.reopen=off")

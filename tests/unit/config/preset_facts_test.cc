@@ -88,6 +88,19 @@ TEST(PresetFacts, NameTheHarmOfBelievingResets) {
   EXPECT_EQ(our("rfc6191").harm, "");
 }
 
+TEST(PresetNewcomer, IsTheDefault) {
+  const auto preset =
+      config::read_serve_settings((kRoot / "conf/serve/tap.yaml").string(), {}, "newcomer");
+  ASSERT_THAT(messages(preset), IsEmpty());
+  const tcp::TimeWaitRules& rules = preset.settings->shard.time_wait.rules;
+  const tcp::TimeWaitRules by_default;
+  EXPECT_EQ(rules.reopen, by_default.reopen);
+  EXPECT_EQ(rules.refuse_syn, by_default.refuse_syn);
+  EXPECT_EQ(rules.rst, by_default.rst);
+  EXPECT_EQ(rules.refuse_syn, tcp::TimeWaitRules::RefuseSyn::ack);
+  EXPECT_EQ(rules.rst, tcp::TimeWaitRules::OnRst::challenged);
+}
+
 using OtherPresets = ConfigTest;
 
 TEST_F(OtherPresets, ComeInTheirOrderAndThoseWithoutAPlaceLast) {

@@ -198,9 +198,32 @@ TEST_F(TimeWait, IsNotReopenedByAnOlderTimestamp) {
   Peer peer(wire);
   peer.clock = 1'000;
   into_time_wait(wire, peer);
+  const Seq rcv_nxt = peer.next();
   peer.clock = 999;
-  peer.again(peer.next() + kFurther).sends(syn()).gets_nothing();
+  peer.again(rcv_nxt + kFurther).sends(syn());
+  ASSERT_EQ(peer.inbox.size(), 1u);
+  EXPECT_EQ(peer.inbox[0].segment.flags, wire::tcp_flag::ack);  // RFC 5961 4.2
+  EXPECT_EQ(peer.inbox[0].segment.ack, rcv_nxt);
   EXPECT_EQ(wire.drops(Drop::time_wait_syn), 1u);
+}
+
+TEST_F(TimeWait, DropsASynInSilenceWhereThePolicySaysSo) {  // RFC 6191 2
+  Wire wire(with({.rules = {.refuse_syn = tcp::TimeWaitRules::RefuseSyn::drop}}));
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  peer.again(peer.next() - kFurther).sends(syn()).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::time_wait_syn), 1u);
+  EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
+}
+
+TEST_F(TimeWait, IsNotEndedByResetsThatAnswerNoSyn) {  // RFC 1337 F1
+  Wire wire;
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  peer.sends(text("old").at(-3)).gets(ack());  // that ACK draws a reset with just this number
+  peer.sends(rst().at(1)).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::time_wait_rst), 1u);
+  EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
 }
 
 TEST_F(TimeWait, OfOurOwnActiveOpenIsNotReopenedWhereNobodyListens) {
@@ -210,8 +233,12 @@ TEST_F(TimeWait, OfOurOwnActiveOpenIsNotReopenedWhereNobodyListens) {
   wire.poll();
   server.answers();
   close(wire, server);
-  server.again(server.next() + kFurther).sends(syn()).gets_nothing();
+  const Seq rcv_nxt = server.next();
+  server.again(rcv_nxt + kFurther).sends(syn());
+  ASSERT_EQ(server.inbox.size(), 1u);
+  EXPECT_EQ(server.inbox[0].segment.flags, wire::tcp_flag::ack);
   EXPECT_EQ(wire.drops(Drop::time_wait_syn), 1u);
+  server.again(rcv_nxt).sends(rst()).gets_nothing();  // it can be no newcomer's
   EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
 }
 

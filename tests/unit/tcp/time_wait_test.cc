@@ -58,12 +58,12 @@ const SynRow kSynRows[] = {
     {"newer timestamp, older sequence", true, 1, -100, reopen, ack},
     {"newer timestamp beyond the wrap", true, 50, -100, reopen, ack},
     {"equal timestamp, newer sequence", true, 0, 0, reopen, reopen},
-    {"equal timestamp, the FIN's own sequence", true, 0, -1, drop, ack},
-    {"equal timestamp, older sequence", true, 0, -100, drop, ack},
-    {"older timestamp, newer sequence", true, -1, 100, drop, reopen},
-    {"older timestamp, older sequence", true, -1, -100, drop, ack},
+    {"equal timestamp, the FIN's own sequence", true, 0, -1, ack, ack},
+    {"equal timestamp, older sequence", true, 0, -100, ack, ack},
+    {"older timestamp, newer sequence", true, -1, 100, ack, reopen},
+    {"older timestamp, older sequence", true, -1, -100, ack, ack},
     {"no timestamp where there were some, newer sequence", true, {}, 100, reopen, reopen},
-    {"no timestamp where there were some, older sequence", true, {}, -100, drop, ack},
+    {"no timestamp where there were some, older sequence", true, {}, -100, ack, ack},
     {"timestamp where there was none, newer sequence", false, 1, 100, reopen, reopen},
     {"timestamp where there was none, older sequence", false, 1, -100, reopen, ack},
     {"no timestamps, newer sequence", false, {}, 0, reopen, reopen},
@@ -83,14 +83,27 @@ TEST(TimeWaitSyn, FollowsTheTableOfRfc6191UnderEachPolicy) {
     EXPECT_EQ(decide(Reopen::off).action, ack) << row.what;
     EXPECT_EQ(decide(Reopen::off).drop, Drop::time_wait_syn) << row.what;
     const auto v = decide(Reopen::rfc6191);
+    EXPECT_EQ(v.refuses_syn, v.action == ack) << row.what;
     const bool stamp_decided = row.stamp_ahead && (!row.had_timestamps || *row.stamp_ahead > 0);
     EXPECT_EQ(v.by_timestamp, v.action == reopen && stamp_decided) << row.what;
+  }
+}
+
+TEST(TimeWaitSyn, ThatOpensNothingIsDroppedInSilenceWhereThePolicySaysSo) {  // RFC 6191 2
+  tcp::TimeWaitRules rules;
+  rules.refuse_syn = tcp::TimeWaitRules::RefuseSyn::drop;
+  for (const SynRow& row : kSynRows) {
+    const auto s = segment(wire::tcp_flag::syn, row.seq_ahead, row.stamp_ahead);
+    const auto v = on_time_wait_segment(entry(row.had_timestamps), s, rules);
+    EXPECT_EQ(v.action, row.by_rfc6191 == reopen ? reopen : drop) << row.what;
+    EXPECT_EQ(v.drop, row.by_rfc6191 == reopen ? Drop::none : Drop::time_wait_syn) << row.what;
   }
 }
 
 TEST(TimeWaitSyn, WithAckOpensNothing) {
   const auto s = segment(wire::tcp_flag::syn | wire::tcp_flag::ack, 100, 100);
   EXPECT_EQ(on_time_wait_segment(entry(true), s, {}).action, ack);
+  EXPECT_FALSE(on_time_wait_segment(entry(true), s, {}).refuses_syn) << "no newcomer sends it";
 }
 
 TEST(TimeWaitRst, IsIgnoredByDefault) {
@@ -112,6 +125,27 @@ TEST(TimeWaitRst, EndsTheHoldWhereThePolicyAcceptsItButOnlyAtTheLeftEdge) {
   EXPECT_EQ(decide(999), ack);
   EXPECT_EQ(decide(1'000), drop);
   EXPECT_EQ(decide(-1), drop);
+}
+
+TEST(TimeWaitRst, EndsTheHoldIfItCanBeANewcomersAnswerToTheAckOfItsSyn) {
+  tcp::TimeWaitRules rules;
+  rules.rst = tcp::TimeWaitRules::OnRst::challenged;
+  const auto decide = [&](int ahead, Duration since, std::uint8_t flags = wire::tcp_flag::rst) {
+    return on_time_wait_segment(entry(true), segment(flags, ahead), rules, since).action;
+  };
+  EXPECT_EQ(decide(0, 0_s), kill);
+  EXPECT_EQ(decide(0, 2_s), kill);
+  EXPECT_EQ(decide(0, 0_s, wire::tcp_flag::rst | wire::tcp_flag::ack), kill) << "as lwIP sends it";
+  EXPECT_EQ(decide(0, 2'001_ms), drop) << "too late";
+  EXPECT_EQ(decide(0, Duration::max()), drop) << "no SYN was answered";
+  for (const int ahead : {-1, 1, 999, 1'000}) EXPECT_EQ(decide(ahead, 0_s), drop) << ahead;
+}
+
+TEST(TimeWaitRst, AfterASynIsIgnoredWhereThePolicyIgnoresAll) {  // RFC 1337 F1
+  tcp::TimeWaitRules rules;
+  rules.rst = tcp::TimeWaitRules::OnRst::ignore;
+  const auto rst = segment(wire::tcp_flag::rst, 0);
+  EXPECT_EQ(on_time_wait_segment(entry(true), rst, rules, 0_s).action, drop);
 }
 
 TEST(TimeWaitSegment, RetransmittedFinRestartsTheHold) {
@@ -193,6 +227,22 @@ TEST(TimeWaitEntry, MakesANewIncarnationBeginAfterTheOldOne) {
   EXPECT_TRUE(after(iss_after(e, kSndNxt - 1'000), kSndNxt));
   const Seq half_the_space_away = kSndNxt + (1u << 31);
   EXPECT_TRUE(after(iss_after(e, half_the_space_away), kSndNxt));
+}
+
+// RFC 5961 5.2: an ACK more than MAX.SND.WND below SND.UNA is not acceptable, and no window is
+// larger than 65,535 << 14 (RFC 7323 2.3).
+TEST(TimeWaitEntry, ThatAResetHasEndedMakesTheNewOneBeginBeyondTheReachOfOldSegments) {
+  constexpr std::uint32_t kWindowMax = 65'535u << 14;
+  auto e = entry(false);
+  e.flags |= tcp::TimeWaitEntry::kEnded;
+  for (const std::uint32_t ahead :
+       {0u, 1u, kWindowMax, 1u << 30, (1u << 30) + 1, 0x7fff'ffffu, 1u << 31, 0xffff'ffffu}) {
+    const Seq generated = kSndNxt + ahead;
+    const Seq iss = iss_after(e, generated);
+    EXPECT_TRUE(after(iss - kWindowMax, kSndNxt)) << ahead;
+    EXPECT_TRUE(after(iss, kSndNxt)) << ahead << ", RFC 9293 MAY-2";
+    EXPECT_EQ(iss == generated, ahead > 1u << 30 && ahead < 1u << 31) << ahead;
+  }
 }
 
 }  // namespace
