@@ -18,6 +18,16 @@ RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 IMPATIENT = {"time_wait": {"hold": "60s"}}
 
 
+def connect_from(namespace: Namespace, address: str, port: int) -> socket.socket:
+    """The kernel's connection from this source; its SYN goes again by the kernel's own rules."""
+    connection = namespace.new_socket(socket.AF_INET, socket.SOCK_STREAM)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    connection.bind((address, port))
+    connection.settimeout(5)
+    connection.connect((SERVER, 80))
+    return connection
+
+
 class SharedAddress:
     """One address and one MAC address that a scripted host has first, and then a real one."""
 
@@ -30,13 +40,7 @@ class SharedAddress:
         return Peer(self.namespace, self.device, NEIGHBOUR, self.mac)
 
     def connect(self, port: int) -> socket.socket:
-        """The kernel's connection from this port; its SYN goes again by the kernel's own rules."""
-        connection = self.namespace.new_socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        connection.bind((NEIGHBOUR, port))
-        connection.settimeout(5)
-        connection.connect((SERVER, 80))
-        return connection
+        return connect_from(self.namespace, NEIGHBOUR, port)
 
     def own(self) -> None:
         self.namespace.ip("address", "add", f"{NEIGHBOUR}/15", "dev", self.device)
@@ -154,9 +158,12 @@ def test_a_reset_that_answers_no_syn_ends_no_time_wait(serve, peer):
 
 # -- two hosts behind one NAT with eight ports --
 
+FIRST_PORT, PORTS = 40_000, 8
+
 @pytest.fixture
 def behind_a_nat(wire: Wire):
-    """Two clients; the wire's Linux peer routes, and gives its ports again after a second."""
+    """Two clients, 198.19.1.2 and 198.19.2.2; the wire's Linux peer routes, keeps a client's port if
+    it has it, and gives it again after a second."""
     clients = [Namespace(), Namespace()]
     try:
         for number, client in enumerate(clients, 1):
@@ -170,7 +177,7 @@ def behind_a_nat(wire: Wire):
         for words in ("add table ip nat",
                       "add chain ip nat post { type nat hook postrouting priority 100; }",
                       f"add rule ip nat post oifname {wire.peer_device} ip protocol tcp "
-                      "masquerade to :40000-40007"):
+                      f"masquerade to :{FIRST_PORT}-{FIRST_PORT + PORTS - 1}"):
             wire.peer.run("nft", *words.split())
         for state in ("time_wait", "close", "last_ack"):
             wire.peer.write(f"net/netfilter/nf_conntrack_tcp_timeout_{state}", 1)
@@ -185,13 +192,15 @@ def test_a_nat_may_give_a_port_again_within_the_hold(serve, behind_a_nat):
     server = serve(IMPATIENT, port={"addresses": [f"{SERVER}/24"], "gateway": LINUX})
     waits = []
     for number in range(32):
+        host = number % 2  # a port goes from host to host
+        port = FIRST_PORT + (number // 8 + number) % PORTS
         begin = time.monotonic()
-        with behind_a_nat[number % 2].connect(80, seconds=5) as connection:
+        with connect_from(behind_a_nat[host], f"198.19.{host + 1}.2", port) as connection:
             waits.append(time.monotonic() - begin)
             assert answer_to(connection).endswith(BODY)
-        time.sleep(1.2 if number % 8 == 7 else 0)  # the ports have been used up
+        time.sleep(1.2 if number % PORTS == PORTS - 1 else 0)  # the ports have been used up
     assert max(waits) < PATIENCE_S, waits
     report = server.stop()
     assert report["completed"] == 32
-    assert report["time_wait"]["peak"] <= 8
+    assert report["time_wait"]["peak"] <= PORTS
     assert report["time_wait"]["killed_after_syn"] > 0, "some of them looked older"
