@@ -162,8 +162,8 @@ FIRST_PORT, PORTS = 40_000, 8
 
 @pytest.fixture
 def behind_a_nat(wire: Wire):
-    """Two clients, 198.19.1.2 and 198.19.2.2; the wire's Linux peer routes, keeps a client's port if
-    it has it, and gives it again after a second."""
+    """Two clients, 198.19.1.2 and 198.19.2.2; the wire's Linux peer routes, keeps a client's port
+    if it has it, and gives it again after a second."""
     clients = [Namespace(), Namespace()]
     try:
         for number, client in enumerate(clients, 1):
