@@ -44,7 +44,8 @@ struct TxPools {
   Slab<Chunk> chunks;
   PoolShare extent_share{}, chunk_share{};
   std::uint64_t extents_denied = 0, chunks_denied = 0;  ///< requests that found none, or no share
-  bool lacks_first_chunk = false;                       ///< somebody who has none was denied one
+  /// The first of those who have no chunk and were denied one (block), or kNoIndex.
+  std::uint32_t lacks_first_chunk = kNoIndex;
 };
 
 /// The queue of one connection. A plain value in its block; the pools are an argument.
@@ -68,7 +69,7 @@ class TxQueue {
                           Instant now) noexcept {
     std::size_t done = fill_last(pools, bytes);
     while (done < bytes.size()) {
-      const std::uint32_t chunk = take_chunk(pools);
+      const std::uint32_t chunk = take_chunk(pools, owner);
       if (chunk == kNoIndex) break;
       pools.chunks[chunk].owner = owner;
       pools.chunks[chunk].since = now;
@@ -145,12 +146,12 @@ class TxQueue {
     return true;
   }
 
-  std::uint32_t take_chunk(TxPools& pools) noexcept {
+  std::uint32_t take_chunk(TxPools& pools, std::uint32_t owner) noexcept {
     if (count_ == kExtentsMax) return kNoIndex;
     const std::uint32_t chunk = pools.chunk_share.allows(chunks_) ? pools.chunks.take() : kNoIndex;
     if (chunk == kNoIndex) [[unlikely]] {
       ++pools.chunks_denied;
-      pools.lacks_first_chunk |= chunks_ == 0;
+      if (chunks_ == 0 && pools.lacks_first_chunk == kNoIndex) pools.lacks_first_chunk = owner;
       return kNoIndex;
     }
     pools.chunk_share.took(chunks_++);

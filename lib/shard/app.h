@@ -76,7 +76,8 @@ class AppBase {
 ///   text that follows it, after on_sent, after on_wake, or on entry to TIME_WAIT. If no receive
 ///   buffer is free, the rest is not acknowledged and is offered again when the peer retransmits
 ///   it.
-/// on_sent: bytes were acknowledged and have left the queue. None are left if unsent() == 0.
+/// on_sent: bytes were acknowledged and have left the queue. None are left if unsent() == 0. Or the
+///   memory that send() found no more of is there now.
 /// on_peer_closed: the peer's FIN, after the app has taken all text before it.
 /// on_wake: the time of Conn::wake_at has come.
 /// on_closed: the last call for this connection, which can no longer send.

@@ -187,17 +187,25 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
     time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash, now_);
 }
 
-// A connection that has no copied text queued and found no chunk tries again soon; meanwhile the
-// one that holds a chunk for nothing ends.
+// For a connection that has no copied text queued and found no chunk, the one that holds a chunk
+// for nothing ends. Its chunk goes to who asked: others who ask are no less in need, and if it went
+// to whoever asks next, those who ask in turns would wait for as long as others do.
 template <link::Port P, class A>
 void Shard<P, A>::share_send_pools() noexcept {
   flow::TxPools& pools = connections_.tx();
   stats_.send_extents_denied.set(pools.extents_denied);
   stats_.send_chunks_denied.set(pools.chunks_denied);
-  if (!pools.lacks_first_chunk) [[likely]]
+  if (pools.lacks_first_chunk == kNoIndex) [[likely]]
     return;
-  pools.lacks_first_chunk = false;
-  if (flow::ConnectionBlock* idle = idle_holders_.of_chunk()) evict(*idle);
+  flow::ConnectionBlock& asker =
+      connections_.block(std::exchange(pools.lacks_first_chunk, kNoIndex));
+  flow::ConnectionBlock* idle = idle_holders_.of_chunk();
+  if (idle == nullptr) return;
+  evict(*idle);
+  if (asker.tcp.state == tcp::State::closed) return;
+  flow::Conn conn(connections_, asker);
+  app_.on_sent(conn);
+  after_app(asker);
 }
 
 // The connection makes room for others.

@@ -112,10 +112,10 @@ void add_sticks(Scenario& s, const SimOptions& options) {
   if (!options.policy && has_only(s, kHarmless.with(SimFault::stuck_port))) promise(s);
 }
 
-// Each connection has a first extent for certain, and little more; chunks are fewer than the greedy
-// clients' connections.
+// Each connection has a first extent for certain, and little more. The greedy clients can hold all
+// chunks; the honest ones alone have enough of them, as nobody can promise them more.
 void shrink_pools(const Scenario& s, HostPlan& server, Dice& dice) {
-  const std::uint32_t extents = dice.from(1u, 16u), chunks = dice.from(4u, 16u);
+  const std::uint32_t extents = dice.from(1u, 16u), chunks = dice.from(32u, 64u);
   const std::uint32_t buffers = dice.from(1u, 4u);
   if (s.has(SimFault::tiny_pools)) return;
   server.sizes.extents = server.sizes.connections + extents;
@@ -125,10 +125,14 @@ void shrink_pools(const Scenario& s, HostPlan& server, Dice& dice) {
 
 void add_greedy_clients(Scenario& s, const SimOptions& options) {
   constexpr std::uint32_t kGreedyWindow = 8'192;  // far less than an answer
+  // A client with a small window takes some seconds for so much, and holds a chunk meanwhile.
+  constexpr std::uint32_t kCopiesMax = 20'000;
   Dice dice(s.seed, For::hostile_pools);
   for_each_server(s, [&](HostPlan& server) { shrink_pools(s, server, dice); });
-  s.traffics.front().copies = dice.chance(0.7);
-  s.traffics.front().pause_max = 1_s;  // the honest come while pools are held
+  Traffic& honest = s.traffics.front();
+  honest.copies = dice.chance(0.7);
+  if (honest.copies) honest.answer_max = std::min(honest.answer_max, kCopiesMax);
+  honest.pause_max = 1_s;  // they come while pools are held
   int number = 0;
   for (const Greed greed : {Greed::reads_nothing, Greed::text_behind_gap, Greed::half_request}) {
     Traffic t{.connections = dice.from(20u, 60u),

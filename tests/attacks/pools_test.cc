@@ -104,6 +104,15 @@ TEST(SendChunks, OfThoseWhoReadNothingGoToNewcomersWhenThereAreNoneLeft) {
   EXPECT_GT(crowd.server->stats().send_chunks_denied.get(), 0u);
 }
 
+// If it went to whoever asks next, one whose turn to ask again is just before others' would wait
+// for as long as they come.
+TEST(SendChunks, OfOneWhoHasToGoGoToTheOneWhoAsked) {
+  const std::string words(200'000, 'x');
+  Crowd<service::ServiceKind::echo> crowd;  // 64 chunks
+  crowd.greedy(200, words);
+  EXPECT_LT(crowd.honest(1, "hello"), 10_ms) << "when it would have asked again";
+}
+
 TEST(ReceiveBuffers, WithNothingButTextOutOfOrderGoToThoseWhoNeedThem) {
   Wire wire;  // eight receive buffers
   std::deque<Peer> hoarders;
