@@ -1,6 +1,5 @@
 #include "wire/checksum.h"
 
-#include <bit>
 #include <cstring>
 
 #include "base/endian.h"
@@ -54,19 +53,6 @@ std::uint64_t checksum_add(std::span<const std::byte> bytes, std::uint64_t sum) 
   }
   if (size & 1) native += std::to_integer<std::uint64_t>(*p);
   return sum + swap16(checksum_fold(native));
-}
-
-std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
-  const auto low = static_cast<std::uint32_t>(sum);
-  std::uint32_t both = low + static_cast<std::uint32_t>(sum >> 32);
-  both += both < low ? 1 : 0;  // the carry comes round
-  // Each half is added to the other; the carry of the lower one goes where it belongs.
-  both += std::rotl(both, 16);
-  return static_cast<std::uint16_t>(both >> 16);
-}
-
-std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
-  return static_cast<std::uint16_t>(~checksum_fold(sum));
 }
 
 std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol,

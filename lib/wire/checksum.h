@@ -1,6 +1,7 @@
 // The Internet checksum (RFC 1071): one's complement sum of 16-bit words.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,10 +15,19 @@ namespace mayfly::wire {
 std::uint64_t checksum_add(std::span<const std::byte> bytes, std::uint64_t sum = 0) noexcept;
 
 /// Folds to 16 bits without complementing.
-std::uint16_t checksum_fold(std::uint64_t sum) noexcept;
+inline std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
+  const auto low = static_cast<std::uint32_t>(sum);
+  std::uint32_t both = low + static_cast<std::uint32_t>(sum >> 32);
+  both += both < low ? 1 : 0;  // the carry comes round
+  // Each half is added to the other; the carry of the lower one goes where it belongs.
+  both += std::rotl(both, 16);
+  return static_cast<std::uint16_t>(both >> 16);
+}
 
 /// The value for a checksum field, in host order: store it big-endian.
-std::uint16_t checksum_finish(std::uint64_t sum) noexcept;
+inline std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
+  return static_cast<std::uint16_t>(~checksum_fold(sum));
+}
 
 /// The IPv4 pseudo-header's sum (RFC 9293 3.1) for `length` bytes of TCP header and data.
 std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol,

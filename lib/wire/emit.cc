@@ -39,46 +39,69 @@ std::byte* put_raw(std::byte* at, const Field& field) noexcept {
   return at + sizeof field;
 }
 
-/// Each group of options is padded in front with NOPs to whole words, so the header needs no more.
-std::byte* put_sack(std::byte* at, const Emission& emission) noexcept {
-  at = put_u8(put_u8(at, option_kind::nop), option_kind::nop);
-  at = put_u8(at, tcp_option_kind::sack);
-  at = put_u8(at, static_cast<std::uint8_t>(tcp_option_size::sack +
-                                            emission.sack_count * tcp_option_size::sack_block));
-  for (std::size_t i = 0; i < emission.sack_count; ++i) {
-    at = put_be32(put_be32(at, emission.sack[i].left.raw), emission.sack[i].right.raw);
+/// Writes a header in words of 32 bits and adds them up, so that the checksum is made from the
+/// values and not from the bytes just written, which the processor could not yet read back at full
+/// width.
+class WordWriter {
+ public:
+  explicit WordWriter(std::byte* at) noexcept : at_(at) {}
+
+  void put(std::uint32_t word) noexcept {
+    at_ = put_be32(at_, word);
+    sum_ += word;
   }
-  return at;
+  std::byte* at() const noexcept { return at_; }
+  /// Of the words so far, neither folded nor complemented (RFC 1071 2: wider words do no harm).
+  std::uint64_t sum() const noexcept { return sum_; }
+
+ private:
+  std::byte* at_;
+  std::uint64_t sum_ = 0;
+};
+
+/// Each group of options is padded in front with NOPs to whole words, so the header needs no more.
+void put_sack(WordWriter& to, const Emission& emission) noexcept {
+  constexpr std::uint32_t nop_nop_sack = 0x0101'0500;
+  to.put(nop_nop_sack |
+         static_cast<std::uint32_t>(tcp_option_size::sack +
+                                    emission.sack_count * tcp_option_size::sack_block));
+  for (std::size_t i = 0; i < emission.sack_count; ++i) {
+    to.put(emission.sack[i].left.raw);
+    to.put(emission.sack[i].right.raw);
+  }
 }
 
 /// In the order of common systems: MSS, SACK-permitted, timestamps, window scale; then SACK.
-void put_tcp_options(std::byte* at, const Emission& emission) noexcept {
+void put_tcp_options(WordWriter& to, const Emission& emission) noexcept {
   constexpr std::uint32_t sack_permitted_timestamps = 0x0402'080a;
   constexpr std::uint32_t nop_nop_sack_permitted = 0x0101'0402;
   const bool sack_permitted = carries(emission, tcp_option::sack_permitted);
-  if (carries(emission, tcp_option::mss)) at = put_be32(at, 0x0204'0000u | emission.mss);
+  if (carries(emission, tcp_option::mss)) to.put(0x0204'0000u | emission.mss);
   if (carries(emission, tcp_option::timestamps)) {
-    at = put_be32(at, sack_permitted ? sack_permitted_timestamps : kAlignedTimestamps);
-    at = put_be32(put_be32(at, emission.ts.val), emission.ts.echo);
+    to.put(sack_permitted ? sack_permitted_timestamps : kAlignedTimestamps);
+    to.put(emission.ts.val);
+    to.put(emission.ts.echo);
   } else if (sack_permitted) {
-    at = put_be32(at, nop_nop_sack_permitted);
+    to.put(nop_nop_sack_permitted);
   }
-  if (carries(emission, tcp_option::window_scale)) {
-    at = put_be32(at, 0x0103'0300u | emission.window_scale);
-  }
-  if (carries_sack(emission)) put_sack(at, emission);
+  if (carries(emission, tcp_option::window_scale)) to.put(0x0103'0300u | emission.window_scale);
+  if (carries_sack(emission)) put_sack(to, emission);
 }
 
-/// RFC 9293 3.1, the checksum left zero.
-void put_tcp_header(std::byte* at, const FlowKey4& key, const Emission& emission,
-                    std::size_t header_size) noexcept {
-  at = put_raw(put_raw(at, key.local_port), key.remote_port);
-  at = put_be32(put_be32(at, emission.seq.raw), emission.ack.raw);
+/// RFC 9293 3.1, the checksum left zero. Returns the sum of the header.
+std::uint64_t put_tcp_header(std::byte* at, const FlowKey4& key, const Emission& emission,
+                             std::size_t header_size) noexcept {
   MAYFLY_ASSERT(header_size % 4 == 0);
   const auto data_offset = static_cast<std::uint32_t>(header_size / 4);
-  at = put_be32(at, data_offset << 28 | std::uint32_t{emission.flags} << 16 | emission.window);
-  at = put_be32(at, 0);  // checksum, urgent pointer
-  if (emission.options != 0) put_tcp_options(at, emission);
+  WordWriter to(at);
+  to.put(std::uint32_t{swap16(key.local_port)} << 16 | swap16(key.remote_port));
+  to.put(emission.seq.raw);
+  to.put(emission.ack.raw);
+  to.put(data_offset << 28 | std::uint32_t{emission.flags} << 16 | emission.window);
+  to.put(0);  // checksum, urgent pointer
+  if (emission.options != 0) put_tcp_options(to, emission);
+  MAYFLY_ASSERT(to.at() == at + header_size);
+  return to.sum();
 }
 
 struct Ipv4Fields {
@@ -88,8 +111,7 @@ struct Ipv4Fields {
   std::uint8_t protocol = 0;
 };
 
-/// RFC 791 3.1 without options. The checksum is made from the values, not from the bytes just
-/// written, which the processor could not yet read back at full width.
+/// RFC 791 3.1 without options.
 std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noexcept {
   const auto length = static_cast<std::uint32_t>(kIpv4HeaderSizeMin + fields.payload_len);
   MAYFLY_ASSERT(length <= 0xffff);
@@ -155,12 +177,14 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
   std::byte* const header = put_ipv4(l3, fields, ip);
   if (carries(emission, tcp_option::ecn_mark)) [[unlikely]]
     mark_capable(l3, ip);
-  put_tcp_header(header, key, emission, header_size);
+  const std::uint64_t header_sum = put_tcp_header(header, key, emission, header_size);
   const std::uint64_t pseudo =
       pseudo_header_sum(key, ip_protocol::tcp, static_cast<std::uint16_t>(segment_size));
-  const std::uint16_t checksum =
-      tcp == ChecksumBy::device ? checksum_fold(pseudo)
-                                : checksum_finish(checksum_add({header, segment_size}, pseudo));
+  const std::span<const std::byte> payload{header + header_size, emission.payload_len};
+  const std::uint16_t checksum = tcp == ChecksumBy::device ? checksum_fold(pseudo)
+                                 : payload.empty()
+                                     ? checksum_finish(pseudo + header_sum)
+                                     : checksum_finish(checksum_add(payload, pseudo + header_sum));
   store_be16(header + tcp_at::checksum, checksum);
   return frame_size;
 }
