@@ -167,6 +167,7 @@ class DeviceOpener {
     }
     group.tx_offloads.ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
     group.tx_offloads.tcp_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
+    group.tx_from_one_pool = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
     if (group.tx_offloads.ip_checksum)
       group.tx_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
     if (group.tx_offloads.tcp_checksum)

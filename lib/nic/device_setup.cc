@@ -9,6 +9,7 @@
 #include "nic/fitness.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
+#include "nic/spare_frames.h"
 
 namespace mayfly::nic {
 namespace {
@@ -81,7 +82,7 @@ std::uint32_t pool_size(const QueuePlan& plan, std::uint32_t core, std::uint32_t
                         std::uint32_t frames_held, std::uint32_t cores) {
   std::uint32_t frames =
       2 * descriptors + 2 * kPoolCache + 4 * static_cast<std::uint32_t>(kBurstMax);
-  frames += frames_held;
+  frames += frames_held + static_cast<std::uint32_t>(SpareFrames::kCapacity);
   if (plan.steering == Steering::software) frames += kHandOverRing;  // waiting to be sent by core 0
   if (plan.steering == Steering::software && core == 0) {
     frames += cores * (kHandOverRing + frames_held);  // received for others, and kept by them

@@ -17,7 +17,8 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       tx_ring_(group.tx_rings.empty() ? nullptr : group.tx_rings[core_index]),
       gate_(group.gate),
       pool_(group.pools[core_index]),
-      group_(&group) {
+      group_(&group),
+      spare_(group.tx_from_one_pool ? pool_ : nullptr) {
   lost_before_ = device_losses();
   if (group.steering == Steering::software && core_index == 0)
     reassembler_ = std::make_unique<link::Reassembler>();

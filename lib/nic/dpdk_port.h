@@ -19,6 +19,7 @@
 #include "link/port.h"
 #include "link/reassembler.h"
 #include "nic/gate.h"
+#include "nic/spare_frames.h"
 #include "wire/flow_key.h"
 
 namespace mayfly::nic {
@@ -44,6 +45,7 @@ struct PortGroup {
   Gate* gate = nullptr;  ///< to be passed on the way into the driver; null = always open
   link::TxOffloads tx_offloads;
   std::uint64_t tx_flags = 0;       ///< of every frame whose checksums the device fills in
+  bool tx_from_one_pool = false;    ///< the device needs a queue's frames to be of the core's pool
   std::vector<rte_mempool*> pools;  ///< one a core
   std::vector<rte_ring*> rx_rings;  ///< to each core from others; empty with one core
   std::vector<rte_ring*>
@@ -91,7 +93,8 @@ class DpdkPort {
   }
 
   Frame allocate() noexcept {
-    const Frame f = rte_pktmbuf_alloc(pool_);
+    Frame f = spare_.take();
+    if (f == nullptr) f = rte_pktmbuf_alloc(pool_);
     if (f != nullptr) f->data_len = link::kFrameRoom, f->pkt_len = link::kFrameRoom;
     return f;
   }
@@ -116,7 +119,9 @@ class DpdkPort {
 
   link::TxOffloads tx_offloads() noexcept { return group_->tx_offloads; }
 
-  void release(Frame f) noexcept { rte_pktmbuf_free(f); }
+  void release(Frame f) noexcept {
+    if (!spare_.keep(f)) rte_pktmbuf_free(f);
+  }
 
   bool pass_on(Frame datagram) noexcept;
 
@@ -197,6 +202,7 @@ class DpdkPort {
   Gate* gate_;
   rte_mempool* pool_;
   const PortGroup* group_;
+  SpareFrames spare_;
 
   std::unique_ptr<link::Reassembler> reassembler_;  // of core 0 if it receives for all; else null
   std::uint32_t next_sender_ = 0;
