@@ -1,15 +1,19 @@
 #!/usr/bin/python3
 """More connections than the server can serve: what it completes in each half of a second.
 
-  bench/overload.py [--first client|server] [--rate 2M] [--ramp 10] [--seconds 20] [--save NAME]
+  bench/overload.py [--first client|server] [--rate 2M] [--ramp 10] [--seconds 20] [--half-a-core]
+                    [--save NAME]
 
 Server and generator are two processes over net_memif. An open loop rises to --rate in --ramp
 seconds and stays there until --seconds are over; a connection that takes 500 ms has failed. Then
 another generator offers half of the peak for five seconds. Printed are what was offered and
 completed in each half of a second; judged are the least goodput once twice the peak is offered, or
-all that the generator can, and what the first second of the second generator completes.
+all that the generator can, and what the first second of the second generator completes. On two cores the generator is about as slow as the server. With --half-a-core another
+process competes for the server's core, so that the server has half of it and twice its capacity
+can be offered.
 """
 import argparse
+import contextlib
 import json
 import signal
 import socket
@@ -70,12 +74,27 @@ def load(folder: Path, first: str, name: str, settings: dict) -> tuple[list[dict
     return steps, json.loads(result.read_text())
 
 
+@contextlib.contextmanager
+def busy_neighbour(core: int, at_most: int):
+    """Another process competes for `core`, for so many seconds at most."""
+    program = (f"import os, time; os.sched_setaffinity(0, [{core}])\n"
+               f"end = time.monotonic() + {at_most}\n"
+               "while time.monotonic() < end: pass")
+    process = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--first", choices=("client", "server"), default="client")
     parser.add_argument("--rate", default="2M")
     parser.add_argument("--ramp", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--half-a-core", action="store_true")
     parser.add_argument("--save")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -91,12 +110,13 @@ def main() -> int:
             while "\nready" not in log.read_text():
                 assert server.poll() is None, log.read_text()
                 time.sleep(0.05)
-            steps, result = load(folder, options.first, "overload", {
-                "load.rate": options.rate, "load.ramp": f"{options.ramp}s",
-                "load.duration": f"{options.seconds}s"})
-            peak = max(step["completed"] for step in steps)
-            after, calm = load(folder, options.first, "after", {
-                "load.rate": f"{peak / 2:.0f}", "load.ramp": "0", "load.duration": "5s"})
+            with (busy_neighbour(0, 120) if options.half_a_core else contextlib.nullcontext()):
+                steps, result = load(folder, options.first, "overload", {
+                    "load.rate": options.rate, "load.ramp": f"{options.ramp}s",
+                    "load.duration": f"{options.seconds}s"})
+                peak = max(step["completed"] for step in steps)
+                after, calm = load(folder, options.first, "after", {
+                    "load.rate": f"{peak / 2:.0f}", "load.ramp": "0", "load.duration": "5s"})
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(30)
