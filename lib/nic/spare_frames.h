@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 
 #include "link/port.h"
 
@@ -18,6 +19,8 @@ class SpareFrames {
 
   /// `only`: frames of any other pool are not kept; null: those of all pools are.
   explicit SpareFrames(const rte_mempool* only) noexcept : only_(only) {}
+  SpareFrames(SpareFrames&& other) noexcept
+      : only_(other.only_), count_(std::exchange(other.count_, 0)), frames_(other.frames_) {}
   SpareFrames(const SpareFrames&) = delete;
   SpareFrames& operator=(const SpareFrames&) = delete;
   ~SpareFrames() {
