@@ -174,9 +174,12 @@ void add_client_text(Scenario& s) {
 
 // An exchange is at most six frames to the server, so that a core that needs `frame` for each can
 // serve 1 / 6 frame a second, or a third more where it is four. It is offered more than twice that.
+// What the crowd is promised it gets only if the usual clients leave it the core: in half of the
+// worlds they send and ask for little.
 void add_crowd(Scenario& s, const SimOptions& options) {
   constexpr double kFramesEach = 6, kOffered = 3, kLeast = 0.5;
   constexpr Duration kRush = Duration::from_s(1);
+  constexpr std::uint32_t kLittle = 300;  // octets
   constexpr std::uint32_t kAtOnce = 8, kRoom = 4'096, kTimeWaitRoom = 16'384;
   Dice dice(s.seed, For::overload);
   const Duration frame = dice.one_of({200_us, 300_us, 600_us});
@@ -197,7 +200,13 @@ void add_crowd(Scenario& s, const SimOptions& options) {
     server.sizes.time_wait = kTimeWaitRoom;
     if (!s.has(SimFault::tiny_pools) && !s.has(SimFault::hostile_pools)) server.sizes.extents = 0;
   });
-  if (!options.policy &&
+  const bool leaves_the_core = dice.chance(0.5);
+  if (leaves_the_core) {
+    Traffic& usual = s.traffics.front();
+    usual.request_max = std::min(usual.request_max, kLittle);
+    usual.answer_max = std::min(usual.answer_max, kLittle);
+  }
+  if (leaves_the_core && !options.policy &&
       has_only(s, kHarmless.without(SimFault::two_ports).with(SimFault::overload)))
     t.goodput_least = kLeast * capacity;
   HostPlan& client = add_client(s, options, "crowd", t);
