@@ -8,9 +8,9 @@ Server and generator are two processes over net_memif. An open loop rises to --r
 seconds and stays there until --seconds are over; a connection that takes 500 ms has failed. Then
 another generator offers half of the peak for five seconds. Printed are what was offered and
 completed in each half of a second; judged are the least goodput once twice the peak is offered, or
-all that the generator can, and what the first second of the second generator completes. On two cores the generator is about as slow as the server. With --half-a-core another
-process competes for the server's core, so that the server has half of it and twice its capacity
-can be offered.
+all that the generator can, and what the first second of the second generator completes. On two
+cores the generator is about as slow as the server. With --half-a-core another process competes for
+the server's core, so that the server has half of it and twice its capacity can be offered.
 """
 import argparse
 import contextlib
