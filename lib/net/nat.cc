@@ -38,7 +38,7 @@ void rewrite(std::byte* ip, std::size_t address_at, std::byte* tcp, std::size_t 
 }  // namespace
 
 Nat::Nat(Simulation& simulation, const NatSettings& settings)
-    : settings_(settings), next_port_(settings.first_port), polled_at_(simulation.now()) {
+    : settings_(settings), polled_at_(simulation.now()) {
   MAYFLY_ASSERT(settings.inside.first <= settings.inside.last);
   MAYFLY_ASSERT(settings.inside_segment != settings.outside_segment);
   inside_.mac = settings.inside_mac;
@@ -87,7 +87,8 @@ void Nat::receive(Side& from, Side& to, Instant now) noexcept {
       on_arp(from, frame, now);
       continue;
     }
-    const bool translated = &from == &inside_ ? translate_out(*frame) : translate_in(*frame);
+    const bool leaves = &from == &inside_;
+    const bool translated = leaves ? translate_out(*frame, now) : translate_in(*frame, now);
     if (!translated) {
       drop(from, frame);
       continue;
@@ -96,49 +97,79 @@ void Nat::receive(Side& from, Side& to, Instant now) noexcept {
   }
 }
 
-bool Nat::translate_out(SimFrame& frame) {
+bool Nat::translate_out(SimFrame& frame, Instant now) {
   const std::size_t tcp_offset = tcp_header_of(frame.bytes());
   if (tcp_offset == 0) return false;
   std::byte* const ip = &frame.room[kIp];
   std::byte* const tcp = &frame.room[tcp_offset];
   const Endpoint source{{load_be32(ip + wire::ipv4_at::source)},
                         load_be16(tcp + wire::tcp_at::source_port)};
-  const auto port = outside_port(source);
+  const auto port = outside_port(source, now);
   if (!port) return false;
+  note(in_[*port], wire::load_u8(tcp + wire::tcp_at::flags), true, now);
   rewrite(ip, wire::ipv4_at::source, tcp, wire::tcp_at::source_port, {settings_.outside, *port});
   return true;
 }
 
-bool Nat::translate_in(SimFrame& frame) const {
+bool Nat::translate_in(SimFrame& frame, Instant now) {
   const std::size_t tcp_offset = tcp_header_of(frame.bytes());
   if (tcp_offset == 0) return false;
   std::byte* const ip = &frame.room[kIp];
   std::byte* const tcp = &frame.room[tcp_offset];
   if (load_be32(ip + wire::ipv4_at::destination) != settings_.outside.host) return false;
-  const auto inside = inside_of(load_be16(tcp + wire::tcp_at::destination_port));
-  if (!inside) return false;
-  rewrite(ip, wire::ipv4_at::destination, tcp, wire::tcp_at::destination_port, *inside);
+  const auto found = in_.find(load_be16(tcp + wire::tcp_at::destination_port));
+  if (found == in_.end()) return false;
+  note(found->second, wire::load_u8(tcp + wire::tcp_at::flags), false, now);
+  rewrite(ip, wire::ipv4_at::destination, tcp, wire::tcp_at::destination_port,
+          found->second.holders.back());
   return true;
+}
+
+void Nat::note(Mapping& mapping, std::uint8_t flags, bool leaves, Instant now) noexcept {
+  if (leaves && (flags & wire::tcp_flag::syn) != 0)
+    mapping.fin_out = mapping.fin_in = mapping.reset = false;
+  if ((flags & wire::tcp_flag::fin) != 0) (leaves ? mapping.fin_out : mapping.fin_in) = true;
+  if ((flags & wire::tcp_flag::rst) != 0) mapping.reset = true;
+  mapping.seen_at = now;
 }
 
 std::optional<Endpoint> Nat::inside_of(std::uint16_t outside_port) const {
   const auto found = in_.find(outside_port);
-  return found == in_.end() ? std::nullopt : std::optional(found->second);
+  return found == in_.end() ? std::nullopt : std::optional(found->second.holders.back());
 }
 
-std::optional<std::uint16_t> Nat::outside_port(const Endpoint& inside) {
+std::span<const Endpoint> Nat::holders_of(std::uint16_t outside_port) const {
+  const auto found = in_.find(outside_port);
+  if (found == in_.end()) return {};
+  return found->second.holders;
+}
+
+// A handshake that is never completed gives its port back too.
+bool Nat::is_free(std::uint16_t port, Instant now) const {
+  constexpr Duration kIdle = Duration::from_s(240);
+  const auto found = in_.find(port);
+  if (found == in_.end()) return true;
+  if (settings_.port_hold == Duration::max()) return false;
+  const Mapping& mapping = found->second;
+  return now - mapping.seen_at >= (mapping.is_closed() ? settings_.port_hold : kIdle);
+}
+
+std::optional<std::uint16_t> Nat::free_port(const Endpoint& inside, Instant now) const {
+  if (settings_.keeps_ports && is_free(inside.port, now)) return inside.port;
+  for (std::uint32_t port = settings_.first_port; port <= settings_.last_port; ++port)
+    if (is_free(static_cast<std::uint16_t>(port), now)) return static_cast<std::uint16_t>(port);
+  return std::nullopt;
+}
+
+std::optional<std::uint16_t> Nat::outside_port(const Endpoint& inside, Instant now) {
   const auto found = out_.find(key_of(inside));
   if (found != out_.end()) return found->second;
-  std::uint32_t port = inside.port;
-  if (!settings_.keeps_ports || in_.contains(inside.port)) {
-    while (next_port_ <= 0xffff && in_.contains(static_cast<std::uint16_t>(next_port_)))
-      ++next_port_;
-    if (next_port_ > 0xffff) return std::nullopt;
-    port = next_port_++;
-  }
-  const auto given = static_cast<std::uint16_t>(port);
-  out_[key_of(inside)] = given;
-  in_[given] = inside;
+  const auto given = free_port(inside, now);
+  if (!given) return std::nullopt;
+  Mapping& mapping = in_[*given];
+  if (!mapping.holders.empty()) out_.erase(key_of(mapping.holders.back()));
+  mapping.holders.push_back(inside);
+  out_[key_of(inside)] = *given;
   MAYFLY_ASSERT(in_.size() == out_.size());  // one port outside for each inside
   return given;
 }

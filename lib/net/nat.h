@@ -1,12 +1,15 @@
 // A NAT: many hosts inside behind one address outside. It rewrites the source of what leaves and
-// the destination of what comes back, by a table of ports that has
-// no notion of TCP's states and never drops an entry. To the hosts inside it answers ARP for every
-// address outside theirs, so they need no route.
+// the destination of what comes back, by a table of ports. A port stays with its endpoint for ever,
+// or for some time after its connection was closed: then the next one that needs a port may have it
+// (RFC 7857 2). To the hosts inside it answers ARP for every address outside theirs, so they need
+// no route.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "link/neighbours.h"
 #include "link/settings.h"
@@ -23,7 +26,9 @@ struct NatSettings {
   /// An inside port stays as it is while it is free outside; otherwise, or without `keeps_ports`,
   /// it becomes the next free one from first_port on.
   bool keeps_ports = false;
-  std::uint16_t first_port = 1'024;
+  std::uint16_t first_port = 1'024, last_port = 0xffff;
+  /// How long a port stays with its endpoint after both FINs or an RST; max() = for ever.
+  Duration port_hold = Duration::max();
 };
 
 /// An address and a port.
@@ -46,6 +51,8 @@ class Nat final : public Host {
 
   /// The inside endpoint that has this port outside, if there is one.
   std::optional<Endpoint> inside_of(std::uint16_t outside_port) const;
+  /// Endpoints that have had this port, the latest last.
+  std::span<const Endpoint> holders_of(std::uint16_t outside_port) const;
   /// Frames that are neither ARP nor whole TCP segments, or whose port outside belongs to
   /// no host inside.
   std::uint64_t dropped() const noexcept { return dropped_; }
@@ -68,9 +75,21 @@ class Nat final : public Host {
     --side.waiting;
   }
   bool answers_for(const Side& side, Ipv4Address ip) const noexcept;
-  bool translate_out(SimFrame& frame);
-  bool translate_in(SimFrame& frame) const;
-  std::optional<std::uint16_t> outside_port(const Endpoint& inside);
+  /// A port outside.
+  struct Mapping {
+    std::vector<Endpoint> holders;  // the latest last
+    bool fin_out = false, fin_in = false, reset = false;
+    Instant seen_at;
+
+    bool is_closed() const noexcept { return reset || (fin_out && fin_in); }
+  };
+
+  bool translate_out(SimFrame& frame, Instant now);
+  bool translate_in(SimFrame& frame, Instant now);
+  std::optional<std::uint16_t> outside_port(const Endpoint& inside, Instant now);
+  std::optional<std::uint16_t> free_port(const Endpoint& inside, Instant now) const;
+  bool is_free(std::uint16_t port, Instant now) const;
+  static void note(Mapping& mapping, std::uint8_t flags, bool leaves, Instant now) noexcept;
   void drop(Side& side, SimFrame* frame) noexcept {
     ++dropped_;
     side.port.release(frame);
@@ -79,8 +98,7 @@ class Nat final : public Host {
   NatSettings settings_;
   Side inside_, outside_;
   std::unordered_map<std::uint64_t, std::uint16_t> out_;  // by inside endpoint
-  std::unordered_map<std::uint16_t, Endpoint> in_;        // by outside port
-  std::uint32_t next_port_;
+  std::unordered_map<std::uint16_t, Mapping> in_;         // by outside port
   std::uint64_t dropped_ = 0;
   Instant polled_at_;
 };

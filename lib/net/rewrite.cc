@@ -24,6 +24,30 @@ void store_in_tcp(std::byte* tcp, std::size_t at, std::uint32_t value) noexcept 
     patch_checksum(tcp + wire::tcp_at::checksum, before[i], load_be16(tcp + first + 2 * i));
 }
 
+/// The timestamps option of a segment.
+struct Stamps {
+  std::byte* tcp = nullptr;
+  std::size_t kind_at = 0;  // from `tcp` on; 0 = it has none
+};
+
+Stamps find_timestamps(std::span<std::byte> frame) noexcept {
+  Stamps found;
+  const std::size_t tcp_offset = tcp_header_of(frame);
+  if (tcp_offset == 0) return found;
+  found.tcp = &frame[tcp_offset];
+  const std::size_t header =
+      std::size_t{wire::load_u8(found.tcp + wire::tcp_at::data_offset)} / 16 * 4;
+  if (header < wire::kTcpHeaderSizeMin || tcp_offset + header > frame.size()) return found;
+  const auto options =
+      frame.subspan(tcp_offset + wire::kTcpHeaderSizeMin, header - wire::kTcpHeaderSizeMin);
+  wire::walk_options(options, [&](std::uint8_t kind, std::span<const std::byte> option) {
+    if (kind == wire::tcp_option_kind::timestamps &&
+        option.size() == wire::tcp_option_size::timestamps)
+      found.kind_at = static_cast<std::size_t>(option.data() - found.tcp);
+  });
+  return found;
+}
+
 }  // namespace
 
 std::size_t tcp_header_of(std::span<const std::byte> frame) noexcept {
@@ -53,23 +77,22 @@ void patch_checksum(std::byte* at, std::uint16_t old_word, std::uint16_t new_wor
 
 void shift_timestamps(std::span<std::byte> frame, std::uint32_t to_val,
                       std::uint32_t to_ecr) noexcept {
-  const std::size_t tcp_offset = tcp_header_of(frame);
-  if (tcp_offset == 0) return;
-  std::byte* const tcp = &frame[tcp_offset];
-  const std::size_t header = std::size_t{wire::load_u8(tcp + wire::tcp_at::data_offset)} / 16 * 4;
-  if (header < wire::kTcpHeaderSizeMin || tcp_offset + header > frame.size()) return;
-  std::size_t val_at = 0;
-  const auto options =
-      frame.subspan(tcp_offset + wire::kTcpHeaderSizeMin, header - wire::kTcpHeaderSizeMin);
-  wire::walk_options(options, [&](std::uint8_t kind, std::span<const std::byte> option) {
-    if (kind == wire::tcp_option_kind::timestamps &&
-        option.size() == wire::tcp_option_size::timestamps)
-      val_at = static_cast<std::size_t>(option.data() - tcp) + 2;
-  });
-  if (val_at == 0) return;
-  const bool has_ack = (wire::load_u8(tcp + wire::tcp_at::flags) & wire::tcp_flag::ack) != 0;
-  store_in_tcp(tcp, val_at, load_be32(tcp + val_at) + to_val);
-  if (has_ack) store_in_tcp(tcp, val_at + 4, load_be32(tcp + val_at + 4) + to_ecr);
+  const Stamps stamps = find_timestamps(frame);
+  if (stamps.kind_at == 0) return;
+  const std::size_t val_at = stamps.kind_at + 2;
+  store_in_tcp(stamps.tcp, val_at, load_be32(stamps.tcp + val_at) + to_val);
+  if ((wire::load_u8(stamps.tcp + wire::tcp_at::flags) & wire::tcp_flag::ack) != 0)
+    store_in_tcp(stamps.tcp, val_at + 4, load_be32(stamps.tcp + val_at + 4) + to_ecr);
+}
+
+void blank_timestamps(std::span<std::byte> frame) noexcept {
+  constexpr std::uint32_t kNops = 0x0101'0101;
+  const Stamps stamps = find_timestamps(frame);
+  if (stamps.kind_at == 0 ||
+      (wire::load_u8(stamps.tcp + wire::tcp_at::flags) & wire::tcp_flag::syn) != 0)
+    return;
+  // Ten octets: the last two stores overlap.
+  for (const std::size_t at : {0, 4, 6}) store_in_tcp(stamps.tcp, stamps.kind_at + at, kNops);
 }
 
 }  // namespace mayfly::net

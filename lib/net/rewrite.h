@@ -20,4 +20,7 @@ void patch_checksum(std::byte* at, std::uint16_t old_word, std::uint16_t new_wor
 void shift_timestamps(std::span<std::byte> frame, std::uint32_t to_val,
                       std::uint32_t to_ecr) noexcept;
 
+/// Puts NOPs in the place of the timestamps of a segment, as some middleboxes do; a SYN keeps them.
+void blank_timestamps(std::span<std::byte> frame) noexcept;
+
 }  // namespace mayfly::net

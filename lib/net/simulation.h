@@ -186,6 +186,13 @@ class ShardHost final : public Host {
     up_at_ = now + down;
   }
 
+  /// It forgets everything but its configuration, and has another secret: what a replaced host is
+  /// to its peers (RFC 6528: other sequence numbers; RFC 7323 7.1: another timestamp clock).
+  void restart(Instant now, const tcp::Secret& secret) noexcept {
+    config_.secret = secret;
+    crash(now, {});
+  }
+
   bool is_up() const noexcept { return shard_ != nullptr; }
   /// Only while it is up.
   Engine& shard() noexcept {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/endian.h"
+#include "net/rewrite.h"
 #include "wire/ethernet.h"
 #include "wire/layout.h"
 
@@ -19,6 +20,10 @@ std::int64_t below(Prng& random, std::int64_t n) noexcept {
 bool SimWire::is_arp(const SimFrame& frame) noexcept {
   return frame.length >= wire::kEthernetHeaderSize &&
          load_be16(&frame.room[wire::ethernet_at::type]) == wire::ethertype::arp;
+}
+
+void SimWire::blank(SimFrame& frame) noexcept {
+  blank_timestamps(std::span(frame.room).first(frame.length));
 }
 
 bool SimWire::is_lost(Prng& random) noexcept {

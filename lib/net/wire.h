@@ -30,11 +30,14 @@ struct WireSettings {
   Duration bunch{};
   /// Share of frames that bring the latest kReplayed frames with them once more, all in one burst.
   double replay = 0;
+  /// A middlebox blanks the timestamps of all segments but SYNs.
+  bool blanks_timestamps = false;
   /// ARP meets no faults but a cut: they are those of the path behind the wire, not of the wire.
   bool spares_arp = true;
 
   bool any() const {
-    return faults.any() || stray > 0 || burst_begins > 0 || rate > 0 || bunch.us > 0 || replay > 0;
+    return faults.any() || stray > 0 || burst_begins > 0 || rate > 0 || bunch.us > 0 ||
+           replay > 0 || blanks_timestamps;
   }
 };
 
@@ -90,6 +93,7 @@ class SimWire {
   void carry_through_faults(FramePool& pool, SimFrame* frame, Instant at, Prng& random,
                             Deliver& deliver) {
     const link::FaultSettings& faults = settings_.faults;
+    if (settings_.blanks_timestamps) blank(*frame);
     if (random.chance(settings_.stray)) {
       const Instant late = at + faults.delay + stray_time(random);
       if (deliver_copy(pool, *frame, late, deliver)) ++counts_.strayed;
@@ -124,6 +128,7 @@ class SimWire {
     pool.give_back(frame);
   }
 
+  static void blank(SimFrame& frame) noexcept;
   static bool is_arp(const SimFrame& frame) noexcept;
   bool is_lost(Prng& random) noexcept;
   bool passes_queue(const SimFrame& frame, Instant& at) noexcept;

@@ -17,6 +17,7 @@
 #include "flow/close_reason.h"
 #include "wire/flow_key.h"
 #include "wire/seq.h"
+#include "world/admission.h"
 #include "world/traffic.h"
 
 namespace mayfly::world {
@@ -56,8 +57,7 @@ struct Incarnation {
   std::uint32_t chatter = 0;              ///< octets that the client sends while it is answered
   Parting parting = Parting::client_first;
   bool promised = true;       ///< the incarnation before it left no duplicates behind
-  bool syn_arrived = false;   ///< at the server, where a handshake tap is (handshake_tap.h)
-  bool answered = false;      ///< the server sent something after that
+  Admission admission;        ///< where a handshake tap is (handshake_tap.h)
   std::uint32_t foreign = 0;  ///< texts and FINs of others that its ends accepted
   Instant began;
   EndView client, server;

@@ -56,8 +56,11 @@ class EndApp : public shard::AppBase {
     wiring_.rest = rest;
   }
 
+  /// While it pauses, it opens no connection.
+  void pause(bool pauses) noexcept { pauses_ = pauses; }
+
   Instant next_due() const noexcept {
-    if (free_.empty() || book_.to_open(plan_.traffic) == 0) return Instant::never();
+    if (pauses_ || free_.empty() || book_.to_open(plan_.traffic) == 0) return Instant::never();
     return std::max(next_go_, free_.top().from);
   }
 
@@ -236,6 +239,7 @@ class EndApp : public shard::AppBase {
   const flow::Connections* connections_ = nullptr;
   std::priority_queue<Free> free_;
   Instant next_go_;
+  bool pauses_ = false;
 };
 
 template <class S>

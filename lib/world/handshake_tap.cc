@@ -6,13 +6,20 @@
 
 namespace mayfly::world {
 
-HandshakeTap::HandshakeTap(World& world, std::size_t server) : world_(world) {
-  MAYFLY_ASSERT(server < world.hosts().size() && world.hosts()[server].plan.is_server);
-  world.hosts()[server].host->port().set_tap(
-      [this](std::span<const std::byte> frame, bool sent, Instant) { see(frame, sent); });
+HandshakeTap::HandshakeTap(World& world, std::size_t server)
+    : world_(world), server_(world.hosts()[server]) {
+  MAYFLY_ASSERT(server_.plan.is_server);
+  server_.host->port().set_tap(
+      [this](std::span<const std::byte> frame, bool sent, Instant now) { see(frame, sent, now); });
 }
 
-void HandshakeTap::see(std::span<const std::byte> frame, bool sent) {
+// With on_full: refuse a full table keeps new four-tuples out.
+bool HandshakeTap::has_room() const {
+  const auto& shard = server_.host->shard();
+  return !shard.time_waits().would_overfill(static_cast<std::uint32_t>(shard.open_connections()));
+}
+
+void HandshakeTap::see(std::span<const std::byte> frame, bool sent, Instant now) {
   const std::size_t tcp_offset = net::tcp_header_of(frame);
   if (tcp_offset == 0) return;
   const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
@@ -27,11 +34,21 @@ void HandshakeTap::see(std::span<const std::byte> frame, bool sent) {
   const std::uint32_t index =
       book.latest(client->ip, client->port, sent ? source.ip : destination.ip);
   if (index == kNoIndex || book[index].client.ended) return;
-  Incarnation& i = book[index];
-  const bool opens = (wire::load_u8(tcp + wire::tcp_at::flags) &
-                      (wire::tcp_flag::syn | wire::tcp_flag::ack)) == wire::tcp_flag::syn;
-  if (sent && i.syn_arrived) i.answered = true;
-  if (!sent && opens && Seq{load_be32(tcp + wire::tcp_at::seq)} == i.iss) i.syn_arrived = true;
+  const Incarnation& i = book[index];
+  const std::uint8_t flags = wire::load_u8(tcp + wire::tcp_at::flags);
+  const bool has_syn = (flags & wire::tcp_flag::syn) != 0;
+  const bool has_ack = (flags & wire::tcp_flag::ack) != 0;
+  Admission& admission = book[index].admission;
+  if (sent) {
+    const Seq acknowledged{load_be32(tcp + wire::tcp_at::ack)};
+    admission.on_answer(has_syn && has_ack && acknowledged == i.iss + 1, now);
+  } else if ((flags & wire::tcp_flag::rst) != 0) {
+    admission.on_reset();
+  } else if (has_syn && !has_ack && Seq{load_be32(tcp + wire::tcp_at::seq)} == i.iss) {
+    admission.on_syn(now, has_room());
+  } else if (has_ack && !has_syn && !i.server.opened && !has_room()) {
+    admission.on_turned_back(now);
+  }
 }
 
 }  // namespace mayfly::world

@@ -1,5 +1,5 @@
-// Notes in the book which SYNs reach a server, and whether it ever sends anything to their clients:
-// nothing else shows a SYN that a live listener does not answer.
+// Notes in the book which SYNs and resets reach a server, and what it sends to their clients before
+// it lets them in: nothing else shows a SYN that a live listener does not answer.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,11 @@ class HandshakeTap {
   HandshakeTap& operator=(const HandshakeTap&) = delete;
 
  private:
-  void see(std::span<const std::byte> frame, bool sent);
+  void see(std::span<const std::byte> frame, bool sent, Instant now);
+  bool has_room() const;
 
   World& world_;
+  const WorldHost& server_;
 };
 
 }  // namespace mayfly::world

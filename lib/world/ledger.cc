@@ -1,5 +1,7 @@
 #include "world/ledger.h"
 
+#include <algorithm>
+
 namespace mayfly::world {
 namespace {
 
@@ -50,15 +52,28 @@ bool ended_well(const End& end, const End& peer) noexcept {
   return view.ended && view.reason == flow::CloseReason::reset && peer.aborted();
 }
 
+/// Every client of the hazard lab is honest, and each of its connections a newcomer.
+void count_kept_out(const Incarnation& i, LedgerRow& row) noexcept {
+  const std::uint32_t refused = i.admission.refused();
+  if (refused == 0) return;
+  ++row.kept_out;
+  row.syns_refused += refused;
+  row.kept_out_longest =
+      std::max(row.kept_out_longest, i.admission.kept_out(i.server.opened, i.client.ended_at));
+}
+
 void judge(const Incarnation& i, LedgerRow& row) noexcept {
   const End client = client_of(i), server = server_of(i);
   ++row.connections;
+  count_kept_out(i, row);
   row.old_data += i.foreign;
   const bool timed_out = i.client.gave_up || i.client.reason == flow::CloseReason::timed_out;
   if (!i.client.opened && timed_out) {
-    row.blackholed += i.syn_arrived && !i.answered;
+    row.blackholed += i.admission.is_black_hole();
     return;
   }
+  // Its client has an error, but of a server without room: it is counted as kept out.
+  if (!i.server.opened && i.admission.is_turned_back()) return;
   if (is_reset_in_last_ack(i.client) || is_reset_in_last_ack(i.server)) {
     ++row.reset_in_last_ack;
   } else if (is_killed(client, server) || is_killed(server, client)) {
@@ -71,6 +86,17 @@ void judge(const Incarnation& i, LedgerRow& row) noexcept {
 }
 
 }  // namespace
+
+void add_to(LedgerRow& row, const LedgerRow& more) {
+  constexpr std::uint64_t LedgerRow::*kCounts[] = {
+      &LedgerRow::connections, &LedgerRow::completed,   &LedgerRow::reset_in_last_ack,
+      &LedgerRow::old_data,    &LedgerRow::killed,      &LedgerRow::desynchronised,
+      &LedgerRow::blackholed,  &LedgerRow::challenges,  &LedgerRow::killed_after_syn,
+      &LedgerRow::kept_out,    &LedgerRow::syns_refused};
+  for (const auto count : kCounts) row.*count += more.*count;
+  row.kept_out_longest = std::max(row.kept_out_longest, more.kept_out_longest);
+  row.peak_time_wait = std::max(row.peak_time_wait, more.peak_time_wait);
+}
 
 void add_to(LedgerRow& row, const Book& book) {
   for (std::uint32_t index = 0; index < book.size(); ++index) judge(book[index], row);

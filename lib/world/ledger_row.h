@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "base/time.h"
 
 namespace mayfly::world {
 
@@ -18,10 +21,17 @@ struct LedgerRow {
   std::uint64_t blackholed = 0;      ///< SYNs that a live listener never answered
   std::uint64_t challenges = 0;      ///< ACKs sent in TIME_WAIT for a refused segment: not a harm
   std::uint64_t killed_after_syn = 0;  ///< TIME_WAIT entries that a newcomer's RST ended: no harm
-  std::uint64_t peak_time_wait = 0;    ///< entries, both ends
+  std::uint64_t kept_out = 0;  ///< connections whose SYN met silence, or a refusal after its reset
+  std::uint64_t syns_refused = 0;     ///< SYNs of these
+  Duration kept_out_longest{};        ///< from the first SYN to arrive until one was let in
+  std::uint64_t peak_time_wait = 0;   ///< entries, both ends
+  std::vector<LedgerRow> situations;  ///< the same by Situation; empty in those rows
   std::uint64_t harms() const {
     return reset_in_last_ack + old_data + killed + desynchronised + blackholed;
   }
 };
+
+/// Adds the counts of `more`, and takes the larger of each peak; `policy` and `situations` stay.
+void add_to(LedgerRow& row, const LedgerRow& more);
 
 }  // namespace mayfly::world

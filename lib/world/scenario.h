@@ -26,6 +26,13 @@ struct SimOptions {
   bool no_harm = false;               ///< harm by a short TIME_WAIT is a violation too
 };
 
+/// How the NAT gives ports, if the world has one.
+struct NatPlan {
+  bool keeps_ports = false;
+  std::uint16_t first_port = 1'024, last_port = 0xffff;
+  Duration port_hold = Duration::max();  ///< as in NatSettings
+};
+
 struct HostPlan {
   std::string name;         ///< "server-1", "client-1"
   std::size_t number = 0;   ///< among all hosts
@@ -61,6 +68,7 @@ struct Scenario {
   Instant start;                      ///< of the simulated clock
   std::vector<Traffic> traffics;      ///< the first is that of the servers and their usual clients
   std::vector<HostPlan> hosts;        ///< the servers first; numbered in this order
+  NatPlan nat;                        ///< with SimFault::nat
   std::vector<Happening> happenings;  ///< in the order of time
   bool stays_stuck = false;           ///< the last stick ends when every connection is over
   Duration faults_last{};             ///< the network heals at the latest then; 0 = see SimOptions

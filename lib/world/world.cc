@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/endian.h"
 #include "net/rewrite.h"
@@ -86,7 +87,7 @@ World::World(const Scenario& scenario, Judge* judge)
 
 Result<std::unique_ptr<World>> World::create(const Scenario& scenario, Judge* judge) {
   std::unique_ptr<World> world(new World(scenario, judge));
-  if (scenario.has(SimFault::nat)) world->build_nat();
+  if (scenario.has(SimFault::nat)) world->build_nat(scenario.nat);
   world->add_tuples();
   for (const HostPlan& plan : scenario.hosts)
     if (auto built = world->build_host(plan); !built) return built.error();
@@ -95,7 +96,7 @@ Result<std::unique_ptr<World>> World::create(const Scenario& scenario, Judge* ju
   return world;
 }
 
-void World::build_nat() {
+void World::build_nat(const NatPlan& plan) {
   net::NatSettings nat;
   nat.inside = {kInside, {kInside.host | 0xffff}, kPrefix};
   nat.outside = kOutside;
@@ -103,6 +104,10 @@ void World::build_nat() {
   nat.outside_mac = mac_of(101);
   nat.inside_segment = kInsideSegment;
   nat.outside_segment = kOutsideSegment;
+  nat.keeps_ports = plan.keeps_ports;
+  nat.first_port = plan.first_port;
+  nat.last_port = plan.last_port;
+  nat.port_hold = plan.port_hold;
   nat_ = std::make_unique<net::Nat>(simulation_, nat);
 }
 
@@ -206,10 +211,23 @@ std::optional<net::Endpoint> World::client_behind(const net::Endpoint& seen) con
   return nat_ && seen.ip == kOutside ? nat_->inside_of(seen.port) : seen;
 }
 
-// Who opened a connection with this key, as the server sees it.
+// Who opened a connection with this key, as the server sees it: behind a NAT, whoever has the port
+// now, or an old SYN's sender, who had it before.
 std::uint32_t World::recognise(const FlowKey4& key, Seq irs) const {
-  const auto client = client_behind({key.remote(), key.remote_port_host()});
-  return client ? book_.find(client->ip, client->port, key.local(), irs) : kNoIndex;
+  const net::Endpoint seen{key.remote(), key.remote_port_host()};
+  if (!nat_ || seen.ip != kOutside) return book_.find(seen.ip, seen.port, key.local(), irs);
+  for (const net::Endpoint& client : std::views::reverse(nat_->holders_of(seen.port)))
+    if (const std::uint32_t index = book_.find(client.ip, client.port, key.local(), irs);
+        index != kNoIndex)
+      return index;
+  return kNoIndex;
+}
+
+void World::restart(std::size_t host) {
+  MAYFLY_ASSERT(host < hosts_.size() && !hosts_[host].plan.is_server);
+  MAYFLY_ASSERT(hosts_[host].host->shard().open_connections() == 0);
+  hosts_[host].host->restart(simulation_.now(), {random_.next(), random_.next()});
+  simulation_.ask_all();
 }
 
 bool World::is_quiet() const {

@@ -51,6 +51,10 @@ class World {
   /// In the order of the scenario.
   std::span<const WorldHost> hosts() const noexcept { return hosts_; }
 
+  /// A client forgets everything but its addresses, and its secret is another one. No connection of
+  /// it is open.
+  void restart(std::size_t host);
+
   /// No connection is open, at any end and in the book.
   bool is_quiet() const;
   /// Every connection was tried, and is over.
@@ -65,7 +69,7 @@ class World {
   World(const Scenario& scenario, Judge* judge);
   Result<void> build_host(const HostPlan& plan);
   bool is_first_text(std::span<const std::byte> frame) const;
-  void build_nat();
+  void build_nat(const NatPlan& plan);
   void add_tuples();
   void add_tuples(const HostPlan& client, const HostPlan& server);
   shard::ShardConfig config_of(const HostPlan& plan);

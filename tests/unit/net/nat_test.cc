@@ -106,6 +106,24 @@ TEST(Nat, HasNoMorePortsThanThereAre) {
   EXPECT_GT(world.nat.dropped(), 0u);
 }
 
+// Three hosts and two ports: the third gets the port of the first that has closed.
+TEST(Nat, GivesThePortOfAClosedConnectionToAnotherHost) {
+  NatSettings settings = nat_settings();
+  settings.last_port = settings.first_port + 1;
+  settings.port_hold = 2_s;
+  World world(settings);
+  world.simulation.run_for(1_s);
+  EXPECT_EQ(world.inside_app.answered, 2u);
+  EXPECT_EQ(world.nat.holders_of(1'024).size(), 1u) << "held for 2 s";
+  world.simulation.run_for(9_s);
+  EXPECT_EQ(world.inside_app.answered, 3u);
+  EXPECT_THAT(world.ports, ::testing::ElementsAre(1'024, 1'025));
+  const auto holders = world.nat.holders_of(1'024);
+  ASSERT_EQ(holders.size(), 2u);
+  EXPECT_EQ(holders.back(), *world.nat.inside_of(1'024));
+  EXPECT_NE(holders.front(), holders.back());
+}
+
 TEST(Nat, LeavesADamagedSegmentDamaged) {
   net::WireSettings bad;
   bad.faults.corrupt = 0.5;
@@ -114,6 +132,18 @@ TEST(Nat, LeavesADamagedSegmentDamaged) {
   const auto& drops = world.server->shard().stats().drops;
   EXPECT_GT(drops[static_cast<std::size_t>(Drop::tcp_checksum)].get(), 0u);
   EXPECT_EQ(world.inside_app.answered, 3u);
+}
+
+// What a middlebox does to timestamps is done on a wire.
+TEST(Wire, BlanksTheTimestampsOfAllSegmentsButSyns) {
+  net::WireSettings blanks;
+  blanks.blanks_timestamps = true;
+  World world(nat_settings(), blanks);
+  world.simulation.run_for(10_s);
+  const flow::ShardStats& stats = world.server->shard().stats();
+  EXPECT_EQ(world.inside_app.answered, 3u);
+  EXPECT_EQ(stats.timestamps_missing.get(), 3u) << "they were agreed on, and then missing";
+  EXPECT_EQ(stats.drops[static_cast<std::size_t>(Drop::tcp_checksum)].get(), 0u);
 }
 
 TEST(Nat, DropsWhatNobodyInsideAskedFor) {

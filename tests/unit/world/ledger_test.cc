@@ -32,7 +32,8 @@ LedgerRow after(const std::function<void(Incarnation&)>& happens,
                 Parting parting = Parting::server_first) {
   world::Book book = book_with(parting);
   Incarnation& i = book.begin(0, {});
-  i.syn_arrived = i.answered = true;
+  i.admission.on_syn({});
+  i.admission.on_answer(true, {});
   for (world::EndView* const view : {&i.client, &i.server}) {
     view->opened = view->peer_closed = view->closed = view->ended = true;
     view->reason = CloseReason::done;
@@ -123,19 +124,54 @@ TEST(Ledger, FindsEndsThatNeverAgree) {
   EXPECT_EQ(waited.killed, 0u);
 }
 
-LedgerRow handshake(bool arrived, bool answered) {
+/// A client that gives up after 10 s.
+LedgerRow handshake(const std::function<void(world::Admission&)>& at_server) {
   return after([&](Incarnation& i) {
-    i.client = {.gave_up = true, .ended = true, .reason = CloseReason::aborted};
+    i.client = {.gave_up = true,
+                .ended = true,
+                .reason = CloseReason::aborted,
+                .ended_at = Instant{} + 10_s};
     i.server = {};
-    i.syn_arrived = arrived;
-    i.answered = answered;
+    i.admission = {};
+    at_server(i.admission);
   });
 }
 
 TEST(Ledger, CallsOnlySilenceABlackHole) {
-  EXPECT_EQ(handshake(true, false).blackholed, 1u);
-  EXPECT_EQ(handshake(true, true).harms(), 0u) << "a challenge is an answer";
-  EXPECT_EQ(handshake(false, false).harms(), 0u) << "the network's fault";
+  const auto silence = handshake([](auto& server) { server.on_syn({}); });
+  EXPECT_EQ(silence.blackholed, 1u);
+  const auto challenge = handshake([](auto& server) {
+    server.on_syn({});
+    server.on_answer(false, {});
+  });
+  EXPECT_EQ(challenge.harms(), 0u) << "a challenge is an answer";
+  EXPECT_EQ(handshake([](auto&) {}).harms(), 0u) << "the network's fault";
+  const auto full = handshake([](auto& server) { server.on_syn({}, false); });
+  EXPECT_EQ(full.harms(), 0u) << "a full table is no black hole";
+  EXPECT_EQ(full.kept_out, 1u);
+}
+
+TEST(Ledger, SaysForHowLongNewcomersWereKeptOut) {
+  const LedgerRow row = handshake([](world::Admission& server) {
+    for (const Duration at : {2_s, 3_s, 5_s, 9_s}) server.on_syn(Instant{} + at);
+  });
+  EXPECT_EQ(row.kept_out, 1u);
+  EXPECT_EQ(row.syns_refused, 4u);
+  EXPECT_EQ(row.kept_out_longest, 8_s);
+  EXPECT_EQ(after([](Incarnation&) {}).kept_out, 0u);
+}
+
+TEST(Ledger, CountsAHandshakeThatFoundNoRoomAsKeptOut) {
+  const LedgerRow row = after([](Incarnation& i) {
+    i.client = {.opened = true, .ended = true, .reason = CloseReason::reset};
+    i.client.ended_at = Instant{} + 5_s;
+    i.server = {};
+    i.admission.on_turned_back(Instant{} + 1_s);
+  });
+  EXPECT_EQ(row.kept_out, 1u);
+  EXPECT_EQ(row.kept_out_longest, 5_s);
+  EXPECT_EQ(row.harms(), 0u);
+  EXPECT_EQ(row.completed, 0u);
 }
 
 TEST(Ledger, CountsConnectionsOfTheServerAlone) {
