@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 
-#include "admin/stats_json.h"
 #include "commands.h"
+#include "config/derive.h"
 #include "config/read.h"
+#include "lab/evaluate.h"
 #include "lab/hazards.h"
 #include "lab/report.h"
+#include "lab_files.h"
 #include "lab_progress.h"
 #include "load/plan.h"
 #include "nic/ring_pair.h"
@@ -36,14 +38,6 @@ Result<void> make_folder(const std::string& folder) {
   if (!folder.empty()) std::filesystem::create_directories(folder, failure);
   if (!failure) return {};
   return Error{fmt::format("cannot make {}: {}", folder, failure.message())};
-}
-
-Result<void> write_text(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (file) return {};
-  return Error{fmt::format("cannot write {}: {}", path, std::strerror(errno))};
 }
 
 /// Sets the names of the two devices in every experiment.
@@ -74,6 +68,18 @@ Result<void> join(config::LabSettings& lab) {
   return {};
 }
 
+/// The experiment as it is offered on this machine.
+Result<config::LabExperiment> offered_share(config::LabExperiment experiment,
+                                            const lab::Calibration& calibration) {
+  if (experiment.share <= 0) return experiment;
+  if (calibration.cps <= 0)
+    return Error{fmt::format(
+        "{}: what this machine carries is not known, as connections failed in {}; is it busy?",
+        experiment.name, calibration.experiment)};
+  experiment.client.load.rate = std::round(experiment.share * calibration.cps);
+  return experiment;
+}
+
 /// Runs the experiments one after the other; `result` gets those that have ended.
 Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
                              const run::StopAsked& stop, LabProgress& progress,
@@ -89,10 +95,14 @@ Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
   const nic::TscClock clock;
   for (const config::LabExperiment& e : lab.experiments) {
     if (stop() != run::Stop::no) return {};
-    auto run = run_experiment(e, lab.sample, devices, eal, clock, stop,
-                              [&](const lab::LabSample& sample) { progress.on_sample(e, sample); });
+    auto offered = offered_share(e, result.calibration);
+    if (!offered) return offered.error();
+    auto run =
+        run_experiment(*offered, lab.sample, devices, eal, clock, stop,
+                       [&](const lab::LabSample& sample) { progress.on_sample(*offered, sample); });
     if (!run) return Error{e.name + ": " + run.error().what};
     progress.on_end(*run);
+    if (e.calibrates) result.calibration = calibration_of(*run);
     result.experiments.push_back(std::move(*run));
   }
   return {};
@@ -115,22 +125,6 @@ Result<void> run_all(const config::LabSettings& lab, nic::Eal& eal, const run::S
   return {};
 }
 
-/// Writes summary.json, samples.csv and report.html, and the JSON also to --json.
-Result<void> write_results(const RunOptions& options, const lab::LabResult& result) {
-  const nlohmann::ordered_json json = lab_json(result);
-  if (!options.json.empty())
-    if (auto written = admin::write_json(options.json, json); !written) return written;
-  if (options.out.empty()) return {};
-  if (auto written = admin::write_json(options.out + "/summary.json", json); !written)
-    return written;
-  if (auto written = write_text(options.out + "/samples.csv", samples_csv(result)); !written)
-    return written;
-  if (auto written = write_text(options.out + "/report.html", report_html(result)); !written)
-    return written;
-  fmt::print("\nthe report: {}/report.html\n", options.out);
-  return {};
-}
-
 /// True if every experiment completed a connection, and no connection failed in those without an
 /// expectation.
 bool succeeded(const lab::ExperimentRun& run) {
@@ -150,7 +144,7 @@ int lab_command(const RunOptions& options) {
   config::LabSettings lab = std::move(*loaded.settings);
   const bool is_single = lab.experiments.size() == 1;
   for (config::LabExperiment& e : lab.experiments) {
-    if (options.duration && is_single) e.client.load.duration = *options.duration;
+    if (options.duration && is_single) config::last_for(e, *options.duration);
     if (const auto lasts = lab::check_lasts(e.lab_pair()); !lasts)
       return fail({e.name + ": " + lasts.error().what, lasts.error().kind});
     run::LoadRun::own_sources(e.client);
@@ -175,7 +169,9 @@ int lab_command(const RunOptions& options) {
   if (!lab.experiments.empty())
     if (const auto joined = join(lab); !joined) return fail(joined.error());
 
-  lab::LabResult result{.origin = origin_of(options.config)};
+  lab::LabResult result;
+  result.origin = origin_of(options.config);
+  result.situations = lab.situations;
   const auto begin = std::chrono::steady_clock::now();
   const bool has_limit = options.duration && !is_single;
   const auto is_late = [&] {
@@ -188,14 +184,14 @@ int lab_command(const RunOptions& options) {
   };
   const auto done = run_all(lab, *eal, stop, result);
   fmt::print("\n{}", lab_table(result));
-  if (const auto written = write_results(options, result); !written) return fail(written.error());
+  const bool is_written = write_results(options, result);
   if (!done) return fail(done.error());
   if (run::stop_asked() != run::Stop::no)
     return fail({"interrupted: the results contain what was measured until then"});
   if (is_late())
     fmt::print("ended by --duration: {} of {} experiments ran\n", result.experiments.size(),
                lab.experiments.size());
-  return std::ranges::all_of(result.experiments, succeeded) ? kOk : kRunFailed;
+  return is_written && std::ranges::all_of(result.experiments, succeeded) ? kOk : kRunFailed;
 }
 
 }  // namespace mayfly::app

@@ -56,11 +56,13 @@ void LabProgress::on_end(const lab::ExperimentRun& run) {
   done_s_ += seconds_of(run.settings.client.load);
   const lab::LabFigures figures = figures_of(run);
   const auto verdict = verdict_on(run.settings, figures);
-  fmt::print("{:>2}/{} {:<28} {:>9.0f}/s, swing {:.2f}{}{}\n", number_++, count_, run.settings.name,
-             figures.sustained, figures.swing,
+  const std::string rate = figures.judged > 0 ? fmt::format("{:>9.0f}/s, unevenness {:.2f}",
+                                                            figures.sustained, figures.swing)
+                                              : std::string("no sample after the warm-up");
+  fmt::print("{:>3}/{} {:<32} {}{}{}\n", number_++, count_, run.settings.name, rate,
              !verdict         ? ""
-             : verdict->holds ? "  as expected"
-                              : "  NOT as expected: " + verdict->words,
+             : verdict->holds ? "  as predicted"
+                              : "  NOT as predicted: " + verdict->words,
              run.interrupted ? "  (interrupted)" : "");
   std::fflush(stdout);
 }

@@ -46,6 +46,18 @@ void write_fields(nlohmann::ordered_json& json, const std::array<JsonField<T>, N
   for (const JsonField<T>& field : fields) set_at(json, field.path, field.of(from));
 }
 
+/// An array with an object for each of `things`.
+template <class Things, class T, std::size_t N>
+nlohmann::ordered_json objects_of(const Things& things, const std::array<JsonField<T>, N>& fields) {
+  nlohmann::ordered_json array = nlohmann::ordered_json::array();
+  for (const T& thing : things) {
+    nlohmann::ordered_json object;
+    write_fields(object, fields, thing);
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
 template <class Stats, class Value, std::size_t N>
 void write_metrics(nlohmann::ordered_json& json, const std::array<Metric<Stats, Value>, N>& metrics,
                    const Stats& stats) {

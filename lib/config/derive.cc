@@ -84,4 +84,16 @@ void derive(LabExperiment& experiment, const Scope& scope) {
   experiment.warm_up = std::min(experiment.warm_up, duration / kShareOfTheRun);
 }
 
+void last_for(LabExperiment& experiment, Duration duration) {
+  load::LoadShape& load = experiment.client.load;
+  const double part = load.duration.us > 0 ? duration.seconds() / load.duration.seconds() : 0;
+  const auto scaled = [part](Duration time) {
+    return Duration{static_cast<std::int64_t>(static_cast<double>(time.us) * part)};
+  };
+  experiment.warm_up = load.duration.us > 0 ? scaled(experiment.warm_up)
+                                            : std::min(experiment.warm_up, duration / 5);
+  load.ramp = load.duration.us > 0 ? scaled(load.ramp) : std::min(load.ramp, duration);
+  load.duration = duration;
+}
+
 }  // namespace mayfly::config

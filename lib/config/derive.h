@@ -20,4 +20,7 @@ void derive(BothEnds& pair, const Scope& server, const Scope& client, const std:
 /// `scope` is the part of the file for this experiment.
 void derive(LabExperiment& experiment, const Scope& scope);
 
+/// Makes the load last for `duration`, and the warm-up the same part of it as before.
+void last_for(LabExperiment& experiment, Duration duration);
+
 }  // namespace mayfly::config

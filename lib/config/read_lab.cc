@@ -8,12 +8,14 @@
 #include "config/read.h"
 #include "config/rules.h"
 #include "config/schema.h"
+#include "config/situations.h"
 
 namespace mayfly::config {
 namespace {
 
-/// Whether a pair is run, or only its policy is used: then no other key is required.
-enum class Use : std::uint8_t { run, policy };
+/// Whether a pair is run, or only its policy is used: then no other key is required. To compare is
+/// to run it with its preset above all layers.
+enum class Use : std::uint8_t { run, compare, policy };
 
 /// Makes pairs of ends from the layers of one file.
 class PairReader {
@@ -29,12 +31,12 @@ class PairReader {
   }
 
   /// Reads the base, the preset named by `pair.policy` and the layers at `key`, each laid over the
-  /// one before; if only the policy is used, the preset is laid over the layers. `policy_key` is
-  /// the key that names the preset.
+  /// one before; to compare or use a policy alone, the preset is laid over the layers. `policy_key`
+  /// is the key that names the preset.
   void read(BothEnds& pair, const std::string& key, const std::string& policy_key, Use use) {
     Value merged = base_;
     const Value* own = key.empty() ? nullptr : find(root_, key);
-    if (own != nullptr && use == Use::policy) lay_ends(merged, with_prefix(*own, key));
+    if (own != nullptr && use != Use::run) lay_ends(merged, with_prefix(*own, key));
     if (!pair.policy.empty()) {
       const Place place = nearest_place(root_, policy_key);
       const Value* preset = presets_.find(pair.policy, place, policy_key, report_);
@@ -64,7 +66,7 @@ class PairReader {
     const Scope both(merged, "", found), server(merged, "server", found),
         client(merged, "client", found);
     derive(ends, server, client, found.file());
-    if (use == Use::run) {
+    if (use != Use::policy) {
       check_rules(ends, both, server, client);
       check_machine(ends, machine_, both, server, client);
     } else {
@@ -82,7 +84,25 @@ class PairReader {
   Value base_;
 };
 
-void read_pairs(LabSettings& lab, const Value& root, Report& report, const Machine& machine) {
+/// An experiment for each policy of the hazard lab in each situation.
+void read_situations(LabFile& lab, PairReader& reader, const Scope& scope) {
+  for (std::size_t i = 0; i < lab.situation_files.size(); ++i) {
+    const lab::SituationSettings& situation = lab.situation_files[i];
+    const std::string key = fmt::format("situations.{}", i);
+    lab.situations.push_back(situation);
+    for (std::size_t p = 0; p < lab.hazards.policies.size(); ++p) {
+      const lab::LabPair& pair = lab.hazards.policies[p];
+      LabExperiment experiment = experiment_in(situation, pair.policy);
+      experiment.policy = pair.policy;
+      reader.read(experiment, key, fmt::format("hazards.policies.{}", p), Use::compare);
+      put_into(situation, experiment);
+      lab.experiments.push_back(std::move(experiment));
+    }
+  }
+  check_situations(lab, scope);
+}
+
+void read_pairs(LabFile& lab, const Value& root, Report& report, const Machine& machine) {
   PairReader reader(root, report, machine);
   const Scope scope(root, "", report);
   if (!scope.has("experiments") && !scope.has("hazards")) {
@@ -104,6 +124,7 @@ void read_pairs(LabSettings& lab, const Value& root, Report& report, const Machi
     pair.name = pair.policy;
   }
   check_rules(lab, scope);
+  read_situations(lab, reader, scope);
 }
 
 }  // namespace

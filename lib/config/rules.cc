@@ -369,4 +369,29 @@ void check_rules(const LabSettings& lab, const Scope& scope) {
   }
 }
 
+void check_situations(const LabSettings& lab, const Scope& scope) {
+  const auto is_calibration = [](const LabExperiment& e) { return e.calibrates; };
+  const auto first = std::find_if(lab.experiments.begin(), lab.experiments.end(), is_calibration);
+  for (auto e = lab.experiments.begin(); e != lab.experiments.end(); ++e) {
+    const bool in_file = !e->situation;
+    const std::string key =
+        in_file ? fmt::format("experiments.{}.share", e - lab.experiments.begin()) : "situations";
+    if (e->share > 0 && e <= first) {
+      scope.fail(key, "no experiment before it calibrates, so there is nothing to have a share of",
+                 "calibrates: true");
+      return;
+    }
+    if (!in_file && (e->server.cores != lab.experiments.front().server.cores ||
+                     e->client.cores != lab.experiments.front().client.cores)) {
+      scope.fail(key, "have other cores than " + lab.experiments.front().name,
+                 "all experiments share them");
+      return;
+    }
+  }
+  if (!lab.situations.empty() && lab.hazards.policies.empty())
+    scope.fail("situations", "need hazards.policies: these are compared in them");
+  check_unique(scope, "situations", "name", lab.situations,
+               [](const auto& s) { return std::string(world::name_of(s.situation)); });
+}
+
 }  // namespace mayfly::config

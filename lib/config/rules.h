@@ -44,5 +44,7 @@ void check_policy(const shard::ShardSettings& settings, const Scope& scope);
 void check_rules(const BothEnds& pair, const Scope& both, const Scope& server, const Scope& client);
 /// Checks all experiments together.
 void check_rules(const LabSettings& lab, const Scope& scope);
+/// When the experiments of its situations are among them.
+void check_situations(const LabSettings& lab, const Scope& scope);
 
 }  // namespace mayfly::config

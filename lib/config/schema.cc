@@ -285,11 +285,40 @@ Schema<LabExperiment> experiment_schema() {
              {"warm_up", &E::warm_up, duration_or_zero(1_ms, kHour),
               "time from the start that the figures leave out; by default at most a fifth of the "
               "duration"},
+             {"calibrates", &E::calibrates, boolean(),
+              "it measures what this machine carries, for the shares of later ones"},
+             {"share", &E::share, probability(),
+              "of what the calibration measured, offered in place of client.load.rate; 0 = none"},
              {"policy", &E::policy, preset(), "a preset laid over the base"},
          } +
          within<E>(std::identity{},
                    layers_schema(false, "laid over the preset, for this experiment alone",
                                  "laid over the preset, for this experiment alone"));
+}
+
+Schema<SituationFile> situation_schema() {
+  using S = SituationFile;
+  using enum world::Situation;
+  return Schema<S>{
+             {required("name"), &S::situation,
+              choice<world::Situation>({{"many-clients", many_clients},
+                                        {"few-clients", few_clients},
+                                        {"nat", nat},
+                                        {"proxy", proxy},
+                                        {"lossy", lossy}}),
+              "the situation of the hazard lab that it belongs to; proxy: the client closes first"},
+             {"title", &S::title, text(), "one line for the report"},
+             {"share", &S::share, probability(),
+              "of what the calibration measured: what is offered"},
+             {"clock", &S::clock, count<std::uint32_t>(1, 100'000),
+              "the holds of all policies are divided by it"},
+             {"capacity", &S::capacity, count<std::uint32_t>(0, 256 << 20),
+              "TIME_WAIT entries a server core, under every policy; 0 = as the policy says"},
+             {"warm_up", &S::warm_up, duration_or_zero(1_ms, kHour),
+              "time from the start that the figures leave out"},
+         } +
+         within<S>(std::identity{}, layers_schema(false, "laid over the base and under the presets",
+                                                  "laid over the base and under the presets"));
 }
 
 Schema<lab::HazardSettings> hazard_schema() {
@@ -299,9 +328,8 @@ Schema<lab::HazardSettings> hazard_schema() {
       {"connections", &H::connections, count<std::uint32_t>(1, 10'000'000),
        "connections of each kind of client, for each policy"},
       {"capacity", &H::capacity, count<std::uint32_t>(0, 256 << 20),
-       "TIME_WAIT entries of a server whose policy does not refuse: few, as in a busy server; 0 = "
-       "as "
-       "the policy says"},
+       "TIME_WAIT entries of the server, under every policy: few, as in a busy server; 0 = as the "
+       "policy says"},
       {"nat", &H::nat, boolean(),
        "also simulate many hosts behind one address, each with its own clock"},
       {"link", &H::link, map(link_schema()), "the wire between the ends"},
@@ -388,6 +416,9 @@ Schema<LabFile> lab_schema() {
                             layers_schema(false, "laid over the base and under the presets",
                                           "laid over the base and under the presets"))),
               "policies over a simulated bad link, run after the experiments"},
+             {"situations", &L::situation_files, list(map(situation_schema()), 1, 5),
+              "in each of them every policy of `hazards` is run, after the experiments, with the "
+              "same load"},
          };
 }
 

@@ -33,10 +33,13 @@ struct PresetFile : BothEnds {
 };
 Schema<PresetFile> policy_schema();
 
+struct SituationFile : BothEnds, lab::SituationSettings {};
+
 /// The file of a lab. `base` and the ends of the experiments are layers here: they are checked key
 /// by key, and complete only when they are merged.
 struct LabFile : LabSettings {
   BothEnds base, hazard_base;
+  std::vector<SituationFile> situation_files;
 };
 Schema<LabFile> lab_schema();
 

@@ -61,6 +61,8 @@ struct LabSettings {
   Duration sample = Duration::from_ms(100);  ///< time between two samples
   std::vector<LabExperiment> experiments;    ///< in the order in which they run
   lab::HazardSettings hazards;               ///< run after them
+  /// In each of them the policies of `hazards` are run; they are among `experiments`, at the end.
+  std::vector<lab::SituationSettings> situations;
 };
 
 }  // namespace mayfly::config

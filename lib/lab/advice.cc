@@ -147,8 +147,8 @@ std::string recommendation(const Candidate& best) {
   const std::string load = f.offered > 0
                                ? fmt::format("all of the {}/s offered", load::grouped(f.offered))
                                : shown(f.sustained) + "/s";
-  return fmt::format("{}. It carried {} with a swing of {:.2f}, {}. {}", best.option->because, load,
-                     f.swing, entries_words(*best.row), price_words(*best.row));
+  return fmt::format("{}. It carried {} with an unevenness of {:.2f}, {}. {}", best.option->because,
+                     load, f.swing, entries_words(*best.row), price_words(*best.row));
 }
 
 /// Why policies that would have suited better are not recommended.
@@ -158,7 +158,7 @@ std::string passed_over(const std::vector<Candidate>& candidates, const Candidat
     if (candidate.row == best.row) break;
     const PolicyRow& row = *candidate.row;
     const std::string why = !row.is_flat()
-                                ? fmt::format("carried only {}/s with a swing of {:.2f}",
+                                ? fmt::format("carried only {}/s with an unevenness of {:.2f}",
                                               shown(row.figures.sustained), row.figures.swing)
                             : row.ledger == nullptr ? std::string("was not in the hazard lab")
                                                     : "did harm: " + harm_words(*row.ledger);
@@ -176,7 +176,7 @@ std::string nothing_to_say(const std::vector<Candidate>& candidates) {
   const PolicyRow& row = *best->row;
   return fmt::format(
       "None to recommend: no policy that would suit carried the load evenly. The "
-      "nearest was {} with {}/s and a swing of {:.2f}. {}",
+      "nearest was {} with {}/s and an unevenness of {:.2f}. {}",
       row.name, shown(row.figures.sustained), row.figures.swing, price_words(row));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "lab/words.h"
@@ -14,14 +15,6 @@ namespace mayfly::lab {
 namespace {
 
 using End = TimeWaitHolder::End;
-
-/// When the load makes its last start. max() = it is not known beforehand.
-Duration end_of(const load::LoadShape& shape) {
-  Duration end = shape.duration > Duration{} ? shape.duration : Duration::max();
-  if (shape.connections > 0 && shape.concurrency == 0 && shape.rate > 0)
-    end = std::min(end, intended_start(shape, shape.connections));
-  return end;
-}
 
 template <class Get>
 double mean(const std::vector<LabSample>& samples, Get get) {
@@ -46,11 +39,11 @@ double number_at(const nlohmann::ordered_json& json, const std::string& group,
   return found != json[group].end() && found->is_number() ? found->get<double>() : 0;
 }
 
-std::uint64_t peak_time_wait(const ExperimentRun& run) {
-  auto peak = static_cast<std::uint64_t>(std::max(number_at(run.server, "time_wait", "peak"),
-                                                  number_at(run.client, "time_wait", "peak")));
-  for (const LabSample& s : run.samples)
-    peak = std::max({peak, s.server_time_wait, s.client_time_wait});
+/// The most entries of one end: as it counted them, or as a sample saw them.
+std::uint64_t peak_of(const ExperimentRun& run, const nlohmann::ordered_json& end,
+                      std::uint64_t LabSample::*entries) {
+  auto peak = static_cast<std::uint64_t>(number_at(end, "time_wait", "peak"));
+  for (const LabSample& s : run.samples) peak = std::max(peak, s.*entries);
   return peak;
 }
 
@@ -86,6 +79,14 @@ Duration client_hold(const load::ClientSettings& client) {
   return reuses ? std::min(hold, client.shard.time_wait.reuse_delay) : hold;
 }
 
+/// Connections that the load can start at most. max() = that is not known beforehand.
+double starts_of(const load::LoadShape& shape) {
+  if (shape.connections > 0) return static_cast<double>(shape.connections);
+  if (shape.concurrency > 0 || shape.duration <= Duration{})
+    return std::numeric_limits<double>::max();
+  return shape.rate * shape.duration.seconds();
+}
+
 Bound divided(std::uint64_t things, const char* name, Duration hold) {
   const double cps = static_cast<double>(things) / hold.seconds();
   return {cps, fmt::format("{} {} / {:.6g} s = {}/s", load::grouped(things), name, hold.seconds(),
@@ -97,20 +98,24 @@ Bound bound_of_holder(const LabPair& pair) {
   const TimeWaitHolder holder = holder_of(pair);
   if (holder.end == End::nobody || holder.hold <= Duration{}) return {};
   const std::uint64_t pairs = usable_sources(pair.client.sources);
+  const double starts = starts_of(pair.client.load);
+  if (holder.end == End::client && starts <= static_cast<double>(pairs)) return {};
   if (holder.end == End::client) return divided(pairs, "sources", holder.hold);
   const flow::TimeWaitPolicy& policy = pair.server.shard.time_wait;
   const std::uint64_t capacity = std::uint64_t{policy.capacity} * pair.server.cores.size();
   // An entry is a four-tuple, and where a SYN may end it, a table with room for all never fills.
   const bool room_for_all =
       pairs <= capacity && policy.rules.reopen != tcp::TimeWaitRules::Reopen::off;
-  if (policy.on_full != flow::TimeWaitPolicy::OnFull::refuse || room_for_all) return {};
+  if (policy.on_full != flow::TimeWaitPolicy::OnFull::refuse || room_for_all ||
+      starts <= static_cast<double>(capacity))
+    return {};
   return divided(capacity, "entries", holder.hold);
 }
 
 std::string measured_words(const LabFigures& f) {
   std::string words = shown(f.sustained) + "/s";
   if (f.offered > 0) words += fmt::format(" of {}/s offered", load::grouped(f.offered));
-  words += fmt::format(", swing {:.2f}", f.swing);
+  words += fmt::format(", unevenness {:.2f}", f.swing);
   if (f.refused > 0) words += fmt::format(", {}/s refused", shown(f.refused));
   return words;
 }
@@ -125,10 +130,17 @@ LabVerdict bound_verdict(const LabFigures& f) {
 
 }  // namespace
 
+Duration load_end(const load::LoadShape& shape) {
+  Duration end = shape.duration > Duration{} ? shape.duration : Duration::max();
+  if (shape.connections > 0 && shape.concurrency == 0 && shape.rate > 0)
+    end = std::min(end, intended_start(shape, shape.connections));
+  return end;
+}
+
 std::vector<LabSample> judged_samples(const ExperimentRun& run) {
   const load::LoadShape& shape = run.settings.client.load;
   const double from = std::max(run.settings.warm_up, shape.ramp).seconds();
-  const double to = end_of(shape).seconds();
+  const double to = load_end(shape).seconds();
   std::vector<LabSample> judged;
   double before = 0;
   for (const LabSample& s :
@@ -151,13 +163,30 @@ LabFigures figures_of(const ExperimentRun& run) {
   f.swing = swing_of(samples, f.sustained);
   f.p50_us = number_at(run.client, "latency_us", "p50");
   f.p99_us = number_at(run.client, "latency_us", "p99");
-  f.peak_time_wait = peak_time_wait(run);
+  f.server_peak = peak_of(run, run.server, &LabSample::server_time_wait);
+  f.client_peak = peak_of(run, run.client, &LabSample::client_time_wait);
+  f.peak_time_wait = std::max(f.server_peak, f.client_peak);
   f.peak_time_wait_bytes = f.peak_time_wait * plan::kTimeWaitBytes;
   f.refused = mean(samples, [](const LabSample& s) { return s.refused; });
   f.reset = mean(samples, [](const LabSample& s) { return s.reset; });
   f.failed = mean(samples, [](const LabSample& s) { return s.failed; });
   f.exhausted = mean(samples, [](const LabSample& s) { return s.exhausted; });
   return f;
+}
+
+Calibration calibration_of(const ExperimentRun& run) {
+  std::vector<double> rates;
+  bool is_clean = !run.interrupted;
+  for (const LabSample& s : judged_samples(run)) {
+    rates.push_back(s.cps);
+    is_clean &= s.failed <= 0;
+  }
+  Calibration calibration{.experiment = run.settings.name};
+  if (!is_clean || rates.empty()) return calibration;
+  const auto middle = rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2);
+  std::ranges::nth_element(rates, middle);
+  calibration.cps = *middle;
+  return calibration;
 }
 
 TimeWaitHolder holder_of(const LabPair& pair) {
@@ -193,7 +222,7 @@ Result<void> check_lasts(const LabPair& pair) {
       .there = capacity,
       .after = seconds(static_cast<double>(capacity) / shape.rate),
       .rate_max = bound.cps};
-  if (end_of(shape) <= shortage.after) return {};
+  if (load_end(shape) <= shortage.after) return {};
   return Error{words_of(shortage) + "; to run it all the same: load.overcommit: true",
                ErrorKind::usage};
 }

@@ -27,8 +27,9 @@ struct LabFigures {
   std::size_t judged = 0;  ///< number of samples in the means; 0 = the means are void
   double sustained = 0;    ///< mean connections a second
   double swing = 0;        ///< coefficient of variation of the rate over the samples
-  double p50_us = 0, p99_us = 0;           ///< of the whole run
-  std::uint64_t peak_time_wait = 0;        ///< entries, of the end that held more
+  double p50_us = 0, p99_us = 0;                   ///< of the whole run
+  std::uint64_t server_peak = 0, client_peak = 0;  ///< TIME_WAIT entries of each end
+  std::uint64_t peak_time_wait = 0;                ///< entries, of the end that held more
   std::uint64_t peak_time_wait_bytes = 0;  ///< memory of these entries (kTimeWaitBytes each)
   double refused = 0, reset = 0, failed = 0, exhausted = 0;  ///< connections a second, mean
 
@@ -38,10 +39,17 @@ struct LabFigures {
   }
 };
 
+/// When the load makes its last start. max() = that is not known beforehand.
+Duration load_end(const load::LoadShape& shape);
+
 /// The samples in the means: after the warm-up (and the ramp of the load), until the load ended.
 std::vector<LabSample> judged_samples(const ExperimentRun& run);
 
 LabFigures figures_of(const ExperimentRun& run);
+
+/// What a calibrating experiment says of the machine: the median of its samples, as a disturbance
+/// of a few samples does not move it. `cps` is 0 if it was interrupted, or connections failed.
+Calibration calibration_of(const ExperimentRun& run);
 
 /// The end that holds the TIME_WAIT, and for how long.
 struct TimeWaitHolder {

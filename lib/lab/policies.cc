@@ -22,7 +22,7 @@ PolicyRow& row_of(std::vector<PolicyRow>& rows, const std::string& name) {
 std::vector<PolicyRow> policy_rows(const LabResult& result) {
   std::vector<PolicyRow> rows;
   for (const ExperimentRun& run : result.experiments) {
-    if (run.settings.policy.empty()) continue;
+    if (run.settings.policy.empty() || run.settings.situation || run.settings.calibrates) continue;
     PolicyRow& row = row_of(rows, run.settings.policy);
     if (row.run == nullptr || weight(run) > weight(*row.run)) row.run = &run;
   }

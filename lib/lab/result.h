@@ -26,6 +26,9 @@ struct LabSample {
   double server_hold = 0;         ///< seconds; that of an entry made now (time_wait.balance)
   double p50_us = 0, p99_us = 0;  ///< latency of connections since the sample before
   double server_busy = 0, client_busy = 0;  ///< share of busy cycles, 0..1
+  /// Of server_open: in SYN_RECEIVED, and closed there but waiting for the client (FIN_WAIT_1,
+  /// FIN_WAIT_2, CLOSING, LAST_ACK).
+  std::uint64_t server_half_open = 0, server_closing = 0;
 };
 
 /// An experiment as it was run.
@@ -42,9 +45,17 @@ struct LabOrigin {
   std::string config_name, config;  ///< the lab's file and its text
 };
 
+/// What this machine carries without TIME_WAIT.
+struct Calibration {
+  std::string experiment;  ///< that measured it; empty = none did
+  double cps = 0;          ///< connections a second, the median of its samples
+};
+
 /// All that a lab has measured.
 struct LabResult {
   LabOrigin origin;
+  Calibration calibration;
+  std::vector<SituationSettings> situations;
   std::vector<ExperimentRun> experiments;
   std::uint64_t hazard_seed = 0;
   std::vector<world::LedgerRow> ledger;

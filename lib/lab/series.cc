@@ -16,7 +16,7 @@ double value_of(const LabSample& sample) {
 
 }  // namespace
 
-const std::array<SampleColumn, 16> kSampleColumns{{
+const std::array<SampleColumn, 18> kSampleColumns{{
     {"t", value_of<&LabSample::t>},
     {"cps", value_of<&LabSample::cps>},
     {"offered", value_of<&LabSample::offered>},
@@ -33,6 +33,8 @@ const std::array<SampleColumn, 16> kSampleColumns{{
     {"p99_us", value_of<&LabSample::p99_us>},
     {"server_busy", value_of<&LabSample::server_busy>},
     {"client_busy", value_of<&LabSample::client_busy>},
+    {"server_half_open", value_of<&LabSample::server_half_open>},
+    {"server_closing", value_of<&LabSample::server_closing>},
 }};
 
 namespace {
@@ -42,6 +44,10 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kChartSamples = 100;
 constexpr std::array<std::string_view, 5> kCharted{"t", "cps", "offered", "server_time_wait",
                                                    "client_time_wait"};
+
+/// What the chart of states needs beside these.
+constexpr std::array<std::string_view, 4> kStates{"server_open", "server_half_open",
+                                                  "server_closing", "client_open"};
 
 const SampleColumn& column(std::string_view name) {
   return *std::ranges::find(kSampleColumns, name, &SampleColumn::name);
@@ -118,6 +124,13 @@ Json chart_json(const ExperimentRun& run) {
     for (const std::size_t i : kept) values.push_back(column(name).of(run.samples[i]));
     json[std::string(name)] = std::move(values);
   }
+  for (const std::string_view name : kStates) {
+    Json values = Json::array();
+    for (const std::size_t i : kept) values.push_back(column(name).of(run.samples[i]));
+    json[std::string(name)] = std::move(values);
+  }
+  if (run.client.is_object() && run.client.contains("latency_us"))
+    json["latency"] = run.client["latency_us"];
   json["little"] = Json::array();
   if (!little.empty())
     for (const std::size_t i : kept) json["little"].push_back(little[i]);

@@ -18,7 +18,7 @@ struct SampleColumn {
 };
 
 /// All members of LabSample in their order, `t` first.
-extern const std::array<SampleColumn, 16> kSampleColumns;
+extern const std::array<SampleColumn, 18> kSampleColumns;
 
 /// Little's law over time: at each sample, the connections that completed within the hold before
 /// it. The end with the TIME_WAIT would have so many entries if none was refused, evicted or
@@ -29,7 +29,8 @@ std::vector<double> little_entries(const ExperimentRun& run);
 /// of each section are kept, so that a swing is as wide as before. `most` is at least 2.
 std::vector<std::size_t> thinned(const std::vector<LabSample>& samples, std::size_t most);
 
-/// {t: [...], cps: [...], ..., little: [...]} for the samples that a chart draws.
+/// {t: [...], cps: [...], ..., little: [...], latency: {p50, ...}} for the samples that a chart
+/// draws; the latency, in us, is that of the whole run.
 nlohmann::ordered_json chart_json(const ExperimentRun& run);
 
 /// {cps: {min, mean, max}, server_time_wait: ..., client_time_wait: ..., little: ...} of all

@@ -9,8 +9,10 @@
 
 #include "base/json_fields.h"
 #include "lab/advice.h"
+#include "lab/ledger_json.h"
 #include "lab/report.h"
 #include "lab/series.h"
+#include "lab/situations_json.h"
 #include "load/plan.h"
 
 namespace mayfly::lab {
@@ -78,6 +80,14 @@ constexpr auto kConditionFields = std::to_array<JsonField<ExperimentSettings>>({
      [](const ExperimentSettings& s) -> Json { return s.client.load.duration.seconds(); }},
 });
 
+/// Null where no connection completed.
+Json latency(double us) { return us > 0 ? Json(us) : Json(nullptr); }
+
+/// A mean over the judged samples; null without any: nothing was measured then.
+Json if_judged(const Judged& judged, double LabFigures::*mean) {
+  return judged.figures.judged > 0 ? Json(judged.figures.*mean) : Json(nullptr);
+}
+
 constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
     {"name", "text", "", "name of the experiment",
      [](const Judged& j) -> Json { return j.run->settings.name; }},
@@ -86,6 +96,13 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
        const ExperimentSettings& s = j.run->settings;
        return s.title.empty() ? s.name : s.title;
      }},
+    {"situation", "text", "", "situation that it belongs to; null for none",
+     [](const Judged& j) -> Json {
+       const auto& situation = j.run->settings.situation;
+       return situation ? Json(world::name_of(*situation)) : Json(nullptr);
+     }},
+    {"share", "number", "", "share of the calibration that was offered; 0 if the rate was given",
+     [](const Judged& j) -> Json { return j.run->settings.share; }},
     {"story", "number", "", "story of the tour that it belongs to, 1 to 5; 0 for none",
      [](const Judged& j) -> Json { return j.run->settings.story; }},
     {"policy", "text", "", "preset or file that it ran under; may be empty",
@@ -99,31 +116,41 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
      [](const Judged& j) -> Json { return j.figures.expected; }},
     {"because", "text", "", "that arithmetic in words",
      [](const Judged& j) -> Json { return j.figures.because; }},
+});
+
+constexpr auto kMeasuredFields = std::to_array<JsonField<Judged>>({
     {"sustained_cps", "number", "connections/s", "mean rate of completed connections",
-     [](const Judged& j) -> Json { return j.figures.sustained; }},
+     [](const Judged& j) { return if_judged(j, &LabFigures::sustained); }},
     {"swing", "number", "", "standard deviation of that rate over the samples / its mean",
-     [](const Judged& j) -> Json { return j.figures.swing; }},
+     [](const Judged& j) { return if_judged(j, &LabFigures::swing); }},
     {"flat", "boolean", "", "whether the offered rate was carried without a refused SYN",
      [](const Judged& j) -> Json { return j.figures.is_flat(); }},
     {"p50_us", "number", "us", "median latency of the whole run",
-     [](const Judged& j) -> Json { return j.figures.p50_us; }},
+     [](const Judged& j) { return latency(j.figures.p50_us); }},
     {"p99_us", "number", "us", "99th percentile of the latency of the whole run",
-     [](const Judged& j) -> Json { return j.figures.p99_us; }},
+     [](const Judged& j) { return latency(j.figures.p99_us); }},
+    {"server_peak", "number", "entries", "most TIME_WAIT entries at the server",
+     [](const Judged& j) -> Json { return j.figures.server_peak; }},
+    {"client_peak", "number", "entries", "most TIME_WAIT entries at the client",
+     [](const Judged& j) -> Json { return j.figures.client_peak; }},
     {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of the end that held more",
      [](const Judged& j) -> Json { return j.figures.peak_time_wait; }},
     {"peak_time_wait_bytes", "number", "bytes", "memory that these entries take",
      [](const Judged& j) -> Json { return j.figures.peak_time_wait_bytes; }},
     {"refused", "number", "SYNs/s",
      "mean rate of SYNs that the server dropped because a table was full",
-     [](const Judged& j) -> Json { return j.figures.refused; }},
+     [](const Judged& j) { return if_judged(j, &LabFigures::refused); }},
     {"reset", "number", "connections/s",
      "mean rate of connections that ended by RST, at either end",
-     [](const Judged& j) -> Json { return j.figures.reset; }},
+     [](const Judged& j) { return if_judged(j, &LabFigures::reset); }},
     {"failed", "number", "connections/s",
      "mean rate of connections that failed, as the client counts",
-     [](const Judged& j) -> Json { return j.figures.failed; }},
+     [](const Judged& j) { return if_judged(j, &LabFigures::failed); }},
     {"exhausted", "number", "connections/s", "mean rate of starts that found no free source",
-     [](const Judged& j) -> Json { return j.figures.exhausted; }},
+     [](const Judged& j) { return if_judged(j, &LabFigures::exhausted); }},
+});
+
+constexpr auto kVerdictFields = std::to_array<JsonField<Judged>>({
     {"interrupted", "boolean", "", "whether the user ended it early; then it is not judged",
      [](const Judged& j) -> Json { return j.run->interrupted; }},
     {"holds", "boolean", "", "whether it did what was expected; null if it was not judged",
@@ -148,6 +175,8 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
 Json json_of(const Judged& judged) {
   Json json;
   write_fields(json, kExperimentFields, judged);
+  write_fields(json, kMeasuredFields, judged);
+  write_fields(json, kVerdictFields, judged);
   write_fields(json["conditions"], kConditionFields, judged.run->settings);
   return json;
 }
@@ -278,94 +307,79 @@ Json if_run(const PolicyRow& row, Get value) {
   return row.run != nullptr ? Json(value(row)) : Json(nullptr);
 }
 
-constexpr auto kPolicyFields = std::to_array<JsonField<PolicyRow>>({
-    {"name", "text", "", "name of the policy",
-     [](const PolicyRow& row) -> Json { return row.name; }},
-    {"experiment", "text", "",
-     "name of the experiment that represents it; null if none ran under it",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.run->settings.name; });
-     }},
-    {"interrupted", "boolean", "", "whether the user ended that experiment early",
-     [](const PolicyRow& row) -> Json { return row.run != nullptr && row.run->interrupted; }},
-    {"flat", "boolean", "",
-     "whether the offered rate was carried without a refused SYN; null if none ran",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.is_flat(); });
-     }},
-    {"sustained_cps", "number", "connections/s",
-     "mean rate of completed connections; null if none ran",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.figures.sustained; });
-     }},
-    {"swing", "number", "", "standard deviation of that rate over the samples / its mean",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.figures.swing; });
-     }},
-    {"p99_us", "number", "us", "99th percentile of the latency of the whole run",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.figures.p99_us; });
-     }},
-    {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of the end that held more",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.figures.peak_time_wait; });
-     }},
-    {"bytes", "number", "bytes", "memory that these entries take",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.figures.peak_time_wait_bytes; });
-     }},
-    {"refused", "number", "SYNs/s",
-     "mean rate of SYNs that the server dropped because a table was full",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return r.figures.refused; });
-     }},
-    {"harms", "number", "",
-     "harms of the hazard ledger together; null if it was not in the hazard lab",
-     [](const PolicyRow& row) -> Json {
-       return row.ledger != nullptr ? Json(row.harms()) : Json(nullptr);
-     }},
-    {"marks", "array", "", "keys of this row with a bad value", marks_of},
-    {"time_wait", "object", "", "the server's `time_wait` in that experiment",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return part_of(r.run->server, "time_wait"); });
-     }},
-    {"client_time_wait", "object", "", "the client's `time_wait` in that experiment",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return part_of(r.run->client, "time_wait"); });
-     }},
-    {"wire_harm", "object", "", "the server's `harm` in that experiment",
-     [](const PolicyRow& row) {
-       return if_run(row, [](const PolicyRow& r) { return part_of(r.run->server, "harm"); });
-     }},
-});
+template <class T>
+Json figure_of(const PolicyRow& row, T LabFigures::*figure) {
+  return row.run != nullptr ? Json(row.figures.*figure) : Json(nullptr);
+}
 
-constexpr auto kLedgerFields = std::to_array<JsonField<world::LedgerRow>>({
-    {"policy", "text", "", "name of the policy",
-     [](const world::LedgerRow& row) -> Json { return row.policy; }},
-    {"connections", "number", "connections", "connections that the clients began",
-     [](const world::LedgerRow& row) -> Json { return row.connections; }},
-    {"completed", "number", "connections",
-     "connections that ended complete and unharmed at both ends",
-     [](const world::LedgerRow& row) -> Json { return row.completed; }},
-    {"harms", "number", "", "all harms together",
-     [](const world::LedgerRow& row) -> Json { return row.harms(); }},
-    {"challenges", "number", "segments", "ACKs sent in TIME_WAIT for a refused segment: not a harm",
-     [](const world::LedgerRow& row) -> Json { return row.challenges; }},
-    {"killed_after_syn", "number", "entries",
-     "TIME_WAIT entries ended by the RST that answered the ACK of a SYN: not a harm",
-     [](const world::LedgerRow& row) -> Json { return row.killed_after_syn; }},
-    {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of both ends",
-     [](const world::LedgerRow& row) -> Json { return row.peak_time_wait; }},
-});
+/// Null if no sample was judged.
+Json mean_of(const PolicyRow& row, double LabFigures::*mean) {
+  return row.figures.judged > 0 ? figure_of(row, mean) : Json(nullptr);
+}
 
-constexpr auto kLegendFields = std::to_array<JsonField<Harm>>({
-    {"key", "text", "", "key of a harm in `ledger` and `policies`",
-     [](const Harm& harm) -> Json { return harm.key; }},
-    {"title", "text", "", "title of the harm", [](const Harm& harm) -> Json { return harm.title; }},
-    {"meaning", "text", "", "what happened", [](const Harm& harm) -> Json { return harm.meaning; }},
-    {"clause", "text", "", "clause of the standard that it breaks",
-     [](const Harm& harm) -> Json { return harm.clause; }},
-});
+constexpr auto kPolicyFields =
+    std::to_array<JsonField<PolicyRow>>({
+        {"name", "text", "", "name of the policy",
+         [](const PolicyRow& row) -> Json { return row.name; }},
+        {"experiment", "text", "",
+         "name of the experiment that represents it; null if none ran under it",
+         [](const PolicyRow& row) {
+           return if_run(row, [](const PolicyRow& r) { return r.run->settings.name; });
+         }},
+        {"interrupted", "boolean", "", "whether the user ended that experiment early",
+         [](const PolicyRow& row) -> Json { return row.run != nullptr && row.run->interrupted; }},
+        {"flat", "boolean", "",
+         "whether the offered rate was carried without a refused SYN; null if none ran",
+         [](const PolicyRow& row) {
+           return if_run(row, [](const PolicyRow& r) { return r.is_flat(); });
+         }},
+        {"sustained_cps", "number", "connections/s",
+         "mean rate of completed connections; null if none ran",
+         [](const PolicyRow& row) { return mean_of(row, &LabFigures::sustained); }},
+        {"swing", "number", "", "standard deviation of that rate over the samples / its mean",
+         [](const PolicyRow& row) { return mean_of(row, &LabFigures::swing); }},
+        {"p99_us", "number", "us", "99th percentile of the latency of the whole run",
+         [](const PolicyRow& row) { return latency(row.figures.p99_us); }},
+        {"peak_time_wait", "number", "entries", "most TIME_WAIT entries of the end that held more",
+         [](const PolicyRow& row) { return figure_of(row, &LabFigures::peak_time_wait); }},
+        {"bytes", "number", "bytes", "memory that these entries take",
+         [](const PolicyRow& row) { return figure_of(row, &LabFigures::peak_time_wait_bytes); }},
+        {"server_bytes", "number", "bytes", "memory of the most entries at the server",
+         [](const PolicyRow& row) {
+           return if_run(row, [](const PolicyRow& r) {
+             return r.figures.server_peak * plan::kTimeWaitBytes;
+           });
+         }},
+        {"client_bytes", "number", "bytes", "memory of the most entries at the client",
+         [](const PolicyRow& row) {
+           return if_run(row, [](const PolicyRow& r) {
+             return r.figures.client_peak * plan::kTimeWaitBytes;
+           });
+         }},
+        {"refused", "number", "SYNs/s",
+         "mean rate of SYNs that the server dropped because a table was full",
+         [](const PolicyRow& row) { return mean_of(row, &LabFigures::refused); }},
+        {"harms", "number", "",
+         "harms of the hazard ledger together; null if it was not in the hazard lab",
+         [](const PolicyRow& row) -> Json {
+           return row.ledger != nullptr ? Json(row.harms()) : Json(nullptr);
+         }},
+        {"marks", "array", "", "keys of this row with a bad value", marks_of},
+        {"time_wait", "object", "", "the server's `time_wait` in that experiment",
+         [](const PolicyRow& row) {
+           return if_run(row,
+                         [](const PolicyRow& r) { return part_of(r.run->server, "time_wait"); });
+         }},
+        {"client_time_wait", "object", "", "the client's `time_wait` in that experiment",
+         [](const PolicyRow& row) {
+           return if_run(row,
+                         [](const PolicyRow& r) { return part_of(r.run->client, "time_wait"); });
+         }},
+        {"wire_harm", "object", "", "the server's `harm` in that experiment",
+         [](const PolicyRow& row) {
+           return if_run(row, [](const PolicyRow& r) { return part_of(r.run->server, "harm"); });
+         }},
+    });
 
 constexpr auto kAdviceFields = std::to_array<JsonField<Advice>>({
     {"user", "text", "", "kind of user that the advice is for",
@@ -384,27 +398,6 @@ Json json_of(const PolicyRow& row) {
     json[std::string(harm.key)] =
         row.ledger != nullptr ? Json(row.ledger->*harm.count) : Json(nullptr);
   return json;
-}
-
-/// An object of each of `rows` by `fields`.
-template <class Rows, class Fields>
-Json array_of(const Rows& rows, const Fields& fields) {
-  Json array = Json::array();
-  for (const auto& row : rows) {
-    Json object;
-    write_fields(object, fields, row);
-    array.push_back(std::move(object));
-  }
-  return array;
-}
-
-Json hazards_json(const LabResult& result) {
-  Json ledger = array_of(result.ledger, kLedgerFields);
-  for (std::size_t i = 0; i < result.ledger.size(); ++i)
-    for (const Harm& harm : kHarms) ledger[i][std::string(harm.key)] = result.ledger[i].*harm.count;
-  return {{"seed", result.hazard_seed},
-          {"ledger", std::move(ledger)},
-          {"legend", array_of(kHarms, kLegendFields)}};
 }
 
 }  // namespace
@@ -451,13 +444,15 @@ Json lab_json(const LabResult& result) {
   Json json;
   write_fields(json["origin"], kOriginFields, result.origin);
   json["summary"] = summary_words(experiments, policies);
+  json["calibration"] = calibration_json(result.calibration);
+  json["situations"] = situations_json(result);
   json["experiments"] = Json::array();
   for (const Judged& judged : experiments) json["experiments"].push_back(json_of(judged));
   json["stories"] = stories_json(experiments);
   json["policies"] = Json::array();
   for (const PolicyRow& row : policies) json["policies"].push_back(json_of(row));
-  json["hazards"] = hazards_json(result);
-  json["advice"] = array_of(advice_on(policies), kAdviceFields);
+  json["hazards"] = ledger_json(result);
+  json["advice"] = objects_of(advice_on(policies), kAdviceFields);
   if (result.experiments.size() == 1) {  // a single run has the keys of serve and load too
     json["server"] = result.experiments[0].server;
     json["client"] = result.experiments[0].client;
@@ -467,23 +462,19 @@ Json lab_json(const LabResult& result) {
 
 std::vector<JsonKey> lab_json_keys() {
   std::vector<JsonKey> keys;
-  const auto list_harms = [&](const std::string& above) {
-    for (const Harm& harm : kHarms)
-      keys.push_back({above + std::string(harm.key), "number", "", std::string(harm.meaning)});
-  };
   list_keys(keys, kOriginFields, "origin.");
   keys.push_back({"summary", "text", "", "the whole result in a few sentences"});
+  list_situation_keys(keys);
   list_keys(keys, kExperimentFields, "experiments.N.");
+  list_keys(keys, kMeasuredFields, "experiments.N.");
+  list_keys(keys, kVerdictFields, "experiments.N.");
   list_keys(keys, kConditionFields, "experiments.N.conditions.");
   list_keys(keys, kStoryFields, "stories.N.");
   for (const StoryFigure& figure : kStoryFigures)
     list_keys(keys, std::array{figure.field}, "stories.N.");
   list_keys(keys, kPolicyFields, "policies.N.");
-  list_harms("policies.N.");
-  keys.push_back({"hazards.seed", "number", "", "seed of the hazard lab"});
-  list_keys(keys, kLedgerFields, "hazards.ledger.N.");
-  list_harms("hazards.ledger.N.");
-  list_keys(keys, kLegendFields, "hazards.legend.N.");
+  list_harm_keys(keys, "policies.N.");
+  list_ledger_keys(keys);
   list_keys(keys, kAdviceFields, "advice.N.");
   keys.push_back({"server", "object", "", "of a single experiment: its `server`"});
   keys.push_back({"client", "object", "", "of a single experiment: its `client`"});

@@ -19,29 +19,38 @@ std::string outcome_of(const Judged& judged) {
                      name_of(judged.run->settings.expect), judged.verdict);
 }
 
+/// A dash where no sample was judged.
+std::string measured(const LabFigures& f, std::string figure) {
+  return f.judged > 0 ? std::move(figure) : "-";
+}
+
 std::string experiment_lines(const std::vector<Judged>& experiments) {
   std::string lines =
       fmt::format("{:<24} {:>12} {:>12} {:>6} {:>9} {:>12} {:>10}  outcome\n", "experiment",
-                  "offered/s", "sustained/s", "swing", "p99 us", "time_wait", "refused/s");
+                  "offered/s", "sustained/s", "uneven", "p99 us", "time_wait", "refused/s");
   for (const Judged& judged : experiments) {
     const LabFigures& f = judged.figures;
     lines += fmt::format(
-        "{:<24} {:>12} {:>12} {:>6.2f} {:>9} {:>12} {:>10}  {}\n", judged.run->settings.name,
-        f.offered > 0 ? load::grouped(f.offered) : std::string("-"), shown(f.sustained), f.swing,
-        shown(f.p99_us), load::grouped(f.peak_time_wait), shown(f.refused), outcome_of(judged));
+        "{:<24} {:>12} {:>12} {:>6} {:>9} {:>12} {:>10}  {}\n", judged.run->settings.name,
+        f.offered > 0 ? load::grouped(f.offered) : std::string("-"),
+        measured(f, shown(f.sustained)), measured(f, fmt::format("{:.2f}", f.swing)),
+        f.p99_us > 0 ? shown(f.p99_us) : "-", load::grouped(f.peak_time_wait),
+        measured(f, shown(f.refused)), outcome_of(judged));
   }
   return lines;
 }
 
 std::string ledger_lines(const LabResult& result) {
-  std::string lines = fmt::format("{:<24} {:>12} {:>12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>12}\n",
-                                  "policy", "connections", "completed", "reset", "old data",
-                                  "killed", "desync", "unheard", "time_wait");
+  std::string lines =
+      fmt::format("{:<24} {:>12} {:>12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>12}\n",
+                  "policy", "connections", "completed", "reset", "old data", "killed", "desync",
+                  "unheard", "kept out", "longest", "time_wait");
   for (const world::LedgerRow& row : result.ledger) {
     lines += fmt::format("{:<24} {:>12} {:>12}", row.policy, load::grouped(row.connections),
                          load::grouped(row.completed));
     for (const Harm& harm : kHarms) lines += fmt::format(" {:>9}", load::grouped(row.*harm.count));
-    lines += fmt::format(" {:>12}\n", load::grouped(row.peak_time_wait));
+    lines += fmt::format(" {:>9} {:>7.1f} s {:>12}\n", load::grouped(row.kept_out),
+                         row.kept_out_longest.seconds(), load::grouped(row.peak_time_wait));
   }
   return lines;
 }
@@ -69,7 +78,8 @@ std::string disease_sentences(const std::vector<Judged>& experiments) {
     if (judged.run->interrupted || f.judged == 0) continue;
     if (s.story == 1 && s.expect == Expectation::collapse)
       words += fmt::format(
-          "Closing first, the server carried {}/s of the {}/s offered, with a swing of {:.2f}. ",
+          "Closing first, the server carried {}/s of the {}/s offered, with an unevenness of "
+          "{:.2f}. ",
           shown(f.sustained), load::grouped(f.offered), f.swing);
     if (s.story == 2 && s.expect == Expectation::bound)
       words += fmt::format("Closing first, the client got {}/s, where the arithmetic allows {}/s. ",

@@ -47,6 +47,42 @@ inline constexpr std::array<Story, 5> kStories{{
      "close with RST, hold nothing. Each raises throughput; the ledger below shows the harm."},
 }};
 
+/// A situation in words.
+struct SituationWords {
+  std::string_view title;
+  std::string_view who;        ///< whose situation it is, one sentence
+  std::string_view simulated;  ///< what the simulator does in it
+};
+
+/// By world::Situation.
+inline constexpr std::array<SituationWords, world::kSituationCount> kSituationWords{{
+    {"Many clients, each with many ports",
+     "A public server: its clients are many and unknown, and a four-tuple does not come again "
+     "soon.",
+     "256 client addresses, each four-tuple once, two connections a second; a middlebox blanks the "
+     "timestamps of a quarter of the clients."},
+    {"Few clients, whose ports come again",
+     "A server behind a load balancer or a crawler: few addresses open all connections, so that "
+     "four-tuples come again within the hold.",
+     "132 four-tuples that come again at once, with and without timestamps; clients that are "
+     "replaced three times, with other sequence numbers and another clock; uploads faster than the "
+     "ISN clock."},
+    {"Many hosts behind a NAT",
+     "Offices, mobile carriers, container hosts: one address, whose ports are given to another "
+     "host "
+     "with another clock.",
+     "A NAT without port reuse, one that gives 16 ports to 24 hosts again after a second, and two "
+     "balancers that keep their clients' ports, so that two hosts have the same four-tuple in "
+     "turn."},
+    {"A proxy with few upstreams",
+     "It is the client: it closes first and holds, and its ports to each upstream are the limit.",
+     "One address with 64 ports, two servers; the client closes first under every policy, and "
+     "follows what the policy says for the end that does."},
+    {"A network that loses and reorders",
+     "Wireless and long paths: last ACKs are lost, and old duplicates arrive late.",
+     "As few clients, with five times the loss and duplicates and ten times the reordering."},
+}};
+
 /// A kind of harm in the ledger.
 struct Harm {
   std::string_view key;  ///< in the JSON; also the name of the member

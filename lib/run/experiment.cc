@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "lab/evaluate.h"
 #include "load/report.h"
 #include "run/load_run.h"
 #include "run/serve_run.h"
@@ -59,7 +60,9 @@ lab::LabSample between(const Reading& before, const Reading& now) {
           .p50_us = static_cast<double>(latency.percentile(50)),
           .p99_us = static_cast<double>(latency.percentile(99)),
           .server_busy = busy_between(before.server, now.server),
-          .client_busy = busy_between(before.client, now.client)};
+          .client_busy = busy_between(before.client, now.client),
+          .server_half_open = now.server.half_open.get(),
+          .server_closing = now.server.orphans.get()};
 }
 
 /// Discards frames that the last experiment left between the devices.
@@ -112,14 +115,18 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
     now.t = std::chrono::duration<double>(steady_clock::now() - begin).count();
     return now;
   };
+  const double load_ends = lab::load_end(settings.client.load).seconds();
   (*server)->start(eal, 0);
   (*client)->start(eal, settings.server.cores.size());
   Reading before;
   for (auto next = begin; !(*client)->finished() && stop_asked() != Stop::now;) {
     std::this_thread::sleep_until(next += std::chrono::microseconds(sample_every.us));
     Reading now = read();
-    run.samples.push_back(between(before, now));
-    on_sample(run.samples.back());
+    const lab::LabSample sample = between(before, now);
+    // What comes after the load is the drain, which no figure is about.
+    if (!run.interrupted && sample.t < load_ends + sample_every.seconds() / 2)
+      run.samples.push_back(sample);
+    on_sample(sample);
     (*server)->sample();
     before = std::move(now);
     if (stop_asked() != Stop::no && !run.interrupted) {

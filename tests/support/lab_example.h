@@ -10,6 +10,7 @@
 #include "base/prng.h"
 #include "lab/evaluate.h"
 #include "lab/result.h"
+#include "world/ledger.h"
 
 namespace mayfly::testing {
 
@@ -268,6 +269,50 @@ inline lab::LabResult lab_example() {
                                              s.client.load.concurrency = 64;
                                            }));
   add_ledger(result);
+  return result;
+}
+
+/// One policy in one situation: its experiment, and its line of the situation's ledger.
+inline void add_compared(lab::LabResult& result, world::Situation situation,
+                         const std::string& policy, OnFull on_full,
+                         const world::LedgerRow& simulated) {
+  lab::ExperimentSettings s = example_settings(std::string(name_of(situation)) + "." + policy);
+  s.policy = policy;
+  s.situation = situation;
+  s.share = 0.8;
+  s.warm_up = Duration::from_ms(200);
+  s.server.shard.time_wait.on_full = on_full;
+  s.server.shard.time_wait.hold = Duration::from_ms(policy == "none" ? 0 : 1'000);
+  s.client.load.rate = 160'000;
+  s.client.load.duration = Duration::from_s(2);
+  result.experiments.push_back(example_run(std::move(s), 3));
+  const auto found = std::ranges::find(result.ledger, policy, &world::LedgerRow::policy);
+  world::LedgerRow& row = found != result.ledger.end()
+                              ? *found
+                              : result.ledger.emplace_back(world::LedgerRow{.policy = policy});
+  row.situations.resize(world::kSituationCount);
+  add_to(row.situations[static_cast<std::size_t>(situation)], simulated);
+  add_to(row, simulated);
+}
+
+/// A calibration and policies that are compared in all situations, without stories.
+inline lab::LabResult compared_example() {
+  using world::LedgerRow;
+  lab::LabResult result{.origin = example_origin(), .calibration = {"calibration", 200'000}};
+  const LedgerRow strict{.connections = 2'000,
+                         .completed = 1'500,
+                         .kept_out = 500,
+                         .kept_out_longest = Duration::from_s(75)};
+  const LedgerRow newcomer{.connections = 2'000, .completed = 2'000};
+  const LedgerRow nothing{
+      .connections = 2'000, .completed = 1'990, .reset_in_last_ack = 6, .old_data = 4};
+  for (std::size_t i = 0; i < world::kSituationCount; ++i) {
+    const auto situation = static_cast<world::Situation>(i);
+    result.situations.push_back({.situation = situation, .title = "4 addresses", .clock = 480});
+    add_compared(result, situation, "strict-rfc9293", OnFull::refuse, strict);
+    add_compared(result, situation, "newcomer", OnFull::evict_oldest, newcomer);
+    add_compared(result, situation, "none", OnFull::evict_oldest, nothing);
+  }
   return result;
 }
 

@@ -1,6 +1,7 @@
 // The lab's experiments and hazards: the base, a preset over it, and what is their own.
 #include <gmock/gmock.h>
 
+#include "config/derive.h"
 #include "config_fixture.h"
 
 namespace mayfly::testing {
@@ -262,6 +263,65 @@ TEST_F(Hazards, KeepTheRulesOfAPolicy) {
   EXPECT_THAT(complaints(lab("server: {time_wait: {balance: true, floor: 3s}}\nclient: {}\n"
                              "hazards: {policies: [brief]}\n")),
               ElementsAre("server.time_wait.floor: 3s is above the hold, 2s"));
+}
+
+constexpr const char* kSituations =
+    "experiments: [{name: calibration, calibrates: true}]\n"
+    "situations:\n"
+    "  - name: nat\n"
+    "    share: 80%\n"
+    "    clock: 10\n"
+    "    capacity: 5k\n"
+    "    client: {sources: {ports: 1024-2047}, load: {duration: 1s, overcommit: true}}\n"
+    "hazards: {policies: [brief]}\n";
+
+TEST_F(Experiments, OfASituationHaveItsLoadAndTableAndThePolicysOwnHold) {
+  const auto loaded = lab(std::string(kBase) + kSituations);
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  ASSERT_EQ(loaded.settings->experiments.size(), 2u);
+  EXPECT_TRUE(loaded.settings->experiments[0].calibrates);
+  const config::LabExperiment& one = loaded.settings->experiments[1];
+  EXPECT_EQ(one.name, "nat.brief");
+  EXPECT_EQ(one.policy, "brief");
+  EXPECT_EQ(one.situation, world::Situation::nat);
+  EXPECT_DOUBLE_EQ(one.share, 0.8);
+  EXPECT_EQ(one.server.shard.time_wait.hold, 200_ms) << "2 s of the preset, ten times as fast";
+  EXPECT_EQ(one.server.shard.time_wait.capacity, 5'000u);
+  EXPECT_EQ(one.client.sources.port_last, 2'047);
+  EXPECT_EQ(one.server.close.first, shard::Closer::client) << "as the preset says";
+}
+
+TEST_F(Experiments, OfAProxyLetTheClientCloseFirstAndHold) {
+  write_preset("holds", "server: {time_wait: {hold: 7s}}\nclient: {time_wait: {hold: 8s}}\n");
+  std::string file = std::string(kBase) + kSituations;
+  file.replace(file.find("name: nat"), 9, "name: proxy");
+  file.replace(file.find("[brief]"), 7, "[holds]");
+  const auto loaded = lab(file);
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  const config::LabExperiment& one = loaded.settings->experiments.at(1);
+  EXPECT_EQ(one.client.close.first, shard::Closer::client);
+  EXPECT_EQ(one.client.shard.time_wait.hold, 700_ms) << "of the end that closes first";
+  EXPECT_EQ(one.server.shard.time_wait.hold, 800_ms);
+  EXPECT_EQ(one.server.shard.time_wait.capacity, 5'000u);
+}
+
+TEST_F(Experiments, HaveNoShareOfWhatNobodyMeasured) {
+  EXPECT_THAT(complaints(lab(std::string(kBase) + "experiments: [{name: a, share: 80%}]\n")),
+              ElementsAre(HasSubstr("experiments.0.share: no experiment before it calibrates")));
+  EXPECT_THAT(complaints(lab(std::string(kBase) + kSituations, {"experiments=[{name: a}]"})),
+              ElementsAre(HasSubstr("no experiment before it calibrates")));
+}
+
+TEST_F(Experiments, LastForAnotherTimeWithTheirWarmUpAndRampInProportion) {
+  auto loaded = lab(std::string(kBase), {"client.load.ramp=2s"});
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  config::LabExperiment& run = loaded.settings->experiments[0];
+  config::last_for(run, 16_s);
+  EXPECT_EQ(run.client.load.duration, 16_s);
+  EXPECT_EQ(run.warm_up, 2_s);
+  EXPECT_EQ(run.client.load.ramp, 4_s);
+  config::last_for(run, 1_s);
+  EXPECT_EQ(run.warm_up, 125_ms);
 }
 
 }  // namespace

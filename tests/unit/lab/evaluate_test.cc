@@ -108,6 +108,29 @@ TEST(LabBound, IsTheCapacityOverTheHoldWhereAFullTableRefuses) {
   EXPECT_EQ(bound.because, "50,000 entries / 2 s = 25,000/s");
 }
 
+TEST(LabBound, IsNoneOfATableThatTheRunDoesNotFill) {
+  ExperimentSettings s = example_settings("x");
+  s.client.load.duration = Duration::from_ms(400);  // 40,000 connections, 50,000 entries
+  EXPECT_DOUBLE_EQ(bound_of(s).cps, 100'000);
+  EXPECT_EQ(bound_of(s).because, "100,000/s offered");
+}
+
+TEST(Calibration, IsTheMedianOfTheSamplesSoThatADisturbanceDoesNotMoveIt) {
+  lab::ExperimentRun run = run_of({100, 300, 300, 310, 290});
+  run.settings.name = "free";
+  EXPECT_EQ(calibration_of(run).experiment, "free");
+  EXPECT_DOUBLE_EQ(calibration_of(run).cps, 300);
+}
+
+TEST(Calibration, IsNoneWhereConnectionsFailed) {
+  lab::ExperimentRun run = run_of({300, 300});
+  run.samples.back().failed = 1;
+  EXPECT_EQ(calibration_of(run).cps, 0);
+  run = run_of({300, 300});
+  run.interrupted = true;
+  EXPECT_EQ(calibration_of(run).cps, 0);
+}
+
 TEST(LabBound, AddsUpTheTablesOfTheServersCores) {
   ExperimentSettings s = example_settings("x");
   s.server.cores = {0, 1};

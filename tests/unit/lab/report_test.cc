@@ -118,6 +118,9 @@ Json whole_json() {
   const Json single = lab_json(one_experiment_example());
   json["server"] = single["server"];
   json["client"] = single["client"];
+  const Json compared = lab_json(compared_example());
+  json["situations"] = compared["situations"];
+  json["calibration"] = compared["calibration"];
   return json;
 }
 
