@@ -1,4 +1,5 @@
-// Writes the lab's files of the examples: lab_example DIR makes DIR/{whole,hazards,one,nothing}/
+// Writes the lab's files of the examples: lab_example DIR makes
+// DIR/{whole,hazards,one,compared,nothing}/
 // with report.html and summary.json in each.
 #include "support/lab_example.h"
 
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
       {"whole", mayfly::testing::lab_example()},
       {"hazards", mayfly::testing::hazards_only_example()},
       {"one", mayfly::testing::one_experiment_example()},
+      {"compared", mayfly::testing::compared_example()},
       {"nothing", {}},
   };
   for (const auto& [name, result] : examples) {

@@ -1,5 +1,5 @@
-// Two charts an experiment: the rate, and what TIME_WAIT holds. Drawn when they come into view, all
-// of them before the page is printed.
+// The charts of an experiment: the rate, what TIME_WAIT holds, the connections by state, and the
+// latency. Drawn when they come into view; all that are unfolded before the page is printed.
 
 const charts = [];
 
@@ -12,6 +12,10 @@ const LINES = {
   client: { words: "TIME_WAIT at the client", color: "second", width: 1.8 },
   little: { words: "rate \u00d7 hold (Little\u2019s law): entries held if none was " +
             "refused, evicted or reopened", color: "wanted", dash: [2, 3], width: 1.2 },
+  handshake: { words: "SYN_RECEIVED", color: "second", width: 1.4 },
+  established: { words: "ESTABLISHED and CLOSE_WAIT", color: "measured", width: 1.6 },
+  closing: { words: "FIN_WAIT, CLOSING, LAST_ACK", color: "limit", width: 1.4 },
+  clientOpen: { words: "at the client, all but TIME_WAIT", color: "wanted", dash: [2, 3], width: 1.2 },
   capacity: { words: "capacity of the server\u2019s table", color: "limit", dash: [7, 4],
               width: 1.2 },
 };
@@ -187,10 +191,58 @@ function entriesChart(experiment, scales) {
   });
 }
 
+/** The server's connections by group of states; TIME_WAIT has its own chart. */
+function statesChart(experiment) {
+  const { chart: data, conditions } = experiment;
+  const established = data.server_open.map(
+      (open, i) => Math.max(0, open - data.server_half_open[i] - data.server_closing[i]));
+  const columns = { handshake: data.server_half_open, established, closing: data.server_closing,
+                    clientOpen: data.client_open };
+  const lines = Object.keys(columns);
+  return chart("connections by state", `Connections by TCP state in ${experiment.name} over time`, {
+    of: experiment, lines, values: lines.map((name) => columns[name]), times: data.t,
+    most: 1.2 * most(lines.map((name) => most(columns[name]))) || 1, warmUp: conditions.warm_up_s,
+    until: untilOf(experiment), levels: [], unshared: true,
+  });
+}
+
+const PERCENTILES = [["p50", 50], ["p90", 90], ["p99", 99], ["p999", 99.9], ["max", 99.99]];
+
+/** Latency by percentile, both axes logarithmic: each step to the right is a tenth of the rest. */
+function latencyPlot(experiment) {
+  const latency = experiment.chart.latency || {};
+  const points = PERCENTILES.filter(([key]) => latency[key] > 0)
+      .map(([key, p]) => ({ key, x: -Math.log10(1 - p / 100), us: latency[key] }));
+  if (points.length < 2) return el("p", { class: "note" }, "latency: not measured.");
+  const low = Math.floor(Math.log10(points[0].us)), high = Math.ceil(Math.log10(most(points.map((p) => p.us)))) || 1;
+  const width = 300, height = 120, last = points[points.length - 1].x;
+  const x = (value) => 44 + (value - points[0].x) / (last - points[0].x) * (width - 62);
+  const y = (us) => height - 22 - (Math.log10(us) - low) / Math.max(1, high - low) * (height - 34);
+  const powers = Array.from({ length: high - low + 1 }, (unused, i) => 10 ** (low + i));
+  const words = points.map((p) => `${p.key} ${count(p.us)} \u00b5s`).join(", ");
+  return el("div", { class: "plot latency" },
+            el("p", { class: "chart-title" }, el("span", {}, "latency by percentile, \u00b5s (log)")),
+            svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words },
+                svg("title", {}, words),
+                powers.map((us) => [svg("line", { x1: 44, x2: width - 18, y1: y(us), y2: y(us),
+                                                  class: "grid" }),
+                                    svg("text", { x: 40, y: y(us) + 3, "text-anchor": "end" }, short(us))]),
+                svg("polyline", { points: points.map((p) => `${x(p.x)},${y(p.us)}`).join(" "),
+                                  class: "curve" }),
+                points.map((p) => [svg("circle", { cx: x(p.x), cy: y(p.us), r: 2.5 }),
+                                   svg("text", { x: x(p.x), y: height - 6, "text-anchor": "middle" },
+                                       p.key === "p999" ? "p99.9" : p.key)])));
+}
+
 /** The whole time that was planned, so that an interrupted run is seen to be one. */
 function untilOf(experiment) {
   const times = experiment.chart.t;
   return Math.max(experiment.conditions.duration_s, times[times.length - 1] || 0);
+}
+
+/** Charts that are folded away are neither drawn nor printed. */
+function isUnfolded(plot) {
+  return plot.box.closest("details:not([open])") === null;
 }
 
 function watchCharts() {
@@ -205,7 +257,7 @@ function watchCharts() {
                                                               () => charts.forEach(redraw));
   const print = (printing) => {
     document.documentElement.classList.toggle("printing", printing);
-    charts.forEach((plot) => (plot.graph ? redraw(plot) : draw(plot)));
+    charts.filter(isUnfolded).forEach((plot) => (plot.graph ? redraw(plot) : draw(plot)));
   };
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));

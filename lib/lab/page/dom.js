@@ -77,8 +77,18 @@ function table(caption, head, rows, foot = null) {
                  el("thead", {}, heads.map((cells, i) => el(
                      "tr", { class: heads.length > 1 && i === 0 ? "groups" : null }, cells))),
                  el("tbody", {}, rows.map((cells) => el("tr", {}, cells))));
-  return [el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, box),
+  return [el("p", { class: "more-columns", hidden: true }, "\u2194 scrolls sideways: more columns"),
+          el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, box),
           foot ? el("p", { class: "note" }, foot) : ""];
+}
+
+/** A table that is cut off says that it scrolls. */
+function watchTables() {
+  const tell = ({ target }) => {
+    target.previousElementSibling.hidden = target.scrollWidth <= target.clientWidth + 1;
+  };
+  const watch = new ResizeObserver((entries) => entries.forEach(tell));
+  document.querySelectorAll(".scroll").forEach((box) => watch.observe(box));
 }
 
 function column(text, attributes = {}) {

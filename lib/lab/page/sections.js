@@ -8,13 +8,11 @@ function masthead(result) {
                       svg("use", { href: "#mayfly" }));
   const label = el("dl", { class: "label" }, known.filter(([, value]) => value).map(
       ([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-  return [
-    el("header", { class: "masthead" },
-       el("div", {}, drawing, el("h1", {}, "Mayfly"),
-          el("p", { class: "what" }, "Ways out of TIME_WAIT: the gain and the harm of each")),
-       label.childElementCount > 0 ? label : null),
-    el("p", { class: "summary" }, result.summary),
-  ];
+  return el("header", { class: "masthead" },
+            el("div", { class: "name" }, drawing, el("h1", {}, "Mayfly"),
+               el("p", { class: "what" }, "Ways out of TIME_WAIT: the gain and the harm of each")),
+            label.childElementCount > 0 ? el("details", { class: "made" },
+                                             el("summary", {}, "how it was made"), label) : null);
 }
 
 function storyMark(holds) {
@@ -30,9 +28,10 @@ function glance(stories) {
 }
 
 /** The columns of the policy table that an experiment fills. */
-const BOUGHT = [["sustained_cps", "sustained\u00a0/\u00a0s", count], ["swing", "swing", ratio],
-                ["p99_us", "p99 \u00b5s", count], ["peak_time_wait", "peak TIME_WAIT", count],
-                ["bytes", "bytes", bytes], ["refused", "refused\u00a0/\u00a0s", count]];
+const BOUGHT = [["sustained_cps", "sustained\u00a0/\u00a0s", count], ["swing", "unevenness (sd/mean)", ratio],
+                ["p99_us", "p99 \u00b5s", count],
+                ["server_bytes", "memory at the server", bytes],
+                ["client_bytes", "memory at the client", bytes], ["refused", "refused\u00a0/\u00a0s", count]];
 
 function policyTable(result) {
   const { legend } = result.hazards;
@@ -52,8 +51,8 @@ function policyTable(result) {
   return el("section", { id: "policies" }, el("h2", {}, "Policy by policy"),
             table("Each policy in its experiment and in the hazard lab", head, rows,
                   "\u25b2 marks what should make you think: less than 97 % of the offered rate, " +
-                  "a swing of 0.1 or more, connections refused, harm. Swing is the standard " +
-                  "deviation of the rate over its mean. \u2013 is not measured."),
+                  "an unevenness of 0.1 or more, connections refused, harm. Unevenness is the " +
+                  "standard deviation of the rate over its mean. \u2013 is not measured."),
             counters(result.policies));
 }
 
@@ -107,7 +106,7 @@ function conditionsOf(experiment) {
 
 function verdictOf(experiment) {
   if (experiment.interrupted) return mark(null, experiment.verdict);
-  if (experiment.expect === "none") return mark(null, "nothing was expected");
+  if (experiment.expect === "none") return mark(null, "nothing was predicted");
   return mark(experiment.holds, `${experiment.expect}: ${experiment.verdict}`);
 }
 
@@ -134,7 +133,8 @@ function experimentCard(experiment, scales) {
             el("p", { class: "conditions" }, conditionsOf(experiment)),
             el("p", { class: "verdict" }, verdictOf(experiment)),
             el("div", { class: "plots" }, rateChart(experiment, scales),
-               entriesChart(experiment, scales)),
+               entriesChart(experiment, scales), statesChart(experiment),
+               latencyPlot(experiment)),
             chartFigures(experiment));
 }
 
@@ -151,15 +151,16 @@ function experimentTable(caption, experiments) {
     cell(expectedOf(e), { kind: "text" }), cell(e.judged_samples ? count(e.sustained_cps)
                                                                  : NOT_MEASURED),
     cell(e.judged_samples ? ratio(e.swing) : NOT_MEASURED), cell(count(e.p99_us)),
-    cell(count(e.peak_time_wait)), cell(count(e.refused)), cell(count(e.exhausted)),
-    cell(count(e.failed + e.reset)),
+    cell(count(e.server_peak)), cell(count(e.client_peak)), cell(count(e.refused)),
+    cell(count(e.exhausted)), cell(e.judged_samples ? count(e.failed + e.reset) : NOT_MEASURED),
     el("td", { class: "text" }, e.interrupted ? mark(null, "interrupted")
        : e.holds === null ? mark(null, "not judged")
-       : mark(e.holds, e.holds ? "as expected" : "not as expected"))]);
-  const names = ["sustained\u00a0/\u00a0s", "swing", "p99 \u00b5s", "peak TIME_WAIT",
-                 "refused\u00a0/\u00a0s", "no source\u00a0/\u00a0s", "failed or reset\u00a0/\u00a0s"];
+       : mark(e.holds, e.holds ? "as predicted" : "not as predicted"))]);
+  const names = ["sustained\u00a0/\u00a0s", "unevenness (sd/mean)", "p99 \u00b5s",
+                 "most TIME_WAIT, server", "most TIME_WAIT, client", "refused\u00a0/\u00a0s",
+                 "no free source port\u00a0/\u00a0s", "failed or reset\u00a0/\u00a0s"];
   return table(caption, [column("experiment", { class: "text" }),
-                         column("expected", { class: "text" }),
+                         column("predicted", { class: "text" }),
                          column("arithmetic", { class: "text" }),
                          names.map((name) => column(name)),
                          column("verdict", { class: "text" })], rows);
@@ -168,10 +169,10 @@ function experimentTable(caption, experiments) {
 /** A story's own figure: what its test reads. */
 function storyFigure(number, story) {
   if (number === "1") {
-    return `Rate ${story.halved ? "halved or worse" : "not halved"}; swing ${ratio(story.swing)}.`;
+    return `Rate ${story.halved ? "halved or worse" : "not halved"}; unevenness ${ratio(story.swing)}.`;
   }
   if (number === "2") return `Error of the bound: ${percent(story.error_of_bound)}.`;
-  return `Largest swing where a flat rate was expected: ${ratio(story.swing_max)}.`;
+  return `Largest unevenness where a flat rate was predicted: ${ratio(story.swing_max)}.`;
 }
 
 function storySection(number, story, experiments) {
@@ -189,8 +190,18 @@ function storySection(number, story, experiments) {
 /** The table, the key and the cards. `scalesFor` gives the scales that an experiment shares. */
 function multiples(experiments, scalesFor) {
   const cards = experiments.map((one) => experimentCard(one, scalesFor(one)));
-  return [experimentTable("Expected and measured", experiments), chartKey(experiments),
-          el("div", { class: "experiments" }, cards)];
+  return [experimentTable("Predicted and measured", experiments), foldedCards(experiments, cards)];
+}
+
+function foldedCards(experiments, cards) {
+  return el("details", { class: "charts", open: experiments.length === 1 },
+            el("summary", {}, "Charts of each experiment"), chartKey(experiments),
+            el("div", { class: "experiments" }, cards));
+}
+
+/** The cards alone. */
+function folded(experiments, scalesFor) {
+  return foldedCards(experiments, experiments.map((one) => experimentCard(one, scalesFor(one))));
 }
 
 function moreSection(experiments, isOnly) {
@@ -204,19 +215,24 @@ function hazardSection({ seed, ledger, legend }) {
   const head = [column("policy", { class: "text" }), column("connections"),
                 column("whole and unharmed"),
                 legend.map((harm, i) => column(harm.title, { class: i ? "wrap" : "wrap edge" })),
-                column("all harm", { class: "wrap edge" }), column("challenges"),
+                column("all harm", { class: "wrap edge" }),
+                column("newcomers kept out", { class: "wrap edge" }), column("at most for"),
+                column("challenges"),
                 column("ended for newcomers", { class: "wrap" }), column("peak TIME_WAIT")];
   const rows = ledger.map((row) => [
     rowHead(row.policy), cell(count(row.connections)), cell(count(row.completed)),
     legend.map((harm, i) => cell(count(row[harm.key]), { bad: row[harm.key] > 0, edge: i === 0 })),
-    cell(count(row.harms), { bad: row.harms > 0, edge: true }), cell(count(row.challenges)),
+    cell(count(row.harms), { bad: row.harms > 0, edge: true }),
+    cell(count(row.kept_out), { bad: row.kept_out > 0, edge: true }),
+    cell(seconds(row.kept_out_longest_s)), cell(count(row.challenges)),
     cell(count(row.killed_after_syn)), cell(count(row.peak_time_wait))]);
   return el("section", { id: "hazards" }, el("h2", {}, "The hazard ledger"),
-            el("p", {}, "The same policies over a simulated link that loses, delays, duplicates and " +
-               "reorders, with clients that reuse their four-tuples as soon as the policy allows. In " +
+            el("p", {}, "All situations together: the same policies over a simulated link that loses, " +
+               "delays, duplicates and reorders, with the same table for each. In " +
                `simulated time: seed ${seed} gives the same ledger each time.`),
             table("What each policy did to its connections, counted from both ends", head, rows,
-                  "Challenges are ACKs sent in TIME_WAIT for a refused segment: not a harm, but what " +
+                  "Kept out are honest newcomers whose SYN met silence, or a refusal after their " +
+                  "reset. Challenges are ACKs sent in TIME_WAIT for a refused segment: not a harm, but what " +
                   "the protocol requires (RFC 9293 3.10.7.4)."),
             el("dl", { class: "harms" }, legend.map((harm) => el(
                 "div", {}, el("dt", {}, harm.title), el("dd", {}, harm.meaning),
