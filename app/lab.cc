@@ -77,6 +77,8 @@ Result<config::LabExperiment> offered_share(config::LabExperiment experiment,
         "{}: what this machine carries is not known, as connections failed in {}; is it busy?",
         experiment.name, calibration.experiment)};
   experiment.client.load.rate = std::round(experiment.share * calibration.cps);
+  if (const auto lasts = lab::check_lasts(experiment.lab_pair()); !lasts)
+    return Error{experiment.name + ": " + lasts.error().what, lasts.error().kind};
   return experiment;
 }
 

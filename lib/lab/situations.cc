@@ -47,12 +47,16 @@ double share_of(std::uint64_t count, const world::LedgerRow& ledger) {
   return static_cast<double>(count) / static_cast<double>(ledger.connections);
 }
 
+bool lets_newcomers_in(const SituationRow& row) {
+  return share_of(row.ledger->kept_out, *row.ledger) <= kKeptOutShare;
+}
+
 /// The order of preference: it lets newcomers in; then least harm, then fewest newcomers kept out,
 /// then least harm in all situations, as few connections show little; then least memory.
 auto price_of(const SituationRow& row) {
   const world::LedgerRow& ledger = *row.ledger;
   const double kept_out = share_of(ledger.kept_out, ledger);
-  return std::tuple(kept_out > kKeptOutShare, share_of(ledger.harms(), ledger), kept_out,
+  return std::tuple(!lets_newcomers_in(row), share_of(ledger.harms(), ledger), kept_out,
                     share_of(row.everywhere->harms(), *row.everywhere), row.figures.server_peak);
 }
 
@@ -73,6 +77,17 @@ std::string price_words(const world::LedgerRow& ledger) {
                              ledger.kept_out_longest.seconds());
 }
 
+/// Of those that ran, harmed nobody and let newcomers in.
+const SituationRow* fastest_harmless(const SituationTable& table) {
+  const SituationRow* fastest = nullptr;
+  for (const SituationRow& row : table.rows)
+    if (row.is_judged() && row.ledger != nullptr && row.ledger->harms() == 0 &&
+        lets_newcomers_in(row) &&
+        (fastest == nullptr || row.figures.sustained > fastest->figures.sustained))
+      fastest = &row;
+  return fastest;
+}
+
 std::string words_of(const SituationRow& best, const SituationTable& table) {
   std::string words;
   if (best.is_judged())
@@ -81,13 +96,10 @@ std::string words_of(const SituationRow& best, const SituationTable& table) {
         shown(best.figures.sustained), shown(best.figures.offered),
         load::grouped(best.figures.server_peak));
   words += (words.empty() ? "It " : "it ") + price_words(*best.ledger) + ".";
-  const auto safest = std::ranges::min_element(table.rows, {}, [](const SituationRow& row) {
-    return row.ledger == nullptr ? 2.0 : share_of(row.ledger->harms(), *row.ledger);
-  });
-  if (best.ledger->harms() > 0 && safest->ledger != nullptr && safest->ledger->harms() == 0 &&
-      safest->is_judged())
-    words += fmt::format(" Without any harm: {}, with {}/s.", safest->policy,
-                         shown(safest->figures.sustained));
+  const SituationRow* const harmless = fastest_harmless(table);
+  if (best.ledger->harms() > 0 && harmless != nullptr)
+    words += fmt::format(" Without any harm: {}, with {}/s.", harmless->policy,
+                         shown(harmless->figures.sustained));
   return words;
 }
 
