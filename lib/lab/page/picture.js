@@ -43,7 +43,7 @@ function paretoFront(points) {
 
 /** Places in pixels. What harms nobody has a column of its own, where x means nothing. */
 function pictureScales(points, width) {
-  const box = { left: 48, right: width - 16, top: 14, bottom: PICTURE_HEIGHT - 46 };
+  const box = { left: 48, right: width - 16, top: 26, bottom: PICTURE_HEIGHT - 46 };
   const harms = points.map((p) => p.harm).filter((harm) => harm > 0);
   const none = box.left + (box.right - box.left) * (harms.length === 0 ? 1 : .36);
   const low = Math.floor(Math.log10(Math.min(...harms))), high = Math.ceil(Math.log10(most(harms)));
@@ -92,7 +92,7 @@ function pictureAxes(scales) {
                            height: box.bottom - box.top, class: "harmless" }),
              text((box.left + scales.none) / 2, box.bottom + 16, "no harm seen", "middle"),
              text(box.right, box.bottom + 36, "harm in a million connections (log)", "end"),
-             text(box.left + 6, box.top + 12, "connections / s", "start"));
+             text(4, 12, "connections / s", "start"));
   return parts;
 }
 
@@ -114,22 +114,23 @@ function pointWords(point) {
 function drawPicture(box, points) {
   const width = Math.max(300, box.clientWidth);
   const scales = pictureScales(points, width), placed = placeDots(points, scales);
-  const dots = placed.map((point, i) => svg(
+  const dots = placed.map((point) => svg(
       "g", { class: "dot", tabindex: 0, role: "img", "aria-label": pointWords(point),
              "data-policy": point.name },
       svg("title", {}, pointWords(point)),
       point.client > 0 ? svg("circle", { cx: point.x, cy: point.y, r: scales.r(point.client) + 3,
                                          class: "client" }) : "",
       svg("circle", { cx: point.x, cy: point.y, r: scales.r(point.server),
-                      class: point.server > 0 ? "server" : "nothing" }),
-      svg("text", { x: point.x, y: point.y - Math.max(scales.r(point.server),
-                    point.client > 0 ? scales.r(point.client) + 3 : 0) - 3,
-                    "text-anchor": "middle" }, String(i + 1))));
+                      class: point.server > 0 ? "server" : "nothing" })));
+  const numbers = placed.map((point, i) => svg(
+      "text", { x: point.x, y: point.y - Math.max(scales.r(point.server),
+                point.client > 0 ? scales.r(point.client) + 3 : 0) - 3,
+                "text-anchor": "middle", "aria-hidden": "true" }, String(i + 1)));
   const front = new Set(paretoFront(points).map((p) => p.name));
   box.replaceChildren(
       svg("svg", { viewBox: `0 0 ${width} ${PICTURE_HEIGHT}`, width, height: PICTURE_HEIGHT,
                    role: "group", "aria-label": "Policies: rate against harm" },
-          pictureAxes(scales), frontLine(placed, scales), dots),
+          pictureAxes(scales), frontLine(placed, scales), dots, numbers),
       el("ol", { class: "points" }, points.map((point) => el(
           "li", { class: front.has(point.name) ? "on-front" : null },
           el("b", {}, point.name), ` ${short(rounded(point.rate))}/s, `,
