@@ -1,7 +1,10 @@
 #include "run/experiment.h"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "lab/evaluate.h"
 #include "load/report.h"
@@ -108,10 +111,11 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
   lab::ExperimentRun run;
   run.settings = settings.lab_settings();
   const auto begin = steady_clock::now();
-  const auto read = [&] {
-    Reading now{.load = (*client)->results_so_far(),
-                .server = (*server)->totals(),
-                .client = (*client)->totals()};
+  const auto read = [&]() -> std::optional<Reading> {
+    auto load = (*client)->results_of_all_cores();
+    if (!load) return std::nullopt;
+    Reading now{
+        .load = std::move(*load), .server = (*server)->totals(), .client = (*client)->totals()};
     now.t = std::chrono::duration<double>(steady_clock::now() - begin).count();
     return now;
   };
@@ -119,16 +123,20 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
   (*server)->start(eal, 0);
   (*client)->start(eal, settings.server.cores.size());
   Reading before;
+  const auto every = std::chrono::microseconds(sample_every.us);
   for (auto next = begin; !(*client)->finished() && stop_asked() != Stop::now;) {
-    std::this_thread::sleep_until(next += std::chrono::microseconds(sample_every.us));
-    Reading now = read();
-    const lab::LabSample sample = between(before, now);
-    // What comes after the load is the drain, which no figure is about.
-    if (!run.interrupted && sample.t < load_ends + sample_every.seconds() / 2)
-      run.samples.push_back(sample);
-    on_sample(sample);
+    next = std::max(next + every, steady_clock::now());  // a late one is not made up for
+    std::this_thread::sleep_until(next);
+    // A core that is kept from running has no sample; the next one is longer.
+    if (auto now = read()) {
+      const lab::LabSample sample = between(before, *now);
+      // What comes after the load is the drain, which no figure is about.
+      if (!run.interrupted && sample.t < load_ends + sample_every.seconds() / 2)
+        run.samples.push_back(sample);
+      on_sample(sample);
+      before = std::move(*now);
+    }
     (*server)->sample();
-    before = std::move(now);
     if (stop_asked() != Stop::no && !run.interrupted) {
       run.interrupted = true;
       (*client)->drain();

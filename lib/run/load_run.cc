@@ -64,6 +64,15 @@ void LoadRun::start(nic::Eal& eal, std::size_t first_worker) {
   start_on(*engine_, eal, first_worker);
 }
 
+std::optional<load::LoadResults> LoadRun::results_of_all_cores() {
+  load::LoadResults sum;
+  for (const auto& results : ask_cores()) {
+    if (!results) return std::nullopt;
+    sum.merge(*results);
+  }
+  return sum;
+}
+
 load::LoadResults LoadRun::results_so_far() {
   load::LoadResults sum;
   for (const auto& results : ask_cores())

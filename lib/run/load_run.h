@@ -55,6 +55,9 @@ class LoadRun {
   std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_neighbour(); }
   /// The results of all cores so far. Any thread may call it.
   load::LoadResults results_so_far();
+  /// The same; nothing if a core does not answer in time, as on a busy machine. Any thread may call
+  /// it.
+  std::optional<load::LoadResults> results_of_all_cores();
   /// The JSON of the run so far; an error if a core does not answer. Any thread may call it.
   Result<nlohmann::ordered_json> json_so_far();
   /// The counters of all cores' stacks.
