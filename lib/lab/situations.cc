@@ -77,6 +77,13 @@ std::string price_words(const world::LedgerRow& ledger) {
                              ledger.kept_out_longest.seconds());
 }
 
+/// A TIME_WAIT is handed over only between two ends that agree on it.
+bool needs_both_ends(const SituationRow& row) {
+  if (row.run == nullptr) return false;
+  const LabPair& ends = row.run->settings;
+  return ends.server.shard.time_wait.hand_over || ends.client.shard.time_wait.hand_over;
+}
+
 /// Of those that ran, harmed nobody and let newcomers in.
 const SituationRow* fastest_harmless(const SituationTable& table) {
   const SituationRow* fastest = nullptr;
@@ -96,6 +103,7 @@ std::string words_of(const SituationRow& best, const SituationTable& table) {
         shown(best.figures.sustained), shown(best.figures.offered),
         load::grouped(best.figures.server_peak));
   words += (words.empty() ? "It " : "it ") + price_words(*best.ledger) + ".";
+  if (needs_both_ends(best)) words += " The other end must follow the policy too.";
   const SituationRow* const harmless = fastest_harmless(table);
   if (best.ledger->harms() > 0 && harmless != nullptr)
     words += fmt::format(" Without any harm: {}, with {}/s.", harmless->policy,

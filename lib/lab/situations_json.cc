@@ -139,7 +139,7 @@ constexpr auto kSimulatedFields = std::to_array<JsonField<Line>>({
     {"marks", "array", "", "keys of this row with a bad value", marks_of},
 });
 
-struct Told {
+struct Scene {
   const SituationTable& table;
   const Calibration& calibration;
 
@@ -148,11 +148,11 @@ struct Told {
   }
 };
 
-Json policies_of(const Told& told) {
+Json policies_of(const Scene& scene) {
   Json policies = Json::array();
-  for (const SituationRow& row : told.table.rows) {
+  for (const SituationRow& row : scene.table.rows) {
     Json json;
-    const Line line{row, told.table, told.calibration};
+    const Line line{row, scene.table, scene.calibration};
     write_fields(json, kLineFields, line);
     write_fields(json, kSimulatedFields, line);
     for (const Harm& harm : kHarms)
@@ -164,53 +164,54 @@ Json policies_of(const Told& told) {
 
 /// A figure that all experiments of the situation share; null if none ran.
 template <class Get>
-Json shared(const Told& told, Get get) {
-  for (const SituationRow& row : told.table.rows)
+Json shared(const Scene& scene, Get get) {
+  for (const SituationRow& row : scene.table.rows)
     if (row.run != nullptr) return get(row.run->settings);
   return nullptr;
 }
 
-constexpr auto kSituationFields = std::to_array<JsonField<Told>>({
+constexpr auto kSituationFields = std::to_array<JsonField<Scene>>({
     {"name", "text", "", "name of the situation",
-     [](const Told& told) -> Json { return world::name_of(told.table.situation); }},
+     [](const Scene& scene) -> Json { return world::name_of(scene.table.situation); }},
     {"title", "text", "", "the situation in a few words",
-     [](const Told& told) -> Json { return told.words().title; }},
+     [](const Scene& scene) -> Json { return scene.words().title; }},
     {"words", "text", "", "who is in it",
-     [](const Told& told) -> Json { return told.words().who; }},
+     [](const Scene& scene) -> Json { return scene.words().who; }},
     {"at_line_rate", "text", "", "what its experiments do; may be empty",
-     [](const Told& told) -> Json {
-       return told.table.settings != nullptr ? told.table.settings->title : std::string();
+     [](const Scene& scene) -> Json {
+       return scene.table.settings != nullptr ? scene.table.settings->title : std::string();
      }},
     {"simulated", "text", "", "what the simulator does in it",
-     [](const Told& told) -> Json { return told.words().simulated; }},
+     [](const Scene& scene) -> Json { return scene.words().simulated; }},
     {"policy", "text", "", "recommended policy; null if nothing was measured",
-     [](const Told& told) -> Json {
-       return told.table.policy.empty() ? Json(nullptr) : Json(told.table.policy);
+     [](const Scene& scene) -> Json {
+       return scene.table.policy.empty() ? Json(nullptr) : Json(scene.table.policy);
      }},
-    {"why", "text", "", "why this one", [](const Told& told) -> Json { return told.table.words; }},
+    {"why", "text", "", "why this one",
+     [](const Scene& scene) -> Json { return scene.table.words; }},
     {"command", "text", "", "the command that serves with it",
-     [](const Told& told) -> Json { return told.table.command; }},
+     [](const Scene& scene) -> Json { return scene.table.command; }},
     {"offered_cps", "number", "connections/s", "rate offered to every policy; null if none ran",
-     [](const Told& told) {
-       return shared(told, [](const ExperimentSettings& s) -> Json { return s.client.load.rate; });
+     [](const Scene& scene) {
+       return shared(scene, [](const ExperimentSettings& s) -> Json { return s.client.load.rate; });
      }},
     {"share", "number", "", "that rate as a share of the calibration; null if none ran",
-     [](const Told& told) {
-       return shared(told, [](const ExperimentSettings& s) -> Json { return s.share; });
+     [](const Scene& scene) {
+       return shared(scene, [](const ExperimentSettings& s) -> Json { return s.share; });
      }},
     {"clock", "number", "", "the holds of all policies were divided by it; null if none ran",
-     [](const Told& told) -> Json {
-       return told.table.settings != nullptr ? Json(told.table.settings->clock) : Json(nullptr);
+     [](const Scene& scene) -> Json {
+       return scene.table.settings != nullptr ? Json(scene.table.settings->clock) : Json(nullptr);
      }},
     {"capacity", "number", "entries", "TIME_WAIT entries of the server under every policy",
-     [](const Told& told) {
-       return shared(told, [](const ExperimentSettings& s) -> Json {
+     [](const Scene& scene) {
+       return shared(scene, [](const ExperimentSettings& s) -> Json {
          return std::uint64_t{s.server.shard.time_wait.capacity} * s.server.cores.size();
        });
      }},
     {"source_pairs", "number", "sources", "the client's sources under every policy",
-     [](const Told& told) {
-       return shared(told, [](const ExperimentSettings& s) -> Json {
+     [](const Scene& scene) {
+       return shared(scene, [](const ExperimentSettings& s) -> Json {
          return usable_sources(s.client.sources);
        });
      }},
@@ -229,10 +230,10 @@ constexpr auto kCalibrationFields = std::to_array<JsonField<Calibration>>({
 Json situations_json(const LabResult& result) {
   Json situations = Json::array();
   for (const SituationTable& table : situation_tables(result)) {
-    const Told told{table, result.calibration};
+    const Scene scene{table, result.calibration};
     Json json;
-    write_fields(json, kSituationFields, told);
-    json["policies"] = policies_of(told);
+    write_fields(json, kSituationFields, scene);
+    json["policies"] = policies_of(scene);
     situations.push_back(std::move(json));
   }
   return situations;

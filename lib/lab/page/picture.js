@@ -152,6 +152,7 @@ function pictureSection(result) {
     input.addEventListener("change", () => { chosen = name; redrawPicture(); });
     return el("label", {}, input, " " + words);
   });
+  queueMicrotask(redrawPicture);  // when the section is in the page and has a width
   new ResizeObserver(redrawPicture).observe(box);
   return el("section", { id: "picture" }, el("h2", {}, "What each carries, and what it harms"),
             hasSituations ? el("fieldset", { class: "choices" },

@@ -62,6 +62,7 @@ LabPair none() {
 HazardSettings settings_for(LabPair pair, std::uint64_t seed = 1) {
   HazardSettings settings;
   settings.seed = seed;
+  settings.connections = 1'000;
   settings.link = {
       .loss = 0.01, .duplicate = 0.005, .reorder = 0.01, .delay = 2_ms, .jitter = 500_us};
   settings.policies = {std::move(pair)};
@@ -80,10 +81,10 @@ TEST(Hazards, TheStandardHarmsNobody) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     for (const Closer first : {Closer::server, Closer::client}) {
       HazardSettings settings = settings_for(strict(first), seed);
-      settings.connections = 500;
+      settings.connections = 250;
       const LedgerRow row = run(settings);
       EXPECT_EQ(row.harms(), 0u) << in_words(row) << ", seed " << seed;
-      EXPECT_EQ(row.connections, 500 * world::kHazardKinds.size());
+      EXPECT_EQ(row.connections, 250 * world::kHazardKinds.size());
       EXPECT_GT(row.completed, row.connections * 8 / 10) << in_words(row);
       EXPECT_GT(row.challenges, 0u) << "there was something to refuse";
       EXPECT_GT(row.peak_time_wait, 100u);
@@ -100,7 +101,7 @@ TEST(Hazards, TheDefaultLetsNewcomersInAndHarmsNobody) {
         settings_for(pair_of("newcomer", Closer::server,
                              [](TimeWaitPolicy& p) { p.on_full = TimeWaitPolicy::OnFull::refuse; }),
                      seed);
-    settings.connections = 500;
+    settings.connections = 250;
     const LedgerRow row = run(settings);
     EXPECT_EQ(row.harms(), 0u) << in_words(row) << ", seed " << seed;
     EXPECT_GT(row.completed, row.connections * 95 / 100) << in_words(row);

@@ -16,6 +16,7 @@ using world::Situation;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 SituationTable table_of(const lab::LabResult& result, Situation situation) {
@@ -69,6 +70,16 @@ TEST(Situations, NameTheHarmlessPolicyWhereOnlyHarmfulOnesCarry) {
   const SituationTable table = table_of(result, lossy);
   EXPECT_EQ(table.policy, "none");
   EXPECT_THAT(table.words, HasSubstr("Without any harm: strict"));
+}
+
+TEST(Situations, SayWhereTheOtherEndMustFollowThePolicyToo) {
+  lab::LabResult result{.origin = example_origin()};
+  add_compared(result, Situation::lossy, "a", OnFull::evict_oldest,
+               {.connections = 100, .completed = 100});
+  EXPECT_THAT(table_of(result, Situation::lossy).words, Not(HasSubstr("other end")));
+  result.experiments.back().settings.server.shard.time_wait.hand_over = true;
+  EXPECT_THAT(table_of(result, Situation::lossy).words,
+              HasSubstr("The other end must follow the policy too."));
 }
 
 // A control: under another load the figures are others, and the order of what is compared is not.
