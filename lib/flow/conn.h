@@ -33,6 +33,11 @@ class Conn {
   std::uint16_t local_port() const noexcept { return block_.local_port; }
   /// True if the peer opened the connection.
   bool passive() const noexcept { return block_.tcp.has(tcp::conn_flag::passive); }
+  /// True if an ACK of another connection answered the SYN of our active open: the peer still had
+  /// this four-tuple, probably in TIME_WAIT.
+  bool was_challenged() const noexcept { return block_.is_challenged; }
+  /// For on_closed: the state in which a segment or a timer ended the connection.
+  tcp::State last_state() const noexcept { return block_.last_state; }
   /// True once TCP has received the peer's FIN. Text that came before it may still be unread.
   bool peer_closed() const noexcept { return block_.tcp.has(tcp::conn_flag::peer_fin); }
   /// Bytes queued and not yet acknowledged.

@@ -28,6 +28,9 @@ namespace mayfly::flow {
   X(counter, accepted, "connections", "accepted", "connections that completed a passive open")   \
   X(counter, opened, "connections", "opened", "connections that began an active open")           \
   X(counter, syn_received, "segments", "syn.received", "SYNs that made a connection block")      \
+  X(counter, syn_challenged, "segments", "syn.challenged",                                       \
+    "SYNs of ours that an ACK of another connection answered, as of a TIME_WAIT at the peer: "   \
+    "reset, and the SYN sent again at once")                                                     \
   X(gauge, syn_backlog, "segments", "syn.backlog",                                               \
     "SYNs that wait until the core keeps up with the frames that arrive")                        \
   X(gauge, half_open, "connections", "syn.half_open", "handshakes under way that peers began")   \

@@ -43,11 +43,15 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
     waive_challenge(b.tcp);
     stats_.challenges_limited.add();
   }
-  if (v.reply == tcp::Reply::rst) send_reset(a);
+  const bool is_challenged = (v.events & tcp::event::challenged) != 0;
+  if (v.reply == tcp::Reply::rst) send_reset(a, !is_challenged);
   if (before == tcp::State::last_ack && (v.events & tcp::event::reset) != 0)
     stats_.reset_in_last_ack.add();
   connections_.want_output(b);
-  if (v.events != 0) on_events(b, v.events);
+  if (v.events != 0) {
+    b.last_state = before;
+    on_events(b, v.events);
+  }
   Drop lost = Drop::none;
   if (v.text_len > 0 && b.tcp.state != tcp::State::closed) lost = take_segment_text(b, a, v);
   if (b.tcp.state != tcp::State::closed)

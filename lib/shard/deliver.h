@@ -18,6 +18,10 @@ flow::CloseReason Shard<P, A>::reason_of(std::uint16_t events) noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept {
   if ((events & tcp::event::timestamps_missing) != 0) stats_.timestamps_missing.add();
+  if ((events & tcp::event::challenged) != 0) {
+    stats_.syn_challenged.add();
+    b.is_challenged = true;
+  }
   if ((events & tcp::event::established) != 0) on_established(b);
   if ((events & tcp::event::acked) != 0) on_acked(b);
   if ((events & tcp::event::peer_fin) != 0) b.rx.set_fin(true);
@@ -235,6 +239,7 @@ void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
       return finish(b, flow::CloseReason::timed_out);
     }
     if (is_peer_silent(b.tcp, now_)) links_[b.port]->suspect(connections_.key_of(b).remote(), now_);
+    b.last_state = b.tcp.state;
     const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_);
     if (events != 0) on_events(b, events);
     if (b.tcp.state == tcp::State::closed) return;

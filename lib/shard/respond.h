@@ -67,12 +67,13 @@ bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e
   });
 }
 
-// RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit forbids the answer.
+// RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit forbids the answer. Not
+// limited is one that a SYN of ours follows: without it the SYN would be in vain.
 template <link::Port P, class A>
-bool Shard<P, A>::send_reset(const Arrival& a) noexcept {
+bool Shard<P, A>::send_reset(const Arrival& a, bool is_limited) noexcept {
   Emission rst;
   if (!tcp::reset_for(a.parsed.segment, rst)) return false;
-  if (!rst_limit_.allow(now_)) {
+  if (is_limited && !rst_limit_.allow(now_)) {
     stats_.rst_limited.add();
     return false;
   }

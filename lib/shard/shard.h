@@ -130,6 +130,15 @@ class Shard {
   const flow::ShardStats& stats() const noexcept { return stats_; }
   /// Who does not answer ARP. Any thread.
   const link::ArpSilence& arp_silence() const noexcept { return link_common_.silence; }
+  /// The next hop from `local` to `remote`, if it does not answer ARP; 0 otherwise.
+  Ipv4Address silent_hop(Ipv4Address local, Ipv4Address remote) const noexcept {
+    const link::ArpSilence& silence = link_common_.silence;
+    Ipv4Address hop;
+    if (!links_[link_of(local)]->interface().next_hop(remote, hop)) return {};
+    const bool is_silent = silence.gateway.load(std::memory_order_relaxed) == hop.host ||
+                           silence.other.load(std::memory_order_relaxed) == hop.host;
+    return is_silent ? hop : Ipv4Address{};
+  }
 
  private:
   // What a poll does at most, so that no burst is stalled: timers that fire, and timers armed for
@@ -223,7 +232,7 @@ class Shard {
   bool send_pending(flow::ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e,
             const flow::TxQueue* tx) noexcept;
-  bool send_reset(const Arrival& a) noexcept;
+  bool send_reset(const Arrival& a, bool is_limited = true) noexcept;
   std::size_t transmit() noexcept;
 
   // What every poll touches comes first.

@@ -37,6 +37,7 @@ namespace mayfly::tcp {
   X(handshake_to_close, "RFC 9293 3.10.4", "a CLOSE waited for the handshake: FIN_WAIT_1")         \
   /* syn_sent.cc */                                                                                \
   X(syn_sent_bad_ack, "RFC 9293 3.10.7.3, first", "acknowledges no SYN of ours: RST")              \
+  X(syn_sent_challenged, "RFC 9293 3.5.1", "that RST clears the way: the SYN goes again at once")  \
   X(syn_sent_bad_ack_rst, "RFC 9293 3.10.7.3, first", "the same on an RST: dropped")               \
   X(syn_sent_blind_rst, "RFC 9293 3.10.7.3, second", "an RST that acknowledges nothing")           \
   X(syn_sent_refused, "RFC 9293 3.10.7.3, second", "an RST that acknowledges our SYN")             \

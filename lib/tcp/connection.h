@@ -187,7 +187,7 @@ struct alignas(64) Connection {
   std::uint32_t max_snd_wnd = 0;  ///< bytes: the largest snd_wnd ever (RFC 9293 3.8.6.2.1)
   std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
   std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
-  std::uint16_t challenges = 0;   ///< challenge ACKs since challenges_since (RFC 5961 7)
+  std::uint16_t challenges = 0;   ///< sent since challenges_since (RFC 5961 7); SYN_SENT: heard
   Seq fin_at;                     ///< see conn_flag::fin_held
   SeqRanges held;                 ///< received out of order
   wire::SackBlock newest_held;    ///< goes first in the SACK option (RFC 2018 4)

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "tcp/branches.h"
 #include "tcp/input.h"
+#include "tcp/rtt.h"
 
 namespace mayfly::tcp {
 namespace {
@@ -11,6 +12,19 @@ void enter_syn_received(Connection& c) noexcept {
   c.state = State::syn_received;
   c.snd_nxt = c.iss;
   c.clear(conn_flag::rtt_timing);  // Karn: the SYN is sent twice
+}
+
+/// The peer answered our SYN with an ACK of another connection, as its TIME_WAIT does (RFC
+/// 5961 4.2). Our RST ends that (RFC 9293 3.5.1), so the SYN need not wait for its time-out. A peer
+/// that keeps on answering so is left to the time-out after as many SYNs as that may send.
+void send_syn_again(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
+  if (c.snd_nxt == c.iss || c.challenges >= cfg.syn_retries) return;
+  mark(Branch::syn_sent_challenged);
+  ++c.challenges;
+  c.snd_nxt = c.iss;
+  c.clear(conn_flag::rtt_timing);  // Karn
+  start_retransmit_timer(c, now);
+  v.events = event::challenged;
 }
 
 }  // namespace
@@ -29,6 +43,7 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
     }
     v.reply = Reply::rst;
     mark(Branch::syn_sent_bad_ack);
+    send_syn_again(c, cfg, now, v);
     return v;
   }
   // Second, check the RST bit: without an acceptable ACK it may be anybody's (RFC 5961 3.2).
@@ -50,6 +65,7 @@ Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant no
     return v;
   }
   c.last_heard = now;
+  c.challenges = 0;  // from here on those that we send
   take_options(c, s, cfg, now);
   if (!acks_syn) {
     enter_syn_received(c);  // text on a SYN without ACK is not taken: the peer sends it again

@@ -58,6 +58,8 @@ inline constexpr std::uint16_t slow = 1u << 10;
 inline constexpr std::uint16_t fin_wait_2_end = 1u << 11;
 /// The first segment without the timestamps that were agreed on was accepted.
 inline constexpr std::uint16_t timestamps_missing = 1u << 12;
+/// SYN_SENT: an ACK of another connection answered our SYN, which goes again right after the RST.
+inline constexpr std::uint16_t challenged = 1u << 13;
 }  // namespace event
 
 /// What answers a segment outside the connection.

@@ -134,10 +134,12 @@ TimeWaitRules rules_of(Situation situation) {
 /// What goes out, read from the Emissions; `challenges`: how many of them were challenges.
 We said_by(const Tcp& t, std::uint16_t challenges) {
   if (t.verdict.reply == tcp::Reply::rst) {
-    EXPECT_TRUE(t.out.empty()) << "an ACK and an RST";
     Emission e;
     EXPECT_TRUE(tcp::reset_for(t.last_heard, e));
-    return We::rst;
+    if (t.out.empty()) return We::rst;
+    EXPECT_EQ(t.out.size(), 1u);
+    EXPECT_EQ(t.out.front().flags, wire::tcp_flag::syn) << "an ACK and an RST";
+    return We::rst_syn;
   }
   if (t.out.empty()) return t.c.has(tcp::conn_flag::ack_delayed) ? We::ack_later : We::nothing;
   EXPECT_EQ(t.out.size(), 1u);

@@ -34,10 +34,10 @@ inline constexpr auto kListen = std::to_array<Row>({
 });
 
 inline constexpr auto kSynSent = std::to_array<Row>({
-  // First, check the ACK bit: only our SYN can be acknowledged.
+  // First, check the ACK bit: only our SYN can be acknowledged. The RST clears the way (3.5.1).
   {on::ack_again | on::data_again | on::data_old_ack | on::data_ack_above | on::data_ack_below |
-     on::fin_again, at::any, {syn_sent_bad_ack},
-    stays,        rst,       no_text, quiet,       tcp_ack_unacceptable},
+     on::fin_again, at::any, {syn_sent_bad_ack, syn_sent_challenged},
+    stays,        rst_syn,   no_text, challenged,  tcp_ack_unacceptable},
   // Second, check the RST bit: without an acceptable ACK it may be anybody's.
   {on::rst | on::rst_old_stamp, at::any, {syn_sent_blind_rst},
     stays,        nothing,   no_text, quiet,       tcp_rst_out_of_window},

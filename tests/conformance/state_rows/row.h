@@ -122,6 +122,7 @@ enum class We : std::uint8_t {
   ack_later,  ///< delayed (RFC 9293 3.8.6.3)
   syn_ack,
   rst,       ///< reset_for(segment)
+  rst_syn,   ///< the same, and the SYN again
   ack_anew,  ///< TIME_WAIT: ACK, and 2MSL begins anew
 };
 
@@ -173,7 +174,7 @@ inline constexpr std::uint16_t quiet = 0, opened = tcp::event::established,
                                acked = tcp::event::acked, got_fin = tcp::event::peer_fin,
                                was_reset = tcp::event::reset, was_refused = tcp::event::refused,
                                ended = tcp::event::closed, to_hold = tcp::event::time_wait,
-                               urgent = tcp::event::urgent;
+                               urgent = tcp::event::urgent, challenged = tcp::event::challenged;
 inline constexpr std::optional<tcp::State> stays = std::nullopt;
 }  // namespace rows
 

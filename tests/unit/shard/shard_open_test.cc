@@ -108,6 +108,45 @@ TEST(ShardOpen, ConnectsAndIsAnswered) {
   EXPECT_EQ(id, made.id);
 }
 
+// The other host still has a TIME_WAIT whose numbers are higher than those of our SYN.
+TEST(ShardOpen, ResetsAConnectionThatThePeerStillHasAndSendsItsSynAgain) {
+  Wire wire;
+  Peer peer(wire, 8'080, kPeerIp, 1'024);
+  bool was_challenged = false;
+  wire.app.open = [&](ScriptConn& c) { was_challenged = c.was_challenged(); };
+  wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
+  wire.poll();
+  peer.gets(syn());
+  peer.sends(ack().acks(50'000));
+  peer.gets(rst().at(50'000));
+  ASSERT_EQ(peer.inbox.size(), 1u) << "one SYN for one challenge";
+  EXPECT_EQ(wire.stats().syn_challenged.get(), 1u);
+  EXPECT_EQ(wire.stats().retransmitted.get(), 1u);
+  peer.answers();
+  EXPECT_EQ(wire.app.opened, 1u);
+  EXPECT_TRUE(was_challenged);
+}
+
+TEST(ShardOpen, SendsEveryResetThatASynOfItsOwnFollows) {
+  Given given;
+  given.config.sizes.connections = 3'000;
+  Wire wire(given);
+  std::deque<Peer> peers;
+  for (std::uint16_t port = 0; port < 3'000; ++port)
+    peers.emplace_back(wire, 8'080, kPeerIp, static_cast<std::uint16_t>(1'024 + port));
+  std::size_t next = 0;
+  while (next < peers.size()) {
+    wire.app.poll = [&](ScriptShard& shard) {
+      for (std::size_t i = 0; i < 32; ++i, ++next)
+        if (next < peers.size()) shard.connect(peers[next].shard_key(), {});
+    };
+    wire.poll();
+  }
+  for (Peer& peer : peers) peer.ignores().sends(ack().acks(50'000)).gets(rst()).gets(syn());
+  EXPECT_EQ(wire.stats().rst_limited.get(), 0u);
+  EXPECT_EQ(wire.stats().syn_challenged.get(), 3'000u);
+}
+
 TEST(ShardOpen, ConnectsFlowsThatItWasToldToExpectLikeAnyOther) {
   Wire wire;
   Peer expected(wire, 8'080, kPeerIp, 1'024), other(wire, 8'080, kPeerIp, 1'025);

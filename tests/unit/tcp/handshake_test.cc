@@ -153,12 +153,64 @@ TEST(ActiveOpen, AcceptsTextOnTheSynAck) {
   EXPECT_EQ(t.text_received, 20u);
 }
 
-TEST(SynSent, AnswersAnAckOfSomethingElseWithRst) {
+TEST(SynSent, AnswersAnAckOfSomethingElseWithRstAndSendsTheSynAgainAtOnce) {
+  const Spoken our_syn = Spoken{.flags = wire::tcp_flag::syn}.at(-1).mss(1'000);
   for (const int wrong : {-1, 1}) {
     auto t = Tcp::syn_sent().whatever();
-    t.peer(ack().acks(wrong)).reset_sent().silent().in(tcp::State::syn_sent);
-    t.peer(syn_ack().acks(wrong)).reset_sent().silent().in(tcp::State::syn_sent);
+    t.peer(ack().acks(wrong)).reset_sent().saw(tcp::event::challenged).us(our_syn).silent();
+    t.peer(syn_ack().acks(wrong)).reset_sent().saw(tcp::event::challenged).us(our_syn).silent();
+    t.in(tcp::State::syn_sent).peer(syn_ack()).saw(tcp::event::established).us(ack().at(0));
   }
+}
+
+TEST(SynSent, SendsTheSynAgainOnceForEachChallenge) {
+  auto t = Tcp::syn_sent().whatever();
+  t.after(10_ms).peer(ack().acks(-500)).us(syn());
+  t.after(999_ms).silent().after(1_ms).us(syn()).silent();  // the RTO counts from the SYN sent last
+  EXPECT_EQ(t.c.retries, 1);
+  t.peer(rst().acks(-500)).silent();  // a RST is no challenge
+}
+
+TEST(SynSent, LeavesAPeerThatAlwaysChallengesToTheTimeOut) {
+  auto t = Tcp::syn_sent().whatever();
+  const auto challenge = [&t] { t.peer(ack().acks(-500)).reset_sent(); };
+  for (int i = 0; i < 7; ++i) {
+    challenge();
+    t.us(syn()).silent();
+  }
+  for (int i = 0; i < 100; ++i) challenge();
+  EXPECT_EQ(t.events, 0) << "no SYN follows";
+  t.silent().after(1_s).us(syn()).silent();
+  challenge();
+  t.silent().after(179_s).in(tcp::State::syn_sent);
+  EXPECT_EQ(t.out.size(), 6u) << "MUST-23: as often as if it were silent";
+  t.whatever().after(70_s).saw(tcp::event::timed_out).gone();
+}
+
+TEST(SynSent, SendsNoSynAtOnceWhereNoneMayGoAgain) {
+  tcp::TcpSettings cfg = plain();
+  cfg.syn_retries = 0;
+  Tcp::syn_sent(cfg).whatever().peer(ack().acks(-500)).reset_sent().silent();
+}
+
+TEST(SynSent, TakesNoRoundTripFromASynThatWentAgainUnlessTheEchoTells) {
+  auto t = Tcp::syn_sent().whatever().after(10_ms);
+  t.peer(ack().acks(-500)).after(30_ms).peer(syn_ack());
+  EXPECT_EQ(t.c.srtt_us, 0u);
+  tcp::TcpSettings cfg = plain();
+  cfg.timestamps = true;
+  auto stamped = Tcp::syn_sent(cfg).whatever().after(10_ms);
+  stamped.peer(ack().acks(-500));
+  const std::uint32_t echo = stamped.out.back().ts.val;
+  stamped.after(30_ms).peer(syn_ack().stamped(7, echo));
+  EXPECT_EQ(stamped.c.srtt_us, 31'000u) << "a tick of the clock is added";
+}
+
+TEST(SynSent, CountsTheChallengesThatItSendsFromNoneOn) {
+  auto t = Tcp::syn_sent().whatever();
+  for (int i = 0; i < 7; ++i) t.peer(ack().acks(-500));
+  t.peer(syn_ack()).in(tcp::State::established);
+  EXPECT_EQ(t.c.challenges, 0);
 }
 
 TEST(SynSent, IsRefusedOnlyByARstThatAcknowledgesTheSyn) {
