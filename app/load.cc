@@ -15,6 +15,7 @@
 #include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
+#include "wire/print.h"
 
 namespace mayfly::app {
 
@@ -32,6 +33,15 @@ nlohmann::ordered_json stats_of(run::LoadRun& run) {
   return {{"error", nlohmann::ordered_json::array({json.error().what})}};
 }
 
+/// Where the load goes, and for how long its sources last.
+void print_plan(const config::LoadSettings& settings) {
+  const load::TuplePlan tuples = plan_tuples(settings);
+  if (!settings.target.name.empty())
+    fmt::print("target: {} is {}\n", settings.target.name, to_string(settings.target.address));
+  fmt::print("sources: {}\n", arithmetic_of(tuples));
+  if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
+}
+
 }  // namespace
 
 int load_command(const RunOptions& options) {
@@ -47,7 +57,6 @@ int load_command(const RunOptions& options) {
   run::LoadRun::own_sources(settings);
   run::catch_signals();
   run::catch_hangups();
-  const load::TuplePlan tuples = plan_tuples(settings);
   const run::MemoryPlan plan =
       run::plan_memory(settings, settings.process, "client", run::LoadRun::bytes_needed(settings));
   const run::StartProgress progress = run::printed_progress();
@@ -55,9 +64,7 @@ int load_command(const RunOptions& options) {
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
-  fmt::print("sources: {}\n", arithmetic_of(tuples));
-  if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
-
+  print_plan(settings);
   const nic::TscClock clock;
   auto run = run::LoadRun::create(settings, *devices, clock);
   if (!run) return fail(run.error());
@@ -94,10 +101,11 @@ int load_command(const RunOptions& options) {
   fmt::print("{}", line.end());
   eal->wait();
   const std::vector<load::CoreReport> reports = (*run)->reports();
-  fmt::print("{}", load_table(settings, reports));
+  const load::RunEnd end{.interrupted = (*run)->is_interrupted()};
+  fmt::print("{}", load_table(settings, reports, end));
   if (!options.json.empty()) {
     const auto written =
-        admin::write_json(options.json, links.with_links(load_json(settings, reports)));
+        admin::write_json(options.json, links.with_links(load_json(settings, reports, end)));
     if (!written) return fail(written.error());
   }
   return links.exit_status((*run)->succeeded() ? kOk : kRunFailed);

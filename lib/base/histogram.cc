@@ -20,6 +20,10 @@ std::uint64_t Histogram::percentile(double percent) const noexcept {
   const double share = std::clamp(percent, 0.0, 100.0) * static_cast<double>(count_) / 100;
   const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share)),
                                               count_ == 0 ? 0 : 1, count_);
+  return at_rank(rank);
+}
+
+std::uint64_t Histogram::at_rank(std::uint64_t rank) const noexcept {
   std::uint64_t seen = 0;
   for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
     seen += counts_[bucket];

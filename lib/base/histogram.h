@@ -37,6 +37,9 @@ class Histogram {
   /// share of all values does not exceed, rounded up to the end of its bucket (by at most 1/64 of
   /// itself) but never above max(). 0 if nothing was recorded.
   std::uint64_t percentile(double percent) const noexcept;
+  /// The value that stands at this place among all, from 1 to count(), rounded likewise. 0 if
+  /// nothing was recorded.
+  std::uint64_t at_rank(std::uint64_t rank) const noexcept;
 
   std::uint64_t count() const noexcept { return count_; }
   /// The exact extremes and mean; 0 if nothing was recorded.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/url.h"
 #include "config/utf8.h"
 #include "wire/print.h"
 
@@ -195,6 +196,47 @@ Form<MacAddress> mac() {
 
 Form<link::InterfaceAddress> interface_address() {
   return scalar<link::InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX",
+namespace {
+
+/// A host as it was written, an address or a name.
+void set_host(load::TargetSettings& target, const std::string& host) {
+  const Result<Ipv4Address> address = parse_ipv4(host);
+  target.address = address ? *address : Ipv4Address{};
+  target.name = address ? "" : host;
+}
+
+}  // namespace
+
+Form<load::TargetSettings> target_address() {
+  Form<load::TargetSettings> form{.type = "host", .range = "unicast IPv4, or a name"};
+  form.show = [](const load::TargetSettings& target) {
+    if (!target.name.empty()) return target.name;
+    return target.address == Ipv4Address{} ? std::string("none") : to_string(target.address);
+  };
+  form.read = [hint = form.hint()](const Cursor& at, load::TargetSettings& target) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    const Result<std::string> host = parse_host(at.value.text);
+    if (!host) return at.fail(host.error().what, hint);
+    set_host(target, *host);
+  };
+  return form;
+}
+
+Form<load::TargetSettings> target_url() {
+  Form<load::TargetSettings> form{.type = "URL", .range = "http://HOST[:PORT][/PATH]"};
+  form.show = [](const load::TargetSettings& target) { return written_or_none(target.url); };
+  form.read = [hint = form.hint()](const Cursor& at, load::TargetSettings& target) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    const Result<HttpUrl> url = parse_http_url(at.value.text);
+    if (!url) return at.fail(url.error().what, hint);
+    set_host(target, url->host);
+    target.url = at.value.text;
+    target.port = url->port;
+    target.path = url->path;
+  };
+  return form;
+}
+
                                         parse_interface_address, format_interface_address);
 }
 

@@ -104,6 +104,9 @@ Form<std::string> url_path();
 Form<Ipv4Address> ipv4();
 Form<MacAddress> mac();
 Form<link::InterfaceAddress> interface_address();
+/// "198.18.0.1" or a name, and "http://HOST[:PORT][/PATH]", each a part of the target.
+Form<load::TargetSettings> target_address();
+Form<load::TargetSettings> target_url();
 /// "10.0.0.0/8": a NearPrefix without its hold.
 Form<flow::NearPrefix> near_prefix();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.

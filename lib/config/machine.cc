@@ -82,6 +82,17 @@ void check_machine(const ServeSettings& settings, const Machine& machine, const 
 }
 
 void check_machine(const ProgramSettings& settings, const Machine& machine, const Scope& scope) {
+void resolve_target(LoadSettings& settings, const Machine& machine, const Scope& scope) {
+  load::TargetSettings& target = settings.target;
+  if (!machine.resolve || target.name.empty() || !scope.is_sound({"target"})) return;
+  if (const auto address = machine.resolve(target.name)) {
+    target.address = *address;
+  } else {
+    const char* key = scope.has("target.url") ? "target.url" : "target.address";
+    judge(machine, scope, key, {address.error().what, true});
+  }
+}
+
   check_process(settings, machine, scope);
 }
 

@@ -27,8 +27,12 @@ struct Machine {
   std::function<std::optional<std::string>(const std::string& socket)> why_no_socket;
   std::function<Result<void>(const service::HttpSettings&)> check_site;
   std::function<Result<void>(const load::ClientSettings&)> check_sources;
+  std::function<Result<Ipv4Address>(const std::string& name)> resolve;
   std::function<Result<void>(const lab::LabPair&)> check_lasts;
 };
+
+/// Asks for the address of a target that has a name, before the settings are checked.
+void resolve_target(LoadSettings& settings, const Machine& machine, const Scope& scope);
 
 void check_machine(const ServeSettings& settings, const Machine& machine, const Scope& scope);
 void check_machine(const ProgramSettings& settings, const Machine& machine, const Scope& scope);

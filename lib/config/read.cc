@@ -23,9 +23,17 @@ void derive_all(LoadSettings& settings, const Scope& scope, const std::string&) 
 }
 
 template <class T>
+void resolve(T&, const Machine&, const Scope&) {}
+void resolve(LoadSettings& settings, const Machine& machine, const Scope& scope) {
+  check_target(settings.target, scope);
+  resolve_target(settings, machine, scope);
+}
+
+template <class T>
 void finish(T& settings, const Value& root, Report& report, const Machine& machine) {
   const Scope scope(root, "", report);
   derive_all(settings, scope, report.file());
+  resolve(settings, machine, scope);
   check_rules(settings, scope);
   check_machine(settings, machine, scope);
 }

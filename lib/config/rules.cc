@@ -225,6 +225,11 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
   }
 }
 
+/// The key that says where the server is.
+std::string_view target_key(const Scope& scope) {
+  return scope.has("target.url") ? "target.url" : "target.address";
+}
+
 void check_ends(const LoadSettings& settings, const Scope& scope) {
   const auto& target = settings.target;
   const auto& sources = settings.sources;
@@ -250,9 +255,9 @@ void check_ends(const LoadSettings& settings, const Scope& scope) {
         return port.gateway || is_on_link(port, target.address);
       });
   if (is_ours) {
-    scope.fail("target.address", "is one of the client's own addresses");
+    scope.fail(target_key(scope), "is one of the client's own addresses");
   } else if (!is_reachable) {
-    scope.fail("target.address", "is on no port's link, and no port has a gateway");
+    scope.fail(target_key(scope), "is on no port's link, and no port has a gateway");
   }
 }
 
@@ -291,6 +296,15 @@ void Scope::fail(std::string_view key, std::string what, std::string hint) const
 void Scope::note(std::string_view key, std::string what, std::string hint) const {
   const std::string path = join_key(prefix_, key);
   report_.note(nearest_place(root_, path), path, std::move(what), std::move(hint));
+}
+
+void check_target(const load::TargetSettings& target, const Scope& scope) {
+  if (!scope.is_sound({"target"})) return;
+  if (target.address == Ipv4Address{} && target.name.empty())
+    return scope.fail("target.address", "is missing", "an address or a name; or target.url");
+  if (!scope.has("target.url")) return;
+  for (const std::string key : {"target.address", "target.port", "target.path"})
+    if (scope.has(key)) scope.fail(key, "is in target.url already", "one of the two");
 }
 
 void check_policy(const shard::ShardSettings& settings, const Scope& scope) {

@@ -177,17 +177,28 @@ Schema<service::HttpSettings> http_schema() {
   };
 }
 
+Schema<load::TargetSettings> target_host_schema(Wiring wiring) {
+  // The lab knows its server.
+  if (wiring == Wiring::lab)
+    return {{"address", &load::TargetSettings::address, ipv4(), "address of the server"}};
+  return {{"url", std::identity{}, target_url(),
+           "the server and what to GET, instead of address, port and path"},
+          {"address", std::identity{}, target_address(),
+           "address or name of the server; a name is resolved before the start"}};
+}
+
 Schema<load::TargetSettings> target_schema(Wiring wiring) {
-  return {
-      {required_with_devices("address", wiring), &load::TargetSettings::address, ipv4(),
-       "address of the server"},
-      {"port", &load::TargetSettings::port, number<std::uint16_t>(1), "TCP port of the server"},
-      {"path", &load::TargetSettings::path,
-       word("path", "begins with /", [](std::string_view path) { return path[0] == '/'; }),
-       "path to GET"},
-      {"host", &load::TargetSettings::host, word("word", "", [](std::string_view) { return true; }),
-       "Host header; by default the address"},
-  };
+  return target_host_schema(wiring) +
+         Schema<load::TargetSettings>{
+             {"port", &load::TargetSettings::port, number<std::uint16_t>(1),
+              "TCP port of the server"},
+             {"path", &load::TargetSettings::path,
+              word("path", "begins with /", [](std::string_view path) { return path[0] == '/'; }),
+              "path to GET"},
+             {"host", &load::TargetSettings::host,
+              word("word", "", [](std::string_view) { return true; }),
+              "Host header; by default the address or name, and the port"},
+         };
 }
 
 Schema<load::SourceSettings> source_schema() {

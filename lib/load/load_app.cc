@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "wire/print.h"
 
 namespace mayfly::load {
 
 std::string make_request(const TargetSettings& target, bool close) {
-  std::string host = target.host.empty() ? to_string(target.address) : target.host;
+  std::string host = target.host;
+  if (host.empty()) host = target.name.empty() ? to_string(target.address) : target.name;
   // RFC 9110 7.2: the port is named unless it is the default of the scheme.
   if (target.host.empty() && target.port != 80) host += fmt::format(":{}", target.port);
   return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", target.path, host,
@@ -20,6 +23,7 @@ LoadApp::LoadApp(const ClientSettings& settings, CorePart part, const SipKey& se
       close_(&settings.close),
       schedule_(settings.load, part),
       tuples_(settings.sources, settings.target, secret, mine),
+      challenged_(usable_sources(settings.sources)),
       request_(make_request(settings.target, false)),
       closing_request_(make_request(settings.target, true)) {}
 
@@ -33,6 +37,11 @@ const LoadResults& LoadApp::results(Instant now) noexcept {
   results_.counters.offered = schedule_.taken();
   results_.counters.behind = schedule_.behind(now);
   if (!schedule_.begun()) return results_;
+  // A closed loop tries again and again where it has no room: it offers nothing by that.
+  const LoadCounters& c = results_.counters;
+  if (schedule_.open_loop())
+    results_.latency.unmade(c.offered - c.opened + c.behind,
+                            static_cast<std::uint64_t>(schedule_.lateness(now).us));
   // A run that is ended by the number of connections lasts until the last of them has ended.
   const bool all_ended = schedule_.spent() && results_.counters.open == 0;
   const Instant until = std::min(schedule_.end(), all_ended ? std::max(over_at_, last_end_) : now);
@@ -45,13 +54,65 @@ void LoadApp::count_start(TuplePool::Outcome outcome, Instant now) noexcept {
   if (outcome == TuplePool::Outcome::taken) {
     ++results_.counters.opened;
     ++results_.counters.open;
+    if (refused_in_a_row_ >= kRefusedInARow) schedule_.pause(now + refused_pause());
     return;
   }
   if (outcome == TuplePool::Outcome::exhausted)
     ++results_.counters.port_exhausted;
   else
-    ++results_.counters.failures(Failure::table_full);
-  schedule_.pause(now + kRefusedPause);
+    results_.counters.fail(Failure::table_full, Cause::no_room);
+  schedule_.pause(now + kNoRoomPause);
+}
+
+void LoadApp::back_off(Instant now) noexcept {
+  if (++refused_in_a_row_ >= kRefusedInARow) schedule_.pause(now + refused_pause());
+}
+
+Duration LoadApp::refused_pause() const noexcept {
+  const std::uint32_t doublings = std::min(refused_in_a_row_ - kRefusedInARow, 10U);
+  return std::min(kNoRoomPause * (std::int64_t{1} << doublings), kRefusedPauseMax);
+}
+
+void LoadApp::count_challenge(std::uint32_t source) noexcept {
+  if (challenged_.add(source)) ++results_.counters.challenged_sources;
+}
+
+/// A connection that was open or not has failed: it waited until now, and would have waited longer.
+void LoadApp::count_failure(const LoadState& s, Failure why, Cause cause, Instant now) noexcept {
+  results_.counters.fail(why, cause);
+  const auto us_since = [now](Instant begin) {
+    return static_cast<std::uint64_t>((now - begin).us);
+  };
+  if (!s.answered) results_.latency.failed(us_since(s.intended));
+  if (!s.is_open) results_.connect_latency.failed(us_since(s.asked_at()));
+  if (s.is_open && !s.answered) results_.request_latency.failed(us_since(s.asked_at()));
+  if (cause == Cause::syn_unanswered) ++unanswered_;
+  if (cause == Cause::refused || cause == Cause::unreachable) back_off(now);
+}
+
+/// Did the SYNs that nobody has answered leave at all? `silent`: the next hop, if it does not
+/// answer ARP. That takes a second to show; where nothing was ever answered, earlier failures have
+/// the same cause.
+void LoadApp::judge_unanswered(Ipv4Address silent) noexcept {
+  auto& causes = results_.counters.causes;
+  std::uint64_t& unanswered = causes[static_cast<std::size_t>(Cause::syn_unanswered)];
+  const std::uint64_t count =
+      results_.counters.established == 0 ? unanswered : std::exchange(unanswered_, 0);
+  if (silent == Ipv4Address{}) return;
+  results_.silent = silent;
+  unanswered -= count;
+  causes[static_cast<std::size_t>(Cause::no_arp_answer)] += count;
+}
+
+Cause LoadApp::cause_of_reset(tcp::State before) noexcept {
+  switch (before) {
+    case tcp::State::close_wait: return Cause::reset_in_close_wait;
+    case tcp::State::fin_wait_1: return Cause::reset_in_fin_wait_1;
+    case tcp::State::fin_wait_2: return Cause::reset_in_fin_wait_2;
+    case tcp::State::closing: return Cause::reset_in_closing;
+    case tcp::State::last_ack: return Cause::reset_in_last_ack;
+    default: return Cause::reset_in_established;
+  }
 }
 
 /// The failure as which a connection that ended with `why` is counted.

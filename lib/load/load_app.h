@@ -22,6 +22,7 @@
 #include "load/schedule.h"
 #include "load/tuples.h"
 #include "shard/app.h"
+#include "tcp/state.h"
 
 namespace mayfly::load {
 
@@ -29,13 +30,22 @@ namespace mayfly::load {
 struct LoadState {
   Instant intended;  ///< when it should have started, by the schedule
   ResponseParser parser;
-  std::uint32_t start_delay_us = 0;  ///< from `intended` to the SYN
+  std::uint32_t asked_us = 0;  ///< from `intended` to the SYN; once open, to the last request
   std::uint32_t source = 0;
   std::uint32_t answers_left = 0;
   Failure failure = Failure::none;
-  bool answered = false;                         ///< all answers have arrived whole
   shard::Closer closer = shard::Closer::server;  ///< who closes first; set at the last request
-  bool server_resets = false;  ///< the planned end is the server's RST; set at the last request
+  bool is_open = false;                          ///< the handshake was completed
+  bool answered : 1 = false;                     ///< all answers have arrived whole
+  /// The planned end is the server's RST; set at the last request.
+  bool server_resets : 1 = false;
+
+  /// When the SYN was sent; once open, the last request.
+  Instant asked_at() const noexcept { return intended + Duration{asked_us}; }
+  void set_asked_at(Instant at) noexcept {
+    constexpr std::int64_t kMost = 0xffff'ffff;
+    asked_us = static_cast<std::uint32_t>(std::min((at - intended).us, kMost));
+  }
 };
 static_assert(sizeof(LoadState) == sizeof(flow::AppState) &&
               std::is_trivially_copyable_v<LoadState>);
@@ -57,7 +67,12 @@ class LoadApp : public shard::AppBase {
   /// behind it, and does not lose the answers to what it has begun.
   static constexpr std::size_t kStartsWhileFramesWait = 4;
   /// Closed loop: the pause after a start that found no free source or no room in the stack.
-  static constexpr Duration kRefusedPause = Duration::from_ms(1);
+  static constexpr Duration kNoRoomPause = Duration::from_ms(1);
+  /// Closed loop: after so many connections in a row that the target has refused, one is tried at a
+  /// time, with pauses that double from kNoRoomPause to kRefusedPauseMax, until one is open. A
+  /// wrong port would otherwise be asked as fast as the wire carries it.
+  static constexpr std::uint32_t kRefusedInARow = 8;
+  static constexpr Duration kRefusedPauseMax = Duration::from_ms(100);
   /// How long connections may take after the end of the schedule; those still open then have
   /// failed.
   static constexpr Duration kDrain = Duration::from_s(5);
@@ -121,15 +136,26 @@ class LoadApp : public shard::AppBase {
 
   void count_start(TuplePool::Outcome outcome, Instant now) noexcept;
   Failure verdict_on(const LoadState& s, flow::CloseReason why) const noexcept;
+  template <class Conn>
+  static Cause cause_of(const LoadState& s, Failure failure, const Conn& c) noexcept;
+  static Cause cause_of_reset(tcp::State before) noexcept;
+  void count_challenge(std::uint32_t source) noexcept;
+  void count_failure(const LoadState& s, Failure why, Cause cause, Instant now) noexcept;
+  void judge_unanswered(Ipv4Address silent) noexcept;
+  void back_off(Instant now) noexcept;
+  Duration refused_pause() const noexcept;
 
   const ClientSettings& settings_;
   const shard::CloseSettings* close_;
   Schedule schedule_;
   TuplePool tuples_;
+  SourceSet challenged_;  ///< sources that are counted in challenged_sources
   ResponseReader reader_;
   std::string request_, closing_request_;  ///< the second asks the server to close
   Instant over_at_ = Instant::never();     ///< when the schedule was found to be over
   Instant last_end_{};                     ///< of a connection
+  std::uint32_t refused_in_a_row_ = 0;     ///< with no connection opened meanwhile
+  std::uint64_t unanswered_ = 0;           ///< failures whose cause judge_unanswered() finds
   LoadResults results_;
   ResultsExchange exchange_;
 };
@@ -137,6 +163,8 @@ class LoadApp : public shard::AppBase {
 template <class Shard>
 void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
   if (!schedule_.begun()) schedule_.begin(now);
+  if (unanswered_ > 0) [[unlikely]]
+    judge_unanswered(shard.silent_hop(settings_.sources.first, settings_.target.address));
   const std::size_t most = shard.frames_wait() ? kStartsWhileFramesWait : kStartsPerPoll;
   std::size_t starts = 0;
   for (; starts < most && schedule_.due(now, results_.counters.open); ++starts) {
@@ -159,10 +187,9 @@ void LoadApp::look_ahead(Shard& shard, std::size_t starts) noexcept {
 
 template <class Shard>
 TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) noexcept {
-  constexpr std::int64_t kDelayMax = 0xffff'ffff;
   LoadState state;
   state.intended = intended;
-  state.start_delay_us = static_cast<std::uint32_t>(std::min((now - intended).us, kDelayMax));
+  state.set_asked_at(now);
   state.answers_left = settings_.load.requests_per_connection;
   return tuples_.take([&](const FlowKey4& key, std::uint32_t source) noexcept {
     state.source = source;
@@ -178,8 +205,11 @@ template <class Conn>
 void LoadApp::on_open(Conn& c) noexcept {
   LoadState& s = state_of(c);
   ++results_.counters.established;
-  const Instant syn = s.intended + Duration{s.start_delay_us};
-  results_.connect_latency.record(static_cast<std::uint64_t>((c.now() - syn).us));
+  results_.connect_latency.answered(static_cast<std::uint64_t>((c.now() - s.asked_at()).us));
+  if (c.was_challenged()) [[unlikely]]
+    count_challenge(s.source);
+  refused_in_a_row_ = 0;
+  s.is_open = true;
   ask(c, s);
 }
 
@@ -194,6 +224,7 @@ void LoadApp::ask(Conn& c, LoadState& s) noexcept {
   }
   const std::string& request =
       is_last && s.closer == shard::Closer::server ? closing_request_ : request_;
+  s.set_asked_at(c.now());
   if (c.send(std::as_bytes(std::span(request))) == 0) return fail(c, s, Failure::table_full);
   ++results_.counters.requests;
 }
@@ -208,6 +239,7 @@ std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept 
   MAYFLY_ASSERT(used <= text.size());
   if (outcome == Outcome::more) return text.size();
   if (outcome == Outcome::bad_status) {
+    results_.statuses.add(s.parser.bad_status());
     fail(c, s, Failure::bad_status);
   } else if (outcome == Outcome::malformed || used < text.size()) {
     fail(c, s, Failure::malformed_response);
@@ -221,9 +253,10 @@ std::size_t LoadApp::on_data(Conn& c, std::span<const std::byte> text) noexcept 
 template <class Conn>
 bool LoadApp::take_answer(Conn& c, LoadState& s) noexcept {
   ++results_.counters.responses;
+  results_.request_latency.answered(static_cast<std::uint64_t>((c.now() - s.asked_at()).us));
   if (--s.answers_left == 0) {
     s.answered = true;
-    results_.latency.record(static_cast<std::uint64_t>((c.now() - s.intended).us));
+    results_.latency.answered(static_cast<std::uint64_t>((c.now() - s.intended).us));
     return true;
   }
   // RFC 9112 9.6: after `close` no further request may be sent.
@@ -268,14 +301,36 @@ void LoadApp::fail(Conn& c, LoadState& s, Failure why) noexcept {
   c.abort();
 }
 
+/// Why a connection failed as `failure`.
+template <class Conn>
+Cause LoadApp::cause_of(const LoadState& s, Failure failure, const Conn& c) noexcept {
+  switch (failure) {
+    case Failure::none:
+    case Failure::refused: return Cause::refused;
+    case Failure::reset: return cause_of_reset(c.last_state());
+    case Failure::timed_out:
+      if (!s.is_open) return c.was_challenged() ? Cause::challenged : Cause::syn_unanswered;
+      return s.answered ? Cause::no_fin : Cause::no_answer;
+    case Failure::unreachable: return Cause::unreachable;
+    case Failure::bad_status: return Cause::status;
+    case Failure::short_body: return Cause::short_body;
+    case Failure::malformed_response: return Cause::malformed_response;
+    case Failure::table_full: return Cause::no_room;
+    case Failure::aborted_at_end: return Cause::open_at_end;
+  }
+  return Cause::open_at_end;  // not reached: every failure has its case
+}
+
 template <class Conn>
 void LoadApp::on_closed(Conn& c, flow::CloseReason why) noexcept {
   const LoadState& s = state_of(c);
   const Failure failure = verdict_on(s, why);
-  if (failure == Failure::none)
+  if (failure == Failure::none) {
     ++results_.counters.completed;
-  else
-    ++results_.counters.failures(failure);
+  } else {
+    if (!s.is_open && c.was_challenged()) count_challenge(s.source);
+    count_failure(s, failure, cause_of(s, failure, c), c.now());
+  }
   MAYFLY_ASSERT(results_.counters.open > 0);
   --results_.counters.open;
   last_end_ = c.now();

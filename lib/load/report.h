@@ -21,14 +21,21 @@ struct CoreReport {
   flow::ShardStats stack;  ///< the counters of its stack in the same run
 };
 
+/// How the whole run went.
+struct RunEnd {
+  bool interrupted = false;  ///< it was ended before its time
+};
+
 /// The machine-readable result: the whole run, and `cores` with the same keys for each.
-nlohmann::ordered_json load_json(const ClientSettings& settings, std::span<const CoreReport> cores);
+nlohmann::ordered_json load_json(const ClientSettings& settings, std::span<const CoreReport> cores,
+                                 const RunEnd& end = {});
 
 /// Every key that load_json may write, for doc/json.md.
 std::vector<JsonKey> load_json_keys();
 
 /// The final table: several lines, each with a line break.
-std::string load_table(const ClientSettings& settings, std::span<const CoreReport> cores);
+std::string load_table(const ClientSettings& settings, std::span<const CoreReport> cores,
+                       const RunEnd& end = {});
 
 /// The progress of a run: on a terminal one line that is overwritten, otherwise plain lines.
 class LiveLine {

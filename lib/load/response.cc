@@ -144,7 +144,10 @@ ResponseParser::Outcome ResponseParser::on_status() noexcept {
   length_ = 0;
   if (status < 100 || status > 999) return Outcome::malformed;
   // 101 would change the protocol, which was not asked for.
-  if (status == 101 || status >= 300) return Outcome::bad_status;
+  if (status == 101 || status >= 300) {
+    set_length(status);
+    return Outcome::bad_status;
+  }
   interim_ = status < 200;
   no_body_ = status == 204;  // RFC 9112 6.3, rule 1
   return Outcome::more;

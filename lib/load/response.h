@@ -26,6 +26,8 @@ class ResponseParser {
   /// Takes octets of the body; in_head() must be false. If there is no body, it takes none and
   /// returns `complete`.
   Outcome take_body(std::span<const std::byte> text, std::size_t& used) noexcept;
+  /// The status, once `bad_status` was returned.
+  std::uint16_t bad_status() const noexcept { return static_cast<std::uint16_t>(length_); }
   /// Handles the peer's FIN: `complete` if the end of the connection ends the body (RFC 9112 6.3,
   /// rule 8), otherwise `malformed`, as the response is cut short.
   Outcome on_end() noexcept;

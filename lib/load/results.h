@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/histogram.h"
 #include "base/metric.h"
 #include "base/time.h"
+#include "load/latencies.h"
+#include "wire/flow_key.h"
 
 namespace mayfly::load {
 
@@ -27,6 +28,67 @@ namespace mayfly::load {
     "connections with an answer that is not HTTP, or octets after the end of one")                \
   X(table_full, "connections for which our own stack had no room: they were never opened")        \
   X(aborted_at_end, "connections that were still open when the run ended")
+
+// The same failures by their causes, each counted once. X(name, which is the key in the JSON, what
+// is counted)
+#define MAYFLY_LOAD_CAUSES(X)                                                                     \
+  X(refused, "connections whose SYN was answered by RST")                                         \
+  X(no_arp_answer, "connections whose SYN never left: nobody answered ARP for the next hop")      \
+  X(syn_unanswered, "connections whose SYN nobody answered")                                      \
+  X(challenged,                                                                                   \
+    "connections whose SYNs were answered by ACKs of another connection only, as of a TIME_WAIT " \
+    "that no RST ends")                                                                           \
+  X(unreachable, "connections to a peer that ICMP called unreachable")                            \
+  X(reset_in_established,                                                                         \
+    "connections reset by the peer in ESTABLISHED, before all answers or instead of its FIN")     \
+  X(reset_in_close_wait, "connections reset by the peer after its FIN")                           \
+  X(reset_in_fin_wait_1, "connections reset by the peer before it had acknowledged our FIN")      \
+  X(reset_in_fin_wait_2,                                                                          \
+    "connections reset by the peer instead of its FIN, after it had acknowledged ours")           \
+  X(reset_in_closing, "connections reset by the peer after both FINs")                            \
+  X(reset_in_last_ack,                                                                            \
+    "connections reset by the peer instead of the ACK of our FIN, after its own")                 \
+  X(no_answer,                                                                                    \
+    "connections on which a whole answer did not come in time (load.timeout, tcp.retries)")       \
+  X(no_fin, "connections that were answered and whose close did not end in time")                 \
+  X(status, "connections with an answer that is not 2xx")                                         \
+  X(short_body, "connections that the peer ended before all its answers had arrived whole")       \
+  X(malformed_response,                                                                           \
+    "connections with an answer that is not HTTP, or octets after the end of one")                \
+  X(no_room, "connections for which our own stack had no room")                                   \
+  X(open_at_end, "connections that were still open when the run ended")
+
+/// The cause of a failure.
+enum class Cause : std::uint8_t {
+#define MAYFLY_X(name, help) name,
+  MAYFLY_LOAD_CAUSES(MAYFLY_X)
+#undef MAYFLY_X
+};
+#define MAYFLY_X(name, help) +1
+inline constexpr std::size_t kCauseCount = 0 MAYFLY_LOAD_CAUSES(MAYFLY_X);
+#undef MAYFLY_X
+
+/// Its key in the JSON.
+std::string_view name_of(Cause cause) noexcept;
+/// The help text of its counter.
+std::string_view help_of(Cause cause) noexcept;
+
+/// Answers that are not 2xx, by status: 100 to 999.
+class StatusCounts {
+ public:
+  static constexpr std::uint16_t kFirst = 100, kEnd = 1'000;
+  /// Out of range counts as the last.
+  void add(std::uint16_t status) noexcept {
+    ++counts_[status < kFirst || status >= kEnd ? counts_.size() - 1 : status - kFirst];
+  }
+  std::uint64_t of(std::uint16_t status) const noexcept { return counts_[status - kFirst]; }
+  void merge(const StatusCounts& other) noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+
+ private:
+  std::array<std::uint64_t, kEnd - kFirst> counts_{};
+};
 
 /// Why a connection failed.
 enum class Failure : std::uint8_t {
@@ -61,7 +123,10 @@ std::string_view help_of(Failure failure) noexcept;
   X(counter, requests, "requests", "requests", "requests sent")                                   \
   X(counter, responses, "responses", "responses", "responses that arrived whole with status 2xx") \
   X(counter, bytes, "bytes", "response_bytes", "bytes of responses, heads included")              \
-  X(counter, port_exhausted, "connections", "port_exhausted", "starts that found no free source")
+  X(counter, port_exhausted, "connections", "port_exhausted", "starts that found no free source") \
+  X(counter, challenged_sources, "sources", "challenged_sources",                                 \
+    "source pairs (address and port) that the target still had in a connection, probably in "     \
+    "TIME_WAIT: it answered the SYN with an ACK of that one")
 
 /// Counts of one core's connections.
 struct LoadCounters {
@@ -69,8 +134,18 @@ struct LoadCounters {
   MAYFLY_LOAD_METRICS(MAYFLY_X)
 #undef MAYFLY_X
   std::array<std::uint64_t, kFailureCount> failed{};  ///< by Failure
+  std::array<std::uint64_t, kCauseCount> causes{};    ///< the same failures, by Cause
 
-  std::uint64_t& failures(Failure why) noexcept { return failed[static_cast<std::size_t>(why)]; }
+  void fail(Failure why, Cause cause) noexcept {
+    ++failed[static_cast<std::size_t>(why)];
+    ++causes[static_cast<std::size_t>(cause)];
+  }
+  std::uint64_t failures(Failure why) const noexcept {
+    return failed[static_cast<std::size_t>(why)];
+  }
+  std::uint64_t caused_by(Cause cause) const noexcept {
+    return causes[static_cast<std::size_t>(cause)];
+  }
   std::uint64_t failed_total() const noexcept;
   void merge(const LoadCounters& other) noexcept;
 };
@@ -85,8 +160,11 @@ inline constexpr auto kLoadMetrics = std::to_array<Metric<LoadCounters, std::uin
 /// Counts and latencies of one core.
 struct LoadResults {
   LoadCounters counters;
-  Histogram latency;          ///< us from the intended start to the last octet of the last answer
-  Histogram connect_latency;  ///< us from the SYN to the completed handshake
+  StatusCounts statuses;      ///< of the answers that are not 2xx
+  Latencies latency;          ///< from the intended start to the last octet of the last answer
+  Latencies connect_latency;  ///< from the SYN to the completed handshake
+  Latencies request_latency;  ///< from a request to the last octet of its answer
+  Ipv4Address silent;         ///< the next hop of the last SYN that never left; 0 = none
   Duration ran{};             ///< since the first start, until now or the end of the schedule
 
   /// Adds another core's; `ran` becomes the longer.

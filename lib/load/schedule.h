@@ -81,6 +81,11 @@ class Schedule {
   Instant end() const noexcept { return end_; }
   /// Starts of this core that were made or tried.
   std::uint64_t taken() const noexcept { return taken_; }
+  /// Open loop: how long the next start has been due at `now`; 0 if it is not.
+  Duration lateness(Instant now) const noexcept {
+    if (!open_loop() || !begun_ || spent() || next_at_ >= std::min(now, end_)) return {};
+    return now - next_at_;
+  }
   /// Open loop: starts that were intended before `now`, or the end if that is earlier, and not
   /// taken.
   std::uint64_t behind(Instant now) const noexcept;

@@ -13,9 +13,11 @@ namespace mayfly::load {
 /// The server and the resource to request.
 struct TargetSettings {
   Ipv4Address address;
+  std::string name;  ///< of which `address` is made before the start; empty = none
+  std::string url;   ///< of which address or name, port and path were made; empty = none
   std::uint16_t port = 80;
   std::string path = "/";
-  std::string host;  ///< Host header; empty = the address
+  std::string host;  ///< Host header; empty = the name or address, and the port
 };
 
 /// The sources of connections: each address from `first` to `last` with each port.

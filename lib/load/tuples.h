@@ -9,9 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <span>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/siphash.h"
 #include "load/plan.h"
 #include "load/settings.h"
@@ -54,6 +58,31 @@ class SourceRing {
 
   std::unique_ptr<std::uint32_t[]> slots_;
   std::uint32_t capacity_, first_ = 0, size_ = 0;
+};
+
+/// A set of source numbers. Its memory is not touched before a source of it is.
+class SourceSet {
+ public:
+  explicit SourceSet(std::uint32_t sources)
+      : words_(static_cast<std::uint64_t*>(std::calloc(sources / 64 + 1, sizeof(std::uint64_t)))),
+        sources_(sources) {
+    if (words_ == nullptr) throw std::bad_alloc();
+  }
+
+  /// False: it was in the set already.
+  bool add(std::uint32_t source) noexcept {
+    MAYFLY_ASSERT(source < sources_);
+    std::uint64_t& word = words_.get()[source / 64];
+    const std::uint64_t bit = std::uint64_t{1} << source % 64;
+    return (std::exchange(word, word | bit) & bit) == 0;
+  }
+
+ private:
+  struct Free {
+    void operator()(std::uint64_t* words) const noexcept { std::free(words); }
+  };
+  std::unique_ptr<std::uint64_t, Free> words_;
+  std::uint32_t sources_;
 };
 
 /// The sources of one core, free and in use.

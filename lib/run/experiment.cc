@@ -46,7 +46,7 @@ lab::LabSample between(const Reading& before, const Reading& now) {
     return seconds > 0 ? static_cast<double>(is - was) / seconds : 0.0;
   };
   const load::LoadCounters &was = before.load.counters, &is = now.load.counters;
-  const Histogram latency = now.load.latency.since(before.load.latency);
+  const load::Latencies latency = now.load.latency.since(before.load.latency);
   return {.t = now.t,
           .cps = rate(was.completed, is.completed),
           .offered = rate(was.offered + was.behind, is.offered + is.behind),
@@ -60,8 +60,8 @@ lab::LabSample between(const Reading& before, const Reading& now) {
           .server_open = now.server.connections.get(),
           .client_open = now.client.connections.get(),
           .server_hold = static_cast<double>(now.server.time_wait_hold_us.get()) / 1e6,
-          .p50_us = static_cast<double>(latency.percentile(50)),
-          .p99_us = static_cast<double>(latency.percentile(99)),
+          .p50_us = static_cast<double>(latency.percentile(50).value_or(0)),
+          .p99_us = static_cast<double>(latency.percentile(99).value_or(0)),
           .server_busy = busy_between(before.server, now.server),
           .client_busy = busy_between(before.client, now.client),
           .server_half_open = now.server.half_open.get(),

@@ -24,9 +24,9 @@ bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
 LoadRun::~LoadRun() = default;
 
 std::size_t LoadRun::bytes_needed(const config::LoadSettings& settings) {
-  // Two rings of source numbers (tuples.h), and the app with its histograms.
-  return std::size_t{usable_sources(settings.sources)} * 2 * sizeof(std::uint32_t) +
-         sizeof(load::LoadApp);
+  // Two rings of source numbers and a set of them (tuples.h), and the app with its histograms.
+  const std::size_t sources = usable_sources(settings.sources);
+  return sources * 2 * sizeof(std::uint32_t) + sources / 8 + sizeof(load::LoadApp);
 }
 
 void LoadRun::own_sources(config::LoadSettings& settings) {
@@ -119,7 +119,9 @@ void LoadRun::watch(const Watcher& watcher) {
   while (!finished() && watcher.stop_asked() != Stop::now) {
     std::this_thread::sleep_for(milliseconds(20));
     watcher.each_round();
-    if (watcher.stop_asked() == Stop::orderly && !stopping) {
+    const Stop asked = watcher.stop_asked();
+    is_interrupted_ |= asked != Stop::no;
+    if (asked == Stop::orderly && !stopping) {
       stopping = true;
       drain();
     }

@@ -50,6 +50,8 @@ class LoadRun {
   void drain() { engine_->tell(Command::drain); }
   bool finished() const { return engine_->finished(); }
   /// Resets open connections and ends the poll loops.
+  /// True if watch() ended it before its time.
+  bool is_interrupted() const { return is_interrupted_; }
   void stop();
   /// The gateway or the target, if it does not answer ARP.
   std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_neighbour(); }
@@ -77,6 +79,7 @@ class LoadRun {
   std::unique_ptr<DeviceEngine<load::LoadApp>> engine_;
   nic::TscClock clock_;
   std::mutex asking_;  // one reader at a time (ResultsExchange)
+  bool is_interrupted_ = false;
 };
 
 }  // namespace mayfly::run

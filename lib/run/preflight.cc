@@ -14,6 +14,7 @@
 #include "load/plan.h"
 #include "nic/fitness.h"
 #include "nic/host.h"
+#include "run/resolve.h"
 #include "service/site.h"
 
 namespace mayfly::run {
@@ -40,6 +41,7 @@ config::Machine this_machine() {
   };
   machine.why_unwritable = why_unwritable;
   machine.why_no_socket = admin::why_no_socket;
+  machine.resolve = resolve_name;
   return machine;
 }
 

@@ -82,8 +82,9 @@ class ConfigTest : public ::testing::Test {
   }
   config::Loaded<config::LoadSettings> load(const std::string& text,
                                             const Overrides& overrides = {},
-                                            const std::string& policy = "") const {
-    return config::read_load_settings(write(text), overrides, policy);
+                                            const std::string& policy = "",
+                                            const config::Machine& machine = {}) const {
+    return config::read_load_settings(write(text), overrides, policy, machine);
   }
   config::Loaded<config::LabSettings> lab(const std::string& text,
                                           const Overrides& overrides = {}) const {

@@ -54,6 +54,40 @@ TEST_F(Load, NeedsPortsTargetAndLoad) {
   EXPECT_THAT(complaints(load(kLoad, {"target={}"})), ElementsAre("target.address: is missing"));
 }
 
+TEST_F(Load, TakesAUrlForTheTarget) {
+  const auto loaded = load(kLoad, {"target={}", "target.url=http://198.18.0.1:8080/a?b"});
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  EXPECT_EQ(loaded.settings->target.address, Ipv4Address{0xc6120001});
+  EXPECT_EQ(loaded.settings->target.port, 8080);
+  EXPECT_EQ(loaded.settings->target.path, "/a?b");
+}
+
+TEST_F(Load, SaysWhyAUrlWillNotDo) {
+  EXPECT_THAT(messages(load(kLoad, {"target={}", "target.url=https://198.18.0.1/"})),
+              ElementsAre(HasSubstr("TLS, which Mayfly does not speak")));
+  EXPECT_THAT(complaints(load(kLoad, {"target.url=http://198.18.0.1/"})),
+              ElementsAre("target.address: is in target.url already"));
+}
+
+TEST_F(Load, AsksForTheAddressOfATargetThatHasAName) {
+  config::Machine machine;
+  machine.resolve = [](const std::string& name) -> Result<Ipv4Address> {
+    if (name == "web.example") return Ipv4Address{0xc6120001};
+    return Error{"no address is known for " + name};
+  };
+  const auto by_name = load(kLoad, {"target.address=web.example"}, "", machine);
+  ASSERT_THAT(messages(by_name), IsEmpty());
+  EXPECT_EQ(by_name.settings->target.address, Ipv4Address{0xc6120001});
+  EXPECT_EQ(by_name.settings->target.name, "web.example");
+  const auto by_url = load(kLoad, {"target={}", "target.url=http://web.example:81/"}, "", machine);
+  ASSERT_THAT(messages(by_url), IsEmpty());
+  EXPECT_EQ(by_url.settings->target.address, Ipv4Address{0xc6120001});
+  EXPECT_THAT(complaints(load(kLoad, {"target={}", "target.url=http://a.example/"}, "", machine)),
+              ElementsAre("target.url: no address is known for a.example"));
+  machine.tolerates_absence = true;
+  EXPECT_TRUE(load(kLoad, {"target.address=a.example"}, "", machine).settings) << "it may come";
+}
+
 TEST_F(Load, ConnectsFromThePortsAddressesUnlessGiven) {
   const auto loaded = load(kLoad);
   ASSERT_TRUE(loaded.settings);

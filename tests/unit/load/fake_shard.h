@@ -31,6 +31,8 @@ struct FakeFlow {
   Instant wake_at = Instant::never();
   std::string sent;
   bool closed = false, closed_both = false, aborted = false, peer_closed = false;
+  bool challenged = false;
+  tcp::State last_state = tcp::State::established;
 };
 
 template <class App>
@@ -41,6 +43,8 @@ class FakeShard {
     Conn(FakeShard& shard, FakeFlow& flow) : shard_(shard), flow_(flow) {}
     flow::AppState& state() noexcept { return flow_.state; }
     Instant now() const noexcept { return shard_.now; }
+    bool was_challenged() const noexcept { return flow_.challenged; }
+    tcp::State last_state() const noexcept { return flow_.last_state; }
     std::size_t send(std::span<const std::byte> bytes) noexcept {
       if (!shard_.room_to_send) return 0;
       flow_.sent.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -60,6 +64,7 @@ class FakeShard {
 
   void expect(std::span<const FlowKey4>) noexcept {}
   bool frames_wait() const noexcept { return has_frames; }
+  Ipv4Address silent_hop(Ipv4Address, Ipv4Address) const noexcept { return silent; }
 
   FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state,
                             Instant wake_at) noexcept {
@@ -132,6 +137,7 @@ class FakeShard {
   FakeFlow& flow(std::uint64_t id = 0) { return flows.at(id_or_last(id)); }
 
   Instant now{};
+  Ipv4Address silent;       ///< the next hop, if it does not answer ARP
   bool has_frames = false;  ///< more frames than one poll takes
   std::size_t capacity = 1'000'000;
   bool room_to_send = true;

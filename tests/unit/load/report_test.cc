@@ -30,9 +30,14 @@ CoreReport core_report(std::uint32_t core) {
   c.established = 32'500;
   c.completed = 32'000;
   c.port_exhausted = 17'000;
-  c.failures(load::Failure::reset) = 900;
-  c.failures(load::Failure::bad_status) = 100;
-  for (std::uint64_t us = 1; us <= 1'000; ++us) report.results.latency.record(us);
+  for (int i = 0; i < 900; ++i) c.fail(load::Failure::reset, load::Cause::reset_in_fin_wait_2);
+  for (int i = 0; i < 100; ++i) {
+    c.fail(load::Failure::bad_status, load::Cause::status);
+    report.results.statuses.add(i < 60 ? 404 : 503);
+  }
+  c.requests = 33'000;
+  c.responses = 32'400;
+  for (std::uint64_t us = 1; us <= 1'000; ++us) report.results.latency.answered(us);
   report.results.ran = 10_s;
   report.stack.rx_packets.set(96'000);
   report.stack.tx_packets.set(128'000);
@@ -79,8 +84,81 @@ TEST(LoadJson, HasTheKeysThatOthersScriptAgainst) {
 TEST(LoadJson, IsWholeWhenNothingHappened) {
   const auto json = load_json(settings(), {});
   EXPECT_EQ(json["completed_cps"], 0.0);
-  EXPECT_EQ(json["packets_per_connection"], 0.0);
-  EXPECT_EQ(json["latency_us"]["p99"], 0);
+  EXPECT_TRUE(json["packets_per_connection"].is_null());
+  EXPECT_TRUE(json["latency_us"]["p99"].is_null());
+  EXPECT_FALSE(json["interrupted"]);
+}
+
+TEST(LoadJson, HasNullWhereNothingWasAnswered) {
+  CoreReport report;
+  report.results.counters.fail(load::Failure::refused, load::Cause::refused);
+  report.results.latency.failed(50);
+  report.results.connect_latency.failed(50);
+  const auto json = load_json(settings(), std::vector{report});
+  for (const char* key : {"latency_us", "connect_latency_us", "request_latency_us"})
+    for (const char* rank : {"p50", "p90", "p99", "p999", "max"})
+      EXPECT_TRUE(json[key][rank].is_null()) << key << "." << rank;
+  const std::string table = load_table(settings(), std::vector{report});
+  EXPECT_NE(table.find("p50         -   p90         -"), std::string::npos) << table;
+  EXPECT_NE(table.find("  stack      - packets and - busy cycles"), std::string::npos) << table;
+}
+
+TEST(LoadJson, SaysWhyConnectionsFailed) {
+  const auto json = load_json(settings(), std::vector{core_report(1), core_report(2)});
+  EXPECT_EQ(json["failed_because"]["reset_in_fin_wait_2"], 1'800);
+  EXPECT_EQ(json["failed_because"]["status"], 200);
+  EXPECT_EQ(json["failed_because"]["refused"], 0);
+  EXPECT_EQ(json["failed_status"]["404"], 120);
+  EXPECT_EQ(json["failed_status"]["503"], 80);
+  EXPECT_EQ(json["failed_status"].size(), 2U);
+  std::uint64_t sum = 0;
+  for (const auto& [cause, count] : json["failed_because"].items())
+    sum += count.get<std::uint64_t>();
+  EXPECT_EQ(json["failed_total"], sum) << "each failure has one cause";
+  EXPECT_EQ(json["requests_per_s"], 6'480.0);
+}
+
+TEST(LoadTable, SaysWhyConnectionsFailed) {
+  CoreReport report = core_report(1);
+  report.results.counters.fail(load::Failure::timed_out, load::Cause::no_arp_answer);
+  report.results.silent = {0xc6120009};
+  const std::string table = load_table(settings(), std::vector{report});
+  for (const char* row :
+       {"  failed               900   reset by the target in FIN-WAIT-2\n",
+        "  failed                60   status 404\n", "  failed                40   status 503\n",
+        "  failed                 1   no ARP answer from 198.18.0.9\n",
+        "  requests          33,000   32,400 answered, 3,240/s\n"})
+    EXPECT_NE(table.find(row), std::string::npos) << row << table;
+}
+
+TEST(LoadTable, SaysThatSourcePairsWereStillInTimeWaitAtTheTarget) {
+  CoreReport report = core_report(1);
+  EXPECT_EQ(load_table(settings(), std::vector{report}).find("still in TIME_WAIT"),
+            std::string::npos);
+  report.results.counters.challenged_sources = 128;
+  const std::string table = load_table(settings(), std::vector{report});
+  EXPECT_NE(table.find("  128 source pairs were still in TIME_WAIT at the target"),
+            std::string::npos)
+      << table;
+  EXPECT_EQ(load_json(settings(), std::vector{report})["challenged_sources"], 128);
+}
+
+TEST(LoadTable, SaysWhatAClosedLoopLeavesOut) {
+  load::ClientSettings closed = settings();
+  closed.load.rate = 0;
+  closed.load.concurrency = 64;
+  EXPECT_NE(load_table(closed, {}).find("coordinated omission"), std::string::npos);
+  EXPECT_EQ(load_table(settings(), {}).find("coordinated omission"), std::string::npos);
+  EXPECT_EQ(load_json(closed, {})["loop"], "closed");
+  EXPECT_EQ(load_json(settings(), {})["left_out"], "");
+}
+
+TEST(LoadTable, SaysThatTheRunWasInterrupted) {
+  const std::vector<CoreReport> cores{core_report(1)};
+  const load::RunEnd end{.interrupted = true};
+  EXPECT_TRUE(load_table(settings(), cores, end).starts_with("  interrupted after 10.00 s"));
+  EXPECT_EQ(load_table(settings(), cores).find("interrupted"), std::string::npos);
+  EXPECT_EQ(load_json(settings(), cores, end)["interrupted"], true);
 }
 
 TEST(LoadJson, WritesEveryDocumentedKeyAndNoOther) {
@@ -101,7 +179,7 @@ TEST(LoadTable, TellsWhyTheSourcesRanOut) {
             std::string::npos)
       << table;
   EXPECT_NE(table.find("reset"), std::string::npos);
-  EXPECT_EQ(table.find("refused"), std::string::npos);
+  EXPECT_EQ(table.find("refused"), std::string::npos) << table;
 }
 
 TEST(LoadJson, HasWhatTheStackCounted) {
