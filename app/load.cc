@@ -15,6 +15,7 @@
 #include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
+#include "run/state_file.h"
 #include "wire/print.h"
 
 namespace mayfly::app {
@@ -54,6 +55,8 @@ int load_command(const RunOptions& options) {
   config::LoadSettings settings = with_options(*loaded.settings, options);
   if (const auto lasts = load::check_sources(settings); !lasts) return fail(lasts.error());
   if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
+  auto numbers = open_numbers(settings.state);
+  if (!numbers) return fail(numbers.error());
   run::LoadRun::own_sources(settings);
   run::catch_signals();
   run::catch_hangups();
@@ -65,8 +68,8 @@ int load_command(const RunOptions& options) {
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
   print_plan(settings);
-  const nic::TscClock clock;
-  auto run = run::LoadRun::create(settings, *devices, clock);
+  const nic::TscClock clock(numbers->origin);
+  auto run = run::LoadRun::create(settings, *devices, clock, numbers->secret);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,
                       [&] { return (*run)->silent_neighbour(); });
@@ -92,6 +95,7 @@ int load_command(const RunOptions& options) {
            [&] {
              follow_hangups(controls);
              links.follow();
+             keep_numbers(*numbers, clock);
            },
        .each_second =
            [&](const load::LoadResults& so_far, const flow::ShardStats& stack, Duration elapsed) {

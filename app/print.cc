@@ -27,6 +27,19 @@ void FollowedLinks::follow() {
   fmt::print(stderr, "{}mayfly: {}\n", fresh_line(), *why);
 }
 
+Result<run::Numbers> open_numbers(const std::string& state) {
+  auto numbers = run::open_numbers(state);
+  if (numbers && !numbers->warning.empty()) fmt::print(stderr, "mayfly: {}\n", numbers->warning);
+  return numbers;
+}
+
+void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock) {
+  if (!numbers.file) return;
+  if (const auto kept = numbers.file->keep(clock.now(), run::wall_clock()); !kept)
+    fmt::print(stderr, "{}mayfly: {}; if this run ends now, the numbers of the next may be lower\n",
+               fresh_line(), kept.error().what);
+}
+
 void print_change(const config::Change& change) {
   for (const config::KeyChange& one : change.changes)
     fmt::print("{}{}\n", fresh_line(), to_string(one));

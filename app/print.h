@@ -15,6 +15,7 @@
 #include "run/exit_status.h"
 #include "run/link_watch.h"
 #include "run/signals.h"
+#include "run/state_file.h"
 
 namespace mayfly::app {
 
@@ -57,6 +58,11 @@ class FollowedLinks {
   std::function<std::optional<Ipv4Address>()> silent_;
   bool is_given_up_ = false;
 };
+
+/// run::open_numbers, and tells its warning.
+Result<run::Numbers> open_numbers(const std::string& state);
+/// Lets the state file keep ahead of the clock, and tells if it cannot.
+void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock);
 
 /// Prints what changed, whoever requested it.
 void print_change(const config::Change& change);

@@ -11,6 +11,7 @@
 #include "run/serve_run.h"
 #include "run/signals.h"
 #include "run/start.h"
+#include "run/state_file.h"
 
 namespace mayfly::app {
 
@@ -37,6 +38,8 @@ int serve_command(const RunOptions& options) {
     return kBadUsage;
   }
   if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
+  auto numbers = open_numbers(settings.state);
+  if (!numbers) return fail(numbers.error());
   run::catch_signals();
   run::catch_hangups();
   const run::MemoryPlan plan =
@@ -46,8 +49,8 @@ int serve_command(const RunOptions& options) {
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
-  const nic::TscClock clock;
-  auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock);
+  const nic::TscClock clock(numbers->origin);
+  auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock, numbers->secret);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,
                       [&] { return (*run)->silent_neighbour(); });
@@ -67,6 +70,7 @@ int serve_command(const RunOptions& options) {
                                        [&] {
                                          follow_hangups(controls);
                                          links.follow();
+                                         keep_numbers(*numbers, clock);
                                        },
                                    .on_drain = print_draining});
   eal->wait();

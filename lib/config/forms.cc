@@ -134,6 +134,13 @@ Form<std::string> file_name(std::string type) {
   return scalar<std::string>(std::move(type), "", parse, written_or_none);
 }
 
+Form<std::string> state_file() {
+  Form<std::string> form = file_name("file");
+  form.range = "auto, none or a path";
+  form.show = [](const std::string& value) { return value == "none" ? value : written(value); };
+  return form;
+}
+
 Form<std::string> word(std::string type, std::string range,
                        std::function<bool(std::string_view)> is_allowed) {
   const auto parse = [is_allowed](std::string_view value) -> Result<std::string> {
@@ -189,13 +196,6 @@ Form<Ipv4Address> ipv4() {
                              [](const Ipv4Address& address) { return to_string(address); });
 }
 
-Form<MacAddress> mac() {
-  return scalar<MacAddress>("MAC", "of one station, such as 02:00:00:00:00:01", parse_mac,
-                            [](const MacAddress& address) { return to_string(address); });
-}
-
-Form<link::InterfaceAddress> interface_address() {
-  return scalar<link::InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX",
 namespace {
 
 /// A host as it was written, an address or a name.
@@ -237,6 +237,13 @@ Form<load::TargetSettings> target_url() {
   return form;
 }
 
+Form<MacAddress> mac() {
+  return scalar<MacAddress>("MAC", "of one station, such as 02:00:00:00:00:01", parse_mac,
+                            [](const MacAddress& address) { return to_string(address); });
+}
+
+Form<link::InterfaceAddress> interface_address() {
+  return scalar<link::InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX",
                                         parse_interface_address, format_interface_address);
 }
 

@@ -88,6 +88,8 @@ Form<E> choice(std::vector<std::pair<std::string, E>> words) {
 Form<std::string> text();
 /// A name of a file or folder: not empty, no control character.
 Form<std::string> file_name(std::string type);
+/// A name of a file, `auto` or `none`.
+Form<std::string> state_file();
 /// Visible ASCII without spaces, not empty, for which `is_allowed` is true.
 Form<std::string> word(std::string type, std::string range,
                        std::function<bool(std::string_view)> is_allowed);
@@ -102,11 +104,11 @@ Form<lab::LabPair> preset_pair();
 Form<std::string> device();
 Form<std::string> url_path();
 Form<Ipv4Address> ipv4();
-Form<MacAddress> mac();
-Form<link::InterfaceAddress> interface_address();
 /// "198.18.0.1" or a name, and "http://HOST[:PORT][/PATH]", each a part of the target.
 Form<load::TargetSettings> target_address();
 Form<load::TargetSettings> target_url();
+Form<MacAddress> mac();
+Form<link::InterfaceAddress> interface_address();
 /// "10.0.0.0/8": a NearPrefix without its hold.
 Form<flow::NearPrefix> near_prefix();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.

@@ -50,6 +50,12 @@ void check_socket(const admin::AdminSettings& admin, const Machine& machine, con
   if (auto why = machine.why_no_socket(admin.socket)) scope.fail("admin.socket", *std::move(why));
 }
 
+void check_state(const std::string& state, const Machine& machine, const Scope& scope) {
+  if (!machine.why_unwritable || state == "auto" || state == "none" || !scope.is_sound({"state"}))
+    return;
+  if (auto why = machine.why_unwritable(state)) scope.fail("state", *std::move(why));
+}
+
 /// Each route by itself, so that the error has its place; then all of them together.
 void check_site(const service::HttpSettings& http, const Machine& machine, const Scope& scope) {
   if (!machine.check_site || !scope.is_sound({"http"})) return;
@@ -76,12 +82,6 @@ void check_process(const T& settings, const Machine& machine, const Scope& scope
 
 }  // namespace
 
-void check_machine(const ServeSettings& settings, const Machine& machine, const Scope& scope) {
-  check_process(settings, machine, scope);
-  check_site(settings.http, machine, scope);
-}
-
-void check_machine(const ProgramSettings& settings, const Machine& machine, const Scope& scope) {
 void resolve_target(LoadSettings& settings, const Machine& machine, const Scope& scope) {
   load::TargetSettings& target = settings.target;
   if (!machine.resolve || target.name.empty() || !scope.is_sound({"target"})) return;
@@ -93,11 +93,19 @@ void resolve_target(LoadSettings& settings, const Machine& machine, const Scope&
   }
 }
 
+void check_machine(const ServeSettings& settings, const Machine& machine, const Scope& scope) {
+  check_process(settings, machine, scope);
+  check_state(settings.state, machine, scope);
+  check_site(settings.http, machine, scope);
+}
+
+void check_machine(const ProgramSettings& settings, const Machine& machine, const Scope& scope) {
   check_process(settings, machine, scope);
 }
 
 void check_machine(const LoadSettings& settings, const Machine& machine, const Scope& scope) {
   check_process(settings, machine, scope);
+  check_state(settings.state, machine, scope);
   if (!machine.check_sources || !scope.is_sound({"load", "sources", "time_wait", "close", "ports"}))
     return;
   if (const auto lasts = machine.check_sources(settings); !lasts)

@@ -219,6 +219,17 @@ Key<T> drain_timeout_key() {
           "after Ctrl-C: time for open connections to finish"};
 }
 
+/// The lab forgets everything between two experiments.
+template <class T>
+Schema<T> state_key(Wiring wiring) {
+  if (wiring == Wiring::lab) return {};
+  return {
+      {"state", &T::state, state_file(),
+       "the file from which sequence numbers and timestamps go on where the last run ended; auto "
+       "= /var/lib/mayfly/state.json, or the user's ~/.local/state/mayfly/state.json; none = "
+       "they begin anew"}};
+}
+
 Schema<load::LoadShape> shape_schema() {
   using L = load::LoadShape;
   return {
@@ -368,7 +379,7 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
               Mutability::live},
          } +
          within<S>(&S::shard, time_wait_key(time_wait_schema())) +
-         Schema<S>{drain_timeout_key<S>()};
+         Schema<S>{drain_timeout_key<S>()} + state_key<S>(wiring);
 }
 
 Schema<ProgramSettings> program_schema() {
@@ -389,7 +400,8 @@ Schema<LoadSettings> load_schema(Wiring wiring) {
              {required("load"), &L::load, map(shape_schema()), "how much"},
              {"close", &L::close, map(load_close_schema()), "how connections end",
               Mutability::live},
-         };
+         } +
+         state_key<L>(wiring);
 }
 
 Schema<BothEnds> pair_schema() {

@@ -19,6 +19,8 @@ namespace mayfly::config {
 struct ServeSettings : service::ServerSettings {
   nic::ProcessSettings process;
   admin::AdminSettings admin;
+  /// The file with what outlives the process (run/state_file.h), "auto" or "none".
+  std::string state = "auto";
   /// After Ctrl-C, the time for open connections to finish before they are reset.
   Duration drain_timeout = Duration::from_s(10);
 };
@@ -34,6 +36,7 @@ struct ProgramSettings : shard::EndSettings {
 struct LoadSettings : load::ClientSettings {
   nic::ProcessSettings process;
   admin::AdminSettings admin;
+  std::string state = "auto";  ///< as in ServeSettings
 };
 
 /// Both ends of an experiment: the settings of the lab, a preset of conf/policy/ laid over them,

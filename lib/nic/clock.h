@@ -9,14 +9,20 @@
 
 namespace mayfly::nic {
 
-/// It reads 1 s when it is made, so that zero Instants are in the past. Cores share one, or have
-/// copies: the counter is the same on all of them (constant_tsc). Make it after start_eal, which
-/// measures the frequency.
+/// It reads 1 s when it is made, so that zero Instants are in the past, or what the caller says.
+/// Cores share one, or have copies: the counter is the same on all of them (constant_tsc). Make it
+/// after start_eal, which measures the frequency.
 class TscClock {
  public:
-  TscClock() : TscClock(rte_get_tsc_hz()) {}
-  explicit TscClock(std::uint64_t hz) noexcept
-      : origin_(rte_rdtsc() - hz), hz_(hz), us_per_cycle_(scale(hz)) {}
+  /// What it reads when it is made.
+  static constexpr Instant kFirst{1'000'000};
+
+  explicit TscClock(Instant reads = kFirst) : TscClock(rte_get_tsc_hz(), reads) {}
+  explicit TscClock(std::uint64_t hz, Instant reads = kFirst) noexcept
+      : origin_(rte_rdtsc() - hz),
+        hz_(hz),
+        us_per_cycle_(scale(hz)),
+        base_us_(reads.us - kFirst.us) {}
 
   /// The counter now.
   static std::uint64_t cycles() noexcept { return rte_rdtsc(); }
@@ -25,7 +31,7 @@ class TscClock {
   /// The time at which the counter had this value.
   Instant at(std::uint64_t cycles) const noexcept {
     const auto wide = static_cast<Wide>(cycles - origin_) * us_per_cycle_;
-    return {static_cast<std::int64_t>(wide >> kFractionBits)};
+    return {base_us_ + static_cast<std::int64_t>(wide >> kFractionBits)};
   }
 
   /// Cycles a second.
@@ -46,6 +52,7 @@ class TscClock {
   std::uint64_t origin_;
   std::uint64_t hz_;
   std::uint64_t us_per_cycle_;
+  std::int64_t base_us_;
 };
 
 /// The begin of 1970 as an Instant of the clock that reads `now`: the base of the times in

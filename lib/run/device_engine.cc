@@ -21,12 +21,12 @@ Result<Captures> open_captures(const std::vector<nic::PortSettings>& ports,
 
 }  // namespace
 
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const shard::EndSettings& end,
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secret& secret,
+                                       const shard::EndSettings& end,
                                        const nic::ProcessSettings& process,
                                        std::vector<nic::Device>& devices,
                                        const nic::TscClock& clock) {
   MAYFLY_ASSERT(devices.size() == process.ports.size());
-  const tcp::Secret secret = random_secret();
   const auto captures = open_captures(process.ports, clock);
   if (!captures) return captures.error();
   std::vector<CoreWires> wires(end.cores.size());

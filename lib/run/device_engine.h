@@ -26,8 +26,9 @@ struct CoreWires {
 };
 
 /// Makes the ports of every core of `end` on all devices, which outlive them. Shards are named
-/// "<name>0", "<name>1", ...
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const shard::EndSettings& end,
+/// "<name>0", "<name>1", ..., and have the same secret.
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secret& secret,
+                                       const shard::EndSettings& end,
                                        const nic::ProcessSettings& process,
                                        std::vector<nic::Device>& devices,
                                        const nic::TscClock& clock);

@@ -103,9 +103,10 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
                                           const OnSample& on_sample) {
   auto site = service::Site::load(settings.server.http);
   if (!site) return site.error();
-  auto server = ServeRun::create(settings.server, std::move(*site), devices.server, clock);
+  auto server =
+      ServeRun::create(settings.server, std::move(*site), devices.server, clock, random_secret());
   if (!server) return server.error();
-  auto client = LoadRun::create(settings.client, devices.client, clock);
+  auto client = LoadRun::create(settings.client, devices.client, clock, random_secret());
   if (!client) return client.error();
 
   lab::ExperimentRun run;

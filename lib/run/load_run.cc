@@ -41,19 +41,21 @@ void LoadRun::own_sources(config::LoadSettings& settings) {
 
 Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& settings,
                                                  std::vector<nic::Device>& devices,
-                                                 const nic::TscClock& clock) {
+                                                 const nic::TscClock& clock,
+                                                 const tcp::Secret& secret) {
   std::unique_ptr<LoadRun> run(new LoadRun(settings));
   run->clock_ = clock;
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
-  const tcp::Secret secret = random_secret();
-  auto wires = wire_up("client", settings, settings.process, devices, clock);
+  // Not the secret that outlives the run: each begins elsewhere among the sources.
+  const tcp::Secret order = random_secret();
+  auto wires = wire_up("client", secret, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
   auto engine = make_engine<load::LoadApp>(
       *std::move(wires), settings.shard, clock, [&](std::size_t i, const nic::DpdkPort& port) {
         const load::FlowFilter mine =
             cores > 1 ? load::FlowFilter{comes_back_here, &port} : load::FlowFilter{};
         return std::make_unique<load::LoadApp>(
-            settings, load::CorePart{static_cast<std::uint32_t>(i), cores}, secret, mine);
+            settings, load::CorePart{static_cast<std::uint32_t>(i), cores}, order, mine);
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);

@@ -31,10 +31,11 @@ class LoadRun {
 
   ~LoadRun();
 
-  /// `settings` and `devices` outlive the run.
+  /// `settings` and `devices` outlive the run. `secret` keys its sequence numbers.
   static Result<std::unique_ptr<LoadRun>> create(const config::LoadSettings& settings,
                                                  std::vector<nic::Device>& devices,
-                                                 const nic::TscClock& clock);
+                                                 const nic::TscClock& clock,
+                                                 const tcp::Secret& secret);
   /// Adds the source addresses to those of the ports, so that ARP for them is answered and frames
   /// to them are accepted.
   static void own_sources(config::LoadSettings& settings);
@@ -49,9 +50,9 @@ class LoadRun {
   /// Opens no more connections; open ones continue.
   void drain() { engine_->tell(Command::drain); }
   bool finished() const { return engine_->finished(); }
-  /// Resets open connections and ends the poll loops.
   /// True if watch() ended it before its time.
   bool is_interrupted() const { return is_interrupted_; }
+  /// Resets open connections and ends the poll loops.
   void stop();
   /// The gateway or the target, if it does not answer ARP.
   std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_neighbour(); }
@@ -78,8 +79,8 @@ class LoadRun {
   const config::LoadSettings& settings_;
   std::unique_ptr<DeviceEngine<load::LoadApp>> engine_;
   nic::TscClock clock_;
-  std::mutex asking_;  // one reader at a time (ResultsExchange)
   bool is_interrupted_ = false;
+  std::mutex asking_;  // one reader at a time (ResultsExchange)
 };
 
 }  // namespace mayfly::run

@@ -32,10 +32,11 @@ std::size_t ServeRun::bytes_needed(const config::ServeSettings&) {
 Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& settings,
                                                    service::Site site,
                                                    std::vector<nic::Device>& devices,
-                                                   const nic::TscClock& clock) {
+                                                   const nic::TscClock& clock,
+                                                   const tcp::Secret& secret) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings, std::move(site)));
   run->clock_ = clock;
-  auto wires = wire_up("server", settings, settings.process, devices, clock);
+  auto wires = wire_up("server", secret, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
   const service::Site& first = *run->sites_[0];
   auto engine = make_engine<service::Services>(

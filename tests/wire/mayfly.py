@@ -64,9 +64,11 @@ class Mayfly:
         words = [str(BINARY), command, "-c", str(self.config), "--json", str(self.result), *options]
         if namespace:
             words = ["ip", "netns", "exec", namespace.name, *words]
+        # Each has a state of its own, unless the test or its settings name one.
+        environment = {"XDG_STATE_HOME": str(folder)} | os.environ
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, env=environment)
 
     def said(self) -> str:
         return self.output.read_text(errors="replace")

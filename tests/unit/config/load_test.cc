@@ -88,6 +88,13 @@ TEST_F(Load, AsksForTheAddressOfATargetThatHasAName) {
   EXPECT_TRUE(load(kLoad, {"target.address=a.example"}, "", machine).settings) << "it may come";
 }
 
+TEST_F(Load, KeepsItsStateInTheDefaultFileUnlessToldOtherwise) {
+  EXPECT_EQ(load(kLoad).settings->state, "auto");
+  EXPECT_EQ(load(kLoad, {"state=none"}).settings->state, "none");
+  EXPECT_EQ(load(kLoad, {"state=/run/mayfly/state"}).settings->state, "/run/mayfly/state");
+  EXPECT_THAT(complaints(load(kLoad, {"state="})), ElementsAre("state: has no value"));
+}
+
 TEST_F(Load, ConnectsFromThePortsAddressesUnlessGiven) {
   const auto loaded = load(kLoad);
   ASSERT_TRUE(loaded.settings);
