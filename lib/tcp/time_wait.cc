@@ -10,6 +10,16 @@ namespace {
 
 using enum TimeWaitAction;
 
+/// How far from the old numbers a newcomer's begin. No window is as large (RFC 7323 2.3), neither
+/// the peer's, in which our old segments would have to lie, nor ours, by which an old ACK may be
+/// behind SND.UNA. It is the golden section of the sequence space: where newcomers follow each
+/// other on a four-tuple, the numbers of k incarnations ago are 2^32 / (2.3 k) away at least, less
+/// what was sent since.
+constexpr std::uint32_t kNewcomerStep = 1'640'531'527;
+static_assert(kNewcomerStep > (1u << 30) && kNewcomerStep < (1u << 31));
+/// More than the clock of RFC 6528 counts during the longest hold.
+constexpr std::uint32_t kClockSpan = 1u << 28;
+
 /// `verdict`, reached by `branch`.
 TimeWaitVerdict by(Branch branch, TimeWaitVerdict verdict) noexcept {
   mark(branch);
@@ -143,11 +153,11 @@ Emission time_wait_ack(const TimeWaitEntry& entry, std::uint32_t ts_offset, Inst
 }
 
 Seq iss_after(const TimeWaitEntry& entry, Seq generated) noexcept {
-  // No window is larger (RFC 7323 2.3), neither the peer's, in which our old segments would have to
-  // lie, nor ours, by which an old ACK may be behind SND.UNA.
-  constexpr std::uint32_t kFar = 1u << 30;
-  const Seq least = entry.snd_nxt + (entry.has_ended() ? kFar : 0) + 1;
-  return after(generated, entry.snd_nxt) && at_or_after(generated, least) ? generated : least;
+  if (entry.has_ended()) return entry.snd_nxt + kNewcomerStep;
+  // Where newcomers have come before, snd_nxt is far from the clock of RFC 6528, and what that says
+  // may be the number of an incarnation before them.
+  const auto ahead = static_cast<std::uint32_t>(generated - entry.snd_nxt);
+  return ahead > 0 && ahead < kClockSpan ? generated : entry.snd_nxt + 1;
 }
 
 Emission hand_over_reset(const TimeWaitEntry& entry) noexcept {

@@ -57,7 +57,8 @@ def test_a_clock_that_has_come_far_does_all_that_a_new_one_does(wire, linux, run
     for key in ("clock_us", "reserved_us"):
         years[key] += 200 * 365 * 24 * 3600 * 1_000_000
     state.write_text(json.dumps(years))
-    holding = {"close": {"first": "client"}, "time_wait": {"hold": "300ms", "capacity": "64k"}}
+    holding = {"close": {"first": "client"}, "time_wait": {"hold": "300ms", "capacity": "64k"},
+               "load": {"rate": 200, "connections": 400, "duration": "10s"}}
     settings = load_settings(f"net_af_packet0,iface={wire.device}", LINUX,
                              FEW_SOURCES | holding | {"state": str(state)})
     report = run_mayfly("load", settings).report()

@@ -204,13 +204,13 @@ def refused(s: Scenario, held_by: Peer, **changed) -> Peer:
 @scenario(FIRST)
 def newcomer(s: Scenario):
     """A newcomer: another clock and older numbers on the four-tuple. Its SYN gets an ACK, its RST
-    to that ends the entry, and its SYN opens. The new ISN is 2^30 above the old numbers: the FIN of
-    the old connection, which comes now, acknowledges what is far behind and changes nothing.
+    to that ends the entry, and its SYN opens. The new ISN is far above the old numbers: the FIN
+    of the old connection, which comes now, acknowledges what is far behind and changes nothing.
 
     RFC 9293 3.10.7.3, first, is the newcomer's RST; RFC 5961 4.2 and 5.2; decisions/0011.
     """
     p = held(s, stamps=True)
-    far = p.irs + ANSWER + 2 + (1 << 30) + 1
+    far = p.irs + ANSWER + 2 + 1_640_531_527
     fresh = refused(s, p, stamps=True, irs=far & 0xffffffff)
     s.wait(0.01)
     fresh.syn(stamp=4011)

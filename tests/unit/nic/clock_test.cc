@@ -16,6 +16,13 @@ TEST(Clock, StartsAtOneSecond) {
   EXPECT_LT(clock.now().us, 2'000'000);
 }
 
+TEST(Clock, StartsWhereItIsTold) {
+  constexpr Instant kFar{6'000'000'000'000'000};  // 190 years
+  const TscClock clock(kFar);
+  EXPECT_GE(clock.now(), kFar);
+  EXPECT_LT(clock.now(), kFar + 1_s);
+}
+
 TEST(Clock, GoesAtTheRateOfTheSystemsOwn) {
   const TscClock clock;
   const Instant before = clock.now();
