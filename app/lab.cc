@@ -127,10 +127,11 @@ Result<void> run_all(const config::LabSettings& lab, nic::Eal& eal, const run::S
   return {};
 }
 
-/// True if every experiment completed a connection, and no connection failed in those without an
-/// expectation.
+/// True if every experiment completed a connection, and no connection failed in those that are
+/// neither held against an expectation nor compared in a situation.
 bool succeeded(const lab::ExperimentRun& run) {
-  const bool judged = run.settings.expect != lab::Expectation::none || run.settings.story > 0;
+  const bool judged = run.settings.expect != lab::Expectation::none || run.settings.story > 0 ||
+                      run.settings.situation;  // what fails there is a result
   return run.client["completed"].get<std::uint64_t>() > 0 &&
          (judged || run.interrupted || run.client["failed_total"].get<std::uint64_t>() == 0);
 }
