@@ -20,7 +20,7 @@ bool is_name_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
 }
 
-bool is_visible(std::string_view text) {
+bool is_all_visible(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
@@ -75,7 +75,7 @@ Result<std::string> parse_host(std::string_view text) {
 
 Result<HttpUrl> parse_http_url(std::string_view text) {
   constexpr std::string_view kScheme = "http://";
-  if (!is_visible(text))
+  if (!is_all_visible(text))
     return Error{in_quotes(text) + " contains a space or a character that is not ASCII"};
   if (begins_with(text, "https://"))
     return Error{in_quotes(text) +
