@@ -82,13 +82,12 @@ void BookOracle::look_at_end(std::uint32_t anew, Instant now) {
 
 void BookOracle::judge_completion(const Incarnation& i, Instant now) {
   if (i.client.ended_well() && i.server.ended_well()) return;
-  // A handshake that finds no room for its TIME_WAIT waits. Where few may wait it is given up, and
-  // a client whose text is not acknowledged meanwhile may lose its patience (RFC 1122 4.2.3.5).
+  // A handshake that finds no room for its TIME_WAIT waits. In the end it is given up, or the
+  // client loses its patience, whose text is not acknowledged meanwhile (RFC 1122 4.2.3.5).
   const auto& server = scenario_.hosts[book_.tuple(i.tuple).server].settings;
-  if (server.time_wait.on_full == flow::TimeWaitPolicy::OnFull::refuse) {
-    if (server.syn.half_open > 0 && !i.server.opened) return;
-    if (i.client.reason == flow::CloseReason::timed_out) return;
-  }
+  const bool may_wait = server.time_wait.on_full == flow::TimeWaitPolicy::OnFull::refuse;
+  const bool waited = !i.server.opened || i.client.reason == flow::CloseReason::timed_out;
+  if (may_wait && waited) return;
   judge_.violated(
       now, "completion",
       fmt::format("it ended {} at the client and {} at the server: {}", name_of(i.client.reason),
