@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 
 #include "base/endian.h"
 #include "net/rewrite.h"
@@ -216,10 +216,12 @@ std::optional<net::Endpoint> World::client_behind(const net::Endpoint& seen) con
 std::uint32_t World::recognise(const FlowKey4& key, Seq irs) const {
   const net::Endpoint seen{key.remote(), key.remote_port_host()};
   if (!nat_ || seen.ip != kOutside) return book_.find(seen.ip, seen.port, key.local(), irs);
-  for (const net::Endpoint& client : std::views::reverse(nat_->holders_of(seen.port)))
-    if (const std::uint32_t index = book_.find(client.ip, client.port, key.local(), irs);
-        index != kNoIndex)
-      return index;
+  const std::span<const net::Endpoint> holders = nat_->holders_of(seen.port);
+  for (std::size_t i = holders.size(); i > 0; --i) {
+    const net::Endpoint& client = holders[i - 1];
+    const std::uint32_t index = book_.find(client.ip, client.port, key.local(), irs);
+    if (index != kNoIndex) return index;
+  }
   return kNoIndex;
 }
 
