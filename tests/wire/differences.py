@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
+from presets import section as presets_section
 from script import KERNEL, Script, all_scripts
 
 PAGE = Path(__file__).resolve().parents[2] / "doc/differences.md"
@@ -21,6 +22,15 @@ in rate, that retransmission timers are out of the way, that buffers are small a
 server lingers (`close.linger: 0`). Sequence numbers count from the SYN of their side.
 
 Of {all} scripts, {apart} have different ends.
+"""
+PRESETS = """\
+## The presets named after Linux
+
+`tests/wire/test_presets.py` leaves a TIME_WAIT at a kernel and at Mayfly with `linux-default`,
+`linux-tw-reuse` and `linux-max-buckets`, sends a segment, and compares the answer, the state after
+it, and how long a real client then waits whose clock is behind and whose numbers are lower. The
+three presets act alike here: what tcp_tw_reuse changes is the connecting side, and what
+tcp_max_tw_buckets changes is a full table.
 """
 
 
@@ -47,6 +57,7 @@ def page(scripts: list[Script]) -> str:
     return "\n".join([
         HEAD.format(kernel=KERNEL, all=len(scripts), apart=len(apart)), "## Differences\n",
         *sections(apart, lambda members: "\n".join(map(difference, members))),
+        PRESETS, presets_section() + "\n",
         "## What both do alike\n", *sections(alike, table)])
 
 
