@@ -93,15 +93,24 @@ TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
 }
 
 // Seed 1795945154861: a handshake that waited for room was given up because few may wait.
-TEST(BookOracle, LetsAServerWithoutRoomGiveUpAHandshake) {
+TEST(BookOracle, LetsAServerGiveUpAHandshakeThatWaitsForRoom) {
   OneConnection f(false);
-  auto& settings = f.scenario.hosts[0].settings;
-  settings.syn.half_open = 2;
-  settings.time_wait.on_full = flow::TimeWaitPolicy::OnFull::refuse;
+  auto& policy = f.scenario.hosts[0].settings.time_wait;
+  policy.on_full = flow::TimeWaitPolicy::OnFull::refuse;
   f.book[0].client.reason = flow::CloseReason::reset;
   f.book[0].server = {};
   EXPECT_EQ(f.at_end(0), "");
-  settings.syn.half_open = 0;
+  policy.on_full = flow::TimeWaitPolicy::OnFull::evict_oldest;
+  EXPECT_THAT(f.at_end(0), HasSubstr("completion: it ended"));
+}
+
+TEST(BookOracle, LetsAClientGiveUpAHandshakeThatWaitsForRoom) {
+  OneConnection f(false);
+  auto& policy = f.scenario.hosts[0].settings.time_wait;
+  policy.on_full = flow::TimeWaitPolicy::OnFull::refuse;
+  f.book[0].client.reason = flow::CloseReason::timed_out;
+  EXPECT_EQ(f.at_end(0), "");
+  policy.on_full = flow::TimeWaitPolicy::OnFull::evict_oldest;
   EXPECT_THAT(f.at_end(0), HasSubstr("completion: it ended"));
 }
 
