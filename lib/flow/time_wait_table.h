@@ -52,6 +52,9 @@ struct TimeWaitRecord {
     answered_high = at >> 8 & 0xfff;
     entry.flags |= tcp::TimeWaitEntry::kSynAnswered;
   }
+  void forget_syn_answer() noexcept {
+    entry.flags &= static_cast<std::uint8_t>(~tcp::TimeWaitEntry::kSynAnswered);
+  }
   /// How long ago that was, in whole milliseconds; max() if no SYN was answered in this hold.
   Duration since_syn_answer(Instant now) const noexcept {
     return entry.has_answered_syn() ? elapsed((answered_high << 8) | entry.note, now)

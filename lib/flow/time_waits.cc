@@ -189,8 +189,14 @@ Seq TimeWaits::iss_after(std::uint32_t index, Seq generated) const noexcept {
 void TimeWaits::begin_trial(std::uint32_t index, bool by_timestamp) noexcept {
   MAYFLY_ASSERT(table_.is_held(index));
   table_.suspend(index);
+  table_[index].forget_syn_answer();
   if (table_[index].entry.has_ended()) return;  // it does not end once more
   (by_timestamp ? stats_.time_wait_reopened_timestamp : stats_.time_wait_reopened_sequence).add();
+}
+
+void TimeWaits::note_rival(std::uint32_t index, Instant now) noexcept {
+  MAYFLY_ASSERT(!table_.is_held(index));
+  table_[index].note_syn_answer(now);
 }
 
 void TimeWaits::forget(std::uint32_t index, std::uint32_t hash) noexcept {
@@ -198,14 +204,20 @@ void TimeWaits::forget(std::uint32_t index, std::uint32_t hash) noexcept {
   erase(index, hash);
 }
 
-void TimeWaits::restore(std::uint32_t index, std::uint32_t hash, Instant now) noexcept {
+void TimeWaits::restore(std::uint32_t index, std::uint32_t hash, bool by_reset,
+                        Instant now) noexcept {
   MAYFLY_ASSERT(!table_.is_held(index));
-  const Duration hold = hold_for(table_[index].key());
+  const FlowKey4 key = table_[index].key();
+  const bool by_newcomer = by_reset &&
+                           table_[index].since_syn_answer(now) <= tcp::kSynAnswerCounts &&
+                           policy_->rules.rst != tcp::TimeWaitRules::OnRst::ignore;
+  const Duration hold = hold_for(key);
   if (hold.us == 0) return erase(index, hash);  // the policy has changed meanwhile
   if (table_[index].entry.has_ended()) --ended_;
   table_.hold(index, hold, now);
   stats_.time_wait_restored.add();
   count_entries();
+  if (by_newcomer) end_by_reset(index, key);
 }
 
 bool TimeWaits::may_reuse(std::uint32_t index, const FlowKey4& key, bool timestamps,

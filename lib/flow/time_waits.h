@@ -114,11 +114,14 @@ class TimeWaits {
   /// Stops the hold of an entry beside which there is a new incarnation now, until the handshake
   /// shows whether the SYN was new. `by_timestamp`: as in the Answer.
   void begin_trial(std::uint32_t index, bool by_timestamp) noexcept;
+  /// Another SYN than the one on trial has been answered with an ACK: a newcomer may be waiting.
+  void note_rival(std::uint32_t index, Instant now) noexcept;
   /// Ends the entry: the new incarnation is established.
   void forget(std::uint32_t index, std::uint32_t hash) noexcept;
   /// Restarts the hold of the entry: the SYN was an old duplicate. (Ends the entry if the hold is 0
-  /// by now.)
-  void restore(std::uint32_t index, std::uint32_t hash, Instant now) noexcept;
+  /// by now.) If `by_reset` and there was a rival just now, the RST was its answer, and ends the
+  /// entry as one in TIME_WAIT would.
+  void restore(std::uint32_t index, std::uint32_t hash, bool by_reset, Instant now) noexcept;
 
   // -- our own active opens
 

@@ -43,6 +43,10 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
     waive_challenge(b.tcp);
     stats_.challenges_limited.add();
   }
+  // Another SYN on a four-tuple whose TIME_WAIT is being reopened.
+  if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::syn) && s.seq != b.tcp.irs &&
+      b.time_wait_record != kNoIndex) [[unlikely]]
+    time_waits_.note_rival(b.time_wait_record, now_);
   const bool is_challenged = (v.events & tcp::event::challenged) != 0;
   if (v.reply == tcp::Reply::rst) send_reset(a, !is_challenged);
   if (before == tcp::State::last_ack && (v.events & tcp::event::reset) != 0)

@@ -188,7 +188,8 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
   }
   connections_.close(b);
   if (b.time_wait_record != kNoIndex)
-    time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash, now_);
+    time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash,
+                        reason == flow::CloseReason::reset, now_);
 }
 
 // For a connection that has no copied text queued and found no chunk, the one that holds a chunk

@@ -135,7 +135,7 @@ TEST_F(Newcomers, ThatWereOldSynsGiveTheEntryBackWhenTheNextOldSynComes) {
   ASSERT_TRUE(on(1, syn(4'000)).reopens);
   const std::uint32_t index = find(1);
   held_->begin_trial(index, false);
-  held_->restore(index, secret_.hash(key(1)), now_);
+  held_->restore(index, secret_.hash(key(1)), true, now_);
   EXPECT_EQ(held_->held(), 1u);
   EXPECT_EQ(stats_.time_wait_now.get(), 1u);
   EXPECT_TRUE(on(1, fin_again()).acknowledges);
@@ -145,6 +145,28 @@ TEST_F(Newcomers, ThatWereOldSynsGiveTheEntryBackWhenTheNextOldSynComes) {
   EXPECT_EQ(stats_.time_wait_restored.get(), 1u);
   EXPECT_EQ(stats_.time_wait_expired.get(), 1u);
   EXPECT_EQ(held_->used(), 0u);
+}
+
+TEST_F(Newcomers, WhoMeetAnOldSynOnTrialNeedToResetOnlyOnce) {
+  struct Case {
+    bool rival, by_reset;
+    Duration later;
+    bool ends;
+  };
+  for (const Case c : {Case{true, true, 1_s, true}, Case{true, true, 2'001_ms, false},
+                       Case{true, false, 1_s, false}, Case{false, true, 1_s, false}}) {
+    hold_by(policy());
+    ASSERT_TRUE(enter(1));
+    on(1, syn(4'000));  // an answer before the trial does not count
+    ASSERT_TRUE(on(1, syn(6'000)).reopens);
+    const std::uint32_t index = find(1);
+    held_->begin_trial(index, false);
+    if (c.rival) held_->note_rival(index, now_);
+    now_ = now_ + c.later;
+    held_->restore(index, secret_.hash(key(1)), c.by_reset, now_);
+    EXPECT_EQ(held_->held(), c.ends ? 0u : 1u);
+    EXPECT_EQ(on(1, syn(4'000)).reopens, c.ends);
+  }
 }
 
 TEST_F(Newcomers, ThatNeverComeLeaveNothingAfterTheHold) {

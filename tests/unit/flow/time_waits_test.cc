@@ -149,7 +149,7 @@ TEST_F(TimeWaitsTest, AreHeldAnewWhenTheSynWasAnOldDuplicate) {  // RFC 9293 MAY
   const std::uint32_t index = find(1);
   held_->begin_trial(index, true);
   after(1_s);
-  held_->restore(index, secret_.hash(key(1)), now_);
+  held_->restore(index, secret_.hash(key(1)), false, now_);
   after(1'900_ms);
   EXPECT_NE(find(1), kNoIndex);
   after(200_ms);
@@ -165,7 +165,7 @@ TEST_F(TimeWaitsTest, AreNotRestoredUnderAPolicyWithoutHold) {
   held_->begin_trial(index, false);
   const TimeWaitPolicy none = policy(0_s);
   held_->follow(none, now_);
-  held_->restore(index, secret_.hash(key(1)), now_);
+  held_->restore(index, secret_.hash(key(1)), false, now_);
   EXPECT_EQ(held_->used(), 0u);
   EXPECT_EQ(stats_.time_wait_restored.get(), 0u);
 }

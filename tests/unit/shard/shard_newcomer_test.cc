@@ -110,6 +110,22 @@ TEST_F(Newcomer, ThatWasAnOldDuplicateAfterAllGivesTheEntryBack) {  // RFC 9293 
   EXPECT_EQ(peer.inbox[0].segment.flags, wire::tcp_flag::ack) << "the old FIN finds it as it was";
 }
 
+TEST_F(Newcomer, WhoMeetsAnOldSynOnTrialIsLetInAfterOneReset) {
+  Wire wire;
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  const Seq rcv_nxt = peer.next();
+  peer.again(rcv_nxt + kOld).sends(syn()).gets(syn_ack());  // looks newer, and nobody wants it
+  peer.again(rcv_nxt - kOld).sends(syn());
+  ASSERT_EQ(peer.inbox.size(), 1u);
+  const Seq asked = peer.inbox[0].segment.ack;
+  EXPECT_EQ(asked, rcv_nxt + kOld + 1);
+  peer.again(asked).sends(rst()).gets_nothing();
+  EXPECT_EQ(wire.stats().time_wait_restored.get(), 1u);
+  EXPECT_EQ(wire.stats().time_wait_killed_after_syn.get(), 1u);
+  peer.again(rcv_nxt - kOld).sends(syn()).gets(syn_ack());
+}
+
 TEST_F(Newcomer, NeedNotWaitForTheFourTupleOfOurOwnOpen) {
   Wire wire;
   Peer peer(wire);
