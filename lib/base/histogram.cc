@@ -6,6 +6,12 @@
 
 namespace mayfly {
 
+std::uint64_t nearest_rank(double percent, std::uint64_t count) noexcept {
+  const double share = std::clamp(percent, 0.0, 100.0) * static_cast<double>(count) / 100;
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share)), count == 0 ? 0 : 1,
+                                   count);
+}
+
 std::uint64_t Histogram::end_of(std::size_t bucket) noexcept {
   static_assert(bucket_of(kValueMax) + 1 == kBuckets);
   constexpr std::size_t kExact = std::size_t{2} << kPrecisionBits;
@@ -17,10 +23,7 @@ std::uint64_t Histogram::end_of(std::size_t bucket) noexcept {
 }
 
 std::uint64_t Histogram::percentile(double percent) const noexcept {
-  const double share = std::clamp(percent, 0.0, 100.0) * static_cast<double>(count_) / 100;
-  const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share)),
-                                              count_ == 0 ? 0 : 1, count_);
-  return at_rank(rank);
+  return at_rank(nearest_rank(percent, count_));
 }
 
 std::uint64_t Histogram::at_rank(std::uint64_t rank) const noexcept {

@@ -12,6 +12,10 @@
 
 namespace mayfly {
 
+/// The nearest-rank place of a percentile (0 to 100) among `count` values, from 1 on; 0 if there
+/// are none.
+std::uint64_t nearest_rank(double percent, std::uint64_t count) noexcept;
+
 /// Counts of unsigned integers in any one unit (latencies: microseconds). Not thread-safe: another
 /// thread may only read a copy made by the writer.
 class Histogram {

@@ -88,8 +88,7 @@ void resolve_target(LoadSettings& settings, const Machine& machine, const Scope&
   if (const auto address = machine.resolve(target.name)) {
     target.address = *address;
   } else {
-    const char* key = scope.has("target.url") ? "target.url" : "target.address";
-    judge(machine, scope, key, {address.error().what, true});
+    judge(machine, scope, target_key(scope), {address.error().what, true});
   }
 }
 

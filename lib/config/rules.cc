@@ -225,11 +225,6 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
   }
 }
 
-/// The key that says where the server is.
-std::string_view target_key(const Scope& scope) {
-  return scope.has("target.url") ? "target.url" : "target.address";
-}
-
 void check_ends(const LoadSettings& settings, const Scope& scope) {
   const auto& target = settings.target;
   const auto& sources = settings.sources;
@@ -296,6 +291,10 @@ void Scope::fail(std::string_view key, std::string what, std::string hint) const
 void Scope::note(std::string_view key, std::string what, std::string hint) const {
   const std::string path = join_key(prefix_, key);
   report_.note(nearest_place(root_, path), path, std::move(what), std::move(hint));
+}
+
+std::string_view target_key(const Scope& scope) {
+  return scope.has("target.url") ? "target.url" : "target.address";
 }
 
 void check_target(const load::TargetSettings& target, const Scope& scope) {

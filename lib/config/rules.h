@@ -37,6 +37,8 @@ class Scope {
 
 void check_rules(const ServeSettings& settings, const Scope& scope);
 void check_rules(const ProgramSettings& settings, const Scope& scope);
+/// The key that says where the server is: target.url or target.address.
+std::string_view target_key(const Scope& scope);
 /// The keys of a target that a file names (the lab knows its own).
 void check_target(const load::TargetSettings& target, const Scope& scope);
 void check_rules(const LoadSettings& settings, const Scope& scope);

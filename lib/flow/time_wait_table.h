@@ -104,9 +104,10 @@ class TimeWaitTable {
   /// Removes a record, held or not.
   void erase(std::uint32_t index, std::uint32_t hash) noexcept;
 
+  /// A record tells times apart for 2^kTimeBits ms.
+  static constexpr Duration kHoldMax = Duration::from_s(15 * 60);
   /// Starts the hold of a record, or restarts it: of what happened in an earlier hold, an answered
   /// SYN or the end, nothing is left. Shorter than kHoldMax.
-  static constexpr Duration kHoldMax = Duration::from_s(15 * 60);
   void hold(std::uint32_t index, Duration hold, Instant now) noexcept;
   /// Makes the hold end at `deadline` if it would end later. Returns whether it changed.
   bool end_by(std::uint32_t index, Instant deadline) noexcept;

@@ -1,15 +1,12 @@
 #include "load/latencies.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace mayfly::load {
 
 std::optional<std::uint64_t> Latencies::percentile(double percent) const noexcept {
   if (answered_.count() == 0) return std::nullopt;
-  const double share = std::clamp(percent, 0.0, 100.0) * static_cast<double>(count()) / 100;
-  const auto rank =
-      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share)), 1, count());
+  const std::uint64_t rank = nearest_rank(percent, count());
   if (rank <= answered_.count()) return answered_.at_rank(rank);
   const std::uint64_t among_failed = rank - answered_.count();
   if (among_failed <= failed_.count())

@@ -253,8 +253,8 @@ std::string failure_rows(const ClientSettings& settings, const LoadResults& r) {
 std::string left_out(const LoadShape& shape) {
   if (shape.concurrency == 0) return "";
   return "a closed loop starts a connection only when another has ended, so while the target "
-         "stalls "
-         "nothing is offered, and no percentile holds what would have waited then (coordinated "
+         "stalls nothing is offered, and no percentile holds what would have waited then "
+         "(coordinated "
          "omission); load.rate measures that";
 }
 
