@@ -1,38 +1,19 @@
 """The client generator: against nginx over a wire, and our own server over shared memory."""
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mayfly import load_settings, serve_settings
 from network import LINUX, Wire
+from nginx import start_nginx
 
-NGINX = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  server {{
-    listen {address}:80 backlog=4096;
-    location / {{ return 200 "hello from nginx\\n"; }}
-  }}
-}}
-"""
+LOCATIONS = """location / { return 200 "hello from nginx\\n"; }"""
 
 FEW_PORTS = {"sources": {"addresses": "198.18.1.1-198.18.1.1", "ports": "2000-2099"}}
 
 
 @pytest.fixture
-def nginx(wire: Wire, tmp_path: Path) -> Iterator[None]:
-    config = tmp_path / "nginx.conf"
-    config.write_text(NGINX.format(folder=tmp_path, address=LINUX))
-    wire.peer.start("nginx", "-e", f"{tmp_path}/error.log", "-p", str(tmp_path), "-c", str(config))
-    while not wire.peer.sockets("listening"):
-        time.sleep(0.02)
-    yield
+def nginx(wire: Wire, tmp_path: Path) -> None:
+    start_nginx(wire, tmp_path, LOCATIONS)
 
 
 def veth_settings(wire: Wire, changes: dict) -> dict:

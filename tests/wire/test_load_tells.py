@@ -2,42 +2,24 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mayfly import BINARY, load_settings
 from network import LINUX, Wire
+from nginx import start_nginx
 
 NOBODY = "198.18.0.99"
-NGINX = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  keepalive_requests 1000;
-  server {{
-    listen {address}:80 backlog=1024;
-    listen {address}:8080 backlog=1024;
-    location / {{ return 200 "$host $request_uri\\n"; }}
-    location /missing {{ return 404; }}
-    location /busy {{ return 503; }}
-  }}
-}}
+LOCATIONS = r"""
+    location / { return 200 "$host $request_uri\n"; }
+    location /missing { return 404; }
+    location /busy { return 503; }
 """
 
 
 @pytest.fixture
-def nginx(wire: Wire, tmp_path: Path) -> Iterator[None]:
-    config = tmp_path / "nginx.conf"
-    config.write_text(NGINX.format(folder=tmp_path, address=LINUX))
-    wire.peer.start("nginx", "-e", f"{tmp_path}/error.log", "-p", str(tmp_path), "-c", str(config))
-    while not wire.peer.sockets("listening"):
-        time.sleep(0.02)
-    yield
+def nginx(wire: Wire, tmp_path: Path) -> None:
+    start_nginx(wire, tmp_path, LOCATIONS, (80, 8080))
 
 
 @pytest.fixture
