@@ -175,11 +175,13 @@ void add_client_text(Scenario& s) {
 // An exchange is at most six frames to the server, so that a core that needs `frame` for each can
 // serve 1 / 6 frame a second, or a third more where it is four. It is offered more than twice that.
 // What the crowd is promised it gets only if the usual clients leave it the core: in half of the
-// worlds they send and ask for little.
+// worlds they send and ask for little. There nobody's segments are so small that such a text takes
+// several, as an exchange would be more frames than six.
 void add_crowd(Scenario& s, const SimOptions& options) {
   constexpr double kFramesEach = 6, kOffered = 3, kLeast = 0.5;
   constexpr Duration kRush = Duration::from_s(1);
   constexpr std::uint32_t kLittle = 300;  // octets
+  constexpr std::uint16_t kMssLeast = 536;
   constexpr std::uint32_t kAtOnce = 8, kRoom = 4'096, kTimeWaitRoom = 16'384;
   Dice dice(s.seed, For::overload);
   const Duration frame = dice.one_of({200_us, 300_us, 600_us});
@@ -213,6 +215,8 @@ void add_crowd(Scenario& s, const SimOptions& options) {
   client.ports = static_cast<std::uint16_t>(t.connections);
   client.sizes.connections = client.sizes.time_wait = t.connections;
   client.sizes.extents = 0;
+  if (!leaves_the_core) return;
+  for (HostPlan& host : s.hosts) host.settings.tcp.mss = std::max(host.settings.tcp.mss, kMssLeast);
 }
 
 }  // namespace

@@ -144,6 +144,17 @@ TEST(ClientText, IsFoundWhereTheServerDoesNotCloseInStages) {
   EXPECT_TRUE(found);
 }
 
+TEST(Overload, IsPromisedAGoodputOnlyWhereATextIsOneSegment) {
+  std::size_t promised = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    const Scenario s = scenario_of(kOverload, seed);
+    if (s.traffics.back().goodput_least == 0) continue;
+    ++promised;
+    for (const world::HostPlan& host : s.hosts) EXPECT_GE(host.settings.tcp.mss, 500) << seed;
+  }
+  EXPECT_GT(promised, 10u);
+}
+
 TEST(Overload, LeavesTheGoodputWhereItWas) {
   const world::SimResult sum = live_through_seeds(kOverload, 6);
   EXPECT_GT(sum.shed, 1'000u);

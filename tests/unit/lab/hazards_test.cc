@@ -78,7 +78,7 @@ LedgerRow run(const HazardSettings& settings) {
 std::string in_words(const LedgerRow& row) { return ::testing::PrintToString(row); }
 
 TEST(Hazards, TheStandardHarmsNobody) {
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     for (const Closer first : {Closer::server, Closer::client}) {
       HazardSettings settings = settings_for(strict(first), seed);
       settings.connections = 250;
@@ -96,7 +96,7 @@ TEST(Hazards, TheStandardHarmsNobody) {
 // resets, and 1 MB of old text, some of it seconds late, does not follow them.
 TEST(Hazards, TheDefaultLetsNewcomersInAndHarmsNobody) {
   std::uint64_t let_in = 0;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     HazardSettings settings =
         settings_for(pair_of("newcomer", Closer::server,
                              [](TimeWaitPolicy& p) { p.on_full = TimeWaitPolicy::OnFull::refuse; }),
@@ -107,7 +107,7 @@ TEST(Hazards, TheDefaultLetsNewcomersInAndHarmsNobody) {
     EXPECT_GT(row.completed, row.connections * 95 / 100) << in_words(row);
     let_in += row.killed_after_syn;
   }
-  EXPECT_GT(let_in, 10u);
+  EXPECT_GT(let_in, 4u);
 }
 
 LedgerRow in(const LedgerRow& row, world::Situation situation) {
