@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/time.h"
@@ -38,14 +39,15 @@ class HostStamps {
     *place = {key.remote_ip, ts_val, now.ts_ms()};
   }
 
-  /// True if the TSval of a SYN is more than one tick (Linux's TCP_PAWS_WINDOW) behind the host's
-  /// recorded one, and that was recorded less than a minute ago (TCP_PAWS_MSL).
-  bool is_old(const FlowKey4& key, std::uint32_t ts_val, Instant now) const noexcept {
+  /// True if the host's TSval was recorded less than a minute ago (Linux's TCP_PAWS_MSL), and that
+  /// of a SYN is more than one tick (TCP_PAWS_WINDOW) behind it, or the SYN has none.
+  bool is_old(const FlowKey4& key, std::optional<std::uint32_t> ts_val,
+              Instant now) const noexcept {
     constexpr std::uint32_t kPawsMslMs = 60'000;
     const std::span<HostStamp> set = set_of(key.remote_ip);
     const auto place = std::ranges::find(set, key.remote_ip, &HostStamp::ip);
-    return place != set.end() &&
-           age_ms(*place, now)<kPawsMslMs&& static_cast<std::int32_t>(place->ts_val - ts_val)> 1;
+    if (place == set.end() || age_ms(*place, now) >= kPawsMslMs) return false;
+    return !ts_val || static_cast<std::int32_t>(place->ts_val - *ts_val) > 1;
   }
 
  private:

@@ -114,8 +114,10 @@ bool TimeWaits::would_overfill(std::uint32_t open) const noexcept {
 
 bool TimeWaits::is_recycled_away(const FlowKey4& key, const Segment& syn,
                                  Instant now) const noexcept {
-  return policy_->recycle && syn.carries(wire::tcp_option::timestamps) &&
-         host_stamps_.is_old(key, syn.ts.val, now);
+  if (!policy_->recycle) return false;
+  std::optional<std::uint32_t> stamp;  // without one it counts as old, in Linux since 3.16
+  if (syn.carries(wire::tcp_option::timestamps)) stamp = syn.ts.val;
+  return host_stamps_.is_old(key, stamp, now);
 }
 
 TimeWaits::Answer TimeWaits::on_segment(std::uint32_t index, const FlowKey4& key, const Segment& s,

@@ -84,8 +84,8 @@ class TimeWaits {
   /// With on_full: refuse, true if there might be no entry for one more connection, should each of
   /// the `open` ones need one.
   bool would_overfill(std::uint32_t open) const noexcept;
-  /// With recycle, true if Linux before 4.12 would drop this SYN: its timestamp is behind the last
-  /// one of its address, though it may come from another host behind the same NAT.
+  /// With recycle, true if Linux before 4.12 would drop this SYN: it has no timestamp, or one
+  /// behind the last of its address, though it may come from another host behind the same NAT.
   bool is_recycled_away(const FlowKey4& key, const Segment& syn, Instant now) const noexcept;
 
   // -- answering

@@ -207,6 +207,9 @@ TEST_F(TimeWaitsTest, RecycleAfterThreeAndAHalfTimeOutsAndRememberTheHost) {
   EXPECT_TRUE(held_->is_recycled_away(key(2), behind, now_)) << "another port of the same host";
   behind.ts.val = 800;
   EXPECT_FALSE(held_->is_recycled_away(key(2), behind, now_));
+  EXPECT_TRUE(held_->is_recycled_away(key(2), syn(1), now_)) << "without any timestamp";
+  after(60_s);
+  EXPECT_FALSE(held_->is_recycled_away(key(2), syn(1), now_)) << "a minute later";
 }
 
 TEST_F(TimeWaitsTest, AreReusedByOurOwnOpensAfterTheDelayWithTimestamps) {
