@@ -10,8 +10,9 @@ constexpr Duration kCopiesWithin = Duration::from_ms(200);
 
 void Admission::on_syn(Instant now, bool has_room) noexcept {
   if (let_in_ || (unanswered_ && now - last_at_ < kCopiesWithin)) return;
+  if (is_refused()) waited_ = waited_ + (now - last_at_);
   if (unanswered_) ++refused_;
-  if (!arrived_) first_at_ = now;
+  denied_ = false;
   arrived_ = unanswered_ = true;
   lacked_room_ = lacked_room_ || !has_room;
   last_at_ = now;
@@ -25,6 +26,7 @@ void Admission::on_answer(bool is_syn_ack, Instant now) noexcept {
     let_in_at_ = now;
   } else if (unanswered_) {
     refused_ += told_ ? 1 : 0;
+    denied_ = told_;
     asked_ = true;
   }
   unanswered_ = false;
@@ -39,7 +41,9 @@ void Admission::on_turned_back(Instant now) noexcept {
 
 Duration Admission::kept_out(bool is_open, Instant end) const noexcept {
   if (refused() == 0) return {};
-  return (is_open || (let_in_ && !turned_back_) ? let_in_at_ : end) - first_at_;
+  if (turned_back_) return waited_ + ((is_open ? let_in_at_ : end) - last_at_);
+  if (is_open || let_in_ || !is_refused()) return waited_;
+  return waited_ + (end - last_at_);
 }
 
 }  // namespace mayfly::world

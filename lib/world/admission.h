@@ -26,20 +26,25 @@ class Admission {
   bool is_turned_back() const noexcept { return turned_back_; }
   /// SYNs that met silence, or were refused after a reset, and handshakes that were turned back.
   std::uint32_t refused() const noexcept { return refused_ + (unanswered_ ? 1 : 0); }
-  /// From the first SYN to arrive until it was let in. `end`: when the client gave up; not used if
-  /// the server opened the connection. 0 if nothing was refused.
+  /// From each SYN that was refused until the next one came, all together: not what a client waits
+  /// for after the network has lost its SYN. `end`: when the client gave up; not used if the server
+  /// opened the connection. 0 if nothing was refused.
   Duration kept_out(bool is_open, Instant end) const noexcept;
   /// SYNs arrived where there was room, and none was ever answered.
   bool is_black_hole() const noexcept { return arrived_ && !answered_ && !lacked_room_; }
 
  private:
-  Instant first_at_, last_at_, let_in_at_;
+  bool is_refused() const noexcept { return unanswered_ || denied_; }
+
+  Instant last_at_, let_in_at_;
+  Duration waited_{};
   std::uint32_t refused_ = 0;
   bool arrived_ = false, answered_ = false, let_in_ = false, lacked_room_ = false;
   bool turned_back_ = false;
   bool unanswered_ = false;  // the latest SYN, so far
   bool asked_ = false;       // a SYN was answered with an ACK
   bool told_ = false;        // and a reset arrived
+  bool denied_ = false;      // the latest SYN was answered with an ACK all the same
 };
 
 }  // namespace mayfly::world

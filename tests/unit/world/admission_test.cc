@@ -62,7 +62,22 @@ TEST(Admission, IsDeniedByAServerThatDoesNotListenToTheReset) {
     a.on_reset();
   }
   EXPECT_EQ(a.refused(), 2u);
-  EXPECT_EQ(a.kept_out(false, at(11_s)), 10_s);
+  EXPECT_EQ(a.kept_out(false, at(11_s)), 9_s) << "not from the first, which was a question";
+}
+
+// The SYN that follows the reset is lost, and the client's RTO is long by now.
+TEST(Admission, IsNotDelayedByWhatAClientWaitsForAfterALoss) {
+  Admission a;
+  a.on_syn(at(1_s));
+  a.on_answer(kAck, at(1_s));
+  a.on_reset();
+  a.on_syn(at(9_s));
+  a.on_answer(kAck, at(9_s));  // an old SYN was on trial: the reset comes once more
+  a.on_reset();
+  a.on_syn(at(9'004_ms));
+  a.on_answer(kSynAck, at(9'004_ms));
+  EXPECT_EQ(a.refused(), 1u);
+  EXPECT_EQ(a.kept_out(true, at(12_s)), 4_ms);
 }
 
 TEST(Admission, TakesACopyOfASynForTheSameSyn) {
