@@ -123,6 +123,24 @@ TEST(LoadOverShard, IsNotHinderedByTheSourcesWhenTheServerHoldsTheTimeWait) {
   EXPECT_EQ(run(s).results.counters.completed, 1'500U);
 }
 
+TEST(LoadOverShard, LeavesNoTimeWaitBehindThatItTakesOver) {
+  wanted = settings(Closer::server);
+  wanted.load.connections = 900;
+  shard::ShardSettings server, client;
+  server.time_wait.hold = client.time_wait.hold = 60_s;
+  server.time_wait.rules.rst = tcp::TimeWaitRules::OnRst::accept;
+  client.time_wait.hand_over = true;
+  ShardPair<WebApp, Generator> pair;
+  pair.server_uses(server);
+  pair.client_uses(client, wanted.close);
+  for (int i = 0; i < 50 && !pair.client_app.finished(pair.now); ++i) pair.run_for(100_ms);
+  EXPECT_EQ(pair.client_app.results(pair.now).counters.completed, 900U);
+  EXPECT_EQ(pair.server->stats().time_wait_opened.get(), 900U);
+  EXPECT_EQ(pair.server->stats().time_wait_killed.get(), 900U);
+  EXPECT_EQ(pair.server->time_wait_entries(), 0U);
+  EXPECT_EQ(pair.client->time_wait_entries(), 900U);
+}
+
 TEST(LoadOverShard, KeepsTheWantedConcurrency) {
   ClientSettings s = settings(Closer::reset);
   s.load.rate = 0;
