@@ -123,6 +123,7 @@ Result<void> run_all(const config::LabSettings& lab, nic::Eal& eal, const run::S
   });
   if (!ledger) return Error{"hazards: " + ledger.error().what};
   result.hazard_seed = lab.hazards.seed;
+  result.hazard_seeds = lab.hazards.seeds;
   result.ledger = std::move(*ledger);
   return {};
 }

@@ -32,7 +32,9 @@ std::string time_left(double seconds) {
 }  // namespace
 
 LabProgress::LabProgress(const config::LabSettings& settings, bool terminal)
-    : terminal_(terminal), count_(settings.experiments.size()) {
+    : terminal_(terminal),
+      count_(settings.experiments.size()),
+      policies_(settings.hazards.policies.size()) {
   for (const config::LabExperiment& experiment : settings.experiments)
     all_s_ += seconds_of(experiment.client.load);
 }
@@ -68,13 +70,12 @@ void LabProgress::on_end(const lab::ExperimentRun& run) {
 }
 
 void LabProgress::on_hazards(std::size_t done, std::size_t all) {
-  line(fmt::format(
-      "{} hazards: policy {} of {}",
-      bar(static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(all, 1))),
-      std::min(done + 1, all), all));
+  const double part =
+      static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(all, 1));
+  line(fmt::format("{} hazards: ledger {} of {}", bar(part), std::min(done + 1, all), all));
   if (done == all) {
     line("");
-    fmt::print("hazards: {} policies over a simulated link\n", all);
+    fmt::print("hazards: {} policies over a simulated link\n", policies_);
   }
 }
 

@@ -16,6 +16,7 @@ class LabProgress {
 
   void on_sample(const config::LabExperiment& experiment, const lab::LabSample& sample);
   void on_end(const lab::ExperimentRun& run);
+  /// `done` of `all` ledgers: one for each policy and seed.
   void on_hazards(std::size_t done, std::size_t all);
 
  private:
@@ -23,7 +24,7 @@ class LabProgress {
 
   bool terminal_;
   double all_s_ = 0, done_s_ = 0;
-  std::size_t number_ = 1, count_;
+  std::size_t number_ = 1, count_, policies_;
 };
 
 }  // namespace mayfly::app

@@ -294,7 +294,7 @@ Schema<LabExperiment> experiment_schema() {
   return Schema<E>{
              {required("name"), &E::name, experiment_name(), "its name in the results"},
              {"title", &E::title, text(), "one line for the report"},
-             {"story", &E::story, number<std::uint8_t>(0, 5),
+             {"story", &E::story, number<std::uint8_t>(0, 6),
               "its chapter of the report; 0 = none"},
              {"expect", &E::expect,
               choice<lab::Expectation>({{"none", lab::Expectation::none},
@@ -347,6 +347,8 @@ Schema<lab::HazardSettings> hazard_schema() {
   using H = lab::HazardSettings;
   return {
       {"seed", &H::seed, number<std::uint64_t>(0), "the same seed gives the same ledger"},
+      {"seeds", &H::seeds, count<std::uint32_t>(1, 10'000'000),
+       "so many seeds from that one on, added up in one ledger"},
       {"connections", &H::connections, count<std::uint32_t>(1, 10'000'000),
        "connections of each kind of client, for each policy"},
       {"capacity", &H::capacity, count<std::uint32_t>(0, 256 << 20),

@@ -11,7 +11,8 @@
 
 namespace mayfly::lab {
 
-/// Called after each policy with the rows so far; false stops.
+/// Called after each seed of each policy, `all` of them together. False stops: a policy of which
+/// seeds are missing is left out.
 using LedgerProgress = std::function<bool(std::size_t done, std::size_t all)>;
 
 /// The EAL must run, as flow tables are rte_hash tables. Fails if there is no memory.

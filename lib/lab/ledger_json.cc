@@ -26,7 +26,8 @@ constexpr auto kLedgerFields = std::to_array<JsonField<world::LedgerRow>>({
      "connections of honest newcomers whose SYN met silence, or a refusal after their reset",
      [](const world::LedgerRow& row) -> Json { return row.kept_out; }},
     {"kept_out_longest_s", "number", "s",
-     "longest time from the first SYN of one of them at the server until it was let in, or gave up",
+     "longest time that one of them waited: from each refused SYN until its next one came, or it "
+     "gave up",
      [](const world::LedgerRow& row) -> Json { return row.kept_out_longest.seconds(); }},
     {"syns_refused", "number", "SYNs", "SYNs of those connections that opened nothing",
      [](const world::LedgerRow& row) -> Json { return row.syns_refused; }},
@@ -50,6 +51,7 @@ Json ledger_json(const LabResult& result) {
   for (std::size_t i = 0; i < result.ledger.size(); ++i)
     for (const Harm& harm : kHarms) ledger[i][std::string(harm.key)] = result.ledger[i].*harm.count;
   return {{"seed", result.hazard_seed},
+          {"seeds", result.hazard_seeds},
           {"ledger", std::move(ledger)},
           {"legend", objects_of(kHarms, kLegendFields)}};
 }
@@ -60,7 +62,8 @@ void list_harm_keys(std::vector<JsonKey>& keys, const std::string& above) {
 }
 
 void list_ledger_keys(std::vector<JsonKey>& keys) {
-  keys.push_back({"hazards.seed", "number", "", "seed of the hazard lab"});
+  keys.push_back({"hazards.seed", "number", "", "seed of the hazard lab, the first if several"});
+  keys.push_back({"hazards.seeds", "number", "", "how many seeds the ledger adds up"});
   list_keys(keys, kLedgerFields, "hazards.ledger.N.");
   list_harm_keys(keys, "hazards.ledger.N.");
   list_keys(keys, kLegendFields, "hazards.legend.N.");

@@ -58,6 +58,7 @@ struct LabResult {
   std::vector<SituationSettings> situations;
   std::vector<ExperimentRun> experiments;
   std::uint64_t hazard_seed = 0;
+  std::uint32_t hazard_seeds = 1;  ///< from that one on
   std::vector<world::LedgerRow> ledger;
 };
 

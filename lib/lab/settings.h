@@ -32,7 +32,7 @@ enum class Expectation : std::uint8_t {
 /// The aim of an experiment.
 struct ExperimentAim {
   std::string title;       ///< one line for the report; empty = the name
-  std::uint8_t story = 0;  ///< its place in the tour: 1 to 5; 0 = none
+  std::uint8_t story = 0;  ///< its place in the tour: 1 to 6; 0 = none
   Expectation expect = Expectation::none;
   Duration warm_up = Duration::from_s(1);  ///< from the start; not in the figures
   /// It measures what this machine carries; the experiments after it may be offered a share of

@@ -103,7 +103,7 @@ constexpr auto kExperimentFields = std::to_array<JsonField<Judged>>({
      }},
     {"share", "number", "", "share of the calibration that was offered; 0 if the rate was given",
      [](const Judged& j) -> Json { return j.run->settings.share; }},
-    {"story", "number", "", "story of the tour that it belongs to, 1 to 5; 0 for none",
+    {"story", "number", "", "story of the tour that it belongs to, 1 to 6; 0 for none",
      [](const Judged& j) -> Json { return j.run->settings.story; }},
     {"policy", "text", "", "preset or file that it ran under; may be empty",
      [](const Judged& j) -> Json { return j.run->settings.policy; }},
@@ -258,9 +258,9 @@ constexpr auto kStoryFigures = std::to_array<StoryFigure>({
       "story 2: largest share by which a sustained rate missed what the arithmetic allows",
       [](const Told& told) { return largest(told.own, Expectation::bound, error_of_bound); }}},
     {3,
-     5,
+     6,
      {"swing_max", "number", "",
-      "stories 3 to 5: largest swing of those that were expected to be flat",
+      "stories 3 to 6: largest swing of those that were expected to be flat",
       [](const Told& told) { return largest(told.own, Expectation::flat, swing_judged); }}},
 });
 

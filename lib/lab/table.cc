@@ -61,7 +61,7 @@ std::string stories_sentence(const std::vector<Judged>& experiments) {
     if (const std::optional<bool> holds = story_holds(experiments, story.number))
       (*holds ? hold : fail).push_back(story.number);
   if (hold.empty() && fail.empty()) return {};
-  if (fail.empty() && hold.size() == kStories.size()) return "All five stories hold. ";
+  if (fail.empty() && hold.size() == kStories.size()) return "All six stories hold. ";
   if (fail.empty())
     return hold.size() == 1 ? fmt::format("Story {} holds. ", hold.front())
                             : fmt::format("Stories {} hold. ", fmt::join(hold, ", "));

@@ -96,6 +96,9 @@ void add_to(LedgerRow& row, const LedgerRow& more) {
   for (const auto count : kCounts) row.*count += more.*count;
   row.kept_out_longest = std::max(row.kept_out_longest, more.kept_out_longest);
   row.peak_time_wait = std::max(row.peak_time_wait, more.peak_time_wait);
+  if (row.situations.size() < more.situations.size()) row.situations.resize(more.situations.size());
+  for (std::size_t n = 0; n < more.situations.size(); ++n)
+    add_to(row.situations[n], more.situations[n]);
 }
 
 void add_to(LedgerRow& row, const Book& book) {

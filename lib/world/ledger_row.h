@@ -31,7 +31,8 @@ struct LedgerRow {
   }
 };
 
-/// Adds the counts of `more`, and takes the larger of each peak; `policy` and `situations` stay.
+/// Adds the counts of `more`, and takes the larger of each peak, also in its situations; `policy`
+/// stays.
 void add_to(LedgerRow& row, const LedgerRow& more);
 
 }  // namespace mayfly::world

@@ -36,6 +36,7 @@ constexpr std::string_view name_of(Situation situation) {
 /// and reorders.
 struct HazardWorldSettings {
   std::uint64_t seed = 1;
+  std::uint32_t seeds = 1;            ///< that and the following ones, in one ledger
   std::uint32_t connections = 2'000;  ///< of each kind of client, for each policy
   /// TIME_WAIT entries of the server, under every policy: few, as in a busy server. 0 = as the
   /// policy says.

@@ -78,7 +78,7 @@ def test_every_policy_and_every_harm_has_its_place(browser, pages):
 def test_the_sections_come_in_their_order(browser, pages):
     browser.open(pages / "whole" / "report.html")
     assert browser.run("[...document.querySelectorAll('main > section')].map(e => e.id)") == \
-        ["advice", "picture", "policies", *(f"story-{number}" for number in range(1, 6)), "more",
+        ["advice", "picture", "policies", *(f"story-{number}" for number in range(1, 7)), "more",
          "hazards", "origin"]
     browser.open(pages / "compared" / "report.html")
     names = [one["name"] for one in summary(pages, "compared")["situations"]]

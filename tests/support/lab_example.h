@@ -1,4 +1,4 @@
-// A lab's result as a model of the two ends makes it, without any packet: all five stories, an
+// A lab's result as a model of the two ends makes it, without any packet: all six stories, an
 // interrupted experiment, one without a story, and a ledger. For tests of what reads results.
 #pragma once
 
@@ -219,6 +219,16 @@ inline void add_cures(lab::LabResult& result) {
       }));
 }
 
+inline void add_reopening(lab::LabResult& result) {
+  result.experiments.push_back(example_run(
+      "reopened", 6, lab::Expectation::flat, shard::Closer::server, [](lab::ExperimentSettings& s) {
+        s.policy = "newcomer";
+        s.title = "One address and a hold of a minute";
+        s.server.shard.time_wait.hold = Duration::from_s(60);
+        s.server.shard.time_wait.on_full = OnFull::evict_oldest;  // the model does not reopen
+      }));
+}
+
 inline void add_ledger(lab::LabResult& result) {
   const auto row = [&](const char* policy, std::uint64_t last_ack, std::uint64_t old_data,
                        std::uint64_t killed, std::uint64_t blackholed, std::uint64_t peak) {
@@ -259,6 +269,7 @@ inline lab::LabResult lab_example() {
   lab::LabResult result{.origin = example_origin()};
   add_diseases(result);
   add_cures(result);
+  add_reopening(result);
   lab::ExperimentRun cut = example_run("soak", 0, lab::Expectation::flat, shard::Closer::client);
   cut.samples.resize(33);
   cut.interrupted = true;

@@ -1,4 +1,4 @@
-"""The lab as its users run it: the tour's five stories, the ledger, interruptions, wrong plans."""
+"""The lab as its users run it: the tour's six stories, the ledger, interruptions, wrong plans."""
 import csv
 import json
 import re
@@ -81,6 +81,16 @@ def test_the_cures_are_flat_at_the_load_that_made_the_server_collapse(tour):
     for cure in cures:
         assert cure["offered_cps"] == disease["offered_cps"], cure["name"]
         assert cure["swing"] < 0.1, cure["name"]
+
+
+def test_story_6_reopens_every_four_tuple_and_gives_up_no_time_wait(tour):
+    (reopened,) = story(tour[1], 6)
+    held = reopened["server"]["time_wait"]
+    tuples, hold_s = 64_511, 60
+    assert reopened["sustained_cps"] > 100 * tuples / hold_s
+    assert held["peak"] == tuples
+    assert held["expired"] == held["evicted"] == held["skipped"] == 0
+    assert held["reopened_by_timestamp"] == held["opened"] - tuples
 
 
 def test_the_balance_refuses_nobody_and_says_what_it_chose(tour):

@@ -210,7 +210,7 @@ function moreSection(experiments, isOnly) {
             multiples(experiments, (one) => scalesOf([one])));
 }
 
-function hazardSection({ seed, ledger, legend }) {
+function hazardSection({ seed, seeds, ledger, legend }) {
   if (ledger.length === 0) return [];
   const head = [column("policy", { class: "text" }), column("connections"),
                 column("whole and unharmed"),
@@ -229,7 +229,9 @@ function hazardSection({ seed, ledger, legend }) {
   return el("section", { id: "hazards" }, el("h2", {}, "The hazard ledger"),
             el("p", {}, "All situations together: the same policies over a simulated link that loses, " +
                "delays, duplicates and reorders, with the same table for each. In " +
-               `simulated time: seed ${seed} gives the same ledger each time.`),
+               "simulated time: " +
+               (seeds > 1 ? `seeds ${seed} to ${seed + seeds - 1} give` : `seed ${seed} gives`) +
+               " the same ledger each time."),
             table("What each policy did to its connections, counted from both ends", head, rows,
                   "Kept out are honest newcomers whose SYN met silence, or a refusal after their " +
                   "reset. Challenges are ACKs sent in TIME_WAIT for a refused segment: not a harm, but what " +

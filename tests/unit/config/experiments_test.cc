@@ -213,12 +213,13 @@ using Hazards = Experiments;
 TEST_F(Hazards, ComparePresetsOverTheBase) {
   const auto loaded =
       lab("server: {time_wait: {hold: 30s, capacity: 50k}}\nclient: {}\n"
-          "hazards: {seed: 7, connections: 50, nat: no,\n"
+          "hazards: {seed: 7, seeds: 3, connections: 50, nat: no,\n"
           "          link: {loss: 1%, delay: 5ms}, policies: [brief]}\n");
   ASSERT_THAT(messages(loaded), IsEmpty());
   EXPECT_THAT(loaded.settings->experiments, IsEmpty());
   const lab::HazardSettings& hazards = loaded.settings->hazards;
   EXPECT_EQ(hazards.seed, 7u);
+  EXPECT_EQ(hazards.seeds, 3u);
   EXPECT_EQ(hazards.connections, 50u);
   EXPECT_FALSE(hazards.nat);
   EXPECT_DOUBLE_EQ(hazards.link.loss, 0.01);

@@ -228,6 +228,33 @@ TEST(Hazards, TheSameSeedWritesTheSameLedger) {
   EXPECT_NE(in_words(run(settings)), first);
 }
 
+TEST(Hazards, SeveralSeedsAreAddedUp) {
+  HazardSettings settings = settings_for(none(), 1);
+  settings.connections = 60;
+  const LedgerRow first = run(settings);
+  settings.seed = 2;
+  LedgerRow sum = run(settings);
+  add_to(sum, first);
+  settings.seed = 1;
+  settings.seeds = 2;
+  const LedgerRow both = run(settings);
+  EXPECT_EQ(in_words(both), in_words(sum));
+  EXPECT_GT(both.connections, first.connections);
+  for (std::size_t n = 0; n < world::kSituationCount; ++n)
+    EXPECT_EQ(in_words(both.situations.at(n)), in_words(sum.situations.at(n)));
+}
+
+TEST(Hazards, APolicyOfWhichSeedsAreMissingIsLeftOut) {
+  HazardSettings settings = settings_for(none());
+  settings.connections = 10;
+  settings.policies.assign(2, none());
+  settings.seeds = 2;
+  const auto rows =
+      run_hazards(settings, [](std::size_t done, std::size_t all) { return done + 1 < all; });
+  ASSERT_TRUE(rows);
+  EXPECT_THAT(*rows, SizeIs(1));
+}
+
 TEST(Hazards, ProgressIsToldAndMayStop) {
   HazardSettings settings = settings_for(none());
   settings.connections = 10;

@@ -29,15 +29,15 @@ const Json& find(const Json& list, const std::string& name) {
   return *std::ranges::find_if(list, [&](const Json& one) { return one["name"] == name; });
 }
 
-TEST(LabJson, JudgesTheFiveStories) {
+TEST(LabJson, JudgesTheSixStories) {
   const Json json = lab_json(lab_example());
-  ASSERT_EQ(json["stories"].size(), 5u);
+  ASSERT_EQ(json["stories"].size(), 6u);
   for (const auto& [number, story] : json["stories"].items()) EXPECT_EQ(story["holds"], true);
   EXPECT_EQ(json["stories"]["1"]["halved"], true);
   EXPECT_GT(json["stories"]["1"]["swing"], 1);
   EXPECT_LT(json["stories"]["2"]["error_of_bound"], 0.05);
-  for (const char* cure : {"3", "4", "5"}) EXPECT_LT(json["stories"][cure]["swing_max"], 0.1);
-  EXPECT_THAT(json["summary"].get<std::string>(), StartsWith("All five stories hold."));
+  for (const char* cure : {"3", "4", "5", "6"}) EXPECT_LT(json["stories"][cure]["swing_max"], 0.1);
+  EXPECT_THAT(json["summary"].get<std::string>(), StartsWith("All six stories hold."));
 }
 
 TEST(LabJson, TellsOfAStoryThatFails) {
@@ -47,7 +47,7 @@ TEST(LabJson, TellsOfAStoryThatFails) {
   EXPECT_EQ(json["stories"]["1"]["holds"], false);
   EXPECT_EQ(json["stories"]["1"]["halved"], false);
   EXPECT_EQ(json["experiments"][0]["holds"], false);
-  EXPECT_THAT(json["summary"].get<std::string>(), StartsWith("4 of 5 stories hold: 1 failed."));
+  EXPECT_THAT(json["summary"].get<std::string>(), StartsWith("5 of 6 stories hold: 1 failed."));
 }
 
 TEST(LabJson, LeavesAnInterruptedExperimentAndItsStoryOpen) {
@@ -96,6 +96,14 @@ TEST(LabJson, LetsTheExperimentOfStoryFiveStandForThePolicy) {
   EXPECT_EQ(standing(result), "b");
   result.experiments[1].interrupted = true;
   EXPECT_EQ(standing(result), "c");
+}
+
+TEST(LabJson, LetsNoExperimentOfStorySixStandForAPolicy) {
+  LabResult result;
+  result.experiments = {under_policy("a", 6, Expectation::flat)};
+  EXPECT_THAT(lab_json(result)["policies"], ::testing::IsEmpty());
+  result.experiments.push_back(under_policy("b", 3, Expectation::bound));
+  EXPECT_EQ(standing(result), "b");
 }
 
 TEST(LabJson, LetsNoShortageStandForThePolicyIfAnotherCan) {
@@ -165,7 +173,7 @@ TEST(SamplesCsv, HasALineForEachSampleBelowItsHeader) {
 TEST(LabTable, HasALineForEachExperimentAndPolicyAndTheSummary) {
   const std::string table = lab_table(lab_example());
   EXPECT_THAT(table, AllOf(HasSubstr("\ndisease-server "), HasSubstr("\nlinux-tw-recycle "),
-                           HasSubstr("interrupted"), HasSubstr("All five stories hold.")));
+                           HasSubstr("interrupted"), HasSubstr("All six stories hold.")));
   EXPECT_EQ(table.find(" \n"), std::string::npos) << "no line ends in blanks";
 }
 
