@@ -45,7 +45,7 @@ fuzz() { # TARGET: its output goes to a log, its exit status beside it
       -timeout=120)
   else
     cp "tests/fuzz/corpus/$1"/* "$folder/corpus/"
-    options+=(-max_total_time="$seconds" -timeout=10 "$folder/corpus")
+    options+=(-max_total_time="$seconds" -timeout=60 "$folder/corpus")
   fi
   "${fixed_addresses[@]}" "$build/tests/fuzz/fuzz_$1" "${options[@]}" >"$folder/log" 2>&1 ||
     status=$?

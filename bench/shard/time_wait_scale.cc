@@ -98,7 +98,7 @@ int run(int argc, char** argv) {
     for (Held* held : {&empty, &some, &many}) held->cycles.push_back(held->block());
   Json json;
   json["bytes_per_entry"] =
-      static_cast<double>(flow::TimeWaitTable::bytes_needed(64'000'000)) / 64'000'000;
+      static_cast<double>(flow::TimeWaitLogMemory::bytes_needed(64'000'000)) / 64'000'000;
   json["empty"] = {{"held", empty.clients->time_waits()},
                    {"cycles_per_connection", median(empty.cycles)}};
   json["held"] = {result_of(some, empty), result_of(many, empty)};

@@ -38,17 +38,17 @@ struct ConnectionBlock {
   Instant wake_at = Instant::never();  ///< when on_wake is due (Conn::wake_at)
   Instant armed_for = Instant::never();  ///< deadline of tcp.timer in the wheel
   RxQueue rx;
-  /// Index of the previous incarnation's TIME_WAIT entry, until the handshake is complete.
-  std::uint32_t time_wait_record = kNoIndex;
   std::uint32_t next_pending = kNoIndex;               ///< the next block with output to send
   std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
   std::uint32_t next_free = kNoIndex;                  ///< the next free block (Slab)
-  std::uint32_t generation = 0;                    ///< connections that the block has had before
-  std::uint32_t hash = 0;                          ///< of the four-tuple (FlowSecret::hash)
-  std::uint16_t local_port = 0;                    ///< host order
-  std::uint8_t port = 0;                           ///< index of the shard's port
-  bool is_challenged : 1 = false;                  ///< Conn::was_challenged
-  tcp::State last_state : 7 = tcp::State::closed;  ///< Conn::last_state
+  std::uint32_t generation = 0;                ///< connections that the block has had before
+  std::uint32_t hash = 0;                      ///< of the four-tuple (FlowSecret::hash)
+  std::uint16_t local_port = 0;                ///< host order
+  std::uint8_t port = 0;                       ///< index of the shard's port
+  bool is_challenged = false;                  ///< Conn::was_challenged
+  tcp::State last_state = tcp::State::closed;  ///< Conn::last_state
+  /// The previous incarnation's TIME_WAIT entry is kept until the handshake is complete.
+  bool on_trial = false;
 };
 
 }  // namespace mayfly::flow

@@ -203,7 +203,8 @@ inline ConnectionBlock* Connections::open(const FlowKey4& key, std::uint32_t has
   b.app = {};
   b.unannounced = 0;
   b.wake_at = b.armed_for = Instant::never();
-  b.time_wait_record = b.next_pending = kNoIndex;
+  b.next_pending = kNoIndex;
+  b.on_trial = false;
   b.hash = hash;
   b.local_port = key.local_port_host();
   b.port = link;

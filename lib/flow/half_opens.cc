@@ -24,7 +24,7 @@ std::optional<Segment> HalfOpens::redeem(const FlowKey4& key, const Segment& ack
 
 bool HalfOpens::gives_up(const ConnectionBlock& b, Instant now) const noexcept {
   constexpr std::uint8_t kPressedRetries = 1;
-  return pressed_ && b.tcp.has(block_flag::half_open) && b.time_wait_record == kNoIndex &&
+  return pressed_ && b.tcp.has(block_flag::half_open) && !b.on_trial &&
          b.tcp.retries >= kPressedRetries && b.tcp.retransmit_at <= now;
 }
 

@@ -13,8 +13,9 @@
 
 namespace mayfly::plan {
 
-/// The memory of one TIME_WAIT entry: 48 bytes of record and at most 8 of buckets (TimeWaitTable).
-inline constexpr std::uint64_t kTimeWaitBytes = 56;
+/// The memory of one TIME_WAIT entry, with its share of the index and of the log's spare room
+/// (TimeWaitLog).
+inline constexpr std::uint64_t kTimeWaitBytes = 48;
 
 /// The planned load: connections to one server address and port.
 struct Demand {

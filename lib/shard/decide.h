@@ -18,8 +18,8 @@ template <link::Port P, class A>
 template <link::Port P, class A>
 Drop Shard<P, A>::decide(const Arrival& a, std::int32_t position) noexcept {
   if (position >= 0) return on_connection(connections_.at(position), a);
-  const std::uint32_t index = time_waits_.find(a.parsed.key, a.hash);
-  return index != kNoIndex ? on_time_wait(index, a) : on_unknown_flow(a);
+  const std::uint32_t entry = time_waits_.find(a.parsed.key, a.hash);
+  return entry != kNoIndex ? on_time_wait(entry, a) : on_unknown_flow(a);
 }
 
 template <link::Port P, class A>
@@ -32,8 +32,7 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   const Segment& s = a.parsed.segment;
   // A handshake that would end now waits, as if its ACK had been lost: the peer sends again.
   if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::ack) &&
-      !s.has(wire::tcp_flag::rst) && b.time_wait_record == kNoIndex && lacks_time_wait_room())
-      [[unlikely]]
+      !s.has(wire::tcp_flag::rst) && !b.on_trial && lacks_time_wait_room()) [[unlikely]]
     return Drop::time_wait_full;
   std::array<wire::SackBlock, wire::kSackBlocksMax> sacks;
   const std::size_t sack_count = s.sack_count > 0 ? read_sack(a.bytes, s, sacks) : 0;
@@ -45,8 +44,8 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   }
   // Another SYN on a four-tuple whose TIME_WAIT is being reopened.
   if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::syn) && s.seq != b.tcp.irs &&
-      b.time_wait_record != kNoIndex) [[unlikely]]
-    time_waits_.note_rival(b.time_wait_record, now_);
+      b.on_trial) [[unlikely]]
+    time_waits_.note_rival(a.parsed.key, a.hash, now_);
   const bool is_challenged = (v.events & tcp::event::challenged) != 0;
   if (v.reply == tcp::Reply::rst) send_reset(a, !is_challenged);
   if (before == tcp::State::last_ack && (v.events & tcp::event::reset) != 0)
@@ -66,18 +65,17 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
 }
 
 template <link::Port P, class A>
-Drop Shard<P, A>::on_time_wait(std::uint32_t index, const Arrival& a) noexcept {
+Drop Shard<P, A>::on_time_wait(std::uint32_t entry, const Arrival& a) noexcept {
   Segment s = a.parsed.segment;
   // RFC 6191 2 asks whether timestamps "would be enabled" for the new connection: both ends decide.
   if (s.has(wire::tcp_flag::syn) && !cfg_->tcp.timestamps)
     s.options &= static_cast<std::uint8_t>(~wire::tcp_option::timestamps);
   const bool may_open = s.has(wire::tcp_flag::syn) && is_listening(a);
-  const flow::TimeWaits::Answer answer =
-      time_waits_.on_segment(index, a.parsed.key, s, may_open, now_);
-  if (answer.reopens) return reopen(index, a, answer.by_timestamp);
+  const flow::TimeWaits::Answer answer = time_waits_.on_segment(entry, a.hash, s, may_open, now_);
+  if (answer.reopens) return reopen(answer.entry, a, answer.by_timestamp);
   if (answer.has_ended) return on_unknown_flow(a);
   if (answer.acknowledges)
-    send(a.link, a.parsed.key, time_waits_.acknowledgement(index, a.parsed.key, now_), nullptr);
+    send(a.link, a.parsed.key, time_waits_.acknowledgement(answer.entry, now_), nullptr);
   return answer.drop;
 }
 
@@ -205,13 +203,13 @@ void Shard<P, A>::accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) no
 // nor have a number above those of the old incarnation. It does not count as one more entry. If
 // there is no block, the entry is still held.
 template <link::Port P, class A>
-Drop Shard<P, A>::reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept {
+Drop Shard<P, A>::reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept {
   if (draining_) return Drop::tcp_draining;
   flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
-  b->time_wait_record = index;
-  accept(*b, a, time_waits_.iss_after(index, secret_.initial_sequence(a.parsed.key, now_)));
-  time_waits_.begin_trial(index, by_timestamp);
+  b->on_trial = true;
+  accept(*b, a, time_waits_.iss_after(entry, secret_.initial_sequence(a.parsed.key, now_)));
+  time_waits_.begin_trial(entry, by_timestamp, now_);
   return Drop::none;
 }
 
@@ -247,7 +245,7 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& st
   const std::uint32_t hash = secret_.hash(key);
   if (connections_.table().find(key, hash) >= 0) return {ConnectError::tuple_in_use};
   const std::uint32_t old = time_waits_.find(key, hash);
-  if (old != kNoIndex && !time_waits_.may_reuse(old, key, cfg_->tcp.timestamps, now_))
+  if (old != kNoIndex && !time_waits_.may_reuse(old, cfg_->tcp.timestamps, now_))
     return {ConnectError::time_wait};
   if (old == kNoIndex && lacks_time_wait_room()) return {ConnectError::time_wait_full};
   flow::ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
@@ -289,7 +287,7 @@ void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
   for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_bucket(hashes[i]);
   connections_.table().find_bulk(std::span(pointers).first(n), std::span(hashes).first(n),
                                  std::span(positions).first(n));
-  for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_record(hashes[i]);
+  for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_record(keys[i], hashes[i]);
 }
 
 }  // namespace mayfly::shard

@@ -43,8 +43,7 @@ void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noex
 template <link::Port P, class A>
 void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
   half_opens_.end(b);
-  if (b.time_wait_record != kNoIndex)
-    time_waits_.forget(std::exchange(b.time_wait_record, kNoIndex), b.hash);
+  if (std::exchange(b.on_trial, false)) time_waits_.forget(connections_.key_of(b), b.hash);
   if (b.tcp.has(tcp::conn_flag::passive)) stats_.accepted.add();
   b.tcp.set(flow::block_flag::opened);
   flow::Conn conn(connections_, b);
@@ -186,10 +185,10 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
     flow::Conn conn(connections_, b);
     app_.on_closed(conn, reason);
   }
+  const FlowKey4 key = connections_.key_of(b);
   connections_.close(b);
-  if (b.time_wait_record != kNoIndex)
-    time_waits_.restore(std::exchange(b.time_wait_record, kNoIndex), b.hash,
-                        reason == flow::CloseReason::reset, now_);
+  if (std::exchange(b.on_trial, false))
+    time_waits_.restore(key, b.hash, reason == flow::CloseReason::reset, now_);
 }
 
 // For a connection that has no copied text queued and found no chunk, the one that holds a chunk

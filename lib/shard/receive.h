@@ -134,7 +134,7 @@ void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
   }
   if (time_waits_.used() == 0) return;
   for (const std::uint8_t i : std::span(burst_.missed).first(missed))
-    time_waits_.prefetch_record(burst_.hashes[i]);
+    time_waits_.prefetch_record(*burst_.keys[i], burst_.hashes[i]);
 }
 
 // Every frame is acted on, or there is exactly one reason why it is not.

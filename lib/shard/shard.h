@@ -189,7 +189,7 @@ class Shard {
   Drop decide(const Arrival& a, std::int32_t position) noexcept;
   Drop on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept;
   bool lacks_time_wait_room() const noexcept;
-  Drop on_time_wait(std::uint32_t index, const Arrival& a) noexcept;
+  Drop on_time_wait(std::uint32_t entry, const Arrival& a) noexcept;
   Drop on_icmp_report(const link::IcmpReport& report) noexcept;
   Drop on_unknown_flow(const Arrival& a) noexcept;
   Drop on_listener(const Arrival& a) noexcept;
@@ -199,7 +199,7 @@ class Shard {
   Drop on_syn(const Arrival& a) noexcept;
   flow::ConnectionBlock* make_passive(const Arrival& a) noexcept;
   void accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
-  Drop reopen(std::uint32_t index, const Arrival& a, bool by_timestamp) noexcept;
+  Drop reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept;
   Drop on_cookie(const Arrival& a, const Segment& syn) noexcept;
   flow::ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash,
                                     std::uint8_t link) noexcept;
@@ -296,7 +296,7 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
   static_assert(App<A, Shard>, "a hook of the app is missing or misspelt: see shard/app.h");
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
   MAYFLY_ASSERT(ports.size() <= std::numeric_limits<std::uint8_t>::max());
-  auto time_waits = flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages, now);
+  auto time_waits = flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages);
   if (!time_waits) return time_waits.error();
   auto connections = flow::Connections::create(config.name, config.sizes,
                                                flow::FlowSecret(config.secret), config.pages, now);

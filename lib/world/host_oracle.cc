@@ -80,10 +80,10 @@ void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now
 
 // When the entry ends, if it is there and its time runs.
 std::optional<Instant> HostOracle::end_of(const FlowKey4& key, Instant now) const {
-  const std::uint32_t index = time_waits_->find(key, connections_->table().hash(key));
-  if (index == kNoIndex) return std::nullopt;
-  if (!time_waits_->table().is_held(index)) return Instant::never();  // a new SYN is on trial
-  const Duration age = time_waits_->table()[index].age(now);
+  const std::uint32_t entry = time_waits_->find(key, connections_->table().hash(key));
+  if (entry == kNoIndex) return std::nullopt;
+  if (!time_waits_->log().is_held(entry)) return Instant::never();  // a new SYN is on trial
+  const Duration age = time_waits_->log()[entry].age(now);
   return now - age + plan_.settings.time_wait.hold;
 }
 

@@ -13,7 +13,7 @@ MILLION = ("plan", "--rate", "1M", "--hold", "60s", "--memory", "100G")
 def test_a_million_a_second_is_planned_in_words():
     done = run(*MILLION, "--clients", "10k", "--capacity", "16M")
     assert done.returncode == 0, done.stderr
-    for words in ("1,000,000/s x 60s = 60,000,000", "16,000,000 entries x 56 B = 896 MB",
+    for words in ("1,000,000/s x 60s = 60,000,000", "16,000,000 entries x 48 B = 768 MB",
                   "60,000,000 four-tuples: 931 addresses x 64,512 ports",
                   "full after 16 s, then 266,666/s"):
         assert words in done.stdout, done.stdout

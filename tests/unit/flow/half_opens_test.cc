@@ -122,9 +122,9 @@ TEST_F(HalfOpensTest, GiveUpUnderPressureAfterOneSynAckMore) {
   b.tcp.retries = 1;
   EXPECT_TRUE(half_opens_.gives_up(b, now_));
   EXPECT_FALSE(half_opens_.gives_up(b, now_ - 1_ms)) << "its timer has not fired";
-  b.time_wait_record = 3;
+  b.on_trial = true;
   EXPECT_FALSE(half_opens_.gives_up(b, now_)) << "it reopens a TIME_WAIT";
-  b.time_wait_record = kNoIndex;
+  b.on_trial = false;
   end(2);
   EXPECT_FALSE(half_opens_.gives_up(blocks_[0], now_)) << "no pressure";
 }

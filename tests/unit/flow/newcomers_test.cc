@@ -119,9 +119,9 @@ TEST_F(Newcomers, BeginFarFromTheOldNumbers) {
   ASSERT_NE(index, kNoIndex);
   const std::int32_t ahead = held_->iss_after(index, Seq{2'000}) - Seq{1'000};
   EXPECT_GT(ahead, 1 << 30);
-  held_->begin_trial(index, false);
+  held_->begin_trial(index, false, now_);
   EXPECT_EQ(stats_.time_wait_reopened_sequence.get(), 0u) << "it ended before";
-  held_->forget(index, secret_.hash(key(1)));
+  held_->forget(key(1), secret_.hash(key(1)));
   EXPECT_EQ(held_->used(), 0u);
   EXPECT_EQ(held_->held(), 0u);
 }
@@ -134,8 +134,8 @@ TEST_F(Newcomers, ThatWereOldSynsGiveTheEntryBackWhenTheNextOldSynComes) {
   on(1, segment(wire::tcp_flag::rst, 5'000));
   ASSERT_TRUE(on(1, syn(4'000)).reopens);
   const std::uint32_t index = find(1);
-  held_->begin_trial(index, false);
-  held_->restore(index, secret_.hash(key(1)), true, now_);
+  held_->begin_trial(index, false, now_);
+  held_->restore(key(1), secret_.hash(key(1)), true, now_);
   EXPECT_EQ(held_->held(), 1u);
   EXPECT_EQ(stats_.time_wait_now.get(), 1u);
   EXPECT_TRUE(on(1, fin_again()).acknowledges);
@@ -160,10 +160,10 @@ TEST_F(Newcomers, WhoMeetAnOldSynOnTrialNeedToResetOnlyOnce) {
     on(1, syn(4'000));  // an answer before the trial does not count
     ASSERT_TRUE(on(1, syn(6'000)).reopens);
     const std::uint32_t index = find(1);
-    held_->begin_trial(index, false);
-    if (c.rival) held_->note_rival(index, now_);
+    held_->begin_trial(index, false, now_);
+    if (c.rival) held_->note_rival(key(1), secret_.hash(key(1)), now_);
     now_ = now_ + c.later;
-    held_->restore(index, secret_.hash(key(1)), c.by_reset, now_);
+    held_->restore(key(1), secret_.hash(key(1)), c.by_reset, now_);
     EXPECT_EQ(held_->held(), c.ends ? 0u : 1u);
     EXPECT_EQ(on(1, syn(4'000)).reopens, c.ends);
   }
@@ -190,7 +190,7 @@ TEST_F(Newcomers, ThatHaveEndedAnEntryLeaveItInNobodysWay) {
   ASSERT_TRUE(enter(1, true));
   on(1, syn(4'000));
   on(1, segment(wire::tcp_flag::rst, 5'000));
-  EXPECT_TRUE(held_->may_reuse(find(1), key(1), false, now_)) << "our own open need not wait";
+  EXPECT_TRUE(held_->may_reuse(find(1), false, now_)) << "our own open need not wait";
   ASSERT_TRUE(enter(2));
   EXPECT_EQ(find(1), kNoIndex);
   EXPECT_EQ(stats_.time_wait_evicted.get(), 0u);

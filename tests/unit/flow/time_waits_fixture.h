@@ -22,7 +22,7 @@ class TimeWaitsTest : public ::testing::Test {
   /// As the policy says, with memory for `capacity` entries.
   void hold_by(const TimeWaitPolicy& policy, std::uint32_t capacity = 8) {
     policy_ = policy;
-    auto memory = flow::TimeWaitMemory::create(capacity, HugePages::never, kStart);
+    auto memory = flow::TimeWaitMemory::create(capacity, HugePages::never);
     ASSERT_TRUE(memory);
     held_ = std::make_unique<TimeWaits>(std::move(*memory), secret_, policy_, stats_, kStart);
   }
@@ -49,7 +49,7 @@ class TimeWaitsTest : public ::testing::Test {
   }
   std::uint32_t find(std::uint32_t n) const { return held_->find(key(n), secret_.hash(key(n))); }
   TimeWaits::Answer on(std::uint32_t n, const Segment& s) {
-    return held_->on_segment(find(n), key(n), s, listening_, now_);
+    return held_->on_segment(find(n), secret_.hash(key(n)), s, listening_, now_);
   }
   void after(Duration span) {
     for (const Instant end = now_ + span; now_ < end;) {

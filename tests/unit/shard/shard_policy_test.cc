@@ -48,12 +48,14 @@ TEST_F(Policy, AShorterHoldAppliesToEntriesThatAreHeldAlready) {
   EXPECT_EQ(wire.stats().time_wait_expired.get(), 1u);
 }
 
-TEST_F(Policy, ALongerHoldLeavesEntriesThatAreHeldAsTheyWere) {
+TEST_F(Policy, ALongerHoldAppliesToEntriesThatAreHeldAlready) {
   Wire wire(with({.hold = 2_s}));
   Peer peer(wire);
   into_time_wait(wire, peer);
   change(wire, {.hold = 60_s});
-  wire.after(2'100_ms);
+  wire.after(59_s);
+  EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
+  wire.after(1_s);
   EXPECT_EQ(wire.shard->time_wait_entries(), 0u);
 }
 

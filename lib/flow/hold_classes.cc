@@ -1,0 +1,65 @@
+#include "flow/hold_classes.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace mayfly::flow {
+
+HoldClasses::HoldClasses() noexcept {
+  holds_.fill(TimeWaitLog::kHoldMax);
+  for (std::uint32_t i = 0; i < kRecycled; ++i)
+    holds_[kFirstRecycled + i] = kRecycledLeast * (std::int64_t{1} << i);
+}
+
+void HoldClasses::follow(const TimeWaitPolicy& policy, const TimeWaitLog& log) noexcept {
+  MAYFLY_ASSERT(policy.nearness.size() <= kPrefixes);
+  near_count_ = static_cast<std::uint32_t>(policy.nearness.size());
+  for (std::uint32_t i = 0; i < near_count_; ++i)
+    near_[i] = {policy.nearness[i], class_of(policy.nearness[i])};
+  for (Near& near : std::span(near_).first(near_count_)) {
+    if (near.cls == kPolicy) near.cls = free_class(log);
+    if (near.cls == kPolicy)
+      continue;  // as if it were not near, until entries of others have ended
+    prefixes_[near.cls - kFirstNear] = near.prefix;
+    holds_[near.cls] = near.prefix.hold;
+  }
+}
+
+void HoldClasses::apply(Duration hold, TimeWaitLog& log) const noexcept {
+  for (std::uint32_t cls = 0; cls < TimeWaitLog::kClasses; ++cls)
+    log.set_hold(cls, std::min(holds_[cls], hold));
+}
+
+std::uint32_t HoldClasses::class_of(const NearPrefix& prefix) const noexcept {
+  for (std::uint32_t i = 0; i < kNear; ++i)
+    if (prefixes_[i].address == prefix.address && prefixes_[i].length == prefix.length)
+      return kFirstNear + i;
+  return kPolicy;
+}
+
+std::uint32_t HoldClasses::free_class(const TimeWaitLog& log) const noexcept {
+  for (std::uint32_t cls = kFirstNear; cls < kFirstNear + kNear; ++cls) {
+    const auto has_it = [&](const Near& near) { return near.cls == cls; };
+    if (log.count(cls) == 0 && std::ranges::none_of(std::span(near_).first(near_count_), has_it))
+      return cls;
+  }
+  return kPolicy;
+}
+
+std::uint32_t HoldClasses::of(const FlowKey4& key) const noexcept {
+  for (std::uint32_t i = 0; i < near_count_; ++i)
+    if (near_[i].prefix.covers(key.remote())) return near_[i].cls;
+  return kPolicy;
+}
+
+std::uint32_t HoldClasses::of_recycled(const FlowKey4& key, std::uint32_t rto_us,
+                                       const TimeWaitLog& log) const noexcept {
+  const std::uint32_t usual = of(key);
+  const Duration wanted{std::int64_t{rto_us} * 7 / 2};
+  for (std::uint32_t cls = kFirstRecycled; cls < TimeWaitLog::kClasses; ++cls)
+    if (holds_[cls] >= wanted) return holds_[cls] < log.hold_of(usual) ? cls : usual;
+  return usual;
+}
+
+}  // namespace mayfly::flow

@@ -1,0 +1,264 @@
+#include "flow/time_wait_log.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace mayfly::flow {
+namespace {
+
+// A pass over the log takes size / kSqueezeSteps insertions and leaves at least a tenth of the
+// capacity free, less these: more than size / kSqueezeAt. It begins when that much is free, so it
+// is over before there is no room.
+constexpr std::uint32_t kSqueezeSteps = 32, kSqueezeAt = 20;
+/// Records that an insertion lets the head pass.
+constexpr std::uint32_t kHeadSteps = 8;
+/// Records know the time modulo 17 minutes: after a longer pause it is caught up with in pieces.
+constexpr Duration kPauseMax = Duration::from_s(60);
+
+std::uint32_t log_size(std::uint32_t capacity) { return capacity + capacity / 10 + 64; }
+
+std::size_t bytes_of_records(std::uint32_t capacity) {
+  return log_size(capacity) * sizeof(TimeWaitRecord);
+}
+std::size_t bytes_of_buckets(std::uint32_t capacity) {
+  return TimeWaitIndex::buckets_for(capacity) * sizeof(TimeWaitIndex::Bucket);
+}
+
+}  // namespace
+
+std::size_t TimeWaitLogMemory::bytes_needed(std::uint32_t capacity) {
+  return bytes_of_records(capacity) + bytes_of_buckets(capacity);
+}
+
+Result<TimeWaitLogMemory> TimeWaitLogMemory::create(std::uint32_t capacity, HugePages pages) {
+  MAYFLY_ASSERT(capacity < 1U << 30);
+  auto records = Region::map(bytes_of_records(capacity), pages);
+  auto buckets = Region::map(bytes_of_buckets(capacity), pages);
+  for (const auto* region : {&records, &buckets})
+    if (!*region)
+      return Error{"no memory for " + std::to_string(capacity) +
+                   " TIME_WAIT entries: " + region->error().what};
+  for (auto* region : {&records, &buckets}) (*region)->touch();
+  return TimeWaitLogMemory{std::move(*records), std::move(*buckets), capacity};
+}
+
+TimeWaitLog::TimeWaitLog(TimeWaitLogMemory memory, const FlowSecret& secret, Instant start)
+    : memory_(std::move(memory)),
+      records_(memory_.records.as<TimeWaitRecord>().first(log_size(memory_.capacity))),
+      index_(memory_.buckets.as<TimeWaitIndex::Bucket>().first(
+          TimeWaitIndex::buckets_for(memory_.capacity))),
+      secret_(secret),
+      now_(start) {}
+
+std::uint32_t TimeWaitLog::insert(const FlowKey4& key, std::uint32_t hash,
+                                  const tcp::TimeWaitEntry& entry, std::uint32_t cls,
+                                  Instant now) noexcept {
+  if (used_ == capacity()) return kNoIndex;
+  ++used_;
+  TimeWaitRecord record{.local_ip = key.local_ip,
+                        .remote_ip = key.remote_ip,
+                        .local_port = key.local_port,
+                        .remote_port = key.remote_port,
+                        .since_ms = 0,
+                        .answered_high = 0,
+                        .kind = cls & TimeWaitRecord::kKindMask,
+                        .entry = entry};
+  record.begin(now);
+  return append(record, hash, now);
+}
+
+std::uint32_t TimeWaitLog::hold_anew(std::uint32_t position, std::uint32_t hash, std::uint32_t cls,
+                                     Instant now) noexcept {
+  TimeWaitRecord record = (*this)[position];
+  MAYFLY_ASSERT(is_there(position, record));
+  erase(position, hash);
+  ++used_;
+  record.kind = cls & TimeWaitRecord::kKindMask;
+  record.begin(now);
+  record.entry.flags &=
+      static_cast<std::uint8_t>(~(tcp::TimeWaitEntry::kEnded | tcp::TimeWaitEntry::kSynAnswered));
+  return append(record, hash, now);
+}
+
+std::uint32_t TimeWaitLog::append(const TimeWaitRecord& record, std::uint32_t hash,
+                                  Instant now) noexcept {
+  MAYFLY_ASSERT(room() > 1);
+  if (tail_ == kNoIndex) [[unlikely]]  // no entry has this position
+    records_[slot(tail_++)].kind = TimeWaitRecord::kDead;
+  const std::uint32_t position = tail_++;
+  records_[slot(position)] = record;
+  __builtin_prefetch(records_.data() + slot(position + 1), 1);
+  index_.put(hash, tag_of(record.key(), hash), position, range());
+  HoldClass& c = classes_[record.kind];
+  if (c.count++ == 0) {
+    c.cursor = position;
+    in_use_ |= 1U << record.kind;
+    next_due_ = std::min(next_due_, now + c.hold);
+  }
+  follow_with_head(kHeadSteps);
+  if (squeezing_ || room() <= size() / kSqueezeAt) [[unlikely]] {
+    squeeze(kSqueezeSteps);
+    return find(record.key(), hash);  // it may have been moved itself
+  }
+  return position;
+}
+
+void TimeWaitLog::begin_trial(std::uint32_t position, Instant now) noexcept {
+  TimeWaitRecord& record = (*this)[position];
+  MAYFLY_ASSERT(is_held(position, record));
+  HoldClass& c = classes_[record.kind];
+  if (--c.count == 0) in_use_ &= ~(1U << record.kind);
+  record.kind = TimeWaitRecord::kOnTrial;
+  record.begin(now);
+  record.forget_syn_answer();
+}
+
+void TimeWaitLog::erase(std::uint32_t position, std::uint32_t hash) noexcept {
+  TimeWaitRecord& record = (*this)[position];
+  MAYFLY_ASSERT(is_there(position, record));
+  if (record.kind < kClasses && --classes_[record.kind].count == 0) in_use_ &= ~(1U << record.kind);
+  record.kind = TimeWaitRecord::kDead;
+  --used_;
+  index_.remove(hash, tag_of(record.key(), hash), position, range());
+}
+
+std::optional<TimeWaitRecord> TimeWaitLog::evict_oldest() noexcept {
+  pass_what_is_over(size());
+  if (oldest_ == tail_) return std::nullopt;
+  const TimeWaitRecord& record = (*this)[oldest_];
+  HoldClass& c = classes_[record.kind];
+  c.cursor = ++oldest_;
+  if (--c.count == 0) in_use_ &= ~(1U << record.kind);
+  --used_;
+  const TimeWaitRecord evicted = record;
+  follow_with_head(kHeadSteps);
+  return evicted;
+}
+
+void TimeWaitLog::set_hold(std::uint32_t cls, Duration hold) noexcept {
+  MAYFLY_ASSERT(hold <= kHoldMax);
+  classes_[cls].hold = Duration::from_ms((hold.us + 999) / 1'000);
+  if (classes_[cls].count > 0) next_due_ = now_;  // it is worked out anew
+}
+
+TimeWaitLog::Expired TimeWaitLog::expire(Instant now, std::uint32_t budget) noexcept {
+  Expired sum;
+  // Records of a pause are not told from new ones: time goes on in steps, each done as a whole.
+  while (now - now_ > kPauseMax && in_use_ != 0) {
+    now_ = now_ + kPauseMax;
+    for (std::uint32_t classes = in_use_; classes != 0; classes &= classes - 1) {
+      const auto cls = static_cast<std::uint32_t>(std::countr_zero(classes));
+      expire_class(classes_[cls], cls, now_, size(), sum);
+    }
+    sum.work = 0;
+  }
+  now_ = now;
+  if (now < next_due_) return sum;
+  for (std::uint32_t classes = in_use_; classes != 0; classes &= classes - 1) {
+    const auto cls = static_cast<std::uint32_t>(std::countr_zero(classes));
+    expire_class(classes_[cls], cls, now, budget, sum);
+  }
+  sum.work += pass_what_is_over(budget);
+  follow_with_head(budget);
+  next_due_ = Instant::never();
+  for (std::uint32_t classes = in_use_; classes != 0; classes &= classes - 1)
+    note_due(classes_[static_cast<std::size_t>(std::countr_zero(classes))], now);
+  return sum;
+}
+
+// Up to the first record that is not old enough, whatever its class.
+void TimeWaitLog::expire_class(HoldClass& c, std::uint32_t cls, Instant now, std::uint32_t budget,
+                               Expired& sum) noexcept {
+  if (!is_from(c.cursor, head_)) c.cursor = head_;
+  while (sum.work < budget) {
+    c.cursor = beyond_gap(c.cursor);
+    if (c.cursor == tail_ || c.count == 0) break;
+    const TimeWaitRecord& record = (*this)[c.cursor];
+    if (record.kind < kClasses && record.age(now) < c.hold) break;
+    ++c.cursor;
+    ++sum.work;
+    if (record.kind != cls) continue;
+    ++sum.entries;
+    sum.ended += record.entry.has_ended() ? 1 : 0;
+    --c.count;
+    --used_;
+  }
+  if (c.count == 0) in_use_ &= ~(1U << cls);
+}
+
+void TimeWaitLog::note_due(const HoldClass& c, Instant now) noexcept {
+  const std::uint32_t first = beyond_gap(is_from(c.cursor, head_) ? c.cursor : head_);
+  const TimeWaitRecord& record = (*this)[first];
+  Instant due = now;
+  if (record.kind < kClasses && record.age(now) < c.hold) {
+    const Instant tick{now.us - now.us % 1'000};
+    due = tick + (c.hold - record.age(now));
+  }
+  next_due_ = std::min(next_due_, due);
+}
+
+// The oldest entry that is held is the one at oldest_, unless the steps were too few.
+std::uint32_t TimeWaitLog::pass_what_is_over(std::uint32_t steps) noexcept {
+  std::uint32_t done = 0;
+  for (; done < steps; ++done) {
+    oldest_ = beyond_gap(oldest_);
+    if (oldest_ == tail_ || is_held(oldest_, (*this)[oldest_])) break;
+    ++oldest_;
+  }
+  return done;
+}
+
+// The head stays behind an entry on trial, and never passes one that is held.
+void TimeWaitLog::follow_with_head(std::uint32_t steps) noexcept {
+  for (; steps > 0 && head_ != oldest_; --steps) {
+    if (squeezing_ && head_ == gap_begin_) return end_squeeze();
+    if ((*this)[head_].kind == TimeWaitRecord::kOnTrial) return;
+    move_head(head_ + 1);
+  }
+}
+
+void TimeWaitLog::move_head(std::uint32_t to) noexcept {
+  head_slot_ = static_cast<std::uint32_t>(slot(to));
+  head_ = to;
+}
+
+void TimeWaitLog::squeeze(std::uint32_t steps) noexcept {
+  if (!squeezing_) {
+    squeezing_ = true;
+    gap_begin_ = gap_end_ = tail_;
+  }
+  for (; steps > 0 && squeezing_; --steps) squeeze_one();
+}
+
+// The last record before the gap goes to the gap's end, or is dropped and the gap grows.
+void TimeWaitLog::squeeze_one() noexcept {
+  if (gap_begin_ == head_) return end_squeeze();
+  const std::uint32_t from = gap_begin_ - 1;
+  const TimeWaitRecord& record = (*this)[from];
+  if (is_there(from, record)) {
+    const std::uint32_t to = gap_end_ - 1;
+    if (to != from) {
+      (*this)[to] = record;
+      const FlowKey4 key = record.key();
+      const std::uint32_t hash = secret_.hash(key);
+      index_.move(hash, tag_of(key, hash), from, to, range());
+    }
+    gap_end_ = to;
+  }
+  gap_begin_ = from;
+}
+
+void TimeWaitLog::end_squeeze() noexcept {
+  MAYFLY_ASSERT(gap_begin_ == head_);
+  for (HoldClass& c : classes_) c.cursor = beyond_gap(c.cursor);
+  oldest_ = beyond_gap(oldest_);
+  move_head(gap_end_);
+  gap_begin_ = gap_end_ = head_;
+  squeezing_ = false;
+}
+
+}  // namespace mayfly::flow

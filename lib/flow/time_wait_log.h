@@ -1,0 +1,191 @@
+// The TIME_WAIT entries of a core, as a log in the order in which their holds began, and the timer
+// that ends them. Owned by one core; not thread-safe.
+//
+// It is separate from the flow table (doc/decisions/0003). Live connections are few and often
+// touched. The entries that they leave may be 64 million, and each is touched three times: when it
+// is made, when the next SYN with its four-tuple comes, and when it ends. Here they end in the
+// order of the log, where the processor fetches ahead by itself, and nothing but a cursor moves:
+// there are no links, and no slot of the index is touched (time_wait_index.h).
+//
+// Each class of holds has its own cursor: what lies before it is over. The hold is a property of
+// the class, so that a changed hold holds for all entries of the class at once, and costs nothing.
+//
+// An entry is named by its position, which rises for ever, modulo 2^32. A hold that begins anew is
+// a new position. What ends out of turn leaves a dead record behind. There is a tenth more room
+// than entries, and when little of it is left each new entry moves some old ones towards the end of
+// the log, so that dead ones are squeezed out (doc/decisions/0014).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/region.h"
+#include "base/result.h"
+#include "base/slab.h"
+#include "flow/flow_secret.h"
+#include "flow/time_wait_index.h"
+#include "flow/time_wait_record.h"
+
+namespace mayfly::flow {
+
+/// The memory of a TimeWaitLog, allocated at start.
+struct TimeWaitLogMemory {
+  Region records, buckets;
+  std::uint32_t capacity = 0;
+
+  /// Room for `capacity` entries, below 2^30. All of it is touched, so that there is no page fault
+  /// later. Fails if there is no memory.
+  static Result<TimeWaitLogMemory> create(std::uint32_t capacity, HugePages pages);
+  /// Bytes that create() allocates.
+  static std::size_t bytes_needed(std::uint32_t capacity);
+};
+
+/// The log. `hash` is FlowSecret::hash of the key; a class is below TimeWaitRecord::kClasses. Until
+/// set_hold() the hold of a class is 0.
+class TimeWaitLog {
+ public:
+  static constexpr std::uint32_t kClasses = TimeWaitRecord::kClasses;
+  /// A record tells times apart for 2^kTimeBits ms.
+  static constexpr Duration kHoldMax = Duration::from_s(15 * 60);
+
+  /// `start` is the initial time.
+  TimeWaitLog(TimeWaitLogMemory memory, const FlowSecret& secret, Instant start);
+
+  // -- finding
+
+  /// Entries, with those on trial.
+  std::uint32_t used() const noexcept { return used_; }
+  std::uint32_t capacity() const noexcept { return memory_.capacity; }
+  /// Entries of a class, without those on trial.
+  std::uint32_t count(std::uint32_t cls) const noexcept { return classes_[cls].count; }
+  /// The position of the key's entry, or kNoIndex.
+  std::uint32_t find(const FlowKey4& key, std::uint32_t hash) const noexcept {
+    return index_.find(hash, tag_of(key, hash), range(), [&](std::uint32_t position) {
+      const TimeWaitRecord& record = (*this)[position];
+      return record.is_for(key) && is_there(position, record);
+    });
+  }
+  /// Prefetch the memory of the two steps of find(). Call the first for all keys, then the second.
+  void prefetch_bucket(std::uint32_t hash) const noexcept { index_.prefetch(hash); }
+  void prefetch_record(const FlowKey4& key, std::uint32_t hash) const noexcept {
+    const std::uint32_t found =
+        index_.find(hash, tag_of(key, hash), range(), [](std::uint32_t) { return true; });
+    if (found != kNoIndex) __builtin_prefetch(&(*this)[found]);
+  }
+  /// The record of an entry. The caller leaves its key, time and class alone.
+  TimeWaitRecord& operator[](std::uint32_t position) noexcept { return records_[slot(position)]; }
+  const TimeWaitRecord& operator[](std::uint32_t position) const noexcept {
+    return records_[slot(position)];
+  }
+  /// False for an entry on trial: no time ends it.
+  bool is_held(std::uint32_t position) const noexcept {
+    return (*this)[position].kind != TimeWaitRecord::kOnTrial;
+  }
+
+  // -- making and ending. All positions but those that are returned here stay valid; an insertion
+  // -- or a hold may change others: find() them again.
+
+  /// Makes the entry of a key that has none, and begins its hold. kNoIndex if the log is full.
+  std::uint32_t insert(const FlowKey4& key, std::uint32_t hash, const tcp::TimeWaitEntry& entry,
+                       std::uint32_t cls, Instant now) noexcept;
+  /// Begins the hold of an entry anew, held or on trial, and returns its new position. Of what
+  /// happened before, an answered SYN or the end, nothing is left.
+  std::uint32_t hold_anew(std::uint32_t position, std::uint32_t hash, std::uint32_t cls,
+                          Instant now) noexcept;
+  /// Stops the hold: the entry stays until erase() or hold_anew().
+  void begin_trial(std::uint32_t position, Instant now) noexcept;
+  /// Ends an entry, held or on trial.
+  void erase(std::uint32_t position, std::uint32_t hash) noexcept;
+  /// Ends the entry whose hold began first, of all classes, and returns what it was; nothing if all
+  /// are on trial.
+  std::optional<TimeWaitRecord> evict_oldest() noexcept;
+
+  // -- time
+
+  /// The hold of all entries of the class, present and to come: at most kHoldMax, and rounded up to
+  /// whole milliseconds.
+  void set_hold(std::uint32_t cls, Duration hold) noexcept;
+  Duration hold_of(std::uint32_t cls) const noexcept { return classes_[cls].hold; }
+
+  struct Expired {
+    std::uint32_t entries = 0;  ///< that ended
+    std::uint32_t ended = 0;    ///< of them those with TimeWaitEntry::has_ended()
+    std::uint32_t work = 0;     ///< records looked at
+  };
+  /// Ends the entries whose hold is over: never early, and less than 1 ms late if it is called
+  /// every millisecond. Looks at `budget` records at most, and goes on at the next call.
+  Expired expire(Instant now, std::uint32_t budget) noexcept;
+  /// When the next entry is over, or earlier; never() if none is held.
+  Instant next_due() const noexcept { return next_due_; }
+
+ private:
+  struct HoldClass {
+    Duration hold{};
+    std::uint32_t count = 0;   ///< entries that are held
+    std::uint32_t cursor = 0;  ///< of the records before it none is held any more
+  };
+
+  /// The hash alone has too few bits for a bucket among millions and a tag.
+  static std::uint16_t tag_of(const FlowKey4& key, std::uint32_t hash) noexcept {
+    return static_cast<std::uint16_t>(hash ^ key.remote_port);
+  }
+  LogRange range() const noexcept { return {head_, tail_ - head_}; }
+  std::uint32_t room() const noexcept { return size() - (tail_ - head_); }
+  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(records_.size()); }
+  /// Where a position of the range is in the ring.
+  std::size_t slot(std::uint32_t position) const noexcept {
+    const std::size_t at = std::size_t{head_slot_} + (position - head_);
+    return at < records_.size() ? at : at - records_.size();
+  }
+  /// `a` is not before `b`.
+  static bool is_from(std::uint32_t a, std::uint32_t b) noexcept {
+    return static_cast<std::int32_t>(a - b) >= 0;
+  }
+  bool is_held(std::uint32_t position, const TimeWaitRecord& r) const noexcept {
+    return r.kind < kClasses && is_from(position, classes_[r.kind].cursor);
+  }
+  bool is_there(std::uint32_t position, const TimeWaitRecord& r) const noexcept {
+    return is_held(position, r) || r.kind == TimeWaitRecord::kOnTrial;
+  }
+  bool in_gap(std::uint32_t position) const noexcept {
+    return position - gap_begin_ < gap_end_ - gap_begin_;
+  }
+  /// The position itself, or the first behind the gap.
+  std::uint32_t beyond_gap(std::uint32_t position) const noexcept {
+    return in_gap(position) ? gap_end_ : position;
+  }
+
+  std::uint32_t append(const TimeWaitRecord& record, std::uint32_t hash, Instant now) noexcept;
+  void move_head(std::uint32_t to) noexcept;
+  void follow_with_head(std::uint32_t steps) noexcept;
+  std::uint32_t pass_what_is_over(std::uint32_t steps) noexcept;
+  void expire_class(HoldClass& c, std::uint32_t cls, Instant now, std::uint32_t budget,
+                    Expired& sum) noexcept;
+  void note_due(const HoldClass& c, Instant now) noexcept;
+  void squeeze(std::uint32_t steps) noexcept;
+  void squeeze_one() noexcept;
+  void end_squeeze() noexcept;
+
+  TimeWaitLogMemory memory_;
+  std::span<TimeWaitRecord> records_;  // a ring
+  TimeWaitIndex index_;
+  FlowSecret secret_;
+  // The range of positions, and the ring's slot of the first. Position 0 comes last
+  // (TimeWaitIndex).
+  std::uint32_t head_ = 1, tail_ = 1, head_slot_ = 0;
+  std::uint32_t oldest_ = 1;  // of the records before it none is held; head <= oldest <= tail
+  std::uint32_t used_ = 0;
+  std::uint32_t in_use_ = 0;  // a bit for each class that has entries
+  std::array<HoldClass, kClasses> classes_;
+  Instant now_;  // of the last expire()
+  Instant next_due_ = Instant::never();
+  // While old records are moved towards the end: those before the gap are still to be moved, those
+  // behind it are where they stay, and it has none.
+  bool squeezing_ = false;
+  std::uint32_t gap_begin_ = 1, gap_end_ = 1;
+};
+
+}  // namespace mayfly::flow
