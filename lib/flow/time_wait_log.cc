@@ -254,7 +254,6 @@ void TimeWaitLog::squeeze_one() noexcept {
 
 void TimeWaitLog::end_squeeze() noexcept {
   MAYFLY_ASSERT(gap_begin_ == head_);
-  for (HoldClass& c : classes_) c.cursor = beyond_gap(c.cursor);
   oldest_ = beyond_gap(oldest_);
   move_head(gap_end_);
   gap_begin_ = gap_end_ = head_;
