@@ -113,10 +113,10 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
   run.settings = settings.lab_settings();
   const auto begin = steady_clock::now();
   const auto read = [&]() -> std::optional<Reading> {
-    auto load = (*client)->results_of_all_cores();
-    if (!load) return std::nullopt;
+    LoadRun::SoFar load = (*client)->results_so_far();
+    if (!load.of_all_cores) return std::nullopt;
     Reading now{
-        .load = std::move(*load), .server = (*server)->totals(), .client = (*client)->totals()};
+        .load = std::move(load.sum), .server = (*server)->totals(), .client = (*client)->totals()};
     now.t = std::chrono::duration<double>(steady_clock::now() - begin).count();
     return now;
   };

@@ -66,20 +66,13 @@ void LoadRun::start(nic::Eal& eal, std::size_t first_worker) {
   start_on(*engine_, eal, first_worker);
 }
 
-std::optional<load::LoadResults> LoadRun::results_of_all_cores() {
-  load::LoadResults sum;
+LoadRun::SoFar LoadRun::results_so_far() {
+  SoFar so_far;
   for (const auto& results : ask_cores()) {
-    if (!results) return std::nullopt;
-    sum.merge(*results);
+    so_far.of_all_cores = so_far.of_all_cores && results.has_value();
+    if (results) so_far.sum.merge(*results);
   }
-  return sum;
-}
-
-load::LoadResults LoadRun::results_so_far() {
-  load::LoadResults sum;
-  for (const auto& results : ask_cores())
-    if (results) sum.merge(*results);
-  return sum;
+  return so_far;
 }
 
 std::vector<std::optional<load::LoadResults>> LoadRun::ask_cores() {
@@ -129,7 +122,7 @@ void LoadRun::watch(const Watcher& watcher) {
     }
     if (std::chrono::steady_clock::now() < next_second) continue;
     next_second += milliseconds(1000);
-    watcher.each_second(results_so_far(), totals(), elapsed());
+    watcher.each_second(results_so_far().sum, totals(), elapsed());
   }
   stop();
 }

@@ -56,11 +56,13 @@ class LoadRun {
   void stop();
   /// The gateway or the target, if it does not answer ARP.
   std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_neighbour(); }
-  /// The results of all cores so far. Any thread may call it.
-  load::LoadResults results_so_far();
-  /// The same; nothing if a core does not answer in time, as on a busy machine. Any thread may call
-  /// it.
-  std::optional<load::LoadResults> results_of_all_cores();
+  /// The results of the cores that answer in time, which one may not on a busy machine.
+  struct SoFar {
+    load::LoadResults sum;
+    bool of_all_cores = true;
+  };
+  /// Any thread may call it.
+  SoFar results_so_far();
   /// The JSON of the run so far; an error if a core does not answer. Any thread may call it.
   Result<nlohmann::ordered_json> json_so_far();
   /// The counters of all cores' stacks.
