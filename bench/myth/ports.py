@@ -8,7 +8,7 @@ from network import LINUX, SERVER, Namespace
 
 from myth.model import Myth, Side, Statement
 from myth.stand import (answered, eventually, fetch, kernel_server, let_client_close, listen,
-                        mayfly_client, mayfly_server, set_sysctls, stop)
+                        mayfly_client, mayfly_server, set_sysctls, stop, sysctl)
 
 FIRST_PORT = 40_000
 ONE_ADDRESS = "198.18.1.1-198.18.1.1"
@@ -192,7 +192,8 @@ PORT_RANGE = Myth(
 
 # -- tcp_tw_reuse --
 
-SERVER_OFF, SERVER_ON = (f"TIME_WAITs of a server after 100 connections, {which}"
+MADE = 100
+SERVER_OFF, SERVER_ON = (f"TIME_WAITs of a server after {MADE} connections, {which}"
                          for which in ("off", "on"))
 CLIENT_OFF, CLIENT_ON, CLIENT_TWO, LOOPBACK_TWO = (
     f"of {PORTS} connected again after a second, {which}" for which in (
@@ -231,7 +232,7 @@ def tw_reuse_server_of_linux() -> Side:
     figures: Side = {}
     for reuse, row in ((0, SERVER_OFF), (1, SERVER_ON)):
         with kernel_server(tcp_tw_reuse=reuse) as kernel:
-            answered(kernel.client, 100)
+            assert answered(kernel.client, MADE) == MADE
             time.sleep(AFTER_S)
             figures[row] = kernel.server.sockets("time-wait")
     return figures | {CLIENT_OFF: connected_later(0), CLIENT_ON: connected_later(1)}
@@ -248,7 +249,7 @@ def tw_reuse_server_of_mayfly() -> Side:
     figures: Side = {}
     for policy, row in (("linux-default", SERVER_OFF), ("linux-tw-reuse", SERVER_ON)):
         with mayfly_server(policy=policy) as mayfly:
-            answered(mayfly.client, 100)
+            assert answered(mayfly.client, MADE) == MADE
             time.sleep(AFTER_S)
             figures[row] = mayfly.stats()["time_wait"]["now"]
     with mayfly_client() as load:
@@ -270,7 +271,7 @@ TW_REUSE_SERVER = Myth(
 
 def tw_reuse_default_of_linux() -> Side:
     with kernel_server() as kernel:
-        default = kernel.client.run("sysctl", "-n", "net.ipv4.tcp_tw_reuse").strip()
+        default = sysctl(kernel.client, "tcp_tw_reuse")
     assert default == "2", f"this kernel's default is {default}"
     return {CLIENT_TWO: connected_later(2), LOOPBACK_TWO: connected_later_over_loopback()}
 

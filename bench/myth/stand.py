@@ -84,6 +84,13 @@ def set_sysctls(namespace: Namespace, **values: object) -> None:
         namespace.write(f"net/ipv4/{name}", value)
 
 
+def sysctl(namespace: Namespace, name: str) -> str | None:
+    """None if the kernel has no such switch."""
+    with namespace.entered(), suppress(FileNotFoundError):
+        return Path(f"/proc/sys/net/ipv4/{name}").read_text().strip()
+    return None
+
+
 @dataclass
 class Kernel:
     """A kernel at the server's address, and the Linux client at the other end."""

@@ -7,7 +7,7 @@ from peer import Peer
 from myth.model import Myth, Side, Statement
 from myth.stand import (BODY, REQUEST, answer_to_fin_again, answered, answered_at_once,
                         closed_by_server, counter, eventually, finish, kernel_server, left_open,
-                        mayfly_server, timer_s)
+                        mayfly_server, sysctl, timer_s)
 
 # -- tcp_tw_recycle --
 
@@ -56,8 +56,8 @@ def hosts_behind_a_nat(client: Namespace, device: str) -> Side:
 
 def tw_recycle_of_linux() -> Side:
     with kernel_server() as kernel:
-        switch = kernel.server.run("sysctl", "net.ipv4.tcp_tw_recycle", check=False)
-        return {SWITCH: "yes" if switch else "no"} | \
+        switch = sysctl(kernel.server, "tcp_tw_recycle")
+        return {SWITCH: "no" if switch is None else "yes"} | \
             hosts_behind_a_nat(kernel.client, kernel.wire.peer_device) | \
             {ONE_HOST: answered(kernel.client, EACH, seconds=0.5)}
 

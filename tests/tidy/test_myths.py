@@ -22,10 +22,14 @@ COMMAND = re.compile(r"^bench/myths\.py (\w+)$", re.MULTILINE)
 MYTHS_MIN = 10
 
 
-def results() -> dict[str, dict]:
-    """What the run measured whose JSON the page links to."""
+def run() -> dict:
+    """The JSON that the page links to."""
     (file,) = {target for target in LINK.findall(ENGLISH.read_text()) if target.endswith(".json")}
-    return json.loads((ENGLISH.parent / file).read_text())["myths"]
+    return json.loads((ENGLISH.parent / file).read_text())
+
+
+def results() -> dict[str, dict]:
+    return run()["myths"]
 
 
 def told(page: Path) -> dict[str, str]:
@@ -67,6 +71,12 @@ def test_the_run_came_out_as_the_program_expects():
     wrong = {name: result["statements"] for name, result in results().items()
              if not result["as_expected"]}
     assert not wrong
+
+
+@PAGES
+def test_the_page_names_the_kernel_that_was_measured(page):
+    version = ".".join(run()["about"]["kernel"].split(".")[:2])
+    assert f"Linux {version}" in SECTION.sub("", page.read_text())
 
 
 @PAGES
