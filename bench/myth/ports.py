@@ -239,8 +239,10 @@ def tw_reuse_server_of_linux() -> Side:
 
 
 def reused(load, reuse: int) -> int:
-    """The generator's second twenty, each 1.1 s after the one before it on its port."""
-    paced = {"load": {"rate": 18, "connections": 2 * PORTS, "duration": "3s", "overcommit": True},
+    """The generator's second twenty, each 1.1 s after the one before it on its port. Without reuse
+    it waits in vain."""
+    paced = {"load": {"rate": 18, "connections": 2 * PORTS, "overcommit": True,
+                      "duration": "10s" if reuse == 1 else "3s"},
              "time_wait": {"reuse": reuse}}
     return load(sources(PORTS) | paced)["opened"] - PORTS
 
@@ -250,6 +252,7 @@ def tw_reuse_server_of_mayfly() -> Side:
     for policy, row in (("linux-default", SERVER_OFF), ("linux-tw-reuse", SERVER_ON)):
         with mayfly_server(policy=policy) as mayfly:
             assert answered(mayfly.client, MADE) == MADE
+            eventually(lambda: mayfly.stats()["connections"] == 0)
             time.sleep(AFTER_S)
             figures[row] = mayfly.stats()["time_wait"]["now"]
     with mayfly_client() as load:
