@@ -3,11 +3,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
-#include "base/siphash.h"
+#include "base/aes.h"
 #include "base/time.h"
 #include "tcp/isn.h"
 #include "wire/flow_key.h"
@@ -19,15 +19,14 @@ class FlowSecret {
   FlowSecret() = default;
   /// `secret`: 128 random bits, drawn at start. All shards that serve the same addresses must have
   /// the same secret.
-  explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret) {}
+  explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret), aes_(aes_key()) {}
 
-  /// The hash of a four-tuple in the flow table and the TIME_WAIT table: SipHash-1-3, so that
-  /// a peer cannot choose four-tuples that collide.
+  /// The hash of a four-tuple in the flow table and the TIME_WAIT log: AES, so that a peer cannot
+  /// choose four-tuples that collide.
   std::uint32_t hash(const FlowKey4& key) const noexcept {
-    std::array<std::uint64_t, 2> words;
-    static_assert(sizeof words == sizeof key);
-    std::memcpy(words.data(), &key, sizeof key);
-    return static_cast<std::uint32_t>(siphash13(words, secret_));
+    static_assert(sizeof(Aes128::Block) == sizeof key);
+    const Aes128::Block hashed = aes_.encrypt(std::bit_cast<Aes128::Block>(key));
+    return std::bit_cast<std::array<std::uint32_t, 4>>(hashed)[0];
   }
 
   /// The initial sequence number at `now` (RFC 6528). For one four-tuple it rises with time.
@@ -44,7 +43,14 @@ class FlowSecret {
   const tcp::Secret& bits() const noexcept { return secret_; }
 
  private:
+  /// Not the key of the sequence numbers, so that one value reveals nothing about the other.
+  constexpr Aes128::Block aes_key() const noexcept {
+    constexpr std::uint64_t kPurpose = 0x666c'6f77'2068'6173;
+    return std::bit_cast<Aes128::Block>(tcp::Secret{secret_[0] ^ kPurpose, secret_[1]});
+  }
+
   tcp::Secret secret_{};
+  Aes128 aes_{aes_key()};
 };
 
 }  // namespace mayfly::flow
