@@ -21,13 +21,13 @@ SERVER_FIRST = {"close": {"first": "server"}, "state": "none"}
 @contextmanager
 def nginx() -> Iterator[Wire]:
     """nginx on the kernel at the Linux end of a wire, for the generator."""
-    wire = Wire()
-    try:
-        with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
+        wire = Wire()
+        try:
             start_nginx(wire, Path(folder), LOCATIONS)
             yield wire
-    finally:
-        wire.remove()
+        finally:
+            wire.remove()  # and nginx, which writes to the folder
 
 
 def fill(wire: Wire, connections: int, addresses: str) -> None:

@@ -239,9 +239,9 @@ def tw_reuse_server_of_linux() -> Side:
 
 
 def reused(load, reuse: int) -> int:
-    """The generator's second twenty, each 1.1 s after the one before it on its port. Without reuse
+    """The generator's second twenty, each 1.3 s after the one before it on its port. Without reuse
     it waits in vain."""
-    paced = {"load": {"rate": 18, "connections": 2 * PORTS, "overcommit": True,
+    paced = {"load": {"rate": 15, "connections": 2 * PORTS, "overcommit": True,
                       "duration": "10s" if reuse == 1 else "3s"},
              "time_wait": {"reuse": reuse}}
     return load(sources(PORTS) | paced)["opened"] - PORTS

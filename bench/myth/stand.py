@@ -171,7 +171,12 @@ def generate(wire: Wire, changes: dict) -> dict:
     """The generator against the Linux end of the wire: its JSON."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(f"net_af_packet0,iface={wire.device}", LINUX, changes)
-        return Mayfly("load", settings, Path(folder)).numbers()
+        load = Mayfly("load", settings, Path(folder))
+        try:
+            load.wait(90)
+            return load.numbers()
+        finally:
+            load.kill()
 
 
 @contextmanager
