@@ -57,7 +57,8 @@ def load(folder: Path, first: str, name: str, settings: dict) -> tuple[list[dict
                 "sources.addresses": "198.18.1.1-198.18.1.250",
                 # The second generator is no neighbour that has moved.
                 "ports.0.device": "net_memif0,role=client,id=0,socket=/run/mayfly.sock,"
-                                  "socket-abstract=no,rsize=14,mac=02:00:00:00:00:99"} | settings
+                                  "socket-abstract=no,rsize=14,bsize=640,"
+                                  "mac=02:00:00:00:00:99"} | settings
     process = subprocess.Popen([BINARY, "load", "-c", ROOT / "conf/load/memif.yaml", "--json",
                                 result, *sets(settings)], stdout=subprocess.DEVNULL)
     steps, before, at = [], {}, 0.0

@@ -1,6 +1,7 @@
 #include "nic/fitness.h"
 
 #include <fmt/format.h>
+#include <rte_ether.h>
 
 #include <array>
 #include <cerrno>
@@ -71,6 +72,22 @@ std::optional<Unfit> why_queue_pairs_are_unfit(const PortSettings& port, const D
   const bool reads_all = port.queues == 0 || port.queues >= cores;
   if (!driver.spreads_by_itself || pairs <= 1 || (pairs == cores && reads_all)) return std::nullopt;
   return Unfit{unread_queues_words(pairs, cores)};
+}
+
+// The memif driver of DPDK 22.11 loses its place in the ring when the ring is full and a frame
+// takes several of its buffers.
+std::optional<Unfit> why_buffers_are_unfit(const PortSettings& port) {
+  std::size_t buffer = 2'048;  // the driver's default
+  const std::string_view text = device_argument(port.device, "bsize");
+  std::from_chars(text.data(), text.data() + text.size(), buffer);
+  const std::size_t frame =
+      port.mtu + sizeof(rte_ether_hdr) + (port.vlan != 0 ? sizeof(rte_vlan_hdr) : 0);
+  if (buffer >= frame) return std::nullopt;
+  return Unfit{fmt::format(
+      "a frame of {} bytes, the mtu of {} with its header, does not fit into a buffer of "
+      "bsize={}, and the driver loses frames that take several: a larger bsize, or a smaller mtu "
+      "(576 at least) at both ends",
+      frame, port.mtu, buffer)};
 }
 
 std::optional<Unfit> why_interface_is_unfit(const std::string& name, const PortSettings& port) {
@@ -188,6 +205,8 @@ std::optional<Unfit> why_unfit(const PortSettings& port, std::size_t cores,
   const DriverQuirks& driver = quirks_of(name);
   if (auto why = why_arguments_are_unfit(port.device, driver)) return why;
   if (auto why = why_queue_pairs_are_unfit(port, driver, cores)) return why;
+  if (is_memif(port.device))
+    if (auto why = why_buffers_are_unfit(port)) return why;
   if (driver.has_server_socket || vhost_socket(port.device))
     if (auto why = why_socket_is_unfit(port.device)) return why;
   auto why = first_of_words(driver.interface_arguments, [&](std::string_view key) {

@@ -70,6 +70,21 @@ def test_running_out_of_ports_is_said_and_counted(wire, nginx, run_mayfly):
     assert load.numbers()["port_exhausted"] > 0
 
 
+def test_long_answers_pass_a_memif_with_short_buffers(run_mayfly, tmp_path):
+    device = f"net_memif0,id=0,socket={tmp_path}/memif.sock,socket-abstract=no,rsize=12,bsize=640"
+    serve = serve_settings(device + ",role=server",
+                           {"http": {"routes": [{"path": "/", "bytes": 100_000}]}})
+    load = load_settings(device + ",role=client", "198.18.0.1",
+                         {"load": {"rate": 200, "duration": "1s"}})
+    for settings in (serve, load):
+        settings["ports"][0]["mtu"] = 576
+    server = run_mayfly("serve", serve).wait_ready()
+    theirs, ours = run_mayfly("load", load).report(), server.stop()
+    assert theirs["completed"] == theirs["opened"] > 100
+    assert not any(theirs["failed"].values()), theirs["failed"]
+    assert not any(ours["drops"].values()), ours["drops"]
+
+
 @pytest.mark.parametrize("first", ["server", "client"])
 def test_server_and_generator_meet_over_shared_memory(run_mayfly, tmp_path, first):
     device = f"net_memif0,id=0,socket={tmp_path}/memif.sock,socket-abstract=no,rsize=12"

@@ -125,6 +125,17 @@ TEST(APort, WithAnArgumentThatItsDriverDoesNotHaveIsUnfit) {
   EXPECT_EQ(reason_of(port("net_null0,anything=1")), std::nullopt) << "not known here";
 }
 
+TEST(APort, OfAMemifWhoseBuffersAreShorterThanItsFramesIsUnfit) {
+  nic::PortSettings memif = port("net_memif0,role=client,bsize=640");
+  EXPECT_THAT(reason_of(memif), Optional(AllOf(HasSubstr("1514 bytes"), HasSubstr("bsize=640"))));
+  memif.mtu = 576;
+  EXPECT_EQ(reason_of(memif), std::nullopt);
+  memif.device = "net_memif0,role=client,bsize=590";
+  EXPECT_EQ(reason_of(memif), std::nullopt);
+  memif.vlan = 7;
+  EXPECT_THAT(reason_of(memif), Optional(HasSubstr("594 bytes")));
+}
+
 TEST(APort, HasAsManyQueuePairsAsCoresWhereTheKernelSpreadsTheFrames) {
   EXPECT_FALSE(nic::why_unfit(port("net_af_packet0,iface=lo,qpairs=2"), 2));
   EXPECT_FALSE(nic::why_unfit(port("net_af_packet0,iface=lo,qpairs=1"), 2));
