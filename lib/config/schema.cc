@@ -205,6 +205,9 @@ Schema<load::SourceSettings> source_schema() {
   return {
       {"addresses", std::identity{}, source_addresses(), "addresses to connect from"},
       {"ports", std::identity{}, source_ports(), "ports to connect from, at each address"},
+      {"hosts", &load::SourceSettings::hosts, count<std::uint32_t>(1, 1'000'000),
+       "behind each address, as behind a NAT: connections are theirs in turn, each with its own "
+       "clock and numbers"},
   };
 }
 

@@ -30,19 +30,21 @@ class FlowSecret {
   }
 
   /// The initial sequence number at `now` (RFC 6528). For one four-tuple it rises with time.
-  Seq initial_sequence(const FlowKey4& key, Instant now) const noexcept {
-    return tcp::initial_sequence(std::as_bytes(std::span(&key, 1)), secret_, now);
+  /// `host`: that of another host behind the same address; 0 = this one.
+  Seq initial_sequence(const FlowKey4& key, Instant now, std::uint32_t host = 0) const noexcept {
+    return tcp::initial_sequence(std::as_bytes(std::span(&key, 1)), bits_of(host), now);
   }
 
   /// What is added to the clock of timestamps, in ms (RFC 7323 7.1): one offset for each
-  /// combination of local and remote address.
-  std::uint32_t timestamp_offset(const FlowKey4& key) const noexcept {
-    return tcp::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), secret_);
+  /// combination of local and remote address, and for each host.
+  std::uint32_t timestamp_offset(const FlowKey4& key, std::uint32_t host = 0) const noexcept {
+    return tcp::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), bits_of(host));
   }
 
   const tcp::Secret& bits() const noexcept { return secret_; }
 
  private:
+  tcp::Secret bits_of(std::uint32_t host) const noexcept { return {secret_[0], secret_[1] + host}; }
   /// Not the key of the sequence numbers, so that one value reveals nothing about the other.
   constexpr Aes128::Block aes_key() const noexcept {
     constexpr std::uint64_t kPurpose = 0x666c'6f77'2068'6173;

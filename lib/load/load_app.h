@@ -155,6 +155,7 @@ class LoadApp : public shard::AppBase {
   Instant over_at_ = Instant::never();     ///< when the schedule was found to be over
   Instant last_end_{};                     ///< of a connection
   std::uint32_t refused_in_a_row_ = 0;     ///< with no connection opened meanwhile
+  std::uint32_t next_host_ = 0;            ///< whose connection the next one is
   std::uint64_t unanswered_ = 0;           ///< failures whose cause judge_unanswered() finds
   LoadResults results_;
   ResultsExchange exchange_;
@@ -193,10 +194,13 @@ TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) n
   state.answers_left = settings_.load.requests_per_connection;
   return tuples_.take([&](const FlowKey4& key, std::uint32_t source) noexcept {
     state.source = source;
-    const auto result =
-        shard.connect(key, std::bit_cast<flow::AppState>(state), now + settings_.load.timeout);
+    const auto result = shard.connect(key, std::bit_cast<flow::AppState>(state),
+                                      now + settings_.load.timeout, next_host_);
     using Why = decltype(result.error);
-    if (result.error == Why::none) return TuplePool::Answer::accepted;
+    if (result.error == Why::none) {
+      if (++next_host_ >= settings_.sources.hosts) next_host_ = 0;
+      return TuplePool::Answer::accepted;
+    }
     return result.error == Why::table_full ? TuplePool::Answer::refused : TuplePool::Answer::held;
   });
 }

@@ -24,6 +24,9 @@ struct TargetSettings {
 struct SourceSettings {
   Ipv4Address first, last;
   std::uint16_t port_first = 1'024, port_last = 65'535;  ///< host order
+  /// Hosts behind each address, as behind a NAT that gives ports again: each connection is that of
+  /// the next host, with its own clock and numbers. TIME_WAITs of ours answer by the first's clock.
+  std::uint32_t hosts = 1;
 };
 
 /// How many connections are made, and when.

@@ -241,7 +241,7 @@ flow::ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_
 
 template <link::Port P, class A>
 ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& state,
-                                   Instant wake_at) noexcept {
+                                   Instant wake_at, std::uint32_t host) noexcept {
   const std::uint32_t hash = secret_.hash(key);
   if (connections_.table().find(key, hash) >= 0) return {ConnectError::tuple_in_use};
   const std::uint32_t old = time_waits_.find(key, hash);
@@ -250,12 +250,12 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& st
   if (old == kNoIndex && lacks_time_wait_room()) return {ConnectError::time_wait_full};
   flow::ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
   if (b == nullptr) return {ConnectError::table_full};
-  Seq iss = secret_.initial_sequence(key, now_);
+  Seq iss = secret_.initial_sequence(key, now_, host);
   if (old != kNoIndex) {
     iss = time_waits_.iss_after(old, iss);
     time_waits_.end_for_reuse(old, hash);
   }
-  open_active(b->tcp, iss, secret_.timestamp_offset(key), cfg_->tcp, now_);
+  open_active(b->tcp, iss, secret_.timestamp_offset(key, host), cfg_->tcp, now_);
   b->tx.open(iss + 1);
   b->app = state;
   b->wake_at = wake_at;

@@ -82,9 +82,10 @@ class Shard {
 
   /// Active open from key.local() to key.remote(); call it from the app's on_poll. `state` is the
   /// initial Conn::state(). `wake_at` is that of Conn::wake_at, and may come before on_open, so
-  /// that the app can limit the time of the handshake.
+  /// that the app can limit the time of the handshake. `host`: as if another of the hosts behind
+  /// key.local() opened it, with a clock and numbers of its own.
   ConnectResult connect(const FlowKey4& key, const flow::AppState& state,
-                        Instant wake_at = Instant::never()) noexcept;
+                        Instant wake_at = Instant::never(), std::uint32_t host = 0) noexcept;
 
   /// More frames wait, probably: a link had a full burst in this poll. For on_poll: what they end
   /// goes before what is begun.

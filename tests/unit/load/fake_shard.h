@@ -66,8 +66,8 @@ class FakeShard {
   bool frames_wait() const noexcept { return has_frames; }
   Ipv4Address silent_hop(Ipv4Address, Ipv4Address) const noexcept { return silent; }
 
-  FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state,
-                            Instant wake_at) noexcept {
+  FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state, Instant wake_at,
+                            std::uint32_t) noexcept {
     ++connects;
     const auto name = name_of(key);
     if (by_key_.contains(name)) return {FakeConnectError::tuple_in_use};

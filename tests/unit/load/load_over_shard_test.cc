@@ -123,6 +123,33 @@ TEST(LoadOverShard, IsNotHinderedByTheSourcesWhenTheServerHoldsTheTimeWait) {
   EXPECT_EQ(run(s).results.counters.completed, 1'500U);
 }
 
+/// What a server that holds for a minute met: 300 connections from 10 sources.
+struct Reopened {
+  std::uint64_t by_timestamp = 0, after_reset = 0;
+};
+Reopened from_ten_sources(std::uint32_t hosts) {
+  wanted = settings(Closer::server);
+  wanted.sources.port_last = 2'009;
+  wanted.sources.hosts = hosts;
+  wanted.load.connections = 300;
+  ShardPair<WebApp, Generator> pair;
+  pair.server_uses({});
+  pair.client_uses({}, wanted.close);
+  for (int i = 0; i < 50 && !pair.client_app.finished(pair.now); ++i) pair.run_for(100_ms);
+  EXPECT_EQ(pair.client_app.results(pair.now).counters.completed, 300U);
+  const flow::ShardStats& stats = pair.server->stats();
+  return {stats.time_wait_reopened_timestamp.get(), stats.time_wait_killed_after_syn.get()};
+}
+
+TEST(LoadOverShard, HostsBehindOneAddressHaveClocksAndNumbersOfTheirOwn) {
+  const Reopened one = from_ten_sources(1);
+  EXPECT_EQ(one.by_timestamp, 290U);
+  EXPECT_EQ(one.after_reset, 0U);
+  const Reopened many = from_ten_sources(24);
+  EXPECT_GT(many.by_timestamp, 50U) << "newer stamps";
+  EXPECT_GT(many.after_reset, 50U) << "older ones";
+}
+
 TEST(LoadOverShard, LeavesNoTimeWaitBehindThatItTakesOver) {
   wanted = settings(Closer::server);
   wanted.load.connections = 900;
