@@ -35,6 +35,14 @@ std::uint64_t Histogram::at_rank(std::uint64_t rank) const noexcept {
   return max_;
 }
 
+std::uint64_t Histogram::count_below(std::uint64_t limit) const noexcept {
+  MAYFLY_ASSERT(std::has_single_bit(limit));
+  const std::size_t end = bucket_of(std::min(limit, kValueMax));
+  std::uint64_t below = 0;
+  for (std::size_t bucket = 0; bucket < end; ++bucket) below += counts_[bucket];
+  return below;
+}
+
 Histogram Histogram::since(const Histogram& earlier) const noexcept {
   MAYFLY_ASSERT(earlier.count_ <= count_);
   Histogram later;

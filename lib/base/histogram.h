@@ -46,6 +46,9 @@ class Histogram {
   std::uint64_t at_rank(std::uint64_t rank) const noexcept;
 
   std::uint64_t count() const noexcept { return count_; }
+  /// How many values are below `limit`, a power of two: there a bucket ends.
+  std::uint64_t count_below(std::uint64_t limit) const noexcept;
+  double sum() const noexcept { return sum_; }
   /// The exact extremes and mean; 0 if nothing was recorded.
   std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
   std::uint64_t max() const noexcept { return max_; }

@@ -99,11 +99,12 @@ std::vector<ConfigError> refused(const Rows& rows, const std::vector<KeyChange>&
 }  // namespace
 
 template <class T>
-LiveSettings<T>::LiveSettings(ConfigSource source, T start, Objection objection)
+LiveSettings<T>::LiveSettings(ConfigSource source, T start, Objection objection, Reader reader)
     : source_(std::move(source)),
       start_(std::move(start)),
       now_(start_),
-      objection_(std::move(objection)) {}
+      objection_(std::move(objection)),
+      reader_(std::move(reader)) {}
 
 template <class T>
 Change LiveSettings<T>::set(std::span<const std::string> overrides) {
@@ -128,10 +129,25 @@ Change LiveSettings<T>::reload() {
 }
 
 template <class T>
+Change LiveSettings<T>::unset(std::span<const std::string> keys) {
+  std::vector<std::string> all = overrides_;
+  Change refused;
+  for (const std::string& key : keys) {
+    const std::size_t gone =
+        std::erase_if(all, [&](const auto& earlier) { return key_of(earlier) == key; });
+    if (gone == 0)
+      refused.errors.push_back({.key = key,
+                                .what = "was not set while it runs, so nothing is "
+                                        "to be taken back"});
+  }
+  return refused.errors.empty() ? take(source_, std::move(all)) : refused;
+}
+
+template <class T>
 Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overrides) {
   ConfigSource whole = source;
   whole.sets.insert(whole.sets.end(), overrides.begin(), overrides.end());
-  Loaded<T> loaded = read(whole, now_);
+  Loaded<T> loaded = reader_ ? reader_(whole) : read(whole, now_);
   if (!loaded.settings) return {{}, std::move(loaded.errors)};
   Change change{.changes = difference(describe(now_), describe(*loaded.settings)), .errors = {}};
   change.errors = refused(rows(now_), change.changes, describe(start_), whole);

@@ -34,9 +34,11 @@ class LiveSettings {
  public:
   /// An error if settings that are valid by themselves cannot be used.
   using Objection = std::function<Result<void>(const T&)>;
+  /// Reads settings from their source, if that is not a file of serve or load.
+  using Reader = std::function<Loaded<T>(const ConfigSource&)>;
 
   /// `start` was read from `source`. Memory was allocated for it, so capacities cannot exceed its.
-  LiveSettings(ConfigSource source, T start, Objection objection = {});
+  LiveSettings(ConfigSource source, T start, Objection objection = {}, Reader reader = {});
 
   /// Lays "KEY=VALUE" texts over all other sources, now and after later changes.
   Change set(std::span<const std::string> overrides);
@@ -44,9 +46,18 @@ class LiveSettings {
   Change policy(const std::string& name);
   /// Reads the file and the preset again.
   Change reload();
+  /// Gives up what set() has laid over these keys: the other sources' values are back. An error if
+  /// one was not set.
+  Change unset(std::span<const std::string> keys);
 
   /// The settings in effect.
   const T& now() const { return now_; }
+  /// What they were read from; its policy is the last preset that was taken.
+  const ConfigSource& source() const { return source_; }
+  /// What set() has laid over it, as "KEY=VALUE".
+  const std::vector<std::string>& overrides() const { return overrides_; }
+  /// The settings at start: what memory was allocated for.
+  const T& start() const { return start_; }
 
  private:
   Change take(ConfigSource source, std::vector<std::string> overrides);
@@ -55,6 +66,7 @@ class LiveSettings {
   std::vector<std::string> overrides_;  ///< made since the start, at most one a key
   T start_, now_;
   Objection objection_;
+  Reader reader_;
 };
 
 }  // namespace mayfly::config

@@ -41,6 +41,12 @@ Loaded<LabSettings> read_lab_settings(const std::string& path,
                                       std::span<const std::string> overrides = {},
                                       const Machine& machine = {});
 
+/// The two ends of a file like those, for the live lab: as its `server` and `client` say, the
+/// preset laid over them, and over that the overrides ("server.time_wait.hold=5s").
+Loaded<BothEnds> read_live_pair(const std::string& path, const std::string& policy,
+                                std::span<const std::string> overrides = {},
+                                const Machine& machine = {});
+
 /// Both ends with the keys of a preset alone. `policy` is its name, or a file like those of
 /// conf/policy/.
 Loaded<BothEnds> read_policy(const std::string& policy);

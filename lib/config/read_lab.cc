@@ -20,10 +20,13 @@ enum class Use : std::uint8_t { run, compare, policy };
 /// Makes pairs of ends from the layers of one file.
 class PairReader {
  public:
-  PairReader(const Value& root, Report& report, const Machine& machine)
+  /// `top` overrides are laid over all else.
+  PairReader(const Value& root, Report& report, const Machine& machine,
+             std::span<const std::string> top = {})
       : root_(root),
         report_(report),
         machine_(machine),
+        top_(top),
         presets_(report.file(), std::filesystem::path(report.file()).parent_path()) {
     base_.kind = Value::Kind::map;
     base_.place = root.place;
@@ -44,6 +47,7 @@ class PairReader {
       pair.policy = preset_name(pair.policy);
     }
     if (own != nullptr && use == Use::run) lay_ends(merged, with_prefix(*own, key));
+    lay_overrides(merged, top_, report_);
     Report found(report_.file());
     settle(pair, merged, found, use);
     const bool is_one_of_many = !pair.name.empty() && !policy_key.empty();
@@ -80,6 +84,7 @@ class PairReader {
   const Value& root_;
   Report& report_;
   const Machine& machine_;
+  std::span<const std::string> top_;
   Presets presets_;
   Value base_;
 };
@@ -142,6 +147,21 @@ Loaded<LabSettings> read_lab_settings(const std::string& path,
   }
   if (!report.empty()) return {std::nullopt, report.take(), report.take_notes()};
   return {std::move(static_cast<LabSettings&>(lab)), {}, report.take_notes()};
+}
+
+Loaded<BothEnds> read_live_pair(const std::string& path, const std::string& policy,
+                                std::span<const std::string> overrides, const Machine& machine) {
+  static const Form<LabFile> form = map(lab_schema());
+  Report report(path);
+  BothEnds pair;
+  pair.policy = policy;
+  if (std::optional<Value> root = read_document(path, Place{}, report)) {
+    LabFile lab;
+    form.read(Cursor{*root, "", report}, lab);
+    PairReader(*root, report, machine, overrides).read(pair, "", "", Use::run);
+  }
+  if (!report.empty()) return {std::nullopt, report.take(), report.take_notes()};
+  return {std::move(pair), {}, report.take_notes()};
 }
 
 Loaded<BothEnds> read_policy(const std::string& policy) {

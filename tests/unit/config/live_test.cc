@@ -261,6 +261,17 @@ TEST_F(LiveTest, WhatWasSetLiesOverAPresetThatComesLater) {
   EXPECT_EQ(settings.now().close.grace, 1_s);
 }
 
+TEST_F(LiveTest, WhatWasSetIsGivenUpAgain) {
+  auto settings = live();
+  const std::string before = value_of(describe(settings.now()), "time_wait.hold");
+  set(settings, {"time_wait.hold=5s", "close.first=client"});
+  const std::vector<std::string> hold{"time_wait.hold"};
+  ASSERT_EQ(settings.unset(hold).changes.size(), 1u);
+  EXPECT_EQ(value_of(describe(settings.now()), "time_wait.hold"), before);
+  EXPECT_EQ(settings.overrides(), std::vector<std::string>{"close.first=client"});
+  EXPECT_EQ(settings.unset(hold).errors.at(0).key, "time_wait.hold") << "it is not set any more";
+}
+
 TEST_F(LiveTest, AFileThatHasChangedIsReadAgainUnderWhatWasSet) {
   auto settings = live();
   set(settings, {"close.grace=1s"});
