@@ -21,6 +21,9 @@ struct RunOptions {
   std::string json;                  ///< --json FILE; empty = none
   std::string out;                   ///< --out DIR, of the lab
   std::string policy;                ///< --policy NAME or FILE, of serve and load; empty = none
+  std::string page;                  ///< --page ADDRESS:PORT, of serve, load and lab --live
+  std::string token_file, socket;    ///< --token-file, and --socket of lab --live
+  bool is_live = false;              ///< --live, of the lab
 };
 
 /// The command line of plan, as it was written; empty = not given.
@@ -35,7 +38,10 @@ struct PlanOptions {
 struct CtlOptions {
   std::string socket;             ///< --socket PATH
   std::vector<std::string> sets;  ///< set KEY=VALUE...
-  std::string policy;             ///< policy NAME
+  std::vector<std::string> keys;  ///< unset KEY...
+  std::string policy;             ///< policy NAME, try policy NAME
+  std::string trial;              ///< try ... --for 30s
+  bool is_once = false;           ///< top --once
 };
 
 /// The command line of sim.
@@ -53,10 +59,15 @@ struct SimCommand {
 int serve_command(const RunOptions& options);
 int load_command(const RunOptions& options);
 int lab_command(const RunOptions& options);
+int live_lab_command(const RunOptions& options);
 int check_command(const RunOptions& options, const std::string& kind);
+int doctor_command(const RunOptions& options);
 int plan_command(const PlanOptions& options);
+/// `folder` has a saved copy of what the tools print; empty = this machine.
+int advise_command(const std::string& folder);
 int sim_command(const SimCommand& command);
-/// `request`: stats, settings, set, policy or reload.
+int top_command(const CtlOptions& options);
+/// `request`: stats, settings, history, health, set, unset, policy, try, reload or drain.
 int ctl_command(const CtlOptions& options, const std::string& request);
 
 }  // namespace mayfly::app

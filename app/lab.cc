@@ -16,8 +16,8 @@
 #include "lab/report.h"
 #include "lab_files.h"
 #include "lab_progress.h"
+#include "lab_wire.h"
 #include "load/plan.h"
-#include "nic/ring_pair.h"
 #include "origin.h"
 #include "print.h"
 #include "run/experiment.h"
@@ -30,8 +30,6 @@
 namespace mayfly::app {
 namespace {
 
-constexpr std::uint16_t kRingSize = 16'384;
-
 /// Makes the folder for the files of the lab, before anything runs.
 Result<void> make_folder(const std::string& folder) {
   std::error_code failure;
@@ -42,28 +40,11 @@ Result<void> make_folder(const std::string& folder) {
 
 /// Sets the names of the two devices in every experiment.
 Result<void> join(config::LabSettings& lab) {
-  const config::LabExperiment& first = lab.experiments.front();
-  std::string server, client;
-  if (lab.wire == config::LabWire::ring) {
-    const auto queues =
-        static_cast<std::uint16_t>(std::max(first.server.cores.size(), first.client.cores.size()));
-    const auto pair = nic::make_ring_pair("lab", kRingSize, queues);
-    if (!pair) return pair.error();
-    server = pair->a;
-    client = pair->b;
-  } else {
-    const auto end = [](int number, const char* role) {
-      return fmt::format(
-          "net_memif{},role={},id=0,socket=/tmp/mayfly-lab-{}.sock,"
-          "socket-abstract=no,rsize=14",
-          number, role, getpid());
-    };
-    server = end(0, "server");
-    client = end(1, "client");
-  }
+  const auto wire = make_wire(lab.wire, lab.experiments.front());
+  if (!wire) return wire.error();
   for (config::LabExperiment& e : lab.experiments) {
-    e.server.process.ports[0].device = server;
-    e.client.process.ports[0].device = client;
+    e.server.process.ports[0].device = wire->server;
+    e.client.process.ports[0].device = wire->client;
   }
   return {};
 }

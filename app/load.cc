@@ -34,6 +34,17 @@ nlohmann::ordered_json stats_of(run::LoadRun& run) {
   return {{"error", nlohmann::ordered_json::array({json.error().what})}};
 }
 
+/// What of the run can be asked and changed.
+run::Controls<config::LoadSettings>::Run controlled(run::LoadRun& run, FollowedLinks& links) {
+  return {.use = [&](const auto& live) { run.use(live.now()); },
+          .reread = [](const config::LoadSettings&) { return Result<void>(); },
+          .stats = [&] { return links.with_links(stats_of(run)); },
+          .on_change = print_change,
+          .cores = [&] { return run.cores(); },
+          .add_to = [&](admin::Reading& reading) { run.add_to(reading); },
+          .links = [&] { return links.json(); }};
+}
+
 /// Where the load goes, and for how long its sources last.
 void print_plan(const config::LoadSettings& settings) {
   const load::TuplePlan tuples = plan_tuples(settings);
@@ -80,17 +91,15 @@ int load_command(const RunOptions& options) {
        [&](const config::LoadSettings& wanted) {
          return load::check_sources(with_options(wanted, options));
        }},
-      {.use = [&](const config::LoadSettings& wanted) { (*run)->use(wanted); },
-       .reread = [](const config::LoadSettings&) { return Result<void>(); },
-       .stats = [&] { return links.with_links(stats_of(**run)); },
-       .on_change = print_change});
+      controlled(**run, links));
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
+  print_page(settings.admin);
   fmt::print("ready\n");
   std::fflush(stdout);
   (*run)->start(*eal, 0);
   load::LiveLine line(settings.load, isatty(STDOUT_FILENO) != 0);
   (*run)->watch(
-      {.stop_asked = [&] { return links.stop_asked(); },
+      {.stop_asked = [&] { return controls.or_drain(links.stop_asked()); },
        .each_round =
            [&] {
              follow_hangups(controls);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "admin/endpoints.h"
 #include "wire/print.h"
 
 namespace mayfly::app {
@@ -40,10 +41,20 @@ void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock) {
                fresh_line(), kept.error().what);
 }
 
-void print_change(const config::Change& change) {
+void print_change(const config::Change& change, const std::string&) {
   for (const config::KeyChange& one : change.changes)
     fmt::print("{}{}\n", fresh_line(), to_string(one));
   std::fflush(stdout);
+}
+
+void print_page(const admin::AdminSettings& settings) {
+  if (settings.page.empty()) return;
+  const auto address = admin::parse_page_address(settings.page);
+  if (!address) return;
+  const bool is_six = address->host.find(':') != std::string::npos;
+  fmt::print("page: http://{}{}{}:{}/{}\n", is_six ? "[" : "", address->host, is_six ? "]" : "",
+             address->port,
+             settings.token_file.empty() ? "" : "#token=..., the token in " + settings.token_file);
 }
 
 std::string listens_in_words(const config::ServeSettings& settings) {

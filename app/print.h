@@ -46,6 +46,7 @@ class FollowedLinks {
   run::Stop stop_asked() const { return is_given_up_ ? run::Stop::now : run::stop_asked(); }
   /// Of a run that would have ended with `status`.
   int exit_status(int status) const { return is_given_up_ ? kRunFailed : status; }
+  nlohmann::ordered_json json() const { return watch_.json(clock_.now()); }
   /// The same JSON with what there is to say of the links.
   nlohmann::ordered_json with_links(nlohmann::ordered_json json) const {
     json["links"] = watch_.json(clock_.now());
@@ -64,14 +65,16 @@ Result<run::Numbers> open_numbers(const std::string& state);
 /// Lets the state file keep ahead of the clock, and tells if it cannot.
 void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock);
 
-/// Prints what changed, whoever requested it.
-void print_change(const config::Change& change);
+/// Prints what changed, and who requested it.
+void print_change(const config::Change& change, const std::string& by);
+/// Where the page is found; nothing if there is none.
+void print_page(const admin::AdminSettings& settings);
 
 /// Reads the configuration again if SIGHUP has come since the last call.
 template <class T>
 void follow_hangups(run::Controls<T>& controls) {
   if (!run::reload_asked()) return;
-  const config::Change change = controls.reload();
+  const config::Change change = controls.reload("SIGHUP");
   print_errors(change.errors);
   if (!change.errors.empty() && change.changes.empty())
     std::fprintf(stderr, "mayfly: nothing was changed\n");

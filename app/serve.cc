@@ -57,22 +57,31 @@ int serve_command(const RunOptions& options) {
   links.follow();
   run::Controls<config::ServeSettings> controls(
       {{options.config, options.policy, options.sets}, settings},
-      {.use = [&](const config::ServeSettings& wanted) { (*run)->use(wanted); },
+      {.use = [&](const auto& live) { (*run)->use(live.now()); },
        .reread = [&](const config::ServeSettings& now) { return (*run)->reread(now); },
        .stats = [&] { return links.with_links((*run)->json()); },
-       .on_change = print_change});
+       .on_change = print_change,
+       .cores = [&] { return (*run)->cores(); },
+       .add_to = [&](admin::Reading& reading) { reading.service = (*run)->services(); },
+       .links = [&] { return links.json(); }});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   (*run)->start(*eal, 0);
+  print_page(settings.admin);
   fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings.process));
   std::fflush(stdout);
-  (*run)->watch(options.duration, {.stop_asked = [&] { return links.stop_asked(); },
-                                   .each_round =
-                                       [&] {
-                                         follow_hangups(controls);
-                                         links.follow();
-                                         keep_numbers(*numbers, clock);
-                                       },
-                                   .on_drain = print_draining});
+  const auto on_drain = [&](std::uint32_t open) {
+    controls.set_draining();
+    print_draining(open);
+  };
+  (*run)->watch(options.duration,
+                {.stop_asked = [&] { return controls.or_drain(links.stop_asked()); },
+                 .each_round =
+                     [&] {
+                       follow_hangups(controls);
+                       links.follow();
+                       keep_numbers(*numbers, clock);
+                     },
+                 .on_drain = on_drain});
   eal->wait();
   fmt::print("{}", (*run)->summary());
   if (options.json.empty()) return links.exit_status(kOk);

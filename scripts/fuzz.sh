@@ -17,7 +17,7 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls tests/fuzz/corpus)
 # Inputs of a fixed run: 15 to 20 s of one core each.
 declare -A runs=(
-  [configuration]=8000 [connection]=250000 [control_line]=200000 [http_request]=200000
+  [configuration]=8000 [connection]=250000 [admin_request]=60000 [http_request]=200000
   [http_response]=700000 [listener]=350000 [parse_frame]=1500000 [shard]=5000
   [tcp_options]=2000000 [time_wait]=3000000
 )

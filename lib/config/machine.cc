@@ -50,6 +50,12 @@ void check_socket(const admin::AdminSettings& admin, const Machine& machine, con
   if (auto why = machine.why_no_socket(admin.socket)) scope.fail("admin.socket", *std::move(why));
 }
 
+void check_page(const admin::AdminSettings& admin, const Machine& machine, const Scope& scope) {
+  if (!machine.why_no_page || admin.page.empty()) return;
+  if (!scope.is_sound({"admin.page", "admin.token_file"})) return;
+  if (auto why = machine.why_no_page(admin)) scope.fail("admin.page", *std::move(why));
+}
+
 void check_state(const std::string& state, const Machine& machine, const Scope& scope) {
   if (!machine.why_unwritable || state == "auto" || state == "none" || !scope.is_sound({"state"}))
     return;
@@ -78,6 +84,7 @@ void check_process(const T& settings, const Machine& machine, const Scope& scope
   check_cores(settings.cores, machine, scope);
   check_ports(settings.process, settings.cores.size(), machine, scope);
   check_socket(settings.admin, machine, scope);
+  check_page(settings.admin, machine, scope);
 }
 
 }  // namespace

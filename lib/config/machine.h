@@ -25,6 +25,7 @@ struct Machine {
   std::function<std::optional<nic::Unfit>(const nic::PortSettings&, std::size_t cores)> why_unfit;
   std::function<std::optional<std::string>(const std::string& file)> why_unwritable;
   std::function<std::optional<std::string>(const std::string& socket)> why_no_socket;
+  std::function<std::optional<std::string>(const admin::AdminSettings&)> why_no_page;
   std::function<Result<void>(const service::HttpSettings&)> check_site;
   std::function<Result<void>(const load::ClientSettings&)> check_sources;
   std::function<Result<Ipv4Address>(const std::string& name)> resolve;

@@ -326,8 +326,8 @@ void check_rules(const ServeSettings& settings, const Scope& scope) {
 void check_rules(const ProgramSettings& settings, const Scope& scope) {
   check_common(settings, settings.process, scope);
   check_policy(settings.shard, scope);
-  if (scope.has("admin.socket"))
-    scope.fail("admin.socket", "is not available in a program with its own app");
+  for (const char* key : {"admin.socket", "admin.page"})
+    if (scope.has(key)) scope.fail(key, "is not available in a program with its own app");
 }
 
 void check_rules(const LoadSettings& settings, const Scope& scope) {

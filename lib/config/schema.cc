@@ -84,7 +84,12 @@ bool is_file_prefix(std::string_view name) {
 
 Schema<admin::AdminSettings> admin_schema() {
   return {{"socket", &admin::AdminSettings::socket, file_name("file"),
-           "a UNIX socket for `mayfly ctl`, made at start (doc/control.md)"}};
+           "a UNIX socket for `mayfly ctl`, made at start (doc/control.md)"},
+          {"page", &admin::AdminSettings::page, text(),
+           "where a browser finds the live page, such as 127.0.0.1:9000 (doc/control.md)"},
+          {"token_file", &admin::AdminSettings::token_file, file_name("file"),
+           "a file with the token that the page's callers need; without it the page is for this "
+           "machine alone"}};
 }
 
 /// The keys that serve and load share, except for time_wait and close, in which they differ. T is

@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "plan/demand.h"
+
 namespace mayfly::plan {
 namespace {
 
@@ -273,7 +275,7 @@ std::string mayfly_for(const LinuxBox& box) {
       "{} MB\n"
       "close: {{first: client, grace: 200ms}}  # the TIME_WAIT goes to the many, if they close "
       "in time\n",
-      capacity, (capacity * 56 + 999'999) / 1'000'000);
+      capacity, (capacity * kTimeWaitBytes + 999'999) / 1'000'000);
 }
 
 }  // namespace

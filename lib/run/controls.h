@@ -1,49 +1,101 @@
-// Control of a run from outside: by the control socket of `mayfly ctl`, or by the caller. Both use
-// the same change of settings.
+// Control of a run from outside: by the API on the control socket and the page's address, or by the
+// caller. All use the same change of settings.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "admin/control.h"
-#include "admin/requests.h"
+#include "admin/actions.h"
+#include "admin/reading.h"
+#include "admin/sampler.h"
+#include "admin/server.h"
 #include "base/result.h"
 #include "config/live.h"
+#include "run/stop.h"
 
 namespace mayfly::run {
 
-/// T is ServeSettings or LoadSettings. The control socket has its own thread.
+/// T is ServeSettings or LoadSettings. The API has its own thread.
 template <class T>
 class Controls {
  public:
+  using Json = nlohmann::ordered_json;
+
   /// The run that is controlled. What the functions use outlives the Controls.
   struct Run {
-    std::function<void(const T&)> use;  ///< makes the run use new settings
+    /// Makes the run use the settings that are in effect now.
+    std::function<void(const config::LiveSettings<T>&)> use;
     /// Reads again what the settings name, when the configuration is.
     std::function<Result<void>(const T&)> reread;
-    std::function<nlohmann::ordered_json()> stats;  ///< the counters; called on any thread
-    /// Called with the result of every request for a change; one at a time, on any thread.
-    std::function<void(const config::Change&)> on_change;
+    std::function<Json()> stats;  ///< the counters; called on any thread
+    /// Called with the result of every request for a change, and who made it; one at a time, on any
+    /// thread.
+    std::function<void(const config::Change&, const std::string& by)> on_change;
+    /// The counters of each core, and what else the live figures are made of; called on any thread.
+    std::function<std::vector<flow::ShardStats>()> cores;
+    std::function<void(admin::Reading&)> add_to;  ///< may be empty
+    std::function<Json()> links;
   };
 
   Controls(config::LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}
 
-  /// Opens the control socket, if the settings have one.
+  /// Opens the control socket and the page, if the settings have them.
   Result<void> open();
   /// Reads the configuration again. Any thread may call it.
-  config::Change reload();
+  config::Change reload(const std::string& by);
+  /// The preset in effect; empty = none.
+  std::string policy();
+  /// `asked`, or the orderly end if somebody has asked for it here. Any thread may call it.
+  Stop or_drain(Stop asked) const {
+    return asked == Stop::no && is_drain_asked() ? Stop::orderly : asked;
+  }
+  /// Says that no new connection is accepted any more.
+  void set_draining() { is_draining_.store(true, std::memory_order_relaxed); }
 
  private:
-  admin::ControlActions actions();
-  config::Change apply(const std::function<config::Change(config::LiveSettings<T>&)>& wish);
+  /// A policy that goes back by itself.
+  struct Trial {
+    std::chrono::steady_clock::time_point until;
+    std::string back;  ///< the policy before; empty = none
+  };
+  static constexpr std::size_t kHistoryMax = 1'000;
 
-  std::mutex changing_;  // the socket's thread and the one that calls reload()
+  bool is_drain_asked() const { return is_drain_asked_.load(std::memory_order_relaxed); }
+  admin::Actions actions();
+  using Wish = std::function<config::Change(config::LiveSettings<T>&)>;
+  /// Carries out the wish. `what` is the request in words, for the history.
+  config::Change apply(const Wish& wish, const std::string& what, const std::string& by);
+  config::Change take(const Wish& wish, const std::string& what, const std::string& by);
+  config::Change set_policy(const std::string& name, std::optional<Duration> trial,
+                            const std::string& by);
+  void end_trial();
+  void note(const config::Change& change, const std::string& what, const std::string& by);
+  admin::Reading reading();
+  Json sample();
+  Json health();
+  Json policies();
+  Json settings();
+  Json history();
+  bool polls_soon();
+
+  std::mutex changing_;  // guards all below: the API's thread and the one that calls reload()
   config::LiveSettings<T> live_;
   Run run_;
-  std::unique_ptr<admin::ControlServer> server_;  // the last: its thread uses the others
+  std::optional<Trial> trial_;
+  std::deque<Json> history_;
+  std::uint64_t changes_ = 0;
+  admin::Sampler sampler_;  // of the API's thread
+  Json last_sample_;
+  std::atomic<bool> is_drain_asked_{false}, is_draining_{false};
+  std::unique_ptr<admin::AdminServer> server_;  // the last: its thread uses the others
 };
 
 }  // namespace mayfly::run

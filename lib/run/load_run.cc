@@ -75,6 +75,11 @@ LoadRun::SoFar LoadRun::results_so_far() {
   return so_far;
 }
 
+void LoadRun::add_to(admin::Reading& reading) {
+  SoFar so_far = results_so_far();
+  if (so_far.of_all_cores) reading.load = std::move(so_far.sum);
+}
+
 std::vector<std::optional<load::LoadResults>> LoadRun::ask_cores() {
   const std::lock_guard guard(asking_);
   std::vector<std::optional<load::LoadResults>> answers;

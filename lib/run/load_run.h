@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "admin/reading.h"
 #include "admin/stats_json.h"
 #include "config/settings.h"
 #include "load/load_app.h"
@@ -63,8 +64,12 @@ class LoadRun {
   };
   /// Any thread may call it.
   SoFar results_so_far();
+  /// Adds the results, if all cores answer in time. Any thread may call it.
+  void add_to(admin::Reading& reading);
   /// The JSON of the run so far; an error if a core does not answer. Any thread may call it.
   Result<nlohmann::ordered_json> json_so_far();
+  /// The counters of each core's stack. Any thread may call it.
+  std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
   /// The counters of all cores' stacks.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
 

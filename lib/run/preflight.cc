@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "admin/control.h"
+#include "admin/endpoints.h"
 #include "base/fd.h"
 #include "lab/evaluate.h"
 #include "load/plan.h"
@@ -41,6 +41,7 @@ config::Machine this_machine() {
   };
   machine.why_unwritable = why_unwritable;
   machine.why_no_socket = admin::why_no_socket;
+  machine.why_no_page = admin::why_no_page;
   machine.resolve = resolve_name;
   return machine;
 }

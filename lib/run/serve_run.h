@@ -60,6 +60,9 @@ class ServeRun {
   /// Resets open connections and ends the poll loops.
   void stop();
 
+  /// Those of each core, and of its services together. Any thread may call them.
+  std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
+  service::ServiceCounters services() const;
   /// The counters so far. Any thread may call it.
   nlohmann::ordered_json json() const;
   /// The result in a few lines; after the loops have returned.
@@ -67,7 +70,6 @@ class ServeRun {
 
  private:
   ServeRun(const config::ServeSettings& settings, service::Site site);
-  service::ServiceCounters services() const;
   /// What Date says (RFC 9110 6.6.1).
   void tell_time();
   /// Frees the sites that no core and no connection uses any more.

@@ -158,19 +158,33 @@ def http_response() -> dict[str, bytes]:
     })
 
 
-def control_line() -> dict[str, bytes]:
+def admin_request() -> dict[str, bytes]:
+    def ask(method: str, path: str, body: bytes = b"", more: str = "") -> bytes:
+        kind = "Content-Type: application/json\r\n" if body else ""
+        return (f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}{kind}"
+                f"Content-Length: {len(body)}\r\n\r\n").encode() + body
     return {
-        "stats": b'{"do": "stats"}',
-        "settings": b'{"do": "settings"}',
-        "reload": b'{"do": "reload"}',
-        "set": b'{"do": "set", "keys": {"time_wait.hold": "5s", "tcp.sack": false, "a.b": 1e3}}',
-        "set_without_keys": b'{"do": "set", "keys": {}}',
-        "key_with_an_equals_sign": b'{"do": "set", "keys": {"a=b": "c"}}',
-        "policy": b'{"do": "policy", "name": "balanced"}',
-        "escapes": b'{"do": "policy", "name": "\\u0000\\n\\ud83d\\ude00\\"\xc3\xa9"}',
-        "not_utf8": b'{"do": "policy", "name": "\xff\xfe"}',
-        "deeply_nested": b"[" * 500,
-        "no_json": b"stats",
+        "stats": ask("GET", "/api/stats"),
+        "two_at_once": ask("GET", "/metrics") + ask("HEAD", "/api/health?x=%00"),
+        "page": ask("GET", "/") + ask("GET", "/page.js"),
+        "events": ask("GET", "/api/events"),
+        "set": ask("PATCH", "/api/configuration",
+                   b'{"time_wait.hold": "5s", "tcp.sack": false, "a.b": 1e3}'),
+        "set_nothing": ask("PATCH", "/api/configuration", b"{}"),
+        "key_with_an_equals_sign": ask("PATCH", "/api/configuration", b'{"a=b": "c"}'),
+        "unset": ask("POST", "/api/unset", b'{"keys": ["time_wait.hold"]}'),
+        "policy": ask("PUT", "/api/policy", b'{"name": "balanced", "for": "30s"}'),
+        "escapes": ask("PUT", "/api/policy",
+                       b'{"name": "\\u0000\\n\\ud83d\\ude00\\"\xc3\xa9"}'),
+        "not_utf8": ask("PUT", "/api/policy", b'{"name": "\xff\xfe"}'),
+        "deeply_nested": ask("PUT", "/api/policy", b"[" * 500),
+        "reload_and_drain": ask("POST", "/api/reload", b"{}") + ask("POST", "/api/drain"),
+        "another_site": ask("POST", "/api/drain", b"", "Origin: http://evil.example\r\n"),
+        "fields": ask("GET", "/api/stats", b"", "Range: bytes=0-,1-2\r\nAccept-Encoding: br\r\n"
+                      "Connection: close\r\nAuthorization: Bearer x\r\n"),
+        "chunks": b"PUT /api/policy HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "no_request": b"hello\r\n\r\n",
+        "odd_version": b"GET /api/stats HTTP/9.9\r\nHost: localhost\r\n\r\n",
     }
 
 
@@ -308,7 +322,7 @@ def shard() -> dict[str, bytes]:
 
 
 def main() -> None:
-    for make in (configuration, connection, control_line, http_request, http_response, listener,
+    for make in (configuration, connection, admin_request, http_request, http_response, listener,
                  parse_frame, shard, tcp_options, time_wait):
         folder = CORPUS / make.__name__
         folder.mkdir(parents=True, exist_ok=True)

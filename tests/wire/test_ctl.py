@@ -1,7 +1,6 @@
 """The policy changes while server and generator run: control socket, `mayfly ctl`, SIGHUP."""
 import json
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -115,18 +114,52 @@ def test_a_hangup_needs_no_control_socket(serve):
     server.stop()
 
 
-def test_the_socket_speaks_lines_of_json_and_goes_with_the_server(serve, ctl):
+def over(path: Path, target: str, *options: str) -> dict:
+    """What curl gets over the socket."""
+    done = subprocess.run(["curl", "-sS", "--unix-socket", str(path), f"http://localhost{target}",
+                           *options], capture_output=True, text=True, timeout=10, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_socket_speaks_http_and_goes_with_the_server(serve, ctl):
     server = serve(ctl.settings)
     assert ctl.path.stat().st_mode & 0o777 == 0o600
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(ctl.path))
-        lines = client.makefile("rw")
-        for request, answer in (({"do": "set", "keys": {"tcp.nagle": False}}, "changed"),
-                                ({"do": "stats"}, "accepted"), ({"do": "dance"}, "error")):
-            print(json.dumps(request), file=lines, flush=True)
-            assert answer in json.loads(lines.readline())
+    put = ("-X", "PUT", "-H", "Content-Type: application/json", "-d")
+    assert over(ctl.path, "/api/stats")["accepted"] == 0
+    assert over(ctl.path, "/api/policy", *put, '{"name": "client-first"}')["changed"]
+    assert over(ctl.path, "/api/policy")["policy"] == "client-first"
+    assert "there are /api/stats" in over(ctl.path, "/dance")["error"][0]
     server.stop()
     assert not ctl.path.exists()
+
+
+def test_a_policy_on_trial_goes_back_by_itself(serve, ctl):
+    server = serve(ctl.settings)
+    assert "close.first server -> client\n" in ctl("try", "policy", "client-first", "--for", "1s")
+    assert ctl.value("close.first") == "client"
+    ctl("set", "time_wait.hold=7s")
+    eventually(lambda: ctl.value("close.first") == "server", seconds=3)
+    assert ctl.value("time_wait.hold") == "7s", "what was set meanwhile stays"
+    history = ctl("history")
+    assert "policy client-first for 1 s, by socket" in history
+    assert "no policy, by the end of the trial" in history
+    server.stop()
+
+
+def test_what_was_set_is_given_up_again(serve, ctl):
+    server = serve(ctl.settings)
+    ctl("set", "time_wait.hold=5s", "close.grace=100ms")
+    assert ctl("unset", "time_wait.hold") == "time_wait.hold 5s -> 60s\n"
+    assert ctl.value("close.grace") == "100ms"
+    assert "was not set" in ctl.refused("unset", "time_wait.hold")
+    server.stop()
+
+
+def test_health_is_a_status_and_a_drain_ends_the_process(serve, ctl):
+    server = serve(ctl.settings)
+    assert ctl("health") == "healthy, ready\n"
+    assert "draining" in ctl("drain")
+    assert server.wait() == 0
 
 
 def test_ctl_says_that_nobody_listens_and_what_it_takes(ctl):

@@ -1,6 +1,7 @@
 """Linux's HTTP clients, and what they say about how it went."""
 import hashlib
 import re
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,3 +49,10 @@ def eventually(condition: Callable[[], bool], seconds: float = 5) -> None:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def free_port() -> int:
+    """A TCP port of this machine on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]

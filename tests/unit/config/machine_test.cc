@@ -58,6 +58,15 @@ TEST_F(OnAMachine, FilesAndSocketsThatCannotBeMadeAreRefused) {
               ::testing::UnorderedElementsAre("ports.0.pcap: p!", "admin.socket: s?"));
 }
 
+TEST_F(OnAMachine, APageThatCannotBeThereIsRefused) {
+  machine_.why_no_page = [](const admin::AdminSettings& admin) {
+    return std::optional(admin.page + "?");
+  };
+  const std::string text = std::string(kServe) + "admin: {page: \"0.0.0.0:1\"}\n";
+  EXPECT_THAT(complaints(config::read_serve_settings(write(text, "a.yaml"), {}, "", machine_)),
+              ElementsAre("admin.page: 0.0.0.0:1?"));
+}
+
 TEST_F(OnAMachine, ARouteThatCannotBeServedIsRefusedAtItsPlace) {
   machine_.check_site = [](const service::HttpSettings& http) -> Result<void> {
     for (const auto& route : http.routes)

@@ -1,0 +1,45 @@
+// What a running server or generator does for those who ask its API.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace mayfly::admin {
+
+/// The functions return the answer, or {"error": ["...", ...]}. All are called on the thread of
+/// the admin server. `by` is who asks, in words.
+struct Actions {
+  using Json = nlohmann::ordered_json;
+  using Keys = std::vector<std::string>;
+
+  std::function<Json()> stats, settings;
+  /// The present policy, and those that there are.
+  std::function<Json()> policies;
+  /// All changes so far, the oldest first.
+  std::function<Json()> history;
+  /// "KEY=VALUE" texts, to take effect together or not at all.
+  std::function<Json(const Keys& overrides, const std::string& by)> set;
+  /// Gives up what was set of these keys.
+  std::function<Json(const Keys& keys, const std::string& by)> unset;
+  /// With `trial` the policy goes back by itself after that time.
+  std::function<Json(const std::string& name, std::optional<Duration> trial, const std::string& by)>
+      policy;
+  std::function<Json(const std::string& by)> reload;
+  /// Accepts no new connections; the process ends when the open ones have.
+  std::function<Json(const std::string& by)> drain;
+  /// {"healthy", "ready", "why": [...]}: whether it works, and whether it takes new connections.
+  std::function<Json()> health;
+  /// The live figures since the last call (sampler.h).
+  std::function<Json()> sample;
+  /// The counters in Prometheus' text format.
+  std::function<std::string()> metrics;
+  /// Called about four times a second.
+  std::function<void()> each_round;
+};
+
+}  // namespace mayfly::admin

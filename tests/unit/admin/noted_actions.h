@@ -1,0 +1,53 @@
+// Actions that note what they are asked to do, for the tests of the API and its server.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "admin/actions.h"
+
+namespace mayfly::testing {
+
+class NotedActions {
+ public:
+  using Json = nlohmann::ordered_json;
+
+  admin::Actions actions() {
+    const auto note = [this](std::string what) {
+      noted.push_back(std::move(what));
+      return Json{{"changed", Json::array()}};
+    };
+    admin::Actions actions;
+    actions.stats = [] { return Json{{"accepted", 7}, {"name", "\xff"}}; };
+    actions.settings = [] { return Json{{"time_wait.hold", "60s"}}; };
+    actions.policies = [] { return Json{{"policy", "balanced"}}; };
+    actions.history = [] { return Json::array(); };
+    actions.set = [note](const auto& overrides, const std::string& by) {
+      std::string all;
+      for (const std::string& one : overrides) all += " " + one;
+      return note("set" + all + " by " + by);
+    };
+    actions.unset = [note](const auto& keys, const std::string&) {
+      return note("unset " + keys.at(0));
+    };
+    actions.policy = [note](const std::string& name, std::optional<Duration> trial,
+                            const std::string&) {
+      return note("policy " + name + (trial ? " " + std::to_string(trial->us / 1'000'000) : ""));
+    };
+    actions.reload = [note](const std::string&) { return note("reload"); };
+    actions.drain = [note](const std::string&) { return note("drain"); };
+    actions.health = [this] {
+      return Json{{"healthy", is_healthy}, {"ready", false}, {"why", Json::array()}};
+    };
+    actions.sample = [this] { return Json{{"n", ++samples}}; };
+    actions.metrics = [] { return std::string("# HELP x\n"); };
+    actions.each_round = [] {};
+    return actions;
+  }
+
+  std::vector<std::string> noted;
+  int samples = 0;
+  bool is_healthy = true;
+};
+
+}  // namespace mayfly::testing

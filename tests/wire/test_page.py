@@ -1,0 +1,53 @@
+"""The page's address: who may ask, what a browser gets, and what a start refuses."""
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from mayfly import BINARY, serve_settings
+from tools import free_port
+
+
+def ask(port: int, path: str, **headers: str) -> tuple[int, str]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}",
+                                     headers={k.replace("_", "-"): v for k, v in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+
+
+def test_the_page_is_there_for_this_machine_alone(run_mayfly):
+    port = free_port()
+    server = run_mayfly("serve", serve_settings("net_null0"), "--page",
+                        f"127.0.0.1:{port}").wait_ready()
+    assert f"page: http://127.0.0.1:{port}/" in server.said()
+    assert "<title>Mayfly</title>" in ask(port, "/")[1]
+    assert json.loads(ask(port, "/api/stats")[1])["accepted"] == 0
+    assert ask(port, "/api/stats", Host="mayfly.example")[0] == 403
+    assert ask(port, "/api/stats", Origin="http://mayfly.example")[0] == 403
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/events", timeout=5) as events:
+        assert events.headers["Content-Type"] == "text/event-stream"
+        sample = json.loads(events.readline().decode().removeprefix("data: "))
+        assert sample["time_wait"]["capacity"] == 64_000
+    server.stop()
+
+
+def test_other_addresses_need_a_token(run_mayfly, tmp_path):
+    port = free_port()
+    settings = serve_settings("net_null0", {"admin": {"page": f"0.0.0.0:{port}"}})
+    refused = run_mayfly("serve", settings)
+    assert refused.wait() == 2
+    assert "callers need a token" in refused.said() and "admin.token_file" in refused.said()
+
+    settings["admin"]["token_file"] = str(tmp_path / "token")
+    (tmp_path / "token").write_text("0123456789abcdef\n")
+    server = run_mayfly("serve", settings).wait_ready()
+    assert ask(port, "/")[0] == 200, "the files of the page hold nothing secret"
+    assert ask(port, "/api/stats")[0] == 401
+    assert ask(port, "/api/stats", Authorization="Bearer 0123456789abcdeF")[0] == 401
+    assert ask(port, "/api/stats", Authorization="Bearer 0123456789abcdef")[0] == 200
+    server.stop()
