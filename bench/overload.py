@@ -14,9 +14,9 @@ the server's core, so that the server has half of it and twice its capacity can 
 """
 import argparse
 import contextlib
+import http.client
 import json
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -24,6 +24,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from control import stats
 from rates import BINARY, ROOT, machine
 
 STEP = 0.5
@@ -32,15 +33,8 @@ STEP = 0.5
 def ask(path: Path) -> dict:
     """The counters of a process so far; {} if it does not answer."""
     try:
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(5)
-            s.connect(str(path))
-            s.sendall(b'{"do": "stats"}\n')
-            answer = b""
-            while not answer.endswith(b"\n") and (part := s.recv(1 << 16)):
-                answer += part
-        return json.loads(answer)
-    except (OSError, ValueError):
+        return stats(path)
+    except (OSError, ValueError, http.client.HTTPException):
         return {}
 
 

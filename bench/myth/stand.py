@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+import control
 from mayfly import BINARY, ROOT, Mayfly, load_settings, serve_settings
 from network import LINUX, SERVER, Namespace, Wire, add_address, sh
 from peer import Flow, Peer, flags_of
@@ -126,10 +127,7 @@ class Served:
 
     def stats(self) -> dict:
         """Its counters so far."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
-            asked.connect(str(self.control))
-            asked.sendall(b'{"do": "stats"}\n')
-            return json.loads(asked.makefile().readline())
+        return control.stats(self.control)
 
 
 @contextmanager
