@@ -206,11 +206,13 @@ def test_the_lab_runs_over_memif_too(tmp_path):
 
 
 def test_every_four_tuple_is_opened_again_long_before_its_hold_is_over(tmp_path):
-    """conf/lab/reopen.yaml at a tenth of its rate, which any machine carries."""
+    """conf/lab/reopen.yaml at a tenth of its rate, which any machine carries, and few seeds."""
     done = lab(ROOT / "conf/lab/reopen.yaml", tmp_path, "--duration", "5s",
-               "--set", "client.load.rate=50k")
+               "--set", "client.load.rate=50k", "--set", "hazards.seeds=3")
     assert done.returncode == 0, done.stderr
-    experiment = json.loads((tmp_path / "summary.json").read_text())["experiments"][0]
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["hazards"]["seeds"] == 3
+    experiment = summary["experiments"][0]
     time_wait = experiment["server"]["time_wait"]
     assert time_wait["peak"] == 64_511 and time_wait["hold_s"] == 60
     assert time_wait["reopened"] > 100_000 and time_wait["expired"] == time_wait["evicted"] == 0
