@@ -19,7 +19,7 @@ class FlowSecret {
   FlowSecret() = default;
   /// `secret`: 128 random bits, drawn at start. All shards that serve the same addresses must have
   /// the same secret.
-  explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret), aes_(aes_key()) {}
+  explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret) {}
 
   /// The hash of a four-tuple in the flow table and the TIME_WAIT log: AES, so that a peer cannot
   /// choose four-tuples that collide.

@@ -110,8 +110,7 @@ std::uint32_t TimeWaitLog::append(const TimeWaitRecord& record, std::uint32_t ha
 void TimeWaitLog::begin_trial(std::uint32_t position, Instant now) noexcept {
   TimeWaitRecord& record = (*this)[position];
   MAYFLY_ASSERT(is_held(position, record));
-  HoldClass& c = classes_[record.kind];
-  if (--c.count == 0) in_use_ &= ~(1U << record.kind);
+  leave_class(record.kind);
   record.kind = TimeWaitRecord::kOnTrial;
   record.begin(now);
   record.forget_syn_answer();
@@ -120,7 +119,7 @@ void TimeWaitLog::begin_trial(std::uint32_t position, Instant now) noexcept {
 void TimeWaitLog::erase(std::uint32_t position, std::uint32_t hash) noexcept {
   TimeWaitRecord& record = (*this)[position];
   MAYFLY_ASSERT(is_there(position, record));
-  if (record.kind < kClasses && --classes_[record.kind].count == 0) in_use_ &= ~(1U << record.kind);
+  if (record.kind < kClasses) leave_class(record.kind);
   record.kind = TimeWaitRecord::kDead;
   --used_;
   index_.remove(hash, tag_of(record.key(), hash), position, range());
@@ -130,9 +129,8 @@ std::optional<TimeWaitRecord> TimeWaitLog::evict_oldest() noexcept {
   pass_what_is_over(size());
   if (oldest_ == tail_) return std::nullopt;
   const TimeWaitRecord& record = (*this)[oldest_];
-  HoldClass& c = classes_[record.kind];
-  c.cursor = ++oldest_;
-  if (--c.count == 0) in_use_ &= ~(1U << record.kind);
+  classes_[record.kind].cursor = ++oldest_;
+  leave_class(record.kind);
   --used_;
   const TimeWaitRecord evicted = record;
   follow_with_head(kHeadSteps);
@@ -184,10 +182,9 @@ void TimeWaitLog::expire_class(HoldClass& c, std::uint32_t cls, Instant now, std
     if (record.kind != cls) continue;
     ++sum.entries;
     sum.ended += record.entry.has_ended() ? 1 : 0;
-    --c.count;
+    leave_class(cls);
     --used_;
   }
-  if (c.count == 0) in_use_ &= ~(1U << cls);
 }
 
 void TimeWaitLog::note_due(const HoldClass& c, Instant now) noexcept {

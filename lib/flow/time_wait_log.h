@@ -158,6 +158,10 @@ class TimeWaitLog {
     return in_gap(position) ? gap_end_ : position;
   }
 
+  /// One entry of a class that has some is held no more.
+  void leave_class(std::uint32_t cls) noexcept {
+    if (--classes_[cls].count == 0) in_use_ &= ~(1U << cls);
+  }
   std::uint32_t append(const TimeWaitRecord& record, std::uint32_t hash, Instant now) noexcept;
   void move_head(std::uint32_t to) noexcept;
   void follow_with_head(std::uint32_t steps) noexcept;
