@@ -80,12 +80,16 @@ class Browser:
 
     def open(self, page: Path, width: int = 1400, height: int = 900, scheme: str = "light") -> None:
         """Loads the file; its console and its requests count from here on."""
+        self.visit(page.resolve().as_uri(), width, height, scheme)
+
+    def visit(self, url: str, width: int = 1400, height: int = 900, scheme: str = "light") -> None:
+        """The same with an address."""
         self.events.clear()
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height,
                  deviceScaleFactor=1, mobile=width < 600)
         self.ask("Emulation.setEmulatedMedia",
                  features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.ask("Page.navigate", url=page.resolve().as_uri())
+        self.ask("Page.navigate", url=url)
         self.wait_for("Page.loadEventFired")
 
     def run(self, expression: str) -> Any:
