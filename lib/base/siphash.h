@@ -1,6 +1,6 @@
 // SipHash (Aumasson and Bernstein, 2012): a keyed hash whose collisions nobody without the key can
-// find. SipHash-2-4 makes initial sequence numbers and cookies; SipHash-1-3 steers flows to cores
-// and orders the generator's four-tuples. The tables have base/aes.h.
+// find. SipHash-2-4 makes SYN cookies; SipHash-1-3 steers flows to cores and orders the generator's
+// four-tuples. Tables, initial sequence numbers and timestamp offsets have base/aes.h.
 #pragma once
 
 #include <array>

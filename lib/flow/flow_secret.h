@@ -1,11 +1,12 @@
 // What a shard derives from a four-tuple and its secret: the hash in the tables, the initial
-// sequence number, the timestamp offset.
+// sequence number, the timestamp offset. All are words of AES-128 under one key, a pseudo-random
+// permutation: nobody without the key can predict a word from other words, of the same block or of
+// another.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <span>
 
 #include "base/aes.h"
 #include "base/time.h"
@@ -21,31 +22,35 @@ class FlowSecret {
   /// the same secret.
   explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret) {}
 
-  /// The hash of a four-tuple in the flow table and the TIME_WAIT log: AES, so that a peer cannot
-  /// choose four-tuples that collide.
-  std::uint32_t hash(const FlowKey4& key) const noexcept {
-    static_assert(sizeof(Aes128::Block) == sizeof key);
-    const Aes128::Block hashed = aes_.encrypt(std::bit_cast<Aes128::Block>(key));
-    return std::bit_cast<std::array<std::uint32_t, 4>>(hashed)[0];
-  }
+  /// The hash of a four-tuple in the flow table and the TIME_WAIT log: a peer cannot choose
+  /// four-tuples that collide.
+  std::uint32_t hash(const FlowKey4& key) const noexcept { return words(key, 0)[0]; }
 
   /// The initial sequence number at `now` (RFC 6528). For one four-tuple it rises with time.
   /// `host`: that of another host behind the same address; 0 = this one.
   Seq initial_sequence(const FlowKey4& key, Instant now, std::uint32_t host = 0) const noexcept {
-    return tcp::initial_sequence(std::as_bytes(std::span(&key, 1)), bits_of(host), now);
+    return tcp::initial_sequence(words(key, host)[1], now);
   }
 
-  /// What is added to the clock of timestamps, in ms (RFC 7323 7.1): one offset for each
-  /// combination of local and remote address, and for each host.
+  /// What is added to the clock of timestamps, in ms (RFC 7323 7.1, RFC 6191 4): one offset for
+  /// each combination of local and remote address, and for each host, so that timestamps are
+  /// monotonic across its connections. No four-tuple has port 0 (Drop::tcp_port_zero).
   std::uint32_t timestamp_offset(const FlowKey4& key, std::uint32_t host = 0) const noexcept {
-    return tcp::timestamp_offset(std::as_bytes(std::span(&key.local_ip, 2)), bits_of(host));
+    return words({.local_ip = key.local_ip, .remote_ip = key.remote_ip}, host)[2];
   }
 
   const tcp::Secret& bits() const noexcept { return secret_; }
 
  private:
-  tcp::Secret bits_of(std::uint32_t host) const noexcept { return {secret_[0], secret_[1] + host}; }
-  /// Not the key of the sequence numbers, so that one value reveals nothing about the other.
+  using Words = std::array<std::uint32_t, 4>;
+
+  // FlowKey4 has four octets to spare.
+  Words words(FlowKey4 key, std::uint32_t host) const noexcept {
+    static_assert(sizeof(Aes128::Block) == sizeof key);
+    key.zero = host;
+    return std::bit_cast<Words>(aes_.encrypt(std::bit_cast<Aes128::Block>(key)));
+  }
+  /// Not the key of the SYN cookies.
   constexpr Aes128::Block aes_key() const noexcept {
     constexpr std::uint64_t kPurpose = 0x666c'6f77'2068'6173;
     return std::bit_cast<Aes128::Block>(tcp::Secret{secret_[0] ^ kPurpose, secret_[1]});

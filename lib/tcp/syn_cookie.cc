@@ -27,7 +27,7 @@ std::uint32_t slot_of(Instant now) noexcept {
 /// `stamped`: the SYN-ACK has timestamps, so that their absence from the ACK can be told.
 std::uint64_t keyed_hash(const CookieFlow& flow, Seq peer_iss, std::uint32_t slot,
                          bool stamped) noexcept {
-  // Not the key of the ISN or of the timestamp offset.
+  // Not the key of the ISN and the timestamp offset.
   constexpr std::uint64_t kPurpose = 0x636f'6f6b'6965'7321, kPurposeStamped = kPurpose + 1;
   constexpr std::size_t kKeyMax = 40;
   std::array<std::byte, kKeyMax + 2 * sizeof(std::uint32_t)> message;

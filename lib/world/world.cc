@@ -6,8 +6,8 @@
 #include <span>
 
 #include "base/endian.h"
+#include "flow/flow_secret.h"
 #include "net/rewrite.h"
-#include "tcp/isn.h"
 #include "wire/layout.h"
 
 namespace mayfly::world {
@@ -65,7 +65,7 @@ tcp::Secret secret_before_wrap(const FlowKey4& flow, Instant start, Prng& random
   std::uint32_t highest = 0;
   for (int i = 0; i < kTries; ++i) {
     const tcp::Secret secret = {random.next(), random.next()};
-    const Seq iss = tcp::initial_sequence(std::as_bytes(std::span(&flow, 1)), secret, start);
+    const Seq iss = flow::FlowSecret(secret).initial_sequence(flow, start);
     if (iss.raw < highest) continue;
     highest = iss.raw;
     best = secret;

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from struct import pack
+from struct import pack, unpack
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -31,34 +31,55 @@ BIG = 20_000 + 117  # and of the answer to GET_BIG
 START_US = 1_000_000
 SECRET = (0x0123456789abcdef, 0xfedcba9876543210)
 
-MASK = (1 << 64) - 1
+
+def times_x(b: int) -> int:
+    """FIPS 197 4.2.1."""
+    return b << 1 ^ (0x11b if b & 0x80 else 0)
 
 
-def siphash24(message: bytes, key: tuple[int, int]) -> int:
-    """SipHash-2-4 of a message whose length is a multiple of 8."""
-    v = [key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-         key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573]
+def make_s_box() -> list[int]:
+    """FIPS 197 5.1.1: the inverse in GF(2^8) by its logarithm to base 3, then an affine map."""
+    powers = [1]
+    for _ in range(254):
+        powers.append(powers[-1] ^ times_x(powers[-1]))
+    inverse = {0: 0} | {p: powers[-i % 255] for i, p in enumerate(powers)}
 
-    def rotate(x: int, bits: int) -> int:
-        return (x << bits | x >> (64 - bits)) & MASK
+    def affine(b: int) -> int:
+        return 0x63 ^ b ^ (b * 0x101 >> 7 ^ b * 0x101 >> 6 ^ b * 0x101 >> 5 ^ b * 0x101 >> 4) & 0xff
 
-    def rounds(n: int) -> None:
-        for _ in range(n):
-            v[0], v[2] = (v[0] + v[1]) & MASK, (v[2] + v[3]) & MASK
-            v[1], v[3] = rotate(v[1], 13) ^ v[0], rotate(v[3], 16) ^ v[2]
-            v[0] = rotate(v[0], 32)
-            v[2], v[0] = (v[2] + v[1]) & MASK, (v[0] + v[3]) & MASK
-            v[1], v[3] = rotate(v[1], 17) ^ v[2], rotate(v[3], 21) ^ v[0]
-            v[2] = rotate(v[2], 32)
+    return [affine(inverse[b]) for b in range(256)]
 
-    words = [int.from_bytes(message[at:at + 8], "little") for at in range(0, len(message), 8)]
-    for word in [*words, len(message) << 56 & MASK]:
-        v[3] ^= word
-        rounds(2)
-        v[0] ^= word
-    v[2] ^= 0xff
-    rounds(4)
-    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+S_BOX = make_s_box()
+
+
+def aes128(block: bytes, key: bytes) -> bytes:
+    """The block, encrypted (FIPS 197 5.1)."""
+    words = [list(key[at:at + 4]) for at in range(0, 16, 4)]
+    constant = 1
+    for i in range(4, 44):
+        last = words[-1]
+        if i % 4 == 0:
+            last = [S_BOX[b] for b in last[1:] + last[:1]]
+            last[0] ^= constant
+            constant = times_x(constant)
+        words.append([a ^ b for a, b in zip(words[-4], last)])
+    keys = [sum(words[at:at + 4], []) for at in range(0, 44, 4)]
+    state = [a ^ b for a, b in zip(block, keys[0])]
+    for turn in range(1, 11):
+        state = [S_BOX[state[(at + 4 * (at % 4)) % 16]] for at in range(16)]  # SubBytes, ShiftRows
+        if turn < 10:  # MixColumns
+            columns = [state[at:at + 4] for at in range(0, 16, 4)]
+            state = [times_x(c[i] ^ c[i - 3]) ^ c[i] ^ c[0] ^ c[1] ^ c[2] ^ c[3]
+                     for c in columns for i in range(4)]
+        state = [a ^ b for a, b in zip(state, keys[turn])]
+    return bytes(state)
+
+
+def keyed_words(four_tuple: bytes) -> tuple[int, ...]:
+    """The words that flow/flow_secret.h makes of a four-tuple."""
+    key = pack("<QQ", SECRET[0] ^ 0x666c6f7720686173, SECRET[1])
+    return unpack("<4I", aes128(four_tuple, key))
 
 
 def address(ip: str) -> bytes:
@@ -68,13 +89,12 @@ def address(ip: str) -> bytes:
 def initial_sequence(port: int, peer: str, peer_port: int, at_us: int) -> int:
     """RFC 6528 3: the server's ISN for a connection that is opened at this time."""
     key = address(SERVER) + address(peer) + pack("!HHI", port, peer_port, 0)
-    return (at_us // 4 + siphash24(key, SECRET)) & 0xffffffff
+    return (at_us // 4 + keyed_words(key)[1]) & 0xffffffff
 
 
 def server_stamp(peer: str, at_us: int) -> int:
     """RFC 7323 5.4: the server's TSval, with the host pair's own offset."""
-    purpose = 0x74736f6666736574
-    offset = siphash24(address(SERVER) + address(peer), (SECRET[0] ^ purpose, SECRET[1]))
+    offset = keyed_words(address(SERVER) + address(peer) + bytes(8))[2]
     return (at_us // 1000 + offset) & 0xffffffff
 
 
