@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "wire/flow_key.h"
@@ -22,6 +23,39 @@ inline std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
   // Each half is added to the other; the carry of the lower one goes where it belongs.
   both += std::rotl(both, 16);
   return static_cast<std::uint16_t>(both >> 16);
+}
+
+/// The sum of `bytes` in the processor's own order, to be folded and compared or stored without a
+/// swap (RFC 1071 2 (B)). Inline, with a carry instead of vectors: for a header and a short payload
+/// checksum_add takes twice as many instructions. An odd last byte as above.
+inline std::uint64_t checksum_native(std::span<const std::byte> bytes,
+                                     std::uint64_t sum = 0) noexcept {
+  const std::byte* p = bytes.data();
+  std::size_t left = bytes.size();
+  const auto add = [&](std::uint64_t word) {
+    sum += word;
+    sum += sum < word ? 1 : 0;  // the carry comes round
+  };
+  for (; left >= sizeof(std::uint64_t); left -= sizeof(std::uint64_t)) {
+    std::uint64_t word;
+    std::memcpy(&word, p, sizeof word);
+    add(word);
+    p += sizeof word;
+  }
+  if ((left & 4) != 0) {
+    std::uint32_t word;
+    std::memcpy(&word, p, sizeof word);
+    add(word);
+    p += sizeof word;
+  }
+  if ((left & 2) != 0) {
+    std::uint16_t word;
+    std::memcpy(&word, p, sizeof word);
+    add(word);
+    p += sizeof word;
+  }
+  if ((left & 1) != 0) add(std::to_integer<std::uint64_t>(*p));
+  return sum;
 }
 
 /// The value for a checksum field, in host order: store it big-endian.

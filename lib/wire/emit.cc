@@ -7,6 +7,7 @@
 #include "wire/checksum.h"
 #include "wire/layout.h"
 #include "wire/options.h"
+#include "wire/plain.h"
 
 namespace mayfly::wire {
 namespace {
@@ -167,6 +168,13 @@ std::size_t tcp_payload_offset(const LinkHeader& link, const Emission& emission)
 std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                      const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
                      ChecksumBy tcp) noexcept {
+  return is_plain(link, emission) ? emit_plain_tcp(frame, link, key, emission, ip_id, ip, tcp)
+                                  : emit_any_tcp(frame, link, key, emission, ip_id, ip, tcp);
+}
+
+std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
+                         const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
+                         ChecksumBy tcp) noexcept {
   const std::size_t header_size = tcp_header_size(emission);
   const std::size_t segment_size = header_size + emission.payload_len;
   const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + segment_size;

@@ -10,6 +10,7 @@
 #include "wire/emit.h"
 #include "wire/layout.h"
 #include "wire/options.h"
+#include "wire/plain.h"
 #include "wire/tcp_options.h"
 
 namespace mayfly::wire {
@@ -213,14 +214,21 @@ Drop parse_ethernet(Bytes frame, const ParseRules& rules, RxChecks checks,
   return Drop::ethertype_unknown;
 }
 
+/// Out of line: it needs more registers than the short way, which would save them too.
+[[gnu::noinline]] void parse_any(Bytes frame, const ParseRules& rules, RxChecks checks,
+                                 ParsedFrame& parsed) noexcept {
+  parsed.drop = parse_ethernet(frame, rules, checks, parsed);
+  MAYFLY_ASSERT((parsed.kind == FrameKind::drop) == (parsed.drop != Drop::none));
+  MAYFLY_ASSERT(std::size_t{parsed.l4_off} + parsed.l4_len <= frame.size());
+}
+
 }  // namespace
 
 ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
                         RxChecks checks) noexcept {
   ParsedFrame parsed;
-  parsed.drop = parse_ethernet(frame, rules, checks, parsed);
-  MAYFLY_ASSERT((parsed.kind == FrameKind::drop) == (parsed.drop != Drop::none));
-  MAYFLY_ASSERT(std::size_t{parsed.l4_off} + parsed.l4_len <= frame.size());
+  if (!parse_plain_tcp(frame, rules, checks, parsed)) [[unlikely]]
+    parse_any(frame, rules, checks, parsed);
   return parsed;
 }
 

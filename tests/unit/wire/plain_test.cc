@@ -1,0 +1,140 @@
+// The short ways of parse_frame and emit_tcp give what the long ones give. A VLAN tag forces the
+// long way, and changes nothing behind it.
+#include "wire/plain.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/endian.h"
+#include "unit/wire/frames.h"
+#include "wire/checksum.h"
+#include "wire/layout.h"
+
+namespace mayfly::testing {
+namespace {
+
+constexpr std::uint16_t kVlan = 12;
+constexpr wire::ParseRules kTaggedRules{kOurMac, kVlan};
+constexpr std::size_t kTagAt = wire::ethernet_at::type;
+constexpr auto kBySoftware = wire::ChecksumBy::software;
+constexpr auto kByDevice = wire::ChecksumBy::device;
+
+Frame tagged(const Frame& frame) {
+  const auto at = frame.begin() + kTagAt;
+  return Frame(frame.begin(), at) + bytes({0x81, 0, 0, kVlan}) + Frame(at, frame.end());
+}
+
+/// All that is in a parsed frame, with offsets from the network header on.
+Frame content_of(const wire::ParsedFrame& parsed) {
+  wire::ParsedFrame p = parsed;
+  const auto moved = [&](auto offset) {
+    return static_cast<decltype(offset)>(offset == 0 ? 0 : offset - parsed.l3_off);
+  };
+  p.l4_off = moved(p.l4_off);
+  p.segment.payload_off = moved(p.segment.payload_off);
+  p.segment.sack_off = moved(p.segment.sack_off);
+  p.l3_off = 0;
+  Frame content(sizeof p.key + sizeof p.segment);
+  std::memcpy(content.data(), &p.key, sizeof p.key);
+  std::memcpy(content.data() + sizeof p.key, &p.segment, sizeof p.segment);
+  return content +
+         bytes({static_cast<int>(p.kind), static_cast<int>(p.drop), p.link_group, p.protocol,
+                p.l4_off >> 8, p.l4_off & 0xff, p.l4_len >> 8, p.l4_len & 0xff});
+}
+
+/// Is it parsed by the short way?
+bool is_short_way(const Frame& frame, wire::RxChecks checks) {
+  wire::ParsedFrame parsed;
+  return wire::parse_plain_tcp(frame, kOurRules, checks, parsed);
+}
+
+TEST(PlainTcp, ParsesAsTheLongWayWhateverTheFrameHolds) {
+  auto random = seeded_generator();
+  const auto below = [&](std::size_t n) { return random() % n; };
+  const std::vector<Frame> frames = valid_frames();
+  int plain = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    Frame frame = frames[below(frames.size())];
+    for (std::size_t flips = below(4); flips > 0; --flips)
+      frame[below(std::min<std::size_t>(frame.size(), 80))] = std::byte(random() & 0xff);
+    if (below(8) == 0) frame.resize(below(frame.size()) + 1);
+    if (below(8) == 0) frame = frame + bytes({1, 2, 3});
+    if (frame.size() < wire::kEthernetHeaderSize) continue;
+    if (load_be16(&frame[kTagAt]) == wire::ethertype::vlan) continue;
+    const wire::RxChecks checks = below(4) > 0 ? kAllGood : wire::RxChecks{.l4_good = true};
+    plain += is_short_way(frame, checks) ? 1 : 0;
+    ASSERT_EQ(content_of(parse(frame, kOurRules, checks)),
+              content_of(parse(tagged(frame), kTaggedRules, checks)))
+        << "frame " << i;
+  }
+  EXPECT_GT(plain, 10'000);
+}
+
+TEST(PlainTcp, IsParsedWithTimestampsAndWithTheOptionsOfASyn) {
+  EXPECT_TRUE(is_short_way(tcp_frame({.payload = text("hello")}), {}));
+  EXPECT_TRUE(is_short_way(tcp_frame({.options = hex("01 01 08 0a 00 00 00 01 00 00 00 02")}), {}));
+  EXPECT_TRUE(
+      is_short_way(tcp_frame({.flags = wire::tcp_flag::syn, .options = hex("02 04 05 b4")}), {}));
+}
+
+TEST(PlainTcp, IsNotParsedWhereAChecksumIsWrong) {
+  Frame segment = tcp_frame({.payload = text("hello")}), header = segment;
+  segment.back() ^= std::byte{1};
+  EXPECT_FALSE(is_short_way(segment, {}));
+  EXPECT_FALSE(is_short_way(segment, {.l4_bad = true}));
+  header[wire::kEthernetHeaderSize + wire::ipv4_at::id] ^= std::byte{1};
+  EXPECT_FALSE(is_short_way(header, {.l4_good = true}));
+  EXPECT_EQ(drop_of(segment), Drop::tcp_checksum);
+  EXPECT_EQ(drop_of(header), Drop::ip_checksum);
+}
+
+TEST(PlainTcp, IsNotParsedWhereItWasSentToAGroup) {
+  constexpr MacAddress kGroup{{1, 0, 0x5e, 0, 0, 1}};
+  const Frame frame = tcp_frame({}, {.mac = kGroup});
+  EXPECT_EQ(drop_of(frame), Drop::ip_multicast);
+  EXPECT_EQ(drop_of(frame, {kGroup}), Drop::ip_multicast);
+}
+
+TEST(PlainTcp, IsEmittedAsTheLongWayDoes) {
+  auto random = seeded_generator();
+  const FlowKey4 key = FlowKey4::of(kOurIp, 80, kPeerIp, 40000);
+  constexpr wire::LinkHeader kUntagged{kPeerMac, kOurMac}, kTagged{kPeerMac, kOurMac, kVlan};
+  for (int i = 0; i < 2'000; ++i) {
+    const auto any = [&] { return static_cast<std::uint32_t>(random()); };
+    Emission e{.seq = {any()}, .ack = {any()}, .ts = {any(), any()}};
+    e.payload_len = any() % 3 == 0 ? 0 : any() % 1'460;
+    e.window = static_cast<std::uint16_t>(any());
+    e.flags = static_cast<std::uint8_t>(any());
+    e.options = any() % 2 == 0 ? wire::tcp_option::timestamps : std::uint8_t{0};
+    const auto by = any() % 4 == 0 ? kByDevice : kBySoftware;
+    const auto id = static_cast<std::uint16_t>(any());
+    Frame payload(e.payload_len);
+    for (std::byte& b : payload) b = std::byte(any() & 0xff);
+    ASSERT_TRUE(wire::is_plain(kUntagged, e) && !wire::is_plain(kTagged, e));
+    const auto emitted = [&](const wire::LinkHeader& link) {
+      Frame frame = Frame(tcp_payload_offset(link, e), std::byte{0xee}) + payload;
+      EXPECT_EQ(emit_tcp(frame, link, key, e, id, by, by), frame.size());
+      return frame;
+    };
+    ASSERT_EQ(tagged(emitted(kUntagged)), emitted(kTagged)) << "emission " << i;
+  }
+}
+
+TEST(ChecksumNative, SumsAsTheOther) {
+  auto random = seeded_generator();
+  for (std::size_t size = 0; size < 200; ++size) {
+    Frame data(size);
+    for (std::byte& b : data) b = std::byte(random() & 0xff);
+    const std::uint64_t start = random() & 0xffff'ffff;
+    const auto swapped = [](std::uint16_t v) { return swap16(v); };
+    EXPECT_EQ(swapped(wire::checksum_fold(wire::checksum_native(data))),
+              wire::checksum_fold(wire::checksum_add(data)));
+    EXPECT_EQ(wire::checksum_fold(wire::checksum_native(data, start)),
+              wire::checksum_fold(wire::checksum_native(data) % 0xffff + start));
+  }
+}
+
+}  // namespace
+}  // namespace mayfly::testing
