@@ -16,7 +16,8 @@ template <link::Port P, class A>
 }
 
 template <link::Port P, class A>
-Drop Shard<P, A>::decide(const Arrival& a, std::int32_t position) noexcept {
+[[gnu::always_inline]] inline Drop Shard<P, A>::decide(const Arrival& a,
+                                                       std::int32_t position) noexcept {
   if (position >= 0) return on_connection(connections_.at(position), a);
   const std::uint32_t entry = time_waits_.find(a.parsed.key, a.hash);
   return entry != kNoIndex ? on_time_wait(entry, a) : on_unknown_flow(a);
@@ -24,11 +25,8 @@ Drop Shard<P, A>::decide(const Arrival& a, std::int32_t position) noexcept {
 
 template <link::Port P, class A>
 Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept {
-  if (b.tcp.state == tcp::State::closed) {  // aborted earlier in this burst
-    finish(b, flow::CloseReason::aborted);
-    return decide(a,
-                  connections_.table().find(a.parsed.key, a.hash));  // back in TIME_WAIT, or gone
-  }
+  if (b.tcp.state == tcp::State::closed) [[unlikely]]
+    return after_abort(b, a);
   const Segment& s = a.parsed.segment;
   // A handshake that would end now waits, as if its ACK had been lost: the peer sends again.
   if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::ack) &&
@@ -64,6 +62,13 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   return v.drop != Drop::none ? v.drop : lost;
 }
 
+// The connection was aborted earlier in this burst: it is back in TIME_WAIT, or gone.
+template <link::Port P, class A>
+Drop Shard<P, A>::after_abort(flow::ConnectionBlock& b, const Arrival& a) noexcept {
+  finish(b, flow::CloseReason::aborted);
+  return decide(a, connections_.table().find(a.parsed.key, a.hash));
+}
+
 template <link::Port P, class A>
 Drop Shard<P, A>::on_time_wait(std::uint32_t entry, const Arrival& a) noexcept {
   Segment s = a.parsed.segment;
@@ -75,7 +80,7 @@ Drop Shard<P, A>::on_time_wait(std::uint32_t entry, const Arrival& a) noexcept {
   if (answer.reopens) return reopen(answer.entry, a, answer.by_timestamp);
   if (answer.has_ended) return on_unknown_flow(a);
   if (answer.acknowledges)
-    send(a.link, a.parsed.key, time_waits_.acknowledgement(answer.entry, now_), nullptr);
+    send(a.link, a.parsed.key, time_waits_.acknowledgement(answer.entry, now_));
   return answer.drop;
 }
 
@@ -167,7 +172,7 @@ Drop Shard<P, A>::on_syn(const Arrival& a) noexcept {
     case flow::HalfOpens::SynAnswer::refuse: return Drop::half_open_full;
     case flow::HalfOpens::SynAnswer::cookie:
       send(a.link, a.parsed.key,
-           half_opens_.make_cookie(a.parsed.key, a.parsed.segment, cfg_->tcp, now_), nullptr);
+           half_opens_.make_cookie(a.parsed.key, a.parsed.segment, cfg_->tcp, now_));
       return Drop::none;
     case flow::HalfOpens::SynAnswer::block: break;
   }

@@ -168,7 +168,7 @@ void Shard<P, A>::take_over(flow::ConnectionBlock& b) noexcept {
   if (!time_waits_.enter(key, b.hash, b.tcp, now_)) return finish(b, flow::CloseReason::done);
   stats_.time_wait_taken_over.add();
   stats_.rst_sent.add();
-  send(b.port, key, hand_over_reset(make_time_wait_entry(b.tcp)), nullptr);
+  send(b.port, key, hand_over_reset(make_time_wait_entry(b.tcp)));
   finish(b, flow::CloseReason::time_wait);
 }
 

@@ -142,7 +142,8 @@ template <link::Port P, class A>
 void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   std::size_t dropped = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const Drop fate = handle(link, i);
+    const bool is_tcp = burst_.parsed[i].kind == wire::FrameKind::tcp;
+    const Drop fate = is_tcp ? handle_tcp(link, i) : handle_other(link, i);
     if (fate == Drop::none) [[likely]]
       continue;
     MAYFLY_ASSERT(concerns_received(fate));
@@ -154,16 +155,23 @@ void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   burst_.others += handled - std::min(handled, burst_.passed);
 }
 
+// Inlined, with what it calls up to on_connection: frames of three functions in a row had saved and
+// restored registers for a tenth of all instructions.
 template <link::Port P, class A>
-Drop Shard<P, A>::handle(std::uint8_t index, std::size_t i) noexcept {
+[[gnu::always_inline]] inline Drop Shard<P, A>::handle_tcp(std::uint8_t index,
+                                                           std::size_t i) noexcept {
+  const std::size_t n = burst_.look_up[i];
+  const std::span<const std::byte> bytes = links_[index]->bytes(burst_.frames[i]);
+  return on_tcp({burst_.parsed[i], bytes, index, burst_.hashes[n]}, burst_.positions[n]);
+}
+
+template <link::Port P, class A>
+Drop Shard<P, A>::handle_other(std::uint8_t index, std::size_t i) noexcept {
   link::Link<P>& link = *links_[index];
   const wire::ParsedFrame& p = burst_.parsed[i];
   const std::span<const std::byte> bytes = link.bytes(burst_.frames[i]);
   switch (p.kind) {
-    case wire::FrameKind::tcp: {
-      const std::size_t n = burst_.look_up[i];
-      return on_tcp({p, bytes, index, burst_.hashes[n]}, burst_.positions[n]);
-    }
+    case wire::FrameKind::tcp: return handle_tcp(index, i);
     case wire::FrameKind::arp: link.on_arp(bytes, p, now_); return Drop::none;
     case wire::FrameKind::icmp:
       return link.on_icmp(bytes, p, now_, [this](const link::IcmpReport& report) {
@@ -194,7 +202,7 @@ Drop Shard<P, A>::on_fragment(std::uint8_t index, std::size_t i) noexcept {
   burst_.parsed[i] = link.parse_whole(whole);
   const wire::ParsedFrame& p = burst_.parsed[i];
   if (p.kind == wire::FrameKind::fragment) return Drop::fragment_malformed;
-  if (p.kind != wire::FrameKind::tcp) return handle(index, i);
+  if (p.kind != wire::FrameKind::tcp) return handle_other(index, i);
   const std::uint32_t hash = secret_.hash(p.key);
   return decide({p, link.bytes(whole), index, hash}, connections_.table().find(p.key, hash));
 }

@@ -38,13 +38,13 @@ void Shard<P, A>::respond_with_reset(flow::ConnectionBlock& b) noexcept {
   rst.seq = b.tcp.snd_nxt;
   rst.flags = wire::tcp_flag::rst;
   stats_.rst_sent.add();
-  send(b.port, connections_.key_of(b), rst, nullptr);
+  send(b.port, connections_.key_of(b), rst);
 }
 
 // Sends all that the connection may send now. False: the link has no room, or buffers ran out.
 template <link::Port P, class A>
 bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
-  const link::Link<P>& link = *links_[b.port];
+  link::Link<P>& link = *links_[b.port];
   Emission e;
   while (link.has_room()) {
     if (is_quiet(b.tcp)) return true;
@@ -52,19 +52,19 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
     const bool occupies = e.payload_len > 0 || e.has(wire::tcp_flag::syn | wire::tcp_flag::fin);
     if (before(e.seq, max_before) && occupies) stats_.retransmitted.add();
-    if (!send(b.port, connections_.key_of(b), e, &b.tx)) return false;
+    const auto copy_payload = [&](std::span<std::byte> payload) {
+      b.tx.copy(connections_.tx(), e.seq, e.payload_len, payload.data());
+    };
+    if (!link.send_tcp(connections_.key_of(b), e, now_, copy_payload)) return false;
   }
   return false;
 }
 
-// False: there is no buffer. TCP retransmits the segment later.
+// A segment without text. False: there is no buffer.
 template <link::Port P, class A>
-bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e,
-                       const flow::TxQueue* tx) noexcept {
-  MAYFLY_ASSERT(tx != nullptr || e.payload_len == 0);
-  return links_[link]->send_tcp(key, e, now_, [&](std::span<std::byte> payload) {
-    tx->copy(connections_.tx(), e.seq, e.payload_len, payload.data());
-  });
+bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept {
+  MAYFLY_ASSERT(e.payload_len == 0);
+  return links_[link]->send_tcp(key, e, now_, [](std::span<std::byte>) {});
 }
 
 // RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit forbids the answer. Not
@@ -78,7 +78,7 @@ bool Shard<P, A>::send_reset(const Arrival& a, bool is_limited) noexcept {
     return false;
   }
   stats_.rst_sent.add();
-  return send(a.link, a.parsed.key, rst, nullptr);
+  return send(a.link, a.parsed.key, rst);
 }
 
 template <link::Port P, class A>

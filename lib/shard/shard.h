@@ -180,7 +180,8 @@ class Shard {
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
   void find_burst(std::size_t look_ups) noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
-  Drop handle(std::uint8_t link, std::size_t i) noexcept;
+  Drop handle_tcp(std::uint8_t link, std::size_t i) noexcept;
+  Drop handle_other(std::uint8_t link, std::size_t i) noexcept;
   Drop on_fragment(std::uint8_t link, std::size_t i) noexcept;
   std::int32_t find_again(const FlowKey4& key, std::uint32_t hash,
                           std::int32_t position) const noexcept;
@@ -189,6 +190,7 @@ class Shard {
   Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;
   Drop decide(const Arrival& a, std::int32_t position) noexcept;
   Drop on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept;
+  Drop after_abort(flow::ConnectionBlock& b, const Arrival& a) noexcept;
   bool lacks_time_wait_room() const noexcept;
   Drop on_time_wait(std::uint32_t entry, const Arrival& a) noexcept;
   Drop on_icmp_report(const link::IcmpReport& report) noexcept;
@@ -231,8 +233,7 @@ class Shard {
   void respond_on(std::uint8_t link) noexcept;
   void respond_with_reset(flow::ConnectionBlock& b) noexcept;
   bool send_pending(flow::ConnectionBlock& b) noexcept;
-  bool send(std::uint8_t link, const FlowKey4& key, const Emission& e,
-            const flow::TxQueue* tx) noexcept;
+  bool send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept;
   bool send_reset(const Arrival& a, bool is_limited = true) noexcept;
   std::size_t transmit() noexcept;
 

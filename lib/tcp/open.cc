@@ -143,6 +143,7 @@ void enter_established(Connection& c, const Segment& s, const TcpSettings& cfg,
   stop_retransmit_timer(c);
   c.snd_una = c.snd_nxt = c.iss + 1;
   growth::start(c, cfg, syns_lost);
+  c.last_sent = now;  // the initial window is not left idle yet
   if (cfg.keep_alive.enabled) c.life_at = now + cfg.keep_alive.idle;
   // A CLOSE during the handshake was queued (RFC 9293 3.10.4).
   const bool closing = c.has(conn_flag::closing);

@@ -18,6 +18,7 @@
 //   arm the timer for next_deadline(c)
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
@@ -197,7 +198,9 @@ bool reset_for(const Segment& s, Emission& e) noexcept;
 // -- time
 
 /// The earliest of the connection's deadlines, or never.
-Instant next_deadline(const Connection& c) noexcept;
+inline Instant next_deadline(const Connection& c) noexcept {
+  return std::min({c.retransmit_at, c.ack_at, c.life_at});
+}
 
 /// Other settings hold from now on: a connection that waits in FIN_WAIT_2 or for a keep-alive probe
 /// waits as long as they say, counted from when its wait began. It may be over already, that is,

@@ -146,10 +146,6 @@ void follow_settings(Connection& c, const TcpSettings& cfg, Instant now) noexcep
   }
 }
 
-Instant next_deadline(const Connection& c) noexcept {
-  return std::min({c.retransmit_at, c.ack_at, c.life_at});
-}
-
 // A peer that keeps its window shut answers probes, whose pauses are longer.
 bool is_peer_silent(const Connection& c, Instant now) noexcept {
   return c.retransmit_at <= now && !c.has(conn_flag::persist) &&
