@@ -44,6 +44,13 @@ struct CtlOptions {
   bool is_once = false;           ///< top --once
 };
 
+/// The command line of ss.
+struct SsOptions {
+  std::string socket;             ///< --socket PATH
+  std::string state, peer, port;  ///< --state NAMES, --peer NET, --port N; empty = any
+  bool is_json = false;           ///< --json
+};
+
 /// The command line of sim.
 struct SimCommand {
   std::uint64_t seed = 1, seeds = 1;  ///< --seed N, --seeds COUNT
@@ -67,6 +74,7 @@ int plan_command(const PlanOptions& options);
 int advise_command(const std::string& folder);
 int sim_command(const SimCommand& command);
 int top_command(const CtlOptions& options);
+int ss_command(const SsOptions& options);
 /// `request`: stats, settings, history, health, set, unset, policy, try, reload or drain.
 int ctl_command(const CtlOptions& options, const std::string& request);
 

@@ -70,7 +70,8 @@ int run_live(const RunOptions& options, const run::LivePair& pair, const config:
        .on_change = print_change,
        .cores = [&] { return lab.cores(); },
        .add_to = [&](admin::Reading& reading) { lab.add_to(reading); },
-       .links = [] { return nlohmann::ordered_json::array(); }});
+       .links = [] { return nlohmann::ordered_json::array(); },
+       .listed = lab.listed()});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   lab.start(eal);
   print_page(settings.server.admin);

@@ -42,7 +42,8 @@ run::Controls<config::LoadSettings>::Run controlled(run::LoadRun& run, FollowedL
           .on_change = print_change,
           .cores = [&] { return run.cores(); },
           .add_to = [&](admin::Reading& reading) { run.add_to(reading); },
-          .links = [&] { return links.json(); }};
+          .links = [&] { return links.json(); },
+          .listed = run.listed()};
 }
 
 /// Where the load goes, and for how long its sources last.

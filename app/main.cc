@@ -2,18 +2,27 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "commands.h"
+#include "config/error.h"
 #include "config/units.h"
+#include "nic/eal.h"
 #include "version.h"
 
 namespace {
 
+namespace app = mayfly::app;
 using mayfly::app::CtlOptions;
 using mayfly::app::PlanOptions;
 using mayfly::app::RunOptions;
 using mayfly::app::SimCommand;
+using mayfly::app::SsOptions;
 
 constexpr const char* kAbout =
     "Mayfly: a server for short TCP connections on its own TCP stack, with a client generator, a "
@@ -73,10 +82,9 @@ bool is_lab_sound(const RunOptions& options) {
 }
 
 /// --page and --token-file are keys of the configuration of serve and load.
-bool lay_page_options(RunOptions& options) {
+void lay_page_options(RunOptions& options) {
   if (!options.page.empty()) options.sets.push_back("admin.page=" + options.page);
   if (!options.token_file.empty()) options.sets.push_back("admin.token_file=" + options.token_file);
-  return true;
 }
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {
@@ -161,73 +169,149 @@ void add_top_options(CLI::App& top, CtlOptions& options) {
   top.add_flag("--once", options.is_once, "print it once, without curses");
 }
 
+void add_ss_options(CLI::App& command, SsOptions& options) {
+  command.add_option("--socket", options.socket, "the socket of the process: its admin.socket")
+      ->required();
+  command.add_option("--state", options.state,
+                     "only these: established, fin-wait-2,time-wait, synchronized, all");
+  command.add_option("--peer", options.peer, "only those of this network: 198.18.1.0/24");
+  command.add_option("--port", options.port, "only those with this port, at either end");
+  command.add_flag("--json", options.is_json, "a line of JSON for each");
+}
+
+/// What was written on the command line, and what it asks for.
+struct CommandLine {
+  RunOptions options;
+  std::string duration, kind, saved;
+  PlanOptions plan;
+  SimCommand sim;
+  CtlOptions ctl;
+  SsOptions ss;
+  std::function<int()> run;
+};
+
+int run_lab(const RunOptions& options) {
+  if (!is_lab_sound(options)) return app::kBadUsage;
+  return options.is_live ? app::live_lab_command(options) : app::lab_command(options);
+}
+
+/// The commands that open devices.
+void add_runs(CLI::App& commands, CommandLine& line) {
+  auto* serve = commands.add_subcommand("serve", "serve HTTP, echo and discard");
+  auto* load =
+      commands.add_subcommand("load", "open many short connections to a server and measure it");
+  auto* lab = commands.add_subcommand(
+      "lab", "run experiments with server and generator as cores of this process");
+  auto* check = commands.add_subcommand(
+      "check", "show all errors of a configuration, or the memory it needs");
+  for (auto* command : {serve, load, lab}) add_run_options(*command, line.options, line.duration);
+  for (auto* command : {serve, load, lab, check})
+    command->add_option("--policy", line.options.policy,
+                        "a preset of conf/policy/ by name, or a file like those, laid over the "
+                        "configuration");
+  for (auto* command : {serve, load, lab}) add_page_options(*command, line.options);
+  add_lab_options(*lab, line.options);
+  add_check_options(*check, line.options, line.kind);
+  const auto with_page = [&line](int (*command)(const RunOptions&)) {
+    return [&line, command] {
+      line.run = [&line, command] {
+        lay_page_options(line.options);
+        return command(line.options);
+      };
+    };
+  };
+  serve->callback(with_page(app::serve_command));
+  load->callback(with_page(app::load_command));
+  lab->callback([&line] { line.run = [&line] { return run_lab(line.options); }; });
+  check->callback(
+      [&line] { line.run = [&line] { return app::check_command(line.options, line.kind); }; });
+}
+
+/// The commands that calculate, simulate or examine.
+void add_studies(CLI::App& commands, CommandLine& line) {
+  auto* plan = commands.add_subcommand("plan", "show the arithmetic of a load, without running it");
+  add_plan_options(*plan, line.plan);
+  plan->callback([&line] { line.run = [&line] { return app::plan_command(line.plan); }; });
+  auto* sim = commands.add_subcommand(
+      "sim", "simulate servers, clients and a hostile network, and check them");
+  add_sim_options(*sim, line.sim, line.duration);
+  sim->callback([&line] { line.run = [&line] { return app::sim_command(line.sim); }; });
+  auto* advise =
+      commands.add_subcommand("advise", "say what to do about the TIME_WAITs of a Linux box");
+  add_advise_options(*advise, line.saved);
+  advise->callback([&line] { line.run = [&line] { return app::advise_command(line.saved); }; });
+  auto* doctor =
+      commands.add_subcommand("doctor", "say what of this machine is in the way, and the remedy");
+  add_config_options(*doctor, line.options);
+  doctor->callback([&line] { line.run = [&line] { return app::doctor_command(line.options); }; });
+}
+
+/// The commands that ask a running process.
+void add_questions(CLI::App& commands, CommandLine& line) {
+  auto* ctl = commands.add_subcommand("ctl", "ask a running serve or load, and change its policy");
+  add_ctl_options(*ctl, line.ctl);
+  ctl->callback([&line, ctl] {
+    line.run = [&line, ctl] {
+      return app::ctl_command(line.ctl, ctl->get_subcommands().front()->get_name());
+    };
+  });
+  auto* top = commands.add_subcommand("top", "show a running serve or load in the terminal, live");
+  add_top_options(*top, line.ctl);
+  top->callback([&line] { line.run = [&line] { return app::top_command(line.ctl); }; });
+  auto* ss =
+      commands.add_subcommand("ss", "list the connections and TIME_WAITs of a serve or load");
+  add_ss_options(*ss, line.ss);
+  ss->callback([&line] { line.run = [&line] { return app::ss_command(line.ss); }; });
+}
+
+/// `mayfly help serve` is `mayfly serve --help`.
+std::vector<std::string> without_help(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty() || words[0] != "help") return words;
+  words.erase(words.begin());
+  words.emplace_back("--help");
+  return words;
+}
+
+/// Says that there is no such command, if there is none.
+bool is_command(const CLI::App& commands, const std::vector<std::string>& words) {
+  if (words.empty() || words[0].starts_with('-')) return true;
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands.get_subcommands({})) names.push_back(command->get_name());
+  if (std::ranges::find(names, words[0]) != names.end()) return true;
+  const auto likely = mayfly::config::nearest(words[0], names);
+  fmt::print(stderr, "mayfly: there is no command \"{}\"; {}\n", words[0],
+             likely ? fmt::format("did you mean {}?", *likely)
+                    : fmt::format("there are {}", fmt::join(names, ", ")));
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{kAbout, "mayfly"};
-  app.require_subcommand(1);
-  app.set_version_flag("--version", MAYFLY_VERSION);
-  RunOptions options;
-  std::string duration, kind, saved;
-
-  auto* serve = app.add_subcommand("serve", "serve HTTP, echo and discard");
-  auto* load = app.add_subcommand("load", "open many short connections to a server and measure it");
-  auto* lab = app.add_subcommand(
-      "lab", "run experiments with server and generator as cores of this process");
-  auto* check =
-      app.add_subcommand("check", "show all errors of a configuration, or the memory it needs");
-  auto* plan = app.add_subcommand("plan", "show the arithmetic of a load, without running it");
-  PlanOptions plan_options;
-  add_plan_options(*plan, plan_options);
-  auto* sim =
-      app.add_subcommand("sim", "simulate servers, clients and a hostile network, and check them");
-  SimCommand sim_command;
-  add_sim_options(*sim, sim_command, duration);
-  CtlOptions ctl_options;
-  auto* advise = app.add_subcommand("advise", "say what to do about the TIME_WAITs of a Linux box");
-  add_advise_options(*advise, saved);
-  auto* doctor =
-      app.add_subcommand("doctor", "say what of this machine is in the way, and the remedy");
-  add_config_options(*doctor, options);
-  auto* ctl = app.add_subcommand("ctl", "ask a running serve or load, and change its policy");
-  add_ctl_options(*ctl, ctl_options);
-  auto* top = app.add_subcommand("top", "show a running serve or load in the terminal, live");
-  add_top_options(*top, ctl_options);
-  for (auto* command : {serve, load, lab}) add_run_options(*command, options, duration);
-  for (auto* command : {serve, load, lab, check})
-    command->add_option("--policy", options.policy,
-                        "a preset of conf/policy/ by name, or a file like those, laid over the "
-                        "configuration");
-  for (auto* command : {serve, load, lab}) add_page_options(*command, options);
-  add_lab_options(*lab, options);
-  add_check_options(*check, options, kind);
-
+  CLI::App commands{kAbout, "mayfly"};
+  commands.require_subcommand(1);
+  commands.set_version_flag("--version", fmt::format("mayfly {} ({}), {}", MAYFLY_VERSION,
+                                                     MAYFLY_COMMIT, mayfly::nic::dpdk_version()));
+  CommandLine line;
+  add_runs(commands, line);
+  add_studies(commands, line);
+  add_questions(commands, line);
+  std::vector<std::string> words = without_help(argc, argv);
+  if (!is_command(commands, words)) return app::kBadUsage;
+  std::ranges::reverse(words);  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    commands.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? mayfly::app::kOk : mayfly::app::kBadUsage;
+    return commands.exit(error) == 0 ? app::kOk : app::kBadUsage;
   }
-  if (!duration.empty()) {
-    const auto parsed = mayfly::config::parse_run_length(duration);
+  if (!line.duration.empty()) {
+    const auto parsed = mayfly::config::parse_run_length(line.duration);
     if (!parsed) {
-      fmt::print(stderr, "mayfly: --duration {}: {}\n", duration, parsed.error().what);
-      return mayfly::app::kBadUsage;
+      fmt::print(stderr, "mayfly: --duration {}: {}\n", line.duration, parsed.error().what);
+      return app::kBadUsage;
     }
-    options.duration = sim_command.duration = *parsed;
+    line.options.duration = line.sim.duration = *parsed;
   }
-  const bool is_lab = lab->parsed();
-  if (!(is_lab ? is_lab_sound(options) : lay_page_options(options))) return mayfly::app::kBadUsage;
-  if (serve->parsed()) return mayfly::app::serve_command(options);
-  if (load->parsed()) return mayfly::app::load_command(options);
-  if (is_lab)
-    return options.is_live ? mayfly::app::live_lab_command(options)
-                           : mayfly::app::lab_command(options);
-  if (sim->parsed()) return mayfly::app::sim_command(sim_command);
-  if (plan->parsed()) return mayfly::app::plan_command(plan_options);
-  if (doctor->parsed()) return mayfly::app::doctor_command(options);
-  if (advise->parsed()) return mayfly::app::advise_command(saved);
-  if (top->parsed()) return mayfly::app::top_command(ctl_options);
-  if (ctl->parsed())
-    return mayfly::app::ctl_command(ctl_options, ctl->get_subcommands().front()->get_name());
-  return mayfly::app::check_command(options, kind);
+  return line.run();
 }

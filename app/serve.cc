@@ -63,7 +63,8 @@ int serve_command(const RunOptions& options) {
        .on_change = print_change,
        .cores = [&] { return (*run)->cores(); },
        .add_to = [&](admin::Reading& reading) { reading.service = (*run)->services(); },
-       .links = [&] { return links.json(); }});
+       .links = [&] { return links.json(); },
+       .listed = (*run)->listed()});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
   (*run)->start(*eal, 0);
   print_page(settings.admin);

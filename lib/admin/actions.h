@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
 
 namespace mayfly::admin {
@@ -36,6 +38,11 @@ struct Actions {
   std::function<Json()> health;
   /// The live figures since the last call (sampler.h).
   std::function<Json()> sample;
+  /// The names and values of a query, in its order.
+  using Query = std::vector<std::pair<std::string, std::string>>;
+  /// A page of the connections and TIME_WAIT entries. An error of the kind `usage`: the query is
+  /// wrong.
+  std::function<Result<Json>(const Query&)> connections;
   /// The counters in Prometheus' text format.
   std::function<std::string()> metrics;
   /// Called about four times a second.

@@ -41,8 +41,10 @@ struct ConnectionBlock {
   std::uint32_t next_pending = kNoIndex;               ///< the next block with output to send
   std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
   std::uint32_t next_free = kNoIndex;                  ///< the next free block (Slab)
-  std::uint32_t generation = 0;                ///< connections that the block has had before
-  std::uint32_t hash = 0;                      ///< of the four-tuple (FlowSecret::hash)
+  std::uint32_t generation = 0;   ///< connections that the block has had before
+  std::uint32_t hash = 0;         ///< of the four-tuple (FlowSecret::hash)
+  std::uint32_t retransmits = 0;  ///< segments sent again
+  Instant opened_at;
   std::uint16_t local_port = 0;                ///< host order
   std::uint8_t port = 0;                       ///< index of the shard's port
   bool is_challenged = false;                  ///< Conn::was_challenged

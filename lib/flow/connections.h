@@ -206,6 +206,8 @@ inline ConnectionBlock* Connections::open(const FlowKey4& key, std::uint32_t has
   b.next_pending = kNoIndex;
   b.on_trial = false;
   b.hash = hash;
+  b.retransmits = 0;
+  b.opened_at = now_;
   b.local_port = key.local_port_host();
   b.port = link;
   b.is_challenged = false;

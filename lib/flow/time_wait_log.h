@@ -85,6 +85,28 @@ class TimeWaitLog {
     return (*this)[position].kind != TimeWaitRecord::kOnTrial;
   }
 
+  /// The position after the newest record.
+  std::uint32_t end() const noexcept { return tail_; }
+  /// Calls f(record, its class) for the entries that are held, from the one before `position` back
+  /// to the oldest, until it returns false, and looks at `budget` records at most. Returns the
+  /// position to go on from; none once all were seen. Entries that have moved in the meantime may
+  /// be left out; none comes a second time, unless its hold has begun anew.
+  template <class F>
+  std::optional<std::uint32_t> look_back(std::uint32_t position, std::uint32_t budget,
+                                         F&& f) const noexcept {
+    if (position - head_ > tail_ - head_) return std::nullopt;  // the head has passed it
+    for (; position != head_; --budget) {
+      if (budget == 0) return position;
+      if (in_gap(position - 1)) {
+        position = gap_begin_;
+        continue;
+      }
+      const TimeWaitRecord& record = (*this)[--position];
+      if (is_held(position, record) && !f(record, std::uint32_t{record.kind})) return position;
+    }
+    return std::nullopt;
+  }
+
   // -- making and ending. All positions but those that are returned here stay valid; an insertion
   // -- or a hold may change others: find() them again.
 

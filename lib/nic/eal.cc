@@ -7,6 +7,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_version.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -188,5 +189,7 @@ Result<Eal> start_eal(const EalOptions& options) {
   }
   return eal;
 }
+
+std::string dpdk_version() { return rte_version(); }
 
 }  // namespace mayfly::nic

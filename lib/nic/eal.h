@@ -59,6 +59,9 @@ class Eal {
   std::unique_ptr<State> state_;
 };
 
+/// "DPDK 22.11.9", of the library that is loaded.
+std::string dpdk_version();
+
 /// Starts the EAL. Errors say what can be done, and quote the EAL's own messages.
 Result<Eal> start_eal(const EalOptions& options);
 

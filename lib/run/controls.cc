@@ -102,6 +102,9 @@ admin::Actions Controls<T>::actions() {
   };
   actions.health = [this] { return health(); };
   actions.sample = [this] { return sample(); };
+  actions.connections = [this](const admin::Actions::Query& query) {
+    return list_connections(run_.listed, query);
+  };
   actions.metrics = [this] { return admin::metrics_text(reading()); };
   actions.each_round = [this] { end_trial(); };
   return actions;

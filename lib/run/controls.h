@@ -19,6 +19,7 @@
 #include "admin/server.h"
 #include "base/result.h"
 #include "config/live.h"
+#include "run/connection_list.h"
 #include "run/stop.h"
 
 namespace mayfly::run {
@@ -43,6 +44,7 @@ class Controls {
     std::function<std::vector<flow::ShardStats>()> cores;
     std::function<void(admin::Reading&)> add_to;  ///< may be empty
     std::function<Json()> links;
+    ListedCores listed;  ///< for the list of connections; called on the API's thread
   };
 
   Controls(config::LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}

@@ -62,6 +62,10 @@ class Engine {
   /// Copies of the counters, one for each core; the drops of the ports are included.
   std::vector<flow::ShardStats> stats() const;
   std::vector<std::unique_ptr<Core>>& cores() { return cores_; }
+  /// See EngineCore::list. One thread at a time.
+  bool list(std::size_t core, flow::Listing& listing, std::chrono::microseconds patience) {
+    return cores_[core]->list(listing, patience);
+  }
 
  private:
   std::uint64_t oldest_in_use() const;

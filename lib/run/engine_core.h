@@ -5,13 +5,16 @@
 #include <rte_cycles.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "flow/listing.h"
 #include "nic/clock.h"
+#include "run/errand.h"
 #include "shard/shard.h"
 
 namespace mayfly::run {
@@ -61,6 +64,11 @@ class EngineCore {
     shard_->use(settings);
   }
   std::uint64_t settings_number() const noexcept { return shard_->settings_number(); }
+  /// Lets the core go on with the listing, some blocks at each poll, until it has found enough or
+  /// `patience` is over. False: the core does not answer.
+  bool list(flow::Listing& listing, std::chrono::microseconds patience) {
+    return lists_.run(listing, patience);
+  }
 
   // -- for the polling thread --
   /// Polls until the command is stop.
@@ -80,6 +88,7 @@ class EngineCore {
   std::atomic<Command> command_{Command::run};
   std::atomic<bool> finished_{false};
   std::atomic<std::uint32_t> open_{0};
+  Errand<flow::Listing> lists_;
 };
 
 template <link::Port P, class A>
@@ -146,7 +155,11 @@ bool EngineCore<P, A>::obey(Instant now) noexcept {
 
 template <link::Port P, class A>
 std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
-  const std::size_t work = shard_->poll(now);
+  std::size_t work = shard_->poll(now);
+  if (lists_.is_asked()) [[unlikely]]
+    work += lists_.step([&](flow::Listing& listing) {
+      return listing.step(shard_->connections(), shard_->time_waits(), now);
+    });
   if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);
   open_.store(shard_->open_connections(), std::memory_order_relaxed);
   return work;

@@ -59,6 +59,8 @@ class LiveLab {
 
   // -- for any thread --
   std::vector<flow::ShardStats> cores() const { return server_->cores(); }
+  /// The server's connections.
+  ListedCores listed() { return server_->listed(); }
   /// Adds the generator and the services.
   void add_to(admin::Reading& reading);
   /// The server's keys, and the generator's under `client`.

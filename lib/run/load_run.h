@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "load/load_app.h"
 #include "load/report.h"
+#include "run/connection_list.h"
 #include "run/device_engine.h"
 #include "run/stop.h"
 
@@ -70,6 +71,14 @@ class LoadRun {
   Result<nlohmann::ordered_json> json_so_far();
   /// The counters of each core's stack. Any thread may call it.
   std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
+  /// Any thread may ask for its list of connections, one at a time.
+  ListedCores listed() {
+    return {engine_->cores().size(),
+            [this](auto core, auto& listing, auto patience) {
+              return engine_->list(core, listing, patience);
+            },
+            [this] { return clock_.now(); }};
+  }
   /// The counters of all cores' stacks.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
 

@@ -12,6 +12,7 @@
 
 #include "admin/stats_json.h"
 #include "config/settings.h"
+#include "run/connection_list.h"
 #include "run/device_engine.h"
 #include "run/stop.h"
 #include "service/services.h"
@@ -63,6 +64,14 @@ class ServeRun {
   /// Those of each core, and of its services together. Any thread may call them.
   std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
   service::ServiceCounters services() const;
+  /// Any thread may ask for its list of connections, one at a time.
+  ListedCores listed() {
+    return {engine_->cores().size(),
+            [this](auto core, auto& listing, auto patience) {
+              return engine_->list(core, listing, patience);
+            },
+            [this] { return clock_.now(); }};
+  }
   /// The counters so far. Any thread may call it.
   nlohmann::ordered_json json() const;
   /// The result in a few lines; after the loops have returned.

@@ -51,7 +51,10 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
     const Seq max_before = b.tcp.snd_max;
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
     const bool occupies = e.payload_len > 0 || e.has(wire::tcp_flag::syn | wire::tcp_flag::fin);
-    if (before(e.seq, max_before) && occupies) stats_.retransmitted.add();
+    if (before(e.seq, max_before) && occupies) {
+      stats_.retransmitted.add();
+      ++b.retransmits;
+    }
     const auto copy_payload = [&](std::span<std::byte> payload) {
       b.tx.copy(connections_.tx(), e.seq, e.payload_len, payload.data());
     };

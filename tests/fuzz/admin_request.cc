@@ -21,6 +21,10 @@ admin::Actions echoing() {
   actions.stats = actions.settings = actions.policies = actions.history = say("report");
   actions.health = say("health");
   actions.reload = actions.drain = did;
+  actions.connections = [](const admin::Actions::Query& query) -> Result<Json> {
+    if (query.size() > 1) return Error{query[1].second, ErrorKind::usage};
+    return Json(query);
+  };
   actions.metrics = [] { return std::string("# metrics\n"); };
   actions.sample = say("sample");
   actions.set = [](const std::vector<std::string>& overrides, const std::string&) {

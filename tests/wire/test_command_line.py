@@ -138,6 +138,22 @@ def test_a_missing_configuration_file_is_bad_usage():
     assert "no-such-file.yaml" in done.stdout + done.stderr
 
 
+def test_a_misspelt_command_is_guessed_and_help_is_a_command():
+    done = run("srve")
+    assert done.returncode == 2 and "did you mean serve?" in done.stderr
+    done = run("dance")
+    assert done.returncode == 2 and "there are serve, load" in done.stderr
+    for words in (["help", "serve"], ["serve", "--help"]):
+        done = run(*words)
+        assert done.returncode == 0 and "--config" in done.stdout
+    assert "serve" in run("help").stdout
+
+
+def test_the_version_names_the_commit_and_dpdk():
+    said = run("--version").stdout
+    assert re.fullmatch(r"mayfly \d+\.\d+\.\d+ \(\w[\w.-]*\), DPDK 22\.11\S*\n", said), said
+
+
 def test_an_unknown_option_is_bad_usage():
     assert run("serve", "--fast").returncode == 2
 

@@ -48,6 +48,13 @@ TEST_F(ApiTest, ReportsWhatItIsAskedFor) {
   EXPECT_THAT(get("/metrics"), HasSubstr("text/plain; version=0.0.4"));
 }
 
+TEST_F(ApiTest, HandsAQueryOnAndSaysWhetherItWasTheQueryOrACoreThatFailed) {
+  EXPECT_EQ(Json::parse(body(get("/api/connections?peer=198.18.0.0%2F15&state=closing"))),
+            (Json{{"peer", "198.18.0.0/15"}, {"state", "closing"}}));
+  EXPECT_EQ(status(get("/api/connections?bad")), 400);
+  EXPECT_EQ(status(get("/api/connections?mute=1")), 503);
+}
+
 TEST_F(ApiTest, HealthAndReadinessAreStatuses) {
   EXPECT_EQ(status(get("/api/health")), 200);
   EXPECT_EQ(status(get("/api/ready")), 503);

@@ -40,6 +40,13 @@ class NotedActions {
       return Json{{"healthy", is_healthy}, {"ready", false}, {"why", Json::array()}};
     };
     actions.sample = [this] { return Json{{"n", ++samples}}; };
+    actions.connections = [](const admin::Actions::Query& query) -> Result<Json> {
+      Json json = Json::object();
+      for (const auto& [name, value] : query) json[name] = value;
+      if (json.contains("bad")) return Error{"bad", ErrorKind::usage};
+      if (json.contains("mute")) return Error{"core 0 does not answer"};
+      return json;
+    };
     actions.metrics = [] { return std::string("# HELP x\n"); };
     actions.each_round = [] {};
     return actions;
