@@ -112,7 +112,7 @@ class RequestScan {
       case 6: return !equals_ignoring_case(name, "expect");
       case 8:
         return !equals_ignoring_case(name, "if-match") && !equals_ignoring_case(name, "if-range");
-      case 10: return !equals_ignoring_case(name, "connection") || take_wish(value);
+      case 10: return !equals_ignoring_case(name, "connection") || take_wish(trimmed(value));
       case 13: return !equals_ignoring_case(name, "if-none-match");
       case 14: return !equals_ignoring_case(name, "content-length");
       case 16: return !equals_ignoring_case(name, "proxy-connection");
