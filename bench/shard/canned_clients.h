@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "service/services.h"
 #include "shard/shard.h"
 #include "wire/emit.h"
 #include "wire/parse.h"
@@ -64,19 +66,24 @@ class BenchPort {
 };
 static_assert(link::Port<BenchPort>);
 
+/// What the clients ask.
 inline const std::string kRequest =
     "GET / HTTP/1.1\r\nHost: 198.18.0.1\r\nConnection: close\r\n\r\n";
 inline const std::string kResponse =
     "HTTP/1.1 200 OK\r\nServer: mayfly\r\nContent-Type: text/plain\r\nContent-Length: "
     "14\r\n\r\nhello, mayfly\n";
 
-/// Answers any text; closes right away, or when the peer has.
+/// Bare clients: no TCP option but MSS, and a program that answers any text with the same bytes and
+/// closes right away, or when the peer has. Next to nothing but the stack is measured; the series
+/// of older measurements.
 struct AnswerApp : shard::AppBase {
+  static constexpr std::uint8_t kSynOptions = wire::tcp_option::mss;
+
+  explicit AnswerApp(bool server_closes) : close_first(server_closes) {}
   using AppBase::on_drain, AppBase::finished;
   using AppBase::on_poll, AppBase::next_due, AppBase::on_settings, AppBase::stop;
   bool listens(std::uint16_t port) const noexcept { return port == 80; }
-  bool close_first = false;
-  std::uint64_t closed = 0;
+  bool close_first;
   template <class C>
   void on_open(C&) noexcept {}
   template <class C>
@@ -94,9 +101,33 @@ struct AnswerApp : shard::AppBase {
   template <class C>
   void on_wake(C&) noexcept {}
   template <class C>
-  void on_closed(C&, flow::CloseReason) noexcept {
-    ++closed;
-  }
+  void on_closed(C&, flow::CloseReason) noexcept {}
+};
+
+/// As clients are: timestamps on every segment, SACK and window scale agreed, and the HTTP service
+/// of the server, which keeps its timers and writes its date.
+struct HttpApp : service::Services {
+  static constexpr std::uint8_t kSynOptions =
+      wire::tcp_option::mss | wire::tcp_option::sack_permitted | wire::tcp_option::timestamps |
+      wire::tcp_option::window_scale;
+
+  explicit HttpApp(bool server_closes) : HttpApp(std::make_unique<Served>(server_closes)) {}
+
+ private:
+  struct Served {
+    explicit Served(bool server_closes) {
+      settings.listen = {{80, service::ServiceKind::http}};
+      settings.http.routes = {{.path = "/", .body = "hello, mayfly\n"}};
+      settings.close.first = server_closes ? shard::Closer::server : shard::Closer::client;
+      site = std::make_unique<service::Site>(std::move(*service::Site::load(settings.http)));
+    }
+    service::ServerSettings settings;
+    std::unique_ptr<service::Site> site;
+  };
+  explicit HttpApp(std::unique_ptr<Served> served)
+      : Services(served->settings, *served->site), served_(std::move(served)) {}
+
+  std::unique_ptr<Served> served_;
 };
 
 inline constexpr MacAddress kServerMac{{2, 0, 0, 0, 0, 1}}, kClientMac{{2, 0, 0, 0, 0, 2}};
@@ -107,20 +138,26 @@ inline constexpr Ipv4Address kGateway{0xc612'00fe};
 struct Client {
   FlowKey4 key;  // from its own side
   Seq seq, ack;
+  std::uint32_t stamp = 0;  // the server's last timestamp
 };
 
 /// A server shard, and on the same core canned clients that feed it frames and take its answers:
 /// no other core, no device.
-class CannedClients {
+template <class App>
+class ClientsOf {
  public:
-  CannedClients(const std::string& name, std::size_t in_flight, const flow::TimeWaitPolicy& policy,
-                bool server_closes)
-      : port_(in_flight * 8 + 4'096), clients_(in_flight), server_closes_(server_closes) {
-    app_.close_first = server_closes;
+  ClientsOf(const std::string& name, std::size_t in_flight, const flow::TimeWaitPolicy& policy,
+            bool server_closes, std::uint32_t connections = 65'536)
+      : port_(in_flight * 8 + 4'096),
+        app_(server_closes),
+        clients_(in_flight),
+        server_closes_(server_closes) {
     shard::ShardConfig config;
     config.name = name;
-    config.sizes = {
-        .connections = 65'536, .time_wait = policy.capacity, .chunks = 16, .receive_buffers = 16};
+    config.sizes = {.connections = connections,
+                    .time_wait = policy.capacity,
+                    .chunks = 16,
+                    .receive_buffers = 16};
     config.secret = {1, 2};
     link::Interface interface;
     interface.mac = kServerMac;
@@ -129,32 +166,19 @@ class CannedClients {
     config.interfaces = {interface};
     settings_.time_wait = policy;
     BenchPort* const ports[] = {&port_};
-    shard_ = std::move(
-        *shard::Shard<BenchPort, AnswerApp>::create(config, ports, app_, settings_, now_));
+    shard_ = std::move(*shard::Shard<BenchPort, App>::create(config, ports, app_, settings_, now_));
     teach_gateway();
   }
 
   /// Opens and closes one connection with each client. Returns the cycles spent in the shard.
   std::uint64_t round() {
-    std::uint64_t cycles = 0;
-    if (now_ - taught_ > 10_s) teach_gateway();
-    for (std::size_t i = 0; i < clients_.size(); ++i) {
-      Client& c = clients_[i];
-      c.key = next_key();
-      c.seq = Seq{static_cast<std::uint32_t>(serial_) * 7919};
-      put(c, wire::tcp_flag::syn, {});
-      c.seq += 1;
-    }
-    cycles += serve();
-    read_answers();
+    std::uint64_t cycles = send_syns();
     for (Client& c : clients_) {
-      c.ack += 1;
       put(c, wire::tcp_flag::ack | wire::tcp_flag::psh, std::as_bytes(std::span(kRequest)));
       c.seq += static_cast<std::uint32_t>(kRequest.size());
     }
     cycles += serve();
-    drop_answers();
-    const auto answer = static_cast<std::uint32_t>(kResponse.size());
+    const std::uint32_t answer = read_answer_size();
     for (Client& c : clients_) {
       c.ack += answer + (server_closes_ ? 1u : 0u);
       put(c, wire::tcp_flag::fin | wire::tcp_flag::ack, {});
@@ -171,7 +195,19 @@ class CannedClients {
     drop_answers();
     return cycles;
   }
-  std::uint64_t closed() const { return app_.closed; }
+  /// Opens one connection with each client, and leaves it open.
+  void open_to_stay() {
+    send_syns();
+    for (Client& c : clients_) put(c, wire::tcp_flag::ack, {});
+    serve();
+    drop_answers();
+  }
+  std::uint64_t open() const { return shard_->open_connections(); }
+  std::uint64_t closed() const {
+    std::uint64_t sum = 0;
+    for (const Counter& one : stats().closed) sum += one.get();
+    return sum;
+  }
   std::size_t in_flight() const { return clients_.size(); }
   const flow::ShardStats& stats() const { return shard_->stats(); }
   std::uint64_t time_waits() const { return shard_->time_wait_entries(); }
@@ -189,6 +225,21 @@ class CannedClients {
  private:
   static constexpr std::uint64_t kClients = 4'096;  // addresses, of 60,000 ports each
 
+  /// Each client's SYN and its answer.
+  std::uint64_t send_syns() {
+    if (now_ - taught_ > 10_s) teach_gateway();
+    for (Client& c : clients_) {
+      c.key = next_key();
+      c.seq = Seq{static_cast<std::uint32_t>(serial_) * 7919};
+      c.stamp = 0;
+      put(c, wire::tcp_flag::syn, {});
+      c.seq += 1;
+    }
+    const std::uint64_t cycles = serve();
+    read_answers();
+    return cycles;
+  }
+
   FlowKey4 next_key() {
     ++serial_;
     return FlowKey4::of({0xc612'0100 + static_cast<std::uint32_t>(serial_ / 60'000 % kClients)},
@@ -201,7 +252,14 @@ class CannedClients {
     e.ack = (flags & wire::tcp_flag::ack) != 0 ? c.ack : Seq{};
     e.window = 65'535;
     e.flags = flags;
-    if ((flags & wire::tcp_flag::syn) != 0) e.mss = 1460, e.options = wire::tcp_option::mss;
+    if ((flags & wire::tcp_flag::syn) != 0) {
+      e.mss = 1460;
+      e.window_scale = 7;
+      e.options = App::kSynOptions;
+    } else {
+      e.options = App::kSynOptions & wire::tcp_option::timestamps;
+    }
+    if ((e.options & wire::tcp_option::timestamps) != 0) e.ts = {now_.ts_ms(), c.stamp};
     e.payload_len = static_cast<std::uint32_t>(text.size());
     const wire::LinkHeader link{kServerMac, kClientMac, 0};
     BenchFrame* f = port_.allocate();
@@ -213,7 +271,8 @@ class CannedClients {
     port_.in.push_back(f);
   }
 
-  std::uint64_t serve() {
+  /// A function of its own: what is measured of the shard is what happens in here.
+  [[gnu::noinline]] std::uint64_t serve() {
     const std::uint64_t start = __rdtsc();
     while (port_.next_in < port_.in.size() || shard_->stats().syn_backlog.get() > 0) {
       now_ = now_ + poll_time_;
@@ -228,9 +287,21 @@ class CannedClients {
   void read_answers() {
     MAYFLY_ASSERT(port_.out.size() == clients_.size());
     const wire::ParseRules rules{kClientMac, 0};
-    for (std::size_t i = 0; i < clients_.size(); ++i)
-      clients_[i].ack = parse_frame(port_.bytes(port_.out[i]), rules, {}).segment.seq;
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      const Segment s = parse_frame(port_.bytes(port_.out[i]), rules, {}).segment;
+      clients_[i].ack = s.seq + 1;
+      clients_[i].stamp = s.ts.val;
+    }
     drop_answers();
+  }
+  /// Bytes of text in the answers, which are all of one segment and of one length.
+  std::uint32_t read_answer_size() {
+    MAYFLY_ASSERT(port_.out.size() == clients_.size());
+    const wire::ParseRules rules{kClientMac, 0};
+    const Segment s = parse_frame(port_.bytes(port_.out.front()), rules, {}).segment;
+    MAYFLY_ASSERT(s.payload_len > 0 && s.has(wire::tcp_flag::fin) == server_closes_);
+    drop_answers();
+    return s.payload_len;
   }
   void drop_answers() {
     for (BenchFrame* f : port_.out) port_.release(f);
@@ -254,12 +325,14 @@ class CannedClients {
   Duration poll_time_ = 20_us;
   shard::ShardSettings settings_;
   BenchPort port_;
-  AnswerApp app_;
-  std::unique_ptr<shard::Shard<BenchPort, AnswerApp>> shard_;
+  App app_;
+  std::unique_ptr<shard::Shard<BenchPort, App>> shard_;
   std::vector<Client> clients_;
   bool server_closes_;
   std::uint64_t serial_ = 0;
 };
+
+using CannedClients = ClientsOf<AnswerApp>;
 
 /// The i-th argument as a number.
 inline std::uint64_t number(int argc, char** argv, int i, std::uint64_t otherwise) {

@@ -1,7 +1,7 @@
 // Whole connections through one server Shard on one core. Prints TSC cycles a connection.
 //
 //   cycles_per_connection [connections] [in_flight] [time_wait capacity] [server|client: who closes
-//   first]
+//   first] [bare|http: what the clients are, canned_clients.h]
 #include <cstdio>
 
 #include "canned_clients.h"
@@ -9,13 +9,14 @@
 namespace mayfly::bench {
 namespace {
 
-int run(int argc, char** argv) {
+template <class App>
+int measure(int argc, char** argv) {
   const std::uint64_t connections = number(argc, argv, 1, 2'000'000);
   const std::uint64_t in_flight = number(argc, argv, 2, 512);
   const auto time_wait = static_cast<std::uint32_t>(number(argc, argv, 3, 1'000'000));
   const bool server_closes = argc > 4 && std::string(argv[4]) == "server";
   flow::TimeWaitPolicy policy{.hold = Duration::from_ms(2'000), .capacity = time_wait};
-  CannedClients bench("bench", in_flight, policy, server_closes);
+  ClientsOf<App> bench("bench", in_flight, policy, server_closes);
   for (std::uint64_t i = 0; i < 20'000; i += in_flight) bench.round();
   std::vector<double> rounds;
   for (std::uint64_t done = 0; done < connections; done += in_flight)
@@ -29,6 +30,11 @@ int run(int argc, char** argv) {
       rounds[rounds.size() / 2], rounds[rounds.size() * 19 / 20],
       static_cast<unsigned long long>(bench.closed()));
   return 0;
+}
+
+int run(int argc, char** argv) {
+  const bool is_http = argc > 5 && std::string(argv[5]) == "http";
+  return is_http ? measure<HttpApp>(argc, argv) : measure<AnswerApp>(argc, argv);
 }
 
 }  // namespace
