@@ -12,7 +12,7 @@ packages_for() {
   [ "$1" = run ] && return
   echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils \
     nginx-light nftables tcpdump clang-format python3-pytest python3-scapy python3-yaml \
-    python3-prometheus-client chromium clang libclang-rt-14-dev
+    python3-prometheus-client chromium clang libclang-rt-14-dev valgrind
   [ "$1" = test ] && return
   echo clang-tidy gcovr
 }

@@ -1,18 +1,19 @@
 #!/bin/bash
 # Sets up, builds and runs the tests. The last line is `N passed, N failed`; the exit status is 0
 # only if every part asked for has run and nothing failed.
-#   scripts/test.sh [tidy] [asan] [wire] [sim] [fuzz] [unit]
+#   scripts/test.sh [tidy] [asan] [wire] [sim] [fuzz] [speed] [unit]
 # tidy: rules about the text. asan: the unit tests under ASan and UBSan. wire: real Linux peers,
 # against the release build. sim: 2,000 seeds of the simulator, release build. fuzz: each fuzz
-# target with its corpus and a fixed number of inputs. unit: the unit tests in a release build, only
-# when it is named. No part draws other inputs in another run: scripts/soak.sh does.
+# target with its corpus and a fixed number of inputs. speed: instructions a connection, counted.
+# unit: the unit tests in a release build, only when it is named. No part draws other inputs in
+# another run: scripts/soak.sh does.
 source "$(dirname "$0")/common.sh"
 results=out/test
-parts=${*:-tidy asan wire sim fuzz}
+parts=${*:-tidy asan wire sim fuzz speed}
 for part in $parts; do
   case $part in
-    unit | asan | tidy | wire | sim | fuzz) ;;
-    *) fail "no such part: $part (unit, asan, tidy, wire, sim, fuzz)" ;;
+    unit | asan | tidy | wire | sim | fuzz | speed) ;;
+    *) fail "no such part: $part (unit, asan, tidy, wire, sim, fuzz, speed)" ;;
   esac
 done
 scripts/setup.sh test
@@ -59,6 +60,13 @@ run_sim() {
   run_pytest sim
 }
 
+# For processors that valgrind knows; otherwise as the release build.
+run_speed() {
+  configure build-counted --buildtype=release -Db_lto=true -Dtests=true -Disa=haswell
+  compile build-counted bench/shard/cycles_per_connection
+  run_pytest speed
+}
+
 run_fuzz() { scripts/fuzz.sh --fixed || true; }
 
 run_parts() { # PART...
@@ -92,7 +100,7 @@ computing=()
 for part in $parts; do
   case $part in
     wire) ;;
-    sim | fuzz) computing+=("$part") ;;
+    sim | fuzz | speed) computing+=("$part") ;;
     *) first+=("$part") ;;
   esac
 done

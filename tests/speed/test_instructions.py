@@ -1,0 +1,48 @@
+"""What a connection costs the server's core in instructions, counted by callgrind: the same number
+in every run, so that speed is not lost unnoticed. Whole connections go through one Shard, with
+canned clients on the same core (bench/shard/canned_clients.h), whose instructions do not count.
+Measured time says more (bench/ab.py); this says it without a quiet machine.
+"""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# For processors of 2013: what valgrind knows. CI builds it by scripts/test.sh.
+PROGRAM = Path(os.environ.get(
+    "MAYFLY_COUNTED", ROOT / "build-counted/bench/shard/cycles_per_connection"))
+
+# Who closes first; who the clients are; the most instructions of the shard for a connection: three
+# per cent above what they were when the line was last changed. If one is exceeded for a good
+# reason, the commit that changes the line tells it.
+CEILINGS = [
+    ("client", "bare", 7_700),
+    ("server", "bare", 6_980),
+    ("client", "http", 10_000),
+    ("server", "http", 8_870),
+]
+
+
+def instructions(closer: str, clients: str, folder: Path) -> float:
+    counts = folder / "callgrind.out"
+    run = subprocess.run(
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}",
+         "--toggle-collect=*::serve()", PROGRAM, "1", "512", "1000000", closer, clients],
+        capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+    closed = int(re.search(r"\((\d+) closed\)", run.stdout)[1])
+    total = int(re.search(r"^(?:summary|totals): (\d+)", counts.read_text(), re.MULTILINE)[1])
+    assert closed > 10_000
+    return total / closed
+
+
+@pytest.mark.parametrize("closer, clients, ceiling", CEILINGS,
+                         ids=[f"{closer}_first_{clients}" for closer, clients, _ in CEILINGS])
+def test_a_connection_takes_no_more_instructions_than(closer, clients, ceiling, tmp_path):
+    count = instructions(closer, clients, tmp_path)
+    print(f"{closer} first, {clients}: {count:,.0f} instructions a connection")
+    assert count <= ceiling
+    assert count > 0.9 * ceiling, "much less than the ceiling, which would hide a loss: lower it"
