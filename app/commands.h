@@ -24,6 +24,7 @@ struct RunOptions {
   std::string page;                  ///< --page ADDRESS:PORT, of serve, load and lab --live
   std::string token_file, socket;    ///< --token-file, and --socket of lab --live
   bool is_live = false;              ///< --live, of the lab
+  std::string part, at;              ///< --part 1/3 and --at TIME, of load; empty = not given
 };
 
 /// The command line of plan, as it was written; empty = not given.
@@ -51,6 +52,12 @@ struct SsOptions {
   bool is_json = false;           ///< --json
 };
 
+/// The command line of merge.
+struct MergeOptions {
+  std::vector<std::string> files;  ///< what load --json wrote
+  std::string json;                ///< --json FILE; empty = none
+};
+
 /// The command line of sim.
 struct SimCommand {
   std::uint64_t seed = 1, seeds = 1;  ///< --seed N, --seeds COUNT
@@ -72,6 +79,7 @@ int doctor_command(const RunOptions& options);
 int plan_command(const PlanOptions& options);
 /// `folder` has a saved copy of what the tools print; empty = this machine.
 int advise_command(const std::string& folder);
+int merge_command(const MergeOptions& options);
 int sim_command(const SimCommand& command);
 int top_command(const CtlOptions& options);
 int ss_command(const SsOptions& options);

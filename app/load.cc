@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include "admin/stats_json.h"
+#include "base/siphash.h"
 #include "commands.h"
+#include "config/describe.h"
 #include "config/read.h"
 #include "load/load_app.h"
+#include "load/part.h"
 #include "load/plan.h"
 #include "load/report.h"
 #include "print.h"
@@ -15,6 +18,7 @@
 #include "run/program.h"
 #include "run/signals.h"
 #include "run/start.h"
+#include "run/start_time.h"
 #include "run/state_file.h"
 #include "wire/print.h"
 
@@ -46,13 +50,77 @@ run::Controls<config::LoadSettings>::Run controlled(run::LoadRun& run, FollowedL
           .listed = run.listed()};
 }
 
+std::optional<std::string> environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+/// Which part of the plan this is; the whole of it if --part is not given.
+Result<void> take_part(config::LoadSettings& settings, const RunOptions& options) {
+  if (options.part.empty()) return {};
+  const auto part = load::parse_part(options.part, environment);
+  if (!part) return part.error();
+  settings.load.part = *part;
+  return load::check_part(settings);
+}
+
+/// When the first start is intended, by --at; zero if it is not given.
+Result<Duration> start_of(const RunOptions& options) {
+  if (options.at.empty()) return Duration{};
+  const Duration now = run::wall_clock();
+  auto start = load::parse_start_time(options.at, now);
+  if (start && *start <= now)
+    return Error{
+        fmt::format("--at {}: that was {:.1f} s ago", options.at, (now - *start).seconds()),
+        ErrorKind::usage};
+  return start;
+}
+
+/// What all parts of a plan have in common, as a hash: their target, sources, load and rules.
+std::string plan_of(const config::LoadSettings& settings) {
+  constexpr SipKey kAnyKey{};
+  std::string text;
+  for (const config::KeyValue& row : describe(settings)) {
+    const std::string top = row.key.substr(0, row.key.find('.'));
+    for (const char* common : {"target", "sources", "load", "close", "time_wait", "tcp"})
+      if (top == common) text += row.key + "=" + row.value + "\n";
+  }
+  return fmt::format("{:016x}", siphash24(std::as_bytes(std::span(text)), kAnyKey));
+}
+
 /// Where the load goes, and for how long its sources last.
 void print_plan(const config::LoadSettings& settings) {
   const load::TuplePlan tuples = plan_tuples(settings);
   if (!settings.target.name.empty())
     fmt::print("target: {} is {}\n", settings.target.name, to_string(settings.target.address));
   fmt::print("sources: {}\n", arithmetic_of(tuples));
+  if (const std::string part = load::part_in_words(settings); !part.empty())
+    fmt::print("{}\n", part);
   if (const std::string warning = warning_of(tuples); !warning.empty()) fmt::print("{}\n", warning);
+}
+
+/// Sets when the first start is intended, if --at says so, and says how good the clock is.
+Result<void> begin_at(Duration start, const nic::TscClock& clock, load::LoadShape& load) {
+  if (start <= Duration{}) return {};
+  const auto at = run::instant_of(start, clock);
+  if (!at) return at.error();
+  load.begin_at = *at;
+  fmt::print("begins in {:.1f} s; {}\n", (*at - clock.now()).seconds(), run::clock_in_words());
+  return {};
+}
+
+/// What the results are named after and where they go.
+struct Destination {
+  std::string plan, json;  ///< plan_of(); a file, or empty
+};
+
+Result<void> tell_results(run::LoadRun& run, const config::LoadSettings& settings,
+                          const Destination& to, FollowedLinks& links) {
+  const std::vector<load::CoreReport> reports = run.reports();
+  const load::RunEnd end{run.is_interrupted(), to.plan, run.began()};
+  fmt::print("{}", load_table(load::facts_of(settings), reports, end));
+  if (to.json.empty()) return {};
+  return admin::write_json(to.json, links.with_links(load_json(settings, reports, end)));
 }
 
 }  // namespace
@@ -66,6 +134,10 @@ int load_command(const RunOptions& options) {
   }
   config::LoadSettings settings = with_options(*loaded.settings, options);
   if (const auto lasts = load::check_sources(settings); !lasts) return fail(lasts.error());
+  if (const auto taken = take_part(settings, options); !taken) return fail(taken.error());
+  const auto start = start_of(options);
+  if (!start) return fail(start.error());
+  const std::string plan_name = plan_of(settings);
   if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
   auto numbers = open_numbers(settings.state);
   if (!numbers) return fail(numbers.error());
@@ -81,6 +153,7 @@ int load_command(const RunOptions& options) {
   if (!devices) return fail(devices.error());
   print_plan(settings);
   const nic::TscClock clock(numbers->origin);
+  if (const auto set = begin_at(*start, clock, settings.load); !set) return fail(set.error());
   auto run = run::LoadRun::create(settings, *devices, clock, numbers->secret);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,
@@ -97,6 +170,8 @@ int load_command(const RunOptions& options) {
   print_page(settings.admin);
   fmt::print("ready\n");
   std::fflush(stdout);
+  if (*start > Duration{})
+    if (const auto left = run::instant_of(*start, clock); !left) return fail(left.error());
   (*run)->start(*eal, 0);
   load::LiveLine line(settings.load, isatty(STDOUT_FILENO) != 0);
   (*run)->watch(
@@ -114,14 +189,9 @@ int load_command(const RunOptions& options) {
            }});
   fmt::print("{}", line.end());
   eal->wait();
-  const std::vector<load::CoreReport> reports = (*run)->reports();
-  const load::RunEnd end{.interrupted = (*run)->is_interrupted()};
-  fmt::print("{}", load_table(settings, reports, end));
-  if (!options.json.empty()) {
-    const auto written =
-        admin::write_json(options.json, links.with_links(load_json(settings, reports, end)));
-    if (!written) return fail(written.error());
-  }
+  if (const auto written = tell_results(**run, settings, {plan_name, options.json}, links);
+      !written)
+    return fail(written.error());
   return links.exit_status((*run)->succeeded() ? kOk : kRunFailed);
 }
 

@@ -19,6 +19,7 @@ namespace {
 
 namespace app = mayfly::app;
 using mayfly::app::CtlOptions;
+using mayfly::app::MergeOptions;
 using mayfly::app::PlanOptions;
 using mayfly::app::RunOptions;
 using mayfly::app::SimCommand;
@@ -158,6 +159,19 @@ void add_ctl_options(CLI::App& command, CtlOptions& options) {
       ->required();
 }
 
+void add_part_options(CLI::App& load, RunOptions& options) {
+  load.add_option("--part", options.part,
+                  "make this part of the plan, as one of several hosts: 1/3; auto = as mpirun, "
+                  "srun, Kubernetes or parallel say");
+  load.add_option("--at", options.at,
+                  "the first start: 2026-11-29T18:00:00Z, @SECONDS since 1970, or +10s");
+}
+
+void add_merge_options(CLI::App& merge, MergeOptions& options) {
+  merge.add_option("files", options.files, "what the parts wrote by load --json")->required();
+  merge.add_option("--json", options.json, "write the result to this file; - = standard output");
+}
+
 void add_advise_options(CLI::App& advise, std::string& folder) {
   advise.add_option("--from", folder,
                     "folder with a saved copy: ss-tan, ss-s, sockstat, nstat, sysctl");
@@ -184,6 +198,7 @@ struct CommandLine {
   RunOptions options;
   std::string duration, kind, saved;
   PlanOptions plan;
+  MergeOptions merge;
   SimCommand sim;
   CtlOptions ctl;
   SsOptions ss;
@@ -211,6 +226,7 @@ void add_runs(CLI::App& commands, CommandLine& line) {
                         "configuration");
   for (auto* command : {serve, load, lab}) add_page_options(*command, line.options);
   add_lab_options(*lab, line.options);
+  add_part_options(*load, line.options);
   add_check_options(*check, line.options, line.kind);
   const auto with_page = [&line](int (*command)(const RunOptions&)) {
     return [&line, command] {
@@ -232,6 +248,9 @@ void add_studies(CLI::App& commands, CommandLine& line) {
   auto* plan = commands.add_subcommand("plan", "show the arithmetic of a load, without running it");
   add_plan_options(*plan, line.plan);
   plan->callback([&line] { line.run = [&line] { return app::plan_command(line.plan); }; });
+  auto* merge = commands.add_subcommand("merge", "make one report of the parts of a load");
+  add_merge_options(*merge, line.merge);
+  merge->callback([&line] { line.run = [&line] { return app::merge_command(line.merge); }; });
   auto* sim = commands.add_subcommand(
       "sim", "simulate servers, clients and a hostile network, and check them");
   add_sim_options(*sim, line.sim, line.duration);

@@ -122,10 +122,12 @@ void add_load(Families& families, const load::LoadResults& results) {
            std::vector<std::pair<Labels, const load::LoadCounters*>>{{{}, &results.counters}});
   MetricFamily failed = family_of("mayfly_load_failed_total", "connections that failed, by reason",
                                   MetricType::Counter);
-  for (std::size_t i = 1; i < load::kFailureCount; ++i)
-    failed.metric.push_back(
-        one_value(MetricType::Counter, static_cast<double>(results.counters.failed[i]),
-                  {{"reason", std::string(name_of(static_cast<load::Failure>(i)))}}));
+  for (std::size_t i = 1; i < load::kFailureCount; ++i) {
+    const auto why = static_cast<load::Failure>(i);
+    failed.metric.push_back(one_value(MetricType::Counter,
+                                      static_cast<double>(results.counters.failures(why)),
+                                      {{"reason", std::string(name_of(why))}}));
+  }
   families.push_back(std::move(failed));
   const auto add = [&](const char* name, const char* help, const load::Latencies& latency) {
     MetricFamily family = family_of(name, help, MetricType::Histogram);

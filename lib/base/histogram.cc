@@ -43,6 +43,21 @@ std::uint64_t Histogram::count_below(std::uint64_t limit) const noexcept {
   return below;
 }
 
+bool Histogram::restore(const Exact& exact) noexcept {
+  if (count_ == 0) return exact.min == 0 && exact.max == 0 && exact.sum == 0;
+  const auto same_bucket = [](std::uint64_t a, std::uint64_t b) {
+    return a <= kValueMax && bucket_of(a) == bucket_of(b);
+  };
+  // Each value is at most 1/64 of itself below the end of its bucket.
+  const bool fits = same_bucket(exact.min, min_) && same_bucket(exact.max, max_) &&
+                    exact.min <= exact.max && exact.sum <= sum_ && exact.sum >= sum_ * 63 / 64;
+  if (!fits) return false;
+  min_ = exact.min;
+  max_ = exact.max;
+  sum_ = exact.sum;
+  return true;
+}
+
 Histogram Histogram::since(const Histogram& earlier) const noexcept {
   MAYFLY_ASSERT(earlier.count_ <= count_);
   Histogram later;

@@ -54,6 +54,22 @@ class Histogram {
   std::uint64_t max() const noexcept { return max_; }
   double mean() const noexcept { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
+  /// Calls f(value, count) for every bucket that is not empty, upwards; `value` is its largest.
+  template <class F>
+  void for_each(F&& f) const {
+    for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket)
+      if (counts_[bucket] > 0) f(end_of(bucket), counts_[bucket]);
+  }
+  /// What a histogram knows apart from its buckets.
+  struct Exact {
+    std::uint64_t min = 0, max = 0;
+    double sum = 0;
+  };
+  Exact exact() const noexcept { return {min(), max_, sum_}; }
+  /// The values were recorded as those of for_each(), and these are the exact figures of the
+  /// originals. False, and nothing is changed: they do not belong to these buckets.
+  bool restore(const Exact& exact) noexcept;
+
   /// What was recorded after `earlier`, a copy of this histogram's former state. Extremes are those
   /// of the buckets.
   Histogram since(const Histogram& earlier) const noexcept;

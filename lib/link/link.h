@@ -118,6 +118,8 @@ class Link {
   void announce(Instant now) noexcept { resolver_.announce(now); }
   /// TCP retransmits to `to` because nothing was heard of it: the next hop may have moved.
   void suspect(Ipv4Address to, Instant now) noexcept { resolver_.suspect(to, now); }
+  /// See Resolver.
+  void look_for(Ipv4Address to, Instant now) noexcept { resolver_.look_for(to, now); }
   /// Ages the neighbour cache (Resolver::age); call it at every poll.
   void age(Instant now) noexcept { resolver_.age(now); }
   /// Frames that wait for the device.

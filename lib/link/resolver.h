@@ -63,6 +63,12 @@ class Resolver {
   /// answers, that is known before the first frame needs it.
   void announce(Instant now) noexcept;
 
+  /// Looks for the next hop to `to` although no frame waits for it yet.
+  void look_for(Ipv4Address to, Instant now) noexcept {
+    Ipv4Address hop;
+    if (interface_.next_hop(to, hop) && neighbours_.expect(hop, now)) ask(hop, nullptr, now);
+  }
+
   /// A packet for `to` has to be sent again because nothing was heard of its host: asks whether the
   /// next hop still has its address (RFC 1122 2.3.2.1 (4), 3.3.1.4).
   void suspect(Ipv4Address to, Instant now) noexcept {
@@ -189,8 +195,7 @@ void Resolver<P>::announce(Instant now) noexcept {
                wire::kBroadcastMac);
     }
   }
-  if (interface_.gateway && neighbours_.expect(*interface_.gateway, now))
-    ask(*interface_.gateway, nullptr, now);
+  if (interface_.gateway) look_for(*interface_.gateway, now);
 }
 
 template <Port P>

@@ -14,15 +14,24 @@ namespace mayfly::load {
 /// Times in microseconds. Not thread-safe, as Histogram.
 class Latencies {
  public:
+  /// All that is known of some: see the class's calls.
+  struct Parts {
+    Histogram answered, failed;
+    std::uint64_t unmade = 0, unmade_longest_us = 0;
+  };
+  Latencies() = default;
+  explicit Latencies(const Parts& parts) : parts_(parts) {}
+  const Parts& parts() const noexcept { return parts_; }
+
   /// It came to its end after `us`.
-  void answered(std::uint64_t us) noexcept { answered_.record(us); }
+  void answered(std::uint64_t us) noexcept { parts_.answered.record(us); }
   /// It failed after it had waited for `us`.
-  void failed(std::uint64_t us) noexcept { failed_.record(us); }
+  void failed(std::uint64_t us) noexcept { parts_.failed.record(us); }
   /// `count` were offered and not even begun, and waited for up to `longest_us`. Replaces what was
   /// said before.
   void unmade(std::uint64_t count, std::uint64_t longest_us) noexcept {
-    unmade_ = count;
-    unmade_longest_us_ = longest_us;
+    parts_.unmade = count;
+    parts_.unmade_longest_us = longest_us;
   }
 
   /// The nearest-rank percentile over all that was offered and is over; none if nothing was
@@ -32,17 +41,18 @@ class Latencies {
   std::optional<std::uint64_t> max() const noexcept;
 
   /// Of those that were answered alone.
-  const Histogram& of_answered() const noexcept { return answered_; }
+  const Histogram& of_answered() const noexcept { return parts_.answered; }
   /// Those that have a time or a bound.
-  std::uint64_t count() const noexcept { return answered_.count() + failed_.count() + unmade_; }
+  std::uint64_t count() const noexcept {
+    return parts_.answered.count() + parts_.failed.count() + parts_.unmade;
+  }
 
   /// What came after `earlier`, a copy of a former state.
   Latencies since(const Latencies& earlier) const noexcept;
   void merge(const Latencies& other) noexcept;
 
  private:
-  Histogram answered_, failed_;
-  std::uint64_t unmade_ = 0, unmade_longest_us_ = 0;
+  Parts parts_;
 };
 
 }  // namespace mayfly::load

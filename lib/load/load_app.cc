@@ -17,13 +17,13 @@ std::string make_request(const TargetSettings& target, bool close) {
                      close ? "Connection: close\r\n" : "");
 }
 
-LoadApp::LoadApp(const ClientSettings& settings, CorePart part, const SipKey& secret,
-                 FlowFilter mine)
+LoadApp::LoadApp(const ClientSettings& settings, Share core, const SipKey& secret, FlowFilter mine)
     : settings_(settings),
+      sources_(own_sources(settings)),
       close_(&settings.close),
-      schedule_(settings.load, part),
-      tuples_(settings.sources, settings.target, secret, mine),
-      challenged_(usable_sources(settings.sources)),
+      schedule_(settings.load, core),
+      tuples_(sources_, settings.target, secret, mine),
+      challenged_(usable_sources(sources_)),
       request_(make_request(settings.target, false)),
       closing_request_(make_request(settings.target, true)) {}
 
@@ -60,7 +60,7 @@ void LoadApp::count_start(TuplePool::Outcome outcome, Instant now) noexcept {
   if (outcome == TuplePool::Outcome::exhausted)
     ++results_.counters.port_exhausted;
   else
-    results_.counters.fail(Failure::table_full, Cause::no_room);
+    results_.counters.fail(Cause::no_room);
   schedule_.pause(now + kNoRoomPause);
 }
 
@@ -78,8 +78,8 @@ void LoadApp::count_challenge(std::uint32_t source) noexcept {
 }
 
 /// A connection that was open or not has failed: it waited until now, and would have waited longer.
-void LoadApp::count_failure(const LoadState& s, Failure why, Cause cause, Instant now) noexcept {
-  results_.counters.fail(why, cause);
+void LoadApp::count_failure(const LoadState& s, Cause cause, Instant now) noexcept {
+  results_.counters.fail(cause);
   const auto us_since = [now](Instant begin) {
     return static_cast<std::uint64_t>((now - begin).us);
   };

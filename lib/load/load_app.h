@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "link/port.h"
+#include "load/part.h"
 #include "load/response.h"
 #include "load/results.h"
 #include "load/schedule.h"
@@ -79,8 +80,7 @@ class LoadApp : public shard::AppBase {
 
   /// `settings` outlives the app. `secret` keys the order of the sources. `mine` accepts the
   /// four-tuples whose answers arrive at this core.
-  LoadApp(const ClientSettings& settings, CorePart part, const SipKey& secret,
-          FlowFilter mine = {});
+  LoadApp(const ClientSettings& settings, Share core, const SipKey& secret, FlowFilter mine = {});
   LoadApp(const LoadApp&) = delete;
   LoadApp& operator=(const LoadApp&) = delete;
 
@@ -122,6 +122,8 @@ class LoadApp : public shard::AppBase {
     return *std::launder(reinterpret_cast<LoadState*>(&c.state()));
   }
   template <class Shard>
+  bool begin(Shard& shard, Instant now) noexcept;
+  template <class Shard>
   void look_ahead(Shard& shard, std::size_t starts) noexcept;
   template <class Shard>
   TuplePool::Outcome start(Shard& shard, Instant intended, Instant now) noexcept;
@@ -140,12 +142,13 @@ class LoadApp : public shard::AppBase {
   static Cause cause_of(const LoadState& s, Failure failure, const Conn& c) noexcept;
   static Cause cause_of_reset(tcp::State before) noexcept;
   void count_challenge(std::uint32_t source) noexcept;
-  void count_failure(const LoadState& s, Failure why, Cause cause, Instant now) noexcept;
+  void count_failure(const LoadState& s, Cause cause, Instant now) noexcept;
   void judge_unanswered(Ipv4Address silent) noexcept;
   void back_off(Instant now) noexcept;
   Duration refused_pause() const noexcept;
 
   const ClientSettings& settings_;
+  SourceSettings sources_;  ///< those of this part
   const shard::CloseSettings* close_;
   Schedule schedule_;
   TuplePool tuples_;
@@ -156,6 +159,7 @@ class LoadApp : public shard::AppBase {
   Instant last_end_{};                     ///< of a connection
   std::uint32_t refused_in_a_row_ = 0;     ///< with no connection opened meanwhile
   std::uint32_t next_host_ = 0;            ///< whose connection the next one is
+  bool is_waiting_ = false;                ///< for settings.load.begin_at
   std::uint64_t unanswered_ = 0;           ///< failures whose cause judge_unanswered() finds
   LoadResults results_;
   ResultsExchange exchange_;
@@ -163,9 +167,12 @@ class LoadApp : public shard::AppBase {
 
 template <class Shard>
 void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
-  if (!schedule_.begun()) schedule_.begin(now);
+  if (!schedule_.begun() && !begin(shard, now)) [[unlikely]] {
+    if (exchange_.asked()) exchange_.give(results(now));
+    return;
+  }
   if (unanswered_ > 0) [[unlikely]]
-    judge_unanswered(shard.silent_hop(settings_.sources.first, settings_.target.address));
+    judge_unanswered(shard.silent_hop(sources_.first, settings_.target.address));
   const std::size_t most = shard.frames_wait() ? kStartsWhileFramesWait : kStartsPerPoll;
   std::size_t starts = 0;
   for (; starts < most && schedule_.due(now, results_.counters.open); ++starts) {
@@ -176,6 +183,20 @@ void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
   if (starts > 0) look_ahead(shard, starts);
   if (over_at_.is_never() && schedule_.over(now)) over_at_ = now;
   if (exchange_.asked()) exchange_.give(results(now));
+}
+
+/// Begins the schedule, unless it is to begin later: until then the next hop is looked for, so that
+/// the first SYN need not wait for it. False: it has not begun.
+template <class Shard>
+bool LoadApp::begin(Shard& shard, Instant now) noexcept {
+  const Instant at = settings_.load.begin_at;
+  if (now < at && !schedule_.stopped()) {
+    if (!is_waiting_) shard.look_for(sources_.first, settings_.target.address, now);
+    is_waiting_ = true;
+    return false;
+  }
+  schedule_.begin(is_waiting_ ? std::min(at, now) : now);
+  return true;
 }
 
 /// The next poll will probably start as many: prefetches their buckets in the tables.
@@ -198,7 +219,7 @@ TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) n
                                       now + settings_.load.timeout, next_host_);
     using Why = decltype(result.error);
     if (result.error == Why::none) {
-      if (++next_host_ >= settings_.sources.hosts) next_host_ = 0;
+      if (++next_host_ >= sources_.hosts) next_host_ = 0;
       return TuplePool::Answer::accepted;
     }
     return result.error == Why::table_full ? TuplePool::Answer::refused : TuplePool::Answer::held;
@@ -333,7 +354,7 @@ void LoadApp::on_closed(Conn& c, flow::CloseReason why) noexcept {
     ++results_.counters.completed;
   } else {
     if (!s.is_open && c.was_challenged()) count_challenge(s.source);
-    count_failure(s, failure, cause_of(s, failure, c), c.now());
+    count_failure(s, cause_of(s, failure, c), c.now());
   }
   MAYFLY_ASSERT(results_.counters.open > 0);
   --results_.counters.open;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_fields.h"
+#include "base/result.h"
 #include "flow/metrics.h"
 #include "load/results.h"
 #include "load/settings.h"
@@ -24,17 +25,45 @@ struct CoreReport {
 /// How the whole run went.
 struct RunEnd {
   bool interrupted = false;  ///< it was ended before its time
+  std::string plan;          ///< the same for all parts of a plan
+  Duration began{};          ///< the first intended start, as time since 1970
 };
 
-/// The machine-readable result: the whole run, and `cores` with the same keys for each.
+/// What the words of a report need to know of the load.
+struct RunFacts {
+  std::string target;  ///< "198.18.0.1 port 80"
+  bool is_closed_loop = false;
+  std::string left_out;    ///< what the percentiles of a closed loop cannot hold
+  std::string arithmetic;  ///< arithmetic_of() the plan
+};
+RunFacts facts_of(const ClientSettings& settings);
+
+/// A run as load_json() wrote it.
+struct PartReport {
+  Share part;
+  std::string plan;
+  Duration began{};
+  RunFacts facts;
+  bool interrupted = false;
+  CoreReport total;
+};
+
+/// The machine-readable result: the whole run, and `cores` with the same keys for each. `settings`
+/// are those of the whole plan, of which this may be a part.
 nlohmann::ordered_json load_json(const ClientSettings& settings, std::span<const CoreReport> cores,
                                  const RunEnd& end = {});
 
 /// Every key that load_json may write, for doc/json.md.
 std::vector<JsonKey> load_json_keys();
 
+/// Reads what load_json() wrote. An error says what is wrong with it.
+Result<PartReport> read_report(const nlohmann::ordered_json& json);
+/// One result of the parts of a plan, at least one: as load_json(), with `parts` instead of
+/// `cores`.
+nlohmann::ordered_json merged_json(std::span<const PartReport> parts);
+
 /// The final table: several lines, each with a line break.
-std::string load_table(const ClientSettings& settings, std::span<const CoreReport> cores,
+std::string load_table(const RunFacts& facts, std::span<const CoreReport> cores,
                        const RunEnd& end = {});
 
 /// The progress of a run: on a terminal one line that is overwritten, otherwise plain lines.

@@ -14,11 +14,14 @@ constexpr std::array<std::string_view, kFailureCount> kNames{"none" MAYFLY_LOAD_
 constexpr std::array<std::string_view, kFailureCount> kHelps{"" MAYFLY_LOAD_FAILURES(MAYFLY_X)};
 #undef MAYFLY_X
 
-#define MAYFLY_X(name, help) #name,
+#define MAYFLY_X(name, failure, help) #name,
 constexpr std::array<std::string_view, kCauseCount> kCauseNames{MAYFLY_LOAD_CAUSES(MAYFLY_X)};
 #undef MAYFLY_X
-#define MAYFLY_X(name, help) help,
+#define MAYFLY_X(name, failure, help) help,
 constexpr std::array<std::string_view, kCauseCount> kCauseHelps{MAYFLY_LOAD_CAUSES(MAYFLY_X)};
+#undef MAYFLY_X
+#define MAYFLY_X(name, failure, help) Failure::failure,
+constexpr std::array<Failure, kCauseCount> kFailures{MAYFLY_LOAD_CAUSES(MAYFLY_X)};
 #undef MAYFLY_X
 
 }  // namespace
@@ -39,13 +42,21 @@ std::string_view help_of(Failure failure) noexcept {
   return kHelps[static_cast<std::size_t>(failure)];
 }
 
+Failure failure_of(Cause cause) noexcept { return kFailures[static_cast<std::size_t>(cause)]; }
+
+std::uint64_t LoadCounters::failures(Failure why) const noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < causes.size(); ++i)
+    if (kFailures[i] == why) sum += causes[i];
+  return sum;
+}
+
 std::uint64_t LoadCounters::failed_total() const noexcept {
-  return std::accumulate(failed.begin(), failed.end(), std::uint64_t{0});
+  return std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
 }
 
 void LoadCounters::merge(const LoadCounters& other) noexcept {
   for (const auto& metric : kLoadMetrics) this->*metric.value += other.*metric.value;
-  for (std::size_t i = 0; i < failed.size(); ++i) failed[i] += other.failed[i];
   for (std::size_t i = 0; i < causes.size(); ++i) causes[i] += other.causes[i];
 }
 

@@ -29,42 +29,45 @@ namespace mayfly::load {
   X(table_full, "connections for which our own stack had no room: they were never opened")        \
   X(aborted_at_end, "connections that were still open when the run ended")
 
-// The same failures by their causes, each counted once. X(name, which is the key in the JSON, what
-// is counted)
+// The same failures by their causes, each counted once. X(name, which is the key in the JSON, as
+// which failure it counts, what is counted)
 #define MAYFLY_LOAD_CAUSES(X)                                                                     \
-  X(refused, "connections whose SYN was answered by RST")                                         \
-  X(no_arp_answer, "connections whose SYN never left: nobody answered ARP for the next hop")      \
-  X(syn_unanswered, "connections whose SYN nobody answered")                                      \
-  X(challenged,                                                                                   \
+  X(refused, refused, "connections whose SYN was answered by RST")                                \
+  X(no_arp_answer, timed_out,                                                                     \
+    "connections whose SYN never left: nobody answered ARP for the next hop")                     \
+  X(syn_unanswered, timed_out, "connections whose SYN nobody answered")                           \
+  X(challenged, timed_out,                                                                        \
     "connections whose SYNs were answered by ACKs of another connection only, as of a TIME_WAIT " \
     "that no RST ends")                                                                           \
-  X(unreachable, "connections to a peer that ICMP called unreachable")                            \
-  X(reset_in_established,                                                                         \
+  X(unreachable, unreachable, "connections to a peer that ICMP called unreachable")               \
+  X(reset_in_established, reset,                                                                  \
     "connections reset by the peer in ESTABLISHED, before all answers or instead of its FIN")     \
-  X(reset_in_close_wait, "connections reset by the peer after its FIN")                           \
-  X(reset_in_fin_wait_1, "connections reset by the peer before it had acknowledged our FIN")      \
-  X(reset_in_fin_wait_2,                                                                          \
+  X(reset_in_close_wait, reset, "connections reset by the peer after its FIN")                    \
+  X(reset_in_fin_wait_1, reset,                                                                   \
+    "connections reset by the peer before it had acknowledged our FIN")                           \
+  X(reset_in_fin_wait_2, reset,                                                                   \
     "connections reset by the peer instead of its FIN, after it had acknowledged ours")           \
-  X(reset_in_closing, "connections reset by the peer after both FINs")                            \
-  X(reset_in_last_ack,                                                                            \
+  X(reset_in_closing, reset, "connections reset by the peer after both FINs")                     \
+  X(reset_in_last_ack, reset,                                                                     \
     "connections reset by the peer instead of the ACK of our FIN, after its own")                 \
-  X(no_answer,                                                                                    \
+  X(no_answer, timed_out,                                                                         \
     "connections on which a whole answer did not come in time (load.timeout, tcp.retries)")       \
-  X(no_fin, "connections that were answered and whose close did not end in time")                 \
-  X(status, "connections with an answer that is not 2xx")                                         \
-  X(short_body, "connections that the peer ended before all its answers had arrived whole")       \
-  X(malformed_response,                                                                           \
+  X(no_fin, timed_out, "connections that were answered and whose close did not end in time")      \
+  X(status, bad_status, "connections with an answer that is not 2xx")                             \
+  X(short_body, short_body,                                                                       \
+    "connections that the peer ended before all its answers had arrived whole")                   \
+  X(malformed_response, malformed_response,                                                       \
     "connections with an answer that is not HTTP, or octets after the end of one")                \
-  X(no_room, "connections for which our own stack had no room")                                   \
-  X(open_at_end, "connections that were still open when the run ended")
+  X(no_room, table_full, "connections for which our own stack had no room")                       \
+  X(open_at_end, aborted_at_end, "connections that were still open when the run ended")
 
 /// The cause of a failure.
 enum class Cause : std::uint8_t {
-#define MAYFLY_X(name, help) name,
+#define MAYFLY_X(name, failure, help) name,
   MAYFLY_LOAD_CAUSES(MAYFLY_X)
 #undef MAYFLY_X
 };
-#define MAYFLY_X(name, help) +1
+#define MAYFLY_X(name, failure, help) +1
 inline constexpr std::size_t kCauseCount = 0 MAYFLY_LOAD_CAUSES(MAYFLY_X);
 #undef MAYFLY_X
 
@@ -78,8 +81,8 @@ class StatusCounts {
  public:
   static constexpr std::uint16_t kFirst = 100, kEnd = 1'000;
   /// Out of range counts as the last.
-  void add(std::uint16_t status) noexcept {
-    ++counts_[status < kFirst || status >= kEnd ? counts_.size() - 1 : status - kFirst];
+  void add(std::uint16_t status, std::uint64_t times = 1) noexcept {
+    counts_[status < kFirst || status >= kEnd ? counts_.size() - 1 : status - kFirst] += times;
   }
   std::uint64_t of(std::uint16_t status) const noexcept { return counts_[status - kFirst]; }
   void merge(const StatusCounts& other) noexcept {
@@ -107,6 +110,9 @@ std::string_view name_of(Failure failure) noexcept;
 /// The help text of its counter.
 std::string_view help_of(Failure failure) noexcept;
 
+/// The failure as which a cause is counted.
+Failure failure_of(Cause cause) noexcept;
+
 // X(kind, name, unit, key in the JSON, what is counted): base/metric.h describes these columns.
 // A connection closed as planned if it ended so: close.first: client, with both FINs; server, with
 // the server's FIN and then ours, or (close.abort) with its RST; reset, with our RST.
@@ -133,19 +139,14 @@ struct LoadCounters {
 #define MAYFLY_X(kind, name, unit, path, help) std::uint64_t name = 0;
   MAYFLY_LOAD_METRICS(MAYFLY_X)
 #undef MAYFLY_X
-  std::array<std::uint64_t, kFailureCount> failed{};  ///< by Failure
-  std::array<std::uint64_t, kCauseCount> causes{};    ///< the same failures, by Cause
+  std::array<std::uint64_t, kCauseCount> causes{};  ///< of the failures, by Cause
 
-  void fail(Failure why, Cause cause) noexcept {
-    ++failed[static_cast<std::size_t>(why)];
-    ++causes[static_cast<std::size_t>(cause)];
-  }
-  std::uint64_t failures(Failure why) const noexcept {
-    return failed[static_cast<std::size_t>(why)];
-  }
+  void fail(Cause cause) noexcept { ++causes[static_cast<std::size_t>(cause)]; }
   std::uint64_t caused_by(Cause cause) const noexcept {
     return causes[static_cast<std::size_t>(cause)];
   }
+  /// Not for the hot path.
+  std::uint64_t failures(Failure why) const noexcept;
   std::uint64_t failed_total() const noexcept;
   void merge(const LoadCounters& other) noexcept;
 };

@@ -40,9 +40,11 @@ std::uint32_t concurrency_at(const LoadShape& shape, Duration elapsed) noexcept 
   return std::clamp(wanted, 1U, std::max(1U, shape.concurrency));
 }
 
-Schedule::Schedule(const LoadShape& shape, CorePart part) noexcept
-    : shape_(shape), part_(part), number_(part.index) {
-  MAYFLY_ASSERT(part.index < part.count);
+Schedule::Schedule(const LoadShape& shape, Share core) noexcept
+    : shape_(shape),
+      core_(core),
+      number_(shape.part.index + std::uint64_t{shape.part.count} * core.index) {
+  MAYFLY_ASSERT(core.index < core.count && shape.part.index < shape.part.count);
   if (shape.connections > 0) connections_ = shape.connections;
 }
 
@@ -50,7 +52,7 @@ void Schedule::begin(Instant now) noexcept {
   MAYFLY_ASSERT(!begun_);
   begun_ = true;
   start_ = now;
-  if (shape_.duration > Duration{}) end_ = now + shape_.duration;
+  if (shape_.duration > Duration{}) end_ = std::min(end_, now + shape_.duration);
   if (!open_loop())
     next_at_ = now;
   else if (shape_.rate > 0)
@@ -59,7 +61,7 @@ void Schedule::begin(Instant now) noexcept {
 
 void Schedule::take() noexcept {
   ++taken_;
-  number_ += part_.count;
+  number_ += std::uint64_t{shape_.part.count} * core_.count;
   if (open_loop()) next_at_ = start_ + intended_start(shape_, number_);
 }
 
@@ -73,10 +75,6 @@ std::uint64_t Schedule::behind(Instant now) const noexcept {
 
 std::uint64_t Schedule::wanted_at(Instant now) const noexcept {
   return own_share(concurrency_at(shape_, now - start_));
-}
-
-std::uint64_t Schedule::own_share(std::uint64_t whole) const noexcept {
-  return (whole + part_.count - 1 - part_.index) / part_.count;
 }
 
 }  // namespace mayfly::load

@@ -15,34 +15,30 @@
 
 namespace mayfly::load {
 
-/// The part of the load that a core makes: the starts numbered `index`, `index + count`, `index + 2
-/// count`, ...
-struct CorePart {
-  std::uint32_t index = 0;  ///< below `count`
-  std::uint32_t count = 1;  ///< cores that generate; at least 1
-};
-
-/// Open loop: when the start with this number (from 0, over all cores) is due, as time from the
+/// Open loop: when the start with this number (from 0, over all parts) is due, as time from the
 /// begin of the run. The rate rises linearly from 0 during `shape.ramp` and is then constant.
 /// `shape.rate` is above 0.
 Duration intended_start(const LoadShape& shape, std::uint64_t number) noexcept;
 
-/// Open loop: how many starts, over all cores, are due before `elapsed`.
+/// Open loop: how many starts, over all parts, are due before `elapsed`.
 std::uint64_t starts_before(const LoadShape& shape, Duration elapsed) noexcept;
 
-/// Closed loop: how many connections should be open at once, over all cores; at least one during
+/// Closed loop: how many connections should be open at once, over all parts; at least one during
 /// the ramp.
 std::uint32_t concurrency_at(const LoadShape& shape, Duration elapsed) noexcept;
 
-/// The starts of one core. The schedule ends after `shape.duration` or `shape.connections`,
-/// whichever comes first, or by stop().
+/// The starts of one core: those of its process (`shape.part`), dealt out to the cores. The
+/// schedule ends after `shape.duration` or `shape.connections`, whichever comes first, or by
+/// stop().
 class Schedule {
  public:
-  Schedule(const LoadShape& shape, CorePart part) noexcept;
+  Schedule(const LoadShape& shape, Share core) noexcept;
 
   /// Begins the run. Called once, before anything else.
   void begin(Instant now) noexcept;
   bool begun() const noexcept { return begun_; }
+  /// Before begin(): true if it was stopped already.
+  bool stopped() const noexcept { return !begun_ && !end_.is_never(); }
 
   /// Open loop: how late a start that was intended before the end may be made after it.
   static constexpr Duration kLate = Duration::from_ms(10);
@@ -92,12 +88,14 @@ class Schedule {
 
  private:
   std::uint64_t wanted_at(Instant now) const noexcept;
-  std::uint64_t own_share(std::uint64_t whole) const noexcept;
+  std::uint64_t own_share(std::uint64_t whole) const noexcept {
+    return core_.of(shape_.part.of(whole));
+  }
 
   LoadShape shape_;
-  CorePart part_;
+  Share core_;
   std::uint64_t connections_ = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t number_ = 0;  ///< over all cores, of the next start
+  std::uint64_t number_ = 0;  ///< over all parts, of the next start
   std::uint64_t taken_ = 0;
   Instant start_{}, end_ = Instant::never(), next_at_ = Instant::never();
   bool begun_ = false;

@@ -29,6 +29,18 @@ struct SourceSettings {
   std::uint32_t hosts = 1;
 };
 
+/// One of `count` shares of what is dealt out in turn, one thing to each.
+struct Share {
+  std::uint32_t index = 0;  ///< below `count`
+  std::uint32_t count = 1;  ///< at least 1
+
+  /// How many of the first `whole` things fall to it.
+  constexpr std::uint64_t of(std::uint64_t whole) const noexcept {
+    return (whole + count - 1 - index) / count;
+  }
+  bool operator==(const Share&) const = default;
+};
+
 /// How many connections are made, and when.
 struct LoadShape {
   double rate = 0;                           ///< open loop: connections a second; 0 = closed loop
@@ -39,6 +51,10 @@ struct LoadShape {
   std::uint32_t requests_per_connection = 1;
   Duration timeout = Duration::from_s(30);  ///< a connection that takes longer has failed
   bool overcommit = false;                  ///< run although sources or tables will run out
+  /// Of all this, what falls to this process: several hosts carry out one plan (load/part.h).
+  Share part;
+  /// When the first start is intended; a time that is over = at once. ARP is done before.
+  Instant begin_at{};
 };
 
 /// A client: its cores and connections, and the load that it makes.

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "load/part.h"
 #include "load/plan.h"
 #include "run/orderly_end.h"
+#include "run/state_file.h"
 
 namespace mayfly::run {
 namespace {
@@ -19,24 +22,38 @@ bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
   return port->shard_of(key) == port->core_index();
 }
 
+/// The sources of the other parts are addresses of other hosts.
+void leave_to_other_parts(const config::LoadSettings& settings,
+                          std::vector<link::InterfaceAddress>& addresses) {
+  const load::SourceSettings &all = settings.sources, own = load::own_sources(settings);
+  std::erase_if(addresses, [&](link::InterfaceAddress& range) {
+    if (range.last < all.first || all.last < range.first) return false;
+    range.first = std::max(range.first, own.first);
+    range.last = std::min(range.last, own.last);
+    return range.last < range.first;
+  });
+}
+
 }  // namespace
 
 LoadRun::~LoadRun() = default;
 
 std::size_t LoadRun::bytes_needed(const config::LoadSettings& settings) {
   // Two rings of source numbers and a set of them (tuples.h), and the app with its histograms.
-  const std::size_t sources = usable_sources(settings.sources);
+  const std::size_t sources = usable_sources(load::own_sources(settings));
   return sources * 2 * sizeof(std::uint32_t) + sources / 8 + sizeof(load::LoadApp);
 }
 
 void LoadRun::own_sources(config::LoadSettings& settings) {
   auto& addresses = settings.process.ports.front().addresses;
+  const std::uint8_t prefix_length = addresses.front().prefix_length;
+  leave_to_other_parts(settings, addresses);
   const auto has = [&](Ipv4Address ip) {
     return std::ranges::any_of(addresses, [&](auto& a) { return ip >= a.first && ip <= a.last; });
   };
-  const load::SourceSettings& sources = settings.sources;
+  const load::SourceSettings sources = load::own_sources(settings);
   if (has(sources.first) && has(sources.last)) return;
-  addresses.push_back({sources.first, sources.last, addresses.front().prefix_length});
+  addresses.push_back({sources.first, sources.last, prefix_length});
 }
 
 Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& settings,
@@ -55,7 +72,7 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& set
         const load::FlowFilter mine =
             cores > 1 ? load::FlowFilter{comes_back_here, &port} : load::FlowFilter{};
         return std::make_unique<load::LoadApp>(
-            settings, load::CorePart{static_cast<std::uint32_t>(i), cores}, order, mine);
+            settings, load::Share{static_cast<std::uint32_t>(i), cores}, order, mine);
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
@@ -63,6 +80,7 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& set
 }
 
 void LoadRun::start(nic::Eal& eal, std::size_t first_worker) {
+  began_ = wall_clock() + std::max(Duration{}, settings_.load.begin_at - clock_.now());
   start_on(*engine_, eal, first_worker);
 }
 
@@ -108,7 +126,8 @@ Result<nlohmann::ordered_json> LoadRun::json_so_far() {
 }
 
 void LoadRun::watch(const Watcher& watcher) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Duration until_start = std::max(Duration{}, settings_.load.begin_at - clock_.now());
+  const auto begin = std::chrono::steady_clock::now() + std::chrono::microseconds(until_start.us);
   const auto elapsed = [&] {
     return Duration{std::chrono::duration_cast<std::chrono::microseconds>(
                         std::chrono::steady_clock::now() - begin)

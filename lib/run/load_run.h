@@ -54,6 +54,8 @@ class LoadRun {
   bool finished() const { return engine_->finished(); }
   /// True if watch() ended it before its time.
   bool is_interrupted() const { return is_interrupted_; }
+  /// The first intended start, as time since 1970; after start().
+  Duration began() const { return began_; }
   /// Resets open connections and ends the poll loops.
   void stop();
   /// The gateway or the target, if it does not answer ARP.
@@ -96,6 +98,7 @@ class LoadRun {
   std::unique_ptr<DeviceEngine<load::LoadApp>> engine_;
   nic::TscClock clock_;
   bool is_interrupted_ = false;
+  Duration began_{};
   std::mutex asking_;  // one reader at a time (ResultsExchange)
 };
 

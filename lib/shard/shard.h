@@ -131,6 +131,10 @@ class Shard {
   const flow::ShardStats& stats() const noexcept { return stats_; }
   /// Who does not answer ARP. Any thread.
   const link::ArpSilence& arp_silence() const noexcept { return link_common_.silence; }
+  /// Looks for the next hop from `local` to `remote` although nothing is to be sent yet.
+  void look_for(Ipv4Address local, Ipv4Address remote, Instant now) noexcept {
+    links_[link_of(local)]->look_for(remote, now);
+  }
   /// The next hop from `local` to `remote`, if it does not answer ARP; 0 otherwise.
   Ipv4Address silent_hop(Ipv4Address local, Ipv4Address remote) const noexcept {
     const link::ArpSilence& silence = link_common_.silence;

@@ -64,6 +64,7 @@ class FakeShard {
 
   void expect(std::span<const FlowKey4>) noexcept {}
   bool frames_wait() const noexcept { return has_frames; }
+  void look_for(Ipv4Address, Ipv4Address, Instant) noexcept { ++looked_for; }
   Ipv4Address silent_hop(Ipv4Address, Ipv4Address) const noexcept { return silent; }
 
   FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state, Instant wake_at,
@@ -138,6 +139,7 @@ class FakeShard {
 
   Instant now{};
   Ipv4Address silent;       ///< the next hop, if it does not answer ARP
+  int looked_for = 0;       ///< look_for() calls
   bool has_frames = false;  ///< more frames than one poll takes
   std::size_t capacity = 1'000'000;
   bool room_to_send = true;

@@ -123,7 +123,7 @@ TEST(Answers, ThatAreWrongEndTheConnectionWithARst) {
     EXPECT_TRUE(lab.shard.flows.empty());
     EXPECT_EQ(lab.counters().failed_total(), 1U);
     for (std::size_t i = 0; i < load::kFailureCount; ++i)
-      if (lab.counters().failed[i] > 0) return static_cast<Failure>(i);
+      if (lab.counters().failures(static_cast<Failure>(i)) > 0) return static_cast<Failure>(i);
     return Failure::none;
   };
   EXPECT_EQ(failure_of("HTTP/1.1 503 Busy\r\n"), Failure::bad_status);
@@ -368,6 +368,38 @@ TEST(AChangeOfPolicy, AResetIsPlannedOnlyWhereItWasAskedFor) {
   lab.shard.says(kAnswer);
   lab.shard.ends(CloseReason::reset);
   EXPECT_EQ(lab.failed(Failure::reset), 1U);
+}
+
+TEST(AStartAtAGivenTime, IsWaitedForWhileTheNextHopIsLookedFor) {
+  ClientSettings wanted = settings(Closer::client);
+  wanted.load.begin_at = {5'000'000};
+  Lab lab(wanted);
+  lab.shard.poll({4'999'999});
+  EXPECT_EQ(lab.counters().opened, 0U);
+  EXPECT_EQ(lab.shard.looked_for, 1);
+  EXPECT_FALSE(lab.app.finished({4'999'999}));
+  lab.shard.poll({5'000'700});
+  EXPECT_EQ(lab.counters().opened, 1U);
+  EXPECT_EQ(lab.results().ran, 700_us) << "it is measured from the intended time";
+}
+
+TEST(AStartAtAGivenTime, IsGivenUpByAStop) {
+  ClientSettings wanted = settings(Closer::client);
+  wanted.load.begin_at = {5'000'000};
+  Lab lab(wanted);
+  lab.app.stop({1'000});
+  lab.shard.poll({2'000});
+  lab.shard.poll({3'000});
+  EXPECT_EQ(lab.counters().opened, 0U);
+  EXPECT_TRUE(lab.app.finished({3'000}));
+}
+
+TEST(AStartAtAGivenTime, IsAtOnceIfThatTimeIsOver) {
+  ClientSettings wanted = settings(Closer::client);
+  wanted.load.begin_at = {-5};
+  Lab lab(wanted);
+  EXPECT_EQ(lab.counters().opened, 1U);
+  EXPECT_EQ(lab.shard.looked_for, 0);
 }
 
 }  // namespace

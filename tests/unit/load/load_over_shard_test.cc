@@ -183,7 +183,7 @@ TEST(LoadOverShard, FailsConnectionsToAPortWithoutAListener) {
   s.target.port = 81;
   const LoadCounters c = run(s).results.counters;
   EXPECT_EQ(c.completed, 0U);
-  EXPECT_EQ(c.failed[static_cast<std::size_t>(load::Failure::refused)], 1'500U);
+  EXPECT_EQ(c.failures(load::Failure::refused), 1'500U);
 }
 
 TEST(LoadOverShard, FailsConnectionsToAnAddressWhereNobodyIs) {

@@ -164,5 +164,44 @@ TEST(ClosedLoop, PausesAfterARefusal) {
   EXPECT_TRUE(schedule.due({1'000}, 0));
 }
 
+TEST(Parts, TogetherMakeTheStartsOfThePlan) {
+  LoadShape whole = open_loop(10'000, 1_s, 200_ms);
+  Schedule all(whole, {});
+  const auto expected = run(all, {0}, {1'100'000}, 100_us);
+  std::multiset<Instant> starts;
+  for (std::uint32_t part = 0; part < 3; ++part) {
+    whole.part = {part, 3};
+    const std::uint32_t cores = part + 1;  // hosts need not be alike
+    for (std::uint32_t core = 0; core < cores; ++core) {
+      Schedule schedule(whole, {core, cores});
+      for (const Instant start : run(schedule, {0}, {1'100'000}, 100_us)) starts.insert(start);
+      EXPECT_EQ(schedule.behind({1'000'000}), 0U);
+    }
+  }
+  EXPECT_EQ(std::multiset<Instant>(expected.begin(), expected.end()), starts);
+}
+
+TEST(Parts, TogetherKeepTheConcurrencyAndTheNumberOfConnections) {
+  LoadShape whole = closed_loop(10, 1_s);
+  whole.connections = 101;
+  std::uint64_t open_at_once = 0, connections = 0;
+  for (std::uint32_t part = 0; part < 3; ++part) {
+    whole.part = {part, 3};
+    const std::uint32_t cores = 3 - part;
+    for (std::uint32_t core = 0; core < cores; ++core) {
+      Schedule schedule(whole, {core, cores});
+      schedule.begin({0});
+      std::uint64_t open = 0;
+      while (schedule.due({0}, open)) ++open, schedule.take();
+      open_at_once += open;
+      for (; !schedule.spent(); schedule.take()) {
+      }
+      connections += schedule.taken();
+    }
+  }
+  EXPECT_EQ(open_at_once, 10U);
+  EXPECT_EQ(connections, 101U);
+}
+
 }  // namespace
 }  // namespace mayfly::testing
