@@ -167,6 +167,7 @@ int load_command(const RunOptions& options) {
        }},
       controlled(**run, links));
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
+  print_carried_over((*run)->totals());
   print_page(settings.admin);
   fmt::print("ready\n");
   std::fflush(stdout);

@@ -14,6 +14,18 @@ const char* fresh_line() { return isatty(STDOUT_FILENO) != 0 ? "\r\x1b[K" : ""; 
 
 }  // namespace
 
+void print_carried_over(const flow::ShardStats& totals) {
+  if (totals.time_wait_files_given_up.get() > 0)
+    fmt::print(
+        "time_wait_file: made for other sizes, cores or another secret; what it held is "
+        "given up\n");
+  const std::uint64_t entries = totals.time_wait_carried_over.get();
+  if (entries == 0) return;
+  fmt::print(
+      "TIME_WAIT: {} entries carried over from the process before{}\n", entries,
+      totals.time_wait_restored_unclean.get() > 0 ? ", which was killed: checked one by one" : "");
+}
+
 int fail(const Error& error) {
   fmt::print(stderr, "mayfly: {}\n", error.what);
   return run::exit_status_of(error);

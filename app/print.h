@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/live.h"
 #include "config/settings.h"
+#include "flow/metrics.h"
 #include "nic/clock.h"
 #include "nic/device.h"
 #include "run/controls.h"
@@ -23,6 +24,9 @@ using run::kRunFailed;
 
 /// Prints the error, and returns its exit status: kBadUsage or kRunFailed.
 int fail(const Error& error);
+
+/// Tells what the process before has left in time_wait_file; nothing if it left nothing.
+void print_carried_over(const flow::ShardStats& totals);
 
 /// Prints all errors of a configuration.
 template <class Errors>

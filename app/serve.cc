@@ -66,6 +66,7 @@ int serve_command(const RunOptions& options) {
        .links = [&] { return links.json(); },
        .listed = (*run)->listed()});
   if (const auto opened = controls.open(); !opened) return fail(opened.error());
+  print_carried_over((*run)->totals());
   (*run)->start(*eal, 0);
   print_page(settings.admin);
   fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings.process));

@@ -1,5 +1,6 @@
 #include "base/region.h"
 
+#include <fcntl.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
 
@@ -40,6 +41,18 @@ Result<Region> Region::map(std::size_t bytes, HugePages want) {
     return Error{"cannot map " + std::to_string(bytes) + " bytes: " + std::strerror(errno)};
   const bool joined = want == HugePages::auto_ && ::madvise(start, size, MADV_HUGEPAGE) == 0;
   return Region(start, size, joined ? Pages::transparent : Pages::normal);
+}
+
+// What does not fit is an error here, and not a SIGBUS later.
+Result<Region> Region::map_file(int fd, std::size_t offset, std::size_t bytes) {
+  const auto cannot = [bytes] {
+    return Error{"cannot map " + std::to_string(bytes) + " bytes: " + std::strerror(errno)};
+  };
+  const auto from = static_cast<off_t>(offset);
+  if (::fallocate(fd, 0, from, static_cast<off_t>(bytes)) != 0) return cannot();
+  void* start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, from);
+  if (start == MAP_FAILED) return cannot();
+  return Region(start, bytes, Pages::normal);
 }
 
 void Region::touch() noexcept {

@@ -40,6 +40,11 @@ class Region {
   /// are all reserved here, so touching them cannot fail later.
   static Result<Region> map(std::size_t bytes, HugePages want);
 
+  /// Maps a part of a file on tmpfs or hugetlbfs, from `offset` on, and shares it with whoever maps
+  /// it next. Both numbers are whole pages of that file system. All of it is there at once, so
+  /// that touching it cannot fail later; fails with the kernel's reason.
+  static Result<Region> map_file(int fd, std::size_t offset, std::size_t bytes);
+
   /// What map() got.
   Pages pages() const noexcept { return pages_; }
   /// Writes to every page, so that the kernel need not find and zero one when it is first used.
@@ -47,7 +52,7 @@ class Region {
   /// `bytes` as asked for, rounded up to whole pages.
   std::size_t size() const noexcept { return size_; }
 
-  /// As many zero-initialised T as fit.
+  /// As many T as fit: zero-initialised by map(), as the file has them by map_file().
   template <class T>
   requires std::is_trivially_destructible_v<T> std::span<T> as()
   const noexcept { return {static_cast<T*>(start_), size_ / sizeof(T)}; }

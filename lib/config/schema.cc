@@ -235,7 +235,10 @@ Schema<T> state_key(Wiring wiring) {
       {"state", &T::state, state_file(),
        "the file from which sequence numbers and timestamps go on where the last run ended; auto "
        "= /var/lib/mayfly/state.json, or the user's ~/.local/state/mayfly/state.json; none = "
-       "they begin anew"}};
+       "they begin anew"},
+      {"time_wait_file", &T::time_wait_file, file_name("file"),
+       "a path on tmpfs or hugetlbfs: each core keeps its TIME_WAIT entries in a file of that name "
+       "with its number, from which the next process goes on"}};
 }
 
 Schema<load::LoadShape> shape_schema() {

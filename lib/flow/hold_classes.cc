@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/siphash.h"
 
 namespace mayfly::flow {
 
@@ -29,6 +30,13 @@ void HoldClasses::follow(const TimeWaitPolicy& policy, const TimeWaitLog& log) n
 void HoldClasses::apply(Duration hold, TimeWaitLog& log) const noexcept {
   for (std::uint32_t cls = 0; cls < TimeWaitLog::kClasses; ++cls)
     log.set_hold(cls, std::min(holds_[cls], hold));
+}
+
+std::uint64_t HoldClasses::fingerprint() const noexcept {
+  std::array<std::uint64_t, kNear> words;
+  for (std::uint32_t i = 0; i < kNear; ++i)
+    words[i] = std::uint64_t{prefixes_[i].address.host} << 32 | prefixes_[i].length;
+  return siphash24(std::as_bytes(std::span(words)), {});
 }
 
 std::uint32_t HoldClasses::class_of(const NearPrefix& prefix) const noexcept {

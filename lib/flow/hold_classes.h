@@ -30,6 +30,14 @@ class HoldClasses {
   /// Gives the log the hold of each class; none is longer than `hold`, the policy's at present.
   void apply(Duration hold, TimeWaitLog& log) const noexcept;
 
+  /// The class of an entry that another process has left in class `cls`.
+  std::uint32_t again(std::uint32_t cls, const FlowKey4& key) const noexcept {
+    const bool is_recycled = cls >= kFirstRecycled && cls < TimeWaitLog::kClasses;
+    return is_recycled ? cls : of(key);
+  }
+  /// The same number where all classes are for the same prefixes.
+  std::uint64_t fingerprint() const noexcept;
+
   /// The class of a new entry (RFC 9293 3.6.1, MUST-13: 2MSL; by nearness, NetBSD's choice of MSL).
   std::uint32_t of(const FlowKey4& key) const noexcept;
   /// The same with `recycle`: Linux's tcp_tw_recycle holds for 3.5 x RTO, here rounded up to the

@@ -83,6 +83,12 @@ namespace mayfly::flow {
   X(counter, time_wait_restored, "entries", "time_wait.restored",                                \
     "TIME_WAIT entries restored because the SYN that reopened them was an old duplicate (RFC "   \
     "9293 MAY-2)")                                                                               \
+  X(counter, time_wait_carried_over, "entries", "time_wait.carried_over",                        \
+    "TIME_WAIT entries that the process before has left (time_wait_file)")                       \
+  X(counter, time_wait_restored_unclean, "entries", "time_wait.restored_unclean",                \
+    "those of them that were checked one by one, as that process had been killed")               \
+  X(counter, time_wait_files_given_up, "files", "time_wait.files_given_up",                      \
+    "files of a process before that were made for other sizes, cores or another secret")         \
   X(counter, time_wait_killed, "entries", "time_wait.killed",                                    \
     "TIME_WAIT entries ended by an accepted RST")                                                \
   X(counter, time_wait_killed_after_syn, "entries", "time_wait.killed_after_syn",                \

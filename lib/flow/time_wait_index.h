@@ -57,6 +57,14 @@ class TimeWaitIndex {
   /// others were.
   explicit TimeWaitIndex(std::span<Bucket> buckets) : buckets_(buckets) {}
 
+  /// Removes all positions; the range will be this one.
+  void clear(LogRange range) noexcept {
+    for (Bucket& bucket : buckets_) {
+      bucket.at.fill(range.outside());
+      bucket.passed = range.outside();
+    }
+  }
+
   void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&buckets_[home(hash)]); }
 
   /// The position of which `wanted(position)` is true, among those that may be the four-tuple's;

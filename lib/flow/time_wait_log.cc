@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -34,8 +35,16 @@ std::size_t TimeWaitLogMemory::bytes_needed(std::uint32_t capacity) {
   return bytes_of_records(capacity) + bytes_of_buckets(capacity);
 }
 
-Result<TimeWaitLogMemory> TimeWaitLogMemory::create(std::uint32_t capacity, HugePages pages) {
+Result<TimeWaitLogMemory> TimeWaitLogMemory::create(std::uint32_t capacity, HugePages pages,
+                                                    const TimeWaitFileSpec& spec) {
   MAYFLY_ASSERT(capacity < 1U << 30);
+  if (!spec.path.empty()) {
+    auto opened = TimeWaitFile::open(spec, sizeof(TimeWaitRecord), bytes_of_records(capacity),
+                                     bytes_of_buckets(capacity));
+    if (!opened) return opened.error();
+    return TimeWaitLogMemory{std::move(opened->records), std::move(opened->buckets), capacity,
+                             std::move(opened->file)};
+  }
   auto records = Region::map(bytes_of_records(capacity), pages);
   auto buckets = Region::map(bytes_of_buckets(capacity), pages);
   for (const auto* region : {&records, &buckets})
@@ -43,7 +52,7 @@ Result<TimeWaitLogMemory> TimeWaitLogMemory::create(std::uint32_t capacity, Huge
       return Error{"no memory for " + std::to_string(capacity) +
                    " TIME_WAIT entries: " + region->error().what};
   for (auto* region : {&records, &buckets}) (*region)->touch();
-  return TimeWaitLogMemory{std::move(*records), std::move(*buckets), capacity};
+  return TimeWaitLogMemory{std::move(*records), std::move(*buckets), capacity, nullptr};
 }
 
 TimeWaitLog::TimeWaitLog(TimeWaitLogMemory memory, const FlowSecret& secret, Instant start)
@@ -52,7 +61,149 @@ TimeWaitLog::TimeWaitLog(TimeWaitLogMemory memory, const FlowSecret& secret, Ins
       index_(memory_.buckets.as<TimeWaitIndex::Bucket>().first(
           TimeWaitIndex::buckets_for(memory_.capacity))),
       secret_(secret),
-      now_(start) {}
+      now_(start),
+      marks_(memory_.file ? &memory_.file->marks() : &no_marks_) {}
+
+void TimeWaitLog::leave(std::uint64_t classes) noexcept {
+  if (!memory_.file) return;
+  State state{.classes = classes,
+              .head = head_,
+              .tail = tail_,
+              .head_slot = head_slot_,
+              .oldest = oldest_,
+              .used = used_,
+              .in_use = in_use_,
+              .is_squeezing = squeezing_,
+              .gap_begin = gap_begin_,
+              .gap_end = gap_end_};
+  for (std::size_t cls = 0; cls < kClasses; ++cls) {
+    state.counts[cls] = classes_[cls].count;
+    state.cursors[cls] = classes_[cls].cursor;
+  }
+  std::array<std::byte, TimeWaitFile::kStateSize> bytes{};
+  std::memcpy(bytes.data(), &state, sizeof(state));
+  memory_.file->leave(bytes);
+}
+
+TimeWaitLog::State TimeWaitLog::left_state() const noexcept {
+  State state;
+  std::memcpy(&state, memory_.file->state().data(), sizeof(state));
+  return state;
+}
+
+/// What a process that was killed has told: where the records are.
+TimeWaitLog::State TimeWaitLog::marked_state() const noexcept {
+  const std::uint64_t head = marks_->head_and_slot.load(), gap = marks_->gap.load();
+  State state{.head = TimeWaitMarks::first_of(head),
+              .tail = marks_->tail.load(),
+              .head_slot = TimeWaitMarks::second_of(head),
+              .oldest = TimeWaitMarks::first_of(head),
+              .gap_begin = TimeWaitMarks::first_of(gap),
+              .gap_end = TimeWaitMarks::second_of(gap)};
+  state.is_squeezing = state.gap_begin - state.head < state.tail - state.head;
+  state.cursors.fill(state.head);
+  return state;
+}
+
+/// False, and nothing is changed: no log is in this state.
+bool TimeWaitLog::take(const State& s) noexcept {
+  const LogRange range{s.head, s.tail - s.head};
+  const auto is_in = [&](std::uint32_t position) {
+    return range.has(position) || position == s.tail;
+  };
+  if (range.length > size() || s.head_slot >= size() || !is_in(s.oldest) || s.used > capacity())
+    return false;
+  if (s.is_squeezing != 0 &&
+      (!is_in(s.gap_begin) || !is_in(s.gap_end) || !is_from(s.gap_end, s.gap_begin)))
+    return false;
+  head_ = s.head;
+  tail_ = s.tail;
+  head_slot_ = s.head_slot;
+  oldest_ = s.oldest;
+  used_ = s.used;
+  in_use_ = s.in_use & ((1U << kClasses) - 1);
+  squeezing_ = s.is_squeezing != 0;
+  gap_begin_ = squeezing_ ? s.gap_begin : head_;
+  gap_end_ = squeezing_ ? s.gap_end : head_;
+  for (std::size_t cls = 0; cls < kClasses; ++cls) {
+    classes_[cls].count = s.counts[cls];
+    classes_[cls].cursor = s.cursors[cls];
+  }
+  return true;
+}
+
+/// True if as many entries are there as the state says.
+bool TimeWaitLog::adds_up() const noexcept {
+  std::array<std::uint32_t, kClasses> counts{};
+  std::uint32_t entries = 0;
+  for_each_record([&](std::uint32_t position) {
+    const TimeWaitRecord& record = (*this)[position];
+    if (!is_there(position, record)) return;
+    ++entries;
+    if (record.kind < kClasses) ++counts[record.kind];
+  });
+  for (std::size_t cls = 0; cls < kClasses; ++cls)
+    if (counts[cls] != classes_[cls].count || (counts[cls] > 0) != ((in_use_ >> cls & 1) != 0))
+      return false;
+  return entries == used_;
+}
+
+/// Records and the time of the last poll are told by this process's clock, rounded so that no hold
+/// becomes shorter.
+void TimeWaitLog::go_on_in_time() noexcept {
+  const Duration shift = memory_.file->clock_shift();
+  const std::int64_t up = shift.us + 999;
+  const auto shift_ms = static_cast<std::uint32_t>(up >= 0 ? up / 1'000 : (up - 999) / 1'000);
+  now_ = Instant{marks_->now_us.load()} + shift;
+  for_each_record([&](std::uint32_t position) {
+    TimeWaitRecord& record = (*this)[position];
+    record.since_ms = (record.since_ms + shift_ms) & TimeWaitRecord::kTimeMask;
+  });
+}
+
+/// Nothing is found any more until it is checked. Returns the cursors that the classes had.
+TimeWaitLog::Cursors TimeWaitLog::forget_index() noexcept {
+  Cursors cursors{};
+  index_.clear(range());
+  used_ = in_use_ = 0;
+  oldest_ = head_;
+  for (std::size_t cls = 0; cls < kClasses; ++cls) {
+    cursors[cls] = classes_[cls].cursor;
+    classes_[cls].cursor = head_;
+    classes_[cls].count = 0;
+  }
+  return cursors;
+}
+
+/// Puts a record that is not dead into the index again, as one of this class, if its hold is not
+/// over. One that was on its way to another place may be there twice: the later one counts.
+void TimeWaitLog::check(std::uint32_t position, std::uint32_t cls) noexcept {
+  TimeWaitRecord& record = (*this)[position];
+  const FlowKey4 key = record.key();
+  const bool on_trial = record.kind == TimeWaitRecord::kOnTrial;
+  const bool is_over = !on_trial && record.age(now_) >= classes_[cls].hold;
+  if (is_over || key.local_port == 0 || key.remote_port == 0) {
+    record.kind = TimeWaitRecord::kDead;
+    return;
+  }
+  const std::uint32_t hash = secret_.hash(key);
+  record.kind = TimeWaitRecord::kDead;  // so that it does not find itself
+  if (const std::uint32_t earlier = find(key, hash); earlier != kNoIndex) erase(earlier, hash);
+  if (used_ == capacity()) return;
+  record.kind = (on_trial ? TimeWaitRecord::kOnTrial : cls) & TimeWaitRecord::kKindMask;
+  ++used_;
+  index_.put(hash, tag_of(key, hash), position, range());
+  if (on_trial) return;
+  ++classes_[cls].count;
+  in_use_ |= 1U << cls;
+}
+
+void TimeWaitLog::mark_all() noexcept {
+  marks_->head_and_slot.store(TimeWaitMarks::both(head_, head_slot_), std::memory_order_release);
+  marks_->tail.store(tail_, std::memory_order_release);
+  marks_->now_us.store(now_.us, std::memory_order_release);
+  mark_gap();
+}
 
 std::uint32_t TimeWaitLog::insert(const FlowKey4& key, std::uint32_t hash,
                                   const tcp::TimeWaitEntry& entry, std::uint32_t cls,
@@ -68,31 +219,42 @@ std::uint32_t TimeWaitLog::insert(const FlowKey4& key, std::uint32_t hash,
                         .kind = cls & TimeWaitRecord::kKindMask,
                         .entry = entry};
   record.begin(now);
-  return append(record, hash, now);
+  return enlist(append(record), hash, now);
 }
 
 std::uint32_t TimeWaitLog::hold_anew(std::uint32_t position, std::uint32_t hash, std::uint32_t cls,
                                      Instant now) noexcept {
   TimeWaitRecord record = (*this)[position];
   MAYFLY_ASSERT(is_there(position, record));
-  erase(position, hash);
-  ++used_;
   record.kind = cls & TimeWaitRecord::kKindMask;
   record.begin(now);
   record.entry.flags &=
       static_cast<std::uint8_t>(~(tcp::TimeWaitEntry::kEnded | tcp::TimeWaitEntry::kSynAnswered));
-  return append(record, hash, now);
+  // In this order, so that a kill between the two loses nothing.
+  const std::uint32_t anew = append(record);
+  erase(position, hash);
+  ++used_;
+  return enlist(anew, hash, now);
 }
 
-std::uint32_t TimeWaitLog::append(const TimeWaitRecord& record, std::uint32_t hash,
-                                  Instant now) noexcept {
+/// Writes a record behind the last one.
+std::uint32_t TimeWaitLog::append(const TimeWaitRecord& record) noexcept {
   MAYFLY_ASSERT(room() > 1);
   if (tail_ == kNoIndex) [[unlikely]]  // no entry has this position
     records_[slot(tail_++)].kind = TimeWaitRecord::kDead;
   const std::uint32_t position = tail_++;
   records_[slot(position)] = record;
+  marks_->tail.store(tail_, std::memory_order_release);
   __builtin_prefetch(records_.data() + slot(position + 1), 1);
-  index_.put(hash, tag_of(record.key(), hash), position, range());
+  return position;
+}
+
+/// Lets an appended record be found, and its hold begin.
+std::uint32_t TimeWaitLog::enlist(std::uint32_t position, std::uint32_t hash,
+                                  Instant now) noexcept {
+  const TimeWaitRecord& record = (*this)[position];
+  const FlowKey4 key = record.key();
+  index_.put(hash, tag_of(key, hash), position, range());
   HoldClass& c = classes_[record.kind];
   if (c.count++ == 0) {
     c.cursor = position;
@@ -102,7 +264,7 @@ std::uint32_t TimeWaitLog::append(const TimeWaitRecord& record, std::uint32_t ha
   follow_with_head(kHeadSteps);
   if (squeezing_ || room() <= size() / kSqueezeAt) [[unlikely]] {
     squeeze(kSqueezeSteps);
-    return find(record.key(), hash);  // it may have been moved itself
+    return find(key, hash);  // it may have been moved itself
   }
   return position;
 }
@@ -155,6 +317,7 @@ TimeWaitLog::Expired TimeWaitLog::expire(Instant now, std::uint32_t budget) noex
     sum.work = 0;
   }
   now_ = now;
+  marks_->now_us.store(now.us, std::memory_order_release);
   if (now < next_due_) return sum;
   for (std::uint32_t classes = in_use_; classes != 0; classes &= classes - 1) {
     const auto cls = static_cast<std::uint32_t>(std::countr_zero(classes));
@@ -221,12 +384,14 @@ void TimeWaitLog::follow_with_head(std::uint32_t steps) noexcept {
 void TimeWaitLog::move_head(std::uint32_t to) noexcept {
   head_slot_ = static_cast<std::uint32_t>(slot(to));
   head_ = to;
+  marks_->head_and_slot.store(TimeWaitMarks::both(head_, head_slot_), std::memory_order_release);
 }
 
 void TimeWaitLog::squeeze(std::uint32_t steps) noexcept {
   if (!squeezing_) {
     squeezing_ = true;
     gap_begin_ = gap_end_ = tail_;
+    mark_gap();
   }
   for (; steps > 0 && squeezing_; --steps) squeeze_one();
 }
@@ -247,6 +412,7 @@ void TimeWaitLog::squeeze_one() noexcept {
     gap_end_ = to;
   }
   gap_begin_ = from;
+  mark_gap();
 }
 
 void TimeWaitLog::end_squeeze() noexcept {
@@ -255,6 +421,7 @@ void TimeWaitLog::end_squeeze() noexcept {
   move_head(gap_end_);
   gap_begin_ = gap_end_ = head_;
   squeezing_ = false;
+  mark_gap();
 }
 
 }  // namespace mayfly::flow

@@ -19,13 +19,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/region.h"
 #include "base/result.h"
 #include "base/slab.h"
 #include "flow/flow_secret.h"
+#include "flow/time_wait_file.h"
 #include "flow/time_wait_index.h"
 #include "flow/time_wait_record.h"
 
@@ -35,10 +38,12 @@ namespace mayfly::flow {
 struct TimeWaitLogMemory {
   Region records, buckets;
   std::uint32_t capacity = 0;
+  std::unique_ptr<TimeWaitFile> file;  ///< in which they are; null = in none
 
-  /// Room for `capacity` entries, below 2^30. All of it is touched, so that there is no page fault
-  /// later. Fails if there is no memory.
-  static Result<TimeWaitLogMemory> create(std::uint32_t capacity, HugePages pages);
+  /// Room for `capacity` entries, below 2^30, in a file if `spec` names one. All of it is touched,
+  /// so that there is no page fault later. Fails if there is no memory, or as TimeWaitFile::open.
+  static Result<TimeWaitLogMemory> create(std::uint32_t capacity, HugePages pages,
+                                          const TimeWaitFileSpec& spec = {});
   /// Bytes that create() allocates.
   static std::size_t bytes_needed(std::uint32_t capacity);
 };
@@ -53,6 +58,25 @@ class TimeWaitLog {
 
   /// `start` is the initial time.
   TimeWaitLog(TimeWaitLogMemory memory, const FlowSecret& secret, Instant start);
+
+  // -- from one process to the next (TimeWaitFile)
+
+  /// What was taken over.
+  struct Restored {
+    std::uint32_t entries = 0;  ///< that are there again
+    std::uint32_t ended = 0;    ///< of them those with TimeWaitEntry::has_ended()
+    bool is_unclean = false;    ///< the last process was killed: they were checked one by one
+    bool is_given_up = false;   ///< what the file held is for another log
+  };
+  /// Takes over what is in the memory's file, before anything else is done and after the holds are
+  /// set; nothing without one. Holds go on, as if the process had never been away: what is over by
+  /// now is left to expire(). Those on trial are held anew. `class_of(record)` is asked for the
+  /// class of each if the last process was killed or had other `classes` (a number that tells
+  /// classes apart), else for those on trial alone.
+  template <class F>
+  Restored restore(std::uint64_t classes, Instant now, F&& class_of);
+  /// Leaves all for the next process, if there is a file. The log must not be used any more.
+  void leave(std::uint64_t classes) noexcept;
 
   // -- finding
 
@@ -184,7 +208,32 @@ class TimeWaitLog {
   void leave_class(std::uint32_t cls) noexcept {
     if (--classes_[cls].count == 0) in_use_ &= ~(1U << cls);
   }
-  std::uint32_t append(const TimeWaitRecord& record, std::uint32_t hash, Instant now) noexcept;
+  /// What a process that ends in order leaves of it.
+  struct State {
+    std::uint64_t classes = 0;
+    std::uint32_t head = 1, tail = 1, head_slot = 0, oldest = 1, used = 0, in_use = 0;
+    std::uint32_t is_squeezing = 0, gap_begin = 1, gap_end = 1;
+    std::array<std::uint32_t, kClasses> counts{}, cursors{};
+  };
+  static_assert(sizeof(State) <= TimeWaitFile::kStateSize);
+  using Cursors = std::array<std::uint32_t, kClasses>;
+
+  State left_state() const noexcept;
+  bool take(const State& state) noexcept;
+  State marked_state() const noexcept;
+  bool adds_up() const noexcept;
+  void go_on_in_time() noexcept;
+  Cursors forget_index() noexcept;
+  void check(std::uint32_t position, std::uint32_t cls) noexcept;
+  /// Calls f(position) for each record of the range.
+  template <class F>
+  void for_each_record(F&& f) const;
+  void mark_all() noexcept;
+  void mark_gap() noexcept {
+    marks_->gap.store(TimeWaitMarks::both(gap_begin_, gap_end_), std::memory_order_release);
+  }
+  std::uint32_t append(const TimeWaitRecord& record) noexcept;
+  std::uint32_t enlist(std::uint32_t position, std::uint32_t hash, Instant now) noexcept;
   void move_head(std::uint32_t to) noexcept;
   void follow_with_head(std::uint32_t steps) noexcept;
   std::uint32_t pass_what_is_over(std::uint32_t steps) noexcept;
@@ -212,6 +261,57 @@ class TimeWaitLog {
   // behind it are where they stay, and it has none.
   bool squeezing_ = false;
   std::uint32_t gap_begin_ = 1, gap_end_ = 1;
+  TimeWaitMarks no_marks_{};
+  TimeWaitMarks* marks_;  // in the file, if there is one
 };
+
+template <class F>
+void TimeWaitLog::for_each_record(F&& f) const {
+  for (std::uint32_t position = beyond_gap(head_); position != tail_;
+       position = beyond_gap(position + 1))
+    f(position);
+}
+
+template <class F>
+TimeWaitLog::Restored TimeWaitLog::restore(std::uint64_t classes, Instant now, F&& class_of) {
+  using Found = TimeWaitFile::Found;
+  const Found found = memory_.file ? memory_.file->found() : Found::nothing;
+  if (found != Found::whole && found != Found::marks) {
+    mark_all();
+    return {.is_given_up = found == Found::foreign};
+  }
+  const State left = left_state();
+  const bool is_whole = found == Found::whole && take(left) && adds_up();
+  if (!is_whole && !take(marked_state())) {
+    take({});
+    forget_index();
+    mark_all();
+    return {.is_unclean = true};
+  }
+  go_on_in_time();
+  if (!is_whole || left.classes != classes) {
+    const Cursors cursors = forget_index();
+    for_each_record([&](std::uint32_t position) {
+      const TimeWaitRecord& record = (*this)[position];
+      const bool was_over = record.kind < kClasses && !is_from(position, cursors[record.kind]);
+      if (!was_over && record.kind != TimeWaitRecord::kDead) check(position, class_of(record));
+    });
+  }
+  Restored restored{.is_unclean = !is_whole};
+  std::vector<TimeWaitRecord> on_trial;
+  for_each_record([&](std::uint32_t position) {
+    const TimeWaitRecord& record = (*this)[position];
+    if (record.kind == TimeWaitRecord::kOnTrial) on_trial.push_back(record);
+    if (is_held(position, record) && record.entry.has_ended()) ++restored.ended;
+  });
+  for (const TimeWaitRecord& record : on_trial) {
+    const std::uint32_t hash = secret_.hash(record.key());
+    hold_anew(find(record.key(), hash), hash, class_of(record), now);
+  }
+  restored.entries = used_;
+  next_due_ = now_;
+  mark_all();
+  return restored;
+}
 
 }  // namespace mayfly::flow

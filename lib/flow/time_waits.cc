@@ -20,8 +20,9 @@ std::vector<MemoryItem> TimeWaitMemory::plan(std::uint32_t capacity) {
           memory_item("timestamps of hosts", kHostStamps, sizeof(HostStamp))};
 }
 
-Result<TimeWaitMemory> TimeWaitMemory::create(std::uint32_t capacity, HugePages pages) {
-  auto log = TimeWaitLogMemory::create(capacity, pages);
+Result<TimeWaitMemory> TimeWaitMemory::create(std::uint32_t capacity, HugePages pages,
+                                              const TimeWaitFileSpec& file) {
+  auto log = TimeWaitLogMemory::create(capacity, pages, file);
   if (!log) return log.error();
   auto stamps = Region::map(kHostStamps * sizeof(HostStamp), pages);
   if (!stamps) return Error{"no memory for the timestamps of hosts: " + stamps.error().what};
@@ -41,6 +42,19 @@ TimeWaits::TimeWaits(TimeWaitMemory memory, const FlowSecret& secret, const Time
   classes_.follow(policy, log_);
   set_hold(policy.hold);
   balance_.begin(policy, now);
+  carry_over(now);
+}
+
+void TimeWaits::carry_over(Instant now) {
+  const TimeWaitLog::Restored past = log_.restore(
+      classes_.fingerprint(), now,
+      [this](const TimeWaitRecord& record) { return classes_.again(record.kind, record.key()); });
+  ended_ = past.ended;
+  stats_.time_wait_carried_over.add(past.entries - past.ended);
+  if (past.is_given_up) stats_.time_wait_files_given_up.add();
+  if (past.is_unclean) stats_.time_wait_restored_unclean.add(past.entries - past.ended);
+  count_entries();
+  stats_.time_wait_peak.raise_to(held());
 }
 
 void TimeWaits::follow(const TimeWaitPolicy& policy, Instant now) noexcept {

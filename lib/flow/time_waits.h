@@ -36,8 +36,10 @@ struct TimeWaitMemory {
   TimeWaitLogMemory log;
   Region stamps;  ///< for HostStamps
 
-  /// Room for `capacity` entries; the error names the part for which there was no memory.
-  static Result<TimeWaitMemory> create(std::uint32_t capacity, HugePages pages);
+  /// Room for `capacity` entries, in a file if one is named; the error names the part for which
+  /// there was no memory, or says what is wrong with the file.
+  static Result<TimeWaitMemory> create(std::uint32_t capacity, HugePages pages,
+                                       const TimeWaitFileSpec& file = {});
   /// The memory that create() allocates, part by part.
   static std::vector<MemoryItem> plan(std::uint32_t capacity);
 };
@@ -48,9 +50,14 @@ class TimeWaits {
   /// Limit of the work in one poll, so that no burst is delayed: records that are looked at.
   static constexpr std::uint32_t kExpiryBudget = 512;
 
-  /// `policy` must live until follow() replaces it, `stats` as long as this object.
+  /// `policy` must live until follow() replaces it, `stats` as long as this object. The entries of
+  /// the memory's file are there at once.
   TimeWaits(TimeWaitMemory memory, const FlowSecret& secret, const TimeWaitPolicy& policy,
             ShardStats& stats, Instant now);
+  /// Leaves the entries to the next process, if they are in a file.
+  ~TimeWaits() { log_.leave(classes_.fingerprint()); }
+  TimeWaits(const TimeWaits&) = delete;
+  TimeWaits& operator=(const TimeWaits&) = delete;
 
   /// Replaces the policy; it must live until the next call. A new hold, longer or shorter, is that
   /// of the entries that are there too. New prefixes are for new entries.
@@ -150,6 +157,7 @@ class TimeWaits {
   std::uint32_t on_trial(const FlowKey4& key, std::uint32_t hash) const noexcept;
   void count_entries() noexcept { stats_.time_wait_now.set(held()); }
   bool make_room(Instant now) noexcept;
+  void carry_over(Instant now);
   std::uint32_t class_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept;
   void erase(std::uint32_t entry, std::uint32_t hash) noexcept;
   std::size_t expire(Instant now) noexcept;

@@ -1,5 +1,10 @@
 #include "run/device_engine.h"
 
+#include <span>
+#include <string_view>
+
+#include "base/siphash.h"
+
 namespace mayfly::run {
 namespace {
 
@@ -19,6 +24,19 @@ Result<Captures> open_captures(const std::vector<nic::PortSettings>& ports,
   return captures;
 }
 
+/// Tells secrets apart, and does not betray them.
+std::uint64_t fingerprint_of(const tcp::Secret& secret) {
+  constexpr std::string_view kPurpose = "the secret of a time_wait_file";
+  return siphash24(std::as_bytes(std::span(kPurpose)), secret);
+}
+
+/// Sleep included, as holds go on meanwhile.
+Duration time_since_boot() {
+  timespec up{};
+  clock_gettime(CLOCK_BOOTTIME, &up);
+  return Duration::from_s(up.tv_sec) + Duration{up.tv_nsec / 1'000};
+}
+
 }  // namespace
 
 Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secret& secret,
@@ -35,6 +53,13 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secre
     config.name = name + std::to_string(i);
     config.sizes = end.sizes();
     config.secret = secret;
+    if (!end.time_wait_file.empty())
+      config.time_wait_file = {.path = end.time_wait_file + "." + std::to_string(i),
+                               .secret = fingerprint_of(secret),
+                               .core = static_cast<std::uint32_t>(i),
+                               .cores = static_cast<std::uint32_t>(wires.size()),
+                               .up = time_since_boot(),
+                               .now = clock.now()};
     config.pages =
         process.hugepages == nic::HugePagesMode::never ? HugePages::never : HugePages::auto_;
     for (std::size_t d = 0; d < devices.size(); ++d) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -40,6 +41,9 @@ struct EndSettings {
   flow::ConnectionSettings connections;  ///< allocated at start
   ShardSettings shard;
   CloseSettings close;
+  /// In whose files, one a core, TIME_WAIT entries outlive the process: the path without the
+  /// core's number; empty = they end with it.
+  std::string time_wait_file;
 
   /// The sizes of each shard's tables and pools.
   flow::ShardSizes sizes() const {

@@ -46,6 +46,7 @@ struct ShardConfig {
   tcp::Secret secret{};  ///< random: keys hashes, sequence numbers and SYN cookies
   HugePages pages = HugePages::auto_;
   std::vector<link::Interface> interfaces;  ///< one for each port
+  flow::TimeWaitFileSpec time_wait_file;    ///< in which its TIME_WAIT entries outlive the process
 };
 
 /// Why connect() opened no connection.
@@ -302,7 +303,8 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
   static_assert(App<A, Shard>, "a hook of the app is missing or misspelt: see shard/app.h");
   MAYFLY_ASSERT(!ports.empty() && ports.size() == config.interfaces.size());
   MAYFLY_ASSERT(ports.size() <= std::numeric_limits<std::uint8_t>::max());
-  auto time_waits = flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages);
+  auto time_waits =
+      flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages, config.time_wait_file);
   if (!time_waits) return time_waits.error();
   auto connections = flow::Connections::create(config.name, config.sizes,
                                                flow::FlowSecret(config.secret), config.pages, now);
