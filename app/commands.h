@@ -79,6 +79,8 @@ int doctor_command(const RunOptions& options);
 int plan_command(const PlanOptions& options);
 /// `folder` has a saved copy of what the tools print; empty = this machine.
 int advise_command(const std::string& folder);
+/// Makes a cluster's secret; with `rotate` a new one in the place of the present one.
+int secret_command(const std::string& file, bool rotate);
 int merge_command(const MergeOptions& options);
 int sim_command(const SimCommand& command);
 int top_command(const CtlOptions& options);

@@ -154,7 +154,7 @@ int load_command(const RunOptions& options) {
   print_plan(settings);
   const nic::TscClock clock(numbers->origin);
   if (const auto set = begin_at(*start, clock, settings.load); !set) return fail(set.error());
-  auto run = run::LoadRun::create(settings, *devices, clock, numbers->secret);
+  auto run = run::LoadRun::create(settings, *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,
                       [&] { return (*run)->silent_neighbour(); });

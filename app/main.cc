@@ -199,6 +199,8 @@ struct CommandLine {
   std::string duration, kind, saved;
   PlanOptions plan;
   MergeOptions merge;
+  std::string secret_file;
+  bool rotate = false;
   SimCommand sim;
   CtlOptions ctl;
   SsOptions ss;
@@ -251,6 +253,12 @@ void add_studies(CLI::App& commands, CommandLine& line) {
   auto* merge = commands.add_subcommand("merge", "make one report of the parts of a load");
   add_merge_options(*merge, line.merge);
   merge->callback([&line] { line.run = [&line] { return app::merge_command(line.merge); }; });
+  auto* secret = commands.add_subcommand("secret", "make the secret of a cluster");
+  secret->add_option("file", line.secret_file, "the file to make, mode 0600")->required();
+  secret->add_flag("--rotate", line.rotate, "a new one; the present one becomes the former");
+  secret->callback([&line] {
+    line.run = [&line] { return app::secret_command(line.secret_file, line.rotate); };
+  });
   auto* sim = commands.add_subcommand(
       "sim", "simulate servers, clients and a hostile network, and check them");
   add_sim_options(*sim, line.sim, line.duration);

@@ -38,7 +38,8 @@ int serve_command(const RunOptions& options) {
     return kBadUsage;
   }
   if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
-  auto numbers = open_numbers(settings.state);
+  auto numbers = settings.cluster.secret.empty() ? open_numbers(settings.state)
+                                                 : run::numbers_of_cluster(settings.cluster.secret);
   if (!numbers) return fail(numbers.error());
   run::catch_signals();
   run::catch_hangups();
@@ -50,7 +51,7 @@ int serve_command(const RunOptions& options) {
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
   const nic::TscClock clock(numbers->origin);
-  auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock, numbers->secret);
+  auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,
                       [&] { return (*run)->silent_neighbour(); });

@@ -372,6 +372,20 @@ Schema<lab::HazardSettings> hazard_schema() {
   };
 }
 
+Schema<shard::ClusterSettings> cluster_schema() {
+  return {
+      {"secret", &shard::ClusterSettings::secret, file_name("file"),
+       "the file with the secret that all servers of these addresses have in common (mayfly "
+       "secret makes it). Then sequence numbers and timestamps go by the time of day instead of "
+       "`state`, and cookies of the others are accepted"}};
+}
+
+Schema<ServeSettings> cluster_key(Wiring wiring) {
+  if (wiring == Wiring::lab) return {};
+  return {{"cluster", &ServeSettings::cluster, map(cluster_schema()),
+           "one of several servers with the same addresses, between which a router chooses"}};
+}
+
 Schema<PresetAbout> about_schema() {
   return {
       {"place", &PresetAbout::place, number<std::uint32_t>(0, 1'000),
@@ -392,7 +406,7 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
               Mutability::live},
          } +
          within<S>(&S::shard, time_wait_key(time_wait_schema())) +
-         Schema<S>{drain_timeout_key<S>()} + state_key<S>(wiring);
+         Schema<S>{drain_timeout_key<S>()} + state_key<S>(wiring) + cluster_key(wiring);
 }
 
 Schema<ProgramSettings> program_schema() {

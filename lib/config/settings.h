@@ -21,6 +21,7 @@ struct ServeSettings : service::ServerSettings {
   admin::AdminSettings admin;
   /// The file with what outlives the process (run/state_file.h), "auto" or "none".
   std::string state = "auto";
+  shard::ClusterSettings cluster;
   /// After Ctrl-C, the time for open connections to finish before they are reset.
   Duration drain_timeout = Duration::from_s(10);
 };

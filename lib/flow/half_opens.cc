@@ -4,22 +4,34 @@
 
 namespace mayfly::flow {
 
-tcp::CookieFlow HalfOpens::cookie_flow(const FlowKey4& key) const noexcept {
-  return {std::as_bytes(std::span(&key, 1)), secret_.bits(), secret_.timestamp_offset(key)};
+namespace {
+
+/// `key` and `secret` must outlive it.
+tcp::CookieFlow cookie_flow(const FlowKey4& key, const FlowSecret& secret) noexcept {
+  return {std::as_bytes(std::span(&key, 1)), secret.bits(), secret.timestamp_offset(key)};
 }
+
+}  // namespace
 
 Emission HalfOpens::make_cookie(const FlowKey4& key, const Segment& syn,
                                 const tcp::TcpSettings& tcp, Instant now) noexcept {
   stats_.syn_cookies_sent.add();
   cookies_until_ = now + tcp::kCookieLife;
-  return cookie_syn_ack(syn, cookie_flow(key), tcp, now);
+  return cookie_syn_ack(syn, cookie_flow(key, secret_), tcp, now);
 }
 
-std::optional<Segment> HalfOpens::redeem(const FlowKey4& key, const Segment& ack,
-                                         const tcp::TcpSettings& tcp, Instant now) const noexcept {
+std::optional<HalfOpens::Redeemed> HalfOpens::redeem(const FlowKey4& key, const Segment& ack,
+                                                     const tcp::TcpSettings& tcp,
+                                                     Instant now) const noexcept {
   if (!expects_cookies(now) || ack.has(wire::tcp_flag::syn | wire::tcp_flag::rst))
     return std::nullopt;
-  return syn_of_cookie(ack, cookie_flow(key), tcp, now);
+  const FlowSecret* const secrets[] = {&secret_, others_.former ? &*others_.former : nullptr};
+  for (const FlowSecret* secret : secrets) {
+    if (secret == nullptr) continue;
+    const tcp::CookieFlow flow = cookie_flow(key, *secret);
+    if (const auto syn = syn_of_cookie(ack, flow, tcp, now)) return Redeemed{*syn, flow.ts_offset};
+  }
+  return std::nullopt;
 }
 
 bool HalfOpens::gives_up(const ConnectionBlock& b, Instant now) const noexcept {

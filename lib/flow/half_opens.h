@@ -19,15 +19,24 @@
 
 namespace mayfly::flow {
 
+/// Whose cookies are accepted, apart from those that were sent here with the present secret.
+struct OtherCookies {
+  /// Other servers have the same secret, and a router may move a handshake from them to here.
+  bool of_siblings = false;
+  /// The secret before the present one, while both are in use.
+  std::optional<FlowSecret> former;
+};
+
 class HalfOpens {
  public:
   /// `policy` must live until follow() replaces it, `stats` as long as this object. `capacity`: the
   /// number of blocks; a limit beyond three quarters of them is as good as that.
   HalfOpens(const FlowSecret& secret, const SynPolicy& policy, std::uint32_t capacity,
-            ShardStats& stats)
+            ShardStats& stats, const OtherCookies& others = {})
       : policy_(&policy),
         most_(std::max(1u, capacity - capacity / 4)),
         secret_(secret),
+        others_(others),
         stats_(stats) {}
 
   /// Replaces the policy; it must live until the next call.
@@ -62,10 +71,16 @@ class HalfOpens {
                        Instant now) noexcept;
   /// True while a cookie that was sent may still come back. At other times no ACK is taken for a
   /// cookie, so that guessed ones open nothing.
-  bool expects_cookies(Instant now) const noexcept { return now < cookies_until_; }
-  /// The SYN that the cookie in this ACK was made for; nullopt if the ACK carries no valid cookie.
-  std::optional<Segment> redeem(const FlowKey4& key, const Segment& ack,
-                                const tcp::TcpSettings& tcp, Instant now) const noexcept;
+  bool expects_cookies(Instant now) const noexcept {
+    return now < cookies_until_ || others_.of_siblings;
+  }
+  struct Redeemed {
+    Segment syn;              ///< that the cookie was made for
+    std::uint32_t ts_offset;  ///< of the connection, as the SYN-ACK had it
+  };
+  /// What the cookie in this ACK stands for; nullopt if the ACK carries no valid cookie.
+  std::optional<Redeemed> redeem(const FlowKey4& key, const Segment& ack,
+                                 const tcp::TcpSettings& tcp, Instant now) const noexcept;
 
   // -- giving up
 
@@ -75,7 +90,6 @@ class HalfOpens {
   bool gives_up(const ConnectionBlock& b, Instant now) const noexcept;
 
  private:
-  tcp::CookieFlow cookie_flow(const FlowKey4& key) const noexcept;
   void recount(std::int32_t change) noexcept;
 
   const SynPolicy* policy_;
@@ -84,6 +98,7 @@ class HalfOpens {
   bool pressed_ = false;
   Instant cookies_until_;  // cookies sent so far are valid until then
   FlowSecret secret_;
+  OtherCookies others_;
   ShardStats& stats_;
 };
 

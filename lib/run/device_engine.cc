@@ -39,7 +39,7 @@ Duration time_since_boot() {
 
 }  // namespace
 
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secret& secret,
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecrets& secrets,
                                        const shard::EndSettings& end,
                                        const nic::ProcessSettings& process,
                                        std::vector<nic::Device>& devices,
@@ -52,10 +52,12 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secre
     auto& [config, ports] = wires[i];
     config.name = name + std::to_string(i);
     config.sizes = end.sizes();
-    config.secret = secret;
+    config.secret = secrets.now;
+    config.cookies.of_siblings = secrets.are_shared;
+    if (secrets.former) config.cookies.former.emplace(*secrets.former);
     if (!end.time_wait_file.empty())
       config.time_wait_file = {.path = end.time_wait_file + "." + std::to_string(i),
-                               .secret = fingerprint_of(secret),
+                               .secret = fingerprint_of(secrets.now),
                                .core = static_cast<std::uint32_t>(i),
                                .cores = static_cast<std::uint32_t>(wires.size()),
                                .up = time_since_boot(),

@@ -13,6 +13,7 @@
 #include "nic/device.h"
 #include "nic/eal.h"
 #include "run/engine.h"
+#include "run/secrets.h"
 
 namespace mayfly::run {
 
@@ -27,7 +28,7 @@ struct CoreWires {
 
 /// Makes the ports of every core of `end` on all devices, which outlive them. Shards are named
 /// "<name>0", "<name>1", ..., and have the same secret.
-Result<std::vector<CoreWires>> wire_up(const std::string& name, const tcp::Secret& secret,
+Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecrets& secrets,
                                        const shard::EndSettings& end,
                                        const nic::ProcessSettings& process,
                                        std::vector<nic::Device>& devices,

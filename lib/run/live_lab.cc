@@ -34,9 +34,9 @@ Result<std::unique_ptr<LiveLab>> LiveLab::create(const LivePair& pair,
   auto site = service::Site::load(settings.server.http);
   if (!site) return site.error();
   auto server =
-      ServeRun::create(settings.server, std::move(*site), devices.server, clock, random_secret());
+      ServeRun::create(settings.server, std::move(*site), devices.server, clock, {random_secret()});
   if (!server) return server.error();
-  auto client = LoadRun::create(settings.client, devices.client, clock, random_secret());
+  auto client = LoadRun::create(settings.client, devices.client, clock, {random_secret()});
   if (!client) return client.error();
   lab->server_ = std::move(*server);
   lab->client_ = std::move(*client);

@@ -59,13 +59,13 @@ void LoadRun::own_sources(config::LoadSettings& settings) {
 Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& settings,
                                                  std::vector<nic::Device>& devices,
                                                  const nic::TscClock& clock,
-                                                 const tcp::Secret& secret) {
+                                                 const ShardSecrets& secrets) {
   std::unique_ptr<LoadRun> run(new LoadRun(settings));
   run->clock_ = clock;
   const auto cores = static_cast<std::uint32_t>(settings.cores.size());
   // Not the secret that outlives the run: each begins elsewhere among the sources.
   const tcp::Secret order = random_secret();
-  auto wires = wire_up("client", secret, settings, settings.process, devices, clock);
+  auto wires = wire_up("client", secrets, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
   auto engine = make_engine<load::LoadApp>(
       *std::move(wires), settings.shard, clock, [&](std::size_t i, const nic::DpdkPort& port) {

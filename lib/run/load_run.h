@@ -33,11 +33,11 @@ class LoadRun {
 
   ~LoadRun();
 
-  /// `settings` and `devices` outlive the run. `secret` keys its sequence numbers.
+  /// `settings` and `devices` outlive the run. `secrets` key its sequence numbers.
   static Result<std::unique_ptr<LoadRun>> create(const config::LoadSettings& settings,
                                                  std::vector<nic::Device>& devices,
                                                  const nic::TscClock& clock,
-                                                 const tcp::Secret& secret);
+                                                 const ShardSecrets& secrets);
   /// Adds the source addresses to those of the ports, so that ARP for them is answered and frames
   /// to them are accepted.
   static void own_sources(config::LoadSettings& settings);

@@ -89,7 +89,7 @@ std::optional<int> ProgramHost::start(int argc, char** argv) {
 }
 
 Result<std::vector<CoreWires>> ProgramHost::wires() {
-  return wire_up("program", random_secret(), settings_, settings_.process, devices_, *clock_);
+  return wire_up("program", {random_secret()}, settings_, settings_.process, devices_, *clock_);
 }
 
 int ProgramHost::fail(const Error& error) const {

@@ -33,10 +33,10 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& 
                                                    service::Site site,
                                                    std::vector<nic::Device>& devices,
                                                    const nic::TscClock& clock,
-                                                   const tcp::Secret& secret) {
+                                                   const ShardSecrets& secrets) {
   std::unique_ptr<ServeRun> run(new ServeRun(settings, std::move(site)));
   run->clock_ = clock;
-  auto wires = wire_up("server", secret, settings, settings.process, devices, clock);
+  auto wires = wire_up("server", secrets, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
   const service::Site& first = *run->sites_[0];
   auto engine = make_engine<service::Services>(

@@ -32,12 +32,12 @@ class ServeRun {
 
   ~ServeRun();
 
-  /// `settings` and `devices` outlive the run. `secret` keys its sequence numbers.
+  /// `settings` and `devices` outlive the run. `secrets` key its sequence numbers.
   static Result<std::unique_ptr<ServeRun>> create(const config::ServeSettings& settings,
                                                   service::Site site,
                                                   std::vector<nic::Device>& devices,
                                                   const nic::TscClock& clock,
-                                                  const tcp::Secret& secret);
+                                                  const ShardSecrets& secrets);
   /// Bytes of the services for each core, without the shard.
   static std::size_t bytes_needed(const config::ServeSettings& settings);
 

@@ -21,6 +21,7 @@
 
 #include "base/fd.h"
 #include "run/engine.h"
+#include "run/private_file.h"
 
 namespace mayfly::run {
 namespace {
@@ -74,43 +75,11 @@ Result<std::optional<std::string>> text_of(const std::string& path) {
   return std::optional(std::move(text));
 }
 
-std::string hex_of(const tcp::Secret& secret) {
-  return fmt::format("{:016x}{:016x}", secret[0], secret[1]);
-}
-
-std::optional<tcp::Secret> secret_of(const std::string& hex) {
-  if (hex.size() != 32) return std::nullopt;
-  tcp::Secret secret{};
-  for (std::size_t i = 0; i < secret.size(); ++i) {
-    const char* first = hex.data() + i * 16;
-    const auto [end, error] = std::from_chars(first, first + 16, secret[i], 16);
-    if (error != std::errc{} || end != first + 16) return std::nullopt;
-  }
-  return secret;
-}
-
 std::optional<std::int64_t> us_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_number_integer()) return std::nullopt;
   const auto us = found->get<std::int64_t>();
   return us < 0 || us > kUsMax ? std::nullopt : std::optional(us);
-}
-
-/// All of `text` in the file, or an error.
-bool write_all(const Fd& fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd.get(), text.data(), text.size());
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-/// So that the file has its new name after a power cut, too.
-void sync_folder_of(const std::string& path) {
-  const std::string folder = fs::path(path).parent_path().string();
-  const Fd fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.is_open()) fsync(fd.get());
 }
 
 }  // namespace
@@ -214,19 +183,8 @@ Result<void> StateFile::keep(Instant now, Duration wall) {
   return !is_urgent || std::exchange(is_failing_, true) ? Result<void>() : renewed;
 }
 
-/// Replaces the file as a whole: whatever happens meanwhile, one of the two is there.
 Result<void> StateFile::write(const Content& content) const {
-  const std::string fresh = path_ + ".new";
-  Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-               S_IRUSR | S_IWUSR));
-  if (!fd.is_open()) return cannot("write", path_);
-  if (fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0 || !write_all(fd, content.text()) ||
-      fsync(fd.get()) != 0 || rename(fresh.c_str(), path_.c_str()) != 0) {
-    const Error error = cannot("write", path_);
-    unlink(fresh.c_str());
-    return error;
-  }
-  sync_folder_of(path_);
+  if (const int error = replace_file(path_, content.text())) return cannot("write", path_, error);
   return {};
 }
 
@@ -261,7 +219,7 @@ Result<StateFile> open_default(std::string& damage) {
 }  // namespace
 
 Result<Numbers> open_numbers(const std::string& state) {
-  const Numbers forgotten{random_secret(), kFirstOrigin, std::nullopt, ""};
+  const Numbers forgotten{{random_secret()}, kFirstOrigin, std::nullopt, ""};
   if (state == "none") return forgotten;
   std::string damage;
   auto file = state == "auto" ? open_default(damage) : StateFile::open(state, wall_clock());
@@ -270,7 +228,7 @@ Result<Numbers> open_numbers(const std::string& state) {
     const Instant origin = file->origin();
     if (!damage.empty())
       damage += " and was replaced: sequence numbers and timestamps begin anew with this run";
-    return Numbers{secret, origin, *std::move(file), damage};
+    return Numbers{{secret}, origin, *std::move(file), damage};
   }
   if (state != "auto") return file.error();
   Numbers numbers = forgotten;
@@ -279,6 +237,12 @@ Result<Numbers> open_numbers(const std::string& state) {
       "elsewhere, state: none says so)",
       file.error().what);
   return numbers;
+}
+
+Result<Numbers> numbers_of_cluster(const std::string& secret_file) {
+  auto secrets = read_secret_file(secret_file);
+  if (!secrets) return secrets.error();
+  return Numbers{*secrets, Instant{wall_clock().us}, std::nullopt, ""};
 }
 
 }  // namespace mayfly::run

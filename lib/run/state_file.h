@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "run/secrets.h"
 #include "tcp/isn.h"
 
 namespace mayfly::run {
@@ -59,7 +60,7 @@ class StateFile {
 
 /// What the numbers of a process are made of.
 struct Numbers {
-  tcp::Secret secret;
+  ShardSecrets secrets;
   Instant origin;                 ///< where its clock begins
   std::optional<StateFile> file;  ///< none: they end with the process
   std::string warning;            ///< for the user; empty = none
@@ -68,6 +69,10 @@ struct Numbers {
 /// `state`: a file that must be usable, "auto" for the default one, without which it goes on with a
 /// warning, or "none".
 Result<Numbers> open_numbers(const std::string& state);
+/// Of a server of a cluster: the secrets of the file, and a clock that begins with the time of day,
+/// which all servers have in common. So sequence numbers and timestamps go on from server to server
+/// as they do from process to process.
+Result<Numbers> numbers_of_cluster(const std::string& secret_file);
 /// The default file: in /var/lib/mayfly for root, else in the user's state folder
 /// ($XDG_STATE_HOME or ~/.local/state), which is also root's if XDG_STATE_HOME is set. Empty if
 /// there is no such folder.

@@ -122,8 +122,8 @@ Drop Shard<P, A>::on_listener(const Arrival& a) noexcept {
     case tcp::ListenAnswer::ignore:
       return s.has(wire::tcp_flag::rst) ? Drop::tcp_rst_no_connection : Drop::tcp_flags_invalid;
     case tcp::ListenAnswer::reset:
-      if (const auto syn = half_opens_.redeem(a.parsed.key, s, cfg_->tcp, now_))
-        return on_cookie(a, *syn);
+      if (const auto cookie = half_opens_.redeem(a.parsed.key, s, cfg_->tcp, now_))
+        return on_cookie(a, *cookie);
       return on_closed_port(
           a, half_opens_.expects_cookies(now_) ? Drop::tcp_cookie_invalid : Drop::tcp_no_listener);
     case tcp::ListenAnswer::open:
@@ -221,12 +221,12 @@ Drop Shard<P, A>::reopen(std::uint32_t entry, const Arrival& a, bool by_timestam
 // An ACK that carries a cookie of ours. The connection is made as it was when the cookie was sent,
 // then it handles the ACK. A peer that is refused here retransmits its text, and the ACK with it.
 template <link::Port P, class A>
-Drop Shard<P, A>::on_cookie(const Arrival& a, const Segment& syn) noexcept {
+Drop Shard<P, A>::on_cookie(const Arrival& a, const flow::HalfOpens::Redeemed& cookie) noexcept {
   if (const Drop why = objection_to(a); why != Drop::none) return why;
   flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   const Segment& ack = a.parsed.segment;
-  open_from_cookie(b->tcp, syn, ack, secret_.timestamp_offset(a.parsed.key), cfg_->tcp, now_);
+  open_from_cookie(b->tcp, cookie.syn, ack, cookie.ts_offset, cfg_->tcp, now_);
   b->tx.open(ack.ack);
   stats_.syn_cookies_accepted.add();
   return on_connection(*b, a);

@@ -34,6 +34,11 @@ struct CloseSettings {
   bool abort = false;  ///< the server closes with an RST; a client then expects that
 };
 
+/// A server among others with the same addresses, between which a router chooses.
+struct ClusterSettings {
+  std::string secret;  ///< file with the secret that all have (run/secrets.h); empty = no cluster
+};
+
 /// What a server and a client have in common: cores, connections and shards. (Ports are in
 /// nic/settings.h.)
 struct EndSettings {

@@ -46,6 +46,7 @@ struct ShardConfig {
   tcp::Secret secret{};  ///< random: keys hashes, sequence numbers and SYN cookies
   HugePages pages = HugePages::auto_;
   std::vector<link::Interface> interfaces;  ///< one for each port
+  flow::OtherCookies cookies;               ///< those of other servers, in a cluster
   flow::TimeWaitFileSpec time_wait_file;    ///< in which its TIME_WAIT entries outlive the process
 };
 
@@ -208,7 +209,7 @@ class Shard {
   flow::ConnectionBlock* make_passive(const Arrival& a) noexcept;
   void accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
   Drop reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept;
-  Drop on_cookie(const Arrival& a, const Segment& syn) noexcept;
+  Drop on_cookie(const Arrival& a, const flow::HalfOpens::Redeemed& cookie) noexcept;
   flow::ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash,
                                     std::uint8_t link) noexcept;
   std::uint8_t link_of(Ipv4Address local) const noexcept;
@@ -277,7 +278,7 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
       connections_(std::move(connections)),
       syn_backlog_(ports.size()),
       time_waits_(std::move(time_waits), secret_, settings.time_wait, stats_, now),
-      half_opens_(secret_, settings.syn, connections_.capacity(), stats_),
+      half_opens_(secret_, settings.syn, connections_.capacity(), stats_, config.cookies),
       orphans_(connections_, settings.orphans, stats_),
       idle_holders_(connections_),
       link_common_({.tx_packets = stats_.tx_packets,

@@ -101,13 +101,38 @@ TEST_F(HalfOpensTest, RedeemTheirOwnCookiesWhileSomeMayBeUnderWay) {
   EXPECT_EQ(cookie.ack, Seq{5'001});
   const auto again = half_opens_.redeem(key(), answer_to(cookie), tcp_, now_ + 1_s);
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->seq, Seq{5'000});
+  EXPECT_EQ(again->syn.seq, Seq{5'000});
   Segment guess = answer_to(cookie);
   guess.ack = guess.ack + 0x1'0000;
   EXPECT_FALSE(half_opens_.redeem(key(), guess, tcp_, now_ + 1_s));
   EXPECT_TRUE(half_opens_.expects_cookies(now_ + 60_s));
   EXPECT_FALSE(half_opens_.expects_cookies(now_ + tcp::kCookieLife));
   EXPECT_EQ(stats_.syn_cookies_sent.get(), 1u);
+}
+
+TEST_F(HalfOpensTest, RedeemTheCookiesOfAnotherServerWithTheSameSecret) {
+  flow::HalfOpens sibling(flow::FlowSecret({1, 2}), policy_, 1'000, stats_);
+  flow::HalfOpens member(flow::FlowSecret({1, 2}), policy_, 1'000, stats_, {.of_siblings = true});
+  flow::HalfOpens stranger(flow::FlowSecret({3, 4}), policy_, 1'000, stats_, {.of_siblings = true});
+  const Segment ack = answer_to(sibling.make_cookie(key(), syn(), tcp_, now_));
+  const auto redeemed = member.redeem(key(), ack, tcp_, now_ + 1_s);
+  ASSERT_TRUE(redeemed);
+  EXPECT_EQ(redeemed->syn.seq, Seq{5'000});
+  EXPECT_FALSE(stranger.redeem(key(), ack, tcp_, now_ + 1_s)) << "another secret";
+  EXPECT_FALSE(half_opens_.redeem(key(), ack, tcp_, now_ + 1_s)) << "no cluster, none was sent";
+}
+
+TEST_F(HalfOpensTest, RedeemCookiesOfTheFormerSecretWhileBothAreInUse) {
+  flow::HalfOpens not_yet(flow::FlowSecret({1, 2}), policy_, 1'000, stats_, {.of_siblings = true});
+  flow::HalfOpens rotated(flow::FlowSecret({5, 6}), policy_, 1'000, stats_,
+                          {.of_siblings = true, .former = flow::FlowSecret({1, 2})});
+  const auto redeemed = rotated.redeem(
+      key(), answer_to(not_yet.make_cookie(key(), syn(), tcp_, now_)), tcp_, now_ + 1_s);
+  ASSERT_TRUE(redeemed);
+  EXPECT_EQ(redeemed->ts_offset, flow::FlowSecret({1, 2}).timestamp_offset(key()))
+      << "the connection goes on with the timestamps that it began with";
+  EXPECT_TRUE(rotated.redeem(key(), answer_to(rotated.make_cookie(key(), syn(), tcp_, now_)), tcp_,
+                             now_ + 1_s));
 }
 
 TEST_F(HalfOpensTest, BelieveNoCookieBeforeOneWasSent) {

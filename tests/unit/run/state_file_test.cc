@@ -226,7 +226,7 @@ TEST_F(Numbers, GoOnInTheDefaultFileWhoseFolderIsMade) {
   const auto first = run::open_numbers("auto"), second = run::open_numbers("auto");
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->warning + second->warning, "");
-  EXPECT_EQ(first->secret, second->secret);
+  EXPECT_EQ(first->secrets.now, second->secrets.now);
   EXPECT_GT(second->origin, first->origin);
   struct stat made {};
   ASSERT_EQ(stat((folder_ / "mayfly").c_str(), &made), 0);
@@ -236,7 +236,7 @@ TEST_F(Numbers, GoOnInTheDefaultFileWhoseFolderIsMade) {
 TEST_F(Numbers, BeginAnewWithoutAFile) {
   const auto first = run::open_numbers("none"), second = run::open_numbers("none");
   EXPECT_FALSE(first->file);
-  EXPECT_NE(first->secret, second->secret);
+  EXPECT_NE(first->secrets.now, second->secrets.now);
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
