@@ -132,33 +132,48 @@ bool TimeWaitLog::take(const State& s) noexcept {
   return true;
 }
 
-/// True if as many entries are there as the state says.
-bool TimeWaitLog::adds_up() const noexcept {
-  std::array<std::uint32_t, kClasses> counts{};
-  std::uint32_t entries = 0;
-  for_each_record([&](std::uint32_t position) {
-    const TimeWaitRecord& record = (*this)[position];
-    if (!is_there(position, record)) return;
-    ++entries;
-    if (record.kind < kClasses) ++counts[record.kind];
-  });
-  for (std::size_t cls = 0; cls < kClasses; ++cls)
-    if (counts[cls] != classes_[cls].count || (counts[cls] > 0) != ((in_use_ >> cls & 1) != 0))
-      return false;
-  return entries == used_;
+/// What the file says makes no log.
+TimeWaitLog::Restored TimeWaitLog::begin_empty() noexcept {
+  take({});
+  forget_index();
+  mark_all();
+  return {.is_unclean = true};
 }
 
 /// Records and the time of the last poll are told by this process's clock, rounded so that no hold
-/// becomes shorter.
-void TimeWaitLog::go_on_in_time() noexcept {
+/// becomes shorter. Counts the entries anew, gathers those on trial, and returns how many of the
+/// others have_ended().
+std::uint32_t TimeWaitLog::go_on_in_time(std::vector<FlowKey4>& on_trial) {
   const Duration shift = memory_.file->clock_shift();
   const std::int64_t up = shift.us + 999;
   const auto shift_ms = static_cast<std::uint32_t>(up >= 0 ? up / 1'000 : (up - 999) / 1'000);
   now_ = Instant{marks_->now_us.load()} + shift;
+  std::array<std::uint32_t, kClasses> counts{};
+  std::uint32_t ended = 0;
+  used_ = 0;
   for_each_record([&](std::uint32_t position) {
     TimeWaitRecord& record = (*this)[position];
     record.since_ms = (record.since_ms + shift_ms) & TimeWaitRecord::kTimeMask;
+    if (record.kind == TimeWaitRecord::kOnTrial) {
+      on_trial.push_back(record.key());
+      ++used_;
+    } else if (is_held(position, record)) {
+      ++counts[record.kind];
+      ++used_;
+      ended += record.entry.has_ended() ? 1 : 0;
+    }
   });
+  for (std::size_t cls = 0; cls < kClasses; ++cls) classes_[cls].count = counts[cls];
+  return ended;
+}
+
+/// True if as many entries are there as the state says.
+bool TimeWaitLog::adds_up(const State& left) const noexcept {
+  for (std::size_t cls = 0; cls < kClasses; ++cls)
+    if (classes_[cls].count != left.counts[cls] ||
+        (left.counts[cls] > 0) != ((in_use_ >> cls & 1) != 0))
+      return false;
+  return used_ == left.used;
 }
 
 /// Nothing is found any more until it is checked. Returns the cursors that the classes had.
@@ -176,26 +191,28 @@ TimeWaitLog::Cursors TimeWaitLog::forget_index() noexcept {
 }
 
 /// Puts a record that is not dead into the index again, as one of this class, if its hold is not
-/// over. One that was on its way to another place may be there twice: the later one counts.
-void TimeWaitLog::check(std::uint32_t position, std::uint32_t cls) noexcept {
+/// over; true if it is there then. One that was on its way to another place may be there twice: the
+/// later one counts.
+bool TimeWaitLog::check(std::uint32_t position, std::uint32_t cls) noexcept {
   TimeWaitRecord& record = (*this)[position];
   const FlowKey4 key = record.key();
   const bool on_trial = record.kind == TimeWaitRecord::kOnTrial;
   const bool is_over = !on_trial && record.age(now_) >= classes_[cls].hold;
   if (is_over || key.local_port == 0 || key.remote_port == 0) {
     record.kind = TimeWaitRecord::kDead;
-    return;
+    return false;
   }
   const std::uint32_t hash = secret_.hash(key);
   record.kind = TimeWaitRecord::kDead;  // so that it does not find itself
   if (const std::uint32_t earlier = find(key, hash); earlier != kNoIndex) erase(earlier, hash);
-  if (used_ == capacity()) return;
+  if (used_ == capacity()) return false;
   record.kind = (on_trial ? TimeWaitRecord::kOnTrial : cls) & TimeWaitRecord::kKindMask;
   ++used_;
   index_.put(hash, tag_of(key, hash), position, range());
-  if (on_trial) return;
+  if (on_trial) return true;
   ++classes_[cls].count;
   in_use_ |= 1U << cls;
+  return true;
 }
 
 void TimeWaitLog::mark_all() noexcept {

@@ -221,10 +221,13 @@ class TimeWaitLog {
   State left_state() const noexcept;
   bool take(const State& state) noexcept;
   State marked_state() const noexcept;
-  bool adds_up() const noexcept;
-  void go_on_in_time() noexcept;
+  Restored begin_empty() noexcept;
+  std::uint32_t go_on_in_time(std::vector<FlowKey4>& on_trial);
+  bool adds_up(const State& left) const noexcept;
+  template <class F>
+  std::uint32_t check_all(F&& class_of) noexcept;
   Cursors forget_index() noexcept;
-  void check(std::uint32_t position, std::uint32_t cls) noexcept;
+  bool check(std::uint32_t position, std::uint32_t cls) noexcept;
   /// Calls f(position) for each record of the range.
   template <class F>
   void for_each_record(F&& f) const;
@@ -280,38 +283,41 @@ TimeWaitLog::Restored TimeWaitLog::restore(std::uint64_t classes, Instant now, F
     mark_all();
     return {.is_given_up = found == Found::foreign};
   }
-  const State left = left_state();
-  const bool is_whole = found == Found::whole && take(left) && adds_up();
-  if (!is_whole && !take(marked_state())) {
-    take({});
-    forget_index();
-    mark_all();
-    return {.is_unclean = true};
-  }
-  go_on_in_time();
-  if (!is_whole || left.classes != classes) {
-    const Cursors cursors = forget_index();
-    for_each_record([&](std::uint32_t position) {
-      const TimeWaitRecord& record = (*this)[position];
-      const bool was_over = record.kind < kClasses && !is_from(position, cursors[record.kind]);
-      if (!was_over && record.kind != TimeWaitRecord::kDead) check(position, class_of(record));
-    });
-  }
+  const bool is_whole = found == Found::whole;
+  const State left = is_whole ? left_state() : marked_state();
+  if (!take(left)) return begin_empty();
   Restored restored{.is_unclean = !is_whole};
-  std::vector<TimeWaitRecord> on_trial;
-  for_each_record([&](std::uint32_t position) {
-    const TimeWaitRecord& record = (*this)[position];
-    if (record.kind == TimeWaitRecord::kOnTrial) on_trial.push_back(record);
-    if (is_held(position, record) && record.entry.has_ended()) ++restored.ended;
-  });
-  for (const TimeWaitRecord& record : on_trial) {
-    const std::uint32_t hash = secret_.hash(record.key());
-    hold_anew(find(record.key(), hash), hash, class_of(record), now);
+  std::vector<FlowKey4> on_trial;
+  restored.ended = go_on_in_time(on_trial);
+  if (is_whole && !adds_up(left)) return begin_empty();
+  if (!is_whole || left.classes != classes) restored.ended = check_all(class_of);
+  for (const FlowKey4& key : on_trial) {
+    const std::uint32_t hash = secret_.hash(key);
+    const std::uint32_t position = find(key, hash);
+    if (position != kNoIndex && !is_held(position))
+      hold_anew(position, hash, class_of((*this)[position]), now);
   }
   restored.entries = used_;
   next_due_ = now_;
   mark_all();
   return restored;
+}
+
+/// Returns how many of the entries have_ended().
+template <class F>
+std::uint32_t TimeWaitLog::check_all(F&& class_of) noexcept {
+  constexpr std::uint32_t kAhead = 32;  // a bucket is in memory that nothing has touched for long
+  const Cursors cursors = forget_index();
+  std::uint32_t ended = 0;
+  for_each_record([&](std::uint32_t position) {
+    if (const std::uint32_t ahead = beyond_gap(position + kAhead); range().has(ahead))
+      index_.prefetch(secret_.hash((*this)[ahead].key()));
+    const TimeWaitRecord& record = (*this)[position];
+    const bool was_over = record.kind < kClasses && !is_from(position, cursors[record.kind]);
+    if (was_over || record.kind == TimeWaitRecord::kDead) return;
+    if (check(position, class_of(record)) && record.entry.has_ended()) ++ended;
+  });
+  return ended;
 }
 
 }  // namespace mayfly::flow
