@@ -152,7 +152,7 @@ int load_command(const RunOptions& options) {
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
   print_plan(settings);
-  const nic::TscClock clock(numbers->origin);
+  const nic::TscClock clock(numbers->clock_begins());
   if (const auto set = begin_at(*start, clock, settings.load); !set) return fail(set.error());
   auto run = run::LoadRun::create(settings, *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());

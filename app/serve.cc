@@ -50,7 +50,7 @@ int serve_command(const RunOptions& options) {
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
   if (!devices) return fail(devices.error());
-  const nic::TscClock clock(numbers->origin);
+  const nic::TscClock clock(numbers->clock_begins());
   auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());
   FollowedLinks links(settings.process, *devices, clock,

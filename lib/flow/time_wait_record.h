@@ -24,6 +24,9 @@ struct TimeWaitRecord {
   tcp::TimeWaitEntry entry;
 
   static constexpr std::uint32_t kTimeBits = 20, kTimeMask = (1U << kTimeBits) - 1;
+  /// What begins within the present millisecond is noted as the next one; with a process before it,
+  /// whose clock was another, as the one after that.
+  static constexpr std::uint32_t kAheadMs = 2;
   static constexpr std::uint32_t kClasses = 30, kOnTrial = 30, kDead = 31, kKindMask = 31;
   /// A SYN's answer is noted to this precision, rounded down, for the longest hold there is.
   static constexpr std::int64_t kAnswerTickMs = 20, kAnswerTicks = 1 << 15;
@@ -41,7 +44,7 @@ struct TimeWaitRecord {
   /// How long ago that was, in whole milliseconds: never more than in truth, and below 17 minutes.
   Duration age(Instant now) const noexcept {
     const std::uint32_t ms = (now.ts_ms() - since_ms) & kTimeMask;
-    return Duration::from_ms(ms == kTimeMask ? 0 : ms);  // begun within the present millisecond
+    return Duration::from_ms(ms > kTimeMask - kAheadMs ? 0 : ms);
   }
   /// A SYN is answered with an ACK now.
   void note_syn_answer(Instant now) noexcept {

@@ -61,9 +61,12 @@ class StateFile {
 /// What the numbers of a process are made of.
 struct Numbers {
   ShardSecrets secrets;
-  Instant origin;                 ///< where its clock begins
+  Instant origin;                 ///< where its clock begins; with other servers, the time of day
   std::optional<StateFile> file;  ///< none: they end with the process
   std::string warning;            ///< for the user; empty = none
+
+  /// What the clock has to read that is made now.
+  Instant clock_begins() const;
 };
 
 /// `state`: a file that must be usable, "auto" for the default one, without which it goes on with a

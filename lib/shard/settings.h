@@ -10,6 +10,7 @@
 #include "flow/memory.h"
 #include "flow/settings.h"
 #include "tcp/settings.h"
+#include "wire/flow_key.h"
 
 namespace mayfly::shard {
 
@@ -37,6 +38,9 @@ struct CloseSettings {
 /// A server among others with the same addresses, between which a router chooses.
 struct ClusterSettings {
   std::string secret;  ///< file with the secret that all have (run/secrets.h); empty = no cluster
+  /// An address of each server that no other has, in the same order on all of them.
+  std::vector<Ipv4Address> members;
+  std::uint32_t hops = 2;  ///< how many others are asked about a flow that nobody here knows
 };
 
 /// What a server and a client have in common: cores, connections and shards. (Ports are in

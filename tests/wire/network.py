@@ -122,6 +122,19 @@ class Wire:
         self.peer.remove()
 
 
+def into_namespace(device: str) -> Namespace:
+    """Moves a device into a namespace of its own, for a server or generator that runs there.
+
+    net_af_packet names its fanout groups by process and interface, and the names of two processes
+    that are started one after the other may be the same; not across namespaces.
+    """
+    namespace = Namespace()
+    sh("ip", "link", "set", device, "netns", namespace.name)
+    namespace.run("ethtool", "-K", device, *OFFLOADS_OFF)
+    namespace.ip("link", "set", device, "up")
+    return namespace
+
+
 def own_host_end(device: str) -> None:
     """The host's kernel is to say nothing on the server's end, and to forward nothing from it."""
     for name, value in ((f"net/ipv6/conf/{device}/disable_ipv6", 1),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from mayfly import BINARY, Mayfly, serve_settings
-from network import Wire
+from network import Wire, into_namespace
 from peer import Peer
 from scapy.layers.inet import TCP
 
@@ -15,8 +15,11 @@ HALF = 2**31
 @pytest.fixture
 def wires():
     made = [Wire() for _ in range(3)]
+    for wire in made:
+        wire.host = into_namespace(wire.device)
     yield made
     for wire in made:
+        wire.host.remove()
         wire.remove()
 
 
@@ -29,12 +32,12 @@ def member(wire: Wire, folder, secret: str, core: int = 0, **changes) -> Mayfly:
     settings = serve_settings(f"net_af_packet0,iface={wire.device}", {
         "cores": [core], "cluster": {"secret": secret}, "connections": {"capacity": "1k"},
         "time_wait": {"capacity": "1k"}} | changes)
-    return Mayfly("serve", settings, folder).wait_ready()
+    return Mayfly("serve", settings, folder, namespace=wire.host).wait_ready()
 
 
 def test_a_cookie_of_one_server_opens_a_connection_at_another(wires, tmp_path):
     secret, other = secret_at(tmp_path / "secret"), secret_at(tmp_path / "other")
-    always = {"tcp": {"syn_cookies": "always"}}
+    always = {"connections": {"capacity": "1k", "syn_cookies": "always"}}
     servers = [member(wires[0], tmp_path / "1", secret, 0, **always),
                member(wires[1], tmp_path / "2", secret, 1),
                member(wires[2], tmp_path / "3", other, 1)]
@@ -42,15 +45,16 @@ def test_a_cookie_of_one_server_opens_a_connection_at_another(wires, tmp_path):
         with Peer(wires[0].peer, wires[0].peer_device) as first, \
                 Peer(wires[1].peer, wires[1].peer_device) as second, \
                 Peer(wires[2].peer, wires[2].peer_device) as third:
+            first.resolve(10)
             begun = first.flow(80)
             begun.send("S", options=[("MSS", 1460)])
             begun.expect("SA")
-            second.resolve()
+            second.resolve(10)
             moved = second.flow(80)
             moved.source_port, moved.seq, moved.ack = begun.source_port, begun.seq, begun.ack
             moved.send("A", REQUEST)
             assert moved.read_until("FA").startswith(b"HTTP/1.1 200 OK")
-            third.resolve()
+            third.resolve(10)
             stray = third.flow(80)
             stray.source_port, stray.seq, stray.ack = begun.source_port, begun.seq, begun.ack
             stray.send("A", REQUEST)
@@ -64,7 +68,7 @@ def test_a_cookie_of_one_server_opens_a_connection_at_another(wires, tmp_path):
 def numbers_at(wire: Wire) -> tuple[int, int]:
     """The ISN and the TSval that a server gives to one four-tuple, which it never opens."""
     with Peer(wire.peer, wire.peer_device) as peer:
-        peer.resolve()
+        peer.resolve(10)
         flow = peer.flow(80)
         flow.source_port = 4_242
         flow.send("S", options=[("MSS", 1460), ("Timestamp", (1, 0))])

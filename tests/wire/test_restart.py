@@ -49,6 +49,7 @@ def send_fin_again(flow) -> None:
 def test_time_waits_outlive_the_process(wire, peer, tmp_path, entries, end):
     first = start(wire, tmp_path, entries, 1)
     wire.peer.run("ab", "-q", "-n", str(HELD), "-c", "20", "http://198.18.0.1/")
+    peer.resolve(10)
     flow = closed_by_server(peer)
     first.process.send_signal(end)
     first.process.wait(10)
@@ -72,15 +73,11 @@ def test_time_waits_outlive_the_process(wire, peer, tmp_path, entries, end):
     assert time_wait["expired"] >= time_wait["carried_over"] - 1, "and each is held to its end"
 
 
-def test_a_file_in_use_or_on_a_disk_is_refused(wire, tmp_path, entries):
+def test_a_file_in_use_is_refused(wire, tmp_path, entries):
     server = start(wire, tmp_path, entries, 1)
     settings = serve_settings("net_null0", {"time_wait_file": entries,
                                             "state": str(tmp_path / "other.json")})
     second = Mayfly("serve", settings, tmp_path / "second")
     assert second.wait() == 2
     assert "another process works with" in second.said()
-    on_disk = Mayfly("serve", settings | {"time_wait_file": "/proc/self/oom_score_adj"},
-                     tmp_path / "third")
-    assert on_disk.wait() == 2
-    assert "name a place on tmpfs" in on_disk.said()
     server.stop()

@@ -138,6 +138,24 @@ TEST_F(TimeWaitFileTest, HoldsGoOnWhateverTheNextClockSays) {
   }
 }
 
+TEST_F(TimeWaitFileTest, WhatBeganJustBeforeTheEndIsThere) {
+  for (const Duration clock_step : {1_us, 500_us, 999_us, 1_s + 1_us, Duration{-1}}) {
+    unlink(path_.c_str());
+    now_ = Instant{1'000'000};
+    start(1'000);
+    pass_and_poll(5_ms);
+    pass(1_us);
+    insert(1);
+    kill();
+    now_ = now_ + clock_step;
+    start(1'000);
+    EXPECT_TRUE(has(1)) << clock_step.us;
+    log_->expire(now_, 100);
+    EXPECT_TRUE(has(1)) << clock_step.us;
+    kill();
+  }
+}
+
 TEST_F(TimeWaitFileTest, WhatIsOverMeanwhileExpiresInBudget) {
   start(1'000);
   for (std::uint32_t n = 0; n < 600; ++n) insert(n);

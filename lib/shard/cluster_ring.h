@@ -1,0 +1,60 @@
+// Whom a server asks when it does not know a flow: the servers of a cluster stand in a ring, and a
+// segment goes from one to the next until somebody knows it, or as many as `hops` were asked.
+//
+// How far a segment has come is told by the address of the server that sent it on first, which the
+// outer header keeps on the whole way. Its place in the ring is known to all, so no header has to
+// be invented, and a router that lowers the TTL changes nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/assert.h"
+#include "shard/settings.h"
+#include "wire/flow_key.h"
+
+namespace mayfly::shard {
+
+class ClusterRing {
+ public:
+  /// No cluster: nobody is asked, nobody is a member.
+  ClusterRing() = default;
+  /// `is_own` tells which of the members this server is; if none, nobody is asked.
+  template <class F>
+  ClusterRing(const ClusterSettings& settings, F&& is_own) : members_(settings.members) {
+    const auto own = std::ranges::find_if(members_, is_own);
+    if (own == members_.end()) return;
+    own_ = static_cast<std::uint32_t>(own - members_.begin());
+    hops_ = std::min(settings.hops, size() - 1);
+  }
+
+  /// The place of a member; nullopt for anybody else.
+  std::optional<std::uint32_t> place_of(Ipv4Address address) const noexcept {
+    const auto found = std::ranges::find(members_, address);
+    if (found == members_.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - members_.begin());
+  }
+  /// This server's.
+  std::uint32_t own_place() const noexcept { return own_; }
+  Ipv4Address address_at(std::uint32_t place) const noexcept { return members_[place]; }
+
+  /// The member to be asked about a segment that the one at `origin` has sent on first; nullopt:
+  /// all that are to be asked have been, and this server answers for all.
+  std::optional<Ipv4Address> next_after(std::uint32_t origin) const noexcept {
+    if (hops_ == 0) return std::nullopt;
+    const std::uint32_t asked = (own_ + size() - origin) % size();
+    if (asked >= hops_) return std::nullopt;
+    return members_[(own_ + 1) % size()];
+  }
+
+ private:
+  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(members_.size()); }
+
+  std::vector<Ipv4Address> members_;
+  std::uint32_t own_ = 0, hops_ = 0;
+};
+
+}  // namespace mayfly::shard
