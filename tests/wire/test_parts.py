@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mayfly import BINARY, Mayfly, load_settings
+from mayfly import BINARY, load_settings
 from network import LINUX, OFFLOADS_OFF, Namespace, add_address, into_namespace, sh
 from nginx import CONFIG
 
@@ -60,7 +60,7 @@ def syns(capture: Path) -> list[tuple[float, str]]:
     return [(float(line.split()[0]), line.split()[2]) for line in said.splitlines()]
 
 
-def test_three_parts_are_the_plan_and_their_report_is_one(hub, tmp_path):
+def test_three_parts_are_the_plan_and_their_report_is_one(hub, run_mayfly, tmp_path):
     capture = tmp_path / "hub.pcap"
     tcpdump = hub.peer.start("tcpdump", "-i", "hub", "-U", "-w", str(capture), "tcp",
                              stderr=subprocess.DEVNULL)
@@ -70,9 +70,9 @@ def test_three_parts_are_the_plan_and_their_report_is_one(hub, tmp_path):
         settings = load_settings(f"net_af_packet0,iface={device}", LINUX, {
             "cores": [part % 2], "hugepages": "never",
             "load": {"rate": RATE, "duration": f"{SECONDS}s", "timeout": "10s"}})
-        loads.append(Mayfly("load", settings, tmp_path / str(part),
-                            "--part", f"{part + 1}/{PARTS}", "--at", f"@{begin:.3f}",
-                            namespace=namespace))
+        loads.append(run_mayfly("load", settings,
+                                "--part", f"{part + 1}/{PARTS}", "--at", f"@{begin:.3f}",
+                                namespace=namespace))
     files, reports = [], []
     for load in loads:
         reports.append(load.report())
@@ -112,10 +112,10 @@ def test_three_parts_are_the_plan_and_their_report_is_one(hub, tmp_path):
     assert "both part 1 of 3" in twice.stderr
 
 
-def test_a_start_that_is_over_or_no_time_is_refused(tmp_path):
+def test_a_start_that_is_over_or_no_time_is_refused(run_mayfly):
     settings = load_settings("net_null0", LINUX)
     for option, words in ((("--at", "@1000"), "ago"), (("--at", "noon"), "expected a time"),
                           (("--part", "4/3"), "expected 1/N"), (("--part", "auto"), "By hand")):
-        load = Mayfly("load", settings, tmp_path, *option)
+        load = run_mayfly("load", settings, *option)
         assert load.wait() == 2
         assert words in load.said(), load.said()
