@@ -155,6 +155,27 @@ void check_common(const shard::EndSettings& settings, const nic::ProcessSettings
   check_ports(settings, process.ports, scope);
 }
 
+void check_cluster(const ServeSettings& settings, const Scope& scope) {
+  const auto& members = settings.cluster.members;
+  const std::string key = "cluster.members";
+  if (members.empty() || !scope.is_sound({key, "ports", "cores"})) return;
+  if (settings.cluster.secret.empty())
+    scope.fail(key, "need cluster.secret",
+               "sequence numbers have to agree; mayfly secret makes one");
+  if (std::set<Ipv4Address>(members.begin(), members.end()).size() < members.size())
+    scope.fail(key, "has an address twice");
+  const auto is_ours = [&](Ipv4Address member) {
+    return std::ranges::any_of(settings.process.ports,
+                               [&](const nic::PortSettings& port) { return is_own(port, member); });
+  };
+  if (std::ranges::count_if(members, is_ours) != 1)
+    scope.fail(key, "must have exactly one address of this server",
+               "one of ports.N.addresses that no other server has");
+  if (settings.cores.size() > 1)
+    scope.fail(key, "need one core: what a server sends on comes to one core of the next",
+               "several processes, each with a port of its own");
+}
+
 void check_folder(const service::RouteSettings& route, const std::string& path,
                   const Scope& scope) {
   const std::string key = path + ".folder";
@@ -321,6 +342,7 @@ void check_rules(const ServeSettings& settings, const Scope& scope) {
   check_policy(settings.shard, scope);
   check_unique(scope, "listen", "port", settings.listen, [](const auto& l) { return l.port; });
   check_routes(settings.http, scope);
+  check_cluster(settings, scope);
 }
 
 void check_rules(const ProgramSettings& settings, const Scope& scope) {

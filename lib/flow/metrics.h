@@ -103,6 +103,14 @@ namespace mayfly::flow {
     "TIME_WAIT entries that end earlier because the hold became shorter")                        \
   X(level, time_wait_hold_us, "us", "time_wait.hold_s",                                          \
     "hold (2MSL) of a TIME_WAIT entry made now, if neither nearness nor recycle changes it")     \
+  X(counter, cluster_sent_on, "segments", "cluster.sent_on",                                     \
+    "segments of flows that are unknown here, sent on to the next server (cluster.members)")     \
+  X(counter, cluster_taken_in, "segments", "cluster.taken_in",                                   \
+    "segments that another server of the cluster has sent on to here")                           \
+  X(counter, cluster_ours, "segments", "cluster.ours",                                           \
+    "those of them whose connection or TIME_WAIT is here")                                       \
+  X(counter, cluster_last_reset, "segments", "cluster.last_reset",                               \
+    "those of them that nobody knew, this server being the last that was asked")                 \
   X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                                \
     "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too "  \
     "early")                                                                                     \

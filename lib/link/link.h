@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/assert.h"
@@ -113,6 +114,15 @@ class Link {
   template <class CopyPayload>
   bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                 CopyPayload&& copy_payload) noexcept;
+
+  /// Sends an IPv4 packet inside another (RFC 2003). False, and nothing is sent: the two do not fit
+  /// the MTU, or there was no buffer (counted as no_buffer).
+  bool send_ip_in_ip(std::span<const std::byte> packet, Ipv4Address from, Ipv4Address to,
+                     Instant now) noexcept;
+  /// Parses the IPv4 packet inside one that was received; all checksums are verified in software.
+  /// Returns the bytes that `inner` speaks of. They are the frame's: it is changed.
+  std::span<const std::byte> unwrap(Frame frame, const wire::ParsedFrame& outer,
+                                    wire::ParsedFrame& inner) noexcept;
 
   /// Stages announcements of our addresses (RFC 5227 2.3), and asks for the gateway.
   void announce(Instant now) noexcept { resolver_.announce(now); }
@@ -255,6 +265,34 @@ void Link<P>::send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp
                                     icmp.rest, body, common_.ip_id++));
   common_.count.icmp_sent.add();
   resolver_.resolve(frame, to, now);
+}
+
+template <Port P>
+bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, Ipv4Address from, Ipv4Address to,
+                            Instant now) noexcept {
+  if (packet.size() + wire::kIpv4HeaderSizeMin > interface_.mtu) return false;
+  const Frame frame = port_.allocate();
+  if (frame == Frame{}) {
+    common_.count.lose(Drop::no_buffer);
+    return false;
+  }
+  port_.set_length(frame,
+                   emit_ip_in_ip(port_.bytes(frame), header_, from, to, packet, common_.ip_id++));
+  resolver_.resolve(frame, to, now);
+  return true;
+}
+
+// The link header is put in front of the inner packet, so that both are a frame.
+template <Port P>
+std::span<const std::byte> Link<P>::unwrap(Frame frame, const wire::ParsedFrame& outer,
+                                           wire::ParsedFrame& inner) noexcept {
+  const std::span<std::byte> bytes = port_.bytes(frame);
+  const std::size_t begin = outer.l4_off - outer.l3_off;
+  MAYFLY_ASSERT(begin >= wire::kIpv4HeaderSizeMin);
+  std::memmove(&bytes[begin], bytes.data(), outer.l3_off);
+  const auto whole = bytes.subspan(begin, std::size_t{outer.l3_off} + outer.l4_len);
+  inner = parse_frame(whole, rules_, wire::RxChecks{});
+  return whole;
 }
 
 template <Port P>

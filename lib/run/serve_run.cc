@@ -38,6 +38,7 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& 
   run->clock_ = clock;
   auto wires = wire_up("server", secrets, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
+  for (CoreWires& core : *wires) core.config.cluster = settings.cluster;
   const service::Site& first = *run->sites_[0];
   auto engine = make_engine<service::Services>(
       *std::move(wires), settings.shard, clock, [&](std::size_t, const nic::DpdkPort&) {

@@ -120,10 +120,12 @@ Drop Shard<P, A>::on_listener(const Arrival& a) noexcept {
   const Segment& s = a.parsed.segment;
   switch (tcp::on_listen(s)) {
     case tcp::ListenAnswer::ignore:
-      return s.has(wire::tcp_flag::rst) ? Drop::tcp_rst_no_connection : Drop::tcp_flags_invalid;
+      if (!s.has(wire::tcp_flag::rst)) return Drop::tcp_flags_invalid;
+      return second_chance(a).value_or(Drop::tcp_rst_no_connection);
     case tcp::ListenAnswer::reset:
       if (const auto cookie = half_opens_.redeem(a.parsed.key, s, cfg_->tcp, now_))
         return on_cookie(a, *cookie);
+      if (const auto passed_on = second_chance(a)) return *passed_on;
       return on_closed_port(
           a, half_opens_.expects_cookies(now_) ? Drop::tcp_cookie_invalid : Drop::tcp_no_listener);
     case tcp::ListenAnswer::open:

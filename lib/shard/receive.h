@@ -182,6 +182,8 @@ Drop Shard<P, A>::handle_other(std::uint8_t index, std::size_t i) noexcept {
       link.answer_unreachable(bytes, p, wire::unreachable_code::port, now_);  // RFC 1122 3.2.2.1
       return Drop::udp_closed;
     case wire::FrameKind::other_protocol:
+      if (p.protocol == wire::ip_protocol::ip_in_ip)
+        if (const auto drop = on_ip_in_ip(index, i)) return *drop;
       link.answer_unreachable(bytes, p, wire::unreachable_code::protocol,
                               now_);  // RFC 1122 3.2.2.1
       return Drop::protocol_unknown;

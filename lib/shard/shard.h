@@ -31,6 +31,7 @@
 #include "flow/time_waits.h"
 #include "link/link.h"
 #include "shard/app.h"
+#include "shard/cluster_ring.h"
 #include "shard/settings.h"
 #include "shard/syn_backlog.h"
 #include "tcp/tcp.h"
@@ -47,6 +48,7 @@ struct ShardConfig {
   HugePages pages = HugePages::auto_;
   std::vector<link::Interface> interfaces;  ///< one for each port
   flow::OtherCookies cookies;               ///< those of other servers, in a cluster
+  ClusterSettings cluster;                  ///< the servers that are asked about unknown flows
   flow::TimeWaitFileSpec time_wait_file;    ///< in which its TIME_WAIT entries outlive the process
 };
 
@@ -214,6 +216,10 @@ class Shard {
                                     std::uint8_t link) noexcept;
   std::uint8_t link_of(Ipv4Address local) const noexcept;
 
+  // second_chance.h
+  std::optional<Drop> second_chance(const Arrival& a) noexcept;
+  std::optional<Drop> on_ip_in_ip(std::uint8_t link, std::size_t i) noexcept;
+
   // deliver.h
   void on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept;
   void on_established(flow::ConnectionBlock& b) noexcept;
@@ -261,6 +267,10 @@ class Shard {
   std::vector<std::unique_ptr<link::Link<P>>> links_;
   bool frames_wait_ = false;
   RateLimit rst_limit_{20'000, 2'000};
+  ClusterRing ring_;
+  std::uint8_t ring_link_ = 0;                // on which the other servers are
+  std::optional<std::uint32_t> asked_first_;  // who has sent the segment at hand on first
+  RateLimit ring_limit_{20'000, 2'000};       // as resets, which these segments would get
   SecretLimit challenge_limit_;
   const Settings* settings_ = nullptr;  // contains *cfg_; null: the initial settings
   std::atomic<const Settings*> next_settings_{nullptr};
@@ -294,6 +304,13 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
   for (std::size_t i = 0; i < ports.size(); ++i)
     links_.push_back(
         std::make_unique<link::Link<P>>(*ports[i], config.interfaces[i], link_common_));
+  const auto has = [](const auto& link, Ipv4Address a) { return link->interface().is_local(a); };
+  ring_ = ClusterRing(config.cluster, [&](Ipv4Address member) {
+    const auto link = std::ranges::find_if(links_, [&](auto& l) { return has(l, member); });
+    if (link == links_.end()) return false;
+    ring_link_ = static_cast<std::uint8_t>(link - links_.begin());
+    return true;
+  });
 }
 
 template <link::Port P, class A>
@@ -370,7 +387,8 @@ void Shard<P, A>::announce(Instant now) noexcept {
 
 }  // namespace mayfly::shard
 
-#include "shard/decide.h"   // IWYU pragma: export
-#include "shard/deliver.h"  // IWYU pragma: export
-#include "shard/receive.h"  // IWYU pragma: export
-#include "shard/respond.h"  // IWYU pragma: export
+#include "shard/decide.h"         // IWYU pragma: export
+#include "shard/deliver.h"        // IWYU pragma: export
+#include "shard/receive.h"        // IWYU pragma: export
+#include "shard/respond.h"        // IWYU pragma: export
+#include "shard/second_chance.h"  // IWYU pragma: export

@@ -240,4 +240,21 @@ std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Ad
   return frame_size;
 }
 
+std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
+                          Ipv4Address destination, std::span<const std::byte> packet,
+                          std::uint16_t ip_id) noexcept {
+  const std::size_t ip_at = emit_link(frame.data(), link, ethertype::ipv4);
+  const std::size_t length = ip_at + kIpv4HeaderSizeMin + packet.size();
+  MAYFLY_ASSERT(frame.size() >= length);
+  std::byte* inner = put_ipv4(&frame[ip_at],
+                              {.source = swap32(source.host),
+                               .destination = swap32(destination.host),
+                               .payload_len = packet.size(),
+                               .id = ip_id,
+                               .protocol = ip_protocol::ip_in_ip},
+                              ChecksumBy::software);
+  std::memcpy(inner, packet.data(), packet.size());
+  return length;
+}
+
 }  // namespace mayfly::wire

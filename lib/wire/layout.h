@@ -37,7 +37,7 @@ inline constexpr std::size_t source_port = 0, destination_port = 2, seq = 4, ack
 
 /// Numbers in the IPv4 header's protocol field.
 namespace ip_protocol {
-inline constexpr std::uint8_t icmp = 1, tcp = 6, udp = 17;
+inline constexpr std::uint8_t icmp = 1, ip_in_ip = 4, tcp = 6, udp = 17;  // RFC 2003: 4
 }
 
 /// RFC 3168 5: the last two bits of the TOS octet.

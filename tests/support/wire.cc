@@ -122,6 +122,10 @@ void Wire::sort_in(const Bytes& frame) {
     case wire::FrameKind::arp: return on_arp(frame, p.l3_off);
     case wire::FrameKind::icmp: icmps.push_back(frame); return;
     case wire::FrameKind::tcp: break;
+    case wire::FrameKind::other_protocol:
+      EXPECT_EQ(p.protocol, wire::ip_protocol::ip_in_ip) << wire::print_frame(frame);
+      tunnelled.push_back(frame);
+      return;
     default: ADD_FAILURE() << "the shard sent " << wire::print_frame(frame); return;
   }
   Heard heard{p.key, p.segment, text_of(frame, p.segment), frame};

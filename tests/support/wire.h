@@ -124,7 +124,8 @@ class Wire {
       arps;  ///< that the shard sent, apart from requests that were answered
   std::deque<Bytes> arp_frames;
   std::deque<Bytes> icmps;
-  std::deque<Heard> strays;  ///< segments to nobody
+  std::deque<Bytes> tunnelled;  ///< IPv4 packets inside others
+  std::deque<Heard> strays;     ///< segments to nobody
 
  private:
   friend class Peer;

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from mayfly import BINARY, Mayfly, serve_settings
-from network import Wire, into_namespace
+from network import OFFLOADS_OFF, Namespace, Wire, add_address, into_namespace
 from peer import Peer
 from scapy.layers.inet import TCP
 
@@ -95,3 +95,118 @@ def test_a_secret_that_others_may_read_is_refused(run_mayfly, tmp_path):
     server = run_mayfly("serve", serve_settings("net_null0", {"cluster": {"secret": secret}}))
     assert server.wait() == 2
     assert "chmod 600" in server.said()
+
+
+# -- a router that moves flows --
+
+SERVICE = "198.19.0.1"
+
+
+class Routed:
+    """A client, a router that spreads flows over three links (ECMP), and a host for each server."""
+
+    def __init__(self) -> None:
+        self.client, self.router = Namespace(), Namespace()
+        for name, value in (("ip_forward", 1), ("fib_multipath_hash_policy", 1),
+                            ("conf/all/rp_filter", 0), ("conf/default/rp_filter", 0)):
+            self.router.write(f"net/ipv4/{name}", value)
+        self.link(self.client, "client0", "198.18.0")
+        add_address(self.client, "client0", "198.18.0.2/24")
+        self.client.ip("route", "add", "default", "via", "198.18.0.1")
+        self.hosts = []
+        for number in (1, 2, 3):
+            host = Namespace()
+            self.link(host, f"down{number}", f"198.18.{number}")
+            host.run("ethtool", "-K", f"down{number}", *OFFLOADS_OFF)
+            host.ip("link", "set", f"down{number}", "up")
+            self.hosts.append(host)
+
+    def link(self, other: Namespace, device: str, network: str) -> None:
+        self.router.ip("link", "add", f"r-{device}", "type", "veth",
+                       "peer", "name", device, "netns", other.name)
+        add_address(self.router, f"r-{device}", f"{network}.1/24")
+
+    def spread_over(self, *numbers: int) -> None:
+        hops = [word for n in numbers
+                for word in ("nexthop", "via", f"198.18.{n}.3", "dev", f"r-down{n}")]
+        self.router.ip("route", "replace", f"{SERVICE}/32", *hops)
+
+    def remove(self) -> None:
+        for namespace in (self.client, self.router, *self.hosts):
+            namespace.remove()
+
+
+@pytest.fixture
+def routed():
+    made = Routed()
+    yield made
+    made.remove()
+
+
+def routed_member(run_mayfly, routed: Routed, number: int, secret: str, hops: int) -> Mayfly:
+    settings = serve_settings(f"net_af_packet0,iface=down{number}", {
+        "hugepages": "never", "cores": [number % 2], "connections": {"capacity": "1k"},
+        "time_wait": {"capacity": "1k"},
+        "cluster": {"secret": secret, "hops": hops,
+                    "members": [f"198.18.{n}.3" for n in (1, 2, 3)]}})
+    settings["ports"][0] |= {"addresses": [f"198.18.{number}.3/24", f"{SERVICE}/32"],
+                             "gateway": f"198.18.{number}.1"}
+    return run_mayfly("serve", settings, namespace=routed.hosts[number - 1]).wait_ready()
+
+
+def say(connection, text: bytes) -> bool:
+    """Whether the server says the same."""
+    try:
+        connection.sendall(text)
+        heard = b""
+        while len(heard) < len(text):
+            more = connection.recv(len(text) - len(heard))
+            if not more:
+                return False
+            heard += more
+        return heard == text
+    except OSError:
+        return False
+
+
+@pytest.mark.time_limit(60)
+def test_connections_survive_a_router_that_moves_them(routed, run_mayfly, tmp_path):
+    secret = secret_at(tmp_path / "secret")
+    servers = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
+    routed.spread_over(1, 2, 3)
+    connections = [routed.client.connect(7, SERVICE) for _ in range(30)]
+    assert all(say(connection, b"one\n") for connection in connections)
+    routed.spread_over(1, 3)  # plain ECMP: others than the second's are moved, too
+    assert all(say(connection, b"two\n") for connection in connections)
+    routed.spread_over(2)
+    assert all(say(connection, b"three\n") for connection in connections)
+    for connection in connections:
+        connection.close()
+    time.sleep(0.3)
+    reports = [server.stop() for server in servers]
+    cluster = {key: sum(report["cluster"][key] for report in reports)
+               for key in ("sent_on", "taken_in", "ours", "last_reset")}
+    assert sum(report["accepted"] for report in reports) == 30
+    assert cluster["ours"] >= 20, cluster
+    assert cluster["last_reset"] == 0, cluster
+    assert all(report["reset"] == 0 for report in reports)
+
+
+@pytest.mark.time_limit(60)
+def test_a_segment_that_no_server_knows_gets_one_reset(routed, run_mayfly, tmp_path):
+    secret = secret_at(tmp_path / "secret")
+    servers = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
+    routed.spread_over(1, 2, 3)
+    routed.client.run("ping", "-c", "1", "-W", "10", SERVICE, check=False)  # ARP on the way
+    connections = [routed.client.connect(7, SERVICE) for _ in range(10)]
+    assert all(say(connection, b"one\n") for connection in connections)
+    for server in servers:
+        server.kill()
+    again = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
+    for connection in connections:
+        connection.settimeout(10)
+        assert not say(connection, b"two\n")
+    time.sleep(0.3)
+    reports = [server.stop() for server in again]
+    assert sum(report["cluster"]["last_reset"] for report in reports) == len(connections)
+    assert sum(report["rst_sent"] for report in reports) == len(connections)

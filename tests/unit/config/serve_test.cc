@@ -315,6 +315,23 @@ TEST_F(Serve, CapturesGoToDifferentFiles) {
       ElementsAre("ports.1.pcap: is the same as in ports.0"));
 }
 
+TEST_F(Serve, AClusterHasASecretOneCoreAndOneAddressOfThisServer) {
+  const std::string cluster = std::string(kServe) + "cluster: {secret: s, members: ";
+  const auto good = serve(cluster + "[198.18.0.1, 198.18.0.2], hops: 1}\n");
+  ASSERT_THAT(messages(good), IsEmpty());
+  EXPECT_EQ(good.settings->cluster.members.size(), 2U);
+  EXPECT_EQ(good.settings->shard.tcp.mss, 1'440) << "with room for another IPv4 header";
+  EXPECT_THAT(
+      complaints(serve(std::string(kServe) + "cluster: {members: [198.18.0.1, 198.18.0.2]}\n")),
+      ElementsAre("cluster.members: need cluster.secret"));
+  EXPECT_THAT(complaints(serve(cluster + "[198.18.0.3, 198.18.0.2]}\n")),
+              ElementsAre("cluster.members: must have exactly one address of this server"));
+  EXPECT_THAT(complaints(serve(cluster + "[198.18.0.1, 198.18.0.2, 198.18.0.2]}\n")),
+              ElementsAre("cluster.members: has an address twice"));
+  EXPECT_THAT(complaints(serve(cluster + "[198.18.0.1, 198.18.0.2]}\n", {"cores=[0, 1]"})),
+              ElementsAre(HasSubstr("need one core")));
+}
+
 TEST_F(Serve, SegmentsFitTheMtu) {
   EXPECT_THAT(complaints(serve(kServe, {"ports.0.mtu=1400", "tcp.mss=1361"})),
               ElementsAre("tcp.mss: 1361 does not fit the MTU of ports.0: 1400"));

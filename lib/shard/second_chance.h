@@ -1,0 +1,53 @@
+// A segment of a flow that nobody here knows, in a cluster: another server may know it, because the
+// router has moved the flow. It goes on inside an IPv4 packet (RFC 2003) to the next server of the
+// ring, and the last one that is asked answers with the reset. Part of shard.h.
+//
+// Who has the connection or the TIME_WAIT answers the peer directly: all servers have the same
+// addresses. A SYN is nobody's: it opens a connection wherever it comes to.
+#pragma once
+
+#include "shard/shard.h"
+
+namespace mayfly::shard {
+
+/// nullopt: nobody else is to be asked; the segment is answered here.
+template <link::Port P, class A>
+std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
+  const std::uint32_t origin = asked_first_.value_or(ring_.own_place());
+  const std::optional<Ipv4Address> next = ring_.next_after(origin);
+  if (!next) {
+    if (asked_first_ && !a.parsed.segment.has(wire::tcp_flag::rst)) stats_.cluster_last_reset.add();
+    return std::nullopt;
+  }
+  const std::size_t header = a.parsed.l4_off - a.parsed.l3_off;
+  const auto packet = a.bytes.subspan(a.parsed.l3_off, header + a.parsed.l4_len);
+  // A reset instead might end a connection that is alive at another server.
+  if (!ring_limit_.allow(now_) ||
+      !links_[ring_link_]->send_ip_in_ip(packet, ring_.address_at(origin), *next, now_))
+    return Drop::cluster_not_sent_on;
+  stats_.cluster_sent_on.add();
+  return Drop::none;
+}
+
+/// nullopt: it does not come from a server of the cluster, and is none of our business.
+template <link::Port P, class A>
+std::optional<Drop> Shard<P, A>::on_ip_in_ip(std::uint8_t index, std::size_t i) noexcept {
+  link::Link<P>& link = *links_[index];
+  const wire::ParsedFrame outer = burst_.parsed[i];
+  const auto origin = ring_.place_of(outer.key.remote());
+  if (!origin || !link.interface().is_local(outer.key.local())) return std::nullopt;
+  wire::ParsedFrame inner;
+  const std::span<const std::byte> bytes = link.unwrap(burst_.frames[i], outer, inner);
+  if (inner.kind != wire::FrameKind::tcp)
+    return inner.drop != Drop::none ? inner.drop : Drop::protocol_unknown;
+  stats_.cluster_taken_in.add();
+  const std::uint32_t hash = secret_.hash(inner.key);
+  const std::int32_t position = connections_.table().find(inner.key, hash);
+  if (position >= 0 || time_waits_.find(inner.key, hash) != kNoIndex) stats_.cluster_ours.add();
+  asked_first_ = origin;
+  const Drop drop = decide({inner, bytes, index, hash}, position);
+  asked_first_.reset();
+  return drop;
+}
+
+}  // namespace mayfly::shard

@@ -1,0 +1,180 @@
+// Servers of a cluster ask each other about flows that they do not know (RFC 2003): three shards,
+// each on a wire of its own, and a test that carries the packets from one to the next.
+#include <gtest/gtest.h>
+
+#include "base/endian.h"
+#include "support/wire.h"
+#include "wire/layout.h"
+#include "wire/parse.h"
+
+namespace mayfly::testing {
+namespace {
+
+constexpr std::uint32_t kFirstMember = 0xc612'0a01;  // 198.18.10.1, .2, .3
+constexpr std::uint8_t kIpInIp = 4;
+
+Ipv4Address member(std::uint32_t n) { return {kFirstMember + n}; }
+
+class SecondChance : public ::testing::Test {
+ protected:
+  static Given server(std::uint32_t n, std::uint32_t hops) {
+    Given given;
+    given.config.interfaces[0].addresses.push_back({member(n), member(n), 15});
+    given.config.cluster = {.members = {member(0), member(1), member(2)}, .hops = hops};
+    return given;
+  }
+  void make(std::uint32_t hops = 2) {
+    for (std::uint32_t n = 0; n < 3; ++n)
+      servers_.push_back(std::make_unique<Wire>(server(n, hops)));
+  }
+  Wire& at(std::uint32_t n) { return *servers_[n]; }
+  std::uint64_t sent_on() const {
+    std::uint64_t sum = 0;
+    for (const auto& server : servers_) sum += server->stats().cluster_sent_on.get();
+    return sum;
+  }
+  std::uint64_t resets() const {
+    std::uint64_t sum = 0;
+    for (const auto& server : servers_) sum += server->stats().rst_sent.get();
+    return sum;
+  }
+  /// Carries what the servers send to each other until they send nothing more.
+  void carry() {
+    for (bool any = true; any;) {
+      any = false;
+      for (std::uint32_t n = 0; n < 3; ++n) {
+        at(n).poll().poll();  // ARP first
+        while (!at(n).tunnelled.empty()) {
+          Bytes frame = at(n).tunnelled.front();
+          at(n).tunnelled.pop_front();
+          const Ipv4Address to{load_be32(&frame[kIpAt + wire::ipv4_at::destination])};
+          ASSERT_TRUE(to.host - kFirstMember < 3) << "to nobody of the cluster";
+          ASSERT_NE(to, member(n)) << "to itself";
+          readdress(frame);
+          at(to.host - kFirstMember).put(frame);
+          at(to.host - kFirstMember).poll();
+          any = true;
+        }
+      }
+    }
+  }
+  /// As a switch would bring it: from this wire's hosts to this wire's server.
+  void readdress(Bytes& frame) {
+    const Bytes header = at(0).link_header(wire::ethertype::ipv4);
+    std::copy(header.begin(), header.end(), frame.begin());
+  }
+
+  static constexpr std::size_t kIpAt = wire::kEthernetHeaderSize;
+  std::vector<std::unique_ptr<Wire>> servers_;
+};
+
+TEST_F(SecondChance, FindsTheServerThatHasTheConnection) {
+  make();
+  Peer peer(at(2));
+  peer.opens();
+  const Bytes moved = peer.frame(text("ping"));
+  at(0).put(moved);
+  at(0).poll();
+  carry();
+  at(2).after(300_ms);  // the delayed ACK
+  ASSERT_FALSE(peer.inbox.empty()) << "the owner answers the peer directly";
+  EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+  EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
+  EXPECT_EQ(at(1).stats().cluster_sent_on.get(), 1U);
+  EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
+  EXPECT_EQ(resets(), 0U);
+}
+
+TEST_F(SecondChance, OfThreeIgnorantServersEndsInOneReset) {
+  for (std::uint32_t hops = 1; hops <= 2; ++hops) {
+    for (std::uint32_t first = 0; first < 3; ++first) {
+      servers_.clear();
+      make(hops);
+      Peer stranger(at(first));
+      stranger.sends(text("who"));
+      carry();
+      EXPECT_EQ(sent_on(), hops);
+      EXPECT_EQ(resets(), 1U);
+      EXPECT_EQ(at((first + hops) % 3).stats().cluster_last_reset.get(), 1U);
+    }
+  }
+}
+
+TEST_F(SecondChance, IsForResetsTooAndThenEndsInSilence) {
+  make();
+  Peer stranger(at(0));
+  stranger.sends(rst());
+  carry();
+  EXPECT_EQ(sent_on(), 2U);
+  EXPECT_EQ(resets(), 0U);
+}
+
+TEST_F(SecondChance, IsNotForSyns) {
+  make();
+  Peer peer(at(0));
+  peer.sends(syn()).gets(syn_ack());
+  EXPECT_EQ(sent_on(), 0U);
+}
+
+TEST_F(SecondChance, IsTakenFromMembersOnly) {
+  make();
+  Peer stranger(at(0));
+  stranger.sends(text("who"));
+  at(0).poll().poll();  // ARP first
+  ASSERT_EQ(at(0).tunnelled.size(), 1U);
+  Bytes frame = at(0).tunnelled.front();
+  at(0).tunnelled.clear();
+  readdress(frame);
+  std::byte* ip = &frame[kIpAt];
+  store_be32(ip + wire::ipv4_at::source, 0xc612'0b01);  // 198.18.11.1
+  store_be16(ip + wire::ipv4_at::checksum, 0);
+  store_be16(ip + wire::ipv4_at::checksum,
+             wire::checksum_finish(wire::checksum_add({ip, wire::kIpv4HeaderSizeMin})));
+  at(1).put(frame);
+  at(1).poll();
+  EXPECT_EQ(at(1).stats().cluster_taken_in.get(), 0U);
+  EXPECT_EQ(at(1).drops(Drop::protocol_unknown), 1U);
+}
+
+TEST_F(SecondChance, IsNotSentWhereItDoesNotFitAndTheFlowIsNotReset) {
+  make();
+  Peer stranger(at(0));
+  stranger.sends(text(std::string(1'460, 'x')));
+  EXPECT_EQ(at(0).drops(Drop::cluster_not_sent_on), 1U);
+  EXPECT_EQ(resets(), 0U);
+}
+
+TEST_F(SecondChance, IsLimitedAsResetsAre) {
+  make();
+  Peer stranger(at(0));
+  for (int i = 0; i < 3'000; ++i) stranger.sends(text("who"));
+  EXPECT_EQ(sent_on(), 2'000U);
+  EXPECT_EQ(at(0).drops(Drop::cluster_not_sent_on), 1'000U);
+  at(0).tunnelled.clear();
+}
+
+TEST_F(SecondChance, DamagedInsideIsDropped) {
+  make();
+  Peer stranger(at(0));
+  stranger.sends(text("who"));
+  at(0).poll().poll();  // ARP first
+  ASSERT_EQ(at(0).tunnelled.size(), 1U);
+  const Bytes whole = at(0).tunnelled.front();
+  at(0).tunnelled.clear();
+  for (std::size_t cut = kIpAt + wire::kIpv4HeaderSizeMin; cut < whole.size(); ++cut) {
+    Bytes frame(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut));
+    readdress(frame);
+    std::byte* ip = &frame[kIpAt];
+    store_be16(ip + wire::ipv4_at::total_length, static_cast<std::uint16_t>(cut - kIpAt));
+    store_be16(ip + wire::ipv4_at::checksum, 0);
+    store_be16(ip + wire::ipv4_at::checksum,
+               wire::checksum_finish(wire::checksum_add({ip, wire::kIpv4HeaderSizeMin})));
+    at(1).put(frame);
+    at(1).poll();
+  }
+  EXPECT_EQ(at(1).stats().cluster_taken_in.get(), 0U);
+  EXPECT_EQ(resets(), 0U);
+}
+
+}  // namespace
+}  // namespace mayfly::testing
