@@ -28,33 +28,40 @@ SETTINGS = {"load.concurrency": "256", "load.rate": "0", "load.ramp": "0", "time
             "close.first": "client"}
 
 
-def sets(prefix: str, pages: str) -> list[str]:
-    settings = SETTINGS | {"hugepages": pages}
+def sets(prefix: str, pages: str, more: dict | None = None) -> list[str]:
+    settings = SETTINGS | {"hugepages": pages} | (more or {})
+    return words(prefix, settings)
+
+
+def words(prefix: str, settings: dict) -> list[str]:
     return [word for key, value in settings.items() for word in ("--set", f"{prefix}{key}={value}")]
 
 
-def over_ring(pages: str, seconds: int, folder: Path, binary: Path = BINARY,
-              root: Path = ROOT) -> dict:
+def over_ring(pages: str, seconds: int, folder: Path, binary: Path = BINARY, root: Path = ROOT,
+              server: dict | None = None, client: dict | None = None) -> dict:
     out = folder / "lab.json"
     subprocess.run([binary, "lab", "-c", root / "conf/lab/first.yaml", "--json", out,
                     "--duration", f"{seconds}s", "--set", f"server.hugepages={pages}",
-                    *sets("client.", pages)], check=True, capture_output=True, timeout=120)
+                    *words("server.", server or {}), *sets("client.", pages, client)],
+                   check=True, capture_output=True, timeout=120)
     return json.loads(out.read_text())
 
 
-def over_memif(pages: str, seconds: int, folder: Path) -> dict:
+def over_memif(pages: str, seconds: int, folder: Path, server_sets: dict | None = None,
+               client_sets: dict | None = None) -> dict:
     log, served, loaded = folder / "serve.log", folder / "serve.json", folder / "load.json"
     with log.open("w") as output:
         server = subprocess.Popen(
             [BINARY, "serve", "-c", ROOT / "conf/serve/memif.yaml", "--json", served,
-             "--duration", f"{seconds + 60}s", "--set", f"hugepages={pages}"],
+             "--duration", f"{seconds + 60}s", "--set", f"hugepages={pages}",
+             *words("", server_sets or {})],
             stdout=output, stderr=output)
     try:
         while "\nready" not in log.read_text():
             assert server.poll() is None, log.read_text()
             time.sleep(0.05)
         subprocess.run([BINARY, "load", "-c", ROOT / "conf/load/memif.yaml", "--json", loaded,
-                        "--duration", f"{seconds}s", *sets("", pages)],
+                        "--duration", f"{seconds}s", *sets("", pages, client_sets)],
                        check=True, capture_output=True, timeout=120)
     finally:
         server.send_signal(signal.SIGINT)

@@ -4,11 +4,13 @@
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
+#include <sched.h>
 #include <x86intrin.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -339,11 +341,13 @@ inline std::uint64_t number(int argc, char** argv, int i, std::uint64_t otherwis
   return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
 }
 
-/// The flow tables are rte_hash's, which wants an EAL.
+/// The flow tables are rte_hash's, which wants an EAL. Programs on other cores may have one of
+/// their own meanwhile.
 inline bool start_eal(const char* megabytes) {
-  const char* eal[] = {"bench",    "--no-huge",      "-m",          megabytes,
+  const std::string prefix = "--file-prefix=bench" + std::to_string(sched_getcpu());
+  const char* eal[] = {"bench",    "--no-huge",      "-m",          megabytes, prefix.c_str(),
                        "--no-pci", "--no-telemetry", "--log-level", "1"};
-  return rte_eal_init(8, const_cast<char**>(eal)) >= 0;
+  return rte_eal_init(std::size(eal), const_cast<char**>(eal)) >= 0;
 }
 
 }  // namespace mayfly::bench
