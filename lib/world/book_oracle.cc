@@ -30,6 +30,15 @@ bool had_ended_at_the_server(const Incarnation& i) {
          i.client.reason == flow::CloseReason::time_wait;
 }
 
+/// The server's app had aborted it a moment ago, and a duplicate of its SYN came in the same 4 us:
+/// the ISS is the same (RFC 9293 3.4.1), and the client, which has not heard the RST, acknowledges
+/// the SYN-ACK as one that was sent again. An RST leaves no TIME_WAIT (RFC 9293 3.10.5).
+bool was_aborted_just_now(const Incarnation& i, Instant now) {
+  constexpr Duration kHandshake = Duration::from_s(1);
+  return i.server.ended && i.server.reason == flow::CloseReason::aborted &&
+         now - i.server.ended_at <= kHandshake;
+}
+
 bool was_reset(const EndView& view) {
   return view.opened && view.ended && view.reason == flow::CloseReason::reset;
 }
@@ -55,7 +64,8 @@ void BookOracle::look_at(const Anomaly& anomaly) {
     case What::unknown: break;
     case What::accepted_twice:
       // A cookie that is still good may do that (RFC 4987 3.6).
-      if (host.settings.syn.half_open == 0 && !had_ended_at_the_server(i))
+      if (host.settings.syn.half_open == 0 && !had_ended_at_the_server(i) &&
+          !was_aborted_just_now(i, anomaly.at))
         violated("accepted", "accepted twice: " + describe(book_, i));
       break;
     case What::foreign_text:

@@ -82,6 +82,16 @@ TEST(BookOracle, ForgivesADuplicateSynThatMeetsTheClientsTimeWait) {
   EXPECT_THAT(f.after(What::accepted_twice), HasSubstr("accepted: server-1"));
 }
 
+// Seed 1795977083273: the server aborted, and a duplicate SYN came a microsecond later.
+TEST(BookOracle, ForgivesADuplicateSynInTheInstantOfAnAbort) {
+  OneConnection f;
+  f.book[0].server.reason = flow::CloseReason::aborted;
+  f.book[0].server.ended_at = kNow - 1_ms;
+  EXPECT_EQ(f.after(What::accepted_twice), "");
+  f.book[0].server.ended_at = kNow - 2_s;
+  EXPECT_THAT(f.after(What::accepted_twice), HasSubstr("accepted: server-1"));
+}
+
 TEST(BookOracle, WantsWhatIsBegunAfterTheNetworkHealedToEndWell) {
   const auto broken = [](std::uint32_t anew) {
     OneConnection f(false);
