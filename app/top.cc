@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 using admin::top_lines, admin::TopLine, admin::TopStyle;
 
 constexpr Duration kPatience = Duration::from_s(2);
-constexpr std::size_t kSamplesMax = 600;
+constexpr std::size_t kSamplesMax = 600, kOnceLines = 40;
 
 /// The terminal in curses' mode, for as long as this lives.
 class Screen {
@@ -130,7 +130,8 @@ int top_command(const CtlOptions& options) {
   Watched watched(options.socket);
   if (const auto looked = watched.look(); !looked) return fail_with(looked.error());
   if (options.is_once || isatty(STDOUT_FILENO) == 0) {
-    for (const TopLine& line : top_lines(watched.samples(), 100)) fmt::print("{}\n", line.text);
+    for (const TopLine& line : top_lines(watched.samples(), 100, kOnceLines))
+      fmt::print("{}\n", line.text);
     return kOk;
   }
   std::string foot = "q quit   n p next and previous policy";
@@ -138,7 +139,9 @@ int top_command(const CtlOptions& options) {
   {
     Screen screen;
     while (!end) {
-      screen.show(top_lines(watched.samples(), static_cast<std::size_t>(COLS)), foot);
+      screen.show(top_lines(watched.samples(), static_cast<std::size_t>(COLS),
+                            static_cast<std::size_t>(LINES - 1)),
+                  foot);
       const int key = getch();
       if (key == 'q') return kOk;
       if (key == 'n' || key == 'p') {

@@ -1,10 +1,13 @@
 // What a sample's keys are; a test holds sampler.cc to them.
+#include <algorithm>
+
 #include "admin/sampler.h"
+#include "admin/stats_json.h"
 
 namespace mayfly::admin {
 
 std::vector<JsonKey> live_json_keys() {
-  return {
+  std::vector<JsonKey> keys = {
       {"t", "number", "s", "when the sample was taken, since 1970"},
       {"interval_s", "number", "s", "time that the rates are of: since the sample before"},
       {"policy", "text", "", "preset in effect; empty = as the file says"},
@@ -56,12 +59,20 @@ std::vector<JsonKey> live_json_keys() {
       {"load.offered_cps", "number", "connections/s", "starts that were due"},
       {"load.completed_cps", "number", "connections/s", "connections completed as planned"},
       {"load.failed_cps", "number", "connections/s", "connections that failed"},
+      {"load.failed", "object", "", "the same by reason; those without any are left out"},
       {"load.exhausted_cps", "number", "connections/s", "starts that found no free source"},
       {"links", "array", "", "as `links` of serve"},
       {"problems", "array", "",
        "what is wrong now, the worst first: `level` (bad, warn, note), `key`, `what`, `do`, and "
        "`policy`, a preset that helps, or null"},
   };
+  const auto place = std::ranges::find(keys, "time_wait.now", &JsonKey::path);
+  std::vector<JsonKey> states;
+  for (const tcp::State state : kCountedStates)
+    states.push_back({"by_state." + key_of(state), "gauge", "connections",
+                      "connections in " + std::string(name_of(state)) + " now"});
+  keys.insert(place, states.begin(), states.end());
+  return keys;
 }
 
 }  // namespace mayfly::admin

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "admin/stats_json.h"
+
 namespace mayfly::admin {
 namespace {
 
@@ -72,7 +74,14 @@ void add_reasons(Families& families, const Cores& cores) {
                                  MetricType::Counter);
   MetricFamily closed =
       family_of("mayfly_closed_total", "connections that ended, by reason", MetricType::Counter);
+  MetricFamily states =
+      family_of("mayfly_connections_by_state", "connections by their TCP state", MetricType::Gauge);
   for (const auto& [labels, stats] : cores) {
+    for (const tcp::State state : kCountedStates)
+      states.metric.push_back(
+          one_value(MetricType::Gauge,
+                    static_cast<double>(stats->states[static_cast<std::size_t>(state)].get()),
+                    with(labels, "state", key_of(state))));
     for (std::size_t i = 1; i < wire::kDropCount; ++i)
       drops.metric.push_back(one_value(MetricType::Counter,
                                        static_cast<double>(stats->drops[i].get()),
@@ -84,6 +93,7 @@ void add_reasons(Families& families, const Cores& cores) {
   }
   families.push_back(std::move(drops));
   families.push_back(std::move(closed));
+  families.push_back(std::move(states));
 }
 
 void add_end(Families& families, const EndReading& end, std::string_view prefix) {

@@ -72,7 +72,7 @@ Json time_wait_of(const EndReading& end, const flow::ShardStats& before,
   return json;
 }
 
-/// Connections by the groups of states that the counters tell apart.
+/// Connections by the groups of states that gauges tell apart.
 Json states_of(const flow::ShardStats& now) {
   const std::uint64_t all = now.connections.get(), half_open = now.half_open.get();
   const std::uint64_t closing = now.orphans.get(), others = half_open + closing;
@@ -80,6 +80,13 @@ Json states_of(const flow::ShardStats& now) {
           {"open", all > others ? all - others : 0},
           {"closing", closing},
           {"time_wait", now.time_wait_now.get()}};
+}
+
+Json by_state(const flow::ShardStats& now) {
+  Json json;
+  for (const tcp::State state : kCountedStates)
+    json[key_of(state)] = now.states[static_cast<std::size_t>(state)].get();
+  return json;
 }
 
 Json busy_of(const EndReading& before, const EndReading& now) {
@@ -126,6 +133,7 @@ Json end_of(const EndReading& before, const EndReading& now, double seconds, Tim
             {"connections", is.connections.get()},
             {"connections_max", std::uint64_t{now.connections_max} * now.cores.size()}};
   json["states"] = states_of(is);
+  json["by_state"] = by_state(is);
   json["time_wait"] = time_wait_of(now, was, is, rates, ages, t);
   json["drops"] = drops_of(was, is, rates);
   json["harm"] = {{"rst_to_last_ack", rate(&flow::ShardStats::rst_to_last_ack)},
@@ -151,7 +159,13 @@ void add_load(Json& json, const load::LoadResults& was, const load::LoadResults&
       {"offered_cps", rounded(rates.of(before.offered + before.behind, now.offered + now.behind))},
       {"completed_cps", rounded(rates.of(before.completed, now.completed))},
       {"failed_cps", rounded(rates.of(before.failed_total(), now.failed_total()))},
-      {"exhausted_cps", rounded(rates.of(before.port_exhausted, now.port_exhausted))}};
+      {"exhausted_cps", rounded(rates.of(before.port_exhausted, now.port_exhausted))},
+      {"failed", Json::object()}};
+  for (std::size_t i = 1; i < load::kFailureCount; ++i) {
+    const auto why = static_cast<load::Failure>(i);
+    const double rate = rates.of(before.failures(why), now.failures(why));
+    if (rate > 0) json["load"]["failed"][std::string(name_of(why))] = rounded(rate);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "admin/stats_json.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -119,6 +121,8 @@ Json json_of(const flow::ShardStats& stats, Duration active) {
   write_fields(json, kDerived, Serving{stats, active});
   for (std::size_t i = 0; i < flow::kCloseReasonCount; ++i)
     json["closed"][std::string(name_of(static_cast<flow::CloseReason>(i)))] = stats.closed[i].get();
+  for (const tcp::State state : kCountedStates)
+    json["by_state"][key_of(state)] = stats.states[static_cast<std::size_t>(state)].get();
   json["drops"] = Json::object();
   for (std::size_t i = 1; i < wire::kDropCount; ++i)
     if (stats.drops[i].get() > 0)
@@ -127,6 +131,14 @@ Json json_of(const flow::ShardStats& stats, Duration active) {
 }
 
 }  // namespace
+
+std::string key_of(tcp::State state) {
+  std::string key(name_of(state));
+  std::ranges::transform(key, key.begin(), [](unsigned char c) {
+    return c == '-' ? '_' : static_cast<char>(std::tolower(c));
+  });
+  return key;
+}
 
 std::uint64_t completed_of(const flow::ShardStats& stats) {
   return closed_as(stats, flow::CloseReason::done) + closed_as(stats, flow::CloseReason::time_wait);
@@ -158,6 +170,9 @@ std::vector<JsonKey> serve_json_keys() {
     keys.push_back({"closed." + std::string(name_of(why)), "counter", "connections",
                     std::string(help_of(why))});
   }
+  for (const tcp::State state : kCountedStates)
+    keys.push_back({"by_state." + key_of(state), "gauge", "connections",
+                    "connections in " + std::string(name_of(state)) + " now"});
   for (std::size_t i = 1; i < wire::kDropCount; ++i) {
     const auto why = static_cast<Drop>(i);
     keys.push_back(

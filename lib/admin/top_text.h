@@ -17,8 +17,9 @@ struct TopLine {
 };
 
 /// The page of the newest of these samples (sampler.h), the oldest first, in lines of at most
-/// `width` columns. The rate of the others is drawn as a row of bars.
+/// `width` columns. The rate of the others is drawn as columns in the rows that are left of
+/// `height`; where there are too few for the rest, what matters least is left out.
 std::vector<TopLine> top_lines(const std::vector<nlohmann::ordered_json>& samples,
-                               std::size_t width);
+                               std::size_t width, std::size_t height);
 
 }  // namespace mayfly::admin

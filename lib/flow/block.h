@@ -49,6 +49,7 @@ struct ConnectionBlock {
   std::uint8_t port = 0;                       ///< index of the shard's port
   bool is_challenged = false;                  ///< Conn::was_challenged
   tcp::State last_state = tcp::State::closed;  ///< Conn::last_state
+  tcp::State counted_as = tcp::State::closed;  ///< in ShardStats::states; closed: not counted
   /// The previous incarnation's TIME_WAIT entry is kept until the handshake is complete.
   bool on_trial = false;
 };

@@ -211,7 +211,7 @@ inline ConnectionBlock* Connections::open(const FlowKey4& key, std::uint32_t has
   b.local_port = key.local_port_host();
   b.port = link;
   b.is_challenged = false;
-  b.last_state = tcp::State::closed;
+  b.last_state = b.counted_as = tcp::State::closed;
   b.tcp.flags = 0;
   b.tcp.timer = {};
   return &b;

@@ -17,6 +17,7 @@ ShardStats total_of(std::span<const ShardStats> cores) noexcept {
     add(total.time_wait_evicted_age, core.time_wait_evicted_age);
     add(total.drops, core.drops);
     add(total.closed, core.closed);
+    add(total.states, core.states);
   }
   return total;
 }

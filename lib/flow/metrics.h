@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "base/time.h"
 #include "flow/close_reason.h"
+#include "tcp/state.h"
 #include "wire/drop.h"
 
 namespace mayfly::flow {
@@ -133,6 +134,9 @@ struct ShardStats {
   std::array<Counter, kAges> time_wait_evicted_age;
   std::array<Counter, wire::kDropCount> drops;    ///< by Drop
   std::array<Counter, kCloseReasonCount> closed;  ///< by CloseReason
+  /// Connections by TCP state, as of the end of the last poll that touched them. CLOSED and LISTEN
+  /// count nothing.
+  std::array<Counter, tcp::kStateCount> states;
 
   /// Counts a poll that took `spent` TSC cycles.
   void count_poll(std::uint64_t spent, bool did_work) noexcept {
@@ -154,6 +158,12 @@ struct ShardStats {
     for (std::size_t i = 0; i < wire::kDropCount; ++i)
       if (concerns_received(static_cast<Drop>(i))) sum += drops[i].get();
     return sum;
+  }
+  /// A connection that was counted in the first state is in the second.
+  void moved(tcp::State from, tcp::State to) noexcept {
+    Counter& left = states[static_cast<std::size_t>(from)];
+    if (from != tcp::State::closed) left.set(left.get() - 1);
+    if (to != tcp::State::closed) states[static_cast<std::size_t>(to)].add();
   }
   void drop(Drop reason) noexcept { drops[static_cast<std::size_t>(reason)].add(); }
 };

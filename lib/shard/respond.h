@@ -23,8 +23,18 @@ void Shard<P, A>::respond_on(std::uint8_t link) noexcept {
     } else if (!b->tcp.has(flow::block_flag::dead)) {
       finish(*b, flow::CloseReason::aborted);  // by the app, or closed by it before it was open
     }
+    count_state(*b);
     connections_.pop_pending(link);
   }
+}
+
+// Here, where each touched connection passes once a poll, and not at each change: several of them
+// within a poll cost nothing.
+template <link::Port P, class A>
+void Shard<P, A>::count_state(flow::ConnectionBlock& b) noexcept {
+  if (b.counted_as == b.tcp.state) return;
+  stats_.moved(b.counted_as, b.tcp.state);
+  b.counted_as = b.tcp.state;
 }
 
 // The RST of an abort (RFC 9293 3.10.5) is sent at once, not when the connection's turn in the list

@@ -243,6 +243,7 @@ class Shard {
   // respond.h
   void respond() noexcept;
   void respond_on(std::uint8_t link) noexcept;
+  void count_state(flow::ConnectionBlock& b) noexcept;
   void respond_with_reset(flow::ConnectionBlock& b) noexcept;
   bool send_pending(flow::ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept;

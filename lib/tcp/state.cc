@@ -8,7 +8,7 @@
 namespace mayfly::tcp {
 
 std::string_view name_of(State state) noexcept {
-  static constexpr std::array<std::string_view, 11> kNames = {
+  static constexpr std::array<std::string_view, kStateCount> kNames = {
       "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
       "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
   MAYFLY_ASSERT(static_cast<std::size_t>(state) < kNames.size());

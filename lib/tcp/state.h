@@ -1,6 +1,7 @@
 // The eleven states of RFC 9293 3.3.2, and the groups of states that rules apply to.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -20,6 +21,8 @@ enum class State : std::uint8_t {
   last_ack,
   time_wait
 };
+
+inline constexpr std::size_t kStateCount = 11;
 
 /// "FIN-WAIT-1", as the RFC writes it.
 std::string_view name_of(State state) noexcept;

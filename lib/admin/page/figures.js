@@ -3,14 +3,13 @@
 
 const MINUTES = 10;
 
-const STATES = [
-  ["handshake", "handshake"], ["open", "open"], ["closing", "closing"],
-];
+const STATES = ["SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSE_WAIT",
+  "CLOSING", "LAST_ACK"];
 
 /** A chart: `series` are [label, colour variable, number of a sample]; null leaves a gap. */
 const CHARTS = [
   {
-    id: "rate", title: "Connections a second", wide: true, markers: true, unit: "/s",
+    id: "rate", title: "Connections a second", wide: true, unit: "/s",
     help: "Connections that ended with both FINs exchanged, in each second. A generator in the "
       + "same process adds what it offers. A flag marks each change of the settings.",
     series: [
@@ -20,7 +19,9 @@ const CHARTS = [
     ],
   },
   {
-    id: "time-wait", title: "TIME_WAIT entries", markers: true,
+    id: "time-wait", title: "TIME_WAIT entries",
+    // Little's line may be far above the table: it leaves the chart, and its legend has the number.
+    most: s => 1.4 * Math.max(s.time_wait.capacity, s.time_wait.now),
     help: "The entries held, against the room for them. Little's law says how many this rate "
       + "fills: entries = connections a second × hold. Where that line is above the capacity, "
       + "the table is too small, the hold too long or the rate too high.",
@@ -44,11 +45,11 @@ const CHARTS = [
   },
   {
     id: "states", title: "Connections by state", stacked: true,
-    help: "Live connections, stacked. Handshake: SYN_RECEIVED. Open: ESTABLISHED and CLOSE_WAIT. "
-      + "Closing: closed here and waiting for the peer (FIN_WAIT_1, FIN_WAIT_2, CLOSING, "
-      + "LAST_ACK). TIME_WAIT has its own chart: there are many more of them.",
-    series: STATES.map(([name, key], i) => [name, ["--second", "--measured", "--limit"][i],
-      s => s.states[key]]),
+    help: "Live connections by TCP state, stacked, at the moment of the sample. Short ones are "
+      + "rarely caught. SYN_RECEIVED: the handshake is under way. FIN_WAIT_1 and FIN_WAIT_2: "
+      + "closed here first, the peer's FIN is awaited. CLOSE_WAIT and LAST_ACK: the peer closed "
+      + "first. TIME_WAIT has its own chart: there are many more of them.",
+    series: STATES.map((name, i) => [name, `--state-${i}`, s => s.by_state[name.toLowerCase()]]),
   },
   {
     id: "busy", title: "Busy cores", unit: " %", top: 100,

@@ -234,20 +234,40 @@ function drawChart(chart) {
   const last = samples.at(-1);
   chart.figure.hidden = Boolean(chart.optional && !chart.optional(last));
   if (chart.figure.hidden) return;
-  const used = seriesOf(chart, last).filter(([, , of]) => of(last) !== null || chart.optional);
+  const used = seriesOf(chart, last).filter(([, , of]) => chart.optional
+    || (chart.stacked ? samples.some(s => of(s) > 0) : of(last) !== null));
+  // An empty stack has a line all the same: ESTABLISHED.
+  if (used.length === 0) used.push(chart.series[2]);
   const labels = ["time", ...used.map(([name]) => name)];
   const rows = samples.map(s => [new Date(s.t * 1e3), ...used.map(([, , of]) => of(s) ?? null)]);
-  const begin = Math.min(samples[0].t, last.t - 60);  // at least a minute wide
+  const begin = Math.min(samples[0].t, last.t - 30);  // at least half a minute wide
   const window = [Math.max(begin, last.t - 60 * MINUTES) * 1e3, last.t * 1e3];
   const range = chart.isZoomed ? null : window;
   if (chart.graph && String(chart.labels) === String(labels)) {
-    chart.graph.updateOptions({ file: rows, ...(range ? { dateWindow: range } : {}) });
+    chart.graph.updateOptions({ file: rows, ...(range ? { dateWindow: range } : {}),
+      ...(chart.most ? { valueRange: rangeOf(chart) } : {}) });
   } else {
     chart.graph?.destroy();
     chart.labels = labels;
     chart.graph = new Dygraph(chart.canvas, rows, options(chart, used, labels, window));
   }
   showLegend(chart, used, last);
+}
+
+function rangeOf(chart) {
+  if (chart.most) return [0, samples.reduce((most, s) => Math.max(most, chart.most(s)), 1)];
+  return chart.top ? [0, chart.top * 1.02] : chart.log ? undefined : [0, null];
+}
+
+/** Powers of ten, and where they are few 2 and 5 times them. */
+function decades(low, high) {
+  const ticks = [], steps = high / Math.max(low, 1e-9) > 1e3 ? [1] : [1, 2, 5];
+  for (let p = -4; p <= 7; ++p)
+    for (const n of steps) {
+      const v = n * 10 ** p;
+      if (v >= low && v <= high) ticks.push({ v, label: time(v / 1e3) });
+    }
+  return ticks;
 }
 
 function options(chart, used, labels, window) {
@@ -259,43 +279,53 @@ function options(chart, used, labels, window) {
     stackedGraph: Boolean(chart.stacked), fillAlpha: .14, strokeWidth: 1.4, legend: "never",
     axisLineColor: colour("--rule"), gridLineColor: colour("--rule"), gridLineWidth: .5,
     axisLabelFontSize: 11, drawPoints: false, includeZero: !chart.log, logscale: false,
-    valueRange: chart.top ? [0, chart.top * 1.02] : chart.log ? undefined : [0, null],
+    valueRange: rangeOf(chart),
     yRangePad: 4,
     axes: {
       x: { axisLabelFormatter: d => d.toTimeString().slice(0, d.getSeconds() ? 8 : 5),
         pixelsPerLabel: 80, axisLabelWidth: 64 },
-      y: { axisLabelFormatter: v => short(v), axisLabelWidth: 44, logscale: Boolean(chart.log) },
+      y: { axisLabelFormatter: v => short(v), axisLabelWidth: 44, logscale: Boolean(chart.log),
+        ...(chart.log ? { ticker: decades } : {}) },
     },
     zoomCallback: (from, to) => {  // a double click shows all, which is no zoom
       chart.isZoomed = from > samples[0].t * 1e3 + 1 || to < samples.at(-1).t * 1e3 - 1;
     },
-    underlayCallback: (context, area, graph) => drawChanges(chart, context, area, graph, axis),
+    underlayCallback: (context, area, graph) => drawChanges(chart, context, area, graph),
     highlightCallback: (event, x, points, row) => showLegend(chart, used, samples[row]),
     unhighlightCallback: () => showLegend(chart, used, samples.at(-1)),
   };
 }
 
-/** A line at each change, and in the first chart its flag. */
-function drawChanges(chart, context, area, graph, ink) {
-  if (!chart.markers) return;
+/** A line at each change, and in the first chart its flag: what was changed. */
+function drawChanges(chart, context, area, graph) {
+  const ink = colour("--ink"), ground = colour("--card"), edge = colour("--margin-line");
   context.save();
   context.font = "11px sans-serif";
-  context.strokeStyle = ink;
-  context.fillStyle = ink;
-  let free = -Infinity;
+  context.textBaseline = "middle";
+  const rows = [-Infinity, -Infinity, -Infinity];  // where the last flag of each row ends
   for (const one of changes) {
     const x = graph.toDomXCoord(one.t * 1e3);
     if (x < area.x || x > area.x + area.w) continue;
-    context.setLineDash([2, 3]);
+    context.strokeStyle = edge;
+    context.setLineDash([3, 3]);
     context.beginPath();
     context.moveTo(x, area.y);
     context.lineTo(x, area.y + area.h);
     context.stroke();
+    if (!chart.wide) continue;
     const words = one.what.replace(/^policy |^set time_wait\./, "");
-    const width = context.measureText(words).width;
-    if (!chart.wide || x - width - 4 < Math.max(free, area.x)) continue;
-    context.fillText(words, x - width - 4, area.y + 12);
-    free = x;
+    const width = context.measureText(words).width + 10;
+    // To the left of its line, or to the right where the chart begins.
+    const left = x - width < area.x ? x : x - width;
+    const row = rows.findIndex(end => left >= end);
+    if (row < 0) continue;
+    rows[row] = left + width + 2;
+    context.setLineDash([]);
+    context.fillStyle = ground;
+    context.fillRect(left, area.y + 2 + 19 * row, width, 17);
+    context.strokeRect(left + .5, area.y + 2.5 + 19 * row, width - 1, 16);
+    context.fillStyle = ink;
+    context.fillText(words, left + 5, area.y + 11 + 19 * row);
   }
   context.restore();
 }
@@ -383,8 +413,8 @@ function showSliders() {
     $("hold").value = hold === 0 ? 0 : Math.round(1000 * shareOf(HOLD_LEAST, HOLD_MOST, hold));
   if (document.activeElement !== $("capacity"))
     $("capacity").value = Math.round(1000 * shareOf(CAPACITY_LEAST, capacityMax, capacity));
-  $("hold-value").textContent = settings["time_wait.balance"] === "true"
-    ? `at most ${settings["time_wait.hold"]}` : settings["time_wait.hold"];
+  $("hold-value").textContent = `${settings["time_wait.balance"] === "true" ? "at most " : ""}`
+    + time(hold);
   $("capacity-value").textContent = settings["time_wait.capacity"];
 }
 

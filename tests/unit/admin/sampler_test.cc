@@ -53,6 +53,8 @@ TEST(Sampler, GivesRatesOfTheTimeBetweenTwoReadings) {
   core.time_wait_now.set(100);
   core.connections.set(30);
   core.half_open.set(10);
+  for (int i = 0; i < 20; ++i) core.moved(tcp::State::closed, tcp::State::established);
+  for (int i = 0; i < 5; ++i) core.moved(tcp::State::established, tcp::State::fin_wait_2);
   core.orphans.set(5);
   core.cycles.set(1'000);
   core.busy_cycles.set(250);
@@ -60,8 +62,12 @@ TEST(Sampler, GivesRatesOfTheTimeBetweenTwoReadings) {
   EXPECT_EQ(sample["accepted_cps"], 100.0);
   EXPECT_EQ(sample["cps"], 50.0);
   EXPECT_EQ(sample["time_wait"]["little"], 500.0) << "50 a second x 10 s";
-  EXPECT_EQ(sample["states"],
-            (Json{{"handshake", 10}, {"open", 15}, {"closing", 5}, {"time_wait", 100}}));
+  EXPECT_EQ(sample["states"]["handshake"], 10);
+  EXPECT_EQ(sample["states"]["open"], 15);
+  EXPECT_EQ(sample["states"]["closing"], 5);
+  EXPECT_EQ(sample["states"]["time_wait"], 100);
+  EXPECT_EQ(sample["by_state"]["established"], 15);
+  EXPECT_EQ(sample["by_state"]["fin_wait_2"], 5);
   EXPECT_THAT(sample["busy"], ElementsAre(0.25));
   EXPECT_THAT(sample["problems"], IsEmpty());
 }
@@ -103,6 +109,7 @@ TEST(Sampler, TellsTheOtherTroublesByTheirKeys) {
   };
   EXPECT_EQ(key([](Reading& r) { drop(r, Drop::table_full, 1); }), "table_full");
   EXPECT_EQ(key([](Reading& r) { drop(r, Drop::overload, 1); }), "overload");
+  EXPECT_EQ(key([](Reading& r) { r.end.cores[0].connections.set(80); }), "table_fills");
   EXPECT_EQ(key([](Reading& r) { drop(r, Drop::time_wait_recycle, 1); }), "recycled_away");
   EXPECT_EQ(key([](Reading& r) { r.end.cores[0].time_wait_skipped.set(1); }), "time_wait_skipped");
   EXPECT_EQ(key([](Reading& r) { r.end.cores[0].rst_to_last_ack.set(1); }), "harm");
@@ -119,6 +126,18 @@ TEST(Sampler, TellsTheOtherTroublesByTheirKeys) {
             }),
             "busy");
   EXPECT_EQ(key([](Reading&) {}), "");
+}
+
+TEST(Sampler, SaysWhyConnectionsOfTheGeneratorFail) {
+  Reading before = server_at(0), now = server_at(1);
+  before.load.emplace();
+  now.load.emplace();
+  for (int i = 0; i < 30; ++i) now.load->counters.fail(load::Cause::syn_unanswered);
+  for (int i = 0; i < 7; ++i) now.load->counters.fail(load::Cause::refused);
+  Sampler sampler;
+  sampler.sample(before);
+  const Json problem = sampler.sample(now)["problems"][0];
+  EXPECT_EQ(problem["what"], "37 connections a second fail: timed out 30, refused 7");
 }
 
 TEST(TimeWaitAgesTest, CountsEntriesByTheTimeSinceTheyWereMade) {
@@ -158,6 +177,7 @@ TEST(LiveJson, WritesEveryDocumentedKeyAndNoOther) {
   Json sample = sampler.sample(whole_reading(2));
   // Described as a whole: a rate for each reason, and the keys of links.
   for (const char* whole : {"drops", "links", "client"}) sample[whole] = 0;
+  sample["load"]["failed"] = 0;
   EXPECT_THAT(undocumented(sample, admin::live_json_keys()), IsEmpty());
   EXPECT_THAT(unwritten(sample, admin::live_json_keys()), IsEmpty());
 }
@@ -175,13 +195,29 @@ TEST(TopText, ShowsTheFiguresInLinesOfTheTerminalsWidth) {
   drop(full, Drop::time_wait_full, 5'000);
   samples.push_back(sampler.sample(full));
   std::string text;
-  for (const auto& line : admin::top_lines(samples, 60)) {
+  for (const auto& line : admin::top_lines(samples, 60, 40)) {
     EXPECT_LE(line.text.size(), 60u) << line.text;
     text += line.text + "\n";
   }
   EXPECT_THAT(text, HasSubstr("policy strict-rfc9293"));
   EXPECT_THAT(text, HasSubstr("TIME_WAIT is full"));
   EXPECT_THAT(text, HasSubstr("[####################] 1000 of 1000"));
+}
+
+TEST(TopText, FitsTheRowsThatThereAreAndKeepsWhatMatters) {
+  Sampler sampler;
+  const std::vector<Json> samples{sampler.sample(whole_reading(1)),
+                                  sampler.sample(whole_reading(2))};
+  for (const std::size_t height : {12u, 23u, 39u}) {
+    std::string text;
+    const auto lines = admin::top_lines(samples, 80, height);
+    EXPECT_LE(lines.size(), height);
+    for (const auto& line : lines) text += line.text + "\n";
+    EXPECT_THAT(text, HasSubstr("the connection table is full")) << height;
+    EXPECT_THAT(text, HasSubstr("connections/s")) << height;
+    EXPECT_THAT(text, HasSubstr("rate x hold")) << height;
+    EXPECT_EQ(text.find("link ") != text.npos, height > 12) << height;
+  }
 }
 
 TEST(MetricsText, NamesAndHelpComeFromTheListOfCounters) {
@@ -192,6 +228,7 @@ TEST(MetricsText, NamesAndHelpComeFromTheListOfCounters) {
                         "0\n"));
   EXPECT_THAT(text, HasSubstr("mayfly_time_wait_hold_seconds{core=\"0\"} 10\n"));
   EXPECT_THAT(text, HasSubstr("mayfly_drops_total{core=\"0\",reason=\"table_full\"} 300\n"));
+  EXPECT_THAT(text, HasSubstr("mayfly_connections_by_state{core=\"0\",state=\"last_ack\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("mayfly_link_up{device=\"a\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("mayfly_client_time_wait_now"));
   for (const auto& metric : flow::kShardMetrics)

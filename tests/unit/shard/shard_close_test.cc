@@ -37,6 +37,23 @@ TEST(ShardClose, ByUsFirstLeavesTimeWait) {
   EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
 }
 
+TEST(ShardClose, AConnectionIsCountedInTheStateThatItIsIn) {
+  Wire wire;
+  Peer peer(wire);
+  const auto in = [&](tcp::State state) {
+    return wire.shard->stats().states[static_cast<std::size_t>(state)].get();
+  };
+  peer.opens();
+  EXPECT_EQ(in(tcp::State::established), 1u);
+  wire.app_does(kClose);
+  EXPECT_EQ(in(tcp::State::established), 0u);
+  EXPECT_EQ(in(tcp::State::fin_wait_1), 1u);
+  peer.gets(fin().at(0)).sends(ack()).gets_nothing();
+  EXPECT_EQ(in(tcp::State::fin_wait_2), 1u);
+  peer.sends(fin()).gets(ack().at(1).acks(1)).gets_nothing();
+  for (const Counter& state : wire.shard->stats().states) EXPECT_EQ(state.get(), 0u);
+}
+
 TEST(ShardClose, AtTheSameTimeLeavesTimeWait) {  // RFC 9293 3.6, figure 13
   Wire wire;
   Peer peer(wire);
