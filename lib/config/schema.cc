@@ -114,8 +114,13 @@ Schema<T> common_schema(Wiring wiring) {
   const Schema<P> links{{"links", &P::links, map(links_schema()), "what if they do not work"}};
   Schema<T> keys =
       within<T>(&T::process, memory) +
-      Schema<T>{{"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
-                 "processor cores that poll; each runs one shard"}} +
+      Schema<T>{
+          {"cores", &T::cores, list(number<std::uint32_t>(0, 1'023), 1, 64),
+           "processor cores that poll; each runs one shard"},
+          {"idle", &T::idle,
+           choice<shard::Idle>({{"poll", shard::Idle::poll}, {"adaptive", shard::Idle::adaptive}}),
+           "a core to which nothing arrives polls on, or sleeps for 200 us at a time "
+           "(doc/devices.md)"}} +
       within<T>(&T::process, ports) +
       within<T>(std::identity{},
                 Schema<shard::EndSettings>{{"connections", std::identity{},

@@ -49,7 +49,8 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecre
   if (!captures) return captures.error();
   std::vector<CoreWires> wires(end.cores.size());
   for (std::size_t i = 0; i < wires.size(); ++i) {
-    auto& [config, ports] = wires[i];
+    auto& [config, ports, idle] = wires[i];
+    idle = end.idle;
     config.name = name + std::to_string(i);
     config.sizes = end.sizes();
     config.secret = secrets.now;

@@ -24,6 +24,7 @@ using WirePort = link::CapturePort<link::FaultPort<nic::DpdkPort>>;
 struct CoreWires {
   shard::ShardConfig config;
   std::vector<std::unique_ptr<WirePort>> ports;
+  shard::Idle idle = shard::Idle::poll;
 };
 
 /// Makes the ports of every core of `end` on all devices, which outlive them. Shards are named
@@ -55,9 +56,9 @@ Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wire
                                                      const nic::TscClock& clock,
                                                      const MakeApp& make_app) {
   std::vector<CoreParts<WirePort, A>> parts;
-  for (auto& [config, ports] : wires) {
+  for (auto& [config, ports, idle] : wires) {
     std::unique_ptr<A> app = make_app(parts.size(), ports.front()->inner().inner());
-    parts.push_back({std::move(config), std::move(ports), std::move(app)});
+    parts.push_back({std::move(config), std::move(ports), std::move(app), idle});
   }
   return DeviceEngine<A>::create(std::move(parts), settings, clock);
 }

@@ -2,8 +2,6 @@
 // The control thread makes it and commands it; the polling thread alone touches the rest.
 #pragma once
 
-#include <rte_cycles.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -15,6 +13,7 @@
 #include "flow/listing.h"
 #include "nic/clock.h"
 #include "run/errand.h"
+#include "run/idler.h"
 #include "shard/shard.h"
 
 namespace mayfly::run {
@@ -33,6 +32,7 @@ struct CoreParts {
   shard::ShardConfig config;
   std::vector<std::unique_ptr<P>> ports;  ///< one for each of config.interfaces
   std::unique_ptr<A> app;
+  shard::Idle idle = shard::Idle::poll;
 };
 
 template <link::Port P, class A>
@@ -79,11 +79,12 @@ class EngineCore {
   std::size_t poll(Instant now) noexcept;
 
  private:
-  EngineCore() = default;
+  explicit EngineCore(shard::Idle idle) : idler_(idle) {}
 
   std::vector<std::unique_ptr<P>> ports_;
   std::unique_ptr<A> app_;
   std::unique_ptr<shard::Shard<P, A>> shard_;
+  Idler idler_;
   Command obeyed_ = Command::run;
   std::atomic<Command> command_{Command::run};
   std::atomic<bool> finished_{false};
@@ -95,7 +96,7 @@ template <link::Port P, class A>
 Result<std::unique_ptr<EngineCore<P, A>>> EngineCore<P, A>::create(
     CoreParts<P, A> parts, const shard::ShardSettings& settings, Instant now) {
   MAYFLY_ASSERT(parts.ports.size() == parts.config.interfaces.size());
-  std::unique_ptr<EngineCore> core(new EngineCore);
+  std::unique_ptr<EngineCore> core(new EngineCore(parts.idle));
   core->ports_ = std::move(parts.ports);
   core->app_ = std::move(parts.app);
   std::vector<P*> ports;
@@ -117,20 +118,15 @@ flow::ShardStats EngineCore<P, A>::stats() const {
 
 template <link::Port P, class A>
 void EngineCore<P, A>::poll_loop(const nic::TscClock& clock) noexcept {
-  // A core that had nothing to do for about a millisecond polls less often. This leaves cycles to
-  // its sibling thread, and makes it rare that the core is inside a driver when the other end of
-  // the device goes away (doc/devices.md).
-  constexpr std::uint32_t kIdlePolls = 10'000, kIdlePauseUs = 5;
-  std::uint32_t idle_polls = 0;
+  idler_.begin();
   std::uint64_t start = nic::TscClock::cycles();
   shard_->announce(clock.at(start));
   for (;;) {
     const Instant now = clock.at(start);
     if (!obey(now)) return;
     const std::size_t work = poll(now);
-    idle_polls = work > 0 ? 0 : idle_polls + 1;
-    if (idle_polls > kIdlePolls) [[unlikely]]
-      rte_delay_us_block(kIdlePauseUs);
+    if (idler_.is_idle(work > 0, now)) [[unlikely]]
+      idler_.rest(shard_->next_due(), now);
     const std::uint64_t end = nic::TscClock::cycles();
     shard_->stats().count_poll(end - start, work > 0);
     start = end;

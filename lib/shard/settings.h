@@ -43,10 +43,15 @@ struct ClusterSettings {
   std::uint32_t hops = 2;  ///< how many others are asked about a flow that nobody here knows
 };
 
+/// What a core does while nothing arrives: `poll` answers soonest, `adaptive` sleeps for short
+/// times.
+enum class Idle : std::uint8_t { poll, adaptive };
+
 /// What a server and a client have in common: cores, connections and shards. (Ports are in
 /// nic/settings.h.)
 struct EndSettings {
-  std::vector<std::uint32_t> cores{0};   ///< one shard each
+  std::vector<std::uint32_t> cores{0};  ///< one shard each
+  Idle idle = Idle::poll;
   flow::ConnectionSettings connections;  ///< allocated at start
   ShardSettings shard;
   CloseSettings close;
