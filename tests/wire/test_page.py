@@ -1,6 +1,8 @@
 """The page's address: who may ask, what a browser gets, and what a start refuses."""
 import json
+import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -50,4 +52,25 @@ def test_other_addresses_need_a_token(run_mayfly, tmp_path):
     assert ask(port, "/api/stats")[0] == 401
     assert ask(port, "/api/stats", Authorization="Bearer 0123456789abcdeF")[0] == 401
     assert ask(port, "/api/stats", Authorization="Bearer 0123456789abcdef")[0] == 200
+    server.stop()
+
+
+def test_a_thousand_idle_callers_and_readers_that_do_not_read_keep_no_operator_out(run_mayfly):
+    port = free_port()
+    server = run_mayfly("serve", serve_settings("net_null0"), "--page",
+                        f"127.0.0.1:{port}").wait_ready()
+    held = []
+    try:
+        for _ in range(40):  # of which 32 get a stream; none of them reads
+            one = socket.create_connection(("127.0.0.1", port))
+            one.sendall(b"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            held.append(one)
+        held += [socket.create_connection(("127.0.0.1", port)) for _ in range(1_000)]
+        begin = time.monotonic()
+        answers = [ask(port, "/api/policy")[0] for _ in range(20)]
+        assert answers == [200] * 20
+        assert (time.monotonic() - begin) / 20 < 0.1
+    finally:
+        for one in held:
+            one.close()
     server.stop()
