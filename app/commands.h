@@ -25,6 +25,7 @@ struct RunOptions {
   std::string token_file, socket;    ///< --token-file, and --socket of lab --live
   bool is_live = false;              ///< --live, of the lab
   std::string part, at;              ///< --part 1/3 and --at TIME, of load; empty = not given
+  bool is_verbose = false;           ///< --verbose, of serve
 };
 
 /// The command line of plan, as it was written; empty = not given.

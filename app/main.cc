@@ -229,6 +229,8 @@ void add_runs(CLI::App& commands, CommandLine& line) {
   for (auto* command : {serve, load, lab}) add_page_options(*command, line.options);
   add_lab_options(*lab, line.options);
   add_part_options(*load, line.options);
+  serve->add_flag("-v,--verbose", line.options.is_verbose,
+                  "print the table of memory at the start");
   add_check_options(*check, line.options, line.kind);
   const auto with_page = [&line](int (*command)(const RunOptions&)) {
     return [&line, command] {

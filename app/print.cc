@@ -31,13 +31,19 @@ int fail(const Error& error) {
   return run::exit_status_of(error);
 }
 
+Say say_on_terminal() {
+  return [](admin::LogLevel, const char*, const std::string& words) {
+    fmt::print(stderr, "{}mayfly: {}\n", fresh_line(), words);
+  };
+}
+
 void FollowedLinks::follow() {
-  for (const std::string& news : watch_.look(clock_.now(), silent_()))
-    fmt::print(stderr, "{}mayfly: {}\n", fresh_line(), news);
+  for (const run::LinkNews& news : watch_.look(clock_.now(), silent_()))
+    say_(news.is_problem ? admin::LogLevel::warn : admin::LogLevel::info, "link", news.words);
   const auto why = watch_.why_given_up(clock_.now());
   if (!why || is_given_up_) return;
   is_given_up_ = true;
-  fmt::print(stderr, "{}mayfly: {}\n", fresh_line(), *why);
+  say_(admin::LogLevel::error, "given_up", *why);
 }
 
 Result<run::Numbers> open_numbers(const std::string& state) {
@@ -46,14 +52,14 @@ Result<run::Numbers> open_numbers(const std::string& state) {
   return numbers;
 }
 
-void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock) {
+void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock, const Say& say) {
   if (!numbers.file) return;
   if (const auto kept = numbers.file->keep(clock.now(), run::wall_clock()); !kept)
-    fmt::print(stderr, "{}mayfly: {}; if this run ends now, the numbers of the next may be lower\n",
-               fresh_line(), kept.error().what);
+    say(admin::LogLevel::warn, "state",
+        kept.error().what + "; if this run ends now, the numbers of the next may be lower");
 }
 
-void print_change(const config::Change& change, const std::string&) {
+void print_change(const config::Change& change, const std::string&, const std::string&) {
   for (const config::KeyChange& one : change.changes)
     fmt::print("{}{}\n", fresh_line(), to_string(one));
   std::fflush(stdout);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "admin/settings.h"
 #include "base/result.h"
 #include "config/live.h"
 #include "config/settings.h"
@@ -34,15 +35,22 @@ void print_errors(const Errors& errors) {
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", to_string(error).c_str());
 }
 
+/// Says something that happened while a run goes on; `event` is one word for scripts.
+using Say = std::function<void(admin::LogLevel level, const char* event, const std::string& words)>;
+/// "mayfly: ..." on standard error, for runs that have no log.
+Say say_on_terminal();
+
 /// Tells what changes of the links, and ends a run none of whose links works.
 class FollowedLinks {
  public:
   /// `silent` names a neighbour that does not answer ARP.
   FollowedLinks(const nic::ProcessSettings& process, const std::vector<nic::Device>& devices,
-                const nic::TscClock& clock, std::function<std::optional<Ipv4Address>()> silent)
+                const nic::TscClock& clock, std::function<std::optional<Ipv4Address>()> silent,
+                Say say = say_on_terminal())
       : clock_(clock),
         watch_(run::LinkWatch::of(process, devices, clock.now())),
-        silent_(std::move(silent)) {}
+        silent_(std::move(silent)),
+        say_(std::move(say)) {}
 
   /// Some times a second.
   void follow();
@@ -61,16 +69,18 @@ class FollowedLinks {
   const nic::TscClock clock_;
   run::LinkWatch watch_;
   std::function<std::optional<Ipv4Address>()> silent_;
+  Say say_;
   bool is_given_up_ = false;
 };
 
 /// run::open_numbers, and tells its warning.
 Result<run::Numbers> open_numbers(const std::string& state);
 /// Lets the state file keep ahead of the clock, and tells if it cannot.
-void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock);
+void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock,
+                  const Say& say = say_on_terminal());
 
-/// Prints what changed, and who requested it.
-void print_change(const config::Change& change, const std::string& by);
+/// Prints what changed.
+void print_change(const config::Change& change, const std::string& what, const std::string& by);
 /// Where the page is found; nothing if there is none.
 void print_page(const admin::AdminSettings& settings);
 

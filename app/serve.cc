@@ -12,17 +12,9 @@
 #include "run/signals.h"
 #include "run/start.h"
 #include "run/state_file.h"
+#include "serve_log.h"
 
 namespace mayfly::app {
-
-namespace {
-
-void print_draining(std::uint32_t open) {
-  if (open > 0) fmt::print("draining: {} connections are open; Ctrl-C again to reset them\n", open);
-  std::fflush(stdout);
-}
-
-}  // namespace
 
 int serve_command(const RunOptions& options) {
   const auto loaded = config::read_serve_settings(options.config, options.sets, options.policy,
@@ -45,7 +37,8 @@ int serve_command(const RunOptions& options) {
   run::catch_hangups();
   const run::MemoryPlan plan =
       run::plan_memory(settings, settings.process, "server", run::ServeRun::bytes_needed(settings));
-  const run::StartProgress progress = run::printed_progress();
+  ServeLog log(settings.log);
+  const run::StartProgress progress = log.progress(options.is_verbose);
   auto eal = start_process(std::span(&plan, 1), settings.process, settings.cores, progress);
   if (!eal) return fail(eal.error());
   auto devices = open_devices(settings.process, settings.cores.size(), progress);
@@ -53,15 +46,15 @@ int serve_command(const RunOptions& options) {
   const nic::TscClock clock(numbers->clock_begins());
   auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());
-  FollowedLinks links(settings.process, *devices, clock,
-                      [&] { return (*run)->silent_neighbour(); });
+  FollowedLinks links(
+      settings.process, *devices, clock, [&] { return (*run)->silent_neighbour(); }, log.say());
   links.follow();
   run::Controls<config::ServeSettings> controls(
       {{options.config, options.policy, options.sets}, settings},
       {.use = [&](const auto& live) { (*run)->use(live.now()); },
        .reread = [&](const config::ServeSettings& now) { return (*run)->reread(now); },
        .stats = [&] { return links.with_links((*run)->json()); },
-       .on_change = print_change,
+       .on_change = log.on_change(),
        .cores = [&] { return (*run)->cores(); },
        .add_to = [&](admin::Reading& reading) { reading.service = (*run)->services(); },
        .links = [&] { return links.json(); },
@@ -70,19 +63,19 @@ int serve_command(const RunOptions& options) {
   print_carried_over((*run)->totals());
   (*run)->start(*eal, 0);
   print_page(settings.admin);
-  fmt::print("ready: {} on {}\n", listens_in_words(settings), addresses_in_words(settings.process));
-  std::fflush(stdout);
+  log.ready(settings, *devices, controls.policy());
   const auto on_drain = [&](std::uint32_t open) {
     controls.set_draining();
-    print_draining(open);
+    log.draining(open);
   };
   (*run)->watch(options.duration,
                 {.stop_asked = [&] { return controls.or_drain(links.stop_asked()); },
                  .each_round =
                      [&] {
-                       follow_hangups(controls);
+                       if (run::reload_asked()) controls.reload("SIGHUP");
                        links.follow();
-                       keep_numbers(*numbers, clock);
+                       keep_numbers(*numbers, clock, log.say());
+                       log.follow(**run, controls);
                      },
                  .on_drain = on_drain});
   eal->wait();

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "config/forms.h"
+#include "config/schema_admin.h"
 #include "config/schema_shard.h"
 
 namespace mayfly::config {
@@ -82,16 +83,6 @@ bool is_file_prefix(std::string_view name) {
   return name.size() <= 64 && name.find_first_of("/\\*?:") == std::string_view::npos;
 }
 
-Schema<admin::AdminSettings> admin_schema() {
-  return {{"socket", &admin::AdminSettings::socket, file_name("file"),
-           "a UNIX socket for `mayfly ctl`, made at start (doc/control.md)"},
-          {"page", &admin::AdminSettings::page, text(),
-           "where a browser finds the live page, such as 127.0.0.1:9000 (doc/control.md)"},
-          {"token_file", &admin::AdminSettings::token_file, file_name("file"),
-           "a file with the token that the page's callers need; without it the page is for this "
-           "machine alone"}};
-}
-
 /// The keys that serve and load share, except for time_wait and close, in which they differ. T is
 /// the settings of either.
 template <class T>
@@ -168,6 +159,11 @@ Schema<service::RouteSettings> route_schema() {
   };
 }
 
+Schema<service::AccessLogSettings> access_log_schema() {
+  return {{"sample", &service::AccessLogSettings::sample, probability(),
+           "the share of requests, picked at random, that a line of the log tells of"}};
+}
+
 Schema<service::HttpSettings> http_schema() {
   using H = service::HttpSettings;
   return {
@@ -184,6 +180,7 @@ Schema<service::HttpSettings> http_schema() {
        "idle time between requests; then close"},
       {"keep_alive_requests", &H::keep_alive_requests, count<std::uint32_t>(0, 1'000'000'000),
        "most requests on a connection; 0 = no limit"},
+      {"access_log", &H::access_log, map(access_log_schema()), "requests that the log tells of"},
   };
 }
 
@@ -244,6 +241,13 @@ Schema<T> state_key(Wiring wiring) {
       {"time_wait_file", &T::time_wait_file, file_name("file"),
        "a path on tmpfs or hugetlbfs: each core keeps its TIME_WAIT entries in a file of that name "
        "with its number, from which the next process goes on"}};
+}
+
+/// The lab has a report.
+Schema<ServeSettings> log_key(Wiring wiring) {
+  if (wiring == Wiring::lab) return {};
+  return {{"log", &ServeSettings::log, map(log_schema()),
+           "what is said on standard error while it runs (doc/control.md)"}};
 }
 
 Schema<load::LoadShape> shape_schema() {
@@ -417,7 +421,8 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
               Mutability::live},
          } +
          within<S>(&S::shard, time_wait_key(time_wait_schema())) +
-         Schema<S>{drain_timeout_key<S>()} + state_key<S>(wiring) + cluster_key(wiring);
+         Schema<S>{drain_timeout_key<S>()} + state_key<S>(wiring) + cluster_key(wiring) +
+         log_key(wiring);
 }
 
 Schema<ProgramSettings> program_schema() {

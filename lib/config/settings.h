@@ -19,6 +19,7 @@ namespace mayfly::config {
 struct ServeSettings : service::ServerSettings {
   nic::ProcessSettings process;
   admin::AdminSettings admin;
+  admin::LogSettings log;
   /// The file with what outlives the process (run/state_file.h), "auto" or "none".
   std::string state = "auto";
   shard::ClusterSettings cluster;

@@ -121,7 +121,7 @@ template <class T>
 config::Change Controls<T>::take(const Wish& wish, const std::string& what, const std::string& by) {
   config::Change change = wish(live_);
   if (!change.changes.empty()) run_.use(live_);
-  run_.on_change(change, by);
+  run_.on_change(change, what, by);
   if (!change.changes.empty()) note(change, what, by);
   return change;
 }

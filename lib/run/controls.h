@@ -37,9 +37,10 @@ class Controls {
     /// Reads again what the settings name, when the configuration is.
     std::function<Result<void>(const T&)> reread;
     std::function<Json()> stats;  ///< the counters; called on any thread
-    /// Called with the result of every request for a change, and who made it; one at a time, on any
-    /// thread.
-    std::function<void(const config::Change&, const std::string& by)> on_change;
+    /// Called with the result of every request for a change, what it was in words, and who made it;
+    /// one at a time, on any thread.
+    std::function<void(const config::Change&, const std::string& what, const std::string& by)>
+        on_change;
     /// The counters of each core, and what else the live figures are made of; called on any thread.
     std::function<std::vector<flow::ShardStats>()> cores;
     std::function<void(admin::Reading&)> add_to;  ///< may be empty
@@ -59,6 +60,8 @@ class Controls {
   Stop or_drain(Stop asked) const {
     return asked == Stop::no && is_drain_asked() ? Stop::orderly : asked;
   }
+  /// The counters now. Any thread.
+  admin::Reading reading();
   /// Says that no new connection is accepted any more.
   void set_draining() { is_draining_.store(true, std::memory_order_relaxed); }
 
@@ -80,7 +83,6 @@ class Controls {
                             const std::string& by);
   void end_trial();
   void note(const config::Change& change, const std::string& what, const std::string& by);
-  admin::Reading reading();
   Json sample();
   Json health();
   Json policies();

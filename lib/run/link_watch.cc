@@ -84,8 +84,8 @@ std::string LinkWatch::silence_of(const Watched& link, Ipv4Address silent) const
       to_string(silent), link.place.gateway == silent ? "gateway" : "target");
 }
 
-std::vector<std::string> LinkWatch::look(Instant now, std::optional<Ipv4Address> silent) {
-  std::vector<std::string> news;
+std::vector<LinkNews> LinkWatch::look(Instant now, std::optional<Ipv4Address> silent) {
+  std::vector<LinkNews> news;
   if (now < next_) return news;
   next_ = now + kPeriod;
   const std::lock_guard guard(mutex_);
@@ -100,9 +100,9 @@ std::vector<std::string> LinkWatch::look(Instant now, std::optional<Ipv4Address>
     if (problem.empty() && silent) problem = silence_of(link, *silent);
     if (!is_change && problem == state.problem) continue;
     if (!problem.empty() && problem != state.problem) {
-      news.push_back(fmt::format("{}: {}", link.device, problem));
+      news.push_back({fmt::format("{}: {}", link.device, problem), true});
     } else if (problem.empty() && !state.problem.empty()) {
-      news.push_back(fmt::format("{}: the link is well again", link.device));
+      news.push_back({fmt::format("{}: the link is well again", link.device), false});
     }
     if (is_change && !is_first) {
       state.changed = now;

@@ -18,6 +18,12 @@
 
 namespace mayfly::run {
 
+/// A problem of a link, or its end.
+struct LinkNews {
+  std::string words;
+  bool is_problem;
+};
+
 class LinkWatch {
  public:
   /// A port's link, and what its words are made of.
@@ -40,7 +46,7 @@ class LinkWatch {
   /// Reads all links, at most ten times a second. Returns what has to be told: each problem when it
   /// comes, and its end. Call it some times a second, on one thread.
   /// `silent`: who does not answer ARP.
-  std::vector<std::string> look(Instant now, std::optional<Ipv4Address> silent = {});
+  std::vector<LinkNews> look(Instant now, std::optional<Ipv4Address> silent = {});
   /// Words for the end of the run, if none of the links has worked for too long.
   std::optional<std::string> why_given_up(Instant now) const;
 

@@ -51,13 +51,14 @@ std::optional<int> read_command_line(int argc, char** argv, ProgramOptions& opti
 }  // namespace
 
 StartProgress printed_progress() {
-  return {.on_step = [](const std::string& text) { fmt::print("{}\n", text); },
-          .on_wait =
-              [told = std::string()](const std::string& waiting_for) mutable {
-                if (waiting_for != told) fmt::print("waiting for {}\n", told = waiting_for);
-                std::fflush(stdout);
-                return stop_asked() == Stop::no;
-              }};
+  const auto print = [](const std::string& text) { fmt::print("{}\n", text); };
+  return {.on_plan = print,
+          .on_step = print,
+          .on_wait = [told = std::string()](const std::string& waiting_for) mutable {
+            if (waiting_for != told) fmt::print("waiting for {}\n", told = waiting_for);
+            std::fflush(stdout);
+            return stop_asked() == Stop::no;
+          }};
 }
 
 std::optional<int> ProgramHost::start(int argc, char** argv) {
@@ -108,7 +109,7 @@ void ProgramHost::say_draining(std::uint32_t open) const {
 }
 
 void ProgramHost::follow_links() {
-  for (const std::string& news : links_->look(clock_->now())) fmt::print(stderr, "{}\n", news);
+  for (const LinkNews& news : links_->look(clock_->now())) fmt::print(stderr, "{}\n", news.words);
   const auto why = links_->why_given_up(clock_->now());
   if (!why) return;
   is_hopeless_ = true;

@@ -135,6 +135,12 @@ service::ServiceCounters ServeRun::services() const {
   return total_of(all);
 }
 
+std::uint64_t ServeRun::requests_untold() const {
+  std::uint64_t lost = 0;
+  for (const auto& core : engine_->cores()) lost += core->app().http().access_log().lost();
+  return lost;
+}
+
 nlohmann::ordered_json ServeRun::json() const {
   const Duration active = [this] {
     const std::lock_guard guard(sampling_);

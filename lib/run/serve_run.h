@@ -74,6 +74,13 @@ class ServeRun {
   }
   /// The counters so far. Any thread may call it.
   nlohmann::ordered_json json() const;
+  /// Calls f(access) for each request that the log is to tell of, since the last call.
+  template <class F>
+  void read_requests(F&& f) {
+    for (const auto& core : engine_->cores()) core->app().http().access_log().read(f);
+  }
+  /// Requests that were to be told, but for which there was no room.
+  std::uint64_t requests_untold() const;
   /// The result in a few lines; after the loops have returned.
   std::string summary() const;
 

@@ -30,7 +30,7 @@ Result<nic::Eal> start_process(std::span<const MemoryPlan> plans,
                                const nic::ProcessSettings& process,
                                const std::vector<std::uint32_t>& cores,
                                const StartProgress& progress) {
-  progress.on_step(memory_table(plans));
+  progress.on_plan(memory_table(plans));
   if (const auto fits = check_memory(plans, free_memory()); !fits) return fits.error();
   auto eal = start_eal(eal_options(plans, process, cores));
   if (eal) progress.on_step(eal->memory_words());

@@ -15,10 +15,13 @@
 
 namespace mayfly::run {
 
-/// How a start reports its progress. Both functions are called on the caller's thread.
+/// How a start reports its progress. The functions are called on the caller's thread.
 struct StartProgress {
-  /// Called with text for the user: the memory plan, the memory of the EAL, the properties of each
-  /// device. One or more lines, without a line break at the end.
+  /// Called with the table of the memory that is planned: several lines, without a line break at
+  /// the end.
+  std::function<void(const std::string& table)> on_plan;
+  /// Called with text for the user: the memory of the EAL, the properties of each device. One or
+  /// more lines, without a line break at the end.
   std::function<void(const std::string& text)> on_step;
   /// Called about ten times a second while a device waits for its other end; false gives up.
   std::function<bool(const std::string& waiting_for)> on_wait;

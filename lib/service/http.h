@@ -11,8 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/assert.h"
+#include "service/access_log.h"
 #include "service/closer.h"
 #include "service/parsers.h"
 #include "service/partial_answer.h"
@@ -32,7 +34,11 @@ class HttpService {
   /// All references outlive the service.
   HttpService(const HttpSettings& settings, const Site& site, const ClosePolicy& policy,
               ServiceCounters& counters)
-      : settings_(settings), sites_(site), policy_(policy), counters_(counters) {}
+      : settings_(settings),
+        sites_(site),
+        policy_(policy),
+        counters_(counters),
+        access_log_(settings.access_log) {}
 
   /// Answers are those of `site` from now on; it outlives its connections.
   void take_site(const Site& site) noexcept { sites_.take(site); }
@@ -50,6 +56,8 @@ class HttpService {
     const bool idle = s.phase == Phase::open && s.pending == 0 && s.parser == kNoIndex;
     if (idle && s.requests > 0) policy_.end_idle(c, s, Ending::server_first);
   }
+
+  AccessLog& access_log() noexcept { return access_log_; }
 
   /// Requests that are incomplete now.
   std::uint32_t parsers_used() const noexcept { return parsers_.held(); }
@@ -126,7 +134,8 @@ class HttpService {
     const ResponseIndex resource = sites_.choose(c, s).find(scanned.request.path);
     if (resource == 0) return 0;
     MAYFLY_ASSERT(scanned.size <= text.size());
-    answer(c, s, scanned.request, resource, nullptr);
+    const Request& request = scanned.request;
+    answer(c, s, request, resource, nullptr, note(c, request.path, request.head));
     return scanned.size;
   }
 
@@ -168,9 +177,9 @@ class HttpService {
   void take_head(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
     const Site& site = sites_.choose(c, s);
     if (site.find(parser.request().path) == 0) {
-      refuse(c, s, HttpStatus::not_found);
+      refuse(c, s, HttpStatus::not_found, parser.request().path);
     } else if (!parser.is_get_or_head()) {
-      refuse(c, s, HttpStatus::method_not_allowed);
+      refuse(c, s, HttpStatus::method_not_allowed, parser.request().path);
     } else if (!parser.has_body()) {
       answer_parsed(c, s, parser);
     } else if (parser.wants_continue()) {
@@ -182,30 +191,49 @@ class HttpService {
   void answer_parsed(Conn& c, ServiceState& s, const RequestParser& parser) noexcept {
     const Request request = parser.request();
     const ResponseIndex resource = sites_.choose(c, s).find(request.path);
-    if (resource == 0) return refuse(c, s, HttpStatus::not_found);  // gone while the body came
+    if (resource == 0)  // gone while the body came
+      return refuse(c, s, HttpStatus::not_found, request.path);
     const Conditions conditions = parser.conditions();
+    Access* const noted = note(c, request.path, request.head);
     release_parser(c, s);
-    answer(c, s, request, resource, &conditions);
+    answer(c, s, request, resource, &conditions, noted);
   }
 
-  // `conditions`: null if the request has none.
+  // `conditions`: null if the request has none. `noted`: null if the log does not tell of it.
   template <class Conn>
   void answer(Conn& c, ServiceState& s, const Request& request, ResponseIndex resource,
-              const Conditions* conditions) noexcept {
+              const Conditions* conditions, Access* noted) noexcept {
     s.head_only = request.head;
     s.last = !keeps_alive(request, s);
     const Persistence persistence = s.last             ? Persistence::close
                                     : request.http_1_0 ? Persistence::stated
                                                        : Persistence::implied;
     const ResponseIndex whole = Site::variant(resource, persistence);
-    if (conditions != nullptr && sites_.of(s)[whole].file != 0) [[unlikely]]
-      return answer_judged(c, s, whole, *conditions);
-    queue(c, s, whole);
+    const HttpStatus status = conditions != nullptr && sites_.of(s)[whole].file != 0
+                                  ? answer_judged(c, s, whole, *conditions)
+                                  : queue(c, s, whole);
+    if (noted != nullptr) [[unlikely]]
+      access_log_.tell(*noted, status, body_of(sites_.of(s)[whole], status, s));
+  }
+
+  // Octets of the body of an answer that is the whole response.
+  static std::uint64_t body_of(const Response& response, HttpStatus status,
+                               const ServiceState& s) noexcept {
+    if (s.head_only || status != response.status) return 0;
+    return response.lead.size() - response.head_size + response.body_bytes;
+  }
+
+  // The request's place in the log, if it is one of the sample.
+  template <class Conn>
+  Access* note(const Conn& c, std::string_view path, bool is_head) noexcept {
+    if (!access_log_.picks()) [[likely]]
+      return nullptr;
+    return access_log_.note(c.tuple(), c.now(), path, is_head);
   }
 
   template <class Conn>
-  void answer_judged(Conn& c, ServiceState& s, ResponseIndex whole,
-                     const Conditions& conditions) noexcept {
+  HttpStatus answer_judged(Conn& c, ServiceState& s, ResponseIndex whole,
+                           const Conditions& conditions) noexcept {
     const Response& response = sites_.of(s)[whole];
     const Judgement judged = judge(conditions, sites_.of(s).file(response).validators, s.head_only);
     switch (judged.answer) {
@@ -213,7 +241,8 @@ class HttpService {
       case Judgement::Answer::not_modified:
         return queue(c, s, whole, Form::not_modified, HttpStatus::not_modified);
       case Judgement::Answer::precondition_failed:
-        return refuse(c, s, HttpStatus::precondition_failed);
+        refuse(c, s, HttpStatus::precondition_failed);
+        return HttpStatus::precondition_failed;
       case Judgement::Answer::part: {
         const std::uint32_t part = partial_.make_part(sites_.of(s), response, judged.range);
         if (part == kNoIndex) return queue(c, s, whole);  // RFC 9110 14.2: it may be ignored
@@ -225,23 +254,30 @@ class HttpService {
         return queue(c, s, part + 1, Form::part, HttpStatus::range_not_satisfiable);
       }
     }
+    return HttpStatus::unavailable;  // not reached
   }
 
+  // `path`: empty if the request has none that can be read.
   template <class Conn>
-  void refuse(Conn& c, ServiceState& s, HttpStatus status) noexcept {
+  void refuse(Conn& c, ServiceState& s, HttpStatus status, std::string_view path = {}) noexcept {
+    Access* const noted = note(c, path, s.head_only);
     release_parser(c, s);
     s.last = true;
-    queue(c, s, sites_.choose(c, s).answer(status));
+    const ResponseIndex response = sites_.choose(c, s).answer(status);
+    queue(c, s, response);
+    if (noted != nullptr) [[unlikely]]
+      access_log_.tell(*noted, status, body_of(sites_.of(s)[response], status, s));
   }
 
   template <class Conn>
-  void queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
-    queue(c, s, response, Form::whole, sites_.of(s)[response].status);
+  HttpStatus queue(Conn& c, ServiceState& s, ResponseIndex response) noexcept {
+    return queue(c, s, response, Form::whole, sites_.of(s)[response].status);
   }
 
+  // Returns the status.
   template <class Conn>
-  void queue(Conn& c, ServiceState& s, std::uint32_t pending, Form form,
-             HttpStatus status) noexcept {
+  HttpStatus queue(Conn& c, ServiceState& s, std::uint32_t pending, Form form,
+                   HttpStatus status) noexcept {
     MAYFLY_ASSERT(s.pending == 0 && pending != 0);
     s.pending = pending;
     s.form = form;
@@ -253,6 +289,7 @@ class HttpService {
       ++s.requests;
     }
     send_pending(c, s);
+    return status;
   }
 
   // Queues what there is room for; on_sent or on_wake continues with the rest.
@@ -363,6 +400,7 @@ class HttpService {
   ServiceCounters& counters_;
   Parsers parsers_;
   PartialAnswers partial_;
+  AccessLog access_log_;
   bool draining_ = false;
 };
 

@@ -43,6 +43,7 @@ class Services : public shard::AppBase {
   Services& operator=(const Services&) = delete;
 
   const ServiceCounters& counters() const noexcept { return counters_; }
+  HttpService& http() noexcept { return http_; }
   const HttpService& http() const noexcept { return http_; }
 
   // -- what the shard calls, see shard/app.h --

@@ -29,6 +29,11 @@ struct RouteSettings {
   std::string content_type;            ///< empty: text/plain, octet-stream, by file suffix
 };
 
+/// Which requests are told in the log.
+struct AccessLogSettings {
+  double sample = 0;  ///< the share of them, at random; 0 = none
+};
+
 /// The HTTP service.
 struct HttpSettings {
   std::vector<RouteSettings> routes;
@@ -40,6 +45,7 @@ struct HttpSettings {
   /// Idle time between requests, after which the connection is closed.
   Duration keep_alive_timeout = Duration::from_s(15);
   std::uint32_t keep_alive_requests = 0;  ///< most requests on a connection; 0 = no limit
+  AccessLogSettings access_log;
 };
 
 /// A server: its cores and connections, and what it serves.

@@ -34,6 +34,9 @@ class FakeConn {
   std::uint64_t id() const noexcept { return id_; }
   Instant now() const noexcept { return now_; }
   std::uint16_t local_port() const noexcept { return local_port_; }
+  FlowKey4 tuple() const noexcept {
+    return FlowKey4::of({0xc612'0001}, local_port_, {0xc612'0101}, 40'000);
+  }
   bool passive() const noexcept { return true; }
   std::uint64_t unsent() const noexcept { return unsent_; }
 

@@ -33,7 +33,14 @@ class TwoLinks : public ::testing::Test {
                        .read = [this] { return memif_; }}},
                      give_up, now_);
   }
-  std::vector<std::string> look(LinkWatch& watch) { return watch.look(now_ = now_ + 200_ms); }
+  std::vector<std::string> look(LinkWatch& watch, std::optional<Ipv4Address> silent = {}) {
+    std::vector<std::string> words;
+    for (const run::LinkNews& news : watch.look(now_ = now_ + 200_ms, silent)) {
+      words.push_back(news.words);
+      EXPECT_EQ(news.is_problem, news.words.find("well again") == news.words.npos);
+    }
+    return words;
+  }
 
   Instant now_{1'000'000};
   LinkReading veth_{LinkState::up, 1'500}, memif_{LinkState::up, 1'500};
@@ -134,9 +141,7 @@ TEST_F(TwoLinks, TellWhoDoesNotAnswerArpAndWhenHeDoes) {
                               .gateway = Ipv4Address{0xc612'00fe}},
                     .read = [this] { return veth_; }}},
                   {}, now_);
-  const auto look_with = [&](std::optional<Ipv4Address> silent) {
-    return links.look(now_ = now_ + 200_ms, silent);
-  };
+  const auto look_with = [&](std::optional<Ipv4Address> silent) { return look(links, silent); };
   EXPECT_THAT(look_with(Ipv4Address{0xc612'00fe}),
               ElementsAre(HasSubstr("nobody answers ARP for 198.18.0.254, the gateway")));
   EXPECT_THAT(look_with(Ipv4Address{0xc612'00fe}), IsEmpty());
