@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "run/demand_texts.h"
 #include "run/exit_status.h"
 
 namespace mayfly::app {
@@ -29,11 +30,8 @@ struct RunOptions {
 };
 
 /// The command line of plan, as it was written; empty = not given.
-struct PlanOptions {
-  std::string rate, hold;              ///< --rate 1M, --hold 60s
-  std::string clients, ports;          ///< --clients 100, --ports 1024-65535
-  std::string capacity, memory;        ///< --capacity 16M, --memory 8G
-  std::string first = "server", json;  ///< --first server|client, --json FILE
+struct PlanOptions : run::DemandTexts {
+  std::string json;  ///< --json FILE
 };
 
 /// The command line of ctl.

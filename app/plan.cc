@@ -1,77 +1,18 @@
 // mayfly plan: the arithmetic of a load before it is run, and how each policy fits it.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-#include <optional>
-
 #include "admin/stats_json.h"
 #include "commands.h"
-#include "config/addresses.h"
 #include "config/preset_facts.h"
 #include "config/units.h"
 #include "load/words.h"
 #include "plan/demand.h"
 #include "print.h"
-#include "run/memory_plan.h"
+#include "run/demand_texts.h"
 #include "run/preflight.h"
 
 namespace mayfly::app {
 namespace {
-
-// Larger numbers are surely mistakes, and below these limits the arithmetic is exact.
-constexpr double kRateMax = 1e9;
-constexpr std::uint64_t kCountMax = 1'000'000'000;
-constexpr std::uint64_t kMemoryMax = 1'000'000'000'000'000;
-
-// Reads the options that were given; stops at the first error.
-class OptionReader {
- public:
-  template <class T, class Parse>
-  void read(const char* option, const std::string& text, Parse parse, T& into, T least, T most) {
-    if (text.empty() || !error_.empty()) return;
-    const auto value = parse(text);
-    if (!value) {
-      error_ = fmt::format("{} {}: {}", option, text, value.error().what);
-    } else if (*value < least || *value > most) {
-      error_ = fmt::format("{} {}: {}", option, text,
-                           *value < least ? "is too small" : "is too large to plan for");
-    } else {
-      into = *value;
-    }
-  }
-  void read_ports(const std::string& text, plan::Demand& demand) {
-    if (text.empty() || !error_.empty()) return;
-    if (const auto range = config::parse_port_range(text)) {
-      demand.port_first = range->first;
-      demand.port_last = range->last;
-    } else {
-      error_ = fmt::format("--ports {}: {}", text, range.error().what);
-    }
-  }
-  const std::string& error() const { return error_; }
-
- private:
-  std::string error_;
-};
-
-std::optional<plan::Demand> read_demand(const PlanOptions& options) {
-  plan::Demand demand;
-  demand.first = options.first == "client" ? shard::Closer::client : shard::Closer::server;
-  demand.memory = run::free_memory().all();
-  OptionReader reader;
-  reader.read("--rate", options.rate, config::parse_rate, demand.rate, 1.0, kRateMax);
-  reader.read("--hold", options.hold, config::parse_duration, demand.hold, 1_ms, 60_min);
-  reader.read("--clients", options.clients, config::parse_count, demand.clients, std::uint64_t{1},
-              kCountMax);
-  reader.read_ports(options.ports, demand);
-  reader.read("--capacity", options.capacity, config::parse_count, demand.capacity,
-              std::uint64_t{1}, kCountMax);
-  reader.read("--memory", options.memory, config::parse_count, demand.memory, std::uint64_t{1},
-              kMemoryMax);
-  if (reader.error().empty()) return demand;
-  fmt::print(stderr, "mayfly: {}\n", reader.error());
-  return std::nullopt;
-}
 
 const char* words_of(plan::Fit fit) {
   switch (fit) {
@@ -136,60 +77,14 @@ void print_page(const plan::Demand& demand, const plan::DemandPlan& plan,
     fmt::print("  {:<18} {:<13} {}\n", fit.policy, words_of(fit.fit), fit.because);
 }
 
-const char* key_of(plan::Shortage::Of of) {
-  switch (of) {
-    case plan::Shortage::Of::memory: return "memory";
-    case plan::Shortage::Of::table: return "table";
-    case plan::Shortage::Of::pairs: break;
-  }
-  return "pairs";
-}
-
-const char* key_of(plan::Fit fit) {
-  switch (fit) {
-    case plan::Fit::fits: return "fits";
-    case plan::Fit::harms: return "harms";
-    case plan::Fit::fails: break;
-  }
-  return "fails";
-}
-
-nlohmann::ordered_json json_of(const plan::Demand& demand, const plan::DemandPlan& plan,
-                               const std::vector<plan::PolicyFit>& fits) {
-  nlohmann::ordered_json json;
-  json["demand"] = {{"rate", demand.rate},
-                    {"hold_s", demand.hold.seconds()},
-                    {"clients", demand.clients},
-                    {"ports", demand.ports()},
-                    {"capacity", demand.capacity},
-                    {"first", demand.first == shard::Closer::client ? "client" : "server"},
-                    {"memory", demand.memory}};
-  json["entries"] = plan.entries;
-  json["four_tuples"] = plan.pairs;
-  json["held"] = plan.held;
-  json["bytes"] = plan.bytes;
-  json["four_tuple_comes_back_s"] = plan.comes_back.seconds();
-  json["client_first"] = {{"addresses_needed", plan.addresses_needed},
-                          {"rate_max", plan.client_rate_max}};
-  json["shortages"] = nlohmann::ordered_json::array();
-  for (const plan::Shortage& s : plan.shortages)
-    json["shortages"].push_back({{"of", key_of(s.of)},
-                                 {"needed", s.needed},
-                                 {"there", s.there},
-                                 {"after_s", s.after.seconds()},
-                                 {"rate_max", s.rate_max}});
-  json["policies"] = nlohmann::ordered_json::array();
-  for (const plan::PolicyFit& fit : fits)
-    json["policies"].push_back(
-        {{"name", fit.policy}, {"fit", key_of(fit.fit)}, {"because", fit.because}});
-  return json;
-}
-
 }  // namespace
 
 int plan_command(const PlanOptions& options) {
-  const auto demand = read_demand(options);
-  if (!demand) return kBadUsage;
+  const auto demand = run::read_demand(options);
+  if (!demand) {
+    fmt::print(stderr, "mayfly: {}\n", demand.error().what);
+    return kBadUsage;
+  }
   if (const auto writes = run::check_output(options.json); !writes) return fail(writes.error());
   const auto presets = config::read_preset_facts();
   if (!presets.settings) {
@@ -200,7 +95,7 @@ int plan_command(const PlanOptions& options) {
   const std::vector<plan::PolicyFit> fits = fits_of(*demand, *presets.settings);
   if (options.json != "-") print_page(*demand, plan, fits);
   if (options.json.empty()) return kOk;
-  const auto written = admin::write_json(options.json, json_of(*demand, plan, fits));
+  const auto written = admin::write_json(options.json, run::demand_json(*demand, plan, fits));
   return written ? kOk : fail(written.error());
 }
 

@@ -43,6 +43,9 @@ struct Actions {
   /// A page of the connections and TIME_WAIT entries. An error of the kind `usage`: the query is
   /// wrong.
   std::function<Result<Json>(const Query&)> connections;
+  /// The arithmetic of a load: `rate`, `hold` and the other options of `mayfly plan`. The same
+  /// errors.
+  std::function<Result<Json>(const Query&)> plan;
   /// The counters in Prometheus' text format.
   std::function<std::string()> metrics;
   /// Called about four times a second.

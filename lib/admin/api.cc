@@ -109,7 +109,7 @@ const httplib::Headers kHeaders = {
 
 constexpr std::string_view kPaths =
     "/api/stats, /api/configuration, /api/policy, /api/history, /api/sample, /api/samples, "
-    "/api/events, /api/connections, "
+    "/api/events, /api/connections, /api/plan, "
     "/api/health, /api/ready, /api/unset, /api/reload, /api/drain, /metrics";
 
 }  // namespace
@@ -203,13 +203,17 @@ class Api::Router final : public httplib::Server {
     };
     state("/api/health", "healthy");
     state("/api/ready", "ready");
-    Get("/api/connections", [this](const Request& request, Response& response) {
-      const Actions::Query query(request.params.begin(), request.params.end());
-      const auto page = api_.actions_.connections(query);
-      if (page) return answer_json(response, *page);
-      answer_json(response, error(page.error().what),
-                  page.error().kind == ErrorKind::usage ? 400 : 503);
-    });
+    const auto asked = [this](const char* path, const auto& what) {
+      Get(path, [&what](const Request& request, Response& response) {
+        const Actions::Query query(request.params.begin(), request.params.end());
+        const auto page = what(query);
+        if (page) return answer_json(response, *page);
+        answer_json(response, error(page.error().what),
+                    page.error().kind == ErrorKind::usage ? 400 : 503);
+      });
+    };
+    asked("/api/connections", api_.actions_.connections);
+    asked("/api/plan", api_.actions_.plan);
     Get("/metrics", [this](const Request&, Response& response) {
       response.set_content(api_.actions_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });

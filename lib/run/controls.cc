@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
 #include "admin/metrics_text.h"
 #include "config/preset.h"
 #include "config/preset_facts.h"
+#include "run/demand_texts.h"
 
 namespace mayfly::run {
 namespace {
@@ -102,6 +104,7 @@ admin::Actions Controls<T>::actions() {
   };
   actions.health = [this] { return health(); };
   actions.sample = [this] { return sample(); };
+  actions.plan = [this](const auto& query) { return planned(query); };
   actions.connections = [this](const admin::Actions::Query& query) {
     return list_connections(run_.listed, query);
   };
@@ -246,6 +249,29 @@ Json Controls<T>::policies() {
     for (const plan::PresetFacts& preset : *facts.settings)
       json["policies"].push_back({{"name", preset.name}, {"harm", preset.harm}});
   return json;
+}
+
+template <class T>
+Result<Json> Controls<T>::planned(const admin::Actions::Query& query) {
+  DemandTexts texts;
+  const std::map<std::string, std::string*> places{
+      {"rate", &texts.rate},    {"hold", &texts.hold},   {"clients", &texts.clients},
+      {"ports", &texts.ports},  {"first", &texts.first}, {"capacity", &texts.capacity},
+      {"memory", &texts.memory}};
+  for (const auto& [name, value] : query) {
+    const auto place = places.find(name);
+    if (place == places.end()) return Error{"there is no parameter " + name, ErrorKind::usage};
+    *place->second = value;
+  }
+  const auto demand = read_demand(texts);
+  if (!demand) return Error{demand.error().what, ErrorKind::usage};
+  const std::string file = [this] {
+    const std::lock_guard guard(changing_);
+    return live_.source().file;
+  }();
+  const auto presets = config::read_preset_facts(file);
+  if (!presets.settings) return Error{"the presets cannot be read"};
+  return demand_json(*demand, plan_demand(*demand), fits_of(*demand, *presets.settings));
 }
 
 template <class T>

@@ -86,6 +86,7 @@ class Controls {
   Json sample();
   Json health();
   Json policies();
+  Result<Json> planned(const admin::Actions::Query& query);
   Json settings();
   Json history();
   bool polls_soon();

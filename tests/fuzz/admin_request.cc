@@ -25,6 +25,7 @@ admin::Actions echoing() {
     if (query.size() > 1) return Error{query[1].second, ErrorKind::usage};
     return Json(query);
   };
+  actions.plan = actions.connections;
   actions.metrics = [] { return std::string("# metrics\n"); };
   actions.sample = say("sample");
   actions.set = [](const std::vector<std::string>& overrides, const std::string&) {

@@ -127,3 +127,19 @@ def test_the_keyboard_reaches_what_the_mouse_does(browser, address):
     })()""")
     wanted, now = json.loads(hold)
     assert now == wanted
+
+
+def test_the_plan_says_what_another_load_needs_and_which_policies_carry_it(browser, address):
+    browser.visit(address)
+    eventually(browser, "samples.length > 0")
+    browser.run("document.querySelector('#plan').open = true")
+    eventually(browser, "document.querySelectorAll('#plan-fits li').length > 3")
+    browser.run("""(() => {
+      const slider = document.querySelector('#plan-rate');
+      slider.value = 1000;
+      slider.dispatchEvent(new Event('input'));
+    })()""")
+    eventually(browser, "document.querySelector('#plan-shortages .bad')")
+    assert browser.run("document.querySelector('#plan-fits .fails') !== null")
+    browser.screenshot(PICTURES / "plan.png")
+    assert browser.complaints() == []

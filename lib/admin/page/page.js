@@ -482,4 +482,5 @@ function toggleHelp(open) {
 takeToken();
 build();
 bind();
+bindPlan();
 listen();

@@ -53,6 +53,8 @@ TEST_F(ApiTest, HandsAQueryOnAndSaysWhetherItWasTheQueryOrACoreThatFailed) {
             (Json{{"peer", "198.18.0.0/15"}, {"state", "closing"}}));
   EXPECT_EQ(status(get("/api/connections?bad")), 400);
   EXPECT_EQ(status(get("/api/connections?mute=1")), 503);
+  EXPECT_EQ(Json::parse(body(get("/api/plan?rate=1M")))["asked"], "1M");
+  EXPECT_EQ(status(get("/api/plan")), 400);
 }
 
 TEST_F(ApiTest, HealthAndReadinessAreStatuses) {

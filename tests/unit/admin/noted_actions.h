@@ -47,6 +47,10 @@ class NotedActions {
       if (json.contains("mute")) return Error{"core 0 does not answer"};
       return json;
     };
+    actions.plan = [](const admin::Actions::Query& query) -> Result<Json> {
+      if (query.empty()) return Error{"--rate: a plan needs one", ErrorKind::usage};
+      return Json{{"asked", query.at(0).second}};
+    };
     actions.metrics = [] { return std::string("# HELP x\n"); };
     actions.each_round = [] {};
     return actions;
