@@ -96,6 +96,7 @@ def test_the_page_is_whole_and_quiet_on_every_screen(browser, address, width, sc
     assert browser.run("[...document.querySelectorAll('.help p')].every(p => p.offsetHeight > 0 "
                        "|| p.closest('[hidden]'))")
     browser.run("toggleHelp(false)")
+    browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     browser.screenshot(PICTURES / f"{width}-{scheme}.png")
     assert browser.complaints() == []
     assert {url.split("/")[2] for url in browser.requests()} == {address.split("/")[2]}

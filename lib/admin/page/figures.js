@@ -10,6 +10,8 @@ const STATES = ["SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "FIN_WAIT_1", "FIN_WA
 const CHARTS = [
   {
     id: "rate", title: "Connections a second", wide: true, unit: "/s",
+    // The flags stand above the lines.
+    most: s => 1.25 * Math.max(s.cps, s.load ? s.load.offered_cps : 0, refused(s)),
     help: "Connections that ended with both FINs exchanged, in each second. A generator in the "
       + "same process adds what it offers. A flag marks each change of the settings.",
     series: [
