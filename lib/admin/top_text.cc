@@ -70,13 +70,13 @@ class Page {
   void add_blank() { add_whole("", TopStyle::plain, kBlankRank); }
   /// Where add_curve() puts it.
   void place_curve() { curve_at_ = lines_.size(); }
-  /// Puts the curve into the rows that are left, at most eight and at least one.
+  /// Puts the curve into the rows that are left, at most twelve and at least one.
   void add_curve(const std::vector<Json>& samples, std::size_t height) {
     while (lines_.size() + 1 > height && drop_one()) {
     }
     const std::size_t left = height > lines_.size() ? height - lines_.size() : 1;
     std::vector<Line> rows;
-    for (std::string& row : curve(samples, width_, std::min<std::size_t>(left, 8)))
+    for (std::string& row : curve(samples, width_, std::min<std::size_t>(left, 12)))
       rows.push_back({{std::move(row), TopStyle::good}, 0});
     lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(curve_at_), rows.begin(),
                   rows.end());

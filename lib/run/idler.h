@@ -17,9 +17,9 @@ namespace mayfly::run {
 class Idler {
  public:
   /// With adaptive, a core without work for this long begins to sleep, for this long each time: a
-  /// frame waits less than a millisecond, and a ring of 1,024 descriptors holds what 5 million
+  /// frame waits less than a millisecond, and a ring of 1,024 descriptors holds what 2.5 million
   /// frames a second bring meanwhile.
-  static constexpr Duration kAwake = Duration::from_ms(1), kSleep{200};
+  static constexpr Duration kAwake = Duration::from_ms(1), kSleep{400};
 
   explicit Idler(shard::Idle mode) noexcept : mode_(mode) {}
 
