@@ -214,6 +214,11 @@ def idle(folder: Path, mode: str) -> dict:
         wire.remove()
 
 
+def version() -> str:
+    return subprocess.run([BINARY, "--version"], text=True, capture_output=True,
+                          check=True).stdout.strip()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=8)
@@ -234,7 +239,7 @@ def main() -> int:
     if options.save:
         path = ROOT / "bench/results" / f"{options.save}.json"
         path.write_text(json.dumps({"command": " ".join(["bench/looking.py", *sys.argv[1:]]),
-                                    **machine(), **found}, indent=1) + "\n")
+                                    **machine(), "binary": version(), **found}, indent=1) + "\n")
     return 0
 
 
