@@ -19,8 +19,6 @@ std::uint32_t entries_for(std::uint32_t flows) {
   return std::max<std::uint32_t>(64, static_cast<std::uint32_t>(std::uint64_t{flows} * 10 / 6));
 }
 
-std::size_t front_places(std::uint32_t flows) { return std::bit_ceil(std::size_t{flows} + 1); }
-
 // rte_hash requires a hash function, though every call here passes a hash value.
 std::uint32_t no_hash(const void*, std::uint32_t, std::uint32_t) { return 0; }
 
@@ -31,10 +29,9 @@ void FlowTable::Free::operator()(rte_hash* table) const noexcept { rte_hash_free
 std::size_t FlowTable::bytes_needed(std::uint32_t flows) {
   const std::size_t entries = entries_for(flows);
   const std::size_t buckets = std::bit_ceil(entries / kBucketEntries);
-  // Keys, the ring of free slots (4 bytes each, a power of two), buckets, the block indices and the
-  // front.
+  // Keys, the ring of free slots (4 bytes each, a power of two), buckets, and the block indices.
   return entries * (kKeyBytes + sizeof(std::uint32_t)) + std::bit_ceil(entries + 1) * 4 +
-         buckets * kBucketBytes + front_places(flows) * sizeof(std::uint32_t);
+         buckets * kBucketBytes;
 }
 
 Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows,
@@ -58,43 +55,18 @@ Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows
   if (!memory) return memory.error();
   made.blocks_memory_ = std::move(*memory);
   made.blocks_ = made.blocks_memory_.as<std::uint32_t>();
-  auto front = Region::map(front_places(flows) * sizeof(std::uint32_t), pages);
-  if (!front) return front.error();
-  made.front_memory_ = std::move(*front);
-  made.front_ = made.front_memory_.as<std::uint32_t>().first(front_places(flows));
-  made.front_mask_ = static_cast<std::uint32_t>(made.front_.size() - 1);
   made.secret_ = secret;
   return made;
 }
 
-// The keys that the front names are prefetched before the first is compared.
-void FlowTable::find_bulk(std::span<const FlowKey4* const> keys,
-                          std::span<const std::uint32_t> hashes,
+void FlowTable::find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
                           std::span<std::int32_t> positions) const noexcept {
-  MAYFLY_ASSERT(keys.size() <= kBurstMax && hashes.size() == keys.size());
-  for (const std::uint32_t hash : hashes)
-    if (const std::uint32_t next = front_of(hash); next != 0) __builtin_prefetch(&key(next - 1));
-  std::array<std::uint8_t, kBurstMax> missed;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    positions[i] = find_in_front(*keys[i], hashes[i]);
-    if (positions[i] < 0) missed[count++] = static_cast<std::uint8_t>(i);
-  }
-  if (count == 0) return;
-  std::array<const void*, kBurstMax> asked;
-  std::array<std::uint32_t, kBurstMax> asked_hashes;
-  std::array<std::int32_t, kBurstMax> answers;
-  for (std::size_t i = 0; i < count; ++i) {
-    asked[i] = keys[missed[i]];
-    asked_hashes[i] = hashes[missed[i]];
-  }
-  rte_hash_lookup_with_hash_bulk(table_.get(), asked.data(), asked_hashes.data(),
-                                 static_cast<std::uint32_t>(count), answers.data());
-  for (std::size_t i = 0; i < count; ++i) positions[missed[i]] = answers[i];
+  auto* pointers = const_cast<const void**>(reinterpret_cast<const void* const*>(keys.data()));
+  rte_hash_lookup_with_hash_bulk(table_.get(), pointers, hashes.data(),
+                                 static_cast<std::uint32_t>(keys.size()), positions.data());
 }
 
 std::int32_t FlowTable::find(const FlowKey4& key, std::uint32_t hash) const noexcept {
-  if (const std::int32_t position = find_in_front(key, hash); position >= 0) return position;
   const std::int32_t position = rte_hash_lookup_with_hash(table_.get(), &key, hash);
   return position >= 0 ? position : kNone;
 }
@@ -104,17 +76,14 @@ std::int32_t FlowTable::insert(const FlowKey4& key, std::uint32_t hash,
   const std::int32_t position = rte_hash_add_key_with_hash(table_.get(), &key, hash);
   if (position < 0) return kNone;
   blocks_[static_cast<std::uint32_t>(position)] = block;
-  front_of(hash) = static_cast<std::uint32_t>(position) + 1;
   ++used_;
   return position;
 }
 
-// rte_hash leaves the key in its place, so the front must not name it any longer.
 void FlowTable::erase(std::uint32_t position, std::uint32_t hash) noexcept {
   const FlowKey4 gone = key(position);
   const std::int32_t position_erased = rte_hash_del_key_with_hash(table_.get(), &gone, hash);
   MAYFLY_ASSERT(position_erased == static_cast<std::int32_t>(position));
-  if (std::uint32_t& next = front_of(hash); next == position + 1) next = 0;
   ++epoch_;
   --used_;
 }

@@ -3,11 +3,6 @@
 //
 // It is built on rte_hash, which stores the keys and assigns positions. The index of a flow's block
 // is stored in an array, at the flow's position.
-//
-// rte_hash is the truth. In front of it is an array that is read first: at a place that the hash
-// alone gives is the position of the flow that came there last. A flow found there costs a fifth of
-// the instructions of a bulk look-up. Who is not found there is looked up in rte_hash, newcomers
-// too, as that fetches the buckets which their insertion needs.
 #pragma once
 
 #include <array>
@@ -40,12 +35,10 @@ class FlowTable {
   static std::size_t bytes_needed(std::uint32_t flows);
 
   std::uint32_t hash(const FlowKey4& key) const noexcept { return secret_.hash(key); }
-  /// Prefetches what a look-up reads first.
-  void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&front_of(hash)); }
 
   /// Sets `positions` to those of up to kBurstMax keys, negative for a miss. `hashes` are the
   /// keys'.
-  void find_bulk(std::span<const FlowKey4* const> keys, std::span<const std::uint32_t> hashes,
+  void find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
                  std::span<std::int32_t> positions) const noexcept;
   /// The position of a flow, or kNone.
   std::int32_t find(const FlowKey4& key, std::uint32_t hash) const noexcept;
@@ -70,21 +63,13 @@ class FlowTable {
   struct Free {
     void operator()(rte_hash* table) const noexcept;
   };
-  bool learn_key_places() noexcept;
-  // A position plus one; 0: none, or the flow has gone.
-  std::uint32_t& front_of(std::uint32_t hash) const noexcept { return front_[hash & front_mask_]; }
-  std::int32_t find_in_front(const FlowKey4& key, std::uint32_t hash) const noexcept {
-    const std::uint32_t next = front_of(hash);
-    return next != 0 && this->key(next - 1) == key ? static_cast<std::int32_t>(next - 1) : kNone;
-  }
-
   std::unique_ptr<rte_hash, Free> table_;
+  bool learn_key_places() noexcept;
 
   const std::byte* keys_ = nullptr;  // rte_hash's key at position 0, and the distance to the next
   std::size_t key_stride_ = 0;
-  Region blocks_memory_, front_memory_;
-  std::span<std::uint32_t> blocks_, front_;
-  std::uint32_t front_mask_ = 0;
+  Region blocks_memory_;
+  std::span<std::uint32_t> blocks_;
   FlowSecret secret_;
   std::uint32_t epoch_ = 0, used_ = 0;
 };

@@ -52,7 +52,6 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
     burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
     burst_.keys[look_ups] = &burst_.parsed[i].key;
     burst_.hashes[look_ups] = hash;
-    connections_.table().prefetch(hash);
     ++look_ups;
     // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
     if (holds_time_waits && burst_.parsed[i].segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
