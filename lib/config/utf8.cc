@@ -1,6 +1,8 @@
 #include "config/utf8.h"
 
-#include <cstdint>
+#include <utf8cpp/utf8.h>
+
+#include <iterator>
 
 #include "base/assert.h"
 
@@ -15,35 +17,20 @@ bool is_forbidden_control(char c) {
 }  // namespace
 
 std::size_t sequence_length(std::string_view text) {
-  const auto octet = [text](std::size_t i) -> std::uint32_t {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const auto is_tail = [&octet](std::size_t i) { return (octet(i) & 0xc0) == 0x80; };
   if (text.empty()) return 0;
-  const std::uint32_t first = octet(0), second = octet(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return is_tail(1) ? 2 : 0;
-  if ((first & 0xf0) == 0xe0) {
-    const bool overlong = first == 0xe0 && second < 0xa0;
-    const bool surrogate = first == 0xed && second >= 0xa0;
-    return is_tail(1) && is_tail(2) && !overlong && !surrogate ? 3 : 0;
+  auto at = text.begin();
+  try {
+    utf8::next(at, text.end());
+  } catch (const utf8::exception&) {
+    return 0;
   }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && second < 0x90;
-    const bool too_large = first == 0xf4 && second >= 0x90;
-    return is_tail(1) && is_tail(2) && is_tail(3) && !overlong && !too_large ? 4 : 0;
-  }
-  return 0;
+  return static_cast<std::size_t>(at - text.begin());
 }
 
 char32_t character_of(std::string_view sequence) {
   MAYFLY_ASSERT(!sequence.empty() && sequence_length(sequence) == sequence.size());
-  const auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return first;
-  char32_t character = first & (0x7fu >> sequence.size());
-  for (const char c : sequence.substr(1))
-    character = character << 6 | (static_cast<unsigned char>(c) & 0x3fu);
-  return character;
+  auto at = sequence.begin();
+  return utf8::unchecked::next(at);
 }
 
 bool is_printable(char32_t c) {
@@ -58,8 +45,7 @@ std::string well_formed(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = sequence_length(text);
     if (length == 0) {
-      const auto octet = static_cast<unsigned char>(text[0]);
-      whole += {static_cast<char>(0xc0 | octet >> 6), static_cast<char>(0x80 | (octet & 0x3f))};
+      utf8::append(static_cast<unsigned char>(text[0]), std::back_inserter(whole));
     } else {
       whole += text.substr(0, length);
     }
