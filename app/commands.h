@@ -41,6 +41,7 @@ struct CtlOptions {
   std::vector<std::string> keys;  ///< unset KEY...
   std::string policy;             ///< policy NAME, try policy NAME
   std::string trial;              ///< try ... --for 30s
+  std::string linger;             ///< drain --linger 10s
   bool is_once = false;           ///< top --once
 };
 
@@ -55,6 +56,15 @@ struct SsOptions {
 struct MergeOptions {
   std::vector<std::string> files;  ///< what load --json wrote
   std::string json;                ///< --json FILE; empty = none
+};
+
+/// The command line of dump.
+struct DumpOptions {
+  std::string socket;                ///< --socket PATH
+  std::string file;                  ///< -w FILE; - = standard output
+  std::vector<std::string> filter;   ///< the words of a libpcap filter
+  std::string core, port, bytes;     ///< --core N, --port N, --bytes N; empty = all
+  std::optional<Duration> duration;  ///< --seconds
 };
 
 /// The command line of sim.
@@ -74,6 +84,8 @@ int load_command(const RunOptions& options);
 int lab_command(const RunOptions& options);
 int live_lab_command(const RunOptions& options);
 int check_command(const RunOptions& options, const std::string& kind);
+/// `kind`: serve, load, lab or policy.
+int schema_command(const std::string& kind);
 int doctor_command(const RunOptions& options);
 int plan_command(const PlanOptions& options);
 /// `folder` has a saved copy of what the tools print; empty = this machine.
@@ -84,6 +96,7 @@ int merge_command(const MergeOptions& options);
 int sim_command(const SimCommand& command);
 int top_command(const CtlOptions& options);
 int ss_command(const SsOptions& options);
+int dump_command(const DumpOptions& options);
 /// `request`: stats, settings, history, health, set, unset, policy, try, reload or drain.
 int ctl_command(const CtlOptions& options, const std::string& request);
 

@@ -95,8 +95,12 @@ int print_health(const Json& json) {
   return is_healthy && is_ready ? kOk : kRunFailed;
 }
 
-int print_drain(const Json&) {
-  fmt::print("draining: no new connection is accepted; the process ends with the open ones\n");
+int print_drain(const Json& json) {
+  if (const double linger = json.value("linger_s", 0.0); linger > 0)
+    fmt::print("draining in {:g} s; it is not ready any more, so that balancers learn of it\n",
+               linger);
+  else
+    fmt::print("draining: no new connection is accepted; the process ends with the open ones\n");
   return kOk;
 }
 
@@ -109,7 +113,10 @@ int ctl_command(const CtlOptions& options, const std::string& request) {
   if (request == "history") return ask(options, {"GET", "/api/history", nullptr, print_history});
   if (request == "health") return ask(options, {"GET", "/api/health", nullptr, print_health});
   if (request == "reload") return ask(options, {"POST", "/api/reload", nullptr, print_changes});
-  if (request == "drain") return ask(options, {"POST", "/api/drain", nullptr, print_drain});
+  if (request == "drain") {
+    const Json linger = options.linger.empty() ? Json() : Json{{"linger", options.linger}};
+    return ask(options, {"POST", "/api/drain", linger, print_drain});
+  }
   if (request == "policy")
     return ask(options, {"PUT", "/api/policy", {{"name", options.policy}}, print_changes});
   if (request == "try")

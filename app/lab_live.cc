@@ -63,18 +63,20 @@ int run_live(const RunOptions& options, const run::LivePair& pair, const config:
   run::LiveLab& lab = **made;
   using Live = config::LiveSettings<config::ServeSettings>;
   run::Controls<config::ServeSettings> controls(
-      Live(source, settings.server, {}, [&](const auto& from) { return pair.read_server(from); }),
+      Live(
+          source, settings.server,
+          [&](const auto& wanted, bool rereads) { return lab.prepare(wanted, rereads); },
+          [&](const auto& from) { return pair.read_server(from); }),
       {.use = [&](const Live& live) { lab.use(live); },
-       .reread = [&](const config::ServeSettings& now) { return lab.reread(now); },
        .stats = [&] { return lab.json(); },
        .on_change = print_change,
        .cores = [&] { return lab.cores(); },
        .add_to = [&](admin::Reading& reading) { lab.add_to(reading); },
        .links = [] { return nlohmann::ordered_json::array(); },
-       .listed = lab.listed()});
-  if (const auto opened = controls.open(); !opened) return fail(opened.error());
+       .listed = lab.listed(),
+       .tapped = lab.tapped()});
+  if (const int failed = open_controls(controls, "lab", settings.server.admin)) return failed;
   lab.start(eal);
-  print_page(settings.server.admin);
   fmt::print("ready: the disease is on its way; Ctrl-C ends it\n");
   std::fflush(stdout);
   lab.watch(
@@ -97,7 +99,7 @@ int live_lab_command(const RunOptions& options) {
                                     options.policy.empty() ? kDisease : options.policy,
                                     options.sets};
   LabWireEnds wire;
-  const admin::AdminSettings admin{.socket = options.socket,
+  const admin::AdminSettings admin{.socket = options.socket.empty() ? "auto" : options.socket,
                                    .page = options.page.empty() ? kPage : options.page,
                                    .token_file = options.token_file};
   const run::LivePair pair(source.file, [&](config::BothEnds& ends) {

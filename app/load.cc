@@ -41,13 +41,13 @@ nlohmann::ordered_json stats_of(run::LoadRun& run) {
 /// What of the run can be asked and changed.
 run::Controls<config::LoadSettings>::Run controlled(run::LoadRun& run, FollowedLinks& links) {
   return {.use = [&](const auto& live) { run.use(live.now()); },
-          .reread = [](const config::LoadSettings&) { return Result<void>(); },
           .stats = [&] { return links.with_links(stats_of(run)); },
           .on_change = print_change,
           .cores = [&] { return run.cores(); },
           .add_to = [&](admin::Reading& reading) { run.add_to(reading); },
           .links = [&] { return links.json(); },
-          .listed = run.listed()};
+          .listed = run.listed(),
+          .tapped = run.tapped()};
 }
 
 std::optional<std::string> environment(const char* name) {
@@ -162,13 +162,13 @@ int load_command(const RunOptions& options) {
   run::Controls<config::LoadSettings> controls(
       {{options.config, options.policy, options.sets},
        *std::move(loaded.settings),
-       [&](const config::LoadSettings& wanted) {
+       [&](const config::LoadSettings& wanted, bool) {
          return load::check_sources(with_options(wanted, options));
        }},
       controlled(**run, links));
-  if (const auto opened = controls.open(); !opened) return fail(opened.error());
+  if (const int failed = open_controls(controls, "load", settings.admin)) return failed;
   print_carried_over((*run)->totals());
-  print_page(settings.admin);
+  give_up_capabilities(settings.process, options.json);
   fmt::print("ready\n");
   std::fflush(stdout);
   if (*start > Duration{})

@@ -3,12 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "admin/default_socket.h"
 #include "commands.h"
 #include "config/error.h"
 #include "config/units.h"
@@ -19,6 +21,7 @@ namespace {
 
 namespace app = mayfly::app;
 using mayfly::app::CtlOptions;
+using mayfly::app::DumpOptions;
 using mayfly::app::MergeOptions;
 using mayfly::app::PlanOptions;
 using mayfly::app::RunOptions;
@@ -130,15 +133,20 @@ void add_sim_options(CLI::App& command, SimCommand& sim, std::string& duration) 
   command.add_option("--json", sim.json, "write the result to this file; - = standard output");
 }
 
+constexpr const char* kSocketHelp =
+    "the control socket of the process: a path, or serve or load for one in the default place; "
+    "needed if there are several";
+
 void add_ctl_options(CLI::App& command, CtlOptions& options) {
-  command.add_option("--socket", options.socket, "the socket of the process: its admin.socket")
-      ->required();
+  command.add_option("--socket", options.socket, kSocketHelp);
   command.require_subcommand(1);
   command.add_subcommand("stats", "show the counters so far, as JSON");
   command.add_subcommand("settings", "show every key and its value");
   command.add_subcommand("history", "show what was changed, when and by whom");
   command.add_subcommand("health", "say whether it works and takes connections; status 0 if so");
-  command.add_subcommand("drain", "accept no new connections, and end with the open ones");
+  command.add_subcommand("drain", "accept no new connections, and end with the open ones")
+      ->add_option("--linger", options.linger,
+                   "time in which new ones are accepted still, but it is not ready any more: 10s");
   command.add_subcommand("reload", "read the configuration file again");
   command.add_subcommand("set", "override keys: time_wait.hold=5s close.first=client")
       ->add_option("overrides", options.sets, "KEY=VALUE")
@@ -178,19 +186,28 @@ void add_advise_options(CLI::App& advise, std::string& folder) {
 }
 
 void add_top_options(CLI::App& top, CtlOptions& options) {
-  top.add_option("--socket", options.socket, "the socket of the process: its admin.socket")
-      ->required();
+  top.add_option("--socket", options.socket, kSocketHelp);
   top.add_flag("--once", options.is_once, "print it once, without curses");
 }
 
 void add_ss_options(CLI::App& command, SsOptions& options) {
-  command.add_option("--socket", options.socket, "the socket of the process: its admin.socket")
-      ->required();
+  command.add_option("--socket", options.socket, kSocketHelp);
   command.add_option("--state", options.state,
                      "only these: established, fin-wait-2,time-wait, synchronized, all");
   command.add_option("--peer", options.peer, "only those of this network: 198.18.1.0/24");
   command.add_option("--port", options.port, "only those with this port, at either end");
   command.add_flag("--json", options.is_json, "a line of JSON for each");
+}
+
+void add_dump_options(CLI::App& command, DumpOptions& options, std::string& seconds) {
+  command.add_option("--socket", options.socket, kSocketHelp);
+  command.add_option("-w", options.file, "the pcapng file to write; - = standard output")
+      ->required();
+  command.add_option("filter", options.filter, "a filter as tcpdump has it: tcp port 80");
+  command.add_option("--seconds", seconds, "end after this time: 10s; else with Ctrl-C");
+  command.add_option("--core", options.core, "frames of this core alone, the first is 0");
+  command.add_option("--port", options.port, "frames of this port of the file alone, from 0");
+  command.add_option("--bytes", options.bytes, "copy this much of each frame: 128; else all");
 }
 
 /// What was written on the command line, and what it asks for.
@@ -204,6 +221,7 @@ struct CommandLine {
   SimCommand sim;
   CtlOptions ctl;
   SsOptions ss;
+  DumpOptions dump;
   std::function<int()> run;
 };
 
@@ -265,6 +283,11 @@ void add_studies(CLI::App& commands, CommandLine& line) {
       "sim", "simulate servers, clients and a hostile network, and check them");
   add_sim_options(*sim, line.sim, line.duration);
   sim->callback([&line] { line.run = [&line] { return app::sim_command(line.sim); }; });
+  auto* schema = commands.add_subcommand("schema", "print a JSON Schema of the keys, for editors");
+  schema->add_option("kind", line.kind, "serve, load, lab or policy")
+      ->required()
+      ->check(CLI::IsMember({"serve", "load", "lab", "policy"}));
+  schema->callback([&line] { line.run = [&line] { return app::schema_command(line.kind); }; });
   auto* advise =
       commands.add_subcommand("advise", "say what to do about the TIME_WAITs of a Linux box");
   add_advise_options(*advise, line.saved);
@@ -275,22 +298,52 @@ void add_studies(CLI::App& commands, CommandLine& line) {
   doctor->callback([&line] { line.run = [&line] { return app::doctor_command(line.options); }; });
 }
 
+/// Asks at the socket that `socket` means.
+int ask_at(std::string& socket, const std::function<int()>& question) {
+  const auto meant = mayfly::admin::socket_meant(socket);
+  if (!meant) {
+    fmt::print(stderr, "mayfly: {}\n", meant.error().what);
+    return app::kRunFailed;
+  }
+  socket = *meant;
+  return question();
+}
+
 /// The commands that ask a running process.
 void add_questions(CLI::App& commands, CommandLine& line) {
   auto* ctl = commands.add_subcommand("ctl", "ask a running serve or load, and change its policy");
   add_ctl_options(*ctl, line.ctl);
-  ctl->callback([&line, ctl] {
-    line.run = [&line, ctl] {
-      return app::ctl_command(line.ctl, ctl->get_subcommands().front()->get_name());
-    };
+  const auto ask_ctl = [&line, ctl] {
+    return app::ctl_command(line.ctl, ctl->get_subcommands().front()->get_name());
+  };
+  ctl->callback([&line, ask_ctl] {
+    line.run = [&line, ask_ctl] { return ask_at(line.ctl.socket, ask_ctl); };
   });
   auto* top = commands.add_subcommand("top", "show a running serve or load in the terminal, live");
   add_top_options(*top, line.ctl);
-  top->callback([&line] { line.run = [&line] { return app::top_command(line.ctl); }; });
+  const auto ask_top = [&line] { return app::top_command(line.ctl); };
+  top->callback([&line, ask_top] {
+    line.run = [&line, ask_top] { return ask_at(line.ctl.socket, ask_top); };
+  });
+  auto* dump = commands.add_subcommand(
+      "dump", "capture frames of a running serve or load, with what became of each");
+  add_dump_options(*dump, line.dump, line.duration);
+  const auto ask_dump = [&line] {
+    line.dump.duration = line.options.duration;
+    return app::dump_command(line.dump);
+  };
+  dump->callback([&line, ask_dump] {
+    // --seconds 10 has no unit.
+    if (!line.duration.empty() && std::isdigit(static_cast<unsigned char>(line.duration.back())))
+      line.duration += 's';
+    line.run = [&line, ask_dump] { return ask_at(line.dump.socket, ask_dump); };
+  });
   auto* ss =
       commands.add_subcommand("ss", "list the connections and TIME_WAITs of a serve or load");
   add_ss_options(*ss, line.ss);
-  ss->callback([&line] { line.run = [&line] { return app::ss_command(line.ss); }; });
+  const auto ask_ss = [&line] { return app::ss_command(line.ss); };
+  ss->callback(
+      [&line, ask_ss] { line.run = [&line, ask_ss] { return ask_at(line.ss.socket, ask_ss); }; });
 }
 
 /// `mayfly help serve` is `mayfly serve --help`.
@@ -337,7 +390,7 @@ int main(int argc, char** argv) {
   if (!line.duration.empty()) {
     const auto parsed = mayfly::config::parse_run_length(line.duration);
     if (!parsed) {
-      fmt::print(stderr, "mayfly: --duration {}: {}\n", line.duration, parsed.error().what);
+      fmt::print(stderr, "mayfly: the time {}: {}\n", line.duration, parsed.error().what);
       return app::kBadUsage;
     }
     line.options.duration = line.sim.duration = *parsed;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "admin/endpoints.h"
+#include "run/privileges.h"
 #include "wire/print.h"
 
 namespace mayfly::app {
@@ -63,6 +64,11 @@ void print_change(const config::Change& change, const std::string&, const std::s
   for (const config::KeyChange& one : change.changes)
     fmt::print("{}{}\n", fresh_line(), to_string(one));
   std::fflush(stdout);
+}
+
+void give_up_capabilities(const nic::ProcessSettings& process, const std::string& json) {
+  if (process.capabilities == nic::CapabilitiesMode::drop && json.empty())
+    run::give_up_capabilities();
 }
 
 void print_page(const admin::AdminSettings& settings) {

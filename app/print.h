@@ -81,8 +81,24 @@ void keep_numbers(run::Numbers& numbers, const nic::TscClock& clock,
 
 /// Prints what changed.
 void print_change(const config::Change& change, const std::string& what, const std::string& by);
+/// Of this thread, if the settings say so and it has no file to write at the end: root may write
+/// others' folders by its capabilities alone.
+void give_up_capabilities(const nic::ProcessSettings& process, const std::string& json);
 /// Where the page is found; nothing if there is none.
 void print_page(const admin::AdminSettings& settings);
+
+/// Controls::open, and tells where the control socket and the page are. Returns an exit status,
+/// not 0 after an error, which is printed.
+template <class T>
+int open_controls(run::Controls<T>& controls, const std::string& kind,
+                  const admin::AdminSettings& settings) {
+  const auto opened = controls.open(kind);
+  if (!opened) return fail(opened.error());
+  if (!opened->warning.empty()) std::fprintf(stderr, "mayfly: %s\n", opened->warning.c_str());
+  if (!opened->socket.empty()) std::printf("control: %s\n", opened->socket.c_str());
+  print_page(settings);
+  return 0;
+}
 
 /// Reads the configuration again if SIGHUP has come since the last call.
 template <class T>

@@ -9,12 +9,31 @@
 #include "run/preflight.h"
 #include "run/program.h"
 #include "run/serve_run.h"
+#include "run/service_manager.h"
 #include "run/signals.h"
 #include "run/start.h"
 #include "run/state_file.h"
+#include "run/telemetry.h"
 #include "serve_log.h"
 
 namespace mayfly::app {
+
+namespace {
+
+/// What of the run can be asked and changed.
+run::Controls<config::ServeSettings>::Run controlled(run::ServeRun& run, FollowedLinks& links,
+                                                     ServeLog& log) {
+  return {.use = [&](const auto& live) { run.use(live.now()); },
+          .stats = [&] { return links.with_links(run.json()); },
+          .on_change = log.on_change(),
+          .cores = [&] { return run.cores(); },
+          .add_to = [&](admin::Reading& reading) { reading.service = run.services(); },
+          .links = [&] { return links.json(); },
+          .listed = run.listed(),
+          .tapped = run.tapped()};
+}
+
+}  // namespace
 
 int serve_command(const RunOptions& options) {
   const auto loaded = config::read_serve_settings(options.config, options.sets, options.policy,
@@ -50,22 +69,21 @@ int serve_command(const RunOptions& options) {
       settings.process, *devices, clock, [&] { return (*run)->silent_neighbour(); }, log.say());
   links.follow();
   run::Controls<config::ServeSettings> controls(
-      {{options.config, options.policy, options.sets}, settings},
-      {.use = [&](const auto& live) { (*run)->use(live.now()); },
-       .reread = [&](const config::ServeSettings& now) { return (*run)->reread(now); },
-       .stats = [&] { return links.with_links((*run)->json()); },
-       .on_change = log.on_change(),
-       .cores = [&] { return (*run)->cores(); },
-       .add_to = [&](admin::Reading& reading) { reading.service = (*run)->services(); },
-       .links = [&] { return links.json(); },
-       .listed = (*run)->listed()});
-  if (const auto opened = controls.open(); !opened) return fail(opened.error());
+      {{options.config, options.policy, options.sets},
+       settings,
+       [&](const auto& wanted, bool rereads) { return (*run)->prepare(wanted, rereads); }},
+      controlled(**run, links, log));
+  if (const int failed = open_controls(controls, "serve", settings.admin)) return failed;
   print_carried_over((*run)->totals());
   (*run)->start(*eal, 0);
-  print_page(settings.admin);
+  const auto telemetry = run::telemetry(settings.process, [&] { return (*run)->json(); });
+  give_up_capabilities(settings.process, options.json);
   log.ready(settings, *devices, controls.policy());
+  run::ServiceManager manager;
+  manager.tell_ready(listens_in_words(settings) + " on " + addresses_in_words(settings.process));
   const auto on_drain = [&](std::uint32_t open) {
     controls.set_draining();
+    manager.tell_stopping();
     log.draining(open);
   };
   (*run)->watch(options.duration,
@@ -76,6 +94,7 @@ int serve_command(const RunOptions& options) {
                        links.follow();
                        keep_numbers(*numbers, clock, log.say());
                        log.follow(**run, controls);
+                       manager.feed_watchdog([&] { return (*run)->cores(); });
                      },
                  .on_drain = on_drain});
   eal->wait();

@@ -32,8 +32,9 @@ struct Actions {
   std::function<Json(const std::string& name, std::optional<Duration> trial, const std::string& by)>
       policy;
   std::function<Json(const std::string& by)> reload;
-  /// Accepts no new connections; the process ends when the open ones have.
-  std::function<Json(const std::string& by)> drain;
+  /// Is not ready any more from now on, accepts no new connections after `linger`, and then ends
+  /// when the open ones have.
+  std::function<Json(Duration linger, const std::string& by)> drain;
   /// {"healthy", "ready", "why": [...]}: whether it works, and whether it takes new connections.
   std::function<Json()> health;
   /// The live figures since the last call (sampler.h).
@@ -46,8 +47,15 @@ struct Actions {
   /// The arithmetic of a load: `rate`, `hold` and the other options of `mayfly plan`. The same
   /// errors.
   std::function<Result<Json>(const Query&)> plan;
+  /// A capture of frames: begins with what is wanted, {"filter", "core", "port", "bytes"}; gives
+  /// what there is so far, as pcapng, or nothing if there is no capture; ends, {"frames", "lost"}.
+  std::function<Json(const Json& wanted)> begin_dump;
+  std::function<std::optional<std::string>()> read_dump;
+  std::function<Json()> end_dump;
   /// The counters in Prometheus' text format.
   std::function<std::string()> metrics;
+  /// Called once on the thread of the server, before it answers anybody.
+  std::function<void()> on_start = [] {};
   /// Called about four times a second.
   std::function<void()> each_round;
 };

@@ -77,8 +77,8 @@ Result<std::vector<std::string>> overrides_of(const Json& json) {
   return overrides;
 }
 
-/// "30s", "2min" or 30 of {"for": ...}: a trial of 1 s to a day; nothing if it is none.
-std::optional<Duration> trial_of(const Json& value) {
+/// "30s", "2min" or 30, from 1 s to a day; nothing if it is no such time.
+std::optional<Duration> time_of(const Json& value) {
   double seconds = 0;
   if (value.is_number()) {
     seconds = value.get<double>();
@@ -109,7 +109,7 @@ const httplib::Headers kHeaders = {
 
 constexpr std::string_view kPaths =
     "/api/stats, /api/configuration, /api/policy, /api/history, /api/sample, /api/samples, "
-    "/api/events, /api/connections, /api/plan, "
+    "/api/events, /api/connections, /api/plan, /api/dump, "
     "/api/health, /api/ready, /api/unset, /api/reload, /api/drain, /metrics";
 
 }  // namespace
@@ -129,6 +129,7 @@ class Api::Router final : public httplib::Server {
     add_files();
     add_reports();
     add_changes();
+    add_dump();
   }
 
   HttpAnswer run(const std::string& request, bool is_on_socket) {
@@ -258,8 +259,41 @@ class Api::Router final : public httplib::Server {
     Post("/api/reload", [this, by](const Request&, Response& response) {
       answer_change(response, api_.actions_.reload(by()));
     });
-    Post("/api/drain", [this, by](const Request&, Response& response) {
-      answer_change(response, api_.actions_.drain(by()));
+    Post("/api/drain", [this, by](const Request& request, Response& response) {
+      std::optional<Duration> linger = Duration{};
+      if (!request.body.empty()) {
+        const auto json = body_of(request, response);
+        if (!json) return;
+        const bool is_given = json->is_object() && json->contains("linger");
+        linger = is_given ? time_of((*json)["linger"]) : std::nullopt;
+      }
+      if (!linger)
+        return answer_json(response, error(R"(the body is none, or {"linger": "10s"}, 1s to 24h)"),
+                           400);
+      answer_change(response, api_.actions_.drain(*linger, by()));
+    });
+  }
+
+  /// Only on the socket: frames hold what others have sent.
+  void add_dump() {
+    const auto allowed = [this](Response& response) {
+      if (!is_on_socket_)
+        answer_json(response, error("frames are shown on the control socket alone"), 403);
+      return is_on_socket_;
+    };
+    Post("/api/dump", [this, allowed](const Request& request, Response& response) {
+      if (!allowed(response)) return;
+      const auto json = body_of(request, response);
+      if (json) answer_json(response, api_.actions_.begin_dump(*json));
+    });
+    Get("/api/dump", [this, allowed](const Request&, Response& response) {
+      if (!allowed(response)) return;
+      auto bytes = api_.actions_.read_dump();
+      if (!bytes) return answer_json(response, error("there is no capture"), 404);
+      response.set_content(*std::move(bytes), "application/x-pcapng");
+    });
+    Delete("/api/dump", [this, allowed](const Request&, Response& response) {
+      if (allowed(response)) answer_json(response, api_.actions_.end_dump(), 404);
     });
   }
 
@@ -270,7 +304,7 @@ class Api::Router final : public httplib::Server {
       return answer_json(response, error(R"(the body is {"name": "balanced"})"), 400);
     std::optional<Duration> trial;
     if (const auto given = json.find("for"); given != json.end()) {
-      trial = trial_of(*given);
+      trial = time_of(*given);
       if (!trial)
         return answer_json(response, error(R"("for" is a time such as "30s", 1s to 24h)"), 400);
     }

@@ -131,6 +131,13 @@ Result<Fd> listen_at_socket(const std::string& path) {
   return listener;
 }
 
+bool is_listened_at(const std::string& path) {
+  const auto address = unix_address(path);
+  if (!address) return false;
+  const Fd probe = new_socket(AF_UNIX);
+  return connect(probe.get(), generic(*address), sizeof *address) == 0;
+}
+
 std::optional<std::string> why_no_socket(const std::string& path) {
   const auto address = unix_address(path);
   if (!address) return address.error().what;

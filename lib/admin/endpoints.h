@@ -27,6 +27,8 @@ Result<Fd> listen_at(const PageAddress& address);
 /// replaced. It is an error if another process listens on it, or if `path` is not a socket.
 Result<Fd> listen_at_socket(const std::string& path);
 
+/// Whether a process listens on the socket at `path`.
+bool is_listened_at(const std::string& path);
 /// Why no control socket can be made at `path`; nothing if it can. Makes none.
 std::optional<std::string> why_no_socket(const std::string& path);
 /// Why there can be no page, as without a token on an address that others reach.

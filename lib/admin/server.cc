@@ -73,6 +73,7 @@ AdminServer::AdminServer(std::string path, std::vector<Door> doors, Fd end, Acti
     : path_(std::move(path)),
       doors_(std::move(doors)),
       end_(std::move(end)),
+      on_start_(actions.on_start),
       on_round_(actions.each_round),
       api_(std::move(actions), std::move(rules)),
       idle_max_(idle_max.us),
@@ -109,6 +110,7 @@ AdminServer::~AdminServer() {
 }
 
 void AdminServer::run() {
+  on_start_();
   std::vector<pollfd> fds;
   for (;;) {
     fds.assign(1, {end_.get(), POLLIN, 0});

@@ -62,7 +62,7 @@ class AdminServer {
   std::string path_;
   std::vector<Door> doors_;
   Fd end_;  // an eventfd, readable when the thread is to end
-  std::function<void()> on_round_;
+  std::function<void()> on_start_, on_round_;
   Api api_;
   std::chrono::microseconds idle_max_;
   std::vector<std::unique_ptr<Client>> clients_;

@@ -17,7 +17,8 @@ struct LogSettings {
 
 /// Where a running process answers. doc/control.md describes it.
 struct AdminSettings {
-  std::string socket;      ///< path of the control socket; empty = none
+  /// The path of the control socket; auto: default_socket(); none or empty: there is none.
+  std::string socket = "auto";
   std::string page;        ///< ADDRESS:PORT of the page and the API; empty = none
   std::string token_file;  ///< file with the token that callers of the page need; empty = none
 };

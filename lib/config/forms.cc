@@ -134,7 +134,7 @@ Form<std::string> file_name(std::string type) {
   return scalar<std::string>(std::move(type), "", parse, written_or_none);
 }
 
-Form<std::string> state_file() {
+Form<std::string> file_or_auto() {
   Form<std::string> form = file_name("file");
   form.range = "auto, none or a path";
   form.show = [](const std::string& value) { return value == "none" ? value : written(value); };

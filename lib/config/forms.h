@@ -89,7 +89,7 @@ Form<std::string> text();
 /// A name of a file or folder: not empty, no control character.
 Form<std::string> file_name(std::string type);
 /// A name of a file, `auto` or `none`.
-Form<std::string> state_file();
+Form<std::string> file_or_auto();
 /// Visible ASCII without spaces, not empty, for which `is_allowed` is true.
 Form<std::string> word(std::string type, std::string range,
                        std::function<bool(std::string_view)> is_allowed);

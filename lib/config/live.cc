@@ -125,7 +125,7 @@ Change LiveSettings<T>::policy(const std::string& name) {
 
 template <class T>
 Change LiveSettings<T>::reload() {
-  return take(source_, overrides_);
+  return take(source_, overrides_, true);
 }
 
 template <class T>
@@ -144,7 +144,8 @@ Change LiveSettings<T>::unset(std::span<const std::string> keys) {
 }
 
 template <class T>
-Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overrides) {
+Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overrides,
+                             bool rereads) {
   ConfigSource whole = source;
   whole.sets.insert(whole.sets.end(), overrides.begin(), overrides.end());
   Loaded<T> loaded = reader_ ? reader_(whole) : read(whole, now_);
@@ -152,7 +153,7 @@ Change LiveSettings<T>::take(ConfigSource source, std::vector<std::string> overr
   Change change{.changes = difference(describe(now_), describe(*loaded.settings)), .errors = {}};
   change.errors = refused(rows(now_), change.changes, describe(start_), whole);
   if (change.errors.empty() && objection_)
-    if (const auto possible = objection_(*loaded.settings); !possible)
+    if (const auto possible = objection_(*loaded.settings, rereads); !possible)
       change.errors.push_back({.file = whole.file, .what = possible.error().what});
   if (!change.errors.empty()) return {{}, std::move(change.errors)};
   source_ = std::move(source);

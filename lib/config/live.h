@@ -32,8 +32,10 @@ struct Change {
 template <class T>
 class LiveSettings {
  public:
-  /// An error if settings that are valid by themselves cannot be used.
-  using Objection = std::function<Result<void>(const T&)>;
+  /// An error if settings that are valid by themselves cannot be used. `rereads`: what they name,
+  /// such as folders, is to be read again though they may be the same. Without an error they take
+  /// effect.
+  using Objection = std::function<Result<void>(const T&, bool rereads)>;
   /// Reads settings from their source, if that is not a file of serve or load.
   using Reader = std::function<Loaded<T>(const ConfigSource&)>;
 
@@ -44,7 +46,7 @@ class LiveSettings {
   Change set(std::span<const std::string> overrides);
   /// Replaces the preset. What set() has changed stays laid over it.
   Change policy(const std::string& name);
-  /// Reads the file and the preset again.
+  /// Reads the file and the preset again, and what the settings name.
   Change reload();
   /// Gives up what set() has laid over these keys: the other sources' values are back. An error if
   /// one was not set.
@@ -60,7 +62,7 @@ class LiveSettings {
   const T& start() const { return start_; }
 
  private:
-  Change take(ConfigSource source, std::vector<std::string> overrides);
+  Change take(ConfigSource source, std::vector<std::string> overrides, bool rereads = false);
 
   ConfigSource source_;
   std::vector<std::string> overrides_;  ///< made since the start, at most one a key

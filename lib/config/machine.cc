@@ -46,7 +46,9 @@ void check_ports(const nic::ProcessSettings& process, std::size_t cores, const M
 }
 
 void check_socket(const admin::AdminSettings& admin, const Machine& machine, const Scope& scope) {
-  if (!machine.why_no_socket || admin.socket.empty() || !scope.is_sound({"admin.socket"})) return;
+  if (!machine.why_no_socket || admin.socket == "auto" || admin.socket == "none" ||
+      !scope.is_sound({"admin.socket"}))
+    return;
   if (auto why = machine.why_no_socket(admin.socket)) scope.fail("admin.socket", *std::move(why));
 }
 

@@ -36,7 +36,8 @@ Presets::Presets(const std::string& config, std::filesystem::path path_base)
     : path_base_(std::move(path_base)) {
   const std::filesystem::path folder = std::filesystem::path(config).parent_path();
   for (const auto& candidate :
-       {folder / ".." / "policy", folder / "policy", std::filesystem::path("conf") / "policy"}) {
+       {folder / ".." / "policy", folder / "policy", std::filesystem::path("conf") / "policy",
+        std::filesystem::path(MAYFLY_SHARE) / "conf" / "policy"}) {
     folders_.push_back(candidate.lexically_normal());
   }
 }

@@ -93,7 +93,12 @@ Schema<T> common_schema(Wiring wiring) {
   const Schema<P> memory{{"hugepages", &P::hugepages,
                           choice<nic::HugePagesMode>({{"auto", nic::HugePagesMode::automatic},
                                                       {"never", nic::HugePagesMode::never}}),
-                          "whether packet memory may come from hugepages"}};
+                          "whether packet memory may come from hugepages"},
+                         {"capabilities", &P::capabilities,
+                          choice<nic::CapabilitiesMode>({{"drop", nic::CapabilitiesMode::drop},
+                                                         {"keep", nic::CapabilitiesMode::keep}}),
+                          "of Linux, once all devices are open; keep is for devices that need them "
+                          "again, such as a tap that comes back"}};
   const Schema<P> ports{
       {required_with_devices("ports", wiring), &P::ports, port_list, "network devices"}};
   const Schema<S> protocol{
@@ -101,7 +106,10 @@ Schema<T> common_schema(Wiring wiring) {
       {"tcp", std::identity{}, map(tcp_schema()), "the protocol", Mutability::live}};
   const Schema<P> names{{"file_prefix", &P::file_prefix,
                          word("word", "at most 64, a part of a file name", is_file_prefix),
-                         "DPDK's `--file-prefix`; by default made from the process id"}};
+                         "DPDK's `--file-prefix`; by default made from the process id"},
+                        {"telemetry", &P::telemetry, boolean(),
+                         "DPDK's own telemetry in its runtime folder, with our counters under "
+                         "/mayfly/stats"}};
   const Schema<P> links{{"links", &P::links, map(links_schema()), "what if they do not work"}};
   Schema<T> keys =
       within<T>(&T::process, memory) +
@@ -168,18 +176,18 @@ Schema<service::HttpSettings> http_schema() {
   using H = service::HttpSettings;
   return {
       {"routes", &H::routes, list(map(route_schema()), 0, 4'096),
-       "what is served; each has one of body, bytes, folder"},
+       "what is served; each has one of body, bytes, folder", Mutability::live},
       {"date", &H::date, boolean(), "answers have a Date field"},
       {"header_bytes_max", &H::header_bytes_max, bytes<std::uint32_t>(128, 65'536),
-       "most bytes of request line and headers; more is answered with 431"},
+       "most bytes of request line and headers; more is answered with 431", Mutability::live},
       {"body_bytes_max", &H::body_bytes_max, bytes<std::uint64_t>(0, std::uint64_t{1} << 30),
-       "most bytes of the body of a request; more is answered with 413"},
+       "most bytes of the body of a request; more is answered with 413", Mutability::live},
       {"request_timeout", &H::request_timeout, duration(1_ms, kHour),
-       "time for a whole request to arrive; then 408 and close"},
+       "time for a whole request to arrive; then 408 and close", Mutability::live},
       {"keep_alive_timeout", &H::keep_alive_timeout, duration(1_ms, kHour),
-       "idle time between requests; then close"},
+       "idle time between requests; then close", Mutability::live},
       {"keep_alive_requests", &H::keep_alive_requests, count<std::uint32_t>(0, 1'000'000'000),
-       "most requests on a connection; 0 = no limit"},
+       "most requests on a connection; 0 = no limit", Mutability::live},
       {"access_log", &H::access_log, map(access_log_schema()), "requests that the log tells of"},
   };
 }
@@ -234,7 +242,7 @@ template <class T>
 Schema<T> state_key(Wiring wiring) {
   if (wiring == Wiring::lab) return {};
   return {
-      {"state", &T::state, state_file(),
+      {"state", &T::state, file_or_auto(),
        "the file from which sequence numbers and timestamps go on where the last run ended; auto "
        "= /var/lib/mayfly/state.json, or the user's ~/.local/state/mayfly/state.json; none = "
        "they begin anew"},
@@ -415,7 +423,7 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
   return common_schema<S>(wiring) +
          Schema<S>{
              {required_with_devices("listen", wiring), &S::listen,
-              list(map(listen_schema()), 1, 1'024), "services"},
+              list(map(listen_schema()), 1, 1'024), "services", Mutability::live},
              {"http", &S::http, map(http_schema()), "the HTTP service"},
              {"close", &S::close, map(serve_close_schema()), "how connections end",
               Mutability::live},

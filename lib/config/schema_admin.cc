@@ -5,8 +5,9 @@
 namespace mayfly::config {
 
 Schema<admin::AdminSettings> admin_schema() {
-  return {{"socket", &admin::AdminSettings::socket, file_name("file"),
-           "a UNIX socket for `mayfly ctl`, made at start (doc/control.md)"},
+  return {{"socket", &admin::AdminSettings::socket, file_or_auto(),
+           "the UNIX socket for `mayfly ctl`, made at start; auto = /run/mayfly/serve.sock (or "
+           "load.sock), in the user's runtime folder if it is not root's"},
           {"page", &admin::AdminSettings::page, text(),
            "where a browser finds the live page, such as 127.0.0.1:9000 (doc/control.md)"},
           {"token_file", &admin::AdminSettings::token_file, file_name("file"),

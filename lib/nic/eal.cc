@@ -111,13 +111,14 @@ std::vector<std::string> arguments(const EalOptions& options, bool hugepages,
   std::vector<std::string> args{
       "mayfly", "--lcores=" + lcore_map(options.cores, allowed), "--main-lcore=0",
       // Virtual addresses for DMA too: no physical ones are needed, root or not.
-      "--iova-mode=va", "--no-telemetry", "--log-level=*:error", "--file-prefix=" + prefix, "-m",
+      "--iova-mode=va", "--log-level=*:error", "--file-prefix=" + prefix, "-m",
       std::to_string(options.memory_mb)};
   if (hugepages) {
     args.push_back("--in-memory");  // nothing is left behind on hugetlbfs, nor under /run
   } else {
     args.insert(args.end(), {"--no-huge", "--no-shconf"});  // excludes --in-memory in 22.11
   }
+  if (!options.telemetry) args.push_back("--no-telemetry");
   if (options.single_file_segments) args.push_back("--single-file-segments");
   if (options.pci.empty()) args.push_back("--no-pci");
   for (const std::string& address : options.pci) args.insert(args.end(), {"-a", address});
@@ -153,7 +154,8 @@ Eal::~Eal() {
   wait();
   const std::string runtime_folder = rte_eal_get_runtime_dir();
   rte_eal_cleanup();
-  // DPDK does not remove the empty folder of this process's prefix.
+  // DPDK removes neither the folder of this process's prefix, nor in time the socket there.
+  unlink((runtime_folder + "/dpdk_telemetry.v2").c_str());
   rmdir(runtime_folder.c_str());
 }
 

@@ -26,6 +26,7 @@ struct EalOptions {
       vdevs;  ///< devargs of virtual devices to make at once; Device::open can do it later
   std::vector<std::string> pci;       ///< PCI addresses; without any, the PCI bus is not scanned
   std::string file_prefix;            ///< empty = "mayfly-" and the process id
+  bool telemetry = false;             ///< DPDK's socket for it, in its runtime folder
   std::size_t memory_mb = 256;        ///< MiB allocated at start
   bool single_file_segments = false;  ///< needed by zero-copy memif and virtio-user
 

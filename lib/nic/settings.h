@@ -30,12 +30,17 @@ struct LinksSettings {
   Duration give_up{};  ///< it ends when none has worked for so long; 0 = never
 };
 
+/// What becomes of the process's Linux capabilities once its devices are open.
+enum class CapabilitiesMode : std::uint8_t { drop, keep };
+
 /// What a process opens at start.
 struct ProcessSettings {
   HugePagesMode hugepages = HugePagesMode::automatic;
+  CapabilitiesMode capabilities = CapabilitiesMode::drop;
   std::vector<PortSettings> ports;
   LinksSettings links;
   std::string file_prefix;  ///< EAL --file-prefix; empty = made from the process id
+  bool telemetry = false;   ///< DPDK's own telemetry socket
 };
 
 }  // namespace mayfly::nic

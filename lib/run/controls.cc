@@ -7,10 +7,12 @@
 #include <thread>
 #include <utility>
 
+#include "admin/default_socket.h"
 #include "admin/metrics_text.h"
 #include "config/preset.h"
 #include "config/preset_facts.h"
 #include "run/demand_texts.h"
+#include "run/privileges.h"
 
 namespace mayfly::run {
 namespace {
@@ -52,24 +54,35 @@ std::string joined(const std::vector<std::string>& words) {
 }  // namespace
 
 template <class T>
-Result<void> Controls<T>::open() {
-  auto server = admin::AdminServer::create(live_.now().admin, actions());
+auto Controls<T>::open(const std::string& kind) -> Result<Opened> {
+  admin::AdminSettings settings = live_.now().admin;
+  const bool is_default = settings.socket == "auto";
+  Opened opened;
+  // What nobody has asked for is no reason not to serve.
+  const auto do_without = [&](const Error& why) {
+    opened.warning = "there is no control socket: " + why.what;
+    settings.socket.clear();
+  };
+  if (settings.socket == "none") settings.socket.clear();
+  if (is_default) {
+    const auto path = admin::default_socket(kind);
+    if (path) settings.socket = *path;
+    if (!path) do_without(path.error());
+  }
+  auto server = admin::AdminServer::create(settings, actions());
+  if (!server && is_default && !settings.socket.empty()) {
+    do_without(server.error());
+    server = admin::AdminServer::create(settings, actions());
+  }
   if (!server) return server.error();
   server_ = std::move(*server);
-  return {};
+  opened.socket = settings.socket;
+  return opened;
 }
 
 template <class T>
 config::Change Controls<T>::reload(const std::string& by) {
-  return apply(
-      [this](auto& live) {
-        config::Change change = live.reload();
-        if (!change.errors.empty()) return change;
-        if (const auto read = run_.reread(live.now()); !read)
-          change.errors.push_back({.key = "http.routes", .what = read.error().what});
-        return change;
-      },
-      "reload", by);
+  return apply([](auto& live) { return live.reload(); }, "reload", by);
 }
 
 template <class T>
@@ -96,11 +109,12 @@ admin::Actions Controls<T>::actions() {
   actions.policy = [this](const std::string& name, std::optional<Duration> trial,
                           const std::string& by) { return json_of(set_policy(name, trial, by)); };
   actions.reload = [this](const std::string& by) { return json_of(reload(by)); };
-  actions.drain = [this](const std::string& by) {
-    is_drain_asked_.store(true, std::memory_order_relaxed);
+  actions.drain = [this](Duration linger, const std::string& by) {
+    drain_at_.store(Clock::now().time_since_epoch() + std::chrono::microseconds(linger.us),
+                    std::memory_order_relaxed);
     const std::lock_guard guard(changing_);
-    note({}, "drain", by);
-    return Json{{"draining", true}};
+    note({}, linger.us == 0 ? "drain" : fmt::format("drain after {:g} s", linger.seconds()), by);
+    return Json{{"draining", true}, {"linger_s", linger.seconds()}};
   };
   actions.health = [this] { return health(); };
   actions.sample = [this] { return sample(); };
@@ -108,8 +122,16 @@ admin::Actions Controls<T>::actions() {
   actions.connections = [this](const admin::Actions::Query& query) {
     return list_connections(run_.listed, query);
   };
+  actions.begin_dump = [this](const Json& wanted) { return begin_dump(wanted); };
+  actions.read_dump = [this] { return read_dump(); };
+  actions.end_dump = [this] { return end_dump(); };
   actions.metrics = [this] { return admin::metrics_text(reading()); };
-  actions.each_round = [this] { end_trial(); };
+  if (live_.now().process.capabilities == nic::CapabilitiesMode::drop)
+    actions.on_start = give_up_capabilities;
+  actions.each_round = [this] {
+    end_trial();
+    if (dump_ && dump_->is_abandoned()) dump_ = nullptr;
+  };
   return actions;
 }
 
@@ -123,7 +145,8 @@ config::Change Controls<T>::apply(const Wish& wish, const std::string& what,
 template <class T>
 config::Change Controls<T>::take(const Wish& wish, const std::string& what, const std::string& by) {
   config::Change change = wish(live_);
-  if (!change.changes.empty()) run_.use(live_);
+  // A reload may have read other files though no key has changed.
+  if (change.errors.empty()) run_.use(live_);
   run_.on_change(change, what, by);
   if (!change.changes.empty()) note(change, what, by);
   return change;
@@ -170,7 +193,7 @@ admin::Reading Controls<T>::reading() {
   reading.end.cores = run_.cores();
   reading.t = steady_now();
   reading.epoch = epoch_now();
-  reading.is_draining = is_draining_.load(std::memory_order_relaxed);
+  reading.is_draining = is_draining_.load(std::memory_order_relaxed) || is_drain_asked();
   const std::lock_guard guard(changing_);
   reading.policy = config::preset_name(live_.source().policy);
   reading.changes = changes_;
@@ -279,6 +302,28 @@ Json Controls<T>::settings() {
   const std::lock_guard guard(changing_);
   Json json = Json::object();
   for (const auto& [key, value] : describe(live_.now())) json[key] = value;
+  return json;
+}
+
+template <class T>
+Json Controls<T>::begin_dump(const Json& wanted) {
+  if (dump_) return {{"error", Json::array({"there is a capture already: one at a time"})}};
+  auto dump = Dump::begin(run_.tapped, wanted);
+  if (!dump) return {{"error", Json::array({dump.error().what})}};
+  dump_ = std::move(*dump);
+  return {{"dumping", true}};
+}
+
+template <class T>
+std::optional<std::string> Controls<T>::read_dump() {
+  return dump_ ? std::optional(dump_->read()) : std::nullopt;
+}
+
+template <class T>
+Json Controls<T>::end_dump() {
+  if (!dump_) return {{"error", Json::array({"there is no capture"})}};
+  const Json json{{"frames", dump_->frames()}, {"lost", dump_->lost()}};
+  dump_ = nullptr;
   return json;
 }
 

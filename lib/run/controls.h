@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "config/live.h"
 #include "run/connection_list.h"
+#include "run/dump.h"
 #include "run/stop.h"
 
 namespace mayfly::run {
@@ -34,8 +35,6 @@ class Controls {
   struct Run {
     /// Makes the run use the settings that are in effect now.
     std::function<void(const config::LiveSettings<T>&)> use;
-    /// Reads again what the settings name, when the configuration is.
-    std::function<Result<void>(const T&)> reread;
     std::function<Json()> stats;  ///< the counters; called on any thread
     /// Called with the result of every request for a change, what it was in words, and who made it;
     /// one at a time, on any thread.
@@ -46,19 +45,27 @@ class Controls {
     std::function<void(admin::Reading&)> add_to;  ///< may be empty
     std::function<Json()> links;
     ListedCores listed;  ///< for the list of connections; called on the API's thread
+    TappedCores tapped;  ///< for captures; likewise
   };
 
   Controls(config::LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}
 
-  /// Opens the control socket and the page, if the settings have them.
-  Result<void> open();
+  /// Opens the control socket and the page, if the settings have them. `kind` names the socket in
+  /// its default place. Says where it is, or why there is none there.
+  struct Opened {
+    std::string socket;   ///< empty = none
+    std::string warning;  ///< empty = all is as the settings say
+  };
+  Result<Opened> open(const std::string& kind);
   /// Reads the configuration again. Any thread may call it.
   config::Change reload(const std::string& by);
   /// The preset in effect; empty = none.
   std::string policy();
   /// `asked`, or the orderly end if somebody has asked for it here. Any thread may call it.
   Stop or_drain(Stop asked) const {
-    return asked == Stop::no && is_drain_asked() ? Stop::orderly : asked;
+    const bool is_due =
+        Clock::now().time_since_epoch() >= drain_at_.load(std::memory_order_relaxed);
+    return asked == Stop::no && is_due ? Stop::orderly : asked;
   }
   /// The counters now. Any thread.
   admin::Reading reading();
@@ -72,8 +79,11 @@ class Controls {
     std::string back;  ///< the policy before; empty = none
   };
   static constexpr std::size_t kHistoryMax = 1'000;
+  static constexpr std::chrono::steady_clock::duration kNever =
+      std::chrono::steady_clock::duration::max();
 
-  bool is_drain_asked() const { return is_drain_asked_.load(std::memory_order_relaxed); }
+  using Clock = std::chrono::steady_clock;
+  bool is_drain_asked() const { return drain_at_.load(std::memory_order_relaxed) != kNever; }
   admin::Actions actions();
   using Wish = std::function<config::Change(config::LiveSettings<T>&)>;
   /// Carries out the wish. `what` is the request in words, for the history.
@@ -89,6 +99,9 @@ class Controls {
   Result<Json> planned(const admin::Actions::Query& query);
   Json settings();
   Json history();
+  Json begin_dump(const Json& wanted);
+  std::optional<std::string> read_dump();
+  Json end_dump();
   bool polls_soon();
 
   std::mutex changing_;  // guards all below: the API's thread and the one that calls reload()
@@ -99,7 +112,9 @@ class Controls {
   std::uint64_t changes_ = 0;
   admin::Sampler sampler_;  // of the API's thread
   Json last_sample_;
-  std::atomic<bool> is_drain_asked_{false}, is_draining_{false};
+  std::atomic<std::chrono::steady_clock::duration> drain_at_{kNever};
+  std::atomic<bool> is_draining_{false};
+  std::unique_ptr<Dump> dump_;                  // of the API's thread
   std::unique_ptr<admin::AdminServer> server_;  // the last: its thread uses the others
 };
 

@@ -13,12 +13,14 @@
 #include "nic/device.h"
 #include "nic/eal.h"
 #include "run/engine.h"
+#include "run/privileges.h"
 #include "run/secrets.h"
+#include "run/tap_port.h"
 
 namespace mayfly::run {
 
-/// A device's queue, behind a faulty wire and a capture.
-using WirePort = link::CapturePort<link::FaultPort<nic::DpdkPort>>;
+/// A device's queue, behind a faulty wire, a capture and a tap.
+using WirePort = TapPort<link::CapturePort<link::FaultPort<nic::DpdkPort>>>;
 
 /// The part of a core that does not depend on its app.
 struct CoreWires {
@@ -36,11 +38,15 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecre
                                        const nic::TscClock& clock);
 
 /// Starts the poll loops of an engine on the EAL's workers from `first_worker` on, which must be
-/// idle.
+/// idle. They have the capabilities that they had, or none.
 template <link::Port P, class A>
-void start_on(Engine<P, A>& engine, nic::Eal& eal, std::size_t first_worker) {
-  engine.start([&](std::size_t i, std::function<void()> loop) {
-    const bool started = eal.run_on(first_worker + i, std::move(loop));
+void start_on(Engine<P, A>& engine, nic::Eal& eal, std::size_t first_worker,
+              nic::CapabilitiesMode capabilities) {
+  engine.start([&, capabilities](std::size_t i, std::function<void()> loop) {
+    const bool started = eal.run_on(first_worker + i, [capabilities, loop = std::move(loop)] {
+      if (capabilities == nic::CapabilitiesMode::drop) give_up_capabilities();
+      loop();
+    });
     MAYFLY_ASSERT(started);
   });
 }
@@ -57,7 +63,7 @@ Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wire
                                                      const MakeApp& make_app) {
   std::vector<CoreParts<WirePort, A>> parts;
   for (auto& [config, ports, idle] : wires) {
-    std::unique_ptr<A> app = make_app(parts.size(), ports.front()->inner().inner());
+    std::unique_ptr<A> app = make_app(parts.size(), ports.front()->inner().inner().inner());
     parts.push_back({std::move(config), std::move(ports), std::move(app), idle});
   }
   return DeviceEngine<A>::create(std::move(parts), settings, clock);

@@ -70,6 +70,10 @@ class EngineCore {
     return lists_.run(listing, patience);
   }
 
+  /// The core shows its frames to `tap`, or to nobody; afterwards `tap` is the one before, which
+  /// it uses no more. False: the core does not answer.
+  bool watch(shard::FrameTap*& tap) { return taps_.run(tap, std::chrono::milliseconds(100)); }
+
   // -- for the polling thread --
   /// Polls until the command is stop.
   void poll_loop(const nic::TscClock& clock) noexcept;
@@ -80,6 +84,13 @@ class EngineCore {
 
  private:
   explicit EngineCore(shard::Idle idle) : idler_(idle) {}
+  /// The tap sees all frames of the core's ports, if these can be watched.
+  void show_to(shard::FrameTap* tap) noexcept {
+    shard_->watch(tap);
+    for (std::size_t i = 0; i < ports_.size(); ++i)
+      if constexpr (requires { ports_[i]->watch(tap, std::uint8_t{}); })
+        ports_[i]->watch(tap, static_cast<std::uint8_t>(i));
+  }
 
   std::vector<std::unique_ptr<P>> ports_;
   std::unique_ptr<A> app_;
@@ -90,6 +101,8 @@ class EngineCore {
   std::atomic<bool> finished_{false};
   std::atomic<std::uint32_t> open_{0};
   Errand<flow::Listing> lists_;
+  Errand<shard::FrameTap*> taps_;
+  shard::FrameTap* tap_ = nullptr;
 };
 
 template <link::Port P, class A>
@@ -155,6 +168,12 @@ std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
   if (lists_.is_asked()) [[unlikely]]
     work += lists_.step([&](flow::Listing& listing) {
       return listing.step(shard_->connections(), shard_->time_waits(), now);
+    });
+  if (taps_.is_asked()) [[unlikely]]
+    work += taps_.step([&](shard::FrameTap*& tap) {
+      std::swap(tap, tap_);
+      show_to(tap_);
+      return true;
     });
   if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);
   open_.store(shard_->open_connections(), std::memory_order_relaxed);

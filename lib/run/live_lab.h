@@ -55,12 +55,16 @@ class LiveLab {
              const std::function<void()>& each_round);
   /// Makes both ends use what is in effect now. One thread at a time.
   void use(const config::LiveSettings<config::ServeSettings>& live);
-  Result<void> reread(const config::ServeSettings& settings) { return server_->reread(settings); }
+  /// See ServeRun::prepare.
+  Result<void> prepare(const config::ServeSettings& wanted, bool rereads) {
+    return server_->prepare(wanted, rereads);
+  }
 
   // -- for any thread --
   std::vector<flow::ShardStats> cores() const { return server_->cores(); }
   /// The server's connections.
   ListedCores listed() { return server_->listed(); }
+  TappedCores tapped() { return server_->tapped(); }
   /// Adds the generator and the services.
   void add_to(admin::Reading& reading);
   /// The server's keys, and the generator's under `client`.

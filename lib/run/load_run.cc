@@ -81,7 +81,7 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& set
 
 void LoadRun::start(nic::Eal& eal, std::size_t first_worker) {
   began_ = wall_clock() + std::max(Duration{}, settings_.load.begin_at - clock_.now());
-  start_on(*engine_, eal, first_worker);
+  start_on(*engine_, eal, first_worker, settings_.process.capabilities);
 }
 
 LoadRun::SoFar LoadRun::results_so_far() {

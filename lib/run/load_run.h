@@ -15,6 +15,7 @@
 #include "load/report.h"
 #include "run/connection_list.h"
 #include "run/device_engine.h"
+#include "run/dump.h"
 #include "run/stop.h"
 
 namespace mayfly::run {
@@ -73,6 +74,14 @@ class LoadRun {
   Result<nlohmann::ordered_json> json_so_far();
   /// The counters of each core's stack. Any thread may call it.
   std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
+  /// The cores whose frames can be watched.
+  TappedCores tapped() {
+    return {engine_->cores().size(), settings_.process,
+            [this](std::size_t core, shard::FrameTap*& tap) {
+              return engine_->cores()[core]->watch(tap);
+            },
+            [this] { return clock_.now(); }};
+  }
   /// Any thread may ask for its list of connections, one at a time.
   ListedCores listed() {
     return {engine_->cores().size(),

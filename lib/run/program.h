@@ -84,7 +84,7 @@ int run_program(int argc, char** argv, const MakeApp& make_app) {
       make_engine<A>(*std::move(wires), host.settings().shard, host.clock(),
                      [&](std::size_t, const nic::DpdkPort&) { return make_app(host.settings()); });
   if (!engine) return host.fail(engine.error());
-  start_on(**engine, host.eal(), 0);
+  start_on(**engine, host.eal(), 0, nic::CapabilitiesMode::keep);
   host.say_ready();
   while (!host.is_over() && !(*engine)->finished()) {
     host.follow_links();

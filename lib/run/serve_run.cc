@@ -19,7 +19,7 @@ constexpr milliseconds kSampleEvery{50};
 }  // namespace
 
 ServeRun::ServeRun(const config::ServeSettings& settings, service::Site site)
-    : settings_(settings) {
+    : settings_(settings), routes_(settings.http.routes) {
   sites_[0] = std::make_unique<service::Site>(std::move(site));
 }
 
@@ -67,26 +67,32 @@ void ServeRun::tell_time() {
     sites_[newest_site_]->set_time(system_clock::to_time_t(system_clock::now()));
 }
 
-void ServeRun::use(const config::ServeSettings& settings) {
-  const std::lock_guard guard(serving_);
-  // With the site, since a core may pass over the settings that brought it.
-  engine_->use(settings.shard, {settings.close, sites_[newest_site_].get()});
-}
-
-Result<void> ServeRun::reread(const config::ServeSettings& settings) {
+Result<void> ServeRun::prepare(const config::ServeSettings& wanted, bool rereads) {
+  if (!rereads && wanted.http.routes == routes_) return {};
   const std::optional<std::uint8_t> slot = free_slot();
   if (!slot)
     return Error{
         "the folders cannot be read again yet: connections still get answers of earlier "
         "readings"};
-  // Without the lock, so that Date goes on meanwhile: this function alone changes the newest site.
-  auto site = sites_[newest_site_]->reload(settings_.http, *slot);
+  // Without the lock, so that Date goes on meanwhile: this thread alone changes the newest site.
+  auto site = sites_[newest_site_]->reload(wanted.http, *slot);
   if (!site) return site.error();
   const std::lock_guard guard(serving_);
   sites_[*slot] = std::make_unique<service::Site>(std::move(*site));
-  newest_site_ = *slot;
-  engine_->use(settings.shard, {settings.close, sites_[newest_site_].get()});
+  next_site_ = slot;
+  next_routes_ = wanted.http.routes;
   return {};
+}
+
+void ServeRun::use(const config::ServeSettings& settings) {
+  const std::lock_guard guard(serving_);
+  if (next_site_) {
+    newest_site_ = *std::exchange(next_site_, std::nullopt);
+    routes_ = std::move(next_routes_);
+  }
+  // With the site, since a core may pass over the settings that brought it.
+  engine_->use(settings.shard,
+               {settings.close, sites_[newest_site_].get(), settings.listen, settings.http});
 }
 
 std::optional<std::uint8_t> ServeRun::free_slot() {
@@ -100,7 +106,7 @@ std::optional<std::uint8_t> ServeRun::free_slot() {
 void ServeRun::free_sites() {
   if (!engine_->settled()) return;
   for (const auto& site : sites_) {
-    if (site == nullptr || site->slot() == newest_site_) continue;
+    if (site == nullptr || site->slot() == newest_site_ || site->slot() == next_site_) continue;
     const std::uint8_t slot = site->slot();
     const bool is_used = std::ranges::any_of(engine_->cores(), [&](const auto& core) {
       return core->app().http().connections_of_site(slot) > 0;

@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "run/connection_list.h"
 #include "run/device_engine.h"
+#include "run/dump.h"
 #include "run/stop.h"
 #include "service/services.h"
 
@@ -41,16 +42,20 @@ class ServeRun {
   /// Bytes of the services for each core, without the shard.
   static std::size_t bytes_needed(const config::ServeSettings& settings);
 
-  void start(nic::Eal& eal, std::size_t first_worker) { start_on(*engine_, eal, first_worker); }
+  void start(nic::Eal& eal, std::size_t first_worker) {
+    start_on(*engine_, eal, first_worker, settings_.process.capabilities);
+  }
   /// Serves until `duration` has passed (without end if it is not set) or a stop is asked for. Then
   /// no new connection is accepted; open ones finish, or are reset after drain_timeout or when
   /// Stop::now is asked for. Then the poll loops end.
   void watch(std::optional<Duration> duration, const Watcher& watcher);
-  /// Replaces the policy: close, fin_wait_2, tcp and time_wait. One thread at a time.
+  /// Makes ready for use(wanted): the answers of other routes, or of the files of the same ones if
+  /// `rereads`. An error changes nothing. One thread at a time, the one that calls use().
+  Result<void> prepare(const config::ServeSettings& wanted, bool rereads);
+  /// Replaces what may change, at once: listeners, http with what prepare() has read, close,
+  /// fin_wait_2, tcp and time_wait. A port that is given up accepts no connection; its open ones
+  /// go on. One thread at a time.
   void use(const config::ServeSettings& settings);
-  /// Reads the folders again. New answers are those of the files as they are now; `settings` are
-  /// the ones in effect. One thread at a time, the one that calls use(). An error changes nothing.
-  Result<void> reread(const config::ServeSettings& settings);
   /// The counters of all cores.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
   /// A gateway that does not answer ARP. Strangers who do not are no news to a server.
@@ -64,6 +69,14 @@ class ServeRun {
   /// Those of each core, and of its services together. Any thread may call them.
   std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
   service::ServiceCounters services() const;
+  /// The cores whose frames can be watched.
+  TappedCores tapped() {
+    return {engine_->cores().size(), settings_.process,
+            [this](std::size_t core, shard::FrameTap*& tap) {
+              return engine_->cores()[core]->watch(tap);
+            },
+            [this] { return clock_.now(); }};
+  }
   /// Any thread may ask for its list of connections, one at a time.
   ListedCores listed() {
     return {engine_->cores().size(),
@@ -97,6 +110,9 @@ class ServeRun {
   std::mutex serving_;  // guards the sites: reread() and sample() are for different threads
   std::array<std::unique_ptr<service::Site>, service::Site::kSlots> sites_;  // by their slots
   std::uint8_t newest_site_ = 0;
+  std::vector<service::RouteSettings> routes_;  // of the newest site
+  std::optional<std::uint8_t> next_site_;       // prepared, not yet in use
+  std::vector<service::RouteSettings> next_routes_;
   std::unique_ptr<DeviceEngine<service::Services>> engine_;
   nic::TscClock clock_;
   mutable std::mutex sampling_;  // guards the rest: json() is for any thread

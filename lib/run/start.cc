@@ -18,6 +18,7 @@ nic::EalOptions eal_options(std::span<const MemoryPlan> plans, const nic::Proces
   options.hugepages = process.hugepages;
   options.cores = cores;
   options.file_prefix = process.file_prefix;
+  options.telemetry = process.telemetry;
   options.memory_mb =
       (eal_bytes + eal_bytes / 4) / (1024 * 1024) + 64;  // with the overhead of the heap
   for (const nic::PortSettings& port : process.ports) options.expect(port);

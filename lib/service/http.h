@@ -34,14 +34,18 @@ class HttpService {
   /// All references outlive the service.
   HttpService(const HttpSettings& settings, const Site& site, const ClosePolicy& policy,
               ServiceCounters& counters)
-      : settings_(settings),
+      : settings_(&settings),
         sites_(site),
         policy_(policy),
         counters_(counters),
         access_log_(settings.access_log) {}
 
-  /// Answers are those of `site` from now on; it outlives its connections.
-  void take_site(const Site& site) noexcept { sites_.take(site); }
+  /// Answers are those of `site` from now on; it outlives its connections. `settings` are valid
+  /// until the next call.
+  void take(const HttpSettings& settings, const Site& site) noexcept {
+    settings_ = &settings;
+    sites_.take(site);
+  }
   /// How many connections are with the site of a slot. Any thread.
   std::uint32_t connections_of_site(std::uint8_t slot) const noexcept {
     return sites_.connections(slot);
@@ -66,7 +70,7 @@ class HttpService {
 
   template <class Conn>
   void on_open(Conn& c) noexcept {
-    c.wake_at(c.now() + settings_.request_timeout);
+    c.wake_at(c.now() + settings_->request_timeout);
   }
 
   template <class Conn>
@@ -129,7 +133,7 @@ class HttpService {
   // size, or 0 if it is another kind of request.
   template <class Conn>
   std::size_t take_simple(Conn& c, ServiceState& s, std::span<const std::byte> text) noexcept {
-    const ScannedRequest scanned = scan_request(text, settings_.header_bytes_max);
+    const ScannedRequest scanned = scan_request(text, settings_->header_bytes_max);
     if (scanned.size == 0) return 0;
     const ResponseIndex resource = sites_.choose(c, s).find(scanned.request.path);
     if (resource == 0) return 0;
@@ -145,7 +149,7 @@ class HttpService {
     s.head_only = false;
     counters_.slow_requests.add();
     // The time of the first request runs from the opening.
-    if (s.requests > 0) c.wake_at(c.now() + settings_.request_timeout);
+    if (s.requests > 0) c.wake_at(c.now() + settings_->request_timeout);
   }
 
   void keep_parser(const ServiceState& s) noexcept {
@@ -161,7 +165,7 @@ class HttpService {
       refuse(c, s, HttpStatus::unavailable);
       return 0;
     }
-    const RequestParser::Step step = parser->feed(text, settings_);
+    const RequestParser::Step step = parser->feed(text, *settings_);
     s.head_only = parser->is_head();
     MAYFLY_ASSERT(step.taken <= text.size());
     switch (step.outcome) {
@@ -299,7 +303,7 @@ class HttpService {
     s.untaken = 0;
     const bool is_interim = s.parser != kNoIndex;
     if (is_interim) {
-      c.wake_at(c.now() + settings_.request_timeout);
+      c.wake_at(c.now() + settings_->request_timeout);
     } else {
       ClosePolicy::watch(c, s);
     }
@@ -374,7 +378,7 @@ class HttpService {
   void wait_for_request(Conn& c, ServiceState& s) noexcept {
     if (c.unsent() > 0) return ClosePolicy::watch(c, s);
     s.untaken = 0;
-    c.wake_at(c.now() + settings_.keep_alive_timeout);
+    c.wake_at(c.now() + settings_->keep_alive_timeout);
   }
 
   bool keeps_alive(const Request& request, const ServiceState& s) const noexcept {
@@ -382,7 +386,7 @@ class HttpService {
     const bool wanted =
         request.http_1_0 ? request.wish == Wish::keep_alive : request.wish != Wish::close;
     const bool more =
-        settings_.keep_alive_requests == 0 || s.requests + 1 < settings_.keep_alive_requests;
+        settings_->keep_alive_requests == 0 || s.requests + 1 < settings_->keep_alive_requests;
     return wanted && more && policy_.keeps_alive() && !draining_;
   }
 
@@ -394,7 +398,7 @@ class HttpService {
     s.parser = kNoIndex;
   }
 
-  const HttpSettings& settings_;
+  const HttpSettings* settings_;
   SitesInUse sites_;
   const ClosePolicy& policy_;
   ServiceCounters& counters_;

@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "base/assert.h"
 #include "service/closer.h"
 #include "service/counters.h"
 #include "service/echo.h"
@@ -18,12 +17,15 @@
 
 namespace mayfly::service {
 
-/// The services of one core.
 /// What of the services may change while they run.
 struct ServiceSettings {
   shard::CloseSettings close;  ///< a connection whose end has begun keeps to what it began
-  const Site* site = nullptr;  ///< null: the same as before
+  const Site* site = nullptr;  ///< null: it and the two below are the same as before
+  std::vector<ListenSettings> listen{};  ///< connections to other ports go on as they began
+  HttpSettings http{};                   ///< but `date`; the routes are those of the site
 };
+
+/// The services of one core.
 
 class Services : public shard::AppBase {
  public:
@@ -52,7 +54,9 @@ class Services : public shard::AppBase {
   bool listens(std::uint16_t port) const noexcept { return find(port) != nullptr; }
   void on_settings(const ServiceSettings& settings) noexcept {
     policy_ = ClosePolicy(settings.close);
-    if (settings.site != nullptr) http_.take_site(*settings.site);
+    if (settings.site == nullptr) return;
+    listens_ = settings.listen;
+    http_.take(settings.http, *settings.site);
   }
   /// From now on no connection is kept for another request.
   void stop(Instant) noexcept { http_.drain(); }
@@ -66,8 +70,10 @@ class Services : public shard::AppBase {
   template <class Conn>
   void on_open(Conn& c) noexcept {
     ServiceState& s = open_state(c);
-    s.service = service_of(c.local_port());
+    const ListenSettings* const listen = find(c.local_port());
+    s.service = listen != nullptr ? listen->service : ServiceKind::discard;
     if (s.service == ServiceKind::http) http_.on_open(c);
+    if (listen == nullptr) c.abort();  // the port was given up during the handshake
   }
 
   template <class Conn>
@@ -117,13 +123,8 @@ class Services : public shard::AppBase {
     }
     return nullptr;
   }
-  ServiceKind service_of(std::uint16_t port) const noexcept {
-    const ListenSettings* const listen = find(port);
-    MAYFLY_ASSERT(listen != nullptr);  // the shard refuses SYNs for ports without a service
-    return listen->service;
-  }
 
-  std::vector<ListenSettings> listens_;
+  std::span<const ListenSettings> listens_;  // of the settings in effect
   ClosePolicy policy_;
   ServiceCounters counters_;
   HttpService http_;

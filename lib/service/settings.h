@@ -27,6 +27,7 @@ struct RouteSettings {
   std::optional<std::string> folder;   ///< its path; read into memory at start
   bool dot_names = false;              ///< the folder's names that begin with a dot are served too
   std::string content_type;            ///< empty: text/plain, octet-stream, by file suffix
+  bool operator==(const RouteSettings&) const = default;
 };
 
 /// Which requests are told in the log.

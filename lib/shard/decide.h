@@ -169,6 +169,7 @@ Drop Shard<P, A>::objection_to(const Arrival& a) const noexcept {
 
 template <link::Port P, class A>
 Drop Shard<P, A>::on_syn(const Arrival& a) noexcept {
+  if (draining_) return on_closed_port(a, Drop::tcp_draining);  // it can try elsewhere at once
   if (const Drop why = objection_to(a); why != Drop::none) return why;
   switch (half_opens_.answer_syn()) {
     case flow::HalfOpens::SynAnswer::refuse: return Drop::half_open_full;

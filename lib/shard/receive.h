@@ -141,9 +141,15 @@ void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   std::size_t dropped = 0;
+  const bool is_watched = tap_ != nullptr;
   for (std::size_t i = 0; i < count; ++i) {
-    const bool is_tcp = burst_.parsed[i].kind == wire::FrameKind::tcp;
-    const Drop fate = is_tcp ? handle_tcp(link, i) : handle_other(link, i);
+    const bool is_tcp = burst_.parsed[i].kind == wire::FrameKind::tcp && !is_watched;
+    Drop fate = Drop::none;
+    if (is_tcp) {
+      fate = handle_tcp(link, i);
+    } else {
+      fate = is_watched ? handle_watched(link, i) : handle_other(link, i);
+    }
     if (fate == Drop::none) [[likely]]
       continue;
     MAYFLY_ASSERT(concerns_received(fate));
@@ -153,6 +159,15 @@ void Shard<P, A>::handle_burst(std::uint8_t link, std::size_t count) noexcept {
   const std::size_t handled = count - dropped - burst_.put_off;
   stats_.rx_handled.add(handled);
   burst_.others += handled - std::min(handled, burst_.passed);
+}
+
+// The copy comes first: what a frame is handled by may give it away, or write on it.
+template <link::Port P, class A>
+Drop Shard<P, A>::handle_watched(std::uint8_t index, std::size_t i) noexcept {
+  tap_->hold(index, false, links_[index]->bytes(burst_.frames[i]), now_);
+  const Drop fate = handle_other(index, i);
+  tap_->commit(fate);
+  return fate;
 }
 
 // Inlined, with what it calls up to on_connection: frames of three functions in a row had saved and

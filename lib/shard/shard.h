@@ -32,6 +32,7 @@
 #include "link/link.h"
 #include "shard/app.h"
 #include "shard/cluster_ring.h"
+#include "shard/frame_tap.h"
 #include "shard/settings.h"
 #include "shard/syn_backlog.h"
 #include "tcp/tcp.h"
@@ -99,9 +100,12 @@ class Shard {
   /// kBurstMax. One bulk look-up overlaps their cache misses.
   void expect(std::span<const FlowKey4> keys) noexcept;
 
+  /// From now on received frames are shown to `tap`, with what becomes of each; null: to nobody.
+  void watch(FrameTap* tap) noexcept { tap_ = tap; }
+
   /// Announces our addresses on the links (gratuitous ARP).
   void announce(Instant now) noexcept;
-  /// From now on SYNs are dropped (Drop::tcp_draining); open connections go on.
+  /// From now on SYNs are answered with RST (Drop::tcp_draining); open connections go on.
   void drain() noexcept { draining_ = true; }
   /// Resets every open connection. For the end of a drain; not a hot path.
   void abort_all(Instant now) noexcept;
@@ -188,6 +192,7 @@ class Shard {
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
   void find_burst(std::size_t look_ups) noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
+  Drop handle_watched(std::uint8_t link, std::size_t i) noexcept;
   Drop handle_tcp(std::uint8_t link, std::size_t i) noexcept;
   Drop handle_other(std::uint8_t link, std::size_t i) noexcept;
   Drop on_fragment(std::uint8_t link, std::size_t i) noexcept;
@@ -267,6 +272,7 @@ class Shard {
   link::LinkCommon link_common_;
   std::vector<std::unique_ptr<link::Link<P>>> links_;
   bool frames_wait_ = false;
+  FrameTap* tap_ = nullptr;
   RateLimit rst_limit_{20'000, 2'000};
   ClusterRing ring_;
   std::uint8_t ring_link_ = 0;                // on which the other servers are

@@ -20,12 +20,16 @@ admin::Actions echoing() {
   admin::Actions actions;
   actions.stats = actions.settings = actions.policies = actions.history = say("report");
   actions.health = say("health");
-  actions.reload = actions.drain = did;
+  actions.reload = did;
+  actions.drain = [](Duration, const std::string&) { return Json{{"did", "it"}}; };
   actions.connections = [](const admin::Actions::Query& query) -> Result<Json> {
     if (query.size() > 1) return Error{query[1].second, ErrorKind::usage};
     return Json(query);
   };
   actions.plan = actions.connections;
+  actions.begin_dump = [](const Json& wanted) { return wanted; };
+  actions.read_dump = [] { return std::optional<std::string>(); };
+  actions.end_dump = [] { return Json{{"did", "it"}}; };
   actions.metrics = [] { return std::string("# metrics\n"); };
   actions.sample = say("sample");
   actions.set = [](const std::vector<std::string>& overrides, const std::string&) {

@@ -64,8 +64,8 @@ class Mayfly:
         words = [str(BINARY), command, "-c", str(self.config), "--json", str(self.result), *options]
         if namespace:
             words = ["ip", "netns", "exec", namespace.name, *words]
-        # Each has a state of its own, unless the test or its settings name one.
-        environment = {"XDG_STATE_HOME": str(folder)} | os.environ
+        # Each has a state and a socket of its own, unless the test or its settings name one.
+        environment = {"XDG_STATE_HOME": str(folder), "RUNTIME_DIRECTORY": str(folder)} | os.environ
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT,
                                             stdin=subprocess.DEVNULL, env=environment)

@@ -1,12 +1,14 @@
 """The policy changes while server and generator run: control socket, `mayfly ctl`, SIGHUP."""
 import json
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from mayfly import BINARY, Mayfly, load_settings, serve_settings
+from network import SERVER
 from tools import URL, curl, eventually
 
 
@@ -107,11 +109,79 @@ def test_a_hangup_reads_the_file_again(serve, ctl):
 
 
 def test_a_hangup_needs_no_control_socket(serve):
-    server = serve()
+    server = serve({"admin": {"socket": "none"}})
+    assert "control:" not in server.said()
     server.config.write_text("nonsense")
     server.process.send_signal(signal.SIGHUP)
     eventually(lambda: "nothing was changed" in server.said())
     server.stop()
+
+
+def test_without_settings_ctl_finds_the_server_by_its_name(serve):
+    server = serve()
+    path = server.config.parent / "serve.sock"
+    assert f"control: {path}\n" in server.said()
+    done = subprocess.run([str(BINARY), "ctl", "--socket", "serve", "health"], text=True,
+                          env={"RUNTIME_DIRECTORY": str(path.parent)}, capture_output=True,
+                          timeout=10, check=False)
+    assert done.returncode == 0 and done.stdout == "healthy, ready\n", done.stderr
+    server.stop()
+    assert not path.exists()
+
+
+@pytest.mark.time_limit(60)
+def test_services_and_routes_change_under_load_without_losing_a_connection(wire, serve, ctl,
+                                                                            tmp_path):
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www/a").write_text("first")
+    files = [{"path": "/", "body": "hello"}, {"path": "/files/", "folder": str(tmp_path / "www")}]
+    server = serve(ctl.settings | {"http": {"routes": files}, "close": {"first": "client"}})
+    settings = json.loads(server.config.read_text())
+
+    def reload(changes: dict) -> str:
+        server.config.write_text(json.dumps(settings | changes))
+        return ctl("reload")
+
+    with subprocess.Popen(["ip", "netns", "exec", wire.peer.name, "wrk", "-t1", "-c20", "-d8s",
+                           URL], stdout=subprocess.PIPE, text=True) as wrk:
+        more = settings["listen"] + [{"port": 8080, "service": "http"}]
+        routes = {"routes": files + [{"path": "/new", "body": "new"}]}
+        for each in range(3):
+            (tmp_path / "www/a").write_text(f"reading {each}")
+            assert "listen.3.port none -> 8080\n" in reload({"listen": more, "http": routes})
+            assert curl(wire.peer, f"http://{SERVER}:8080/new") == "new"
+            assert curl(wire.peer, URL + "files/a") == f"reading {each}"
+            refused = settings | {"http": {"routes": [{"path": "/f/", "folder": "/no/such"}]}}
+            server.config.write_text(json.dumps(refused))
+            assert "/no/such" in ctl.refused("reload")
+            assert curl(wire.peer, f"http://{SERVER}:8080/new") == "new", "nothing has changed"
+            assert "listen.3.port 8080 -> none\n" in reload({})
+            with pytest.raises(AssertionError):
+                curl(wire.peer, f"http://{SERVER}:8080/", timeout=2)
+        said = wrk.stdout.read()
+    assert "Socket errors" not in said and "Non-2xx" not in said, said
+    server.stop()
+
+
+def test_a_drain_with_a_linger_is_told_to_balancers_first(wire, serve, ctl):
+    server = serve(ctl.settings | {"drain_timeout": "10s", "close": {"first": "client"}})
+    with wire.peer.entered():
+        idle = socket.create_connection((SERVER, 80), timeout=5)
+        working = socket.create_connection((SERVER, 7), timeout=5)
+    idle.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"hello" in idle.recv(1000)
+    assert ctl("drain", "--linger", "2s").startswith("draining in 2 s")
+    assert "not ready" in ctl.run("health").stdout
+    assert curl(wire.peer, URL) == "hello, mayfly\n", "newcomers are let in while balancers learn"
+    idle.settimeout(8)
+    assert idle.recv(1) == b"", "idle connections are closed when the drain begins"
+    with pytest.raises(AssertionError):
+        curl(wire.peer, URL, timeout=1)
+    working.sendall(b"x")
+    assert working.recv(1) == b"x", "an open connection goes on"
+    working.close()
+    idle.close()
+    assert server.wait() == 0
 
 
 def over(path: Path, target: str, *options: str) -> dict:

@@ -2,6 +2,7 @@
 import json
 import re
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -95,3 +96,18 @@ def test_prometheus_scrapes_a_server(page, tmp_path: Path):
     finally:
         process.terminate()
         process.wait(10)
+
+
+def test_telemetry_of_dpdk(run_mayfly):
+    """It has the counters, and leaves nothing behind in the folder of the service."""
+    server = run_mayfly("serve", serve_settings("net_null0", {
+        "telemetry": True, "file_prefix": "t"})).wait_ready()
+    folder = server.config.parent / "dpdk/t"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as telemetry:
+        telemetry.connect(str(folder / "dpdk_telemetry.v2"))
+        telemetry.recv(16_384)  # its version
+        telemetry.send(b"/mayfly/stats")
+        stats = json.loads(telemetry.recv(65_536))["/mayfly/stats"]
+    assert stats["accepted"] == 0 and stats["time_wait_now"] == 0
+    server.stop()
+    assert not folder.exists()

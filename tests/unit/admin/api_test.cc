@@ -57,6 +57,15 @@ TEST_F(ApiTest, HandsAQueryOnAndSaysWhetherItWasTheQueryOrACoreThatFailed) {
   EXPECT_EQ(status(get("/api/plan")), 400);
 }
 
+TEST_F(ApiTest, ShowsFramesOnTheSocketAlone) {
+  const std::string get = "GET /api/dump HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+  EXPECT_EQ(status(api.answer(get, false).bytes), 403);
+  EXPECT_EQ(status(send("POST", "/api/dump", "{}")), 403);
+  EXPECT_EQ(status(send("DELETE", "/api/dump", "{}")), 403);
+  EXPECT_THAT(noted.noted, IsEmpty());
+  EXPECT_EQ(body(api.answer(get, true).bytes), std::string("\0\n", 2));
+}
+
 TEST_F(ApiTest, HealthAndReadinessAreStatuses) {
   EXPECT_EQ(status(get("/api/health")), 200);
   EXPECT_EQ(status(get("/api/ready")), 503);
@@ -78,8 +87,9 @@ TEST_F(ApiTest, TakesPoliciesAndTrialsAndTheRest) {
   send("POST", "/api/unset", R"({"keys":["time_wait.hold"]})");
   send("POST", "/api/reload", "");
   send("POST", "/api/drain", "");
+  send("POST", "/api/drain", R"({"linger":"10s"})");
   EXPECT_THAT(noted.noted, ElementsAre("policy balanced", "policy reset 120", "policy reset 30",
-                                       "unset time_wait.hold", "reload", "drain"));
+                                       "unset time_wait.hold", "reload", "drain", "drain 10"));
 }
 
 TEST_F(ApiTest, RefusesEveryBadBodyInWords) {

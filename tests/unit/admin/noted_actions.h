@@ -35,7 +35,9 @@ class NotedActions {
       return note("policy " + name + (trial ? " " + std::to_string(trial->us / 1'000'000) : ""));
     };
     actions.reload = [note](const std::string&) { return note("reload"); };
-    actions.drain = [note](const std::string&) { return note("drain"); };
+    actions.drain = [note](Duration linger, const std::string&) {
+      return note("drain" + (linger.us > 0 ? " " + std::to_string(linger.us / 1'000'000) : ""));
+    };
     actions.health = [this] {
       return Json{{"healthy", is_healthy}, {"ready", false}, {"why", Json::array()}};
     };
@@ -51,6 +53,9 @@ class NotedActions {
       if (query.empty()) return Error{"--rate: a plan needs one", ErrorKind::usage};
       return Json{{"asked", query.at(0).second}};
     };
+    actions.begin_dump = [note](const Json& wanted) { return note("dump " + wanted.dump()); };
+    actions.read_dump = [] { return std::optional<std::string>(std::string("\0\n", 2)); };
+    actions.end_dump = [note] { return note("end of dump"); };
     actions.metrics = [] { return std::string("# HELP x\n"); };
     actions.each_round = [] {};
     return actions;

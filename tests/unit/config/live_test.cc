@@ -160,7 +160,10 @@ TEST_F(LiveTest, ARowSaysWhatMayChangeWhileItRuns) {
   std::map<std::string, Mutability> rows;
   for (const config::KeyReference& key : config::serve_reference()) rows[key.path] = key.mutability;
   EXPECT_EQ(rows["cores"], Mutability::restart);
-  EXPECT_EQ(rows["listen.N.port"], Mutability::restart);
+  EXPECT_EQ(rows["drain_timeout"], Mutability::restart);
+  EXPECT_EQ(rows["http.date"], Mutability::restart);
+  EXPECT_EQ(rows["listen.N.port"], Mutability::live);
+  EXPECT_EQ(rows["http.routes.N.folder"], Mutability::live);
   EXPECT_EQ(rows["connections.half_open"], Mutability::restart);
   EXPECT_EQ(rows["tcp.keep_alive.idle"], Mutability::live);
   EXPECT_EQ(rows["fin_wait_2.hold"], Mutability::live);
@@ -216,10 +219,10 @@ TEST_F(LiveTest, RulesBetweenKeysHoldToo) {
 TEST_F(LiveTest, WhatNeedsARestartIsNamedAll) {
   auto settings = live();
   EXPECT_THAT(
-      set(settings, {"cores=[1]", "time_wait.hold=5s", "listen.0.port=81"}),
+      set(settings, {"cores=[1]", "time_wait.hold=5s", "http.date=false"}),
       ElementsAre("--set cores=[1] cores: cannot change while it runs ([0] -> [1] needs a restart)",
-                  "--set listen.0.port=81 listen.0.port: cannot change while it runs "
-                  "(80 -> 81 needs a restart)"));
+                  "--set http.date=false http.date: cannot change while it runs "
+                  "(true -> false needs a restart)"));
   EXPECT_EQ(settings.now().shard.time_wait.hold, 60_s);
 }
 
@@ -292,11 +295,37 @@ TEST_F(LiveTest, AFileThatHasBecomeWrongChangesNothing) {
   EXPECT_EQ(settings.now().shard.time_wait.hold, 60_s);
 }
 
+TEST_F(LiveTest, ServicesAndRoutesComeAndGo) {
+  auto settings = live();
+  EXPECT_THAT(set(settings, {"listen=[{port: 80, service: http}, {port: 7, service: echo}]",
+                             "http.routes=[{path: /, body: x}]"}),
+              Contains("listen.1.port none -> 7"));
+  EXPECT_EQ(settings.now().listen.size(), 2u);
+  EXPECT_THAT(words(settings.unset(std::vector<std::string>{"listen"})),
+              Contains("listen.1.port 7 -> none"));
+  EXPECT_EQ(settings.now().http.routes.size(), 1u);
+}
+
+TEST_F(LiveTest, TheRunIsToldToReadAgainByAReloadAlone) {
+  auto loaded = serve(kServe);
+  write(kServe);
+  std::vector<bool> told;
+  config::LiveSettings<config::ServeSettings> settings(
+      {path("c.yaml"), "", {}}, *loaded.settings,
+      [&](const config::ServeSettings&, bool rereads) -> Result<void> {
+        told.push_back(rereads);
+        return {};
+      });
+  settings.set(Overrides{"time_wait.hold=5s"});
+  settings.reload();
+  EXPECT_THAT(told, ElementsAre(false, true));
+}
+
 TEST_F(LiveTest, AnObjectionOfTheRunCountsAsWell) {
   auto loaded = load(kLoad);
   config::LiveSettings<config::LoadSettings> settings(
       {path("c.yaml"), "", {}}, *loaded.settings,
-      [](const config::LoadSettings& wanted) -> Result<void> {
+      [](const config::LoadSettings& wanted, bool) -> Result<void> {
         if (wanted.shard.time_wait.hold > 60_s) return Error{"too long"};
         return {};
       });

@@ -143,7 +143,7 @@ TEST_F(Files, AreThoseOfTheLastReadingForNewAnswersAlone) {
   write("large.bin", std::string(50'000, 'n'));
   fs::remove(root_ / "a.txt");
   const service::Site again = *server.site.reload(server.settings.http, 1);
-  server.services.on_settings({.close = server.settings.close, .site = &again});
+  server.reload(again);
   const auto& http = server.services.http();
   EXPECT_EQ(http.connections_of_site(0), 2u);
   EXPECT_EQ(ask(idle, request).body, std::string(50'000, 'n'));
@@ -171,7 +171,7 @@ TEST_F(Files, ThatAreGoneWhileTheBodyOfARequestComesAreNotFound) {
   client.send(get("/files/a.txt", "Content-Length: 1\r\n"));
   fs::remove(root_ / "a.txt");
   const service::Site again = *server.site.reload(server.settings.http, 1);
-  server.services.on_settings({.close = server.settings.close, .site = &again});
+  server.reload(again);
   EXPECT_EQ(ask(client, "x").status, 404);
 }
 

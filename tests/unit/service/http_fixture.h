@@ -50,10 +50,16 @@ struct Server {
     return services.counters().closes_by(ending).get();
   }
   const service::ServiceCounters& counters() const { return services.counters(); }
+  /// `again` and what the settings are by now take effect.
+  void reload(const service::Site& again) {
+    in_effect = {settings.close, &again, settings.listen, settings.http};
+    services.on_settings(in_effect);
+  }
 
   service::ServerSettings settings;
   service::Site site = site_for(settings.http);
   service::Services services{settings, site};
+  service::ServiceSettings in_effect;
 };
 
 struct Reply {

@@ -138,14 +138,14 @@ TEST(ShardSettings, ThatArriveLiveReachIdleConnectionsWithKeepAlive) {
   EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::timed_out});
 }
 
-TEST(ShardOwner, DrainsByDroppingSynsWhileOpenConnectionsFinish) {
+TEST(ShardOwner, DrainsByRefusingSynsWhileOpenConnectionsFinish) {
   Wire wire;
   Peer open(wire), late(wire, 40'001);
   wire.app.peer_closed = [](ScriptConn& c) { c.close(); };
   wire.app.data = [](ScriptConn& c, std::string_view said) { return c.send_copy(bytes_of(said)); };
   open.opens();
   wire.shard->drain();
-  late.sends(syn()).gets_nothing();
+  late.sends(syn()).gets(said(wire::tcp_flag::rst | wire::tcp_flag::ack));
   EXPECT_EQ(wire.drops(Drop::tcp_draining), 1u);
   open.sends(text("still served")).gets(text("still served"));
   open.sends(fin()).gets(fin()).sends(ack());
