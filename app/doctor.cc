@@ -5,6 +5,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
 #include "commands.h"
 #include "config/read.h"
 #include "print.h"
@@ -35,14 +39,31 @@ bool report(const std::vector<run::Finding>& findings) {
   return all_good;
 }
 
+std::optional<Ipv4Address> target_of(const config::ServeSettings&) { return std::nullopt; }
+std::optional<Ipv4Address> target_of(const config::LoadSettings& settings) {
+  return settings.target.address;
+}
+
+/// A note of the configuration says that it would not start here, and has the place in the file.
 template <class T>
 int examine_for(const config::Loaded<T>& loaded) {
-  bool all_good = loaded.settings.has_value();
-  for (const auto& error : loaded.errors) fmt::print("BAD   {}\n", to_string(error));
-  for (const auto& note : loaded.notes) fmt::print("slow  {}\n", to_string(note));
-  if (loaded.settings)
-    all_good = report(run::examine(loaded.settings->process, loaded.settings->cores)) && all_good;
-  return all_good ? kOk : kRunFailed;
+  std::vector<run::Finding> findings;
+  for (const auto* list : {&loaded.errors, &loaded.notes})
+    for (const config::ConfigError& each : *list)
+      findings.push_back({Level::bad, to_string(each), ""});
+  if (loaded.settings) {
+    const auto is_said = [&](const run::Finding& finding) {
+      return std::ranges::any_of(loaded.notes, [&](const config::ConfigError& note) {
+        return finding.what.ends_with(note.what);
+      });
+    };
+    const T& settings = *loaded.settings;
+    for (const auto& part :
+         {run::examine(settings.process, settings.cores, "", target_of(settings)),
+          run::examine(settings.admin)})
+      std::ranges::copy_if(part, std::back_inserter(findings), std::not_fn(is_said));
+  }
+  return report(findings) ? kOk : kRunFailed;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sched.h>
@@ -15,6 +17,7 @@
 #include <sstream>
 
 #include "base/fd.h"
+#include "nic/devargs.h"
 
 namespace mayfly::nic {
 namespace {
@@ -133,6 +136,51 @@ std::vector<std::uint32_t> allowed_cpus() {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
   return cpus;
+}
+
+std::optional<std::string> far_end_of(const std::string& name, const std::string& root) {
+  const fs::path folder = root + "/sys/class/net";
+  const std::string own = first_line(folder / name / "ifindex");
+  const std::string far = first_line(folder / name / "iflink");
+  if (far.empty() || far == own) return std::nullopt;
+  for (const std::string& other : names_in(folder))
+    if (first_line(folder / other / "ifindex") == far &&
+        first_line(folder / other / "iflink") == own)
+      return other;
+  return std::nullopt;
+}
+
+bool leaves_work_to_a_device(const std::string& name) {
+  for (const std::uint32_t what : {ETHTOOL_GTXCSUM, ETHTOOL_GTSO, ETHTOOL_GGSO}) {
+    ethtool_value value{};
+    value.cmd = what;
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+    request.ifr_data = reinterpret_cast<char*>(&value);
+    const Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (ioctl(fd.get(), SIOCETHTOOL, &request) == 0 && value.data != 0) return true;
+  }
+  return false;
+}
+
+std::string pmd_folder() { return RTE_EAL_PMD_PATH; }
+
+std::optional<MissingDriver> missing_driver(std::string_view device, const std::string& folder) {
+  std::string name(device_name(device));
+  name.erase(name.find_last_not_of("0123456789") + 1);
+  constexpr std::string_view kBegin = "librte_", kEnd = ".so", kKind = "net_";
+  std::vector<std::string> there;
+  for (const std::string& file : names_in(folder))
+    if (file.starts_with(std::string(kBegin) += kKind) && file.ends_with(kEnd))
+      there.push_back(file.substr(kBegin.size(), file.size() - kBegin.size() - kEnd.size()));
+  // A library may have several drivers: net_virtio_user is in that of net_virtio. And older names
+  // go on: eth_pcap.
+  const bool is_known = there.empty() || !name.starts_with(kKind) ||
+                        std::ranges::any_of(there, [&](const std::string& driver) {
+                          return name == driver || name.starts_with(driver + "_");
+                        });
+  if (is_known) return std::nullopt;
+  return MissingDriver{name, std::move(there)};
 }
 
 }  // namespace mayfly::nic

@@ -7,12 +7,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <sstream>
 
+#include "admin/endpoints.h"
+#include "config/addresses.h"
+#include "config/error.h"
+#include "nic/arp_probe.h"
 #include "nic/devargs.h"
 #include "nic/fitness.h"
 #include "nic/host.h"
@@ -89,14 +94,22 @@ class Examination {
     add(Level::good, fmt::format("processor {} is there", number));
   }
 
-  void port(const nic::PortSettings& port, std::size_t cores) {
+  void port(const nic::PortSettings& port, std::size_t cores, std::optional<Ipv4Address> target) {
+    if (const auto missing = nic::missing_driver(port.device)) {
+      const auto meant = config::nearest(missing->driver, missing->there);
+      return add(Level::bad, "DPDK has no driver " + missing->driver,
+                 meant ? "device: " + *meant + "0,..."
+                       : "one of " + fmt::format("{}", fmt::join(missing->there, ", ")));
+    }
     if (const auto unfit = nic::why_unfit(port, cores, root_))
       return add(Level::bad, fmt::format("{}: {}", port.device, unfit->what));
     if (nic::is_pci_address(port.device)) return pci(port.device);
     const std::string name = nic::host_interface_of(port);
     if (name.empty())
       return add(Level::good, port.device + ": nothing of this machine is in the way");
-    interface(name, port);
+    if (!interface(name, port)) return;
+    for (const std::optional<Ipv4Address>& asked : {port.gateway, target})
+      if (asked && !port.addresses.empty()) neighbour(name, port, *asked);
   }
 
   std::vector<Finding> take() && { return std::move(found_); }
@@ -136,9 +149,13 @@ class Examination {
         "modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci " + device);
   }
 
-  void interface(const std::string& name, const nic::PortSettings& port) {
+  /// True if frames can go over it.
+  bool interface(const std::string& name, const nic::PortSettings& port) {
     const auto host = nic::host_interface(name);
-    if (!host) return add(Level::bad, "there is no interface " + name, "ip link");
+    if (!host) {
+      add(Level::bad, "there is no interface " + name, "ip link");
+      return false;
+    }
     if (!host->is_up)
       add(Level::bad, name + " is switched off", "ip link set dev " + name + " up");
     else if (!host->has_carrier)
@@ -150,11 +167,40 @@ class Examination {
                         to_string(address.first), *where),
             fmt::format("ip address del {}/{} dev {}", to_string(address.first),
                         address.prefix_length, *where));
-    if (fs::exists(root_ + "/sys/class/net/" + name + "/device") || name == "lo") return;
-    add(Level::good,
-        name +
-            " is virtual: a Linux peer must send whole checksums (on its side: ethtool -K "
-            "DEV tx off)");
+    if (!fs::exists(root_ + "/sys/class/net/" + name + "/device") && name != "lo") far_end(name);
+    return host->is_up && host->has_carrier;
+  }
+
+  /// Nobody computes the checksums that a Linux peer leaves to a veth.
+  void far_end(const std::string& name) {
+    const auto far = nic::far_end_of(name, root_);
+    if (!far)
+      return add(Level::good, name +
+                                  " is virtual: a Linux peer must send whole checksums (on its "
+                                  "side: ethtool -K DEV tx off tso off gso off gro off)");
+    if (nic::leaves_work_to_a_device(*far))
+      return add(Level::bad,
+                 fmt::format("{}, the other end of {}, leaves checksums and long frames to a "
+                             "device that is not there: its frames will be dropped",
+                             *far, name),
+                 fmt::format("ethtool -K {} tx off tso off gso off gro off", *far));
+    add(Level::good, fmt::format("{}, the other end of {}, sends whole frames", *far, name));
+  }
+
+  /// Whether it answers ARP, if it is on this link and frames have no tag.
+  void neighbour(const std::string& name, const nic::PortSettings& port, Ipv4Address asked) {
+    const auto own = std::ranges::find_if(
+        port.addresses, [&](const auto& each) { return config::is_on_link(each, asked); });
+    if (own == port.addresses.end() || port.vlan != 0) return;
+    const auto answers =
+        nic::answers_arp(name, own->first, asked, std::chrono::milliseconds(1'000));
+    const std::string who = to_string(asked);
+    if (!answers)
+      return add(Level::slow,
+                 fmt::format("whether {} is there was not asked: {}", who, answers.error().what));
+    if (*answers) return add(Level::good, fmt::format("{} answers ARP on {}", who, name));
+    add(Level::bad, fmt::format("{} does not answer ARP on {}", who, name),
+        "is the address right, the host on, and this the link that it is on?");
   }
 
   /// The interface on which the kernel has one of these addresses.
@@ -178,13 +224,31 @@ class Examination {
 }  // namespace
 
 std::vector<Finding> examine(const nic::ProcessSettings& process,
-                             const std::vector<std::uint32_t>& cores, const std::string& root) {
+                             const std::vector<std::uint32_t>& cores, const std::string& root,
+                             std::optional<Ipv4Address> target) {
   Examination examination(root);
   examination.rights();
   examination.hugepages();
   for (const std::uint32_t number : cores) examination.core(number);
-  for (const nic::PortSettings& port : process.ports) examination.port(port, cores.size());
+  for (const nic::PortSettings& port : process.ports) examination.port(port, cores.size(), target);
   return std::move(examination).take();
+}
+
+std::vector<Finding> examine(const admin::AdminSettings& admin) {
+  std::vector<Finding> found;
+  if (const auto page = admin::parse_page_address(admin.page); !admin.page.empty() && page) {
+    const auto listener = admin::listen_at(*page);  // and lets it go
+    if (!listener)
+      found.push_back({Level::bad, listener.error().what,
+                       fmt::format("ss -ltnp sport = :{} shows who has it", page->port)});
+    else
+      found.push_back({Level::good, "the page's address is free", ""});
+  }
+  const bool is_path = !admin.socket.empty() && admin.socket != "auto" && admin.socket != "none";
+  if (is_path && admin::is_listened_at(admin.socket))
+    found.push_back({Level::bad, "another process listens on " + admin.socket,
+                     "mayfly ctl --socket " + admin.socket + " drain, or another admin.socket"});
+  return found;
 }
 
 }  // namespace mayfly::run

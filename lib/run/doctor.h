@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "admin/settings.h"
 #include "nic/settings.h"
 
 namespace mayfly::run {
@@ -20,9 +22,12 @@ struct Finding {
   std::string what, remedy;  ///< remedy: empty = none is needed
 };
 
-/// The machine, for a process with these devices on these processors. `root` is where /sys and
-/// /proc are.
+/// The machine, for a process with these devices on these processors, which has to reach `target`
+/// if there is one. `root` is where /sys and /proc are.
 std::vector<Finding> examine(const nic::ProcessSettings& process,
-                             const std::vector<std::uint32_t>& cores, const std::string& root = "");
+                             const std::vector<std::uint32_t>& cores, const std::string& root = "",
+                             std::optional<Ipv4Address> target = std::nullopt);
+/// Whether the places are free at which such a process answers.
+std::vector<Finding> examine(const admin::AdminSettings& admin);
 
 }  // namespace mayfly::run
