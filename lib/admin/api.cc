@@ -78,7 +78,7 @@ Result<std::vector<std::string>> overrides_of(const Json& json) {
 }
 
 /// "30s", "2min" or 30, from 1 s to a day; nothing if it is no such time.
-std::optional<Duration> time_of(const Json& value) {
+std::optional<Duration> duration_in(const Json& value) {
   double seconds = 0;
   if (value.is_number()) {
     seconds = value.get<double>();
@@ -265,7 +265,7 @@ class Api::Router final : public httplib::Server {
         const auto json = body_of(request, response);
         if (!json) return;
         const bool is_given = json->is_object() && json->contains("linger");
-        linger = is_given ? time_of((*json)["linger"]) : std::nullopt;
+        linger = is_given ? duration_in((*json)["linger"]) : std::nullopt;
       }
       if (!linger)
         return answer_json(response, error(R"(the body is none, or {"linger": "10s"}, 1s to 24h)"),
@@ -304,7 +304,7 @@ class Api::Router final : public httplib::Server {
       return answer_json(response, error(R"(the body is {"name": "balanced"})"), 400);
     std::optional<Duration> trial;
     if (const auto given = json.find("for"); given != json.end()) {
-      trial = time_of(*given);
+      trial = duration_in(*given);
       if (!trial)
         return answer_json(response, error(R"("for" is a time such as "30s", 1s to 24h)"), 400);
     }

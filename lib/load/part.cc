@@ -95,7 +95,7 @@ std::optional<double> fraction_of(std::string_view text) {
   return is_one ? std::optional(fraction) : std::nullopt;
 }
 
-Duration from_seconds(double seconds) { return {std::llround(seconds * 1e6)}; }
+Duration to_the_microsecond(double seconds) { return {std::llround(seconds * 1e6)}; }
 
 /// Seconds without a sign, up to the year 2500.
 std::optional<double> seconds_of(std::string_view text) {
@@ -169,20 +169,20 @@ Result<Duration> parse_start_time(std::string_view text, Duration now) {
   if (text.starts_with("@")) {
     const auto seconds = seconds_of(text.substr(1));
     if (!seconds) return expected;
-    return from_seconds(*seconds);
+    return to_the_microsecond(*seconds);
   }
   if (text.starts_with("+")) {
     if (text.ends_with("s")) text.remove_suffix(1);
     const auto seconds = seconds_of(text.substr(1));
     if (!seconds) return expected;
-    return now + from_seconds(*seconds);
+    return now + to_the_microsecond(*seconds);
   }
   if (!text.ends_with("Z")) return expected;
   std::string rest(text.substr(0, text.size() - 1));
   const auto date = take_date(rest);
   const auto fraction = fraction_of(rest);
   if (!date || !fraction) return expected;
-  return Duration::from_s(*date) + from_seconds(*fraction);
+  return Duration::from_s(*date) + to_the_microsecond(*fraction);
 }
 
 }  // namespace mayfly::load

@@ -12,8 +12,6 @@
 namespace mayfly::wire {
 namespace {
 
-constexpr std::uint8_t kTtl = 64;  // RFC 1122 3.2.1.7; the value that RFC 1700 recommends
-
 bool carries(const Emission& emission, std::uint8_t option) noexcept {
   return (emission.options & option) != 0;
 }

@@ -35,6 +35,9 @@ inline constexpr std::size_t source_port = 0, destination_port = 2, seq = 4, ack
                              data_offset = 12, flags = 13, window = 14, checksum = 16, urgent = 18;
 }
 
+/// Of what is sent (RFC 1122 3.2.1.7): the value that RFC 1700 recommends.
+inline constexpr std::uint8_t kTtl = 64;
+
 /// Numbers in the IPv4 header's protocol field.
 namespace ip_protocol {
 inline constexpr std::uint8_t icmp = 1, ip_in_ip = 4, tcp = 6, udp = 17;  // RFC 2003: 4

@@ -130,7 +130,6 @@ std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, c
   std::memcpy(at, link.destination.octets.data(), link.destination.octets.size());
   std::memcpy(at + ethernet_at::source, link.source.octets.data(), link.source.octets.size());
 
-  constexpr std::uint32_t kTtl = 64;  // RFC 1122 3.2.1.7
   const std::uint32_t type_and_version = swap32(std::uint32_t{ethertype::ipv4} << 16 | 0x4500);
   const std::uint32_t length = swap16(static_cast<std::uint16_t>(total_length));
   const std::uint32_t id_and_fragment =

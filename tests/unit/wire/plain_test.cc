@@ -18,8 +18,6 @@ namespace {
 constexpr std::uint16_t kVlan = 12;
 constexpr wire::ParseRules kTaggedRules{kOurMac, kVlan};
 constexpr std::size_t kTagAt = wire::ethernet_at::type;
-constexpr auto kBySoftware = wire::ChecksumBy::software;
-constexpr auto kByDevice = wire::ChecksumBy::device;
 
 Frame tagged(const Frame& frame) {
   const auto at = frame.begin() + kTagAt;
@@ -108,7 +106,7 @@ TEST(PlainTcp, IsEmittedAsTheLongWayDoes) {
     e.window = static_cast<std::uint16_t>(any());
     e.flags = static_cast<std::uint8_t>(any());
     e.options = any() % 2 == 0 ? wire::tcp_option::timestamps : std::uint8_t{0};
-    const auto by = any() % 4 == 0 ? kByDevice : kBySoftware;
+    const auto by = any() % 4 == 0 ? wire::ChecksumBy::device : wire::ChecksumBy::software;
     const auto id = static_cast<std::uint16_t>(any());
     Frame payload(e.payload_len);
     for (std::byte& b : payload) b = std::byte(any() & 0xff);
