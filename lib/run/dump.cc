@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "link/port.h"
 #include "nic/clock.h"
@@ -37,6 +39,12 @@ std::string comment_of(const shard::FrameTap::Record& record, std::size_t core) 
   if (record.is_sent) return fmt::format("core {}: sent", core);
   if (record.fate == Drop::none) return fmt::format("core {}: accepted", core);
   return fmt::format("core {}: dropped, {}: {}", core, name_of(record.fate), help_of(record.fate));
+}
+
+/// A core that does not answer may still use it, at any later time.
+void keep_for_ever(std::shared_ptr<void> used) {
+  static auto& kept = *new std::vector<std::shared_ptr<void>>;
+  kept.push_back(std::move(used));
 }
 
 }  // namespace
@@ -112,8 +120,8 @@ Dump::~Dump() {
     if (taps_[core] == nullptr) continue;
     shard::FrameTap* none = nullptr;
     if (cores_.watch(core, none)) continue;
-    (void)taps_[core].release();
-    (void)filter_.release();
+    keep_for_ever(std::move(taps_[core]));
+    if (filter_) keep_for_ever(std::move(filter_));
   }
 }
 
