@@ -27,7 +27,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the library is installed."""
     folder = tmp_path_factory.mktemp("installed")
     run("ninja", "-C", BUILD, "lib/libmayfly.a")
-    run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder)
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--tags", "devel", "--destdir", folder)
     return next(folder.rglob("include/mayfly")).parents[1]
 
 
