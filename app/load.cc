@@ -92,7 +92,7 @@ std::string plan_of(const config::LoadSettings& settings) {
 void print_plan(const config::LoadSettings& settings) {
   const load::TuplePlan tuples = plan_tuples(settings);
   if (!settings.target.name.empty())
-    fmt::print("target: {} is {}\n", settings.target.name, to_string(settings.target.address));
+    fmt::print("target: {} is {}\n", settings.target.name, address_of(settings.target));
   fmt::print("sources: {}\n", arithmetic_of(tuples));
   if (const std::string part = load::part_in_words(settings); !part.empty())
     fmt::print("{}\n", part);
@@ -156,8 +156,7 @@ int load_command(const RunOptions& options) {
   if (const auto set = begin_at(*start, clock, settings.load); !set) return fail(set.error());
   auto run = run::LoadRun::create(settings, *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());
-  FollowedLinks links(settings.process, *devices, clock,
-                      [&] { return (*run)->silent_neighbour(); });
+  FollowedLinks links(settings.process, *devices, clock, **run);
   links.follow();
   run::Controls<config::LoadSettings> controls(
       {{options.config, options.policy, options.sets},

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "admin/endpoints.h"
+#include "config/addresses.h"
 #include "run/privileges.h"
 #include "wire/print.h"
 
@@ -41,6 +44,13 @@ Say say_on_terminal() {
 void FollowedLinks::follow() {
   for (const run::LinkNews& news : watch_.look(clock_.now(), silent_()))
     say_(news.is_problem ? admin::LogLevel::warn : admin::LogLevel::info, "link", news.words);
+  if (const auto duplicate = duplicate_(); duplicate && !has_told_of_duplicate_) {
+    has_told_of_duplicate_ = true;
+    say_(admin::LogLevel::warn, "link",
+         fmt::format("{} is another host's too (RFC 4862): it is off until the next start; give "
+                     "one of the two another address",
+                     to_string(*duplicate)));
+  }
   const auto why = watch_.why_given_up(clock_.now());
   if (!why || is_given_up_) return;
   is_given_up_ = true;
@@ -95,12 +105,12 @@ std::string listens_in_words(const config::ServeSettings& settings) {
 std::string addresses_in_words(const nic::ProcessSettings& process) {
   std::string words;
   for (const nic::PortSettings& port : process.ports) {
-    for (const link::InterfaceAddress& address : port.addresses) {
+    const auto add = [&](const auto& address) {
       words += words.empty() ? "" : ", ";
-      words += to_string(address.first);
-      if (address.last != address.first) words += "-" + to_string(address.last);
-      words += fmt::format("/{}", address.prefix_length);
-    }
+      words += config::format_interface_address(address);
+    };
+    std::ranges::for_each(port.addresses, add);
+    std::ranges::for_each(port.addresses6, add);
   }
   return words;
 }

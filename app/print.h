@@ -43,13 +43,15 @@ Say say_on_terminal();
 /// Tells what changes of the links, and ends a run none of whose links works.
 class FollowedLinks {
  public:
-  /// `silent` names a neighbour that does not answer ARP.
+  /// `run` tells of a neighbour that does not answer ARP, and of an address of ours that another
+  /// host has. It outlives this.
+  template <class Run>
   FollowedLinks(const nic::ProcessSettings& process, const std::vector<nic::Device>& devices,
-                const nic::TscClock& clock, std::function<std::optional<Ipv4Address>()> silent,
-                Say say = say_on_terminal())
+                const nic::TscClock& clock, const Run& run, Say say = say_on_terminal())
       : clock_(clock),
         watch_(run::LinkWatch::of(process, devices, clock.now())),
-        silent_(std::move(silent)),
+        silent_([&run] { return run.silent_neighbour(); }),
+        duplicate_([&run] { return run.duplicate_address(); }),
         say_(std::move(say)) {}
 
   /// Some times a second.
@@ -69,6 +71,8 @@ class FollowedLinks {
   const nic::TscClock clock_;
   run::LinkWatch watch_;
   std::function<std::optional<Ipv4Address>()> silent_;
+  std::function<std::optional<Ipv6Address>()> duplicate_;
+  bool has_told_of_duplicate_ = false;
   Say say_;
   bool is_given_up_ = false;
 };

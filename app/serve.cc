@@ -65,8 +65,7 @@ int serve_command(const RunOptions& options) {
   const nic::TscClock clock(numbers->clock_begins());
   auto run = run::ServeRun::create(settings, std::move(*site), *devices, clock, numbers->secrets);
   if (!run) return fail(run.error());
-  FollowedLinks links(
-      settings.process, *devices, clock, [&] { return (*run)->silent_neighbour(); }, log.say());
+  FollowedLinks links(settings.process, *devices, clock, **run, log.say());
   links.follow();
   run::Controls<config::ServeSettings> controls(
       {{options.config, options.policy, options.sets},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <variant>
 
 #include "wire/print.h"
 
@@ -19,19 +20,24 @@ Json changes_of(const config::Change& change) {
   return json;
 }
 
+std::string peer_of(const FlowKey4& tuple) {
+  return fmt::format("{}:{}", to_string(tuple.remote()), tuple.remote_port_host());
+}
+std::string peer_of(const FlowKey6& tuple) {
+  return fmt::format("[{}]:{}", to_string(tuple.remote), tuple.remote_port_host());
+}
+
 /// `GET /x` of 198.18.1.1:40000, 200, 14 octets
 admin::News news_of(const service::Access& access) {
-  const std::string peer =
-      fmt::format("{}:{}", to_string(access.tuple.remote()), access.tuple.remote_port_host());
+  const std::string peer = std::visit([](const auto& key) { return peer_of(key); }, access.tuple);
+  const std::uint16_t port =
+      std::visit([](const auto& key) { return key.local_port_host(); }, access.tuple);
   const char* method = access.is_head ? "HEAD" : "GET";
   // What has no path that could be read has no method either.
   const std::string request =
       access.path().empty() ? std::string("-") : fmt::format("{} {}", method, access.path());
   const int status = code_of(access.status);
-  Json facts{{"peer", peer},
-             {"port", access.tuple.local_port_host()},
-             {"status", status},
-             {"bytes", access.body_bytes}};
+  Json facts{{"peer", peer}, {"port", port}, {"status", status}, {"bytes", access.body_bytes}};
   if (!access.path().empty()) facts["path"] = access.path();
   return {.level = LogLevel::info,
           .event = "request",

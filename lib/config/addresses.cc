@@ -1,5 +1,6 @@
 #include "config/addresses.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -46,6 +47,15 @@ std::optional<Ipv4Address> dotted_quad(std::string_view text) {
   return address;
 }
 
+std::optional<Ipv6Address> colon_groups(std::string_view text) {
+  Ipv6Address address;
+  const std::string terminated(text);
+  if (terminated.find('\0') != terminated.npos ||
+      inet_pton(AF_INET6, terminated.c_str(), address.octets.data()) != 1)
+    return std::nullopt;
+  return address;
+}
+
 constexpr std::uint32_t mask_of(std::uint8_t prefix_length) {
   return prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length);
 }
@@ -60,6 +70,18 @@ Result<Ipv4Address> parse_ipv4(std::string_view text) {
   if (network == 0 || network == 127 || network >= 224) {
     return Error{in_quotes(text) + " is not a unicast address"};
   }
+  return *address;
+}
+
+Result<Ipv6Address> parse_ipv6(std::string_view text) {
+  if (text.find('%') != text.npos)
+    return Error{in_quotes(text) + " has a zone index, which the port itself is"};
+  const std::optional<Ipv6Address> address = colon_groups(text);
+  if (!address) return Error{in_quotes(text) + " is not an IPv6 address"};
+  if (address->is_ipv4_mapped())
+    return Error{in_quotes(text) + " is an IPv4-mapped address: write the IPv4 address"};
+  if (address->is_unspecified() || address->is_loopback() || address->is_multicast())
+    return Error{in_quotes(text) + " is not a unicast address"};
   return *address;
 }
 
@@ -116,6 +138,81 @@ Result<link::InterfaceAddress> parse_interface_address(std::string_view text) {
   return address;
 }
 
+namespace {
+
+constexpr std::uint32_t kAddressesMax6 = 65'536;
+
+/// The address with all bits zero beyond the prefix.
+Ipv6Address network_of(Ipv6Address address, std::uint32_t prefix) {
+  for (std::size_t bit = prefix; bit < 128; ++bit)
+    address.octets[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> bit % 8));
+  return address;
+}
+
+/// "A" or "A-B".
+Result<AddressRange6> first_to_last(std::string_view text) {
+  const auto [head, tail] = cut(text, '-');
+  const Result<Ipv6Address> first = parse_ipv6(head);
+  if (!first) return first.error();
+  const Result<Ipv6Address> last = tail ? parse_ipv6(*tail) : first;
+  if (!last) return last.error();
+  if (*last < *first) return Error{in_quotes(text) + " is reversed"};
+  if (!first->shares_prefix(*last, 96) || last->low() - first->low() >= kAddressesMax6)
+    return Error{in_quotes(text) +
+                 " has more than 65536 addresses, or they differ beyond their last 32 bits"};
+  return AddressRange6{*first, *last};
+}
+
+}  // namespace
+
+Result<AddressRange6> parse_address_range6(std::string_view text) {
+  constexpr std::uint32_t kPrefixMin = 112;
+  const auto [addresses, length] = cut(text, '/');
+  if (!length) return first_to_last(text);
+  const std::optional<std::uint32_t> prefix = whole_number(*length, 128);
+  if (!prefix || *prefix < kPrefixMin)
+    return Error{in_quotes(text) + " has no prefix length from 112 to 128"};
+  const Result<Ipv6Address> first = parse_ipv6(addresses);
+  if (!first) return first.error();
+  if (*first != network_of(*first, *prefix))
+    return Error{fmt::format("{} has bits set beyond its prefix; did you mean {}/{}?",
+                             in_quotes(text), to_string(network_of(*first, *prefix)), *prefix)};
+  const std::uint32_t more = *prefix == 128 ? 0 : (1u << (128 - *prefix)) - 1;
+  return AddressRange6{*first, first->with_low(first->low() + more)};
+}
+
+Result<link::InterfaceAddress6> parse_interface_address6(std::string_view text) {
+  const auto [addresses, length] = cut(text, '/');
+  if (!length) return Error{in_quotes(text) + " has no prefix length, such as /64"};
+  const std::optional<std::uint32_t> prefix = whole_number(*length, 128);
+  if (!prefix || *prefix == 0)
+    return Error{in_quotes(text) + " has no prefix length from 1 to 128"};
+  const Result<AddressRange6> range = first_to_last(addresses);
+  if (!range) return range.error();
+  const Ipv6Address &first = range->first, &last = range->last;
+  if (!first.shares_prefix(last, *prefix))
+    return Error{in_quotes(text) + " reaches beyond its network"};
+  // RFC 6164: a /127 has no subnet-router anycast address; nor has a /128.
+  constexpr std::uint32_t kSmallest = 126;
+  if (*prefix <= kSmallest && first == network_of(first, *prefix))
+    return Error{in_quotes(text) + " contains the network's own address, which is every router's"};
+  return link::InterfaceAddress6{first, last, static_cast<std::uint8_t>(*prefix)};
+}
+
+Result<AddressPrefix6> parse_prefix6(std::string_view text) {
+  const auto [network, length] = cut(text, '/');
+  if (!length) return Error{in_quotes(text) + " has no prefix length, such as /64"};
+  const std::optional<std::uint32_t> bits = whole_number(*length, 128);
+  if (!bits) return Error{in_quotes(text) + " has no prefix length from 0 to 128"};
+  const std::optional<Ipv6Address> address = colon_groups(network);
+  if (!address) return Error{in_quotes(text) + " is not an IPv6 network"};
+  const Ipv6Address meant = network_of(*address, *bits);
+  if (meant != *address)
+    return Error{fmt::format("{} has bits set beyond its prefix; did you mean {}/{}?",
+                             in_quotes(text), to_string(meant), *bits)};
+  return AddressPrefix6{meant, static_cast<std::uint8_t>(*bits)};
+}
+
 Result<AddressPrefix> parse_prefix(std::string_view text) {
   const auto [network, length] = cut(text, '/');
   if (!length) return Error{in_quotes(text) + " has no prefix length, such as /8"};
@@ -150,6 +247,12 @@ std::string format_range(Ipv4Address first, Ipv4Address last) {
 
 std::string format_interface_address(const link::InterfaceAddress& address) {
   return fmt::format("{}/{}", format_range(address.first, address.last), address.prefix_length);
+}
+
+std::string format_interface_address(const link::InterfaceAddress6& address) {
+  std::string range = to_string(address.first);
+  if (address.last != address.first) range += "-" + to_string(address.last);
+  return fmt::format("{}/{}", range, address.prefix_length);
 }
 
 std::string format_prefix(const AddressPrefix& prefix) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
 
 namespace mayfly::config {
 namespace {
@@ -50,8 +51,19 @@ void derive(ProgramSettings& settings, const Scope& scope) {
 
 void derive(LoadSettings& settings, const Scope& scope) {
   derive_common(settings, settings.process.ports, scope);
+  // The first connections would wait for it, and their latencies be those of the waiting.
+  for (std::size_t i = 0; i < settings.process.ports.size(); ++i)
+    if (!scope.has("ports." + std::to_string(i) + ".detect_duplicates"))
+      settings.process.ports[i].detects_duplicates = false;
   if (scope.has("sources.addresses") || settings.process.ports.empty()) return;
   const auto& addresses = settings.process.ports[0].addresses;
+  const auto& addresses6 = settings.process.ports[0].addresses6;
+  if (settings.target.six && !addresses6.empty()) {
+    settings.sources.six = addresses6[0].first;
+    settings.sources.first = {addresses6[0].first.low()};
+    settings.sources.last = {addresses6[0].last.low()};
+    return;
+  }
   if (addresses.empty()) return;
   settings.sources.first = addresses[0].first;
   settings.sources.last = addresses[0].last;
@@ -70,11 +82,16 @@ void derive(BothEnds& pair, const Scope& server, const Scope& client, const std:
   derive_port(pair.server.process.ports, server, {kServer, kServer, 15});
   derive_port(pair.client.process.ports, client, {kClientFirst, kClientLast, 15});
   derive(pair.server, server, file);
-  derive(pair.client, client);
-  if (!client.has("target.address") && !pair.server.process.ports.empty() &&
-      !pair.server.process.ports[0].addresses.empty()) {
-    pair.client.target.address = pair.server.process.ports[0].addresses[0].first;
+  // Of a server with both families it is the IPv4 address, unless the file names the other.
+  if (!client.has("target.address") && !pair.server.process.ports.empty()) {
+    const nic::PortSettings& port = pair.server.process.ports[0];
+    if (!port.addresses.empty()) {
+      pair.client.target.address = port.addresses[0].first;
+    } else if (!port.addresses6.empty()) {
+      pair.client.target.six = port.addresses6[0].first;
+    }
   }
+  derive(pair.client, client);
   if (!client.has("target.port") && !pair.server.listen.empty()) {
     pair.client.target.port = pair.server.listen[0].port;
   }

@@ -201,16 +201,19 @@ namespace {
 /// A host as it was written, an address or a name.
 void set_host(load::TargetSettings& target, const std::string& host) {
   const Result<Ipv4Address> address = parse_ipv4(host);
+  const Result<Ipv6Address> six = parse_ipv6(host);
   target.address = address ? *address : Ipv4Address{};
-  target.name = address ? "" : host;
+  target.six = six ? std::optional(*six) : std::nullopt;
+  target.name = address || six ? "" : host;
 }
 
 }  // namespace
 
 Form<load::TargetSettings> target_address() {
-  Form<load::TargetSettings> form{.type = "host", .range = "unicast IPv4, or a name"};
+  Form<load::TargetSettings> form{.type = "host", .range = "unicast IPv4 or IPv6, or a name"};
   form.show = [](const load::TargetSettings& target) {
     if (!target.name.empty()) return target.name;
+    if (target.six) return to_string(*target.six);
     return target.address == Ipv4Address{} ? std::string("none") : to_string(target.address);
   };
   form.read = [hint = form.hint()](const Cursor& at, load::TargetSettings& target) {
@@ -218,6 +221,22 @@ Form<load::TargetSettings> target_address() {
     const Result<std::string> host = parse_host(at.value.text);
     if (!host) return at.fail(host.error().what, hint);
     set_host(target, *host);
+  };
+  return form;
+}
+
+Form<load::TargetSettings> target_ip() {
+  Form<load::TargetSettings> form{.type = "address", .range = "unicast IPv4 or IPv6"};
+  form.show = target_address().show;
+  form.read = [hint = form.hint()](const Cursor& at, load::TargetSettings& target) {
+    if (!at.expect(Value::Kind::scalar, hint)) return;
+    if (looks_like_ipv6(at.value.text)) {
+      const Result<Ipv6Address> six = parse_ipv6(at.value.text);
+      if (!six) return at.fail(six.error().what, hint);
+    } else if (const Result<Ipv4Address> four = parse_ipv4(at.value.text); !four) {
+      return at.fail(four.error().what, hint);
+    }
+    set_host(target, at.value.text);
   };
   return form;
 }
@@ -242,9 +261,99 @@ Form<MacAddress> mac() {
                             [](const MacAddress& address) { return to_string(address); });
 }
 
-Form<link::InterfaceAddress> interface_address() {
-  return scalar<link::InterfaceAddress>("address", "A/PREFIX or A-B/PREFIX",
-                                        parse_interface_address, format_interface_address);
+namespace {
+
+/// An element with an error keeps its default value, so that the others of its family keep their
+/// index.
+void read_address(const Cursor& at, const std::string& hint, nic::PortSettings& port) {
+  if (!at.expect(Value::Kind::scalar, hint)) {
+    port.addresses.emplace_back();
+    return;
+  }
+  const auto add = [&](auto& list, const auto& parsed) {
+    list.emplace_back();
+    if (parsed) {
+      list.back() = *parsed;
+    } else {
+      at.fail(parsed.error().what, hint);
+    }
+  };
+  if (looks_like_ipv6(at.value.text)) {
+    add(port.addresses6, parse_interface_address6(at.value.text));
+  } else {
+    add(port.addresses, parse_interface_address(at.value.text));
+  }
+}
+
+void read_gateway(const Cursor& at, const std::string& hint, nic::PortSettings& port) {
+  if (!at.expect(Value::Kind::scalar, hint)) return;
+  const auto set = [&](auto& gateway, const auto& parsed) {
+    if (!parsed) return at.fail(parsed.error().what, hint);
+    if (gateway) return at.fail("is the second of its family", "one of each family");
+    gateway = *parsed;
+  };
+  if (at.value.text == "ra") {
+    if (port.gateway6) at.fail("is the second of its family", "one of each family");
+    port.asks_for_router = true;
+  } else if (looks_like_ipv6(at.value.text)) {
+    if (port.asks_for_router) return at.fail("is the second of its family", "one of each family");
+    set(port.gateway6, parse_ipv6(at.value.text));
+  } else {
+    set(port.gateway, parse_ipv4(at.value.text));
+  }
+}
+
+/// "[a, b]", or "none".
+std::string in_brackets(const std::vector<std::string>& words) {
+  return words.empty() ? "none" : fmt::format("[{}]", fmt::join(words, ", "));
+}
+
+}  // namespace
+
+Form<nic::PortSettings> port_addresses() {
+  Form<nic::PortSettings> form{.type = "list of address",
+                               .range = "A/PREFIX or A-B/PREFIX, IPv4 or IPv6"};
+  form.read = [hint = form.hint()](const Cursor& at, nic::PortSettings& port) {
+    if (!at.expect(Value::Kind::list, hint)) return;
+    constexpr std::size_t kMost = 1'024;
+    const std::size_t size = at.value.items.size();
+    if (size == 0) at.fail("is empty", hint);
+    if (size > kMost) return at.fail(fmt::format("has more than {} elements", kMost), hint);
+    port.addresses.clear();
+    port.addresses6.clear();
+    for (std::size_t i = 0; i < size; ++i)
+      read_address(at.below(std::to_string(i), at.value.items[i]), hint, port);
+  };
+  form.show = [](const nic::PortSettings& port) {
+    std::vector<std::string> words;
+    for (const auto& address : port.addresses) words.push_back(format_interface_address(address));
+    for (const auto& address : port.addresses6) words.push_back(format_interface_address(address));
+    return in_brackets(words);
+  };
+  return form;
+}
+
+Form<nic::PortSettings> port_gateway() {
+  Form<nic::PortSettings> form{.type = "address",
+                               .range =
+                                   "unicast IPv4 or IPv6, or a list of one of each; ra: an "
+                                   "IPv6 router that says to be one"};
+  form.read = [hint = form.hint()](const Cursor& at, nic::PortSettings& port) {
+    port.gateway.reset();
+    port.gateway6.reset();
+    port.asks_for_router = false;
+    if (at.value.kind != Value::Kind::list) return read_gateway(at, hint, port);
+    for (std::size_t i = 0; i < at.value.items.size(); ++i)
+      read_gateway(at.below(std::to_string(i), at.value.items[i]), hint, port);
+  };
+  form.show = [](const nic::PortSettings& port) {
+    std::vector<std::string> words;
+    if (port.gateway) words.push_back(to_string(*port.gateway));
+    if (port.gateway6) words.push_back(to_string(*port.gateway6));
+    if (port.asks_for_router) words.push_back("ra");
+    return words.size() == 1 ? words[0] : in_brackets(words);
+  };
+  return form;
 }
 
 Form<flow::NearPrefix> near_prefix() {
@@ -263,15 +372,26 @@ Form<flow::NearPrefix> near_prefix() {
 }
 
 Form<load::SourceSettings> source_addresses() {
-  Form<load::SourceSettings> form{.type = "addresses", .range = "A or A-B"};
+  Form<load::SourceSettings> form{.type = "addresses", .range = "A or A-B; IPv6 also A/PREFIX"};
   form.show = [](const load::SourceSettings& sources) {
+    if (sources.six)
+      return to_string(*sources.six) + "-" + to_string(sources.six->with_low(sources.last.host));
     if (sources.first == Ipv4Address{}) return std::string("those of the first port");
     return to_string(sources.first) + "-" + to_string(sources.last);
   };
   form.read = [hint = form.hint()](const Cursor& at, load::SourceSettings& sources) {
     if (!at.expect(Value::Kind::scalar, hint)) return;
+    if (looks_like_ipv6(at.value.text)) {
+      const Result<AddressRange6> range = parse_address_range6(at.value.text);
+      if (!range) return at.fail(range.error().what, hint);
+      sources.six = range->first;
+      sources.first = {range->first.low()};
+      sources.last = {range->last.low()};
+      return;
+    }
     const Result<AddressRange> range = parse_address_range(at.value.text);
     if (!range) return at.fail(range.error().what, hint);
+    sources.six.reset();
     sources.first = range->first;
     sources.last = range->last;
   };

@@ -107,8 +107,13 @@ Form<Ipv4Address> ipv4();
 /// "198.18.0.1" or a name, and "http://HOST[:PORT][/PATH]", each a part of the target.
 Form<load::TargetSettings> target_address();
 Form<load::TargetSettings> target_url();
+/// An address alone.
+Form<load::TargetSettings> target_ip();
 Form<MacAddress> mac();
-Form<link::InterfaceAddress> interface_address();
+/// A list of both families, of a port's own addresses.
+Form<nic::PortSettings> port_addresses();
+/// An address, or a list of one of each family.
+Form<nic::PortSettings> port_gateway();
 /// "10.0.0.0/8": a NearPrefix without its hold.
 Form<flow::NearPrefix> near_prefix();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.

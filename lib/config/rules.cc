@@ -9,6 +9,7 @@
 #include <set>
 
 #include "config/addresses.h"
+#include "config/port_rules.h"
 #include "config/units.h"
 #include "wire/print.h"
 
@@ -33,52 +34,13 @@ void check_unique(const Scope& scope, std::string_view key, std::string_view mem
   }
 }
 
-void check_addresses(const nic::PortSettings& port, const std::string& path, const Scope& scope,
-                     std::vector<link::InterfaceAddress>& seen) {
-  for (std::size_t i = 0; i < port.addresses.size(); ++i) {
-    const link::InterfaceAddress& address = port.addresses[i];
-    const std::string key = fmt::format("{}.addresses.{}", path, i);
-    if (!scope.is_sound({key})) continue;
-    const auto overlap =
-        std::find_if(seen.begin(), seen.end(), [&](const link::InterfaceAddress& other) {
-          return address.first <= other.last && other.first <= address.last;
-        });
-    if (overlap != seen.end()) {
-      scope.fail(key, "overlaps with " + format_interface_address(*overlap));
-    }
-    seen.push_back(address);
-  }
-}
-
-bool is_own(const nic::PortSettings& port, Ipv4Address address) {
-  return std::any_of(port.addresses.begin(), port.addresses.end(), [address](const auto& own) {
-    return own.first <= address && address <= own.last;
-  });
-}
-
-bool is_on_link(const nic::PortSettings& port, Ipv4Address address) {
-  return std::any_of(port.addresses.begin(), port.addresses.end(),
-                     [address](const auto& own) { return config::is_on_link(own, address); });
-}
-
-void check_gateway(const nic::PortSettings& port, const std::string& path, const Scope& scope) {
-  const std::string key = path + ".gateway";
-  if (!port.gateway || !scope.is_sound({key, path + ".addresses"})) return;
-  if (is_own(port, *port.gateway)) {
-    scope.fail(key, "is one of the port's own addresses");
-  } else if (!is_on_link(port, *port.gateway)) {
-    scope.fail(key, "is not on the link of any of the port's addresses");
-  }
-}
-
 void check_ports(const shard::EndSettings& end, const std::vector<nic::PortSettings>& ports,
                  const Scope& scope) {
-  std::vector<link::InterfaceAddress> seen;
+  SeenAddresses seen;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const nic::PortSettings& port = ports[i];
     const std::string path = fmt::format("ports.{}", i);
     check_addresses(port, path, scope, seen);
-    check_gateway(port, path, scope);
     if (scope.is_sound({path + ".queues", "cores"}) && port.queues > end.cores.size()) {
       scope.fail(path + ".queues",
                  fmt::format("{} queues for {} cores", port.queues, end.cores.size()),
@@ -246,35 +208,51 @@ void check_shape(const LoadSettings& settings, const Scope& scope) {
   }
 }
 
-void check_ends(const LoadSettings& settings, const Scope& scope) {
-  const auto& target = settings.target;
-  const auto& sources = settings.sources;
+/// The ends of connections in one family.
+template <class Address>
+struct Ends {
+  Address first, last;  ///< of the sources
+  std::optional<Address> target;
+};
+
+template <class Address>
+void check_ends_of(const Ends<Address>& ends, const LoadSettings& settings, const Scope& scope) {
   const auto& ports = settings.process.ports;
-  if (!scope.is_sound({"ports"}) || ports.empty()) return;
-  if (scope.is_sound({"sources.addresses"})) {
-    const bool is_local =
-        std::any_of(ports.begin(), ports.end(), [&](const nic::PortSettings& port) {
-          return std::any_of(port.addresses.begin(), port.addresses.end(), [&](const auto& own) {
-            return config::is_on_link(own, sources.first) && config::is_on_link(own, sources.last);
-          });
-        });
-    if (!is_local) scope.fail("sources.addresses", "are not on the link of any port");
-  }
-  const bool is_known = target.address != Ipv4Address{};
-  if (!is_known || !scope.is_sound({"target", "sources.addresses"})) return;
-  const bool is_ours = (sources.first <= target.address && target.address <= sources.last) ||
-                       std::any_of(ports.begin(), ports.end(), [&](const nic::PortSettings& port) {
-                         return is_own(port, target.address);
-                       });
-  const bool is_reachable =
-      std::any_of(ports.begin(), ports.end(), [&](const nic::PortSettings& port) {
-        return port.gateway || is_on_link(port, target.address);
-      });
-  if (is_ours) {
+  const auto any_port = [&](const auto& is_so) {
+    return std::any_of(ports.begin(), ports.end(), is_so);
+  };
+  if (scope.is_sound({"sources.addresses"}) && !any_port([&](const auto& p) {
+        return is_on_link(p, ends.first) && is_on_link(p, ends.last);
+      }))
+    scope.fail("sources.addresses", "are not on the link of any port");
+  if (!ends.target || !scope.is_sound({"target", "sources.addresses"})) return;
+  const Address& target = *ends.target;
+  if ((ends.first <= target && target <= ends.last) ||
+      any_port([&](const auto& p) { return is_own(p, target); })) {
     scope.fail(target_key(scope), "is one of the client's own addresses");
-  } else if (!is_reachable) {
+  } else if (!any_port([&](const auto& p) { return can_reach(p, target); })) {
     scope.fail(target_key(scope), "is on no port's link, and no port has a gateway");
   }
+}
+
+void check_ends(const LoadSettings& settings, const Scope& scope) {
+  const load::TargetSettings& target = settings.target;
+  const load::SourceSettings& sources = settings.sources;
+  if (!scope.is_sound({"ports"}) || settings.process.ports.empty()) return;
+  if (target.has_address() && sources.has_addresses() &&
+      target.six.has_value() != sources.six.has_value() &&
+      scope.is_sound({"target", "sources.addresses"}))
+    return scope.fail("sources.addresses",
+                      target.six ? "are of IPv4, and the target is of IPv6"
+                                 : "are of IPv6, and the target is of IPv4",
+                      "both ends of a connection are of one family");
+  if (sources.six) {
+    return check_ends_of<Ipv6Address>(
+        {*sources.six, sources.six->with_low(sources.last.host), target.six}, settings, scope);
+  }
+  std::optional<Ipv4Address> known;
+  if (target.address != Ipv4Address{}) known = target.address;
+  check_ends_of<Ipv4Address>({sources.first, sources.last, known}, settings, scope);
 }
 
 /// The experiments share their devices, whose queues are made for so many cores.
@@ -296,6 +274,11 @@ void check_same_cores(const LabSettings& lab, const Scope& scope) {
 
 bool Scope::has(std::string_view key) const {
   return find(root_, join_key(prefix_, key)) != nullptr;
+}
+
+std::string_view Scope::text(std::string_view key) const {
+  const Value* value = find(root_, join_key(prefix_, key));
+  return value != nullptr ? std::string_view(value->text) : std::string_view();
 }
 
 bool Scope::is_sound(std::initializer_list<std::string_view> keys) const {
@@ -320,7 +303,7 @@ std::string_view target_key(const Scope& scope) {
 
 void check_target(const load::TargetSettings& target, const Scope& scope) {
   if (!scope.is_sound({"target"})) return;
-  if (target.address == Ipv4Address{} && target.name.empty())
+  if (!target.has_address() && target.name.empty())
     return scope.fail("target.address", "is missing", "an address or a name; or target.url");
   if (!scope.has("target.url")) return;
   for (const std::string key : {"target.address", "target.port", "target.path"})
@@ -378,8 +361,11 @@ void check_rules(const BothEnds& pair, const Scope& both, const Scope& server,
     return;
   }
   const load::TargetSettings& target = pair.client.target;
-  if (!is_own(pair.server.process.ports[0], target.address)) {
-    client.fail("target.address", to_string(target.address) + " is not the server's");
+  const nic::PortSettings& server_port = pair.server.process.ports[0];
+  if (target.six ? !is_own(server_port, *target.six) : !is_own(server_port, target.address)) {
+    client.fail(
+        "target.address",
+        (target.six ? to_string(*target.six) : to_string(target.address)) + " is not the server's");
   }
   if (std::none_of(
           pair.server.listen.begin(), pair.server.listen.end(),

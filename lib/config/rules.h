@@ -21,6 +21,8 @@ class Scope {
 
   /// True if the file or an override sets `key` or a key below it.
   bool has(std::string_view key) const;
+  /// The text of a key that has a single value; empty if there is none.
+  std::string_view text(std::string_view key) const;
   /// True if the keys were read without error. Errors found by rules do not count.
   bool is_sound(std::initializer_list<std::string_view> keys) const;
   /// Reports an error of `key`.

@@ -52,17 +52,18 @@ Schema<nic::PortSettings> port_schema(Wiring wiring) {
   }
   return keys +
          Schema<nic::PortSettings>{
-             {required_with_devices("addresses", wiring), &nic::PortSettings::addresses,
-              list(interface_address(), 1, 1'024), "our addresses on this link"},
-             {"gateway", &nic::PortSettings::gateway, maybe(ipv4()),
-              "next hop for hosts on other links"},
+             {required_with_devices("addresses", wiring), std::identity{}, port_addresses(),
+              "our addresses on this link"},
+             {"gateway", std::identity{}, port_gateway(), "next hop for hosts on other links"},
              {"mac", &nic::PortSettings::mac, maybe(mac()),
               "MAC address; by default the device's own"},
              {"arp", &nic::PortSettings::arp, map(arp_schema()), "resolution of neighbours"},
+             {"detect_duplicates", &nic::PortSettings::detects_duplicates, boolean(),
+              "whether IPv6 addresses are tentative for 1 s (RFC 4862); by default not of load"},
              {"vlan", &nic::PortSettings::vlan, number<std::uint16_t>(0, 4'094),
               "802.1Q tag; 0 = untagged"},
              {"mtu", &nic::PortSettings::mtu, number<std::uint16_t>(576, 1'500),
-              "most bytes in an IP packet"},
+              "most bytes in an IP packet; at least 1280 with IPv6"},
              {"queues", &nic::PortSettings::queues, number<std::uint16_t>(0, 64),
               "queue pairs, at most one a core; 0 = one a core, or as many as the device has"},
              {"descriptors", &nic::PortSettings::descriptors, number<std::uint16_t>(0, 32'768),
@@ -195,7 +196,7 @@ Schema<service::HttpSettings> http_schema() {
 Schema<load::TargetSettings> target_host_schema(Wiring wiring) {
   // The lab knows its server.
   if (wiring == Wiring::lab)
-    return {{"address", &load::TargetSettings::address, ipv4(), "address of the server"}};
+    return {{"address", std::identity{}, target_ip(), "address of the server"}};
   return {{"url", std::identity{}, target_url(),
            "the server and what to GET, instead of address, port and path"},
           {"address", std::identity{}, target_address(),

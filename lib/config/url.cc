@@ -24,15 +24,24 @@ bool is_all_visible(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+Result<std::string> parse_host6(std::string_view text) {
+  if (const auto address = parse_ipv6(text); !address) return address.error();
+  return std::string(text);
+}
+
 /// HOST[:PORT]
 Result<HttpUrl> parse_authority(std::string_view authority, std::string_view whole) {
   HttpUrl url;
   if (authority.find('@') != authority.npos)
     return Error{in_quotes(whole) + " has a user name or a password, which Mayfly does not send"};
-  if (authority.starts_with('['))
-    return Error{in_quotes(whole) + " has an IPv6 address; Mayfly speaks IPv4 only"};
-  const std::size_t colon = authority.find(':');
-  const auto host = parse_host(authority.substr(0, colon));
+  // RFC 3986 3.2.2: an IPv6 address is in brackets.
+  const std::size_t closed = authority.starts_with('[') ? authority.find(']') : 0;
+  if (closed == authority.npos) return Error{in_quotes(whole) + " has no ] after its address"};
+  const std::size_t colon = authority.find(':', closed);
+  const std::string_view written = authority.substr(0, colon);
+  if (closed != 0 && written.size() != closed + 1)
+    return Error{in_quotes(whole) + " has neither a port nor a path after the ]"};
+  const auto host = closed != 0 ? parse_host6(written.substr(1, closed - 1)) : parse_host(written);
   if (!host) return host.error();
   url.host = *host;
   if (colon == authority.npos || colon + 1 == authority.size()) return url;
@@ -58,10 +67,11 @@ Result<std::string> parse_host(std::string_view text) {
     if (const auto address = parse_ipv4(text); !address) return address.error();
     return std::string(text);
   }
-  if (text.find(':') != text.npos)
+  if (looks_like_ipv6(text)) {
+    if (const auto address = parse_ipv6(text); address) return std::string(text);
     return Error{in_quotes(text) +
-                 " is an IPv6 address or has a port; Mayfly speaks IPv4 only, and "
-                 "the port is a key of its own"};
+                 " is no IPv6 address; if it has a port, that is a key of its own"};
+  }
   const bool is_clean = std::all_of(text.begin(), text.end(), is_name_character);
   bool labels_fit = true;
   for (std::size_t label = 0; char c : text) {

@@ -31,7 +31,11 @@ class Conn {
   Instant now() const noexcept { return all_.now(); }
   /// Host order.
   std::uint16_t local_port() const noexcept { return block_.local_port; }
+  bool is_ipv6() const noexcept { return all_.is_ipv6(block_); }
+  /// Unless is_ipv6().
   const FlowKey4& tuple() const noexcept { return all_.key_of(block_); }
+  /// If is_ipv6().
+  const FlowKey6& tuple6() const noexcept { return all_.key6_of(block_); }
   /// True if the peer opened the connection.
   bool passive() const noexcept { return block_.tcp.has(tcp::conn_flag::passive); }
   /// True if an ACK of another connection answered the SYN of our active open: the peer still had

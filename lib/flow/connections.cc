@@ -7,7 +7,7 @@ namespace mayfly::flow {
 
 std::vector<MemoryItem> Connections::plan(const ShardSizes& sizes) {
   const std::size_t buffer = RxBuffers::size_for(sizes.receive_window);
-  const std::size_t table = FlowTable::bytes_needed(sizes.connections);
+  const std::size_t table = FlowTable::bytes_needed(sizes.connections, sizes.ipv6);
   return {
       memory_item("connections", sizes.connections, sizeof(ConnectionBlock)),
       {"flow table", sizes.connections, table / std::max(sizes.connections, 1u), table},
@@ -46,7 +46,7 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
       take(std::type_identity<RxBuffers::Place>{}, "receive buffers", sizes.receive_buffers);
   if (!failure.empty()) return Error{failure};
   made.rx_ = RxBuffers(buffers, buffer, places);
-  auto table = FlowTable::create(name, sizes.connections, secret, pages);
+  auto table = FlowTable::create(name, sizes.connections, secret, pages, sizes.ipv6);
   if (!table) return table.error();
   made.table_ = std::move(*table);
   return made;

@@ -55,7 +55,12 @@ class Connections {
   std::uint32_t index_of(const ConnectionBlock& b) const noexcept {
     return static_cast<std::uint32_t>(&b - &blocks_[0]);
   }
+  bool is_ipv6(const ConnectionBlock& b) const noexcept { return table_.is_ipv6(b.tcp.slot); }
   const FlowKey4& key_of(const ConnectionBlock& b) const noexcept { return table_.key(b.tcp.slot); }
+  /// The same if is_ipv6().
+  const FlowKey6& key6_of(const ConnectionBlock& b) const noexcept {
+    return table_.key6(b.tcp.slot);
+  }
   /// The block of the flow at a position that FlowTable::find returned, not negative.
   ConnectionBlock& at(std::int32_t position) noexcept {
     MAYFLY_ASSERT(position >= 0);
@@ -69,7 +74,8 @@ class Connections {
   /// Takes a block for a four-tuple that has none; null if there is no room. `link` is the index of
   /// the shard's port. The caller then opens the block's `tcp` (tcp/tcp.h), of which only the slot,
   /// the flags and the timer are set.
-  ConnectionBlock* open(const FlowKey4& key, std::uint32_t hash, std::uint8_t link) noexcept;
+  template <class Key>
+  ConnectionBlock* open(const Key& key, std::uint32_t hash, std::uint8_t link) noexcept;
   /// Removes a connection in CLOSED from the table and the wheel, and frees its buffers. Its
   /// four-tuple is free at once; its block is freed by pop_pending().
   void close(ConnectionBlock& b) noexcept;
@@ -187,8 +193,8 @@ inline void Connections::prefetch(std::int32_t position) const noexcept {
   __builtin_prefetch(block + offsetof(ConnectionBlock, wake_at));
 }
 
-inline ConnectionBlock* Connections::open(const FlowKey4& key, std::uint32_t hash,
-                                          std::uint8_t link) noexcept {
+template <class Key>
+ConnectionBlock* Connections::open(const Key& key, std::uint32_t hash, std::uint8_t link) noexcept {
   const std::uint32_t index = blocks_.take();
   if (index == kNoIndex) return nullptr;
   const std::int32_t position = table_.insert(key, hash, index);

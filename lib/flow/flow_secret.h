@@ -26,6 +26,34 @@ class FlowSecret {
   /// four-tuples that collide.
   std::uint32_t hash(const FlowKey4& key) const noexcept { return words(key, 0)[0]; }
 
+  /// What stands for an IPv6 four-tuple where an IPv4 one is kept: its fingerprint of 96 bits,
+  /// which nobody without the key can predict, and a mark (doc/decisions/0017). CBC-MAC, which is
+  /// as good as a random function of messages of one length.
+  FlowKey4 name(const FlowKey6& key) const noexcept {
+    struct Blocks {
+      std::array<Aes128::Block, 3> at;
+    };
+    Aes128::Block mac{};
+    for (const Aes128::Block& block : std::bit_cast<Blocks>(key).at) {
+      for (std::size_t i = 0; i < mac.size(); ++i) mac[i] ^= block[i];
+      mac = aes_.encrypt(mac);
+    }
+    FlowKey4 name = std::bit_cast<FlowKey4>(mac);
+    name.zero = FlowKey4::kIpv6Name;
+    return name;
+  }
+  /// The flow label of a flow, from its hash: constant for a connection, and it reveals nothing of
+  /// the hash (RFC 6437 3).
+  std::uint32_t flow_label(std::uint32_t hash) const noexcept {
+    constexpr std::uint32_t kPurpose = 0x6c61'6265, kBits = 0xf'ffff;
+    return words({.local_ip = hash}, kPurpose)[3] & kBits;
+  }
+  /// A number for a remote host, of which few have the same.
+  std::uint32_t host_number(const Ipv6Address& host) const noexcept {
+    return std::bit_cast<std::array<std::uint32_t, 4>>(
+        aes_.encrypt(std::bit_cast<Aes128::Block>(host)))[0];
+  }
+
   /// The initial sequence number at `now` (RFC 6528). For one four-tuple it rises with time.
   /// `host`: that of another host behind the same address; 0 = this one.
   Seq initial_sequence(const FlowKey4& key, Instant now, std::uint32_t host = 0) const noexcept {
@@ -37,6 +65,14 @@ class FlowSecret {
   /// monotonic across its connections. No four-tuple has port 0 (Drop::tcp_port_zero).
   std::uint32_t timestamp_offset(const FlowKey4& key, std::uint32_t host = 0) const noexcept {
     return words({.local_ip = key.local_ip, .remote_ip = key.remote_ip}, host)[2];
+  }
+
+  /// The same for IPv6.
+  Seq initial_sequence(const FlowKey6& key, Instant now, std::uint32_t host = 0) const noexcept {
+    return tcp::initial_sequence(words(name(key), host)[1], now);
+  }
+  std::uint32_t timestamp_offset(const FlowKey6& key, std::uint32_t host = 0) const noexcept {
+    return words(name({.local = key.local, .remote = key.remote}), host)[2];
   }
 
   const tcp::Secret& bits() const noexcept { return secret_; }

@@ -2,7 +2,8 @@
 // not thread-safe. TIME_WAIT entries are in another table (time_wait_table.h).
 //
 // It is built on rte_hash, which stores the keys and assigns positions. The index of a flow's block
-// is stored in an array, at the flow's position.
+// is stored in an array, at the flow's position. IPv6 has an rte_hash of its own, whose positions
+// come after those of IPv4, so that a position tells the family.
 #pragma once
 
 #include <array>
@@ -28,13 +29,15 @@ class FlowTable {
 
   /// Allocates a table for at least `flows`. It is sized for a load of at most 60 %: above that,
   /// insertions into an rte_hash become slow. `name` must be unique in the process. `secret` keys
-  /// the hash. Fails if there is no memory.
+  /// the hash. `ipv6`: flows of either family may be as many. Fails if there is no memory.
   static Result<FlowTable> create(const std::string& name, std::uint32_t flows,
-                                  const FlowSecret& secret, HugePages pages);
+                                  const FlowSecret& secret, HugePages pages, bool ipv6 = false);
   /// Bytes that create() allocates for `flows`.
-  static std::size_t bytes_needed(std::uint32_t flows);
+  static std::size_t bytes_needed(std::uint32_t flows, bool ipv6 = false);
 
   std::uint32_t hash(const FlowKey4& key) const noexcept { return secret_.hash(key); }
+  /// FlowSecret::name.
+  FlowKey4 name(const FlowKey6& key) const noexcept { return secret_.name(key); }
 
   /// Sets `positions` to those of up to kBurstMax keys, negative for a miss. `hashes` are the
   /// keys'.
@@ -45,12 +48,21 @@ class FlowTable {
   /// Adds a key that is not in the table, with the index of its block. Returns its position, or
   /// kNone if the table is full.
   std::int32_t insert(const FlowKey4& key, std::uint32_t hash, std::uint32_t block) noexcept;
-  /// Removes the flow at `position`; `hash` is its key's.
+  /// The same for IPv6, which the table was made for. The hash is that of the key's name.
+  std::int32_t find(const FlowKey6& key, std::uint32_t hash) const noexcept;
+  std::int32_t insert(const FlowKey6& key, std::uint32_t hash, std::uint32_t block) noexcept;
+  /// Removes the flow at `position`, of either family; `hash` is its key's.
   void erase(std::uint32_t position, std::uint32_t hash) noexcept;
 
+  bool is_ipv6(std::uint32_t position) const noexcept { return position >= first6_; }
   /// The key of the flow at `position`.
   const FlowKey4& key(std::uint32_t position) const noexcept {
     return *reinterpret_cast<const FlowKey4*>(keys_ + std::size_t{position} * key_stride_);
+  }
+  /// The same if is_ipv6().
+  const FlowKey6& key6(std::uint32_t position) const noexcept {
+    return *reinterpret_cast<const FlowKey6*>(keys6_ +
+                                              std::size_t{position - first6_} * key6_stride_);
   }
   /// The index of the block of the flow at `position`.
   std::uint32_t block(std::uint32_t position) const noexcept { return blocks_[position]; }
@@ -63,11 +75,18 @@ class FlowTable {
   struct Free {
     void operator()(rte_hash* table) const noexcept;
   };
-  std::unique_ptr<rte_hash, Free> table_;
-  bool learn_key_places() noexcept;
+  using Table = std::unique_ptr<rte_hash, Free>;
+  static Table make(const std::string& name, std::uint32_t entries, std::size_t key_size);
+  static bool learn_key_places(rte_hash* table, const std::byte*& first,
+                               std::size_t& stride) noexcept;
 
+  Table table_;
   const std::byte* keys_ = nullptr;  // rte_hash's key at position 0, and the distance to the next
   std::size_t key_stride_ = 0;
+  std::uint32_t first6_ = ~std::uint32_t{0};  // the position of IPv6's first
+  Table table6_;
+  const std::byte* keys6_ = nullptr;
+  std::size_t key6_stride_ = 0;
   Region blocks_memory_;
   std::span<std::uint32_t> blocks_;
   FlowSecret secret_;

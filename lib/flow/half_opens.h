@@ -66,8 +66,9 @@ class HalfOpens {
 
   // -- cookies
 
-  /// The SYN-ACK that carries a cookie for `syn`.
-  Emission make_cookie(const FlowKey4& key, const Segment& syn, const tcp::TcpSettings& tcp,
+  /// The SYN-ACK that carries a cookie for `syn`. The key is a FlowKey4 or a FlowKey6.
+  template <class Key>
+  Emission make_cookie(const Key& key, const Segment& syn, const tcp::TcpSettings& tcp,
                        Instant now) noexcept;
   /// True while a cookie that was sent may still come back. At other times no ACK is taken for a
   /// cookie, so that guessed ones open nothing.
@@ -79,8 +80,9 @@ class HalfOpens {
     std::uint32_t ts_offset;  ///< of the connection, as the SYN-ACK had it
   };
   /// What the cookie in this ACK stands for; nullopt if the ACK carries no valid cookie.
-  std::optional<Redeemed> redeem(const FlowKey4& key, const Segment& ack,
-                                 const tcp::TcpSettings& tcp, Instant now) const noexcept;
+  template <class Key>
+  std::optional<Redeemed> redeem(const Key& key, const Segment& ack, const tcp::TcpSettings& tcp,
+                                 Instant now) const noexcept;
 
   // -- giving up
 

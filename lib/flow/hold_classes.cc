@@ -41,8 +41,7 @@ std::uint64_t HoldClasses::fingerprint() const noexcept {
 
 std::uint32_t HoldClasses::class_of(const NearPrefix& prefix) const noexcept {
   for (std::uint32_t i = 0; i < kNear; ++i)
-    if (prefixes_[i].address == prefix.address && prefixes_[i].length == prefix.length)
-      return kFirstNear + i;
+    if (prefixes_[i].has_hosts_of(prefix)) return kFirstNear + i;
   return kPolicy;
 }
 
@@ -55,15 +54,18 @@ std::uint32_t HoldClasses::free_class(const TimeWaitLog& log) const noexcept {
   return kPolicy;
 }
 
-std::uint32_t HoldClasses::of(const FlowKey4& key) const noexcept {
-  for (std::uint32_t i = 0; i < near_count_; ++i)
-    if (near_[i].prefix.covers(key.remote())) return near_[i].cls;
+std::uint32_t HoldClasses::of(const FlowKey4& key, const FlowKey6* six) const noexcept {
+  for (std::uint32_t i = 0; i < near_count_; ++i) {
+    const NearPrefix& near = near_[i].prefix;
+    const bool is_near = six != nullptr ? near.covers(six->remote)
+                                        : !key.is_ipv6_name() && near.covers(key.remote());
+    if (is_near) return near_[i].cls;
+  }
   return kPolicy;
 }
 
-std::uint32_t HoldClasses::of_recycled(const FlowKey4& key, std::uint32_t rto_us,
+std::uint32_t HoldClasses::of_recycled(std::uint32_t usual, std::uint32_t rto_us,
                                        const TimeWaitLog& log) const noexcept {
-  const std::uint32_t usual = of(key);
   const Duration wanted{std::int64_t{rto_us} * 7 / 2};
   for (std::uint32_t cls = kFirstRecycled; cls < TimeWaitLog::kClasses; ++cls)
     if (holds_[cls] >= wanted) return holds_[cls] < log.hold_of(usual) ? cls : usual;

@@ -39,10 +39,11 @@ class HoldClasses {
   std::uint64_t fingerprint() const noexcept;
 
   /// The class of a new entry (RFC 9293 3.6.1, MUST-13: 2MSL; by nearness, NetBSD's choice of MSL).
-  std::uint32_t of(const FlowKey4& key) const noexcept;
+  /// `six`: the four-tuple if it is IPv6's, else null.
+  std::uint32_t of(const FlowKey4& key, const FlowKey6* six = nullptr) const noexcept;
   /// The same with `recycle`: Linux's tcp_tw_recycle holds for 3.5 x RTO, here rounded up to the
-  /// hold of a class, if that is shorter.
-  std::uint32_t of_recycled(const FlowKey4& key, std::uint32_t rto_us,
+  /// hold of a class, if that is shorter than that of the `usual` class.
+  std::uint32_t of_recycled(std::uint32_t usual, std::uint32_t rto_us,
                             const TimeWaitLog& log) const noexcept;
 
  private:

@@ -5,9 +5,8 @@
 namespace mayfly::flow {
 namespace {
 
-ListedConnection listed(const ConnectionBlock& b, const FlowKey4& key, Instant now) {
-  return {.key = key,
-          .state = b.tcp.state,
+ListedConnection listed(const ConnectionBlock& b, Instant now) {
+  return {.state = b.tcp.state,
           .age = now - b.opened_at,
           .srtt_us = b.tcp.srtt_us,
           .rto_us = b.tcp.rto_us,
@@ -20,7 +19,16 @@ ListedConnection listed(const ConnectionBlock& b, const FlowKey4& key, Instant n
 }  // namespace
 
 bool ListFilter::takes(const FlowKey4& key, tcp::State state) const noexcept {
-  return states.has(state) && (key.remote().host & peer_mask) == (peer.host & peer_mask) &&
+  if (!states.has(state)) return false;
+  // Neither the addresses nor the ports of an IPv6 entry are known.
+  if (key.is_ipv6_name()) return peer_mask == 0 && !peer6 && port == 0;
+  return !peer6 && (key.remote().host & peer_mask) == (peer.host & peer_mask) &&
+         (port == 0 || key.local_port_host() == port || key.remote_port_host() == port);
+}
+
+bool ListFilter::takes(const FlowKey6& key, tcp::State state) const noexcept {
+  const bool is_peer = peer6 ? key.remote.shares_prefix(*peer6, peer6_length) : peer_mask == 0;
+  return states.has(state) && is_peer &&
          (port == 0 || key.local_port_host() == port || key.remote_port_host() == port);
 }
 
@@ -51,7 +59,13 @@ void Listing::look_at_blocks(const Connections& connections, Instant now) noexce
   for (; place_.next < last && !is_full(); ++place_.next) {
     const ConnectionBlock& b = connections.block(place_.next);
     if (b.tcp.state == tcp::State::closed || b.opened_at > as_of_) continue;
-    show(listed(b, connections.key_of(b), now));
+    ListedConnection one = listed(b, now);
+    if (connections.is_ipv6(b)) {
+      one.six = connections.key6_of(b);
+    } else {
+      one.key = connections.key_of(b);
+    }
+    show(one);
   }
 }
 
@@ -72,7 +86,8 @@ void Listing::look_at_records(const TimeWaitLog& log, Instant now) noexcept {
 }
 
 void Listing::show(const ListedConnection& one) noexcept {
-  if (filter_.takes(one.key, one.state)) found_.push_back(one);
+  if (one.six ? filter_.takes(*one.six, one.state) : filter_.takes(one.key, one.state))
+    found_.push_back(one);
 }
 
 }  // namespace mayfly::flow

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -17,7 +18,8 @@ namespace mayfly::flow {
 
 /// A connection, or an entry: then `state` is TIME-WAIT.
 struct ListedConnection {
-  FlowKey4 key;
+  FlowKey4 key;  ///< of an IPv6 entry the name (FlowSecret::name): nobody knows its addresses
+  std::optional<FlowKey6> six;  ///< of an IPv6 connection
   tcp::State state = tcp::State::closed;
   Duration age{};   ///< since it was opened; of an entry, since its hold began
   Duration left{};  ///< of an entry: until its hold is over
@@ -31,11 +33,14 @@ struct ListedConnection {
 /// Which of them are shown.
 struct ListFilter {
   tcp::StateSet states{0xffff};
-  Ipv4Address peer{};           ///< network that the remote address belongs to
-  std::uint32_t peer_mask = 0;  ///< its mask, in host order; 0 = any
-  std::uint16_t port = 0;       ///< local or remote; 0 = any
+  Ipv4Address peer{};                ///< network that the remote address belongs to
+  std::uint32_t peer_mask = 0;       ///< its mask, in host order; 0 = any
+  std::optional<Ipv6Address> peer6;  ///< instead of `peer`: a network of IPv6
+  std::uint8_t peer6_length = 128;   ///< its bits that count
+  std::uint16_t port = 0;            ///< local or remote; 0 = any
 
   bool takes(const FlowKey4& key, tcp::State state) const noexcept;
+  bool takes(const FlowKey6& key, tcp::State state) const noexcept;
 };
 
 class Listing {

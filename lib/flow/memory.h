@@ -17,6 +17,7 @@ struct ShardSizes {
   std::uint32_t chunks = 8'192;           ///< of 2 KiB, for copied text
   std::uint32_t receive_buffers = 512;    ///< for text out of order or not yet taken by the app
   std::uint32_t receive_window = 65'535;  ///< bytes of each, rounded up to a power of two
+  bool ipv6 = false;                      ///< connections may be over IPv6 too
 
   std::uint32_t extents_or_default() const { return extents != 0 ? extents : 2 * connections; }
 };

@@ -62,7 +62,17 @@ namespace mayfly::flow {
     "ARP packets that gave a live neighbour another MAC address")                                \
   X(counter, arp_requests, "packets", "arp.requests", "ARP requests sent")                       \
   X(counter, arp_replies, "packets", "arp.replies", "ARP replies sent")                          \
-  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP messages sent")                            \
+  X(counter, nd_solicitations, "packets", "nd.solicitations", "neighbour solicitations sent")    \
+  X(counter, nd_advertisements, "packets", "nd.advertisements",                                  \
+    "neighbour advertisements sent as answers")                                                  \
+  X(counter, nd_limited, "packets", "nd.limited",                                                \
+    "neighbour discovery and MLD messages not sent because of the rate limit")                   \
+  X(counter, nd_conflicts, "packets", "nd.conflicts",                                            \
+    "neighbour discovery that gave a live neighbour another MAC address, or had an address of "  \
+    "ours")                                                                                      \
+  X(counter, nd_duplicates, "addresses", "nd.duplicates",                                        \
+    "IPv6 addresses of ours that are off, as another host has them too")                         \
+  X(counter, icmp_sent, "packets", "icmp_sent", "ICMP and ICMPv6 messages sent")                 \
   X(gauge, connections, "connections", "connections", "connection blocks in use now")            \
   X(peak, connections_peak, "connections", "connections_peak",                                   \
     "most connection blocks in use at once")                                                     \

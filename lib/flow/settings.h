@@ -34,10 +34,20 @@ struct NearPrefix {
   Ipv4Address address;
   std::uint8_t length = 32;  ///< bits of the address that count
   Duration hold{};           ///< 2MSL for these peers; 0 = none
+  bool is_ipv6 = false;      ///< it is `address6` that counts
+  Ipv6Address address6;
 
   /// True if `peer` is in the prefix.
   constexpr bool covers(Ipv4Address peer) const {
-    return length == 0 || ((peer.host ^ address.host) >> (32 - length)) == 0;
+    return !is_ipv6 && (length == 0 || ((peer.host ^ address.host) >> (32 - length)) == 0);
+  }
+  constexpr bool covers(const Ipv6Address& peer) const {
+    return is_ipv6 && peer.shares_prefix(address6, length);
+  }
+  /// True if both are the same prefix, whatever their holds.
+  constexpr bool has_hosts_of(const NearPrefix& other) const {
+    return is_ipv6 == other.is_ipv6 && length == other.length && address == other.address &&
+           address6 == other.address6;
   }
 };
 

@@ -233,6 +233,7 @@ std::uint32_t TimeWaitLog::insert(const FlowKey4& key, std::uint32_t hash,
                         .remote_port = key.remote_port,
                         .since_ms = 0,
                         .answered_high = 0,
+                        .is_ipv6 = key.zero & 1,
                         .kind = cls & TimeWaitRecord::kKindMask,
                         .entry = entry};
   record.begin(now);

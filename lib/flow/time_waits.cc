@@ -86,17 +86,33 @@ void TimeWaits::set_hold(Duration hold) noexcept {
 }
 
 std::uint32_t TimeWaits::class_for(const tcp::Connection& c, const FlowKey4& key,
-                                   Instant now) noexcept {
+                                   const FlowKey6* six, Instant now) noexcept {
+  const std::uint32_t usual = classes_.of(key, six);
   if (!policy_->recycle || !c.has(tcp::conn_flag::timestamps) || c.has(tcp::conn_flag::paws_off))
-    return classes_.of(key);
+    return usual;
   // Linux's tcp_tw_recycle: one timestamp stands for all ports of the host.
-  host_stamps_.remember(key, c.ts_recent, now);
-  return classes_.of_recycled(key, c.rto_us, log_);
+  host_stamps_.remember(host_key(key, six), c.ts_recent, now);
+  return classes_.of_recycled(usual, c.rto_us, log_);
+}
+
+// With the remote host in it, as a number.
+FlowKey4 TimeWaits::host_key(const FlowKey4& key, const FlowKey6* six) const noexcept {
+  FlowKey4 host = key;
+  if (six != nullptr) host.remote_ip = secret_.host_number(six->remote);
+  return host;
+}
+
+// An IPv6 entry has forgotten its addresses, but not its class.
+std::uint32_t TimeWaits::class_of(std::uint32_t entry) const noexcept {
+  const TimeWaitRecord& record = log_[entry];
+  return record.is_ipv6 != 0 && record.kind < TimeWaitRecord::kClasses
+             ? record.kind
+             : classes_.of(record.key(), nullptr);
 }
 
 bool TimeWaits::enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c,
-                      Instant now) noexcept {
-  const std::uint32_t cls = class_for(c, key, now);
+                      Instant now, const FlowKey6* six) noexcept {
+  const std::uint32_t cls = class_for(c, key, six, now);
   std::uint32_t entry = kNoIndex;
   if (log_.hold_of(cls).us > 0 && make_room(now))
     entry = log_.insert(key, hash, make_time_wait_entry(c), cls, now);
@@ -129,12 +145,12 @@ bool TimeWaits::would_overfill(std::uint32_t open) const noexcept {
          log_.used() + open >= limit();
 }
 
-bool TimeWaits::is_recycled_away(const FlowKey4& key, const Segment& syn,
-                                 Instant now) const noexcept {
+bool TimeWaits::is_recycled_away(const FlowKey4& key, const Segment& syn, Instant now,
+                                 const FlowKey6* six) const noexcept {
   if (!policy_->recycle) return false;
   std::optional<std::uint32_t> stamp;  // without one it counts as old, in Linux since 3.16
   if (syn.carries(wire::tcp_option::timestamps)) stamp = syn.ts.val;
-  return host_stamps_.is_old(key, stamp, now);
+  return host_stamps_.is_old(host_key(key, six), stamp, now);
 }
 
 TimeWaits::Answer TimeWaits::on_segment(std::uint32_t entry, std::uint32_t hash, const Segment& s,
@@ -151,7 +167,7 @@ TimeWaits::Answer TimeWaits::on_segment(std::uint32_t entry, std::uint32_t hash,
     case tcp::TimeWaitAction::kill: end_by_reset(entry, hash); return {.drop = v.drop};
     case tcp::TimeWaitAction::restart_and_ack: {
       stats_.time_wait_fin_again.add();
-      const std::uint32_t anew = log_.hold_anew(entry, hash, classes_.of(record.key()), now);
+      const std::uint32_t anew = log_.hold_anew(entry, hash, class_of(entry), now);
       return {.drop = v.drop, .acknowledges = true, .entry = anew};
     }
     case tcp::TimeWaitAction::ack:
@@ -196,9 +212,12 @@ void TimeWaits::end_by_reset(std::uint32_t entry, std::uint32_t hash) noexcept {
   count_entries();
 }
 
-Emission TimeWaits::acknowledgement(std::uint32_t entry, Instant now) const noexcept {
+Emission TimeWaits::acknowledgement(std::uint32_t entry, Instant now,
+                                    const FlowKey6* six) const noexcept {
   const TimeWaitRecord& record = log_[entry];
-  return time_wait_ack(record.entry, secret_.timestamp_offset(record.key()), now);
+  const std::uint32_t offset =
+      six != nullptr ? secret_.timestamp_offset(*six) : secret_.timestamp_offset(record.key());
+  return time_wait_ack(record.entry, offset, now);
 }
 
 Seq TimeWaits::iss_after(std::uint32_t entry, Seq generated) const noexcept {
@@ -225,10 +244,10 @@ void TimeWaits::forget(const FlowKey4& key, std::uint32_t hash) noexcept {
   erase(on_trial(key, hash), hash);
 }
 
-void TimeWaits::restore(const FlowKey4& key, std::uint32_t hash, bool by_reset,
-                        Instant now) noexcept {
+void TimeWaits::restore(const FlowKey4& key, std::uint32_t hash, bool by_reset, Instant now,
+                        const FlowKey6* six) noexcept {
   const std::uint32_t entry = on_trial(key, hash);
-  const std::uint32_t cls = classes_.of(key);
+  const std::uint32_t cls = classes_.of(key, six);
   if (log_.hold_of(cls).us == 0) return erase(entry, hash);  // the policy has changed meanwhile
   const bool by_newcomer = by_reset && log_[entry].since_syn_answer(now) <= tcp::kSynAnswerCounts &&
                            policy_->rules.rst != tcp::TimeWaitRules::OnRst::ignore;
@@ -239,15 +258,18 @@ void TimeWaits::restore(const FlowKey4& key, std::uint32_t hash, bool by_reset,
   if (by_newcomer) end_by_reset(anew, hash);
 }
 
-bool TimeWaits::may_reuse(std::uint32_t entry, bool timestamps, Instant now) const noexcept {
+bool TimeWaits::may_reuse(std::uint32_t entry, bool timestamps, Instant now,
+                          const FlowKey6* six) const noexcept {
   const TimeWaitRecord& old = log_[entry];
   if (old.entry.has_ended()) return true;
   if (policy_->reuse == 0 || !old.entry.had_timestamps() || !timestamps) return false;
   if (old.entry.timestamps_vanished())
     return false;  // the peer could not tell old from new by PAWS
   const FlowKey4 key = old.key();
-  if (policy_->reuse == 2 && (key.local().host >> 24 != 127 || key.remote().host >> 24 != 127))
-    return false;
+  const bool on_loopback = six != nullptr
+                               ? six->local.is_loopback() && six->remote.is_loopback()
+                               : key.local().host >> 24 == 127 && key.remote().host >> 24 == 127;
+  if (policy_->reuse == 2 && !on_loopback) return false;
   return old.age(now) >= policy_->reuse_delay;
 }
 

@@ -2,8 +2,10 @@
 // reopened, restored, evicted and expired. tcp/time_wait.h decides what a segment means; here the
 // decision is carried out. The Shard sends the frames: an Answer says which one is owed.
 //
-// An entry is named by its position in the log, which is valid until the next call that is not
-// const. `hash` is FlowSecret::hash of its four-tuple. Owned by one core; not thread-safe.
+// A key is an IPv4 four-tuple, or the name of an IPv6 one (FlowSecret::name); `six` is then the
+// four-tuple itself, null otherwise. An entry is named by its position in the log, which is valid
+// until the next call that is not const. `hash` is FlowSecret::hash of its four-tuple. Owned by one
+// core; not thread-safe.
 #pragma once
 
 #include <array>
@@ -87,14 +89,15 @@ class TimeWaits {
   /// Makes the entry for a connection that ends in TIME_WAIT, or in LAST_ACK with hand_over. Evicts
   /// the oldest entry if the table is full and the policy says so. False: there is none, as the
   /// hold is 0 or there is no room.
-  bool enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c,
-             Instant now) noexcept;
+  bool enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c, Instant now,
+             const FlowKey6* six = nullptr) noexcept;
   /// With on_full: refuse, true if there might be no entry for one more connection, should each of
   /// the `open` ones need one.
   bool would_overfill(std::uint32_t open) const noexcept;
   /// With recycle, true if Linux before 4.12 would drop this SYN: it has no timestamp, or one
   /// behind the last of its address, though it may come from another host behind the same NAT.
-  bool is_recycled_away(const FlowKey4& key, const Segment& syn, Instant now) const noexcept;
+  bool is_recycled_away(const FlowKey4& key, const Segment& syn, Instant now,
+                        const FlowKey6* six = nullptr) const noexcept;
 
   // -- answering
 
@@ -113,7 +116,8 @@ class TimeWaits {
   Answer on_segment(std::uint32_t entry, std::uint32_t hash, const Segment& s, bool is_listening,
                     Instant now) noexcept;
   /// The ACK with which the entry answers.
-  Emission acknowledgement(std::uint32_t entry, Instant now) const noexcept;
+  Emission acknowledgement(std::uint32_t entry, Instant now,
+                           const FlowKey6* six = nullptr) const noexcept;
   /// An initial sequence number for a new incarnation: `generated`, or a higher one if that is
   /// needed to be above all sequence numbers of the old incarnation (RFC 9293 MAY-2).
   Seq iss_after(std::uint32_t entry, Seq generated) const noexcept;
@@ -130,14 +134,16 @@ class TimeWaits {
   /// Restarts the hold of the entry: the SYN was an old duplicate. (Ends the entry if the hold is 0
   /// by now.) If `by_reset` and there was a rival just now, the RST was its answer, and ends the
   /// entry as one in TIME_WAIT would.
-  void restore(const FlowKey4& key, std::uint32_t hash, bool by_reset, Instant now) noexcept;
+  void restore(const FlowKey4& key, std::uint32_t hash, bool by_reset, Instant now,
+               const FlowKey6* six = nullptr) noexcept;
 
   // -- our own active opens
 
   /// True if the policy lets an active open reuse the four-tuple of this entry (Linux's
   /// tcp_tw_reuse). `timestamps`: the new connection will offer them. Both connections need them,
   /// so that the peer can distinguish the two (RFC 6191 2).
-  bool may_reuse(std::uint32_t entry, bool timestamps, Instant now) const noexcept;
+  bool may_reuse(std::uint32_t entry, bool timestamps, Instant now,
+                 const FlowKey6* six = nullptr) const noexcept;
   /// Ends the entry, for an active open with its four-tuple.
   void end_for_reuse(std::uint32_t entry, std::uint32_t hash) noexcept;
 
@@ -158,7 +164,10 @@ class TimeWaits {
   void count_entries() noexcept { stats_.time_wait_now.set(held()); }
   bool make_room(Instant now) noexcept;
   void carry_over(Instant now);
-  std::uint32_t class_for(const tcp::Connection& c, const FlowKey4& key, Instant now) noexcept;
+  std::uint32_t class_for(const tcp::Connection& c, const FlowKey4& key, const FlowKey6* six,
+                          Instant now) noexcept;
+  FlowKey4 host_key(const FlowKey4& key, const FlowKey6* six) const noexcept;
+  std::uint32_t class_of(std::uint32_t entry) const noexcept;
   void erase(std::uint32_t entry, std::uint32_t hash) noexcept;
   std::size_t expire(Instant now) noexcept;
   void balance(Instant now) noexcept;

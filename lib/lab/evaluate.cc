@@ -48,8 +48,9 @@ std::uint64_t peak_of(const ExperimentRun& run, const nlohmann::ordered_json& en
 }
 
 /// The lifetime of an entry under the policy if the peer has this address.
+template <class Address>
 Duration hold_under(const flow::TimeWaitPolicy& policy, const tcp::TcpSettings& tcp,
-                    Ipv4Address peer) {
+                    const Address& peer) {
   Duration hold = policy.hold;
   const auto near = std::ranges::find_if(
       policy.nearness, [&](const flow::NearPrefix& prefix) { return prefix.covers(peer); });
@@ -74,7 +75,11 @@ End end_that_holds(const LabPair& pair) {
 
 /// The client's source is also free again after reuse_delay, if the generator may reuse it.
 Duration client_hold(const load::ClientSettings& client) {
-  const Duration hold = hold_under(client.shard.time_wait, client.shard.tcp, client.target.address);
+  const auto hold_for = [&](const auto& peer) {
+    return hold_under(client.shard.time_wait, client.shard.tcp, peer);
+  };
+  const Duration hold =
+      client.target.six ? hold_for(*client.target.six) : hold_for(client.target.address);
   const bool reuses = client.shard.time_wait.reuse == 1 && client.shard.tcp.timestamps;
   return reuses ? std::min(hold, client.shard.time_wait.reuse_delay) : hold;
 }
@@ -192,9 +197,12 @@ Calibration calibration_of(const ExperimentRun& run) {
 TimeWaitHolder holder_of(const LabPair& pair) {
   const End end = end_that_holds(pair);
   if (end == End::nobody) return {};
-  return {end, end == End::client ? client_hold(pair.client)
-                                  : hold_under(pair.server.shard.time_wait, pair.server.shard.tcp,
-                                               pair.client.sources.first)};
+  if (end == End::client) return {end, client_hold(pair.client)};
+  const auto hold_for = [&](const auto& peer) {
+    return hold_under(pair.server.shard.time_wait, pair.server.shard.tcp, peer);
+  };
+  const load::SourceSettings& sources = pair.client.sources;
+  return {end, sources.six ? hold_for(*sources.six) : hold_for(sources.first)};
 }
 
 Bound bound_of(const LabPair& pair) {

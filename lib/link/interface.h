@@ -8,6 +8,7 @@
 #include "link/settings.h"
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
+#include "wire/icmp6.h"
 
 namespace mayfly::link {
 
@@ -54,12 +55,48 @@ struct Interface : LinkSettings {
     return true;
   }
 
+  // -- IPv6: spoken if there is an address. To those that are configured comes the link-local one
+  // -- that is made of the MAC address (RFC 4291 2.8).
+
+  bool has_ipv6() const noexcept { return !addresses6.empty(); }
+  Ipv6Address link_local() const noexcept { return wire::link_local_of(mac); }
+  bool is_local(const Ipv6Address& ip) const noexcept {
+    for (const auto& range : addresses6)
+      if (ip >= range.first && ip <= range.last) return true;
+    return has_ipv6() && ip == link_local();
+  }
+  /// Is it on our link?
+  bool is_on_link(const Ipv6Address& ip) const noexcept {
+    if (ip.is_link_local()) return true;
+    for (const auto& range : addresses6)
+      if (ip.shares_prefix(range.first, range.prefix_length)) return true;
+    return false;
+  }
+  /// Our address with which a neighbour is asked for: of its prefix, else the link-local one.
+  Ipv6Address source_for(const Ipv6Address& neighbour) const noexcept {
+    if (!neighbour.is_link_local())
+      for (const auto& range : addresses6)
+        if (neighbour.shares_prefix(range.first, range.prefix_length)) return range.first;
+    return link_local();
+  }
+  /// RFC 4861 5.2; false: there is no route.
+  bool next_hop(const Ipv6Address& ip, Ipv6Address& hop) const noexcept {
+    hop = ip;
+    if (is_on_link(ip)) return true;
+    if (!gateway6) return false;
+    hop = *gateway6;
+    return true;
+  }
+
   /// True if the values are within the ranges that a Link requires. They come from the
   /// configuration, which has checked them.
   bool is_sound() const noexcept {
     constexpr std::uint16_t kMtuMin = 68, kVlanMax = 4'094;  // RFC 791 3.2; IEEE 802.1Q
     for (const auto& range : addresses)
       if (range.first > range.last || range.prefix_length > 32) return false;
+    for (const auto& range : addresses6)
+      if (range.first > range.last || range.prefix_length > 128 || mtu < wire::kIpv6MtuMin)
+        return false;
     return mtu >= kMtuMin && vlan <= kVlanMax && !mac.is_group();
   }
 };

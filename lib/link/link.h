@@ -1,12 +1,14 @@
-// A shard's view of one port: everything between TCP and the device. Frames come in parsed; ARP and
-// ICMP are answered here; TCP segments go out with their headers, checksums and next hop filled in.
-// It does not know the connections: an ICMP error about one is passed to the caller.
+// A shard's view of one port: everything between TCP and the device. Frames come in parsed; ARP,
+// neighbour discovery, ICMP and ICMPv6 are answered here; TCP segments go out with their headers,
+// checksums and next hop filled in. It does not know the connections: an ICMP error about one is
+// passed to the caller.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 
 #include "base/assert.h"
@@ -16,6 +18,7 @@
 #include "link/port.h"
 #include "link/reassembler.h"
 #include "link/resolver.h"
+#include "link/resolver6.h"
 #include "link/tx_stage.h"
 #include "tcp/tcp.h"
 #include "wire/emit.h"
@@ -31,6 +34,20 @@ struct IcmpReport {
   wire::QuotedSegment about;
   tcp::IcmpError error;
 };
+/// The same of ICMPv6.
+struct Icmp6Report {
+  wire::QuotedSegment6 about;
+  tcp::IcmpError error;
+};
+
+/// What a link has for IPv6 alone.
+template <Port P>
+struct Ipv6Side {
+  Ipv6Side(P& port, const Interface& interface, TxStage<P>& stage, LinkCommon& common)
+      : resolver(port, interface, stage, common) {}
+  Resolver6<P> resolver;
+  Reassembler6 reassembler;
+};
 
 /// Owned by one core, not thread-safe. `now` is the time of the poll.
 template <Port P>
@@ -42,13 +59,15 @@ class Link {
   Link(P& port, const Interface& interface, LinkCommon& common)
       : port_(port),
         interface_(interface),
-        rules_{interface.mac, interface.vlan},
+        rules_{interface.mac, interface.vlan, interface.has_ipv6()},
         header_{{}, interface.mac, interface.vlan},
         offloads_(port.tx_offloads()),
         common_(common),
         stage_(port, common.count),
         resolver_(port, interface_, stage_, common) {
     MAYFLY_ASSERT(interface.is_sound() && interface.mtu + header_.size() <= kFrameRoom);
+    if (interface.has_ipv6())
+      ipv6_ = std::make_unique<Ipv6Side<P>>(port, interface_, stage_, common);
   }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -88,12 +107,21 @@ class Link {
   Drop on_icmp(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed, Instant now,
                OnError&& on_error) noexcept;
 
+  /// The same for ICMPv6, neighbour discovery and MLD; `on_error(const Icmp6Report&)`.
+  template <class OnError>
+  Drop on_icmp6(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed, Instant now,
+                OnError&& on_error) noexcept;
+  /// Tells the sender of an IPv6 packet that was dropped (FrameKind::problem, or UDP) why, if that
+  /// is allowed (RFC 4443 2.4) and within the rate limit.
+  void answer_problem6(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
+                       Instant now) noexcept;
+
   /// Answers a datagram that has no receiver here with ICMP unreachable, if such an error is
   /// allowed (RFC 1122 3.2.2) and within the rate limit. `code` is one of wire::unreachable_code.
   void answer_unreachable(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                           std::uint8_t code, Instant now) noexcept;
 
-  /// Takes ownership of an IPv4 fragment. Returns the whole datagram as one frame when it is
+  /// Takes ownership of a fragment. Returns the whole datagram as one frame when it is
   /// complete; null while it is not, when the datagram is another core's, or when `why` says that
   /// the fragment was dropped.
   Frame reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instant now,
@@ -114,6 +142,15 @@ class Link {
   template <class CopyPayload>
   bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                 CopyPayload&& copy_payload) noexcept;
+  /// The same over IPv6. The MSS that a SYN offers is at most mss6_max().
+  template <class CopyPayload>
+  bool send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
+                 Instant now, CopyPayload&& copy_payload) noexcept;
+  /// The longest text that fits into an IPv6 packet here.
+  std::uint16_t mss6_max() const noexcept {
+    return static_cast<std::uint16_t>(ipv6_->resolver.mtu() - wire::kIpv6HeaderSize -
+                                      wire::kTcpHeaderSizeMin);
+  }
 
   /// Sends an IPv4 packet inside another (RFC 2003). False, and nothing is sent: the two do not fit
   /// the MTU, or there was no buffer (counted as no_buffer).
@@ -125,13 +162,22 @@ class Link {
                                     wire::ParsedFrame& inner) noexcept;
 
   /// Stages announcements of our addresses (RFC 5227 2.3), and asks for the gateway.
-  void announce(Instant now) noexcept { resolver_.announce(now); }
+  void announce(Instant now) noexcept {
+    resolver_.announce(now);
+    if (ipv6_) ipv6_->resolver.announce(now);
+  }
   /// TCP retransmits to `to` because nothing was heard of it: the next hop may have moved.
   void suspect(Ipv4Address to, Instant now) noexcept { resolver_.suspect(to, now); }
+  void suspect(const Ipv6Address& to, Instant now) noexcept { ipv6_->resolver.suspect(to, now); }
+  /// TCP has heard of `to`: the next hop is where it was (RFC 4861 7.3.1).
+  void confirm(const Ipv6Address& to, Instant now) noexcept { ipv6_->resolver.confirm(to, now); }
   /// See Resolver.
   void look_for(Ipv4Address to, Instant now) noexcept { resolver_.look_for(to, now); }
-  /// Ages the neighbour cache (Resolver::age); call it at every poll.
-  void age(Instant now) noexcept { resolver_.age(now); }
+  /// Ages the neighbour caches (Resolver::age); call it at every poll.
+  void age(Instant now) noexcept {
+    resolver_.age(now);
+    if (ipv6_) ipv6_->resolver.age(now);
+  }
   /// Frames that wait for the device.
   std::size_t staged() const noexcept { return stage_.size(); }
   /// Hands the staged frames to the device. Returns how many it took.
@@ -143,6 +189,20 @@ class Link {
   void send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp,
                  std::span<const std::byte> body, Instant now) noexcept;
   static bool is_error(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noexcept;
+  Drop on_link_message6(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
+                        std::uint8_t type, Instant now) noexcept;
+  Drop answer_echo6(std::span<const std::byte> message, const FlowKey6& key, Instant now) noexcept;
+  static bool is_error6(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noexcept;
+  void send_icmp6(const FlowKey6& answered, wire::IcmpHeader icmp, std::span<const std::byte> body,
+                  Instant now) noexcept;
+  bool is_ours(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed) const noexcept {
+    return parsed.is_ipv6() ? interface_.is_local(flow_key6(bytes, parsed).local)
+                            : interface_.is_local(parsed.key.local());
+  }
+  void note_lost(std::size_t timed_out, std::size_t evicted) noexcept {
+    if (timed_out > 0) common_.count.lose(Drop::fragment_timeout, timed_out);
+    if (evicted > 0) common_.count.lose(Drop::fragment_table_full, evicted);
+  }
 
   P& port_;
   const Interface interface_;
@@ -153,6 +213,7 @@ class Link {
   TxStage<P> stage_;
   Resolver<P> resolver_;
   Reassembler reassembler_;
+  std::unique_ptr<Ipv6Side<P>> ipv6_;  // null: it is not spoken here
 };
 
 template <Port P>
@@ -180,6 +241,35 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
   if (offloads_.ip_checksum || offloads_.tcp_checksum)
     port_.request_checksums(frame, header_.size(), wire::kIpv4HeaderSizeMin);
   resolver_.resolve(frame, key.remote(), now);
+  return true;
+}
+
+template <Port P>
+template <class CopyPayload>
+bool Link<P>::send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
+                        Instant now, CopyPayload&& copy_payload) noexcept {
+  MAYFLY_ASSERT(ipv6_ != nullptr);
+  if (stage_.is_stalled()) [[unlikely]] {
+    common_.count.lose(Drop::link_stalled);
+    return true;
+  }
+  const Frame frame = port_.allocate();
+  if (frame == Frame{}) [[unlikely]] {
+    common_.count.lose(Drop::no_buffer);
+    return false;
+  }
+  const std::size_t payload_at = tcp6_payload_offset(header_, emission);
+  const std::size_t length = payload_at + emission.payload_len;
+  const std::span<std::byte> room = port_.bytes(frame);
+  MAYFLY_ASSERT(length <= room.size());
+  if (emission.payload_len > 0) copy_payload(room.subspan(payload_at, emission.payload_len));
+  Emission fitted = emission;
+  fitted.mss = std::min(fitted.mss, mss6_max());
+  emit_tcp6(room.first(length), header_, key, fitted, flow_label,
+            offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
+  port_.set_length(frame, length);
+  if (offloads_.tcp_checksum) port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
+  ipv6_->resolver.resolve(frame, key.remote, now);
   return true;
 }
 
@@ -300,21 +390,25 @@ auto Link<P>::reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instan
                          Drop& why) noexcept -> Frame {
   MAYFLY_ASSERT(fragment != Frame{} && parsed.kind == wire::FrameKind::fragment);
   why = Drop::none;
-  if (!interface_.is_local(parsed.key.local())) {
+  if (!is_ours(port_.bytes(fragment), parsed)) {
     why = Drop::not_our_ip;
     port_.release(fragment);
     return {};
   }
   const std::size_t l3 = parsed.l3_off;
-  const Reassembler::Answer answer = reassembler_.add(port_.bytes(fragment).subspan(l3), now);
-  why = answer.why;
-  MAYFLY_ASSERT(why == Drop::none || concerns_received(why));
-  if (answer.timed_out > 0) common_.count.lose(Drop::fragment_timeout, answer.timed_out);
-  if (answer.evicted > 0) common_.count.lose(Drop::fragment_table_full, answer.evicted);
-  const Frame whole = put_datagram(port_, fragment, l3, answer.datagram);
+  const auto add = [&](auto& reassembler) {
+    const auto answer = reassembler.add(port_.bytes(fragment).subspan(l3), now);
+    why = answer.why;
+    MAYFLY_ASSERT(why == Drop::none || concerns_received(why));
+    note_lost(answer.timed_out, answer.evicted);
+    return put_datagram(port_, fragment, l3, answer.datagram);
+  };
+  const Frame whole = parsed.is_ipv6() ? add(ipv6_->reassembler) : add(reassembler_);
   if constexpr (SpreadPort<P>)
     if (whole != Frame{} && port_.pass_on(whole)) return {};
   return whole;
 }
 
 }  // namespace mayfly::link
+
+#include "link/link6.h"  // IWYU pragma: export

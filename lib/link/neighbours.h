@@ -1,6 +1,7 @@
-// The neighbour cache: the MAC addresses of the IPv4 hosts on a link (RFC 826, RFC 1122 2.3.2). It
-// has a fixed size, in sets of eight entries. Entries age, and their hosts are asked again. A
-// bounded number of frames is kept while their next hop's address is not known.
+// The neighbour cache: the MAC addresses of the hosts on a link, which ARP (RFC 826, RFC
+// 1122 2.3.2) or neighbour discovery (RFC 4861) has found. It has a fixed size, in sets of eight
+// entries. Entries age, and their hosts are asked again. A bounded number of frames is kept while
+// their next hop's address is not known.
 //
 // An address that is known comes in doubt when somebody claims it with another MAC address, or when
 // TCP gets no answer through it (RFC 1122 2.3.2.1 (4)). Its host is then asked by unicast, three
@@ -12,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <tuple>
@@ -26,9 +28,19 @@
 
 namespace mayfly::link {
 
+/// All of an address in 32 bits, as little as can be lost.
+inline std::uint32_t folded(Ipv4Address ip) noexcept { return ip.host; }
+inline std::uint32_t folded(const Ipv6Address& ip) noexcept {
+  std::array<std::uint32_t, 4> words;
+  std::memcpy(words.data(), ip.octets.data(), sizeof words);
+  std::uint32_t all = 0;
+  for (const std::uint32_t word : words) all = (all ^ word) * 0x85eb'ca6bu ^ all >> 15;
+  return all;
+}
+
 /// `Frame` is the port's handle. The cache owns the frames that wait, until it passes them to a
 /// callback.
-template <class Frame>
+template <class Frame, class Address = Ipv4Address>
 class NeighbourCache {
  public:
   static constexpr std::uint32_t kSets = 512, kWays = 8;
@@ -54,7 +66,7 @@ class NeighbourCache {
         pool_(waiting_) {}
 
   /// The neighbour's MAC address, or null while it is not known. Valid until the next call.
-  const MacAddress* find(Ipv4Address ip) noexcept {
+  const MacAddress* find(Address ip) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr || entry->state == State::asking) return nullptr;
     entry->used = entry->served = true;
@@ -64,7 +76,7 @@ class NeighbourCache {
   /// Takes ownership of `frame` until `ip` answers; call it only after find() returned null. `ask`:
   /// the caller must send an ARP request now. Unless it returns Drop::none, the frame stays the
   /// caller's: neighbour_table_full or neighbour_wait_full.
-  Drop wait(Ipv4Address ip, Frame frame, Instant now, bool& ask) noexcept {
+  Drop wait(Address ip, Frame frame, Instant now, bool& ask) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr) entry = make(ip, now, false);
     if (entry == nullptr) return Drop::neighbour_table_full;
@@ -84,7 +96,7 @@ class NeighbourCache {
 
   /// Begins to look for `ip` although no frame waits for it yet. True: the caller must send an ARP
   /// request now.
-  bool expect(Ipv4Address ip, Instant now) noexcept {
+  bool expect(Address ip, Instant now) noexcept {
     if (look_up(ip) != nullptr) return false;
     Entry* entry = make(ip, now, false);
     if (entry == nullptr) return false;
@@ -94,10 +106,12 @@ class NeighbourCache {
 
   /// What an ARP packet says of its sender.
   struct Claim {
-    Ipv4Address ip;
+    Address ip;
     MacAddress mac;
     bool asks_us;  ///< it is a request for an address of ours
     bool trusted;  ///< nobody on the link lies
+    /// It answers a question of ours; otherwise its host is still to be asked (RFC 4861 7.3.3).
+    bool confirms = true;
   };
   /// RFC 826: an entry that exists is renewed; a new one is made only if the packet asks for us.
   /// `resolved(frame)` gets each frame that waited, in order. False: the entry had another address.
@@ -112,14 +126,24 @@ class NeighbourCache {
       doubt(*entry, now, &claim.mac);
       return false;
     }
+    if (!claim.confirms && entry->state == State::known && entry->mac == claim.mac) return true;
     end_doubt(claim.ip);
     confirm(*entry, claim.mac, now);
+    if (!claim.confirms) entry->confirmed_at = now - kFresh;
     release(*entry, resolved);
     return agrees;
   }
 
+  /// TCP hears of a host through this neighbour: it is where it was (RFC 4861 7.3.1).
+  void confirm(Address ip, Instant now) noexcept {
+    Entry* entry = look_up(ip);
+    if (entry == nullptr || entry->state != State::known) return;
+    end_doubt(ip);
+    confirm(*entry, MacAddress{entry->mac}, now);
+  }
+
   /// TCP gets no answer through this neighbour: it is asked whether it is still where it was.
-  void suspect(Ipv4Address ip, Instant now) noexcept {
+  void suspect(Address ip, Instant now) noexcept {
     Entry* entry = look_up(ip);
     if (entry == nullptr || entry->state != State::known || entry->tries > 0) return;
     if (now - entry->confirmed_at >= kRetry) doubt(*entry, now, nullptr);
@@ -171,7 +195,7 @@ class NeighbourCache {
  private:
   enum class State : std::uint8_t { free, asking, known };
   struct Entry {
-    Ipv4Address ip;
+    Address ip;
     MacAddress mac;
     State state = State::free;
     bool used = false;       // a frame was sent there since the entry was last aged
@@ -182,7 +206,7 @@ class NeighbourCache {
     Instant confirmed_at, asked_at;
   };
   struct Doubt {
-    Ipv4Address ip;
+    Address ip;
     MacAddress claimed;  // by somebody else; if nobody did, zero, which no host has
     std::uint8_t tries = 0;
     Instant due;  // the next request, or the judgement
@@ -193,13 +217,13 @@ class NeighbourCache {
     std::uint32_t next_free;
   };
 
-  Entry* set_of(Ipv4Address ip) const noexcept {
-    const std::uint32_t set = (ip.host * 0x9e37'79b1u) >> 23;  // the upper 9 bits
+  Entry* set_of(Address ip) const noexcept {
+    const std::uint32_t set = (folded(ip) * 0x9e37'79b1u) >> 23;  // the upper 9 bits
     static_assert(kSets == 1u << 9);
     return &entries_[set * kWays];
   }
 
-  Entry* look_up(Ipv4Address ip) const noexcept {
+  Entry* look_up(Address ip) const noexcept {
     Entry* set = set_of(ip);
     for (std::uint32_t i = 0; i < kWays; ++i)
       if (set[i].ip == ip && set[i].state != State::free) return &set[i];
@@ -211,7 +235,7 @@ class NeighbourCache {
   // packet has come from the neighbour: its entry then replaces none that is in use, and such
   // entries fill at most half of a set, so that frames to invented addresses cannot evict real
   // neighbours.
-  Entry* make(Ipv4Address ip, Instant now, bool heard) noexcept {
+  Entry* make(Address ip, Instant now, bool heard) noexcept {
     const auto rank = [](const Entry& e) { return std::tuple(e.served, e.used, e.confirmed_at); };
     Entry* best = nullptr;
     std::uint32_t asking = 0;
@@ -245,13 +269,13 @@ class NeighbourCache {
     if (claimed != nullptr) d->claimed = *claimed;
   }
 
-  Doubt* doubt_of(Ipv4Address ip) noexcept {
+  Doubt* doubt_of(Address ip) noexcept {
     for (std::size_t i = 0; i < doubt_count_; ++i)
       if (doubts_[i].ip == ip) return &doubts_[i];
     return nullptr;
   }
 
-  void end_doubt(Ipv4Address ip) noexcept {
+  void end_doubt(Address ip) noexcept {
     if (Doubt* d = doubt_of(ip)) *d = doubts_[--doubt_count_];
   }
 

@@ -37,7 +37,8 @@ concept Port = requires(P p, typename P::Frame f, std::span<typename P::Frame> f
   /// Sets the length of a frame in bytes, at most kFrameRoom. The port pads a frame that is shorter
   /// than Ethernet's minimum.
   { p.set_length(f, std::size_t{}) } noexcept;
-  /// Asks the device for the checksums that emit_tcp left to it. l2, l3: header lengths in bytes.
+  /// Asks the device for the checksums that emit_tcp or emit_tcp6 left to it. l2, l3: header
+  /// lengths in bytes; an l3 of 40 is an IPv6 header.
   { p.request_checksums(f, std::size_t{}, std::size_t{}) } noexcept;
   { p.tx_offloads() } noexcept -> std::same_as<TxOffloads>;
   /// Takes ownership of the first n frames, returns n; the others stay the caller's.

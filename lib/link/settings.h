@@ -17,6 +17,12 @@ struct InterfaceAddress {
   std::uint8_t prefix_length = 32;
 };
 
+/// The same for IPv6: "2001:db8::1/64". `first` and `last` differ in their last 32 bits alone.
+struct InterfaceAddress6 {
+  Ipv6Address first, last;
+  std::uint8_t prefix_length = 128;
+};
+
 /// Which ARP packets are accepted (RFC 826).
 struct ArpSettings {
   /// A neighbour's new MAC address is accepted at once. Otherwise its old one is asked first, which
@@ -26,10 +32,15 @@ struct ArpSettings {
 
 /// A port's place on its link.
 struct LinkSettings {
-  std::uint16_t vlan = 0;    ///< 802.1Q identifier 1..4094; 0 = untagged
-  std::uint16_t mtu = 1500;  ///< bytes of an IPv4 packet, headers included; 576..1500
+  std::uint16_t vlan = 0;                   ///< 802.1Q identifier 1..4094; 0 = untagged
+  std::uint16_t mtu = 1500;                 ///< bytes of an IP packet, headers included; 576..1500
   std::vector<InterfaceAddress> addresses;  ///< ours; hosts under the prefixes are on the link
   std::optional<Ipv4Address> gateway;       ///< next hop for all other hosts
+  std::vector<InterfaceAddress6> addresses6;  ///< the same for IPv6; empty = none is spoken here
+  std::optional<Ipv6Address> gateway6;
+  bool asks_for_router = false;  ///< the gateway of IPv6 is who says to be one (RFC 4861 6.3)
+  /// Addresses of IPv6 are used only after nobody has claimed them for a second (RFC 4862 5.4).
+  bool detects_duplicates = true;
   ArpSettings arp;
 };
 

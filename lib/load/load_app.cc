@@ -10,7 +10,7 @@ namespace mayfly::load {
 
 std::string make_request(const TargetSettings& target, bool close) {
   std::string host = target.host;
-  if (host.empty()) host = target.name.empty() ? to_string(target.address) : target.name;
+  if (host.empty()) host = target.name.empty() ? address_of(target) : target.name;
   // RFC 9110 7.2: the port is named unless it is the default of the scheme.
   if (target.host.empty() && target.port != 80) host += fmt::format(":{}", target.port);
   return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", target.path, host,

@@ -172,7 +172,9 @@ void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
     return;
   }
   if (unanswered_ > 0) [[unlikely]]
-    judge_unanswered(shard.silent_hop(sources_.first, settings_.target.address));
+    judge_unanswered(settings_.target.six
+                         ? Ipv4Address{}  // only ARP tells who is silent
+                         : shard.silent_hop(sources_.first, settings_.target.address));
   const std::size_t most = shard.frames_wait() ? kStartsWhileFramesWait : kStartsPerPoll;
   std::size_t starts = 0;
   for (; starts < most && schedule_.due(now, results_.counters.open); ++starts) {
@@ -191,7 +193,8 @@ template <class Shard>
 bool LoadApp::begin(Shard& shard, Instant now) noexcept {
   const Instant at = settings_.load.begin_at;
   if (now < at && !schedule_.stopped()) {
-    if (!is_waiting_) shard.look_for(sources_.first, settings_.target.address, now);
+    if (!is_waiting_ && !settings_.target.six)
+      shard.look_for(sources_.first, settings_.target.address, now);
     is_waiting_ = true;
     return false;
   }
@@ -203,6 +206,7 @@ bool LoadApp::begin(Shard& shard, Instant now) noexcept {
 template <class Shard>
 void LoadApp::look_ahead(Shard& shard, std::size_t starts) noexcept {
   std::array<FlowKey4, kBurstMax> keys;
+  if (settings_.target.six) return;
   const std::size_t n = tuples_.peek(std::span(keys).first(std::min(starts, keys.size())));
   shard.expect(std::span(keys).first(n));
 }
@@ -215,8 +219,13 @@ TuplePool::Outcome LoadApp::start(Shard& shard, Instant intended, Instant now) n
   state.answers_left = settings_.load.requests_per_connection;
   return tuples_.take([&](const FlowKey4& key, std::uint32_t source) noexcept {
     state.source = source;
-    const auto result = shard.connect(key, std::bit_cast<flow::AppState>(state),
-                                      now + settings_.load.timeout, next_host_);
+    const auto words = std::bit_cast<flow::AppState>(state);
+    const Instant end = now + settings_.load.timeout;
+    const auto result =
+        settings_.target.six
+            ? shard.connect(six_of(key, *settings_.sources.six, *settings_.target.six), words, end,
+                            next_host_)
+            : shard.connect(key, words, end, next_host_);
     using Why = decltype(result.error);
     if (result.error == Why::none) {
       if (++next_host_ >= sources_.hosts) next_host_ = 0;

@@ -6,6 +6,7 @@
 
 #include "load/schedule.h"
 #include "load/words.h"
+#include "wire/print.h"
 
 namespace mayfly::load {
 namespace {
@@ -38,6 +39,10 @@ Duration sources_last(const LoadShape& shape, std::uint64_t sources, Duration ho
 }
 
 }  // namespace
+
+std::string address_of(const TargetSettings& target) {
+  return target.six ? "[" + to_string(*target.six) + "]" : to_string(target.address);
+}
 
 std::uint64_t addresses_of(const SourceSettings& sources) noexcept {
   return std::uint64_t{sources.last.host} - sources.first.host + 1;

@@ -15,6 +15,9 @@ namespace mayfly::load {
 /// The most sources that one pool manages; further ones are not used.
 inline constexpr std::uint32_t kSourcesMax = 1U << 26;
 
+/// The target's address as a URL has it: "198.18.0.1", "[2001:db8::1]".
+std::string address_of(const TargetSettings& target);
+
 /// The number of source addresses, and of ports at each.
 std::uint64_t addresses_of(const SourceSettings& sources) noexcept;
 std::uint32_t ports_of(const SourceSettings& sources) noexcept;

@@ -123,11 +123,10 @@ CoreReport total_of(std::span<const CoreReport> reports) {
 }
 
 RunFacts facts_of(const ClientSettings& settings) {
-  return {
-      .target = fmt::format("{} port {}", to_string(settings.target.address), settings.target.port),
-      .is_closed_loop = settings.load.concurrency > 0,
-      .left_out = left_out(settings.load),
-      .arithmetic = arithmetic_of(plan_tuples(settings))};
+  return {.target = fmt::format("{} port {}", address_of(settings.target), settings.target.port),
+          .is_closed_loop = settings.load.concurrency > 0,
+          .left_out = left_out(settings.load),
+          .arithmetic = arithmetic_of(plan_tuples(settings))};
 }
 
 std::string load_table(const RunFacts& facts, std::span<const CoreReport> cores,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/time.h"
@@ -13,20 +14,28 @@ namespace mayfly::load {
 /// The server and the resource to request.
 struct TargetSettings {
   Ipv4Address address;
-  std::string name;  ///< of which `address` is made before the start; empty = none
-  std::string url;   ///< of which address or name, port and path were made; empty = none
+  std::optional<Ipv6Address> six;  ///< the address if it is of IPv6; `address` is zero then
+  std::string name;                ///< of which `address` is made before the start; empty = none
+  std::string url;  ///< of which address or name, port and path were made; empty = none
   std::uint16_t port = 80;
   std::string path = "/";
   std::string host;  ///< Host header; empty = the name or address, and the port
+
+  bool has_address() const { return six || address != Ipv4Address{}; }
 };
 
 /// The sources of connections: each address from `first` to `last` with each port.
 struct SourceSettings {
   Ipv4Address first, last;
+  /// With IPv6 the first address; `first` and `last` are then the last 32 bits of addresses that
+  /// share the others with it.
+  std::optional<Ipv6Address> six;
   std::uint16_t port_first = 1'024, port_last = 65'535;  ///< host order
   /// Hosts behind each address, as behind a NAT that gives ports again: each connection is that of
   /// the next host, with its own clock and numbers. TIME_WAITs of ours answer by the first's clock.
   std::uint32_t hosts = 1;
+
+  bool has_addresses() const { return six || first != Ipv4Address{}; }
 };
 
 /// One of `count` shares of what is dealt out in turn, one thing to each.
@@ -40,6 +49,11 @@ struct Share {
   }
   bool operator==(const Share&) const = default;
 };
+/// The IPv6 four-tuple of which `key` has the last 32 bits of each address.
+inline FlowKey6 six_of(const FlowKey4& key, const Ipv6Address& source, const Ipv6Address& target) {
+  return FlowKey6::of(source.with_low(key.local().host), key.local_port_host(), target,
+                      key.remote_port_host());
+}
 
 /// How many connections are made, and when.
 struct LoadShape {

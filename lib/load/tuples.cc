@@ -34,8 +34,10 @@ void SourceRing::remove(std::uint32_t position) noexcept {
 
 TuplePool::TuplePool(const SourceSettings& sources, const TargetSettings& target,
                      const SipKey& secret, FlowFilter mine)
-    : first_address_(sources.first),
-      target_(target.address),
+    : source6_(sources.six),
+      target6_(target.six),
+      first_address_(sources.first),
+      target_(target.six ? Ipv4Address{target.six->low()} : target.address),
       first_port_(sources.port_first),
       target_port_(target.port),
       ports_(ports_of(sources)),

@@ -5,6 +5,9 @@
 // two rings: `ready` holds those that can be used at once, `resting` those that may be in
 // TIME_WAIT. A ring is in the order of release, which is the order of expiry, so its first few
 // sources show whether any is free: taking one costs the same whatever their number.
+//
+// Of an IPv6 four-tuple a key here has the last 32 bits of each address, in which alone the sources
+// differ: six_of() (settings.h) adds the others.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +15,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -29,9 +33,13 @@ namespace mayfly::load {
 struct FlowFilter {
   bool (*accepts)(const void* context, const FlowKey4& key) noexcept = nullptr;
   const void* context = nullptr;
+  bool (*accepts6)(const void* context, const FlowKey6& key) noexcept = nullptr;
 
   bool operator()(const FlowKey4& key) const noexcept {
     return accepts == nullptr || accepts(context, key);
+  }
+  bool operator()(const FlowKey6& key) const noexcept {
+    return accepts6 == nullptr || accepts6(context, key);
   }
 };
 
@@ -139,7 +147,11 @@ class TuplePool {
   template <class Connect>
   Outcome take_used(SourceRing& ring, Connect& connect) noexcept;
   void next_fresh() noexcept;
+  bool is_mine(const FlowKey4& key) const noexcept {
+    return source6_ ? mine_(six_of(key, *source6_, *target6_)) : mine_(key);
+  }
 
+  std::optional<Ipv6Address> source6_, target6_;
   Ipv4Address first_address_, target_;
   std::uint16_t first_port_, target_port_;
   std::uint32_t ports_, sources_;
@@ -166,7 +178,7 @@ TuplePool::Outcome TuplePool::take_fresh(Connect& connect) noexcept {
   for (std::uint32_t skips = 0; fresh_left_ > 0; next_fresh()) {
     const auto source = static_cast<std::uint32_t>(fresh_);
     const FlowKey4 key = key_of(source);
-    if (!mine_(key)) {
+    if (!is_mine(key)) {
       if (++skips < kSkips) continue;
       next_fresh();
       return Outcome::later;

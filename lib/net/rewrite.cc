@@ -51,6 +51,12 @@ Stamps find_timestamps(std::span<std::byte> frame) noexcept {
 }  // namespace
 
 std::size_t tcp_header_of(std::span<const std::byte> frame) noexcept {
+  constexpr std::size_t kTcp6At = kIpAt + wire::kIpv6HeaderSize;
+  if (frame.size() >= kTcp6At + wire::kTcpHeaderSizeMin &&
+      load_be16(&frame[wire::ethernet_at::type]) == wire::ethertype::ipv6)
+    return wire::load_u8(&frame[kIpAt + wire::ipv6_at::next_header]) == wire::ip_protocol::tcp
+               ? kTcp6At
+               : 0;
   if (frame.size() < kIpAt + wire::kIpv4HeaderSizeMin + wire::kTcpHeaderSizeMin ||
       load_be16(&frame[wire::ethernet_at::type]) != wire::ethertype::ipv4)
     return 0;

@@ -8,8 +8,8 @@
 
 namespace mayfly::net {
 
-/// Where the TCP header of an untagged, unfragmented frame begins; 0 if it is anything else, or not
-/// whole.
+/// Where the TCP header of an untagged, unfragmented frame begins, over IPv6 without extension
+/// headers; 0 if it is anything else, or not whole.
 std::size_t tcp_header_of(std::span<const std::byte> frame) noexcept;
 
 /// RFC 1624 3, equation 3: what the checksum at `at` becomes when a 16-bit word changes.

@@ -17,9 +17,13 @@ std::int64_t below(Prng& random, std::int64_t n) noexcept {
 
 }  // namespace
 
+// Or neighbour discovery, which does the same for IPv6.
 bool SimWire::is_arp(const SimFrame& frame) noexcept {
-  return frame.length >= wire::kEthernetHeaderSize &&
-         load_be16(&frame.room[wire::ethernet_at::type]) == wire::ethertype::arp;
+  if (frame.length < wire::kEthernetHeaderSize) return false;
+  const std::uint16_t type = load_be16(&frame.room[wire::ethernet_at::type]);
+  constexpr std::size_t kIp = wire::kEthernetHeaderSize, kIcmp = kIp + wire::kIpv6HeaderSize;
+  if (type != wire::ethertype::ipv6 || frame.length <= kIcmp) return type == wire::ethertype::arp;
+  return wire::load_u8(&frame.room[kIp + wire::ipv6_at::next_header]) == wire::next_header::icmp6;
 }
 
 void SimWire::blank(SimFrame& frame) noexcept {

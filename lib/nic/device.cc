@@ -20,6 +20,7 @@
 #include "nic/memif.h"
 #include "nic/quirks.h"
 #include "nic/vhost.h"
+#include "wire/ipv6_address.h"
 
 namespace mayfly::nic {
 namespace {
@@ -49,10 +50,11 @@ class DeviceOpener {
   }
 
   Result<Device> open() {
-    for (auto step : {&DeviceOpener::probe, &DeviceOpener::plan, &DeviceOpener::make_pools,
-                      &DeviceOpener::configure, &DeviceOpener::set_up_queues,
-                      &DeviceOpener::make_rings, &DeviceOpener::set_mac, &DeviceOpener::start,
-                      &DeviceOpener::learn_hash, &DeviceOpener::wait_for_link}) {
+    for (auto step :
+         {&DeviceOpener::probe, &DeviceOpener::plan, &DeviceOpener::make_pools,
+          &DeviceOpener::configure, &DeviceOpener::set_up_queues, &DeviceOpener::make_rings,
+          &DeviceOpener::set_mac, &DeviceOpener::start, &DeviceOpener::join_groups,
+          &DeviceOpener::learn_hash, &DeviceOpener::wait_for_link}) {
       if (const Result<void> done = (this->*step)(); !done) return done.error();
     }
     return std::move(device_);
@@ -163,7 +165,7 @@ class DeviceOpener {
       conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
       // Whole TCP only: fragments all come to one queue then, where they can be put together.
       conf.rx_adv_conf.rss_conf = {group.toeplitz_key.data(), toeplitz_key_size(info_),
-                                   RTE_ETH_RSS_NONFRAG_IPV4_TCP};
+                                   RTE_ETH_RSS_NONFRAG_IPV4_TCP | rss_of_ipv6()};
     }
     group.tx_offloads.ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
     group.tx_offloads.tcp_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
@@ -172,6 +174,8 @@ class DeviceOpener {
       group.tx_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
     if (group.tx_offloads.tcp_checksum)
       group.tx_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
+    if (group.tx_offloads.tcp_checksum)  // there is no checksum in the header of IPv6
+      group.tx_flags6 = RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_TCP_CKSUM;
     int status = rte_eth_dev_configure(group.port_id, plan_.rx_queues, plan_.tx_queues, &conf);
     if (status != 0) return failed("its configuration was refused", status);
     // Devices without such limits do not change the numbers.
@@ -253,6 +257,41 @@ class DeviceOpener {
       if (status != 0) return failed("it does not start", status);
     }
     if (device_.memif_ != nullptr) device_.memif_->begin(device_.group_->port_id);
+    return {};
+  }
+
+  std::uint64_t rss_of_ipv6() const {
+    return settings_.addresses6.empty()
+               ? 0
+               : info_.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV6_TCP;
+  }
+
+  /// RFC 4861 7.2: questions for our addresses come to groups. A device that cannot take a list of
+  /// them takes all groups, or everything; one without any filter refuses all three.
+  Result<void> join_groups() {
+    if (settings_.addresses6.empty()) return {};
+    constexpr std::uint32_t kGroupsMax = 64;
+    std::vector<rte_ether_addr> groups;
+    const auto join = [&](const Ipv6Address& group) {
+      rte_ether_addr address{};
+      const MacAddress mac = wire::group_mac(group);
+      std::memcpy(address.addr_bytes, mac.octets.data(), sizeof address.addr_bytes);
+      groups.push_back(address);
+    };
+    join(wire::kAllNodes);
+    join(wire::solicited_node(wire::link_local_of(device_.mac_)));
+    bool fits = true;
+    for (const link::InterfaceAddress6& range : settings_.addresses6) {
+      const std::uint32_t more = range.last.low() - range.first.low();
+      fits = fits && more < kGroupsMax;
+      for (std::uint32_t k = 0; fits && k <= more; ++k)
+        join(wire::solicited_node(range.first.with_low(range.first.low() + k)));
+    }
+    const std::uint16_t id = device_.group_->port_id;
+    if (fits && rte_eth_dev_set_mc_addr_list(id, groups.data(),
+                                             static_cast<std::uint32_t>(groups.size())) == 0)
+      return {};
+    if (rte_eth_allmulticast_enable(id) != 0) rte_eth_promiscuous_enable(id);
     return {};
   }
 

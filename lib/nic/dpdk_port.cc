@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/endian.h"
 #include "nic/steer.h"
 
 namespace mayfly::nic {
@@ -14,14 +15,17 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       spread_(group.steering != Steering::one_core),
       core_(core_index),
       tx_flags_(group.tx_flags),
+      tx_flags6_(group.tx_flags6),
       tx_ring_(group.tx_rings.empty() ? nullptr : group.tx_rings[core_index]),
       gate_(group.gate),
       pool_(group.pools[core_index]),
       group_(&group),
       spare_(group.tx_from_one_pool ? pool_ : nullptr) {
   lost_before_ = device_losses();
-  if (group.steering == Steering::software && core_index == 0)
+  if (group.steering == Steering::software && core_index == 0) {
     reassembler_ = std::make_unique<link::Reassembler>();
+    reassembler6_ = std::make_unique<link::Reassembler6>();
+  }
 }
 
 DpdkPort::DeviceLosses DpdkPort::device_losses() const noexcept {
@@ -43,6 +47,28 @@ std::uint32_t DpdkPort::shard_of(const FlowKey4& key) const noexcept {
       std::uint32_t{key.remote_port_host()} << 16 | key.local_port_host()};
   const std::uint32_t hash = rte_softrss(tuple.data(), tuple.size(), group_->toeplitz_key.data());
   return group_->indirection[hash & (group_->indirection.size() - 1)];
+}
+
+std::uint32_t DpdkPort::shard_of(const FlowKey6& key) const noexcept {
+  switch (group_->steering) {
+    case Steering::one_core: return 0;
+    case Steering::device_own: return core_;
+    case Steering::software: return flow_shard(key, group_->flow_secret, group_->cores);
+    case Steering::device_hash: break;
+  }
+  std::array<std::uint32_t, 9> tuple;  // in host order: source, destination, ports
+  for (std::size_t i = 0; i < 4; ++i) {
+    tuple[i] = load_be32(reinterpret_cast<const std::byte*>(&key.remote.octets[4 * i]));
+    tuple[4 + i] = load_be32(reinterpret_cast<const std::byte*>(&key.local.octets[4 * i]));
+  }
+  tuple[8] = std::uint32_t{key.remote_port_host()} << 16 | key.local_port_host();
+  const std::uint32_t hash = rte_softrss(tuple.data(), tuple.size(), group_->toeplitz_key.data());
+  return group_->indirection[hash & (group_->indirection.size() - 1)];
+}
+
+std::uint32_t DpdkPort::owner_of(const Route& route, std::uint32_t otherwise) const noexcept {
+  if (route.kind != Route::Kind::flow) return otherwise;
+  return route.is_ipv6 ? shard_of(route.key6) : shard_of(route.key);
 }
 
 void DpdkPort::drop(Frame f, Drop why) noexcept {
@@ -76,12 +102,13 @@ std::size_t DpdkPort::receive_for_all(std::span<Frame> frames, Instant now) noex
   for (Frame f : frames.first(n)) {
     Route route = route_of(bytes(f));
     if (route.kind == Route::Kind::fragment) {
-      f = whole_datagram(f, route.l3_off, now);
+      f = route.is_ipv6 ? whole_datagram(*reassembler6_, f, route.l3_off, now)
+                        : whole_datagram(*reassembler_, f, route.l3_off, now);
       if (f == nullptr) continue;
       route = route_of(bytes(f));
     }
     if (route.kind == Route::Kind::all) copy_to_others(f);
-    const std::uint32_t owner = route.kind == Route::Kind::flow ? shard_of(route.key) : 0;
+    const std::uint32_t owner = owner_of(route, 0);
     if (owner == 0) {
       frames[kept++] = f;
     } else {
@@ -91,8 +118,10 @@ std::size_t DpdkPort::receive_for_all(std::span<Frame> frames, Instant now) noex
   return kept;
 }
 
-DpdkPort::Frame DpdkPort::whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept {
-  const link::Reassembler::Answer answer = reassembler_->add(bytes(f).subspan(l3_off), now);
+template <class Reassembler>
+DpdkPort::Frame DpdkPort::whole_datagram(Reassembler& reassembler, Frame f, std::size_t l3_off,
+                                         Instant now) noexcept {
+  const auto answer = reassembler.add(bytes(f).subspan(l3_off), now);
   if (answer.why != Drop::none) count(answer.why);
   drops_[static_cast<std::size_t>(Drop::fragment_timeout)].add(answer.timed_out);
   return link::put_datagram(*this, f, l3_off, answer.datagram);
@@ -113,7 +142,7 @@ std::size_t DpdkPort::receive_steered(std::span<Frame> frames) noexcept {
     if (!is_whole_tcp(bytes(f))) [[unlikely]] {
       const Route route = route_of(bytes(f));
       if (route.kind == Route::Kind::all) copy_to_others(f);
-      if (route.kind == Route::Kind::flow) owner = shard_of(route.key);
+      owner = owner_of(route, core_);
     }
     if (owner == core_) {
       frames[kept++] = f;
@@ -127,7 +156,7 @@ std::size_t DpdkPort::receive_steered(std::span<Frame> frames) noexcept {
 bool DpdkPort::pass_on(Frame datagram) noexcept {
   if (!spread_) return false;
   const Route route = route_of(bytes(datagram));
-  const std::uint32_t owner = route.kind == Route::Kind::flow ? shard_of(route.key) : core_;
+  const std::uint32_t owner = owner_of(route, core_);
   if (owner == core_) return false;
   hand_over(datagram, owner);
   return true;

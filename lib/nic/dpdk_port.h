@@ -21,8 +21,11 @@
 #include "nic/gate.h"
 #include "nic/spare_frames.h"
 #include "wire/flow_key.h"
+#include "wire/layout.h"
 
 namespace mayfly::nic {
+
+struct Route;
 
 /// How the frames of a flow reach the core that owns the flow.
 enum class Steering : std::uint8_t {
@@ -45,6 +48,7 @@ struct PortGroup {
   Gate* gate = nullptr;  ///< to be passed on the way into the driver; null = always open
   link::TxOffloads tx_offloads;
   std::uint64_t tx_flags = 0;       ///< of every frame whose checksums the device fills in
+  std::uint64_t tx_flags6 = 0;      ///< the same over IPv6
   bool tx_from_one_pool = false;    ///< the device needs a queue's frames to be of the core's pool
   std::vector<rte_mempool*> pools;  ///< one a core
   std::vector<rte_ring*> rx_rings;  ///< to each core from others; empty with one core
@@ -112,7 +116,7 @@ class DpdkPort {
   }
 
   void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
-    f->ol_flags = tx_flags_;
+    f->ol_flags = l3 == wire::kIpv6HeaderSize ? tx_flags6_ : tx_flags_;
     f->l2_len = l2 & 0x7f;
     f->l3_len = l3 & 0x1ff;
   }
@@ -132,6 +136,7 @@ class DpdkPort {
   /// this is its own core. With Steering::device_own it is this core, as answers come to the queue
   /// that sent the request (true for devices that pair queues).
   std::uint32_t shard_of(const FlowKey4& key) const noexcept;
+  std::uint32_t shard_of(const FlowKey6& key) const noexcept;
 
   /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, fragments
   /// that the receiving core reassembled for others, and what the device itself has lost since the
@@ -182,7 +187,9 @@ class DpdkPort {
   std::size_t receive_spread(std::span<Frame> frames, Instant now) noexcept;
   std::size_t receive_for_all(std::span<Frame> frames, Instant now) noexcept;
   std::size_t receive_steered(std::span<Frame> frames) noexcept;
-  Frame whole_datagram(Frame f, std::size_t l3_off, Instant now) noexcept;
+  template <class Reassembler>
+  Frame whole_datagram(Reassembler& reassembler, Frame f, std::size_t l3_off, Instant now) noexcept;
+  std::uint32_t owner_of(const Route& route, std::uint32_t otherwise) const noexcept;
   std::size_t transmit_ring(std::span<Frame> frames) noexcept;
   std::size_t transmit_short(std::span<Frame> frames) noexcept;
   void transmit_for_others() noexcept;
@@ -197,14 +204,16 @@ class DpdkPort {
   std::uint16_t queue_;
   bool spread_;
   std::uint32_t core_;
-  std::uint64_t tx_flags_;
+  std::uint64_t tx_flags_, tx_flags6_;
   rte_ring* tx_ring_;
   Gate* gate_;
   rte_mempool* pool_;
   const PortGroup* group_;
   SpareFrames spare_;
 
-  std::unique_ptr<link::Reassembler> reassembler_;  // of core 0 if it receives for all; else null
+  // Of core 0 if it receives for all; else null.
+  std::unique_ptr<link::Reassembler> reassembler_;
+  std::unique_ptr<link::Reassembler6> reassembler6_;
   std::uint32_t next_sender_ = 0;
   std::size_t waiting_first_ = 0, waiting_end_ = 0;  // of waiting_
   std::array<Frame, kBurstMax> waiting_{};           // taken from a tx ring, not yet by the device

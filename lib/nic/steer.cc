@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "wire/ethernet.h"
+#include "wire/parse.h"
 
 namespace mayfly::nic {
 namespace {
@@ -74,12 +75,79 @@ std::optional<FlowKey4> quoted_flow(std::span<const std::byte> icmp) noexcept {
   return FlowKey4{flow->remote_ip, flow->local_ip, flow->remote_port, flow->local_port, 0};
 }
 
+constexpr std::size_t kIpv6Header = 40;
+constexpr std::uint8_t kIcmp6 = 58, kFragmentHeader = 44;
+
+/// The end of an IPv6 packet's chain of extension headers, or a fragment header on the way.
+struct Ipv6View {
+  std::span<const std::byte> header, payload;
+  std::uint8_t next = 0;
+};
+
+std::optional<Ipv6View> ipv6_view(std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() < kIpv6Header || octet(bytes, 0) >> 4 != 6) return std::nullopt;
+  std::uint8_t next = octet(bytes, 6);
+  std::size_t at = kIpv6Header;
+  const auto goes_on = [&] { return next == 0 || next == 43 || next == 60 || next == 44; };
+  for (std::size_t i = 0; goes_on() && i < wire::kExtensionHeadersMax; ++i) {
+    if (bytes.size() < at + 8) return std::nullopt;
+    const bool is_fragment = next == kFragmentHeader;
+    if (is_fragment && (load_be16(&bytes[at + 2]) & 0xfff9) != 0) break;
+    next = octet(bytes, at);
+    at += is_fragment ? 8u : (octet(bytes, at + 1) + 1u) * 8u;
+  }
+  if (at > bytes.size()) return std::nullopt;
+  return Ipv6View{bytes.first(kIpv6Header), bytes.subspan(at), next};
+}
+
+std::optional<FlowKey6> flow_of(const Ipv6View& ip) noexcept {
+  if ((ip.next != kTcp && ip.next != kUdp) || ip.payload.size() < 4) return std::nullopt;
+  FlowKey6 key;
+  key.local = Ipv6Address::at(&ip.header[24]);
+  key.remote = Ipv6Address::at(&ip.header[8]);
+  key.local_port = load_raw<std::uint16_t>(&ip.payload[2]);
+  key.remote_port = load_raw<std::uint16_t>(&ip.payload[0]);
+  return key;
+}
+
+/// As of IPv4; the types of errors are below 128 (RFC 4443 2.1).
+std::optional<FlowKey6> quoted_flow6(std::span<const std::byte> icmp) noexcept {
+  if (icmp.size() < kIcmpHeader || octet(icmp, 0) >= 128) return std::nullopt;
+  const auto quoted = ipv6_view(icmp.subspan(kIcmpHeader));
+  if (!quoted) return std::nullopt;
+  auto flow = flow_of(*quoted);
+  if (!flow) return std::nullopt;
+  std::swap(flow->local, flow->remote);
+  std::swap(flow->local_port, flow->remote_port);
+  return flow;
+}
+
+void route_ipv6(std::span<const std::byte> packet, Route& route) noexcept {
+  const auto ip = ipv6_view(packet);
+  if (!ip) return;
+  route.is_ipv6 = true;
+  if (ip->next == kFragmentHeader) {
+    route.kind = Route::Kind::fragment;
+    return;
+  }
+  const bool is_icmp = ip->next == kIcmp6;
+  // Neighbour solicitations and advertisements.
+  if (is_icmp && !ip->payload.empty() &&
+      (octet(ip->payload, 0) == 135 || octet(ip->payload, 0) == 136))
+    route.kind = Route::Kind::all;
+  if (const auto key = is_icmp ? quoted_flow6(ip->payload) : flow_of(*ip)) {
+    route.kind = Route::Kind::flow;
+    route.key6 = *key;
+  }
+}
+
 }  // namespace
 
 Route route_of(std::span<const std::byte> frame) noexcept {
   const auto [type, l3_off] = network_header(frame);
-  Route route{Route::Kind::first, l3_off, {}};
+  Route route{.kind = Route::Kind::first, .l3_off = l3_off};
   if (type == wire::ethertype::arp) route.kind = Route::Kind::all;
+  if (type == wire::ethertype::ipv6) route_ipv6(frame.subspan(l3_off), route);
   if (type != wire::ethertype::ipv4) return route;
   const auto ip = ipv4_view(frame.subspan(l3_off));
   if (!ip) return route;
@@ -94,6 +162,8 @@ Route route_of(std::span<const std::byte> frame) noexcept {
 
 bool is_whole_tcp(std::span<const std::byte> frame) noexcept {
   const auto [type, l3_off] = network_header(frame);
+  if (type == wire::ethertype::ipv6)
+    return frame.size() >= l3_off + kIpv6Header && octet(frame, l3_off + std::size_t{6}) == kTcp;
   if (type != wire::ethertype::ipv4 || frame.size() < l3_off + kIpv4HeaderMin) return false;
   const std::byte* ip = &frame[l3_off];
   return std::to_integer<std::uint8_t>(ip[9]) == kTcp &&

@@ -1,9 +1,12 @@
 // The core that a frame belongs to, if the device does not or cannot decide it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <utility>
 
 #include "base/siphash.h"
 #include "wire/flow_key.h"
@@ -21,6 +24,8 @@ struct Route {
   Kind kind = Kind::first;
   std::uint8_t l3_off = 0;
   FlowKey4 key;  ///< local = destination; of an ICMP error, the flow that it quotes
+  FlowKey6 key6;
+  bool is_ipv6 = false;  ///< key6 instead of key; and so for a fragment
 };
 
 /// Decides by addresses and ports only. An invalid frame goes to core 0, whose parser counts the
@@ -40,6 +45,21 @@ inline std::uint32_t flow_shard(const FlowKey4& key, const SipKey& secret,
   const bool ordered = local < remote;
   const std::uint64_t hash =
       siphash13<2>({ordered ? local : remote, ordered ? remote : local}, secret);
+  return static_cast<std::uint32_t>((hash >> 32) * shards >> 32);
+}
+
+/// The same for IPv6.
+inline std::uint32_t flow_shard(const FlowKey6& key, const SipKey& secret,
+                                std::uint32_t shards) noexcept {
+  const auto words_of = [](const Ipv6Address& address, std::uint16_t port) {
+    std::array<std::uint64_t, 3> words{0, 0, port};
+    std::memcpy(words.data(), address.octets.data(), sizeof address.octets);
+    return words;
+  };
+  auto first = words_of(key.local, key.local_port), last = words_of(key.remote, key.remote_port);
+  if (last < first) std::swap(first, last);
+  const std::uint64_t hash =
+      siphash13<6>({first[0], first[1], first[2], last[0], last[1], last[2]}, secret);
   return static_cast<std::uint32_t>((hash >> 32) * shards >> 32);
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "config/addresses.h"
@@ -113,6 +114,13 @@ Result<void> take(Wanted& wanted, const std::string& name, const std::string& va
     wanted.filter.states = *states;
   } else if (name == "peer") {
     const bool is_network = value.find('/') != std::string::npos;
+    if (config::looks_like_ipv6(value)) {
+      const auto six = config::parse_prefix6(is_network ? value : value + "/128");
+      if (!six) return wrong(fmt::format("peer={}: {}", value, six.error().what));
+      wanted.filter.peer6 = six->address;
+      wanted.filter.peer6_length = six->length;
+      return {};
+    }
     const auto network = config::parse_prefix(is_network ? value : value + "/32");
     if (!network) return wrong(fmt::format("peer={}: {}", value, network.error().what));
     wanted.filter.peer = network->address;
@@ -136,14 +144,27 @@ Result<void> take(Wanted& wanted, const std::string& name, const std::string& va
   return {};
 }
 
-Json json_of(const flow::ListedConnection& one, std::size_t core) {
-  const auto end = [](Ipv4Address address, std::uint16_t port) {
-    return fmt::format("{}:{}", wire::to_string(address), port);
+/// The local end and the peer's. An IPv6 entry has forgotten its own (doc/decisions/0017).
+std::pair<std::string, std::string> ends_of(const flow::ListedConnection& one) {
+  const auto end = [](const auto& address, std::uint16_t port) {
+    const bool is_six = std::is_same_v<std::decay_t<decltype(address)>, Ipv6Address>;
+    return fmt::format("{}{}{}:{}", is_six ? "[" : "", wire::to_string(address), is_six ? "]" : "",
+                       port);
   };
+  if (one.six)
+    return {end(one.six->local, one.six->local_port_host()),
+            end(one.six->remote, one.six->remote_port_host())};
+  if (one.key.is_ipv6_name()) return {"[IPv6]", "[IPv6]"};
+  return {end(one.key.local(), one.key.local_port_host()),
+          end(one.key.remote(), one.key.remote_port_host())};
+}
+
+Json json_of(const flow::ListedConnection& one, std::size_t core) {
+  const auto [local, peer] = ends_of(one);
   Json json{{"core", core},
             {"state", tcp::name_of(one.state)},
-            {"local", end(one.key.local(), one.key.local_port_host())},
-            {"peer", end(one.key.remote(), one.key.remote_port_host())},
+            {"local", local},
+            {"peer", peer},
             {"age_s", static_cast<double>(one.age.ms()) / 1e3}};
   if (one.state == tcp::State::time_wait) {
     json["left_s"] = static_cast<double>(one.left.ms()) / 1e3;

@@ -49,6 +49,8 @@ class Engine {
   /// A gateway, or else any neighbour, that does not answer ARP; nothing if there is none.
   std::optional<Ipv4Address> silent_gateway() const;
   std::optional<Ipv4Address> silent_neighbour() const;
+  /// An IPv6 address of ours that somebody else has too, and that is off therefore.
+  std::optional<Ipv6Address> duplicate_address() const;
   /// Replaces the settings of every core from its next poll on. One thread at a time. Frees
   /// settings that no core uses any more.
   void use(const shard::ShardSettings& shard, typename A::Settings app);
@@ -118,6 +120,13 @@ std::optional<Ipv4Address> Engine<P, A>::silent_neighbour() const {
   for (auto& core : cores_)
     if (const auto silent = core->arp_silence().other.load(std::memory_order_relaxed))
       return Ipv4Address{silent};
+  return std::nullopt;
+}
+
+template <link::Port P, class A>
+std::optional<Ipv6Address> Engine<P, A>::duplicate_address() const {
+  for (auto& core : cores_)
+    if (const auto duplicate = core->duplicate_address()) return duplicate;
   return std::nullopt;
 }
 

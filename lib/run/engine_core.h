@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,10 @@ class EngineCore {
   flow::ShardStats stats() const;
   /// Who does not answer ARP.
   const link::ArpSilence& arp_silence() const noexcept { return shard_->arp_silence(); }
+  /// An IPv6 address of ours that somebody else has too.
+  std::optional<Ipv6Address> duplicate_address() const noexcept {
+    return shard_->duplicate_address();
+  }
   A& app() noexcept { return *app_; }
   const A& app() const noexcept { return *app_; }
   /// See Shard::use and Shard::settings_number.

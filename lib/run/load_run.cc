@@ -17,21 +17,37 @@ namespace {
 using std::chrono::milliseconds;
 
 // Accepts the four-tuples whose answers arrive at this core (by RSS, or software RSS).
-bool comes_back_here(const void* context, const FlowKey4& key) noexcept {
+template <class Key>
+bool comes_back_here(const void* context, const Key& key) noexcept {
   const auto* port = static_cast<const nic::DpdkPort*>(context);
   return port->shard_of(key) == port->core_index();
 }
 
-/// The sources of the other parts are addresses of other hosts.
-void leave_to_other_parts(const config::LoadSettings& settings,
-                          std::vector<link::InterfaceAddress>& addresses) {
-  const load::SourceSettings &all = settings.sources, own = load::own_sources(settings);
-  std::erase_if(addresses, [&](link::InterfaceAddress& range) {
-    if (range.last < all.first || all.last < range.first) return false;
-    range.first = std::max(range.first, own.first);
-    range.last = std::min(range.last, own.last);
+/// The sources of the other parts are addresses of other hosts: of `ranges` that have some of all
+/// sources, those of this part are left.
+template <class Range, class Address>
+void leave_to_other_parts(std::vector<Range>& ranges, const Address& all_first,
+                          const Address& all_last, const Address& first, const Address& last) {
+  std::erase_if(ranges, [&](Range& range) {
+    if (range.last < all_first || all_last < range.first) return false;
+    range.first = std::max(range.first, first);
+    range.last = std::min(range.last, last);
     return range.last < range.first;
   });
+}
+
+template <class Range, class Address>
+bool covers(const std::vector<Range>& ranges, const Address& address) {
+  return std::ranges::any_of(
+      ranges, [&](const Range& r) { return address >= r.first && address <= r.last; });
+}
+
+/// Adds them to the ranges, if they are not among these.
+template <class Range, class Address>
+void own(std::vector<Range>& ranges, const Address& first, const Address& last,
+         std::uint8_t prefix_length) {
+  if (covers(ranges, first) && covers(ranges, last)) return;
+  ranges.push_back({first, last, prefix_length});
 }
 
 }  // namespace
@@ -45,15 +61,18 @@ std::size_t LoadRun::bytes_needed(const config::LoadSettings& settings) {
 }
 
 void LoadRun::own_sources(config::LoadSettings& settings) {
-  auto& addresses = settings.process.ports.front().addresses;
-  const std::uint8_t prefix_length = addresses.front().prefix_length;
-  leave_to_other_parts(settings, addresses);
-  const auto has = [&](Ipv4Address ip) {
-    return std::ranges::any_of(addresses, [&](auto& a) { return ip >= a.first && ip <= a.last; });
-  };
-  const load::SourceSettings sources = load::own_sources(settings);
-  if (has(sources.first) && has(sources.last)) return;
-  addresses.push_back({sources.first, sources.last, prefix_length});
+  nic::PortSettings& port = settings.process.ports.front();
+  const load::SourceSettings &all = settings.sources, part = load::own_sources(settings);
+  if (all.six) {
+    const std::uint8_t length = port.addresses6.empty() ? 64 : port.addresses6[0].prefix_length;
+    const auto six = [&](Ipv4Address low) { return all.six->with_low(low.host); };
+    leave_to_other_parts(port.addresses6, six(all.first), six(all.last), six(part.first),
+                         six(part.last));
+    return own(port.addresses6, six(part.first), six(part.last), length);
+  }
+  const std::uint8_t length = port.addresses.front().prefix_length;
+  leave_to_other_parts(port.addresses, all.first, all.last, part.first, part.last);
+  own(port.addresses, part.first, part.last, length);
 }
 
 Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& settings,
@@ -69,8 +88,9 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& set
   if (!wires) return wires.error();
   auto engine = make_engine<load::LoadApp>(
       *std::move(wires), settings.shard, clock, [&](std::size_t i, const nic::DpdkPort& port) {
-        const load::FlowFilter mine =
-            cores > 1 ? load::FlowFilter{comes_back_here, &port} : load::FlowFilter{};
+        const load::FlowFilter mine = cores > 1 ? load::FlowFilter{comes_back_here<FlowKey4>, &port,
+                                                                   comes_back_here<FlowKey6>}
+                                                : load::FlowFilter{};
         return std::make_unique<load::LoadApp>(
             settings, load::Share{static_cast<std::uint32_t>(i), cores}, order, mine);
       });

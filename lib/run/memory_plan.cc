@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 
@@ -38,7 +39,9 @@ std::size_t bytes_of(std::span<const MemoryPlan> plans) {
 
 MemoryPlan plan_memory(const shard::EndSettings& end, const nic::ProcessSettings& process,
                        const std::string& role, std::size_t extra_bytes) {
-  const flow::ShardSizes sizes = end.sizes();
+  flow::ShardSizes sizes = end.sizes();
+  sizes.ipv6 = std::ranges::any_of(
+      process.ports, [](const nic::PortSettings& port) { return !port.addresses6.empty(); });
   const std::size_t cores = end.cores.size();
   MemoryPlan plan;
   const auto line = [&](const std::string& what, std::string sum, std::size_t bytes) {
@@ -51,7 +54,7 @@ MemoryPlan plan_memory(const shard::EndSettings& end, const nic::ProcessSettings
   }
   if (extra_bytes > 0)
     line("app", fmt::format("{} x {} B", cores, extra_bytes), cores * extra_bytes);
-  plan.eal_bytes = cores * flow::FlowTable::bytes_needed(sizes.connections);
+  plan.eal_bytes = cores * flow::FlowTable::bytes_needed(sizes.connections, sizes.ipv6);
   nic::DeviceOptions options;
   options.cores = static_cast<std::uint32_t>(cores);
   for (const nic::PortSettings& port : process.ports) {

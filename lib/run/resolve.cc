@@ -35,7 +35,8 @@ Result<Ipv4Address> resolve_name(const std::string& name) {
   const Answers answers = ask(name, AF_INET, status);
   if (answers == nullptr) {
     if (ask(name, AF_INET6, status6) != nullptr)
-      return Error{fmt::format("{} has IPv6 addresses only; Mayfly speaks IPv4 only", name)};
+      return Error{
+          fmt::format("{} has IPv6 addresses only, which are not looked up: name one", name)};
     return Error{fmt::format("no address is known for {}: {}", name, gai_strerror(status))};
   }
   const auto* found = reinterpret_cast<const sockaddr_in*>(answers->ai_addr);

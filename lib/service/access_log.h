@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <variant>
 
 #include "base/counter.h"
 #include "base/prng.h"
@@ -24,7 +25,7 @@ struct Access {
   /// A longer path is cut off.
   static constexpr std::size_t kPathMax = 100;
 
-  FlowKey4 tuple{};
+  std::variant<FlowKey4, FlowKey6> tuple;
   Instant at;
   std::uint64_t body_bytes = 0;  ///< of the answer; 0 for HEAD
   HttpStatus status = HttpStatus::ok;
@@ -49,7 +50,8 @@ class AccessLog {
   bool picks() noexcept { return threshold_ > 0 && (prng_.next() >> 32) < threshold_; }
   /// A place for it in the log, which tell() completes before the next is noted; null if there is
   /// none. `path` is copied.
-  Access* note(const FlowKey4& tuple, Instant at, std::string_view path, bool is_head) noexcept {
+  template <class Key>
+  Access* note(const Key& tuple, Instant at, std::string_view path, bool is_head) noexcept {
     Access* const place = ring_->next_free();
     if (place == nullptr) {
       lost_.add();

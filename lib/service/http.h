@@ -232,6 +232,7 @@ class HttpService {
   Access* note(const Conn& c, std::string_view path, bool is_head) noexcept {
     if (!access_log_.picks()) [[likely]]
       return nullptr;
+    if (c.is_ipv6()) return access_log_.note(c.tuple6(), c.now(), path, is_head);
     return access_log_.note(c.tuple(), c.now(), path, is_head);
   }
 

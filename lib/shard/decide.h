@@ -11,7 +11,7 @@ template <link::Port P, class A>
                                                        std::int32_t position) noexcept {
   // An earlier segment of this burst may have made or ended the flow.
   if (position < 0 ? burst_.created_count > 0 : burst_.epoch != connections_.table().epoch())
-    position = find_again(a.parsed.key, a.hash, position);
+    position = find_again(a, position);
   return decide(a, position);
 }
 
@@ -66,7 +66,7 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
 template <link::Port P, class A>
 Drop Shard<P, A>::after_abort(flow::ConnectionBlock& b, const Arrival& a) noexcept {
   finish(b, flow::CloseReason::aborted);
-  return decide(a, connections_.table().find(a.parsed.key, a.hash));
+  return decide(a, find(a));
 }
 
 template <link::Port P, class A>
@@ -79,8 +79,7 @@ Drop Shard<P, A>::on_time_wait(std::uint32_t entry, const Arrival& a) noexcept {
   const flow::TimeWaits::Answer answer = time_waits_.on_segment(entry, a.hash, s, may_open, now_);
   if (answer.reopens) return reopen(answer.entry, a, answer.by_timestamp);
   if (answer.has_ended) return on_unknown_flow(a);
-  if (answer.acknowledges)
-    send(a.link, a.parsed.key, time_waits_.acknowledgement(answer.entry, now_));
+  if (answer.acknowledges) this->answer(a, time_waits_.acknowledgement(answer.entry, now_, a.six));
   return answer.drop;
 }
 
@@ -90,13 +89,27 @@ Drop Shard<P, A>::on_icmp_report(const link::IcmpReport& report) noexcept {
   const FlowKey4& key = report.about.key;
   const std::uint32_t hash = secret_.hash(key);
   const std::int32_t position = connections_.table().find(key, hash);
-  if (position < 0) {
-    const bool is_over = time_waits_.find(key, hash) != kNoIndex;
-    return is_over ? Drop::icmp_ignored : Drop::icmp_untrusted;
-  }
+  if (position >= 0) return on_icmp_error_of(position, report.error, report.about.seq);
+  const bool is_over = time_waits_.find(key, hash) != kNoIndex;
+  return is_over ? Drop::icmp_ignored : Drop::icmp_untrusted;
+}
+
+template <link::Port P, class A>
+Drop Shard<P, A>::on_icmp6_report(const link::Icmp6Report& report) noexcept {
+  const FlowKey4 name = secret_.name(report.about.key);
+  const std::uint32_t hash = secret_.hash(name);
+  const std::int32_t position = connections_.table().find(report.about.key, hash);
+  if (position >= 0) return on_icmp_error_of(position, report.error, report.about.seq);
+  const bool is_over = time_waits_.find(name, hash) != kNoIndex;
+  return is_over ? Drop::icmp_ignored : Drop::icmp_untrusted;
+}
+
+template <link::Port P, class A>
+Drop Shard<P, A>::on_icmp_error_of(std::int32_t position, const tcp::IcmpError& error,
+                                   Seq quoted) noexcept {
   flow::ConnectionBlock& b = connections_.at(position);
   if (b.tcp.state == tcp::State::closed) return Drop::icmp_ignored;
-  const tcp::Verdict v = on_icmp_error(b.tcp, report.error, report.about.seq, cfg_->tcp, now_);
+  const tcp::Verdict v = on_icmp_error(b.tcp, error, quoted, cfg_->tcp, now_);
   connections_.want_output(b);
   if (v.events != 0) on_events(b, v.events);
   respond_with_reset(b);
@@ -105,13 +118,23 @@ Drop Shard<P, A>::on_icmp_report(const link::IcmpReport& report) noexcept {
 
 template <link::Port P, class A>
 Drop Shard<P, A>::on_unknown_flow(const Arrival& a) noexcept {
+  if (const Drop why = objection_to_ends(a); why != Drop::none) return why;
+  return is_listening(a) ? on_listener(a) : on_closed_port(a, Drop::tcp_no_listener);
+}
+
+// Why nobody at its addresses may open a connection here; none: they may.
+template <link::Port P, class A>
+Drop Shard<P, A>::objection_to_ends(const Arrival& a) const noexcept {
   const link::Interface& interface = links_[a.link]->interface();
+  if (a.six != nullptr) {
+    if (!interface.is_local(a.six->local)) return Drop::not_our_ip;
+    return interface.is_local(a.six->remote) ? Drop::ip_source_invalid : Drop::none;
+  }
   if (!interface.is_local(a.parsed.key.local())) return Drop::not_our_ip;
   // RFC 1122 3.2.1.3, RFC 9293 3.9.2.3 (MUST-63): a SYN from a broadcast address is ignored.
   if (interface.is_broadcast(a.parsed.key.remote()) || interface.is_local(a.parsed.key.remote()))
     return Drop::ip_source_invalid;
-  if (a.parsed.link_group) return Drop::ip_multicast;
-  return is_listening(a) ? on_listener(a) : on_closed_port(a, Drop::tcp_no_listener);
+  return a.parsed.link_group ? Drop::ip_multicast : Drop::none;
 }
 
 // RFC 9293 3.10.7.2: LISTEN.
@@ -123,7 +146,9 @@ Drop Shard<P, A>::on_listener(const Arrival& a) noexcept {
       if (!s.has(wire::tcp_flag::rst)) return Drop::tcp_flags_invalid;
       return second_chance(a).value_or(Drop::tcp_rst_no_connection);
     case tcp::ListenAnswer::reset:
-      if (const auto cookie = half_opens_.redeem(a.parsed.key, s, cfg_->tcp, now_))
+      if (const auto cookie = a.six != nullptr
+                                  ? half_opens_.redeem(*a.six, s, cfg_->tcp, now_)
+                                  : half_opens_.redeem(a.parsed.key, s, cfg_->tcp, now_))
         return on_cookie(a, *cookie);
       if (const auto passed_on = second_chance(a)) return *passed_on;
       return on_closed_port(
@@ -147,7 +172,7 @@ Drop Shard<P, A>::on_closed_port(const Arrival& a, Drop reason) noexcept {
 
 template <link::Port P, class A>
 bool Shard<P, A>::is_listening(const Arrival& a) const noexcept {
-  return app_.listens(a.parsed.key.local_port_host());
+  return app_.listens(a.local_port());
 }
 
 // on_full: refuse. Handshakes under way count for nothing: strangers could fill the house with SYNs
@@ -162,7 +187,7 @@ template <link::Port P, class A>
 Drop Shard<P, A>::objection_to(const Arrival& a) const noexcept {
   if (draining_) return Drop::tcp_draining;
   if (lacks_time_wait_room()) return Drop::time_wait_full;
-  if (time_waits_.is_recycled_away(a.parsed.key, a.parsed.segment, now_))
+  if (time_waits_.is_recycled_away(a.parsed.key, a.parsed.segment, now_, a.six))
     return Drop::time_wait_recycle;
   return Drop::none;
 }
@@ -174,21 +199,23 @@ Drop Shard<P, A>::on_syn(const Arrival& a) noexcept {
   switch (half_opens_.answer_syn()) {
     case flow::HalfOpens::SynAnswer::refuse: return Drop::half_open_full;
     case flow::HalfOpens::SynAnswer::cookie:
-      send(a.link, a.parsed.key,
-           half_opens_.make_cookie(a.parsed.key, a.parsed.segment, cfg_->tcp, now_));
+      answer(a, a.six != nullptr
+                    ? half_opens_.make_cookie(*a.six, a.parsed.segment, cfg_->tcp, now_)
+                    : half_opens_.make_cookie(a.parsed.key, a.parsed.segment, cfg_->tcp, now_));
       return Drop::none;
     case flow::HalfOpens::SynAnswer::block: break;
   }
   flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
-  accept(*b, a, secret_.initial_sequence(a.parsed.key, now_));
+  accept(*b, a, initial_sequence(a));
   return Drop::none;
 }
 
 // Takes a block for a passive open, and notes it for later segments of this burst; null: no room.
 template <link::Port P, class A>
 flow::ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
-  flow::ConnectionBlock* b = open_block(a.parsed.key, a.hash, a.link);
+  flow::ConnectionBlock* b = a.six != nullptr ? open_block(*a.six, a.hash, a.link)
+                                              : open_block(a.parsed.key, a.hash, a.link);
   if (b == nullptr) return nullptr;
   MAYFLY_ASSERT(burst_.created_count < kBurstMax);
   burst_.created[burst_.created_count++] = a.hash;
@@ -198,8 +225,11 @@ flow::ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
 // RFC 9293 3.10.7.2: a SYN makes a connection.
 template <link::Port P, class A>
 void Shard<P, A>::accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept {
-  open_passive(b.tcp, a.parsed.segment, iss, secret_.timestamp_offset(a.parsed.key), cfg_->tcp,
-               now_);
+  open_passive(b.tcp, a.parsed.segment, iss, timestamp_offset(a), cfg_->tcp, now_);
+  if (a.six != nullptr) {
+    if (!a.parsed.segment.carries(wire::tcp_option::mss)) b.tcp.mss = b.tcp.peer_mss = kMss6Unsaid;
+    limit_mss(b);
+  }
   b.tx.open(iss + 1);
   half_opens_.begin(b);
   stats_.syn_received.add();
@@ -216,7 +246,7 @@ Drop Shard<P, A>::reopen(std::uint32_t entry, const Arrival& a, bool by_timestam
   flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   b->on_trial = true;
-  accept(*b, a, time_waits_.iss_after(entry, secret_.initial_sequence(a.parsed.key, now_)));
+  accept(*b, a, time_waits_.iss_after(entry, initial_sequence(a)));
   time_waits_.begin_trial(entry, by_timestamp, now_);
   return Drop::none;
 }
@@ -230,13 +260,21 @@ Drop Shard<P, A>::on_cookie(const Arrival& a, const flow::HalfOpens::Redeemed& c
   if (b == nullptr) return Drop::table_full;
   const Segment& ack = a.parsed.segment;
   open_from_cookie(b->tcp, cookie.syn, ack, cookie.ts_offset, cfg_->tcp, now_);
+  if (a.six != nullptr) limit_mss(*b);
   b->tx.open(ack.ack);
   stats_.syn_cookies_accepted.add();
   return on_connection(*b, a);
 }
 
+// TCP's settings are those of IPv4: over IPv6 a packet holds less text.
 template <link::Port P, class A>
-flow::ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_t hash,
+void Shard<P, A>::limit_mss(flow::ConnectionBlock& b) noexcept {
+  b.tcp.mss = std::min(b.tcp.mss, links_[b.port]->mss6_max());
+}
+
+template <link::Port P, class A>
+template <class Key>
+flow::ConnectionBlock* Shard<P, A>::open_block(const Key& key, std::uint32_t hash,
                                                std::uint8_t link) noexcept {
   if (connections_.is_nearly_full()) [[unlikely]]
     if (flow::ConnectionBlock* oldest = orphans_.oldest()) evict(*oldest);
@@ -250,23 +288,37 @@ flow::ConnectionBlock* Shard<P, A>::open_block(const FlowKey4& key, std::uint32_
 template <link::Port P, class A>
 ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& state,
                                    Instant wake_at, std::uint32_t host) noexcept {
-  const std::uint32_t hash = secret_.hash(key);
+  return open_to(key, key, nullptr, link_of(key.local()), {state, wake_at, host});
+}
+
+template <link::Port P, class A>
+ConnectResult Shard<P, A>::connect(const FlowKey6& key, const flow::AppState& state,
+                                   Instant wake_at, std::uint32_t host) noexcept {
+  return open_to(key, secret_.name(key), &key, link_of(key.local), {state, wake_at, host});
+}
+
+template <link::Port P, class A>
+template <class Key>
+ConnectResult Shard<P, A>::open_to(const Key& key, const FlowKey4& name, const FlowKey6* six,
+                                   std::uint8_t link, const Opening& opening) noexcept {
+  const std::uint32_t hash = secret_.hash(name);
   if (connections_.table().find(key, hash) >= 0) return {ConnectError::tuple_in_use};
-  const std::uint32_t old = time_waits_.find(key, hash);
-  if (old != kNoIndex && !time_waits_.may_reuse(old, cfg_->tcp.timestamps, now_))
+  const std::uint32_t old = time_waits_.find(name, hash);
+  if (old != kNoIndex && !time_waits_.may_reuse(old, cfg_->tcp.timestamps, now_, six))
     return {ConnectError::time_wait};
   if (old == kNoIndex && lacks_time_wait_room()) return {ConnectError::time_wait_full};
-  flow::ConnectionBlock* b = open_block(key, hash, link_of(key.local()));
+  flow::ConnectionBlock* b = open_block(key, hash, link);
   if (b == nullptr) return {ConnectError::table_full};
-  Seq iss = secret_.initial_sequence(key, now_, host);
+  Seq iss = secret_.initial_sequence(key, now_, opening.host);
   if (old != kNoIndex) {
     iss = time_waits_.iss_after(old, iss);
     time_waits_.end_for_reuse(old, hash);
   }
-  open_active(b->tcp, iss, secret_.timestamp_offset(key, host), cfg_->tcp, now_);
+  open_active(b->tcp, iss, secret_.timestamp_offset(key, opening.host), cfg_->tcp, now_);
+  if (six != nullptr) b->tcp.peer_mss = kMss6Unsaid;
   b->tx.open(iss + 1);
-  b->app = state;
-  b->wake_at = wake_at;
+  b->app = opening.state;
+  b->wake_at = opening.wake_at;
   b->tcp.set(flow::block_flag::opened);
   stats_.opened.add();
   connections_.want_output(*b);
@@ -275,7 +327,8 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& st
 
 // The port that has this address; the first one if none does.
 template <link::Port P, class A>
-std::uint8_t Shard<P, A>::link_of(Ipv4Address local) const noexcept {
+template <class Address>
+std::uint8_t Shard<P, A>::link_of(const Address& local) const noexcept {
   for (std::size_t i = links_.size() - 1; i > 0; --i)
     if (links_[i]->interface().is_local(local)) return static_cast<std::uint8_t>(i);
   return 0;

@@ -43,7 +43,8 @@ void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noex
 template <link::Port P, class A>
 void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
   half_opens_.end(b);
-  if (std::exchange(b.on_trial, false)) time_waits_.forget(connections_.key_of(b), b.hash);
+  if (std::exchange(b.on_trial, false)) time_waits_.forget(name_of(b), b.hash);
+  if (connections_.is_ipv6(b)) limit_mss(b);
   if (b.tcp.has(tcp::conn_flag::passive)) stats_.accepted.add();
   b.tcp.set(flow::block_flag::opened);
   flow::Conn conn(connections_, b);
@@ -54,6 +55,8 @@ template <link::Port P, class A>
 void Shard<P, A>::on_acked(flow::ConnectionBlock& b) noexcept {
   if (b.tcp.has(flow::block_flag::orphan)) [[unlikely]]
     orphans_.leave(b);
+  if (connections_.is_ipv6(b)) [[unlikely]]
+    links_[b.port]->confirm(connections_.key6_of(b).remote, now_);
   if (b.tx.queued() == 0) return;
   b.tx.acknowledge(connections_.tx(), b.tcp.snd_una);
   connections_.announce_text(b);
@@ -156,7 +159,7 @@ void Shard<P, A>::deliver_kept(flow::ConnectionBlock& b) noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::enter_time_wait(flow::ConnectionBlock& b) noexcept {
   send_pending(b);  // the ACK of the peer's FIN
-  const bool held = time_waits_.enter(connections_.key_of(b), b.hash, b.tcp, now_);
+  const bool held = time_waits_.enter(name_of(b), b.hash, b.tcp, now_, six_of(b));
   finish(b, held ? flow::CloseReason::time_wait : flow::CloseReason::done);
 }
 
@@ -164,11 +167,11 @@ void Shard<P, A>::enter_time_wait(flow::ConnectionBlock& b) noexcept {
 // of the first, and frees the first one's entry.
 template <link::Port P, class A>
 void Shard<P, A>::take_over(flow::ConnectionBlock& b) noexcept {
-  const FlowKey4& key = connections_.key_of(b);
-  if (!time_waits_.enter(key, b.hash, b.tcp, now_)) return finish(b, flow::CloseReason::done);
+  if (!time_waits_.enter(name_of(b), b.hash, b.tcp, now_, six_of(b)))
+    return finish(b, flow::CloseReason::done);
   stats_.time_wait_taken_over.add();
   stats_.rst_sent.add();
-  send(b.port, key, hand_over_reset(make_time_wait_entry(b.tcp)));
+  send_of(b, hand_over_reset(make_time_wait_entry(b.tcp)));
   finish(b, flow::CloseReason::time_wait);
 }
 
@@ -185,10 +188,14 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
     flow::Conn conn(connections_, b);
     app_.on_closed(conn, reason);
   }
-  const FlowKey4 key = connections_.key_of(b);
+  if (!std::exchange(b.on_trial, false)) return connections_.close(b);
+  const FlowKey4 name = name_of(b);
+  FlowKey6 six;
+  const bool is_six = connections_.is_ipv6(b);
+  if (is_six) six = connections_.key6_of(b);
   connections_.close(b);
-  if (std::exchange(b.on_trial, false))
-    time_waits_.restore(key, b.hash, reason == flow::CloseReason::reset, now_);
+  time_waits_.restore(name, b.hash, reason == flow::CloseReason::reset, now_,
+                      is_six ? &six : nullptr);
 }
 
 // For a connection that has no copied text queued and found no chunk, the one that holds a chunk
@@ -232,13 +239,19 @@ void Shard<P, A>::on_block_timer(flow::ConnectionBlock& b) noexcept {
 }
 
 template <link::Port P, class A>
+void Shard<P, A>::suspect_peer_of(const flow::ConnectionBlock& b) noexcept {
+  if (const FlowKey6* six = six_of(b)) return links_[b.port]->suspect(six->remote, now_);
+  links_[b.port]->suspect(connections_.key_of(b).remote(), now_);
+}
+
+template <link::Port P, class A>
 void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
   if (next_deadline(b.tcp) <= now_) {
     if (half_opens_.gives_up(b, now_)) {
       stats_.half_open_given_up.add();
       return finish(b, flow::CloseReason::timed_out);
     }
-    if (is_peer_silent(b.tcp, now_)) links_[b.port]->suspect(connections_.key_of(b).remote(), now_);
+    if (is_peer_silent(b.tcp, now_)) suspect_peer_of(b);
     b.last_state = b.tcp.state;
     const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_);
     if (events != 0) on_events(b, events);

@@ -33,7 +33,7 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   // A core that is behind puts SYNs off, and drops them unread once too many wait, or for too long.
   const bool behind = syn_backlog_.is_behind(index);
   const bool sheds = behind && syn_backlog_.is_saturated(now_);
-  std::size_t look_ups = 0;
+  std::size_t look_ups = 0, sixes = 0;
   burst_.put_off = burst_.passed = 0;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) prefetch_headers(link.bytes(burst_.frames[i]));
@@ -46,13 +46,21 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
     }
     burst_.parsed[i] = link.parse(burst_.frames[i]);
     if (burst_.parsed[i].kind != wire::FrameKind::tcp) continue;
-    const std::uint32_t hash = secret_.hash(burst_.parsed[i].key);
-    if (behind && put_off(index, burst_.parsed[i], hash)) [[unlikely]]
+    const bool is_six = burst_.parsed[i].is_ipv6();
+    const std::uint32_t hash =
+        is_six ? name_six(i, link.bytes(burst_.frames[i])) : secret_.hash(burst_.parsed[i].key);
+    if (behind && put_off(index, i, hash)) [[unlikely]]
       continue;
-    burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
-    burst_.keys[look_ups] = &burst_.parsed[i].key;
-    burst_.hashes[look_ups] = hash;
-    ++look_ups;
+    if (is_six) [[unlikely]] {  // looked up alone, at the other end of the list
+      const std::size_t place = kBurstMax - 1 - sixes++;
+      burst_.look_up[i] = static_cast<std::uint8_t>(place);
+      burst_.hashes[place] = hash;
+    } else {
+      burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
+      burst_.keys[look_ups] = &burst_.parsed[i].key;
+      burst_.hashes[look_ups] = hash;
+      ++look_ups;
+    }
     // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
     if (holds_time_waits && burst_.parsed[i].segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
       time_waits_.prefetch_bucket(hash);
@@ -60,12 +68,35 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   stats_.rx_packets.add(count);
   stats_.rx_bytes.add(bytes);
   find_burst(look_ups);
+  if (sixes > 0) [[unlikely]]
+    for (std::size_t i = 0; i < count; ++i)
+      if (burst_.parsed[i].kind == wire::FrameKind::tcp && burst_.parsed[i].is_ipv6())
+        find_six(burst_.look_up[i], i);
+}
+
+// From here on the key of an IPv6 segment is its name. Returns the name's hash.
+template <link::Port P, class A>
+std::uint32_t Shard<P, A>::name_six(std::size_t i, std::span<const std::byte> bytes) noexcept {
+  burst_.keys6[i] = flow_key6(bytes, burst_.parsed[i]);
+  burst_.parsed[i].key = secret_.name(burst_.keys6[i]);
+  return secret_.hash(burst_.parsed[i].key);
+}
+
+template <link::Port P, class A>
+void Shard<P, A>::find_six(std::size_t place, std::size_t i) noexcept {
+  const std::uint32_t hash = burst_.hashes[place];
+  burst_.positions[place] = connections_.table().find(burst_.keys6[i], hash);
+  if (burst_.positions[place] >= 0) {
+    connections_.prefetch(burst_.positions[place]);
+  } else if (time_waits_.used() > 0) {
+    time_waits_.prefetch_record(burst_.parsed[i].key, hash);
+  }
 }
 
 // A SYN with text is not put off: its frame would have to be kept.
 template <link::Port P, class A>
-bool Shard<P, A>::put_off(std::uint8_t link, wire::ParsedFrame& parsed,
-                          std::uint32_t hash) noexcept {
+bool Shard<P, A>::put_off(std::uint8_t link, std::size_t i, std::uint32_t hash) noexcept {
+  wire::ParsedFrame& parsed = burst_.parsed[i];
   const Segment& s = parsed.segment;
   constexpr std::uint8_t kOthers = wire::tcp_flag::ack | wire::tcp_flag::rst | wire::tcp_flag::fin;
   if (!s.has(wire::tcp_flag::syn) || s.has(kOthers) || s.payload_len > 0 ||
@@ -76,6 +107,7 @@ bool Shard<P, A>::put_off(std::uint8_t link, wire::ParsedFrame& parsed,
     return false;
   }
   syn_backlog_.push({parsed, hash, link, now_});
+  if (parsed.is_ipv6()) syn_backlog_.note_six(burst_.keys6[i]);
   parsed.kind = wire::FrameKind::drop;  // nothing more is to be done now, and it counts later
   ++burst_.put_off;
   stats_.syn_backlog.set(syn_backlog_.size());
@@ -95,16 +127,20 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     const SynBacklog::Waiting& syn = syn_backlog_.front();
     burst_.parsed[i] = syn.parsed;
+    // The name of an IPv6 one, which is in no table of IPv4.
     burst_.keys[i] = &burst_.parsed[i].key;
     burst_.hashes[i] = syn.hash;
     links[i] = syn.link;
+    if (syn.parsed.is_ipv6()) burst_.keys6[i] = syn_backlog_.front_six();
     syn_backlog_.pop();
     if (time_waits_.used() > 0) time_waits_.prefetch_bucket(burst_.hashes[i]);
   }
   find_burst(count);
   for (std::size_t i = 0; i < count; ++i) {
+    const FlowKey6* six = burst_.parsed[i].is_ipv6() ? &burst_.keys6[i] : nullptr;
+    if (six != nullptr) find_six(i, i);
     const Drop fate =
-        on_tcp({burst_.parsed[i], {}, links[i], burst_.hashes[i]}, burst_.positions[i]);
+        on_tcp({burst_.parsed[i], {}, links[i], burst_.hashes[i], six}, burst_.positions[i]);
     if (fate == Drop::none) {
       stats_.rx_handled.add();
     } else {
@@ -177,7 +213,8 @@ template <link::Port P, class A>
                                                            std::size_t i) noexcept {
   const std::size_t n = burst_.look_up[i];
   const std::span<const std::byte> bytes = links_[index]->bytes(burst_.frames[i]);
-  return on_tcp({burst_.parsed[i], bytes, index, burst_.hashes[n]}, burst_.positions[n]);
+  const FlowKey6* six = burst_.parsed[i].is_ipv6() ? &burst_.keys6[i] : nullptr;
+  return on_tcp({burst_.parsed[i], bytes, index, burst_.hashes[n], six}, burst_.positions[n]);
 }
 
 template <link::Port P, class A>
@@ -189,10 +226,18 @@ Drop Shard<P, A>::handle_other(std::uint8_t index, std::size_t i) noexcept {
     case wire::FrameKind::tcp: return handle_tcp(index, i);
     case wire::FrameKind::arp: link.on_arp(bytes, p, now_); return Drop::none;
     case wire::FrameKind::icmp:
+      if (p.is_ipv6())
+        return link.on_icmp6(bytes, p, now_, [this](const link::Icmp6Report& report) {
+          return on_icmp6_report(report);
+        });
       return link.on_icmp(bytes, p, now_, [this](const link::IcmpReport& report) {
         return on_icmp_report(report);
       });
     case wire::FrameKind::udp:
+      if (p.is_ipv6()) {
+        link.answer_problem6(bytes, p, now_);
+        return Drop::udp_closed;
+      }
       link.answer_unreachable(bytes, p, wire::unreachable_code::port, now_);  // RFC 1122 3.2.2.1
       return Drop::udp_closed;
     case wire::FrameKind::other_protocol:
@@ -202,6 +247,7 @@ Drop Shard<P, A>::handle_other(std::uint8_t index, std::size_t i) noexcept {
                               now_);  // RFC 1122 3.2.2.1
       return Drop::protocol_unknown;
     case wire::FrameKind::fragment: return on_fragment(index, i);
+    case wire::FrameKind::problem: link.answer_problem6(bytes, p, now_); return p.drop;
     case wire::FrameKind::drop: return p.drop;
   }
   return Drop::none;
@@ -220,18 +266,26 @@ Drop Shard<P, A>::on_fragment(std::uint8_t index, std::size_t i) noexcept {
   const wire::ParsedFrame& p = burst_.parsed[i];
   if (p.kind == wire::FrameKind::fragment) return Drop::fragment_malformed;
   if (p.kind != wire::FrameKind::tcp) return handle_other(index, i);
-  const std::uint32_t hash = secret_.hash(p.key);
-  return decide({p, link.bytes(whole), index, hash}, connections_.table().find(p.key, hash));
+  const bool is_six = p.is_ipv6();
+  const std::uint32_t hash = is_six ? name_six(i, link.bytes(whole)) : secret_.hash(p.key);
+  const Arrival a{p, link.bytes(whole), index, hash, is_six ? &burst_.keys6[i] : nullptr};
+  return decide(a, find(a));
+}
+
+// The position of the segment's flow, or none.
+template <link::Port P, class A>
+std::int32_t Shard<P, A>::find(const Arrival& a) const noexcept {
+  return a.six != nullptr ? connections_.table().find(*a.six, a.hash)
+                          : connections_.table().find(a.parsed.key, a.hash);
 }
 
 // The position of a flow that an earlier segment of this burst may have made or ended.
 template <link::Port P, class A>
-std::int32_t Shard<P, A>::find_again(const FlowKey4& key, std::uint32_t hash,
-                                     std::int32_t position) const noexcept {
+std::int32_t Shard<P, A>::find_again(const Arrival& a, std::int32_t position) const noexcept {
   const auto begin = burst_.created.begin();
   const auto end = begin + static_cast<std::ptrdiff_t>(burst_.created_count);
-  if (position < 0 && std::find(begin, end, hash) == end) return flow::FlowTable::kNone;
-  return connections_.table().find(key, hash);
+  if (position < 0 && std::find(begin, end, a.hash) == end) return flow::FlowTable::kNone;
+  return find(a);
 }
 
 }  // namespace mayfly::shard

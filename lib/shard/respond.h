@@ -48,7 +48,7 @@ void Shard<P, A>::respond_with_reset(flow::ConnectionBlock& b) noexcept {
   rst.seq = b.tcp.snd_nxt;
   rst.flags = wire::tcp_flag::rst;
   stats_.rst_sent.add();
-  send(b.port, connections_.key_of(b), rst);
+  send_of(b, rst);
 }
 
 // Sends all that the connection may send now. False: the link has no room, or buffers ran out.
@@ -68,7 +68,7 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
     const auto copy_payload = [&](std::span<std::byte> payload) {
       b.tx.copy(connections_.tx(), e.seq, e.payload_len, payload.data());
     };
-    if (!link.send_tcp(connections_.key_of(b), e, now_, copy_payload)) return false;
+    if (!send_with(b, e, copy_payload)) return false;
   }
   return false;
 }
@@ -78,6 +78,39 @@ template <link::Port P, class A>
 bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept {
   MAYFLY_ASSERT(e.payload_len == 0);
   return links_[link]->send_tcp(key, e, now_, [](std::span<std::byte>) {});
+}
+
+// The same over IPv6.
+template <link::Port P, class A>
+bool Shard<P, A>::send_six(std::uint8_t link, const FlowKey6& key, std::uint32_t hash,
+                           const Emission& e) noexcept {
+  MAYFLY_ASSERT(e.payload_len == 0);
+  return links_[link]->send_tcp6(key, secret_.flow_label(hash), e, now_,
+                                 [](std::span<std::byte>) {});
+}
+
+// A segment of a connection. False: there is no buffer. TCP retransmits the segment later.
+template <link::Port P, class A>
+template <class CopyPayload>
+bool Shard<P, A>::send_with(const flow::ConnectionBlock& b, const Emission& e,
+                            CopyPayload&& copy_payload) noexcept {
+  link::Link<P>& link = *links_[b.port];
+  if (connections_.is_ipv6(b)) [[unlikely]]
+    return link.send_tcp6(connections_.key6_of(b), secret_.flow_label(b.hash), e, now_,
+                          copy_payload);
+  return link.send_tcp(connections_.key_of(b), e, now_, copy_payload);
+}
+
+template <link::Port P, class A>
+bool Shard<P, A>::send_of(const flow::ConnectionBlock& b, const Emission& e) noexcept {
+  MAYFLY_ASSERT(e.payload_len == 0);
+  return send_with(b, e, [](std::span<std::byte>) {});
+}
+
+// Answers a segment without a connection's help.
+template <link::Port P, class A>
+bool Shard<P, A>::answer(const Arrival& a, const Emission& e) noexcept {
+  return a.six != nullptr ? send_six(a.link, *a.six, a.hash, e) : send(a.link, a.parsed.key, e);
 }
 
 // RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit forbids the answer. Not
@@ -91,7 +124,7 @@ bool Shard<P, A>::send_reset(const Arrival& a, bool is_limited) noexcept {
     return false;
   }
   stats_.rst_sent.add();
-  return send(a.link, a.parsed.key, rst);
+  return answer(a, rst);
 }
 
 template <link::Port P, class A>

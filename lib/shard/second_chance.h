@@ -13,6 +13,7 @@ namespace mayfly::shard {
 /// nullopt: nobody else is to be asked; the segment is answered here.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
+  if (a.six != nullptr) return std::nullopt;  // the ring is of IPv4
   const std::uint32_t origin = asked_first_.value_or(ring_.own_place());
   const std::optional<Ipv4Address> next = ring_.next_after(origin);
   if (!next) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -91,6 +92,9 @@ class Shard {
   /// key.local() opened it, with a clock and numbers of its own.
   ConnectResult connect(const FlowKey4& key, const flow::AppState& state,
                         Instant wake_at = Instant::never(), std::uint32_t host = 0) noexcept;
+  /// The same over IPv6; one of the interfaces has an address.
+  ConnectResult connect(const FlowKey6& key, const flow::AppState& state,
+                        Instant wake_at = Instant::never(), std::uint32_t host = 0) noexcept;
 
   /// More frames wait, probably: a link had a full burst in this poll. For on_poll: what they end
   /// goes before what is begun.
@@ -103,7 +107,7 @@ class Shard {
   /// From now on received frames are shown to `tap`, with what becomes of each; null: to nobody.
   void watch(FrameTap* tap) noexcept { tap_ = tap; }
 
-  /// Announces our addresses on the links (gratuitous ARP).
+  /// Announces our addresses on the links (gratuitous ARP, neighbour advertisements).
   void announce(Instant now) noexcept;
   /// From now on SYNs are answered with RST (Drop::tcp_draining); open connections go on.
   void drain() noexcept { draining_ = true; }
@@ -143,6 +147,10 @@ class Shard {
   void look_for(Ipv4Address local, Ipv4Address remote, Instant now) noexcept {
     links_[link_of(local)]->look_for(remote, now);
   }
+  /// An address of ours that somebody else has too. Any thread.
+  std::optional<Ipv6Address> duplicate_address() const noexcept {
+    return link_common_.duplicate.found();
+  }
   /// The next hop from `local` to `remote`, if it does not answer ARP; 0 otherwise.
   Ipv4Address silent_hop(Ipv4Address local, Ipv4Address remote) const noexcept {
     const link::ArpSilence& silence = link_common_.silence;
@@ -157,11 +165,14 @@ class Shard {
   // What a poll does at most, so that no burst is stalled: timers that fire, and timers armed for
   // connections that wait for a link.
   static constexpr std::uint32_t kTimerBudget = 512, kWatchBudget = 512;
+  /// RFC 9293 3.7.1 (MUST-15): the MSS of a peer over IPv6 that says nothing.
+  static constexpr std::uint16_t kMss6Unsaid = 1'220;
 
   struct Burst {  // the frames of one receive call
     std::array<Frame, kBurstMax> frames;
     std::array<wire::ParsedFrame, kBurstMax> parsed;
     std::array<const FlowKey4*, kBurstMax> keys;
+    std::array<FlowKey6, kBurstMax> keys6;  // of the IPv6 segments, by frame
     std::array<std::uint32_t, kBurstMax> hashes;
     std::array<std::int32_t, kBurstMax> positions;
     std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place in keys, hashes, positions
@@ -173,11 +184,22 @@ class Shard {
     std::size_t others = 0;   // frames handled in this poll, on all links
     std::uint32_t epoch = 0;
   };
-  struct Arrival {  // one TCP segment on its way through the shard
-    const wire::ParsedFrame& parsed;
+  struct Arrival {                    // one TCP segment on its way through the shard
+    const wire::ParsedFrame& parsed;  // of an IPv6 one, parsed.key is its name (FlowSecret::name)
     std::span<const std::byte> bytes;
     std::uint8_t link;
     std::uint32_t hash;
+    const FlowKey6* six = nullptr;  // the four-tuple of an IPv6 one
+
+    std::uint16_t local_port() const noexcept {
+      return six != nullptr ? six->local_port_host() : parsed.key.local_port_host();
+    }
+  };
+
+  struct Opening {  // what the caller of connect() wants of a connection
+    const flow::AppState& state;
+    Instant wake_at;
+    std::uint32_t host;
   };
 
   Shard(const ShardConfig& config, flow::Connections connections, flow::TimeWaitMemory time_waits,
@@ -187,17 +209,19 @@ class Shard {
 
   // receive.h
   std::size_t receive(std::uint8_t link) noexcept;
-  bool put_off(std::uint8_t link, wire::ParsedFrame& parsed, std::uint32_t hash) noexcept;
+  bool put_off(std::uint8_t link, std::size_t i, std::uint32_t hash) noexcept;
   std::size_t admit_syns() noexcept;
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
+  std::uint32_t name_six(std::size_t i, std::span<const std::byte> bytes) noexcept;
+  void find_six(std::size_t place, std::size_t i) noexcept;
   void find_burst(std::size_t look_ups) noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
   Drop handle_watched(std::uint8_t link, std::size_t i) noexcept;
   Drop handle_tcp(std::uint8_t link, std::size_t i) noexcept;
   Drop handle_other(std::uint8_t link, std::size_t i) noexcept;
   Drop on_fragment(std::uint8_t link, std::size_t i) noexcept;
-  std::int32_t find_again(const FlowKey4& key, std::uint32_t hash,
-                          std::int32_t position) const noexcept;
+  std::int32_t find(const Arrival& a) const noexcept;
+  std::int32_t find_again(const Arrival& a, std::int32_t position) const noexcept;
 
   // decide.h
   Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;
@@ -207,6 +231,8 @@ class Shard {
   bool lacks_time_wait_room() const noexcept;
   Drop on_time_wait(std::uint32_t entry, const Arrival& a) noexcept;
   Drop on_icmp_report(const link::IcmpReport& report) noexcept;
+  Drop on_icmp6_report(const link::Icmp6Report& report) noexcept;
+  Drop on_icmp_error_of(std::int32_t position, const tcp::IcmpError& error, Seq quoted) noexcept;
   Drop on_unknown_flow(const Arrival& a) noexcept;
   Drop on_listener(const Arrival& a) noexcept;
   Drop on_closed_port(const Arrival& a, Drop reason) noexcept;
@@ -217,9 +243,24 @@ class Shard {
   void accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
   Drop reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept;
   Drop on_cookie(const Arrival& a, const flow::HalfOpens::Redeemed& cookie) noexcept;
-  flow::ConnectionBlock* open_block(const FlowKey4& key, std::uint32_t hash,
-                                    std::uint8_t link) noexcept;
-  std::uint8_t link_of(Ipv4Address local) const noexcept;
+  bool answer(const Arrival& a, const Emission& e) noexcept;
+  void limit_mss(flow::ConnectionBlock& b) noexcept;
+  Seq initial_sequence(const Arrival& a) const noexcept {
+    return a.six != nullptr ? secret_.initial_sequence(*a.six, now_)
+                            : secret_.initial_sequence(a.parsed.key, now_);
+  }
+  std::uint32_t timestamp_offset(const Arrival& a) const noexcept {
+    return a.six != nullptr ? secret_.timestamp_offset(*a.six)
+                            : secret_.timestamp_offset(a.parsed.key);
+  }
+  Drop objection_to_ends(const Arrival& a) const noexcept;
+  template <class Key>
+  flow::ConnectionBlock* open_block(const Key& key, std::uint32_t hash, std::uint8_t link) noexcept;
+  template <class Address>
+  std::uint8_t link_of(const Address& local) const noexcept;
+  template <class Key>
+  ConnectResult open_to(const Key& key, const FlowKey4& name, const FlowKey6* six,
+                        std::uint8_t link, const Opening& opening) noexcept;
 
   // second_chance.h
   std::optional<Drop> second_chance(const Arrival& a) noexcept;
@@ -235,6 +276,12 @@ class Shard {
                          std::span<const std::byte> text) noexcept;
   void deliver_kept(flow::ConnectionBlock& b) noexcept;
   void after_app(flow::ConnectionBlock& b) noexcept;
+  FlowKey4 name_of(const flow::ConnectionBlock& b) const noexcept {
+    return connections_.is_ipv6(b) ? secret_.name(connections_.key6_of(b)) : connections_.key_of(b);
+  }
+  const FlowKey6* six_of(const flow::ConnectionBlock& b) const noexcept {
+    return connections_.is_ipv6(b) ? &connections_.key6_of(b) : nullptr;
+  }
   void enter_time_wait(flow::ConnectionBlock& b) noexcept;
   void take_over(flow::ConnectionBlock& b) noexcept;
   void finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept;
@@ -243,6 +290,7 @@ class Shard {
   bool reserve_receive_buffer(flow::ConnectionBlock& b) noexcept;
   void on_block_timer(flow::ConnectionBlock& b) noexcept;
   void on_deadline(flow::ConnectionBlock& b) noexcept;
+  void suspect_peer_of(const flow::ConnectionBlock& b) noexcept;
   static flow::CloseReason reason_of(std::uint16_t events) noexcept;
 
   // respond.h
@@ -252,6 +300,12 @@ class Shard {
   void respond_with_reset(flow::ConnectionBlock& b) noexcept;
   bool send_pending(flow::ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept;
+  bool send_six(std::uint8_t link, const FlowKey6& key, std::uint32_t hash,
+                const Emission& e) noexcept;
+  bool send_of(const flow::ConnectionBlock& b, const Emission& e) noexcept;
+  template <class CopyPayload>
+  bool send_with(const flow::ConnectionBlock& b, const Emission& e,
+                 CopyPayload&& copy_payload) noexcept;
   bool send_reset(const Arrival& a, bool is_limited = true) noexcept;
   std::size_t transmit() noexcept;
 
@@ -293,7 +347,8 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
       app_(app),
       secret_(config.secret),
       connections_(std::move(connections)),
-      syn_backlog_(ports.size()),
+      syn_backlog_(ports.size(),
+                   std::ranges::any_of(config.interfaces, &link::Interface::has_ipv6)),
       time_waits_(std::move(time_waits), secret_, settings.time_wait, stats_, now),
       half_opens_(secret_, settings.syn, connections_.capacity(), stats_, config.cookies),
       orphans_(connections_, settings.orphans, stats_),
@@ -304,6 +359,11 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
                     .arp_replies = stats_.arp_replies,
                     .arp_limited = stats_.arp_limited,
                     .arp_conflicts = stats_.arp_conflicts,
+                    .nd_solicitations = stats_.nd_solicitations,
+                    .nd_advertisements = stats_.nd_advertisements,
+                    .nd_limited = stats_.nd_limited,
+                    .nd_conflicts = stats_.nd_conflicts,
+                    .nd_duplicates = stats_.nd_duplicates,
                     .icmp_sent = stats_.icmp_sent,
                     .drops = stats_.drops}),
       challenge_limit_(1'000, config.secret) {
@@ -331,8 +391,10 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
   auto time_waits =
       flow::TimeWaitMemory::create(config.sizes.time_wait, config.pages, config.time_wait_file);
   if (!time_waits) return time_waits.error();
-  auto connections = flow::Connections::create(config.name, config.sizes,
-                                               flow::FlowSecret(config.secret), config.pages, now);
+  flow::ShardSizes sizes = config.sizes;
+  sizes.ipv6 = std::ranges::any_of(config.interfaces, &link::Interface::has_ipv6);
+  auto connections = flow::Connections::create(config.name, sizes, flow::FlowSecret(config.secret),
+                                               config.pages, now);
   if (!connections) return connections.error();
   return std::unique_ptr<Shard>(new Shard(config, std::move(*connections), std::move(*time_waits),
                                           ports, app, settings, now));

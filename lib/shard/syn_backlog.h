@@ -37,7 +37,9 @@ class SynBacklog {
   };
 
   /// For `links` links. Its memory, about 650 KiB, is allocated here.
-  explicit SynBacklog(std::size_t links) : waiting_(kCapacity), full_bursts_(links) {}
+  /// `ipv6`: some are over IPv6, whose four-tuples are kept beside them.
+  explicit SynBacklog(std::size_t links, bool ipv6 = false)
+      : waiting_(kCapacity), sixes_(ipv6 ? kCapacity : 0), full_bursts_(links) {}
 
   /// A link had `count` frames. Call it for every link at every poll, before its frames are parsed.
   void note_burst(std::size_t link, std::size_t count) noexcept {
@@ -61,6 +63,9 @@ class SynBacklog {
     MAYFLY_ASSERT(size() < kCapacity);
     waiting_[last_++ % kCapacity] = syn;
   }
+  /// The four-tuple of the one that was just added, which is over IPv6.
+  void note_six(const FlowKey6& key) noexcept { sixes_[(last_ - 1) % kCapacity] = key; }
+  const FlowKey6& front_six() const noexcept { return sixes_[first_ % kCapacity]; }
   /// The one that has waited longest; there must be one.
   const Waiting& front() const noexcept {
     MAYFLY_ASSERT(size() > 0);
@@ -95,6 +100,7 @@ class SynBacklog {
   static constexpr std::uint32_t kCreditMax = 512;  // SYNs
 
   std::vector<Waiting> waiting_;
+  std::vector<FlowKey6> sixes_;
   std::vector<std::uint32_t> full_bursts_;  // by link
   std::uint32_t first_ = 0, last_ = 0;      // both count on and on
   std::uint32_t credit_ = 0;                // frames

@@ -67,4 +67,12 @@ inline std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
 std::uint64_t pseudo_header_sum(const FlowKey4& key, std::uint8_t protocol,
                                 std::uint16_t length) noexcept;
 
+/// The IPv6 pseudo-header's sum (RFC 8200 8.1); `length` as above.
+inline std::uint64_t pseudo_header_sum(const Ipv6Address& source, const Ipv6Address& destination,
+                                       std::uint8_t next_header, std::uint32_t length) noexcept {
+  return checksum_add(std::as_bytes(std::span(source.octets)),
+                      checksum_add(std::as_bytes(std::span(destination.octets)))) +
+         next_header + length;
+}
+
 }  // namespace mayfly::wire

@@ -24,34 +24,47 @@ enum class LossOf : std::uint8_t {
   X(frame_chained, received, "frames in several buffers that do not fit into one")                 \
   X(not_our_mac, received, "unicast frames to another station's MAC address")                      \
   X(vlan_other, received, "frames of another VLAN, or untagged where a tag is configured")         \
-  X(ethertype_unknown, received, "frames that carry neither IPv4 nor ARP")                         \
+  X(ethertype_unknown, received,                                                                   \
+    "frames that carry neither IPv4 nor ARP, nor IPv6 that is in use")                             \
   X(arp_malformed, received, "ARP packets with wrong types, lengths or addresses")                 \
-  X(ip_version, received, "frames of the IPv4 EtherType with another version number")              \
+  X(ip_version, received, "frames of an IP EtherType with another version number")                 \
   X(ip_header_length, received, "IPv4 packets with an IHL below 5 or beyond the frame")            \
-  X(ip_total_length, received,                                                                     \
-    "IPv4 packets with a total length below the header or beyond the frame")                       \
+  X(ip_total_length, received, "IP packets with a length below the header or beyond the frame")    \
   X(ip_checksum, received, "IPv4 packets with a wrong header checksum")                            \
   X(ip_source_route, received,                                                                     \
     "IPv4 packets with a source route: not followed (RFC 1122 3.2.1.8, RFC 7126 4.3)")             \
   X(ip_options_malformed, received, "IPv4 packets whose options run past the header")              \
   X(ip_source_invalid, received,                                                                   \
-    "IPv4 packets from a multicast, broadcast, loopback or own address (RFC 1122 3.2.1.3)")        \
-  X(not_our_ip, received, "IPv4 packets to none of our addresses")                                 \
+    "IP packets from a multicast, broadcast, loopback or own address (RFC 1122 3.2.1.3)")          \
+  X(not_our_ip, received, "IP packets to none of our addresses")                                   \
   X(ip_multicast, received,                                                                        \
     "TCP segments to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)")                \
-  X(fragment_malformed, received, "IPv4 fragments of impossible offset or length")                 \
-  X(fragment_overlap, received, "IPv4 fragments that overlap (RFC 5722, RFC 1858)")                \
+  X(fragment_malformed, received, "IP fragments of impossible offset or length")                   \
+  X(fragment_overlap, received, "IP fragments that overlap (RFC 5722, RFC 1858)")                  \
   X(fragment_table_full, below,                                                                    \
-    "IPv4 datagrams given up because too many others were being reassembled")                      \
+    "IP datagrams given up because too many others were being reassembled")                        \
   X(fragment_timeout, below,                                                                       \
-    "IPv4 datagrams given up since fragments were missing for too long (RFC 1122 3.3.2)")          \
+    "IP datagrams given up since fragments were missing for too long (RFC 1122 3.3.2)")            \
+  X(ip6_chain, received,                                                                           \
+    "IPv6 packets whose extension headers run past the packet, are too many or lead to nothing "   \
+    "(RFC 8200 4)")                                                                                \
+  X(ip6_option, received,                                                                          \
+    "IPv6 packets with an unknown option that says to drop them (RFC 8200 4.2)")                   \
+  X(ip6_routing, received,                                                                         \
+    "IPv6 packets with a routing header that is not used up (RFC 8200 4.4, RFC 5095)")             \
+  X(ip6_first_fragment, received,                                                                  \
+    "first IPv6 fragments without the whole chain of headers (RFC 7112 5)")                        \
+  X(nd_invalid, received,                                                                          \
+    "neighbour discovery that fails a check of RFC 4861 7.1 or RFC 6980: hop limit, code, "        \
+    "length, address or fragment")                                                                 \
   X(icmp_malformed, received,                                                                      \
     "ICMP messages too short, with a wrong checksum, or quoting no TCP header")                    \
   X(icmp_ignored, received, "ICMP messages that a host need not answer or act on")                 \
   X(icmp_untrusted, received, "ICMP errors whose quoted segment is not in flight (RFC 5927 4)")    \
   X(icmp_rate_limited, own, "ICMP answers held back by the rate limit")                            \
   X(protocol_unknown, received,                                                                    \
-    "IPv4 packets neither TCP, UDP nor ICMP: answered with ICMP protocol unreachable")             \
+    "IP packets neither TCP, UDP nor ICMP: answered with ICMP protocol unreachable, IPv6 with "    \
+    "parameter problem")                                                                           \
   X(udp_closed, received, "UDP datagrams: answered with ICMP port unreachable")                    \
   X(tcp_short, received, "TCP segments whose header does not fit the datagram")                    \
   X(tcp_data_offset, received, "TCP segments with a data offset below 5 or beyond the datagram")   \
@@ -96,9 +109,11 @@ enum class LossOf : std::uint8_t {
   X(time_wait_segment, received, "old segments in TIME_WAIT")                                      \
   X(time_wait_recycle, received,                                                                   \
     "SYNs older than their host's last timestamp (time_wait.recycle)")                             \
-  X(neighbour_wait_full, own, "frames not sent since too many wait for an ARP answer")             \
+  X(neighbour_wait_full, own,                                                                      \
+    "frames not sent since too many wait for an answer to ARP or neighbour discovery")             \
   X(neighbour_table_full, own, "frames not sent since the neighbour cache is full")                \
-  X(neighbour_unreachable, own, "frames not sent since nobody answered ARP")                       \
+  X(neighbour_unreachable, own,                                                                    \
+    "frames not sent since nobody answered ARP or neighbour discovery")                            \
   X(no_route, own,                                                                                 \
     "frames not sent since the destination is not on-link and no gateway is configured")           \
   X(no_buffer, own, "frames not sent since no packet buffer was free")                             \

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/endian.h"
 #include "wire/checksum.h"
+#include "wire/icmp6.h"
 #include "wire/layout.h"
 #include "wire/options.h"
 #include "wire/plain.h"
@@ -88,7 +89,8 @@ void put_tcp_options(WordWriter& to, const Emission& emission) noexcept {
 }
 
 /// RFC 9293 3.1, the checksum left zero. Returns the sum of the header.
-std::uint64_t put_tcp_header(std::byte* at, const FlowKey4& key, const Emission& emission,
+template <class Key>
+std::uint64_t put_tcp_header(std::byte* at, const Key& key, const Emission& emission,
                              std::size_t header_size) noexcept {
   MAYFLY_ASSERT(header_size % 4 == 0);
   const auto data_offset = static_cast<std::uint32_t>(header_size / 4);
@@ -124,6 +126,30 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
   const std::uint32_t checksum = by == ChecksumBy::software ? checksum_finish(sum) : 0u;
   at = put_be32(put_be32(put_be32(at, words[0]), words[1]), words[2] | checksum);
   return put_raw(put_raw(at, fields.source), fields.destination);
+}
+
+std::uint16_t tcp_checksum(std::span<const std::byte> payload, std::uint64_t pseudo,
+                           std::uint64_t header_sum, ChecksumBy by) noexcept {
+  return by == ChecksumBy::device ? checksum_fold(pseudo)
+         : payload.empty()        ? checksum_finish(pseudo + header_sum)
+                                  : checksum_finish(checksum_add(payload, pseudo + header_sum));
+}
+
+struct Ipv6Fields {
+  const Ipv6Address& source;
+  const Ipv6Address& destination;
+  std::size_t payload_len = 0;
+  std::uint32_t class_and_label = 0;  // traffic class << 20 | flow label
+  std::uint8_t next_header = 0;
+  std::uint8_t hop_limit = kTtl;
+};
+
+/// RFC 8200 3 without extension headers.
+std::byte* put_ipv6(std::byte* at, const Ipv6Fields& fields) noexcept {
+  at = put_be32(at, 0x6000'0000u | fields.class_and_label);
+  at = put_be16(at, static_cast<std::uint16_t>(fields.payload_len));
+  at = put_u8(put_u8(at, fields.next_header), fields.hop_limit);
+  return put_raw(put_raw(at, fields.source.octets), fields.destination.octets);
 }
 
 /// Says in a header that was just written that its sender heeds congestion marks (RFC 3168 5).
@@ -187,11 +213,31 @@ std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link, con
   const std::uint64_t pseudo =
       pseudo_header_sum(key, ip_protocol::tcp, static_cast<std::uint16_t>(segment_size));
   const std::span<const std::byte> payload{header + header_size, emission.payload_len};
-  const std::uint16_t checksum = tcp == ChecksumBy::device ? checksum_fold(pseudo)
-                                 : payload.empty()
-                                     ? checksum_finish(pseudo + header_sum)
-                                     : checksum_finish(checksum_add(payload, pseudo + header_sum));
-  store_be16(header + tcp_at::checksum, checksum);
+  store_be16(header + tcp_at::checksum, tcp_checksum(payload, pseudo, header_sum, tcp));
+  return frame_size;
+}
+
+std::size_t tcp6_payload_offset(const LinkHeader& link, const Emission& emission) noexcept {
+  return link.size() + kIpv6HeaderSize + tcp_header_size(emission);
+}
+
+std::size_t emit_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
+                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp) noexcept {
+  const std::size_t header_size = tcp_header_size(emission);
+  const std::size_t segment_size = header_size + emission.payload_len;
+  const std::size_t frame_size = link.size() + kIpv6HeaderSize + segment_size;
+  MAYFLY_ASSERT(header_size <= kTcpHeaderSizeMax && emission.sack_count <= kSackBlocksMax);
+  MAYFLY_ASSERT(segment_size <= 0xffff && frame_size <= frame.size());
+  // RFC 3168 5: in IPv6 the mark is in the traffic class.
+  const std::uint32_t ecn = carries(emission, tcp_option::ecn_mark) ? ipv4_ecn::ect_0 : 0u;
+  std::byte* const header =
+      put_ipv6(frame.data() + emit_link(frame.data(), link, ethertype::ipv6),
+               {key.local, key.remote, segment_size, ecn << 20 | flow_label, ip_protocol::tcp});
+  const std::uint64_t header_sum = put_tcp_header(header, key, emission, header_size);
+  const std::uint64_t pseudo = pseudo_header_sum(key.local, key.remote, ip_protocol::tcp,
+                                                 static_cast<std::uint32_t>(segment_size));
+  const std::span<const std::byte> payload{header + header_size, emission.payload_len};
+  store_be16(header + tcp_at::checksum, tcp_checksum(payload, pseudo, header_sum, tcp));
   return frame_size;
 }
 
@@ -253,6 +299,48 @@ std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ip
                               ChecksumBy::software);
   std::memcpy(inner, packet.data(), packet.size());
   return length;
+}
+
+std::size_t emit_icmp6(std::span<std::byte> frame, const LinkHeader& link, const Icmp6& icmp,
+                       std::span<const std::byte> body) noexcept {
+  const std::size_t message_size = kIcmpHeaderSize + body.size();
+  const std::size_t frame_size = link.size() + kIpv6HeaderSize + message_size;
+  MAYFLY_ASSERT(message_size <= 0xffff && frame_size <= frame.size());
+  // The body first: an echo's may be in this very frame, where the headers are about to be written.
+  std::byte* const message = frame.data() + link.size() + kIpv6HeaderSize;
+  if (!body.empty()) std::memmove(message + kIcmpHeaderSize, body.data(), body.size());
+  put_ipv6(frame.data() + emit_link(frame.data(), link, ethertype::ipv6),
+           {icmp.source, icmp.destination, message_size, 0, next_header::icmp6, icmp.hop_limit});
+  put_be32(put_be16(put_u8(put_u8(message, icmp.type), icmp.code), 0), icmp.rest);
+  const std::uint64_t pseudo = pseudo_header_sum(icmp.source, icmp.destination, next_header::icmp6,
+                                                 static_cast<std::uint32_t>(message_size));
+  store_be16(message + icmp_at::checksum,
+             checksum_finish(checksum_add({message, message_size}, pseudo)));
+  return frame_size;
+}
+
+std::size_t emit_mld_report(std::span<std::byte> frame, const LinkHeader& link,
+                            const Ipv6Address& source,
+                            std::span<const Ipv6Address> groups) noexcept {
+  constexpr std::size_t kOptions = 8, kRecord = 20;
+  const std::size_t message_size = kIcmpHeaderSize + groups.size() * kRecord;
+  const std::size_t frame_size = link.size() + kIpv6HeaderSize + kOptions + message_size;
+  MAYFLY_ASSERT(frame_size <= frame.size());
+  std::byte* at = put_ipv6(frame.data() + emit_link(frame.data(), link, ethertype::ipv6),
+                           {source, kAllMldRouters, kOptions + message_size, 0,
+                            next_header::hop_by_hop, 1});  // RFC 3810 5: hop limit 1
+  // Hop-by-hop options: router alert 0 (RFC 2711), PadN of two octets.
+  std::byte* const message =
+      put_be32(put_be32(at, std::uint32_t{next_header::icmp6} << 24 | 0x00'0502), 0x0000'0100);
+  at = put_be16(put_u8(put_u8(message, icmp6_type::mld2_report), 0), 0);
+  at = put_be32(at, static_cast<std::uint32_t>(groups.size()));
+  for (const Ipv6Address& group : groups)  // RFC 3810 5.2.12: changed to exclude nobody
+    at = put_raw(put_be32(at, 0x0400'0000), group.octets);
+  const std::uint64_t pseudo = pseudo_header_sum(source, kAllMldRouters, next_header::icmp6,
+                                                 static_cast<std::uint32_t>(message_size));
+  store_be16(message + icmp_at::checksum,
+             checksum_finish(checksum_add({message, message_size}, pseudo)));
+  return frame_size;
 }
 
 }  // namespace mayfly::wire

@@ -26,7 +26,7 @@ inline constexpr std::uint16_t kVlanIdMax = 4'094;
 
 /// EtherTypes (IEEE 802).
 namespace ethertype {
-inline constexpr std::uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100;
+inline constexpr std::uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd;
 }
 
 /// What precedes the network layer of a frame to send.

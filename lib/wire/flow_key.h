@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/endian.h"
+#include "wire/ipv6_address.h"
 
 namespace mayfly::wire {
 
@@ -17,12 +18,15 @@ struct Ipv4Address {
 };
 
 /// A four-tuple over IPv4. Addresses and ports are big-endian. Padded to 16 bytes, for which
-/// rte_hash has a fast comparator.
+/// rte_hash has a fast comparator. Or the name of an IPv6 one, made of its fingerprint.
 struct FlowKey4 {
+  static constexpr std::uint32_t kIpv6Name = 1;
+
   std::uint32_t local_ip = 0, remote_ip = 0;
   std::uint16_t local_port = 0, remote_port = 0;
-  std::uint32_t zero = 0;
+  std::uint32_t zero = 0;  ///< or kIpv6Name
 
+  constexpr bool is_ipv6_name() const { return zero != 0; }
   /// From addresses and ports in host order.
   static constexpr FlowKey4 of(Ipv4Address local, std::uint16_t local_port, Ipv4Address remote,
                                std::uint16_t remote_port) {
@@ -37,9 +41,30 @@ struct FlowKey4 {
 };
 static_assert(sizeof(FlowKey4) == 16 && std::has_unique_object_representations_v<FlowKey4>);
 
+/// A four-tuple over IPv6. Padded to 48 bytes: for 40 rte_hash has no fast comparator.
+struct FlowKey6 {
+  /// The bytes that count.
+  static constexpr std::size_t kSize = 36;
+
+  Ipv6Address local, remote;
+  std::uint16_t local_port = 0, remote_port = 0;  ///< big-endian
+  std::array<std::uint32_t, 3> zero{};
+
+  /// From ports in host order.
+  static constexpr FlowKey6 of(const Ipv6Address& local, std::uint16_t local_port,
+                               const Ipv6Address& remote, std::uint16_t remote_port) {
+    return {local, remote, swap16(local_port), swap16(remote_port), {}};
+  }
+  constexpr std::uint16_t local_port_host() const { return swap16(local_port); }
+  constexpr std::uint16_t remote_port_host() const { return swap16(remote_port); }
+  friend constexpr bool operator==(const FlowKey6&, const FlowKey6&) = default;
+};
+static_assert(sizeof(FlowKey6) == 48 && std::has_unique_object_representations_v<FlowKey6>);
+
 }  // namespace mayfly::wire
 
 namespace mayfly {  // vocabulary
 using wire::FlowKey4;
+using wire::FlowKey6;
 using wire::Ipv4Address;
 }  // namespace mayfly

@@ -10,6 +10,8 @@ namespace mayfly::wire {
 inline constexpr std::size_t kEthernetHeaderSize = 14;
 inline constexpr std::size_t kVlanTagSize = 4;
 inline constexpr std::size_t kIpv4HeaderSizeMin = 20;
+inline constexpr std::size_t kIpv6HeaderSize = 40;
+inline constexpr std::size_t kFragmentHeaderSize = 8;
 inline constexpr std::size_t kIcmpHeaderSize = 8;
 inline constexpr std::size_t kUdpHeaderSize = 8;
 inline constexpr std::size_t kTcpHeaderSizeMin = 20;
@@ -27,7 +29,11 @@ namespace ipv4_at {  // RFC 791 3.1
 inline constexpr std::size_t version_ihl = 0, tos = 1, total_length = 2, id = 4, fragment = 6,
                              ttl = 8, protocol = 9, checksum = 10, source = 12, destination = 16;
 }
-namespace icmp_at {  // RFC 792
+namespace ipv6_at {  // RFC 8200 3
+inline constexpr std::size_t version = 0, payload_length = 4, next_header = 6, hop_limit = 7,
+                             source = 8, destination = 24;
+}
+namespace icmp_at {  // RFC 792, RFC 4443 2.1
 inline constexpr std::size_t type = 0, code = 1, checksum = 2, rest = 4;
 }
 namespace tcp_at {  // RFC 9293 3.1; the two UDP ports stand where TCP's do
@@ -41,6 +47,12 @@ inline constexpr std::uint8_t kTtl = 64;
 /// Numbers in the IPv4 header's protocol field.
 namespace ip_protocol {
 inline constexpr std::uint8_t icmp = 1, ip_in_ip = 4, tcp = 6, udp = 17;  // RFC 2003: 4
+}
+
+/// Numbers in the IPv6 header's and the extension headers' next header fields (RFC 8200 4).
+namespace next_header {
+inline constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, icmp6 = 58, none = 59,
+                              destination = 60;
 }
 
 /// RFC 3168 5: the last two bits of the TOS octet.

@@ -10,6 +10,7 @@
 #include "wire/emit.h"
 #include "wire/layout.h"
 #include "wire/options.h"
+#include "wire/parse_ipv6.h"
 #include "wire/plain.h"
 #include "wire/tcp_options.h"
 
@@ -103,25 +104,16 @@ bool take_tcp_options(Bytes frame, std::size_t begin, std::size_t end, Segment& 
   return read_tcp_options(frame, begin, end, segment);
 }
 
-Drop parse_tcp(Bytes frame, RxChecks checks, ParsedFrame& parsed) noexcept {
-  // RFC 1122 3.2.1.3 (a): 0 is a source only while a host learns its address, which it does not do
-  // by TCP.
-  if (parsed.key.remote_ip == 0) return Drop::ip_source_invalid;
-  // RFC 9293 3.9.2.3 (MUST-57); RFC 1122 3.3.6 for a unicast datagram in a link-layer broadcast.
-  const Ipv4Address destination = parsed.key.local();
-  if (parsed.link_group || is_multicast(destination) || is_limited_broadcast(destination)) {
-    return Drop::ip_multicast;
-  }
+/// A segment of either family; `pseudo_sum()` is the sum of its pseudo-header.
+template <class PseudoSum>
+Drop take_tcp(Bytes frame, RxChecks checks, PseudoSum pseudo_sum, ParsedFrame& parsed) noexcept {
   const Bytes tcp = frame.subspan(parsed.l4_off, parsed.l4_len);
   if (tcp.size() < kTcpHeaderSizeMin) return Drop::tcp_short;
   const std::size_t header_size = (load_u8(&tcp[tcp_at::data_offset]) >> 4) * std::size_t{4};
   if (header_size < kTcpHeaderSizeMin || header_size > tcp.size()) return Drop::tcp_data_offset;
   // RFC 9293 3.1 (MUST-3): the receiver must check it, unless the device has.
   if (checks.l4_bad) return Drop::tcp_checksum;
-  if (!checks.l4_good &&
-      !sums_up(tcp, pseudo_header_sum(parsed.key, ip_protocol::tcp, parsed.l4_len))) {
-    return Drop::tcp_checksum;
-  }
+  if (!checks.l4_good && !sums_up(tcp, pseudo_sum())) return Drop::tcp_checksum;
   take_ports(tcp.data(), parsed.key);
   if (parsed.key.local_port == 0 || parsed.key.remote_port == 0) return Drop::tcp_port_zero;
   take_tcp_header(tcp.data(), header_size, parsed);
@@ -131,6 +123,21 @@ Drop parse_tcp(Bytes frame, RxChecks checks, ParsedFrame& parsed) noexcept {
   }
   parsed.kind = FrameKind::tcp;
   return Drop::none;
+}
+
+Drop parse_tcp(Bytes frame, RxChecks checks, ParsedFrame& parsed) noexcept {
+  // RFC 1122 3.2.1.3 (a): 0 is a source only while a host learns its address, which it does not do
+  // by TCP.
+  if (parsed.key.remote_ip == 0) return Drop::ip_source_invalid;
+  // RFC 9293 3.9.2.3 (MUST-57); RFC 1122 3.3.6 for a unicast datagram in a link-layer broadcast.
+  const Ipv4Address destination = parsed.key.local();
+  if (parsed.link_group || is_multicast(destination) || is_limited_broadcast(destination)) {
+    return Drop::ip_multicast;
+  }
+  const auto pseudo_sum = [&] {
+    return pseudo_header_sum(parsed.key, ip_protocol::tcp, parsed.l4_len);
+  };
+  return take_tcp(frame, checks, pseudo_sum, parsed);
 }
 
 Drop check_ipv4_options(Bytes options) noexcept {
@@ -211,6 +218,7 @@ Drop parse_ethernet(Bytes frame, const ParseRules& rules, RxChecks checks,
   if (vlan != rules.vlan) return Drop::vlan_other;
   if (type == ethertype::ipv4) return parse_ipv4(frame, checks, parsed);
   if (type == ethertype::arp) return parse_arp(frame, parsed);
+  if (type == ethertype::ipv6 && rules.ipv6) return parse_ipv6(frame, checks, parsed);
   return Drop::ethertype_unknown;
 }
 
@@ -218,11 +226,22 @@ Drop parse_ethernet(Bytes frame, const ParseRules& rules, RxChecks checks,
 [[gnu::noinline]] void parse_any(Bytes frame, const ParseRules& rules, RxChecks checks,
                                  ParsedFrame& parsed) noexcept {
   parsed.drop = parse_ethernet(frame, rules, checks, parsed);
-  MAYFLY_ASSERT((parsed.kind == FrameKind::drop) == (parsed.drop != Drop::none));
+  MAYFLY_ASSERT((parsed.kind == FrameKind::drop || parsed.kind == FrameKind::problem) ==
+                (parsed.drop != Drop::none));
   MAYFLY_ASSERT(std::size_t{parsed.l4_off} + parsed.l4_len <= frame.size());
 }
 
 }  // namespace
+
+Drop parse_tcp6(Bytes frame, RxChecks checks, std::uint64_t pseudo_sum,
+                ParsedFrame& parsed) noexcept {
+  return take_tcp(
+      frame, checks, [pseudo_sum] { return pseudo_sum; }, parsed);
+}
+
+Drop parse_udp6(Bytes frame, ParsedFrame& parsed) noexcept {
+  return parse_udp(frame.subspan(parsed.l4_off, parsed.l4_len), parsed);
+}
 
 ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
                         RxChecks checks) noexcept {

@@ -9,6 +9,7 @@
 #include "base/endian.h"
 #include "wire/drop.h"
 #include "wire/emit.h"
+#include "wire/icmp6.h"
 #include "wire/layout.h"
 #include "wire/options.h"
 #include "wire/parse.h"
@@ -18,15 +19,24 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+/// The two addresses: source, destination.
+std::pair<std::string, std::string> ends(Bytes frame, const ParsedFrame& parsed) {
+  if (!parsed.is_ipv6()) return {to_string(parsed.key.remote()), to_string(parsed.key.local())};
+  const FlowKey6 key = flow_key6(frame, parsed);
+  return {"IP6 " + to_string(key.remote), to_string(key.local)};
+}
+
 /// "SOURCE > DESTINATION"
-std::string addresses(const FlowKey4& key) {
-  return fmt::format("{} > {}", to_string(key.remote()), to_string(key.local()));
+std::string addresses(Bytes frame, const ParsedFrame& parsed) {
+  const auto [source, destination] = ends(frame, parsed);
+  return fmt::format("{} > {}", source, destination);
 }
 
 /// "SOURCE.PORT > DESTINATION.PORT"
-std::string endpoints(const FlowKey4& key) {
-  return fmt::format("{}.{} > {}.{}", to_string(key.remote()), key.remote_port_host(),
-                     to_string(key.local()), key.local_port_host());
+std::string endpoints(Bytes frame, const ParsedFrame& parsed) {
+  const auto [source, destination] = ends(frame, parsed);
+  return fmt::format("{}.{} > {}.{}", source, parsed.key.remote_port_host(), destination,
+                     parsed.key.local_port_host());
 }
 
 std::uint32_t distance(Seq seq, Seq origin) { return (seq - origin.raw).raw; }
@@ -77,7 +87,7 @@ std::string print_tcp(Bytes frame, const ParsedFrame& parsed, const SeqOrigins& 
                       bool every_seq) {
   const Segment& segment = parsed.segment;
   std::string text =
-      fmt::format("{}: Flags [{}]", endpoints(parsed.key), flags_to_string(segment.flags));
+      fmt::format("{}: Flags [{}]", endpoints(frame, parsed), flags_to_string(segment.flags));
   const auto out = std::back_inserter(text);
   const std::uint32_t seq = distance(segment.seq, origins.sender);
   if (segment.payload_len != 0) {
@@ -117,25 +127,67 @@ std::string icmp_name(std::uint8_t type, std::uint8_t code) {
   }
 }
 
+/// The same of ICMPv6 (RFC 4443, RFC 4861).
+std::string icmp6_name(std::uint8_t type, std::uint8_t code) {
+  switch (type) {
+    case icmp6_type::unreachable: return fmt::format("destination unreachable code {}", code);
+    case icmp6_type::packet_too_big: return "packet too big";
+    case icmp6_type::time_exceeded: return fmt::format("time exceeded code {}", code);
+    case icmp6_type::parameter_problem: return fmt::format("parameter problem code {}", code);
+    case icmp6_type::echo: return "echo request";
+    case icmp6_type::echo_reply: return "echo reply";
+    case icmp6_type::router_solicitation: return "router solicitation";
+    case icmp6_type::router_advertisement: return "router advertisement";
+    case icmp6_type::mld2_report: return "multicast listener report v2";
+    default: return fmt::format("type {} code {}", type, code);
+  }
+}
+
+std::string print_icmp6(Bytes frame, const ParsedFrame& parsed) {
+  const Bytes message = frame.subspan(parsed.l4_off, parsed.l4_len);
+  const std::uint8_t type = load_u8(&message[icmp_at::type]);
+  std::string text = icmp6_name(type, load_u8(&message[icmp_at::code]));
+  const bool solicits = type == icmp6_type::neighbour_solicitation;
+  if (solicits || type == icmp6_type::neighbour_advertisement) {
+    Neighbour n;
+    if (const Drop why = read_neighbour(frame, parsed, n); why != Drop::none)
+      return fmt::format("drop {}, {} bytes", name_of(why), frame.size());
+    text = fmt::format("neighbour {}, {} {}", solicits ? "solicitation" : "advertisement",
+                       solicits ? "who has" : "tgt is", to_string(n.target));
+  }
+  return fmt::format("{}: ICMP6, {}, length {}", addresses(frame, parsed), text, parsed.l4_len);
+}
+
 std::string print_icmp(Bytes frame, const ParsedFrame& parsed) {
+  if (parsed.is_ipv6()) return print_icmp6(frame, parsed);
   const std::byte* message = &frame[parsed.l4_off];
-  return fmt::format("{}: ICMP {}, length {}", addresses(parsed.key),
+  return fmt::format("{}: ICMP {}, length {}", addresses(frame, parsed),
                      icmp_name(load_u8(message + icmp_at::type), load_u8(message + icmp_at::code)),
                      parsed.l4_len);
 }
 
+std::string print_fragment6(Bytes frame, const ParsedFrame& parsed) {
+  const std::byte* header = &frame[parsed.l4_off];
+  const std::uint16_t field = load_be16(header + 2);
+  return fmt::format("{}: fragment of id {}, protocol {}, offset {}{}, length {}",
+                     addresses(frame, parsed), load_be32(header + 4), load_u8(header),
+                     field & 0xfff8, (field & 1) != 0 ? "+" : "",
+                     parsed.l4_len - kFragmentHeaderSize);
+}
+
 std::string print_fragment(Bytes frame, const ParsedFrame& parsed) {
+  if (parsed.is_ipv6()) return print_fragment6(frame, parsed);
   const std::byte* packet = &frame[parsed.l3_off];
   const std::uint16_t field = load_be16(packet + ipv4_at::fragment);
   const bool more = (field & ipv4_fragment::more_fragments) != 0;
   return fmt::format("{}: fragment of id {}, protocol {}, offset {}{}, length {}",
-                     addresses(parsed.key), load_be16(packet + ipv4_at::id), parsed.protocol,
+                     addresses(frame, parsed), load_be16(packet + ipv4_at::id), parsed.protocol,
                      (field & ipv4_fragment::offset_mask) * 8, more ? "+" : "", parsed.l4_len);
 }
 
 /// Rules that accept any frame: printing needs no address of its own.
 ParseRules rules_for(Bytes frame) {
-  ParseRules rules;
+  ParseRules rules{.ipv6 = true};
   if (frame.size() < kEthernetHeaderSize + kVlanTagSize) return rules;
   std::memcpy(rules.mac.octets.data(), frame.data(), rules.mac.octets.size());
   if (load_be16(&frame[ethernet_at::type]) == ethertype::vlan) {
@@ -151,11 +203,12 @@ std::string print(Bytes frame, const SeqOrigins& origins, bool every_seq) {
     case FrameKind::arp: return print_arp(frame, parsed);
     case FrameKind::icmp: return print_icmp(frame, parsed);
     case FrameKind::udp:
-      return fmt::format("{}: UDP, length {}", endpoints(parsed.key), parsed.l4_len);
+      return fmt::format("{}: UDP, length {}", endpoints(frame, parsed), parsed.l4_len);
     case FrameKind::other_protocol:
-      return fmt::format("{}: protocol {}, length {}", addresses(parsed.key), parsed.protocol,
+      return fmt::format("{}: protocol {}, length {}", addresses(frame, parsed), parsed.protocol,
                          parsed.l4_len);
     case FrameKind::fragment: return print_fragment(frame, parsed);
+    case FrameKind::problem:
     case FrameKind::drop: break;
   }
   return fmt::format("drop {}, {} bytes", name_of(parsed.drop), frame.size());
@@ -166,6 +219,32 @@ std::string print(Bytes frame, const SeqOrigins& origins, bool every_seq) {
 std::string to_string(Ipv4Address address) {
   const std::uint32_t a = address.host;
   return fmt::format("{}.{}.{}.{}", a >> 24, a >> 16 & 0xff, a >> 8 & 0xff, a & 0xff);
+}
+
+// RFC 5952 4: no leading zeros, lower case, "::" for the first of the longest runs of two or more
+// groups of zero; 5: the IPv4 address of a mapped one as such.
+std::string to_string(const Ipv6Address& address) {
+  if (address.is_ipv4_mapped()) return "::ffff:" + to_string(Ipv4Address{address.low()});
+  constexpr std::size_t kGroups = 8;
+  std::size_t best = 0, best_length = 1;
+  for (std::size_t i = 0; i < kGroups;) {
+    std::size_t end = i;
+    while (end < kGroups && address.group(end) == 0) ++end;
+    if (end - i > best_length) best = i, best_length = end - i;
+    i = end + 1;
+  }
+  const bool has_run = best_length > 1;
+  std::string text;
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    if (has_run && i == best) {
+      text += "::";
+      i += best_length - 1;
+      continue;
+    }
+    if (!text.empty() && text.back() != ':') text += ':';
+    text += fmt::format("{:x}", address.group(i));
+  }
+  return text;
 }
 
 std::string to_string(const MacAddress& mac) {

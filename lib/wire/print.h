@@ -14,13 +14,16 @@ namespace mayfly::wire {
 
 /// "198.18.0.1"
 std::string to_string(Ipv4Address address);
+/// "2001:db8::1" (RFC 5952).
+std::string to_string(const Ipv6Address& address);
 /// "02:00:00:00:00:01"
 std::string to_string(const MacAddress& mac);
 /// "S", "S.", ".", "P.", "F.", "R.": the control bits as tcpdump writes them.
 std::string flags_to_string(std::uint8_t flags);
 
 /// "198.18.1.1.40000 > 198.18.0.1.80: Flags [S], seq 1, win 64240, options [mss 1460,...], length
-/// 0". A frame that cannot be parsed prints as "drop REASON, N bytes".
+/// 0". A frame that cannot be parsed prints as "drop REASON, N bytes". IPv6 has the same lines,
+/// with "IP6" before them.
 std::string print_frame(std::span<const std::byte> frame);
 
 /// The sequence numbers that are printed as 0: those of a segment's sender and of its receiver.

@@ -28,7 +28,8 @@ class Dice {
     stuck_port,
     hostile_pools,
     client_text,
-    overload
+    overload,
+    family
   };
   Dice(std::uint64_t seed, For what, std::uint64_t number = 0)
       : random_(Prng(seed).next() ^ (static_cast<std::uint64_t>(what) << 56 | number << 40)) {}

@@ -9,11 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "net/family.h"
 #include "shard/shard.h"
 #include "world/book.h"
 #include "world/scenario.h"
 
 namespace mayfly::world {
+
+/// The four-tuple of a connection as the book has it (net/family.h).
+inline FlowKey4 key_of(const flow::Connections& connections, const flow::ConnectionBlock& b) {
+  return connections.is_ipv6(b) ? net::four_of(connections.key6_of(b)) : connections.key_of(b);
+}
 
 class EndApp : public shard::AppBase {
  public:
@@ -34,6 +40,7 @@ class EndApp : public shard::AppBase {
     TimeWaitBegun time_wait_begun;  ///< may be empty
     Opened opened;                  ///< may be empty
     Duration rest{};                ///< of a four-tuple, before it is used again
+    bool ipv6 = false;              ///< the family of connections that it opens
   };
 
   /// `plan` and `book` outlive the app.
@@ -80,7 +87,7 @@ class EndApp : public shard::AppBase {
   template <class Conn>
   void on_open(Conn& c) noexcept {
     const flow::ConnectionBlock& b = block_of(c);
-    if (wiring_.opened) wiring_.opened(connections_->key_of(b));
+    if (wiring_.opened) wiring_.opened(key_of(*connections_, b));
     if (c.passive()) c.state().word[0] = recognise(c, b);
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return c.abort();
@@ -156,7 +163,7 @@ class EndApp : public shard::AppBase {
   template <class Conn>
   void on_closed(Conn& c, flow::CloseReason why) noexcept {
     if (why == flow::CloseReason::time_wait && wiring_.time_wait_begun)
-      wiring_.time_wait_begun(connections_->key_of(block_of(c)), c.now());
+      wiring_.time_wait_begun(key_of(*connections_, block_of(c)), c.now());
     Incarnation* const i = incarnation_of(c);
     if (i == nullptr) return;
     EndView& view = view_of(*i);
@@ -253,7 +260,10 @@ void EndApp::open(S& shard, Instant now) noexcept {
   // A client that does not wait for its handshake leaves SYNs behind that open nothing.
   const bool abandons = i.parting == Parting::client_aborts && random_.chance(0.5);
   const Instant wake_at = abandons ? now + some_of(kHandshake) : after(now, traffic_.handshake_max);
-  const shard::ConnectResult made = shard.connect(book_.tuple(tuple).key, {{index + 1}}, wake_at);
+  const FlowKey4& key = book_.tuple(tuple).key;
+  const shard::ConnectResult made = wiring_.ipv6
+                                        ? shard.connect(net::six_of(key), {{index + 1}}, wake_at)
+                                        : shard.connect(key, {{index + 1}}, wake_at);
   if (made.error != shard::ConnectError::none) {
     book_.cancel();
     free_.push({now + kAskAgain + wiring_.rest / 16, tuple});
@@ -264,7 +274,7 @@ void EndApp::open(S& shard, Instant now) noexcept {
 
 template <class Conn>
 std::uint64_t EndApp::recognise(Conn& c, const flow::ConnectionBlock& b) noexcept {
-  const FlowKey4& key = connections_->key_of(b);
+  const FlowKey4 key = key_of(*connections_, b);
   const std::uint32_t index = wiring_.recognise(key, b.tcp.irs);
   if (index == kNoIndex) book_.note({c.now(), Anomaly::What::unknown, plan_.number, kNoIndex});
   return index == kNoIndex ? 0 : std::uint64_t{index} + 1;

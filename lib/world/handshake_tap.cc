@@ -1,6 +1,7 @@
 #include "world/handshake_tap.h"
 
 #include "base/endian.h"
+#include "net/family.h"
 #include "net/rewrite.h"
 #include "wire/layout.h"
 
@@ -22,11 +23,10 @@ bool HandshakeTap::has_room() const {
 void HandshakeTap::see(std::span<const std::byte> frame, bool sent, Instant now) {
   const std::size_t tcp_offset = net::tcp_header_of(frame);
   if (tcp_offset == 0) return;
-  const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
+  const net::AddressPair ends = net::addresses_in(frame);
   const std::byte* const tcp = &frame[tcp_offset];
-  const net::Endpoint source{{load_be32(ip + wire::ipv4_at::source)},
-                             load_be16(tcp + wire::tcp_at::source_port)};
-  const net::Endpoint destination{{load_be32(ip + wire::ipv4_at::destination)},
+  const net::Endpoint source{ends.source, load_be16(tcp + wire::tcp_at::source_port)};
+  const net::Endpoint destination{ends.destination,
                                   load_be16(tcp + wire::tcp_at::destination_port)};
   const auto client = world_.client_behind(sent ? destination : source);
   if (!client) return;

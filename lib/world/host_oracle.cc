@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "flow/block.h"
+#include "net/family.h"
 #include "tcp/tcp.h"
 #include "wire/print.h"
+#include "world/end_app.h"
 
 namespace mayfly::world {
 namespace {
@@ -16,8 +18,8 @@ constexpr Duration kTick = Duration::from_ms(1);
 
 }  // namespace
 
-HostOracle::HostOracle(const HostPlan& plan, BookOracle& book, Judge& judge)
-    : plan_(plan), book_(book), judge_(judge) {
+HostOracle::HostOracle(const HostPlan& plan, bool ipv6, BookOracle& book, Judge& judge)
+    : plan_(plan), ipv6_(ipv6), book_(book), judge_(judge) {
   const flow::TimeWaitPolicy& policy = plan.settings.time_wait;
   knows_hold_ = !policy.balance && !policy.recycle && policy.nearness.empty();
 }
@@ -71,7 +73,7 @@ void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now
   if (broken.empty() && !waits && !due.is_never() && (!b.tcp.timer.armed() || b.armed_for > due))
     broken = "a timer is lost";
   if (broken.empty()) return;
-  const FlowKey4& key = connections_->key_of(b);
+  const FlowKey4 key = key_of(*connections_, b);
   violated(
       now, "connection",
       fmt::format("{}:{} > {}:{} in {}: {}", to_string(key.local()), key.local_port_host(),
@@ -80,7 +82,9 @@ void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now
 
 // When the entry ends, if it is there and its time runs.
 std::optional<Instant> HostOracle::end_of(const FlowKey4& key, Instant now) const {
-  const std::uint32_t entry = time_waits_->find(key, connections_->table().hash(key));
+  const flow::FlowTable& table = connections_->table();
+  const FlowKey4 name = ipv6_ ? table.name(net::six_of(key)) : key;
+  const std::uint32_t entry = time_waits_->find(name, table.hash(name));
   if (entry == kNoIndex) return std::nullopt;
   if (!time_waits_->log().is_held(entry)) return Instant::never();  // a new SYN is on trial
   const Duration age = time_waits_->log()[entry].age(now);

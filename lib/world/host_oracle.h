@@ -22,8 +22,8 @@ namespace mayfly::world {
 
 class HostOracle final : public net::HostWatch {
  public:
-  /// All of them outlive the oracle.
-  HostOracle(const HostPlan& plan, BookOracle& book, Judge& judge);
+  /// All of them outlive the oracle. `ipv6`: the family of the host.
+  HostOracle(const HostPlan& plan, bool ipv6, BookOracle& book, Judge& judge);
 
   void started(const flow::Connections& connections, const flow::TimeWaits& time_waits,
                const flow::ShardStats& stats) override;
@@ -53,6 +53,7 @@ class HostOracle final : public net::HostWatch {
   void violated(Instant now, const char* oracle, std::string what);
 
   const HostPlan& plan_;
+  const bool ipv6_;
   BookOracle& book_;
   Judge& judge_;
   bool knows_hold_;

@@ -154,6 +154,7 @@ Scenario make_scenario(const SimOptions& options) {
   s.seed = options.seed;
   s.faults = options.faults.value_or(draw_faults(options.seed));
   s.start = draw_start(s);
+  s.ipv6 = !s.faults.empty() && !s.has(SimFault::nat) && Dice(s.seed, For::family).chance(0.5);
   s.faults_last = options.duration;
   if (s.faults.empty()) {
     build_plain_world(s, options);
@@ -189,10 +190,10 @@ std::string describe(const Scenario& s) {
   const auto servers = std::count_if(s.hosts.begin(), s.hosts.end(),
                                      [](const HostPlan& host) { return host.is_server; });
   const auto clients = static_cast<std::ptrdiff_t>(s.hosts.size()) - servers;
-  return fmt::format("{} server{}, {} client{}, {} connections, {}, faults {}", servers,
+  return fmt::format("{} server{}, {} client{}, {} connections, {}{}, faults {}", servers,
                      servers == 1 ? "" : "s", clients, clients == 1 ? "" : "s",
-                     s.traffic().connections, s.keeps_promises ? "strict" : "no promises",
-                     to_string(s.faults));
+                     s.traffic().connections, s.ipv6 ? "IPv6, " : "",
+                     s.keeps_promises ? "strict" : "no promises", to_string(s.faults));
 }
 
 }  // namespace mayfly::world

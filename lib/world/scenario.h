@@ -69,6 +69,7 @@ struct Scenario {
   std::vector<Traffic> traffics;      ///< the first is that of the servers and their usual clients
   std::vector<HostPlan> hosts;        ///< the servers first; numbered in this order
   NatPlan nat;                        ///< with SimFault::nat
+  bool ipv6 = false;                  ///< the family of all hosts; never with a NAT
   std::vector<Happening> happenings;  ///< in the order of time
   bool stays_stuck = false;           ///< the last stick ends when every connection is over
   Duration faults_last{};             ///< the network heals at the latest then; 0 = see SimOptions

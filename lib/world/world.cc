@@ -7,6 +7,7 @@
 
 #include "base/endian.h"
 #include "flow/flow_secret.h"
+#include "net/family.h"
 #include "net/rewrite.h"
 #include "wire/layout.h"
 
@@ -58,8 +59,17 @@ std::vector<net::Attachment> attachments_of(const HostPlan& plan) {
   return attachments;
 }
 
+/// Gives an interface the IPv6 addresses that its IPv4 ones stand for, to be used at once.
+void speak_ipv6(link::Interface& interface) {
+  for (const link::InterfaceAddress& own : interface.addresses)
+    interface.addresses6.push_back({net::six_of(own.first), net::six_of(own.last),
+                                    static_cast<std::uint8_t>(96 + own.prefix_length)});
+  interface.detects_duplicates = false;
+}
+
 /// A secret with which the ISNs of the flow begin just below their wrap-around.
-tcp::Secret secret_before_wrap(const FlowKey4& flow, Instant start, Prng& random) {
+template <class Key>
+tcp::Secret secret_before_wrap(const Key& flow, Instant start, Prng& random) {
   constexpr int kTries = 20'000;
   tcp::Secret best{};
   std::uint32_t highest = 0;
@@ -114,7 +124,8 @@ void World::build_nat(const NatPlan& plan) {
 Result<void> World::build_host(const HostPlan& plan) {
   MAYFLY_ASSERT(plan.number == hosts_.size() && plan.traffic < scenario_.traffics.size());
   WorldHost& place = hosts_.emplace_back(WorldHost{plan, nullptr, nullptr, nullptr});
-  if (judge_ != nullptr) place.oracle = std::make_unique<HostOracle>(plan, *book_oracle_, *judge_);
+  if (judge_ != nullptr)
+    place.oracle = std::make_unique<HostOracle>(plan, scenario_.ipv6, *book_oracle_, *judge_);
   place.app = std::make_unique<EndApp>(plan, scenario_.traffics[plan.traffic], book_,
                                        random_.next(), wiring_of(plan, place.oracle.get()));
   auto host = net::ShardHost<EndApp>::create_on(simulation_, config_of(plan), plan.settings,
@@ -137,14 +148,16 @@ Result<void> World::build_host(const HostPlan& plan) {
 bool World::is_first_text(std::span<const std::byte> frame) const {
   const std::size_t tcp = net::tcp_header_of(frame);
   if (tcp == 0) return false;
-  const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
-  const std::uint32_t index =
-      book_.latest({load_be32(ip + wire::ipv4_at::source)}, load_be16(&frame[tcp]),
-                   {load_be32(ip + wire::ipv4_at::destination)});
+  const net::AddressPair ends = net::addresses_in(frame);
+  const std::uint32_t index = book_.latest(ends.source, load_be16(&frame[tcp]), ends.destination);
   if (index == kNoIndex) return false;
   const std::size_t header =
       std::to_integer<std::size_t>(frame[tcp + wire::tcp_at::data_offset] >> 4) * 4;
-  const std::size_t end = wire::kEthernetHeaderSize + load_be16(ip + wire::ipv4_at::total_length);
+  const std::byte* const ip = &frame[wire::kEthernetHeaderSize];
+  const std::size_t end =
+      scenario_.ipv6 ? wire::kEthernetHeaderSize + wire::kIpv6HeaderSize +
+                           load_be16(ip + wire::ipv6_at::payload_length)
+                     : wire::kEthernetHeaderSize + load_be16(ip + wire::ipv4_at::total_length);
   return tcp + header < end &&
          Seq{load_be32(&frame[tcp + wire::tcp_at::seq])} == book_[index].iss + 1;
 }
@@ -161,6 +174,8 @@ shard::ShardConfig World::config_of(const HostPlan& plan) {
     config.interfaces[1].mac = mac_of(kSecondStations + plan.number);
     config.interfaces[1].addresses = {addresses_of(plan, 1)};
   }
+  if (scenario_.ipv6)
+    for (link::Interface& interface : config.interfaces) speak_ipv6(interface);
   config.secret = {random_.next(), random_.next()};
   if (scenario_.has(SimFault::wrap)) {
     const FlowKey4 flow = book_.tuple(0).key;
@@ -168,13 +183,17 @@ shard::ShardConfig World::config_of(const HostPlan& plan) {
     const FlowKey4 seen = plan.is_server ? FlowKey4::of(flow.remote(), flow.remote_port_host(),
                                                         flow.local(), flow.local_port_host())
                                          : flow;
-    if (mine) config.secret = secret_before_wrap(seen, scenario_.start, random_);
+    if (mine)
+      config.secret = scenario_.ipv6
+                          ? secret_before_wrap(net::six_of(seen), scenario_.start, random_)
+                          : secret_before_wrap(seen, scenario_.start, random_);
   }
   return config;
 }
 
 EndApp::Wiring World::wiring_of(const HostPlan& plan, HostOracle* oracle) const {
   EndApp::Wiring wiring;
+  wiring.ipv6 = scenario_.ipv6;
   wiring.recognise = [this](const FlowKey4& key, Seq irs) { return recognise(key, irs); };
   if (oracle != nullptr) {
     wiring.time_wait_begun = [oracle](const FlowKey4& key, Instant now) {

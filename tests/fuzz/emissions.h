@@ -100,4 +100,21 @@ inline void expect_round_trip(const wire::LinkHeader& link, const FlowKey4& key,
   EXPECT_TRUE(std::equal(payload.begin(), payload.end(), text.begin(), text.end()));
 }
 
+/// The same over IPv6.
+inline void expect_round_trip(const wire::LinkHeader& link, const FlowKey6& key, const Emission& e,
+                              std::span<const std::byte> text) {
+  std::vector<std::byte> frame(tcp6_payload_offset(link, e));
+  frame.insert(frame.end(), text.begin(), text.end());
+  EXPECT_EQ(emit_tcp6(frame, link, key, e, 7, wire::ChecksumBy::software), frame.size());
+  const wire::ParsedFrame parsed =
+      wire::parse_frame(frame, {link.destination, link.vlan, true}, {});
+  ASSERT_EQ(parsed.drop, Drop::none) << name_of(parsed.drop);
+  ASSERT_EQ(parsed.kind, wire::FrameKind::tcp);
+  EXPECT_TRUE(flow_key6(frame, parsed) ==
+              FlowKey6::of(key.remote, key.remote_port_host(), key.local, key.local_port_host()));
+  expect_says_the_same(parsed.segment, frame, e);
+  const auto payload = std::span(frame).subspan(parsed.segment.payload_off);
+  EXPECT_TRUE(std::equal(payload.begin(), payload.end(), text.begin(), text.end()));
+}
+
 }  // namespace mayfly::testing

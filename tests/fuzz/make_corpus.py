@@ -43,6 +43,29 @@ def tcp(flags: int, options: bytes = b"", text: bytes = b"") -> bytes:
     return head[:16] + struct.pack("!H", checksum(pseudo + head + text)) + head[18:] + text
 
 
+OUR_IP6, PEER_IP6 = (bytes([0x20, 1, 0xd, 0xb8]) + bytes(8) + ip for ip in (OUR_IP, PEER_IP))
+ALL_NODES = bytes([0xff, 2]) + bytes(13) + b"\1"
+
+
+def ipv6(last: int, payload: bytes, chain: bytes = b"", first: int | None = None, hops: int = 64,
+         to: bytes = OUR_IP6) -> bytes:
+    """`chain` has the extension headers, of which the first is of type `first`."""
+    head = struct.pack("!IHBB", 0x60000000, len(chain) + len(payload),
+                       last if first is None else first, hops)
+    return head + PEER_IP6 + to + chain + payload
+
+
+def over_ipv6(protocol: int, at: int, message: bytes, to: bytes = OUR_IP6) -> bytes:
+    """The message with its checksum, which is at `at`."""
+    message = message[:at] + bytes(2) + message[at + 2:]
+    pseudo = PEER_IP6 + to + struct.pack("!II", len(message), protocol)
+    return message[:at] + struct.pack("!H", checksum(pseudo + message)) + message[at + 2:]
+
+
+def icmp6(kind: int, code: int, rest: int, body: bytes) -> bytes:
+    return over_ipv6(58, 2, struct.pack("!BBHI", kind, code, 0, rest) + body)
+
+
 def ethernet(payload: bytes, kind: int = 0x0800, tag: bytes = b"", to: bytes = US) -> bytes:
     return to + PEER + tag + struct.pack("!H", kind) + payload
 
@@ -80,7 +103,31 @@ def frames() -> dict[str, bytes]:
         "arp_request": ethernet(arp(1), 0x0806),
         "arp_reply": ethernet(arp(2), 0x0806),
         "ipv6": ethernet(b"\x60" + bytes(39), 0x86dd),
+        **{name: ethernet(packet, 0x86dd) for name, packet in packets6().items()},
         "cut_in_the_header": ethernet(segment)[:40],
+    }
+
+
+def packets6() -> dict[str, bytes]:
+    syn, text = (over_ipv6(6, 16, tcp(*what)) for what in ((SYN, LINUX_SYN), (ACK, STAMP, b"text")))
+    pad = bytes([1, 4, 0, 0, 0, 0])
+    options, routing = bytes([43, 0]) + pad, bytes([6, 0, 0, 0, 0, 0, 0, 0])
+    mac = PEER
+    return {
+        "ipv6_syn": ipv6(6, syn),
+        "ipv6_text": ipv6(6, text),
+        "ipv6_chain": ipv6(6, syn, options + routing, 0),
+        "ipv6_routing": ipv6(6, syn, routing[:3] + b"\1" + routing[4:], 43),
+        "ipv6_unknown_option": ipv6(6, syn, bytes([6, 0, 0x9e, 4, 0, 0, 0, 0]), 60),
+        "ipv6_atomic_fragment": ipv6(6, syn, bytes([6]) + bytes(7), 44),
+        "ipv6_first_fragment": ipv6(6, text[:24], bytes([6, 0, 0, 1, 0, 0, 0, 7]), 44),
+        "ipv6_last_fragment": ipv6(6, text[24:], bytes([6, 0, 0, 24, 0, 0, 0, 7]), 44),
+        "ipv6_esp": ipv6(50, bytes(8)),
+        "ipv6_echo": ipv6(58, icmp6(128, 0, 7, b"ping")),
+        "ipv6_solicitation": ipv6(58, icmp6(135, 0, 0, OUR_IP6 + b"\1\1" + mac), hops=255),
+        "ipv6_advertisement": ipv6(58, icmp6(136, 0, 0x60000000, PEER_IP6 + b"\2\1" + mac),
+                                   hops=255),
+        "ipv6_too_big": ipv6(58, icmp6(2, 0, 1280, ipv6(6, syn))),
     }
 
 
@@ -279,9 +326,9 @@ OPEN, TEXT, CLOSE, BARE_ACK, ANY, BURST, MANGLED, RAW, USEC, MSEC, APP, CONNECT,
 
 def shard() -> dict[str, bytes]:
     def seed(*actions: bytes, hold: int = 2, bits: int = 0, cookies: int = 0, half_open: int = 2,
-             temper: bytes = bytes(6)) -> bytes:
+             temper: bytes = bytes(6), begins: int = 0) -> bytes:
         policy = bytes([hold, 2, 0, 0, 0, 0, bits, cookies, half_open])
-        return TCP_SETTINGS + policy + bytes([1, 3, 1, 0]) + temper + b"".join(actions)
+        return TCP_SETTINGS + policy + bytes([1, 3, 1, begins]) + temper + b"".join(actions)
 
     def any_segment(action: int, flags: int, seq: int = 0, ack: int = 0) -> bytes:
         return bytes([action, 0, flags, 3]) + struct.pack("<hh", seq, ack)
@@ -313,6 +360,9 @@ def shard() -> dict[str, bytes]:
         "raw_arp": seed(bytes([RAW, 42]) + frames()["arp_request"]),
         "raw_echo_request": seed(bytes([RAW, 46]) + frames()["echo_request"]),
         "raw_fragment": seed(bytes([RAW, 66]) + frames()["first_fragment"]),
+        **{f"raw_{name}": seed(bytes([RAW, len(ethernet(packet))]) + ethernet(packet, 0x86dd),
+                               begins=4)
+           for name, packet in packets6().items()},
         "no_buffers": seed(opened, bytes([APP, 1, DEVICE, 0, 1, 50]), later),
         "device_full": seed(opened, bytes([APP, 3, DEVICE, 0, 0, 50]), ack, later),
         "settings_change": seed(*held, bytes([CHANGE]) + TCP_SETTINGS + bytes(8), later),

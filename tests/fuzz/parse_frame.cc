@@ -26,17 +26,24 @@ FlowKey4 take_key(FuzzInput& in) {
 
 void any_bytes(FuzzInput& in, wire::RxChecks checks) {
   const std::vector<std::byte> frame = in.rest();
-  const wire::ParsedFrame parsed = parse_frame(frame, {kOurMac}, checks);
+  const wire::ParsedFrame parsed = parse_frame(frame, {kOurMac, 0, true}, checks);
   expect_promises(frame, parsed);
   EXPECT_FALSE(wire::print_frame(frame).empty());
   if (parsed.kind != wire::FrameKind::tcp) return;
   Emission e = emission_of(frame, parsed.segment);
   // Whoever sent it may have packed its options tighter than emit_tcp does.
   if (tcp_header_size(e) > wire::kTcpHeaderSizeMax) return;
-  const FlowKey4 sender = FlowKey4::of(parsed.key.remote(), parsed.key.remote_port_host(),
-                                       parsed.key.local(), parsed.key.local_port_host());
   const auto text =
       std::span(frame).subspan(parsed.segment.payload_off, parsed.segment.payload_len);
+  if (parsed.is_ipv6()) {
+    const FlowKey6 key = flow_key6(frame, parsed);
+    return expect_round_trip(
+        {kOurMac, kPeerMac, 0},
+        FlowKey6::of(key.remote, key.remote_port_host(), key.local, key.local_port_host()), e,
+        text);
+  }
+  const FlowKey4 sender = FlowKey4::of(parsed.key.remote(), parsed.key.remote_port_host(),
+                                       parsed.key.local(), parsed.key.local_port_host());
   expect_round_trip({kOurMac, kPeerMac, 0}, sender, e, text);
 }
 

@@ -106,6 +106,7 @@ class Session {
     const auto bits = in.take<std::uint8_t>();
     given.peer_known = (bits & 1) == 0;
     given.answers_arp = (bits & 2) == 0;
+    if ((bits & 4) != 0) speak_ipv6(given.config.interfaces[0]);  // raw frames may be of IPv6 then
     return given;
   }
 
@@ -173,7 +174,7 @@ class Session {
   }
   void connects() {
     const FlowKey4 key = peer().shard_key();
-    wire_.app.poll = [key](ScriptShard& shard) { shard.connect(key, {}); };
+    wire_.app.poll = [key](ScriptShard& shard) { connect(shard, key, {}); };
     wire_.poll();
   }
 

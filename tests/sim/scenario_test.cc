@@ -96,5 +96,18 @@ TEST(Scenario, TheCommandLineHasTheLastWord) {
     EXPECT_EQ(host.settings.time_wait.hold, host.is_server ? 7_s : 9_s);
 }
 
+TEST(Scenario, TheSeedDrawsTheFamilyAndANatIsOfIpv4) {
+  int sixes = 0;
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    const world::Scenario s = make_scenario({.seed = seed});
+    sixes += s.ipv6 ? 1 : 0;
+    EXPECT_FALSE(s.ipv6 && s.has(SimFault::nat));
+    EXPECT_EQ(describe(s).find("IPv6") != std::string::npos, s.ipv6);
+  }
+  EXPECT_GT(sixes, 80);
+  EXPECT_LT(sixes, 240);
+  EXPECT_FALSE(make_scenario({.seed = 1, .faults = FaultSet{}}).ipv6);
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -34,6 +34,11 @@ class FakeConn {
   std::uint64_t id() const noexcept { return id_; }
   Instant now() const noexcept { return now_; }
   std::uint16_t local_port() const noexcept { return local_port_; }
+  bool is_ipv6() const noexcept { return is_ipv6_; }
+  FlowKey6 tuple6() const noexcept {
+    return FlowKey6::of(Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1}), local_port_,
+                        Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 1, 1}), 40'000);
+  }
   FlowKey4 tuple() const noexcept {
     return FlowKey4::of({0xc612'0001}, local_port_, {0xc612'0101}, 40'000);
   }
@@ -117,7 +122,7 @@ class FakeConn {
   std::uint16_t local_port_;
   Instant now_{1'000'000};
   Instant wake_ = Instant::never();
-  bool fin_ = false, deaf_ = false, aborted_ = false;
+  bool fin_ = false, deaf_ = false, aborted_ = false, is_ipv6_ = false;
 };
 
 /// The client of one connection.
@@ -132,6 +137,9 @@ class FakeClient {
   ~FakeClient() { end(flow::CloseReason::reset); }
   FakeClient(const FakeClient&) = delete;
   FakeClient& operator=(const FakeClient&) = delete;
+
+  /// From now on its four-tuple is one of IPv6.
+  void use_ipv6() { conn_.is_ipv6_ = true; }
 
   /// The text arrives as one segment.
   void send(std::string_view text) {

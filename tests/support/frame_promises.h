@@ -12,8 +12,13 @@ namespace mayfly::testing {
 
 /// Uses all that the result points to: a sanitizer watches, if `frame` is in memory of its own.
 inline void expect_promises(std::span<const std::byte> frame, const wire::ParsedFrame& parsed) {
-  EXPECT_EQ(parsed.kind == wire::FrameKind::drop, parsed.drop != Drop::none);
-  if (parsed.kind == wire::FrameKind::drop) return;
+  const bool is_problem = parsed.kind == wire::FrameKind::problem;
+  EXPECT_EQ(parsed.kind == wire::FrameKind::drop || is_problem, parsed.drop != Drop::none);
+  if (is_problem) {
+    EXPECT_LE(std::size_t{parsed.l3_off} + parsed.problem_at, frame.size());
+  }
+  if (parsed.is_ipv6() && parsed.kind != wire::FrameKind::drop) flow_key6(frame, parsed);
+  if (parsed.drop != Drop::none) return;
   if (parsed.kind == wire::FrameKind::arp) {
     wire::read_arp(frame, parsed.l3_off);
     return;

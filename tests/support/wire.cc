@@ -2,6 +2,7 @@
 
 #include "base/endian.h"
 #include "wire/emit.h"
+#include "wire/icmp6.h"
 #include "wire/layout.h"
 #include "wire/parse.h"
 #include "wire/print.h"
@@ -48,12 +49,16 @@ Wire::Wire(Given given)
       buffers_at_start_(port.buffers),
       interface_(given.config.interfaces[0]) {
   MemPort* const ports[] = {&port};
+  if (is_ipv6_run()) speak_ipv6(given.config.interfaces[0]);
   auto made = ScriptShard::create(given.config, ports, app, settings, now);
   if (!made) throw std::runtime_error(made.error().what);
   shard = std::move(*made);
   if (!given.peer_known) return;
   const Ipv4Address server = interface_.addresses[0].first;
   put(arp_frame({ArpPacket::Operation::request, kPeerMac, {}, kPeerIp, server}));
+  if (is_ipv6_run()) tell_of(kPeerIp, server, false);
+  poll();
+  if (is_ipv6_run()) tell_of(kPeerIp, server, true);
   poll();
   arps.clear();
   arp_frames.clear();
@@ -115,12 +120,12 @@ void Wire::collect() {
 
 void Wire::sort_in(const Bytes& frame) {
   // Frames to any host of this wire; the parser only wants to know one MAC address.
-  wire::ParseRules rules{{}, interface_.vlan};
+  wire::ParseRules rules{{}, interface_.vlan, true};
   std::copy_n(reinterpret_cast<const std::uint8_t*>(frame.data()), 6, rules.mac.octets.begin());
   const wire::ParsedFrame p = parse_frame(frame, rules, {});
   switch (p.kind) {
     case wire::FrameKind::arp: return on_arp(frame, p.l3_off);
-    case wire::FrameKind::icmp: icmps.push_back(frame); return;
+    case wire::FrameKind::icmp: return on_icmp(frame, p);
     case wire::FrameKind::tcp: break;
     case wire::FrameKind::other_protocol:
       EXPECT_EQ(p.protocol, wire::ip_protocol::ip_in_ip) << wire::print_frame(frame);
@@ -128,10 +133,37 @@ void Wire::sort_in(const Bytes& frame) {
       return;
     default: ADD_FAILURE() << "the shard sent " << wire::print_frame(frame); return;
   }
-  Heard heard{p.key, p.segment, text_of(frame, p.segment), frame};
+  const FlowKey4 key = p.is_ipv6() ? four_of(flow_key6(frame, p)) : p.key;
+  Heard heard{key, p.segment, text_of(frame, p.segment), frame};
   for (Peer* peer : peers_)
-    if (peer->key_ == p.key) return peer->hear(std::move(heard));
+    if (peer->key_ == key) return peer->hear(std::move(heard));
   strays.push_back(std::move(heard));
+}
+
+// Questions of neighbour discovery are answered as those of ARP.
+void Wire::on_icmp(const Bytes& frame, const wire::ParsedFrame& parsed) {
+  wire::Neighbour n;
+  if (!parsed.is_ipv6() ||
+      (frame[parsed.l4_off] != std::byte{135} && frame[parsed.l4_off] != std::byte{136})) {
+    icmps.push_back(frame);
+    return;
+  }
+  ASSERT_EQ(read_neighbour(frame, parsed, n), Drop::none);
+  if (answers_arp && !n.is_advertisement) tell_of({n.target.low()}, {n.source.low()}, true);
+}
+
+// A host of this wire solicits `to`, or answers it.
+void Wire::tell_of(Ipv4Address host, Ipv4Address to, bool is_answer) {
+  Bytes frame(18 + wire::kNeighbourSizeMax);
+  const Ipv6Address source = six_of(host), target = is_answer ? source : six_of(to);
+  frame.resize(wire::emit_neighbour(frame, {kServerMac, kPeerMac, interface_.vlan},
+                                    {.source = source,
+                                     .destination = six_of(to),
+                                     .target = target,
+                                     .mac = kPeerMac,
+                                     .flags = is_answer ? 0x6000'0000u : 0,
+                                     .is_advertisement = is_answer}));
+  put(frame);
 }
 
 void Wire::on_arp(const Bytes& frame, std::size_t l3_off) {
@@ -199,10 +231,15 @@ Bytes Peer::frame(const Said& s) const {
     e.options |= wire::tcp_option::timestamps,
         e.ts = s.ts.value_or(wire::Timestamps{clock.value_or(0), echo_});
   const wire::LinkHeader link{kServerMac, kPeerMac, wire_.interface_.vlan};
-  const std::size_t payload_at = tcp_payload_offset(link, e);
+  const std::size_t payload_at =
+      is_ipv6_run() ? tcp6_payload_offset(link, e) : tcp_payload_offset(link, e);
   Bytes frame(payload_at + s.text.size());
   std::copy_n(bytes_of(s.text).begin(), s.text.size(),
               frame.begin() + static_cast<std::ptrdiff_t>(payload_at));
+  if (is_ipv6_run()) {
+    emit_tcp6(frame, link, six_of(key_), e, 1, wire::ChecksumBy::software);
+    return frame;
+  }
   emit_tcp(frame, link, key_, e, 1, wire::ChecksumBy::software, wire::ChecksumBy::software);
   return frame;
 }

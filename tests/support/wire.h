@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "shard/shard.h"
+#include "support/family.h"
 #include "support/mem_port.h"
 #include "support/said.h"
 #include "support/script_app.h"
@@ -132,6 +133,8 @@ class Wire {
   void collect();
   void sort_in(const Bytes& frame);
   void on_arp(const Bytes& frame, std::size_t l3_off);
+  void on_icmp(const Bytes& frame, const wire::ParsedFrame& parsed);
+  void tell_of(Ipv4Address host, Ipv4Address to, bool is_answer);
   void everything_comes_home();
 
   std::vector<Peer*> peers_;
@@ -139,6 +142,14 @@ class Wire {
   std::ptrdiff_t buffers_at_start_;
   link::Interface interface_;
 };
+
+/// Shard::connect, in the family of this run.
+inline shard::ConnectResult connect(ScriptShard& shard, const FlowKey4& key,
+                                    const flow::AppState& state, Instant wake_at = Instant::never(),
+                                    std::uint32_t host = 0) {
+  return is_ipv6_run() ? shard.connect(six_of(key), state, wake_at, host)
+                       : shard.connect(key, state, wake_at, host);
+}
 
 /// One flow of a host on the wire.
 class Peer {

@@ -8,7 +8,8 @@ OPENED = re.compile(r"^namespace (mayfly(?:::\w+)*) \{ *$", re.MULTILINE)
 BLOCK = re.compile(r"^namespace mayfly \{.*?^\}", re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^using (\w+)::(\w+);$", re.MULTILINE)
 # Known in mayfly itself, see doc/decisions/0008-namespaces.md.
-VOCABULARY = {"Drop", "Emission", "FlowKey4", "Ipv4Address", "MacAddress", "Segment", "Seq"}
+VOCABULARY = {"Drop", "Emission", "FlowKey4", "FlowKey6", "Ipv4Address", "Ipv6Address",
+              "MacAddress", "Segment", "Seq"}
 FOLDERS = {path.relative_to(ROOT / "lib").parts[0] for path in files("lib")
            if path.parent != ROOT / "lib"}
 

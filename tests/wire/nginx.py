@@ -20,9 +20,10 @@ http {{
 """
 
 
-def start_nginx(wire: Wire, folder: Path, locations: str, ports: tuple[int, ...] = (80,)) -> None:
+def start_nginx(wire: Wire, folder: Path, locations: str, ports: tuple[int, ...] = (80,),
+                address: str = LINUX) -> None:
     """Starts it with these locations, and waits until it listens. It ends with the wire."""
-    listeners = " ".join(f"listen {LINUX}:{port} backlog=4096;" for port in ports)
+    listeners = " ".join(f"listen {address}:{port} backlog=4096;" for port in ports)
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, listeners=listeners, locations=locations))
     wire.peer.start("nginx", "-e", f"{folder}/error.log", "-p", str(folder), "-c", str(config))

@@ -341,7 +341,7 @@ def other_frames(s: Scenario):
     p.irs = 0
     s.frame(Ether(src=PEER_MAC, dst="02:00:00:00:00:09") / IP(src=PEER, dst=SERVER) /
             p.segment("S", seq=0))
-    s.frame(Ether(src=PEER_MAC, dst=SERVER_MAC, type=0x86dd) / Raw(b"\x60" + bytes(39)))
+    s.frame(Ether(src=PEER_MAC, dst=SERVER_MAC, type=0x88cc) / Raw(b"\x60" + bytes(39)))
     s.frame(Raw(bytes(10)))
 
 

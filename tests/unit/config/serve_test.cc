@@ -191,11 +191,12 @@ TEST_F(Serve, ReportsAllErrorsAtOnceInTheOrderOfTheFile) {
           file + ":3:14 ports.0.device: is empty (device: DPDK devargs without empty arguments, or "
                  "a PCI address)",
           file + ":3:30 ports.0.addresses.0: \"198.18.0.1\" has no prefix length, such as /24 "
-                 "(address: A/PREFIX or A-B/PREFIX)",
+                 "(list of address: A/PREFIX or A-B/PREFIX, IPv4 or IPv6)",
           file + ":4:5 ports.1.device: is missing (device: DPDK devargs without empty arguments, "
                  "or a PCI address)",
           file + ":4:18 ports.1.addresses.0: \"198.18.0.0/15\" contains the network's own "
-                 "address or its broadcast address (address: A/PREFIX or A-B/PREFIX)",
+                 "address or its broadcast address (list of address: A/PREFIX or A-B/PREFIX, IPv4 "
+                 "or IPv6)",
           file + ":4:34 ports.1.gatway: is not a known key (did you mean gateway?)",
           file + ":7:12 listen.1.port: is the same as in listen.0",
           file + ":9:9 time_wait.hold: \"11min\" is out of range (duration: 0 or 1ms..10min)",

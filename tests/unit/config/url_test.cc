@@ -46,7 +46,10 @@ TEST(HttpUrl, ThatCannotBeRequestedIsRefusedWithTheReason) {
       {"http://", "has no host"},
       {"http:///a", "has no host"},
       {"http://:80", "has no host"},
-      {"http://[2001:db8::1]/", "IPv6"},
+      {"http://[2001:db8::1/", "no ] after its address"},
+      {"http://[2001:db8::g]/", "not an IPv6 address"},
+      {"http://[2001:db8::1]x/", "neither a port nor a path after the ]"},
+      {"http://2001:db8::1/", "not an IPv4 address"},
       {"http://user:secret@a/", "user name or a password"},
       {"http://a:0/", "no port from 1 to 65535"},
       {"http://a:65536/", "no port from 1 to 65535"},
@@ -74,7 +77,8 @@ TEST(HostName, IsAsLongAsDnsAllows) {
   EXPECT_TRUE(parse_host("web_1.example-2.org."));
   EXPECT_FALSE(parse_host("a/b"));
   EXPECT_FALSE(parse_host(".a"));
-  EXPECT_FALSE(parse_host("2001:db8::1"));
+  EXPECT_TRUE(parse_host("2001:db8::1"));
+  EXPECT_FALSE(parse_host("a:80"));
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
+#include <cstring>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -169,6 +172,83 @@ TEST(FlowTableTest, AgreesWithAMapWhateverHappens) {
       ASSERT_EQ(table.used(), map.size());
     }
   }
+}
+
+// -- IPv6
+
+FlowKey6 key6(std::uint32_t n) {
+  const Ipv6Address net = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 0});
+  return FlowKey6::of(net.with_low(1), 80, net.with_low(0x100 + n / 50'000),
+                      static_cast<std::uint16_t>(1 + n % 50'000));
+}
+
+TEST(FlowTable6Test, FindsBothFamiliesAndTellsThemApart) {
+  auto made = FlowTable::create("both", 100, flow::FlowSecret({1, 2}), HugePages::never, true);
+  ASSERT_TRUE(made);
+  FlowTable& table = *made;
+  const flow::FlowSecret secret({1, 2});
+  const std::uint32_t hash6 = secret.hash(secret.name(key6(1)));
+  EXPECT_EQ(table.find(key6(1), hash6), FlowTable::kNone);
+  const auto four = static_cast<std::uint32_t>(table.insert(key(1), table.hash(key(1)), 7));
+  const auto six = static_cast<std::uint32_t>(table.insert(key6(1), hash6, 8));
+  EXPECT_FALSE(table.is_ipv6(four));
+  EXPECT_TRUE(table.is_ipv6(six));
+  EXPECT_EQ(table.block(four), 7u);
+  EXPECT_EQ(table.block(six), 8u);
+  EXPECT_EQ(table.key6(six), key6(1));
+  EXPECT_EQ(table.find(key6(1), hash6), static_cast<std::int32_t>(six));
+  EXPECT_EQ(table.used(), 2u);
+  table.erase(six, hash6);
+  EXPECT_EQ(table.find(key6(1), hash6), FlowTable::kNone);
+  EXPECT_EQ(find(table, key(1)), static_cast<std::int32_t>(four));
+  EXPECT_EQ(table.epoch(), 1u);
+}
+
+TEST(FlowTable6Test, HoldsAsManyFlowsOfEitherFamilyAsItWasMadeFor) {
+  auto made = FlowTable::create("many6", 10'000, flow::FlowSecret({1, 2}), HugePages::never, true);
+  ASSERT_TRUE(made);
+  const flow::FlowSecret secret({1, 2});
+  for (std::uint32_t n = 0; n < 10'000; ++n)
+    ASSERT_GE(made->insert(key6(n), secret.hash(secret.name(key6(n))), n), 0);
+  for (std::uint32_t n = 0; n < 10'000; ++n)
+    ASSERT_GE(made->insert(key(n), made->hash(key(n)), n), 0);
+  EXPECT_GT(FlowTable::bytes_needed(100, true), FlowTable::bytes_needed(100));
+}
+
+TEST(FlowSecretTest, TheNameOfAnIpv6FlowDependsOnEveryBitAndOnTheSecret) {
+  const flow::FlowSecret secret({1, 2}), other({1, 3});
+  const FlowKey6 one = key6(1);
+  const FlowKey4 name = secret.name(one);
+  EXPECT_TRUE(name.is_ipv6_name());
+  EXPECT_FALSE(secret.name(one) == other.name(one));
+  for (std::size_t bit = 0; bit < FlowKey6::kSize * 8; ++bit) {
+    std::array<std::byte, sizeof(FlowKey6)> bytes;
+    std::memcpy(bytes.data(), &one, sizeof one);
+    bytes[bit / 8] ^= std::byte(1 << bit % 8);
+    const FlowKey4 changed = secret.name(std::bit_cast<FlowKey6>(bytes));
+    // All three parts change: 96 bits, not fewer.
+    EXPECT_NE(changed.local_ip, name.local_ip);
+    EXPECT_NE(changed.remote_ip, name.remote_ip);
+    EXPECT_FALSE(changed.local_port == name.local_port && changed.remote_port == name.remote_port);
+  }
+}
+
+TEST(FlowSecretTest, AFlowLabelIsThatOfItsFlowAndTellsNothingOfItsHash) {
+  const flow::FlowSecret secret({1, 2});
+  EXPECT_EQ(secret.flow_label(7), secret.flow_label(7));
+  EXPECT_NE(secret.flow_label(7), secret.flow_label(8));
+  EXPECT_LE(secret.flow_label(9), 0xf'ffffu);
+  EXPECT_NE(secret.flow_label(7), 7u);
+}
+
+TEST(FlowSecretTest, NumbersOfIpv6AreThoseOfTheFourTupleAndOffsetsThoseOfTheHosts) {
+  const flow::FlowSecret secret({1, 2});
+  const Instant now{5'000'000};
+  EXPECT_NE(secret.initial_sequence(key6(1), now), secret.initial_sequence(key6(2), now));
+  EXPECT_EQ(secret.initial_sequence(key6(1), now + 4_ms) - secret.initial_sequence(key6(1), now),
+            1'000);
+  EXPECT_EQ(secret.timestamp_offset(key6(1)), secret.timestamp_offset(key6(2)));
+  EXPECT_NE(secret.timestamp_offset(key6(1)), secret.timestamp_offset(key6(60'000)));
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST_F(HoldClassesTest, RoundHoldsByTheTimeOutUpToADoubling) {
   follow({{{0x0a00'0000}, 8, 1_s}});
   const auto held = [&](std::uint32_t host, Duration rto) {
     const auto us = static_cast<std::uint32_t>(rto.us);
-    return log_->hold_of(classes_.of_recycled(from(host), us, *log_));
+    return log_->hold_of(classes_.of_recycled(classes_.of(from(host)), us, *log_));
   };
   EXPECT_EQ(held(kFarHost, 200_ms), 700_ms) << "3.5 x RTO";
   EXPECT_EQ(held(kFarHost, 201_ms), 1'400_ms);

@@ -266,5 +266,46 @@ TEST_F(TimeWaitsTest, ExpireAtMostABudgetInOnePoll) {
   EXPECT_EQ(held_->used(), 0u);
 }
 
+// -- IPv6: by the fingerprint of the four-tuple
+
+TEST_F(TimeWaitsTest, HoldsIpv6ByItsNameBesideTheSameNumbersOfIpv4) {
+  hold_by(policy());
+  const FlowKey6 six = FlowKey6::of(Ipv6Address::of({0x2001, 0xdb8}), 80,
+                                    Ipv6Address::of({0x2001, 0xdb8, 1}), 1'025);
+  const FlowKey4 name = secret_.name(six);
+  FlowKey4 twin = name;  // an IPv4 four-tuple that happens to have these bits
+  twin.zero = 0;
+  ASSERT_TRUE(held_->enter(name, secret_.hash(name), closed(true), now_, &six));
+  EXPECT_EQ(held_->find(twin, secret_.hash(twin)), kNoIndex);
+  ASSERT_TRUE(held_->enter(twin, secret_.hash(twin), closed(), now_));
+  const std::uint32_t entry = held_->find(name, secret_.hash(name));
+  ASSERT_NE(entry, kNoIndex);
+  EXPECT_NE(entry, held_->find(twin, secret_.hash(twin)));
+  EXPECT_EQ(held_->log()[entry].key(), name);
+  EXPECT_EQ(held_->acknowledgement(entry, now_, &six).ts.val,
+            now_.ts_ms() + secret_.timestamp_offset(six));
+  after(3_s);
+  EXPECT_EQ(held_->used(), 0u);
+}
+
+TEST_F(TimeWaitsTest, AnIpv6PrefixHasAHoldOfItsOwnThatARepeatedFinKeeps) {
+  TimeWaitPolicy near = policy(10_s);
+  near.nearness = {
+      {.length = 32, .hold = 1_s, .is_ipv6 = true, .address6 = Ipv6Address::of({0x2001, 0xdb8})}};
+  hold_by(near);
+  const FlowKey6 six =
+      FlowKey6::of(Ipv6Address::of({0xfd00}), 80, Ipv6Address::of({0x2001, 0xdb8, 1}), 1'025);
+  const FlowKey4 name = secret_.name(six);
+  const std::uint32_t hash = secret_.hash(name);
+  ASSERT_TRUE(held_->enter(name, hash, closed(), now_, &six));
+  after(900_ms);
+  EXPECT_TRUE(
+      held_->on_segment(held_->find(name, hash), hash, fin_again(), true, now_).acknowledges);
+  after(900_ms);
+  EXPECT_EQ(held_->used(), 1u);
+  after(200_ms);
+  EXPECT_EQ(held_->used(), 0u);
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -19,12 +19,12 @@ Interface link() {
 
 TEST(InterfaceTest, KnowsItsAddressesAndRanges) {
   const Interface i = link();
-  EXPECT_TRUE(i.is_local({0xc612'0001}));
-  EXPECT_FALSE(i.is_local({0xc612'0002}));
-  EXPECT_TRUE(i.is_local({0x0a00'0010}));
-  EXPECT_TRUE(i.is_local({0x0a00'001f}));
-  EXPECT_FALSE(i.is_local({0x0a00'000f}));
-  EXPECT_FALSE(i.is_local({0x0a00'0020}));
+  EXPECT_TRUE(i.is_local(Ipv4Address{0xc612'0001}));
+  EXPECT_FALSE(i.is_local(Ipv4Address{0xc612'0002}));
+  EXPECT_TRUE(i.is_local(Ipv4Address{0x0a00'0010}));
+  EXPECT_TRUE(i.is_local(Ipv4Address{0x0a00'001f}));
+  EXPECT_FALSE(i.is_local(Ipv4Address{0x0a00'000f}));
+  EXPECT_FALSE(i.is_local(Ipv4Address{0x0a00'0020}));
 }
 
 TEST(InterfaceTest, KnowsWhoIsOnTheLink) {

@@ -124,14 +124,17 @@ class LinkTest : public ::testing::Test {
   static constexpr std::size_t kRoom = 64;
 
   Instant now{1'000'000};
-  Counter tx_packets, tx_bytes, arp_requests, arp_replies, arp_limited, arp_conflicts, icmp_sent;
+  Counter tx_packets, tx_bytes, arp_requests, arp_replies, arp_limited, arp_conflicts;
+  Counter nd_solicitations, nd_advertisements, nd_limited, nd_conflicts, nd_duplicates, icmp_sent;
   std::array<Counter, wire::kDropCount> dropped;
   link::LinkCommon common{{tx_packets, tx_bytes, arp_requests, arp_replies, arp_limited,
-                           arp_conflicts, icmp_sent, dropped}};
+                           arp_conflicts, nd_solicitations, nd_advertisements, nd_limited,
+                           nd_conflicts, nd_duplicates, icmp_sent, dropped}};
   link::Interface interface;
   Port port;
   std::ptrdiff_t buffers_at_start = port.buffers;
   std::vector<link::IcmpReport> reports;         ///< of ICMP errors
+  std::vector<link::Icmp6Report> reports6;       ///< the same of ICMPv6
   Drop answer_to_report = Drop::none;            ///< what the connection says of them
   std::vector<wire::ParsedFrame> for_the_shard;  ///< TCP segments
 
@@ -141,17 +144,27 @@ class LinkTest : public ::testing::Test {
     switch (parsed.kind) {
       case wire::FrameKind::arp: link().on_arp(bytes, parsed, now); return Drop::none;
       case wire::FrameKind::icmp:
+        if (parsed.is_ipv6())
+          return link().on_icmp6(bytes, parsed, now, [this](const link::Icmp6Report& report) {
+            reports6.push_back(report);
+            return answer_to_report;
+          });
         return link().on_icmp(bytes, parsed, now, [this](const link::IcmpReport& report) {
           reports.push_back(report);
           return answer_to_report;
         });
       case wire::FrameKind::udp:
+        if (parsed.is_ipv6()) {
+          link().answer_problem6(bytes, parsed, now);
+          return Drop::udp_closed;
+        }
         link().answer_unreachable(bytes, parsed, wire::unreachable_code::port, now);
         return Drop::udp_closed;
       case wire::FrameKind::other_protocol:
         link().answer_unreachable(bytes, parsed, wire::unreachable_code::protocol, now);
         return Drop::protocol_unknown;
       case wire::FrameKind::tcp: for_the_shard.push_back(parsed); return Drop::none;
+      case wire::FrameKind::problem: link().answer_problem6(bytes, parsed, now); return parsed.drop;
       case wire::FrameKind::drop: return parsed.drop;
       case wire::FrameKind::fragment: break;
     }

@@ -82,6 +82,15 @@ class FakeShard {
     return {FakeConnectError::none, id};
   }
 
+  /// Over IPv6: kept under the last 32 bits of each address.
+  FakeConnectResult connect(const FlowKey6& key, const flow::AppState& state, Instant wake_at,
+                            std::uint32_t host) noexcept {
+    opened6.push_back(key);
+    return connect(FlowKey4::of({key.local.low()}, key.local_port_host(), {key.remote.low()},
+                                key.remote_port_host()),
+                   state, wake_at, host);
+  }
+
   /// One poll at `at`: what is due wakes, what was aborted ends, the app may connect.
   void poll(Instant at) {
     now = at;
@@ -146,6 +155,7 @@ class FakeShard {
   std::uint64_t connects = 0, texts_not_taken = 0;
   std::map<std::uint64_t, FakeFlow> flows;
   std::vector<FlowKey4> opened;
+  std::vector<FlowKey6> opened6;  ///< of them those over IPv6
 
  private:
   using Name = std::pair<std::uint32_t, std::uint16_t>;

@@ -19,6 +19,26 @@ TEST(Request, NamesHostAndPath) {
             "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
 }
 
+TEST(Request, HasAnIpv6AddressInBrackets) {  // RFC 3986 3.2.2
+  load::TargetSettings target;
+  target.six = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
+  EXPECT_EQ(load::make_request(target, false), "GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n");
+}
+
+TEST(LoadApp, ConnectsOverIpv6IfTheTargetIsThere) {
+  ClientSettings wanted = settings(Closer::client);
+  const Ipv6Address first = Ipv6Address::of({0x2001, 0xdb8, 1, 0, 0, 0, 0, 7});
+  wanted.target.address = {};
+  wanted.target.six = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
+  wanted.sources.six = first;
+  wanted.sources.first = wanted.sources.last = {first.low()};
+  const Lab lab(wanted);
+  ASSERT_EQ(lab.shard.opened6.size(), 1u);
+  EXPECT_EQ(lab.shard.opened6[0].local, first);
+  EXPECT_EQ(lab.shard.opened6[0].remote, wanted.target.six);
+  EXPECT_EQ(lab.shard.opened6[0].remote_port_host(), 80);
+}
+
 TEST(ClientFirst, ClosesAfterTheAnswerAndCompletesWithTheServersFin) {
   Lab lab(Closer::client);
   lab.shard.answers_syn();

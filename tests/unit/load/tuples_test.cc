@@ -214,5 +214,26 @@ TEST(TuplePlan, WarnsOfMoreConcurrencyThanSources) {
   EXPECT_NE(warning_of(plan_tuples(settings)).find("100,000 at once"), std::string::npos);
 }
 
+TEST(TuplePool, KnowsAnIpv6TupleByItsLast32BitsAndAsksForTheWholeOne) {
+  const Ipv6Address first = Ipv6Address::of({0x2001, 0xdb8, 1, 0, 0, 0, 0, 0});
+  const Ipv6Address server = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
+  const load::SourceSettings all{
+      .first = {0}, .last = {0xffff}, .six = first, .port_first = 2'000, .port_last = 2'000};
+  load::TargetSettings to = target();
+  to.address = {};
+  to.six = server;
+  const load::FlowFilter odd_ones{
+      nullptr, nullptr, [](const void*, const FlowKey6& key) noexcept {
+        EXPECT_TRUE(key.local.shares_prefix(Ipv6Address::of({0x2001, 0xdb8, 1}), 112));
+        EXPECT_EQ(key.remote, Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1}));
+        return key.local.low() % 2 == 1;
+      }};
+  TuplePool pool(all, to, {1, 2}, odd_ones);
+  EXPECT_EQ(pool.sources(), 65'536u);
+  EXPECT_EQ(load::six_of(pool.key_of(65'535), first, server),
+            FlowKey6::of(first.with_low(0xffff), 2'000, server, 80));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(*take(pool) % 2, 1u);
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "unit/nic/frames.h"
+#include "unit/wire/ipv6_frames.h"
 #include "wire/ethernet.h"
 
 namespace mayfly::testing {
@@ -100,6 +101,63 @@ TEST(Steer, FlowsAreSpreadEvenlyAndBySecret) {
   }
   for (const int n : flows) EXPECT_NEAR(n, 10'000, 400);
   EXPECT_NEAR(moved, 20'000, 600);
+}
+
+// -- IPv6
+
+constexpr FlowKey6 kSix = FlowKey6::of(kOurIp6, 80, kPeerIp6, 40'000);
+
+TEST(Steer6, TcpGoesByItsFourTupleBehindAnyHeader) {
+  const Frame plain = tcp6_frame({});
+  EXPECT_EQ(route_of(plain).kind, Route::Kind::flow);
+  EXPECT_TRUE(route_of(plain).is_ipv6);
+  EXPECT_EQ(route_of(plain).key6, kSix);
+  EXPECT_TRUE(nic::is_whole_tcp(plain));
+  const Frame behind = tcp6_frame({}, {.next = 60, .chain = padding_header(6)});
+  EXPECT_EQ(route_of(behind).key6, kSix);
+  EXPECT_FALSE(nic::is_whole_tcp(behind));
+  EXPECT_EQ(route_of(tcp6_frame({}, {.next = 44, .chain = fragment_header(6, 0, false)})).key6,
+            kSix);
+}
+
+TEST(Steer6, NeighbourDiscoveryGoesToAllAndAnEchoToTheFirst) {
+  EXPECT_EQ(route_of(solicitation()).kind, Route::Kind::all);
+  EXPECT_EQ(route_of(advertisement()).kind, Route::Kind::all);
+  EXPECT_EQ(route_of(icmp6_frame(128, 0, 0, {})).kind, Route::Kind::first);
+}
+
+TEST(Steer6, AnErrorGoesToTheFlowThatItQuotes) {
+  const Frame sent = tcp6_frame({.source_port = 80, .destination_port = 40'000},
+                                {.source = kOurIp6, .destination = kPeerIp6});
+  const Frame error = icmp6_frame(2, 0, 1'280, Frame(sent.begin() + 14, sent.end()));
+  EXPECT_EQ(route_of(error).kind, Route::Kind::flow);
+  EXPECT_EQ(route_of(error).key6, kSix);
+}
+
+TEST(Steer6, FragmentsAreToBeReassembled) {
+  const Frame first =
+      Ipv6Frame{.next = 44, .chain = fragment_header(6, 0, true), .payload = Frame(24)}.build();
+  EXPECT_EQ(route_of(first).kind, Route::Kind::fragment);
+  EXPECT_TRUE(route_of(first).is_ipv6);
+}
+
+TEST(Steer6, WhateverIsCutShortIsLeftToTheFirst) {
+  const Frame whole = tcp6_frame({}, {.next = 60, .chain = padding_header(6)});
+  for (std::size_t n = 0; n < whole.size() - 16; ++n) {
+    EXPECT_EQ(route_of(std::span(whole).first(n)).kind, Route::Kind::first) << n;
+    nic::is_whole_tcp(std::span(whole).first(n));
+  }
+}
+
+TEST(Steer6, BothDirectionsOfAFlowHaveOneOwnerAndFlowsAreSpread) {
+  std::array<int, 3> flows{};
+  for (std::uint32_t n = 0; n < 30'000; ++n) {
+    const Ipv6Address peer = kPeerIp6.with_low(n);
+    const auto here = nic::flow_shard(FlowKey6::of(kOurIp6, 80, peer, 7), kSecret, 3);
+    ASSERT_EQ(here, nic::flow_shard(FlowKey6::of(peer, 7, kOurIp6, 80), kSecret, 3));
+    ++flows[here];
+  }
+  for (const int n : flows) EXPECT_NEAR(n, 10'000, 400);
 }
 
 }  // namespace

@@ -34,9 +34,22 @@ TEST(AccessLog, TellsWhoAskedForWhatAndWhatWasAnswered) {
   EXPECT_EQ(all[0].status, HttpStatus::ok);
   EXPECT_EQ(all[0].body_bytes, 100u);
   EXPECT_FALSE(all[0].is_head);
-  EXPECT_EQ(all[0].tuple.remote_port_host(), 40'000);
-  EXPECT_EQ(all[0].tuple.local_port_host(), 80);
+  EXPECT_EQ(std::get<FlowKey4>(all[0].tuple).remote_port_host(), 40'000);
+  EXPECT_EQ(std::get<FlowKey4>(all[0].tuple).local_port_host(), 80);
   EXPECT_TRUE(told(server).empty()) << "once";
+}
+
+TEST(AccessLog, KnowsThePeerOfAnIpv6Connection) {
+  Server server(logged(1));
+  Client client(server.services);
+  client.use_ipv6();
+  ask(client, get("/small"));
+  const std::vector<Access> all = told(server);
+  ASSERT_EQ(all.size(), 1u);
+  const auto* const tuple = std::get_if<FlowKey6>(&all[0].tuple);
+  ASSERT_NE(tuple, nullptr);
+  EXPECT_EQ(tuple->remote, Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(tuple->remote_port_host(), 40'000);
 }
 
 TEST(AccessLog, TellsOfRefusalsAndOfRequestsInPieces) {
@@ -92,7 +105,7 @@ TEST(AccessLog, ALongPathIsCutOff) {
   AccessLog log({.sample = 1});
   const std::string path(300, 'x');
   ASSERT_TRUE(log.picks());
-  Access* const noted = log.note({}, Instant{}, path, false);
+  Access* const noted = log.note(FlowKey4{}, Instant{}, path, false);
   ASSERT_NE(noted, nullptr);
   log.tell(*noted, HttpStatus::ok, 1);
   log.read(

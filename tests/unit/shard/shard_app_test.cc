@@ -274,7 +274,7 @@ TEST(ShardRoom, FailsToConnectWhenConnectionBlocksRunOut) {
   Peer first(wire, 40'001), second(wire, 8'080, kPeerIp, 1'024);
   first.opens();
   shard::ConnectError error = shard::ConnectError::none;
-  wire.app.poll = [&](ScriptShard& shard) { error = shard.connect(second.shard_key(), {}).error; };
+  wire.app.poll = [&](ScriptShard& shard) { error = connect(shard, second.shard_key(), {}).error; };
   wire.poll();
   EXPECT_EQ(error, shard::ConnectError::table_full);
   EXPECT_EQ(wire.stats().connections.get(), 1u);

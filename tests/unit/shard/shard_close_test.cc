@@ -283,7 +283,7 @@ TEST_F(Abort, OfOneConnectionLetsTheNextSynOfTheBurstOpenAnother) {
 TEST_F(Abort, BeforeTheHandshakeIsCompleteIsPossibleForActiveOpens) {
   Peer server(wire, 8'080, kPeerIp, 1'024);
   wire.app.poll = [&](ScriptShard& shard) {
-    shard.connect(server.shard_key(), {}, wire.now + 1_s);
+    connect(shard, server.shard_key(), {}, wire.now + 1_s);
   };
   wire.app.wake = kClose;
   wire.poll();

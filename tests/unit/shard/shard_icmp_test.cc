@@ -181,7 +181,7 @@ class ShardIcmpError : public ::testing::Test {
  protected:
   /// Our SYN, on its way.
   Bytes syn_sent() {
-    wire.app.poll = [this](ScriptShard& shard) { shard.connect(server.shard_key(), {}); };
+    wire.app.poll = [this](ScriptShard& shard) { connect(shard, server.shard_key(), {}); };
     wire.poll();
     return server.inbox.at(0).frame;
   }

@@ -132,7 +132,7 @@ TEST_F(Newcomer, NeedNotWaitForTheFourTupleOfOurOwnOpen) {
   into_time_wait(wire, peer);
   knocks(wire, peer);
   wire.app.poll = [&](ScriptShard& shard) {
-    EXPECT_EQ(shard.connect(peer.shard_key(), {}).error, shard::ConnectError::none);
+    EXPECT_EQ(connect(shard, peer.shard_key(), {}).error, shard::ConnectError::none);
   };
   wire.poll();
   EXPECT_EQ(wire.stats().time_wait_reused.get(), 0u);

@@ -91,7 +91,7 @@ TEST(ShardOpen, ConnectsAndIsAnswered) {
   Wire wire;
   Peer peer(wire, 8'080, kPeerIp, 1'024);
   shard::ConnectResult made;
-  wire.app.poll = [&](ScriptShard& shard) { made = shard.connect(peer.shard_key(), {{7}}); };
+  wire.app.poll = [&](ScriptShard& shard) { made = connect(shard, peer.shard_key(), {{7}}); };
   std::uint64_t word = 0;
   std::uint64_t id = 0;
   wire.app.open = [&](ScriptConn& c) {
@@ -114,7 +114,7 @@ TEST(ShardOpen, ResetsAConnectionThatThePeerStillHasAndSendsItsSynAgain) {
   Peer peer(wire, 8'080, kPeerIp, 1'024);
   bool was_challenged = false;
   wire.app.open = [&](ScriptConn& c) { was_challenged = c.was_challenged(); };
-  wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
+  wire.app.poll = [&](ScriptShard& shard) { connect(shard, peer.shard_key(), {}); };
   wire.poll();
   peer.gets(syn());
   peer.sends(ack().acks(50'000));
@@ -138,7 +138,7 @@ TEST(ShardOpen, SendsEveryResetThatASynOfItsOwnFollows) {
   while (next < peers.size()) {
     wire.app.poll = [&](ScriptShard& shard) {
       for (std::size_t i = 0; i < 32; ++i, ++next)
-        if (next < peers.size()) shard.connect(peers[next].shard_key(), {});
+        if (next < peers.size()) connect(shard, peers[next].shard_key(), {});
     };
     wire.poll();
   }
@@ -153,7 +153,7 @@ TEST(ShardOpen, ConnectsFlowsThatItWasToldToExpectLikeAnyOther) {
   const FlowKey4 keys[] = {expected.shard_key(), other.shard_key()};
   wire.app.poll = [&](ScriptShard& shard) {
     shard.expect(std::span(keys));
-    for (const FlowKey4& key : keys) EXPECT_EQ(shard.connect(key, {}).error, ConnectError::none);
+    for (const FlowKey4& key : keys) EXPECT_EQ(connect(shard, key, {}).error, ConnectError::none);
   };
   wire.poll();
   expected.answers();
@@ -164,7 +164,7 @@ TEST(ShardOpen, ConnectsFlowsThatItWasToldToExpectLikeAnyOther) {
 TEST(ShardOpen, TellsTheAppThatItsConnectionWasRefused) {
   Wire wire;
   Peer peer(wire, 8'080, kPeerIp, 1'024);
-  wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
+  wire.app.poll = [&](ScriptShard& shard) { connect(shard, peer.shard_key(), {}); };
   wire.poll();
   peer.gets(syn()).sends(rst().acks(0)).gets_nothing();
   EXPECT_EQ(wire.app.closed, std::vector{flow::CloseReason::refused});
@@ -176,8 +176,8 @@ TEST(ShardOpen, DoesNotConnectTwiceFromOneFourTuple) {
   Peer peer(wire, 8'080, kPeerIp, 1'024);
   ConnectError second = ConnectError::none;
   wire.app.poll = [&](ScriptShard& shard) {
-    shard.connect(peer.shard_key(), {});
-    second = shard.connect(peer.shard_key(), {}).error;
+    connect(shard, peer.shard_key(), {});
+    second = connect(shard, peer.shard_key(), {}).error;
   };
   wire.poll();
   EXPECT_EQ(second, ConnectError::tuple_in_use);
@@ -187,7 +187,7 @@ TEST(ShardOpen, DoesNotConnectTwiceFromOneFourTuple) {
 TEST(ShardOpen, OpensSimultaneously) {  // RFC 9293 3.5, figure 7
   Wire wire;
   Peer peer(wire, 8'080, kPeerIp, 1'024);
-  wire.app.poll = [&](ScriptShard& shard) { shard.connect(peer.shard_key(), {}); };
+  wire.app.poll = [&](ScriptShard& shard) { connect(shard, peer.shard_key(), {}); };
   wire.poll();
   peer.gets(syn()).sends(syn()).gets(syn_ack().acks(0));
   peer.sends(syn_ack().acks(0));

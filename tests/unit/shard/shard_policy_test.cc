@@ -98,7 +98,7 @@ TEST_F(Policy, RefusesToConnectWhereNoEntryWouldBeLeft) {
   Peer a(wire, 40'001);
   into_time_wait(wire, a);
   const auto key = FlowKey4::of(kServerIp, 50'000, kPeerIp, 80);
-  EXPECT_EQ(wire.shard->connect(key, {}).error, shard::ConnectError::time_wait_full);
+  EXPECT_EQ(connect(*wire.shard, key, {}).error, shard::ConnectError::time_wait_full);
 }
 
 TEST_F(Policy, HoldsByNearnessOfThePeer) {

@@ -229,7 +229,7 @@ TEST_F(TimeWait, IsNotEndedByResetsThatAnswerNoSyn) {  // RFC 1337 F1
 TEST_F(TimeWait, OfOurOwnActiveOpenIsNotReopenedWhereNobodyListens) {
   Wire wire;
   Peer server(wire, 8'080, kPeerIp, 1'024);
-  wire.app.poll = [&](ScriptShard& shard) { shard.connect(server.shard_key(), {}); };
+  wire.app.poll = [&](ScriptShard& shard) { connect(shard, server.shard_key(), {}); };
   wire.poll();
   server.answers();
   close(wire, server);
@@ -316,7 +316,7 @@ class Reuse : public TimeWait {
   }
   static ConnectError connect(Wire& wire, const FlowKey4& key) {
     ConnectError error{};
-    wire.app.poll = [&](ScriptShard& shard) { error = shard.connect(key, {}).error; };
+    wire.app.poll = [&](ScriptShard& shard) { error = testing::connect(shard, key, {}).error; };
     wire.poll();
     return error;
   }
