@@ -1,6 +1,7 @@
 #include "flow/hold_classes.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/assert.h"
 #include "base/siphash.h"
@@ -33,9 +34,13 @@ void HoldClasses::apply(Duration hold, TimeWaitLog& log) const noexcept {
 }
 
 std::uint64_t HoldClasses::fingerprint() const noexcept {
-  std::array<std::uint64_t, kNear> words;
-  for (std::uint32_t i = 0; i < kNear; ++i)
-    words[i] = std::uint64_t{prefixes_[i].address.host} << 32 | prefixes_[i].length;
+  std::array<std::uint64_t, 3 * kNear> words;
+  for (std::uint32_t i = 0; i < kNear; ++i) {
+    const NearPrefix& prefix = prefixes_[i];
+    words[3 * i] = std::uint64_t{prefix.address.host} << 32 | prefix.length |
+                   std::uint64_t{prefix.is_ipv6} << 8;
+    std::memcpy(&words[3 * i + 1], prefix.address6.octets.data(), sizeof prefix.address6.octets);
+  }
   return siphash24(std::as_bytes(std::span(words)), {});
 }
 

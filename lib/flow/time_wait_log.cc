@@ -198,7 +198,8 @@ bool TimeWaitLog::check(std::uint32_t position, std::uint32_t cls) noexcept {
   const FlowKey4 key = record.key();
   const bool on_trial = record.kind == TimeWaitRecord::kOnTrial;
   const bool is_over = !on_trial && record.age(now_) >= classes_[cls].hold;
-  if (is_over || key.local_port == 0 || key.remote_port == 0) {
+  const bool has_ports = key.is_ipv6_name() || (key.local_port != 0 && key.remote_port != 0);
+  if (is_over || !has_ports) {
     record.kind = TimeWaitRecord::kDead;
     return false;
   }

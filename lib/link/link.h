@@ -73,6 +73,10 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   const Interface& interface() const noexcept { return interface_; }
+  /// One of our IPv6 addresses, and no other host's.
+  bool is_ours(const Ipv6Address& ip) const noexcept {
+    return ipv6_ != nullptr && ipv6_->resolver.is_ours(ip);
+  }
 
   // -- frames received: the caller owns them until it releases them
 
@@ -196,7 +200,7 @@ class Link {
   void send_icmp6(const FlowKey6& answered, wire::IcmpHeader icmp, std::span<const std::byte> body,
                   Instant now) noexcept;
   bool is_ours(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed) const noexcept {
-    return parsed.is_ipv6() ? interface_.is_local(flow_key6(bytes, parsed).local)
+    return parsed.is_ipv6() ? is_ours(flow_key6(bytes, parsed).local)
                             : interface_.is_local(parsed.key.local());
   }
   void note_lost(std::size_t timed_out, std::size_t evicted) noexcept {

@@ -17,8 +17,8 @@ Drop Link<P>::on_icmp6(std::span<const std::byte> bytes, const wire::ParsedFrame
   if (icmp.type >= kLinkFirst && icmp.type <= kLinkLast)
     return on_link_message6(bytes, parsed, icmp.type, now);
   const FlowKey6 key = flow_key6(bytes, parsed);
-  if (!interface_.is_local(key.local)) return Drop::not_our_ip;
-  if (interface_.is_local(key.remote) || key.remote.is_unspecified())
+  if (!ipv6_->resolver.is_ours(key.local)) return Drop::not_our_ip;
+  if (ipv6_->resolver.is_ours(key.remote) || key.remote.is_unspecified())
     return Drop::ip_source_invalid;
   if (icmp.type == wire::icmp6_type::echo) return answer_echo6(message, key, now);
   Icmp6Report report;
@@ -94,8 +94,8 @@ void Link<P>::answer_problem6(std::span<const std::byte> bytes, const wire::Pars
   FlowKey6 key = flow_key6(bytes, parsed);
   const bool to_group = key.local.is_multicast();
   const bool is_allowed_to_group = parsed.drop == Drop::ip6_option;
-  if (!interface_.answers || (to_group ? !is_allowed_to_group : !interface_.is_local(key.local)) ||
-      key.remote.is_unspecified() || interface_.is_local(key.remote))
+  if (!interface_.answers || (to_group ? !is_allowed_to_group : !is_ours(key.local)) ||
+      key.remote.is_unspecified() || is_ours(key.remote))
     return;
   if (!common_.icmp_limit.allow(now)) return common_.count.lose(Drop::icmp_rate_limited);
   if (to_group) key.local = interface_.source_for(key.remote);

@@ -71,6 +71,11 @@ class Resolver6 {
   /// first frame needs it.
   void announce(Instant now) noexcept;
 
+  /// One of our addresses, and no other host's (RFC 4862 5.4.5: a duplicate is not used).
+  bool is_ours(const Ipv6Address& ip) const noexcept {
+    return interface_.is_local(ip) && !is_off(ip);
+  }
+
   /// As of Resolver.
   void suspect(const Ipv6Address& to, Instant now) noexcept {
     Ipv6Address hop;
@@ -162,8 +167,8 @@ Drop Resolver6<P>::on_neighbour(std::span<const std::byte> bytes, const wire::Pa
   wire::Neighbour n;
   if (const Drop why = read_neighbour(bytes, parsed, n); why != Drop::none) return why;
   // Whoever has an address of ours answers with it as the source.
-  if (n.is_advertisement && interface_.is_local(n.target)) return on_claim(n.target);
-  if (interface_.is_local(n.source)) return Drop::ip_source_invalid;
+  if (n.is_advertisement && is_ours(n.target)) return on_claim(n.target);
+  if (is_ours(n.source)) return Drop::ip_source_invalid;
   return n.is_advertisement ? on_advertisement(n, now) : on_solicitation(n, now);
 }
 
@@ -171,7 +176,7 @@ Drop Resolver6<P>::on_neighbour(std::span<const std::byte> bytes, const wire::Pa
 // this is where answers reach him.
 template <Port P>
 Drop Resolver6<P>::on_solicitation(const wire::Neighbour& n, Instant now) noexcept {
-  if (!interface_.is_local(n.target) || is_off(n.target)) return Drop::icmp_ignored;
+  if (!is_ours(n.target)) return Drop::icmp_ignored;
   if (!probed_until_.is_never())  // RFC 4862 5.4.3: another host asks for the same address
     return n.source.is_unspecified() ? on_claim(n.target) : Drop::icmp_ignored;
   if (n.mac && interface_.is_on_link(n.source)) learn(n.source, *n.mac, true, false, now);
@@ -203,7 +208,7 @@ Drop Resolver6<P>::on_claim(const Ipv6Address& ip) noexcept {
     common_.count.nd_conflicts.add();
     return Drop::icmp_ignored;
   }
-  if (duplicate_count_ == kDuplicatesMax || is_off(ip)) return Drop::icmp_ignored;
+  if (duplicate_count_ == kDuplicatesMax) return Drop::icmp_ignored;
   duplicates_[duplicate_count_++] = ip;
   common_.count.nd_duplicates.add();
   common_.duplicate.note(ip);
@@ -257,7 +262,8 @@ bool Resolver6<P>::ask(const Ipv6Address& ip, const MacAddress* known, Instant n
   }
   common_.count.nd_solicitations.add();
   const Ipv6Address group = wire::solicited_node(ip);
-  const wire::Neighbour n{.source = interface_.source_for(ip),
+  const Ipv6Address source = interface_.source_for(ip);
+  const wire::Neighbour n{.source = is_off(source) ? interface_.link_local() : source,
                           .destination = known != nullptr ? ip : group,
                           .target = ip,
                           .mac = interface_.mac};

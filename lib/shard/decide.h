@@ -127,8 +127,8 @@ template <link::Port P, class A>
 Drop Shard<P, A>::objection_to_ends(const Arrival& a) const noexcept {
   const link::Interface& interface = links_[a.link]->interface();
   if (a.six != nullptr) {
-    if (!interface.is_local(a.six->local)) return Drop::not_our_ip;
-    return interface.is_local(a.six->remote) ? Drop::ip_source_invalid : Drop::none;
+    if (!links_[a.link]->is_ours(a.six->local)) return Drop::not_our_ip;
+    return links_[a.link]->is_ours(a.six->remote) ? Drop::ip_source_invalid : Drop::none;
   }
   if (!interface.is_local(a.parsed.key.local())) return Drop::not_our_ip;
   // RFC 1122 3.2.1.3, RFC 9293 3.9.2.3 (MUST-63): a SYN from a broadcast address is ignored.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 
 namespace mayfly::testing {
 namespace {
@@ -60,6 +61,23 @@ TEST_F(HoldClassesTest, KeepThePrefixesThatStayAndTheHoldOfThoseThatGo) {
   follow({{{0xc0a8'0000}, 16, 1_s}});
   EXPECT_EQ(log_->hold_of(old), 7_s) << "its entry is held as it was";
   EXPECT_EQ(hold_for(kNearHost), 60_s);
+}
+
+TEST_F(HoldClassesTest, HaveAFingerprintThatTellsPrefixesOfBothFamiliesApart) {
+  const auto prefix6 = [](std::uint32_t low, std::uint8_t length) {
+    const Ipv6Address address = Ipv6Address::of({0x2001, 0xdb8}).with_low(low);
+    return NearPrefix{{}, length, 1_s, true, address};
+  };
+  std::set<std::uint64_t> fingerprints{classes_.fingerprint()};
+  for (const NearPrefix& prefix :
+       {NearPrefix{{0x0a00'0000}, 8, 1_s}, NearPrefix{{0x0a00'0000}, 9, 1_s}, prefix6(0, 9),
+        prefix6(0, 112), prefix6(1, 112)}) {
+    HoldClasses classes;
+    TimeWaitPolicy policy;
+    policy.nearness = {prefix};
+    classes.follow(policy, *log_);
+    EXPECT_TRUE(fingerprints.insert(classes.fingerprint()).second);
+  }
 }
 
 TEST_F(HoldClassesTest, AreUsedAgainOnceTheirEntriesHaveEnded) {

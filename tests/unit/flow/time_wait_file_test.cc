@@ -112,6 +112,18 @@ TEST_F(TimeWaitFileTest, IsThereAgainAfterAnEndInOrderAndAfterAKill) {
   }
 }
 
+TEST_F(TimeWaitFileTest, TheNameOfAnIpv6ConnectionMayHaveAnyPorts) {
+  start(1'000);
+  FlowKey4 name = key(1);
+  name.local_port = name.remote_port = 0;
+  name.zero = FlowKey4::kIpv6Name;
+  ASSERT_NE(log_->insert(name, secret_.hash(name), {}, 0, now_), kNoIndex);
+  kill();
+  start(1'000);
+  EXPECT_EQ(restored_.entries, 1U);
+  EXPECT_NE(log_->find(name, secret_.hash(name)), kNoIndex);
+}
+
 TEST_F(TimeWaitFileTest, HoldsGoOnWhateverTheNextClockSays) {
   for (const Duration clock_step : {Duration{}, 7_s + 1'234_us, Duration::from_s(-3'000)}) {
     for (const bool is_killed : {false, true}) {

@@ -308,6 +308,18 @@ TEST_F(LinkIpv6Test, AnAddressThatSomebodyHasIsOff) {  // RFC 4862 5.4.4 and 5.4
   EXPECT_EQ(arrives(solicitation({}, interface.link_local())), Drop::none);
 }
 
+TEST_F(LinkIpv6Test, WhoHasAnAddressOfOursReachesTheOthers) {  // RFC 4862 5.4.5
+  link().announce(now);
+  arrives(claim());
+  after(1'100_ms);
+  sent();
+  EXPECT_FALSE(link().is_ours(kOurIp6));
+  EXPECT_TRUE(link().is_ours(interface.link_local()));
+  const auto asks = solicitation({.source = kOurIp6}, interface.link_local());
+  EXPECT_EQ(arrives(asks), Drop::none);
+  EXPECT_EQ(sent().size(), 1u);
+}
+
 TEST_F(LinkIpv6Test, AnAddressThatSomebodyAsksForAtTheSameTimeIsOff) {  // RFC 4862 5.4.3
   link().announce(now);
   EXPECT_EQ(arrives(solicitation({.source = {}}, kOurIp6, {})), Drop::none);
