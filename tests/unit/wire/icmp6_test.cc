@@ -13,7 +13,7 @@ namespace {
 
 using wire::Neighbour;
 
-constexpr wire::LinkHeader kToPeer{kPeerMac, kOurMac};
+constexpr wire::LinkHeader kTowardsPeer{kPeerMac, kOurMac};
 
 /// Why a message of neighbour discovery is dropped.
 Drop judged(const Frame& frame, Neighbour* read = nullptr) {
@@ -123,7 +123,7 @@ TEST(EmitIpv6, WritesASegmentThatTheParserTakes) {
 TEST(EmitIpv6, LeavesThePseudoHeadersSumToTheDevice) {
   const FlowKey6 key = FlowKey6::of(kPeerIp6, 40'000, kOurIp6, 80);
   Frame frame(74);
-  emit_tcp6(frame, kToPeer, key, {}, 0, wire::ChecksumBy::device);
+  emit_tcp6(frame, kTowardsPeer, key, {}, 0, wire::ChecksumBy::device);
   Frame pseudo = octets_of(kPeerIp6) + octets_of(kOurIp6) + bytes({0, 0, 0, 20, 0, 0, 0, 6});
   EXPECT_EQ(load_be16(&frame[54 + 16]), static_cast<std::uint16_t>(~plain_checksum(pseudo)));
 }
