@@ -108,6 +108,7 @@ std::string addresses_in_words(const nic::ProcessSettings& process) {
     const auto add = [&](const auto& address) {
       words += words.empty() ? "" : ", ";
       words += config::format_interface_address(address);
+      if (!address.arp) words += " (no ARP)";
     };
     std::ranges::for_each(port.addresses, add);
     std::ranges::for_each(port.addresses6, add);

@@ -260,7 +260,7 @@ std::string format_prefix(const AddressPrefix& prefix) {
 }
 
 bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address) {
-  return ((own.first.host ^ address.host) & mask_of(own.prefix_length)) == 0;
+  return own.arp && ((own.first.host ^ address.host) & mask_of(own.prefix_length)) == 0;
 }
 
 bool covers(const AddressPrefix& outer, const AddressPrefix& inner) {

@@ -76,7 +76,7 @@ std::string format_interface_address(const link::InterfaceAddress& address);
 std::string format_interface_address(const link::InterfaceAddress6& address);
 std::string format_prefix(const AddressPrefix& prefix);
 
-/// True if `address` is in the network of `own`.
+/// True if `address` is in the network of `own`, which has one unless it is `arp: false`.
 bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address);
 
 /// True if all of `inner` is in `outer`.

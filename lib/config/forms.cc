@@ -265,7 +265,7 @@ namespace {
 
 /// An element with an error keeps its default value, so that the others of its family keep their
 /// index.
-void read_address(const Cursor& at, const std::string& hint, nic::PortSettings& port) {
+void read_range(const Cursor& at, const std::string& hint, bool arp, nic::PortSettings& port) {
   if (!at.expect(Value::Kind::scalar, hint)) {
     port.addresses.emplace_back();
     return;
@@ -274,6 +274,7 @@ void read_address(const Cursor& at, const std::string& hint, nic::PortSettings& 
     list.emplace_back();
     if (parsed) {
       list.back() = *parsed;
+      list.back().arp = arp;
     } else {
       at.fail(parsed.error().what, hint);
     }
@@ -283,6 +284,25 @@ void read_address(const Cursor& at, const std::string& hint, nic::PortSettings& 
   } else {
     add(port.addresses, parse_interface_address(at.value.text));
   }
+}
+
+/// A range, or a map of one and of what holds for it.
+void read_address(const Cursor& at, const std::string& hint, nic::PortSettings& port) {
+  if (at.value.kind != Value::Kind::map) return read_range(at, hint, true, port);
+  const Form<bool> arp = boolean();
+  check_names(at, {{required("range"), hint}, {"arp", arp.hint()}});
+  bool is_told = true;
+  if (const Value* value = find(at.value, "arp")) arp.read(at.below("arp", *value), is_told);
+  if (const Value* value = find(at.value, "range"))
+    return read_range(at.below("range", *value), hint, is_told, port);
+  port.addresses.emplace_back();
+}
+
+/// As it can be written in the list.
+template <class Address>
+std::string show_address(const Address& address) {
+  const std::string range = format_interface_address(address);
+  return address.arp ? range : fmt::format("{{range: {}, arp: false}}", range);
 }
 
 void read_gateway(const Cursor& at, const std::string& hint, nic::PortSettings& port) {
@@ -311,9 +331,9 @@ std::string in_brackets(const std::vector<std::string>& words) {
 }  // namespace
 
 Form<nic::PortSettings> port_addresses() {
-  Form<nic::PortSettings> form{.type = "list of address",
+  Form<nic::PortSettings> form{.type = "list of address or map",
                                .range = "A/PREFIX or A-B/PREFIX, IPv4 or IPv6"};
-  form.read = [hint = form.hint()](const Cursor& at, nic::PortSettings& port) {
+  form.read = [hint = "list of address: " + form.range](const Cursor& at, nic::PortSettings& port) {
     if (!at.expect(Value::Kind::list, hint)) return;
     constexpr std::size_t kMost = 1'024;
     const std::size_t size = at.value.items.size();
@@ -326,8 +346,8 @@ Form<nic::PortSettings> port_addresses() {
   };
   form.show = [](const nic::PortSettings& port) {
     std::vector<std::string> words;
-    for (const auto& address : port.addresses) words.push_back(format_interface_address(address));
-    for (const auto& address : port.addresses6) words.push_back(format_interface_address(address));
+    for (const auto& address : port.addresses) words.push_back(show_address(address));
+    for (const auto& address : port.addresses6) words.push_back(show_address(address));
     return in_brackets(words);
   };
   return form;

@@ -36,6 +36,8 @@ Json value_of(std::string_view type, std::string_view range) {
     if (item.value("type", Json()) == "object") return list;
     return {{"anyOf", Json::array({std::move(list), item})}};
   }
+  if (type.ends_with(" or map"))
+    return {{"type", Json::array({"string", "number", "boolean", "null", "object"})}};
   if (type == "map") return {{"type", "object"}};
   if (type == "one of") return any_of(range);
   if (type == "boolean") return {{"type", Json::array({"boolean", "string"})}};

@@ -16,7 +16,8 @@ std::string address_key(const Scope& scope, const std::string& path, bool ipv6, 
   for (std::size_t n = 0;; ++n) {
     key = fmt::format("{}.addresses.{}", path, n);
     if (!scope.has(key)) return fmt::format("{}.addresses.{}", path, i);
-    if (looks_like_ipv6(scope.text(key)) != ipv6) continue;
+    const std::string range = key + ".range";
+    if (looks_like_ipv6(scope.text(scope.has(range) ? range : key)) != ipv6) continue;
     if (i-- == 0) return key;
   }
 }
@@ -58,6 +59,15 @@ void check_gateway(const nic::PortSettings& port, const std::string& path, const
   if (port.gateway6) check(*port.gateway6);
 }
 
+/// An address that no neighbour is told of needs one that they find the port by.
+void check_told(const nic::PortSettings& port, const std::string& path, const Scope& scope) {
+  const std::string key = path + ".addresses";
+  const bool is_any_told = std::ranges::any_of(port.addresses, [](const auto& a) { return a.arp; });
+  if (port.addresses.empty() || is_any_told || !scope.is_sound({key})) return;
+  scope.fail(key, "are all arp: false, so that neighbours find none of them",
+             "add the port's own address and network, such as 198.18.0.3/24");
+}
+
 void check_ipv6(const nic::PortSettings& port, const std::string& path, const Scope& scope) {
   constexpr std::uint16_t kMtuMin = 1'280;
   if (!port.addresses6.empty() && port.mtu < kMtuMin && scope.is_sound({path + ".mtu"}))
@@ -72,6 +82,7 @@ void check_addresses(const nic::PortSettings& port, const std::string& path, con
   check_overlaps(port.addresses, path, false, scope, seen.four);
   check_overlaps(port.addresses6, path, true, scope, seen.six);
   check_ipv6(port, path, scope);
+  check_told(port, path, scope);
   check_gateway(port, path, scope);
 }
 
@@ -92,7 +103,7 @@ bool is_on_link(const nic::PortSettings& port, Ipv4Address address) {
 bool is_on_link(const nic::PortSettings& port, const Ipv6Address& address) {
   return address.is_link_local() ||
          std::any_of(port.addresses6.begin(), port.addresses6.end(), [&](const auto& own) {
-           return own.first.shares_prefix(address, own.prefix_length);
+           return own.arp && own.first.shares_prefix(address, own.prefix_length);
          });
 }
 

@@ -222,7 +222,8 @@ void check_ends_of(const Ends<Address>& ends, const LoadSettings& settings, cons
     return std::any_of(ports.begin(), ports.end(), is_so);
   };
   if (scope.is_sound({"sources.addresses"}) && !any_port([&](const auto& p) {
-        return is_on_link(p, ends.first) && is_on_link(p, ends.last);
+        return (is_on_link(p, ends.first) && is_on_link(p, ends.last)) ||
+               (is_own(p, ends.first) && is_own(p, ends.last));
       }))
     scope.fail("sources.addresses", "are not on the link of any port");
   if (!ends.target || !scope.is_sound({"target", "sources.addresses"})) return;

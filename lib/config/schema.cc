@@ -53,7 +53,7 @@ Schema<nic::PortSettings> port_schema(Wiring wiring) {
   return keys +
          Schema<nic::PortSettings>{
              {required_with_devices("addresses", wiring), std::identity{}, port_addresses(),
-              "our addresses on this link"},
+              "our addresses on this link; of `{range: A/PREFIX, arp: false}` nobody is told"},
              {"gateway", std::identity{}, port_gateway(), "next hop for hosts on other links"},
              {"mac", &nic::PortSettings::mac, maybe(mac()),
               "MAC address; by default the device's own"},

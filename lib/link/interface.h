@@ -29,10 +29,17 @@ struct Interface : LinkSettings {
       if (ip >= range.first && ip <= range.last) return true;
     return false;
   }
+  /// True if `ip` is one of our own addresses of which neighbours are told.
+  bool is_told(Ipv4Address ip) const noexcept {
+    for (const auto& range : addresses)
+      if (range.arp && ip >= range.first && ip <= range.last) return true;
+    return false;
+  }
   /// The first of our address ranges whose prefix covers `ip`, or null.
   const InterfaceAddress* on_link(Ipv4Address ip) const noexcept {
     for (const auto& range : addresses)
-      if (((ip.host ^ range.first.host) & mask(range.prefix_length)) == 0) return &range;
+      if (range.arp && ((ip.host ^ range.first.host) & mask(range.prefix_length)) == 0)
+        return &range;
     return nullptr;
   }
   /// A directed or limited broadcast, or a multicast address: never a TCP peer (RFC 9293 MUST-57).
@@ -65,18 +72,24 @@ struct Interface : LinkSettings {
       if (ip >= range.first && ip <= range.last) return true;
     return has_ipv6() && ip == link_local();
   }
+  bool is_told(const Ipv6Address& ip) const noexcept {
+    for (const auto& range : addresses6)
+      if (range.arp && ip >= range.first && ip <= range.last) return true;
+    return has_ipv6() && ip == link_local();
+  }
   /// Is it on our link?
   bool is_on_link(const Ipv6Address& ip) const noexcept {
     if (ip.is_link_local()) return true;
     for (const auto& range : addresses6)
-      if (ip.shares_prefix(range.first, range.prefix_length)) return true;
+      if (range.arp && ip.shares_prefix(range.first, range.prefix_length)) return true;
     return false;
   }
   /// Our address with which a neighbour is asked for: of its prefix, else the link-local one.
   Ipv6Address source_for(const Ipv6Address& neighbour) const noexcept {
     if (!neighbour.is_link_local())
       for (const auto& range : addresses6)
-        if (neighbour.shares_prefix(range.first, range.prefix_length)) return range.first;
+        if (range.arp && neighbour.shares_prefix(range.first, range.prefix_length))
+          return range.first;
     return link_local();
   }
   /// RFC 4861 5.2; false: there is no route.

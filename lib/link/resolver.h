@@ -127,7 +127,7 @@ void Resolver<P>::on_arp(std::span<const std::byte> bytes, const wire::ParsedFra
   MAYFLY_ASSERT(parsed.kind == wire::FrameKind::arp);
   const wire::ArpPacket arp = wire::read_arp(bytes, parsed.l3_off);
   const bool asks_us =
-      arp.operation == wire::ArpPacket::Operation::request && interface_.is_local(arp.target_ip);
+      arp.operation == wire::ArpPacket::Operation::request && interface_.is_told(arp.target_ip);
   const bool is_probe = arp.sender_ip.host == 0;  // RFC 5227 2.1.1: there is nothing to learn
   if (!is_probe && !interface_.is_local(arp.sender_ip) &&
       interface_.on_link(arp.sender_ip) != nullptr)
@@ -188,6 +188,7 @@ void Resolver<P>::announce(Instant now) noexcept {
   if (!interface_.answers) return;
   for (const InterfaceAddress& range : interface_.addresses) {
     MAYFLY_ASSERT(range.first <= range.last);
+    if (!range.arp) continue;
     const std::uint32_t count = std::min(kAnnouncedMax, range.last.host - range.first.host + 1);
     for (std::uint32_t k = 0; k < count; ++k) {
       const Ipv4Address ip{range.first.host + k};

@@ -167,7 +167,8 @@ Drop Resolver6<P>::on_neighbour(std::span<const std::byte> bytes, const wire::Pa
   wire::Neighbour n;
   if (const Drop why = read_neighbour(bytes, parsed, n); why != Drop::none) return why;
   // Whoever has an address of ours answers with it as the source.
-  if (n.is_advertisement && is_ours(n.target)) return on_claim(n.target);
+  if (n.is_advertisement && is_ours(n.target))
+    return interface_.is_told(n.target) ? on_claim(n.target) : Drop::icmp_ignored;
   if (is_ours(n.source)) return Drop::ip_source_invalid;
   return n.is_advertisement ? on_advertisement(n, now) : on_solicitation(n, now);
 }
@@ -176,7 +177,7 @@ Drop Resolver6<P>::on_neighbour(std::span<const std::byte> bytes, const wire::Pa
 // this is where answers reach him.
 template <Port P>
 Drop Resolver6<P>::on_solicitation(const wire::Neighbour& n, Instant now) noexcept {
-  if (!is_ours(n.target)) return Drop::icmp_ignored;
+  if (!is_ours(n.target) || !interface_.is_told(n.target)) return Drop::icmp_ignored;
   if (!probed_until_.is_never())  // RFC 4862 5.4.3: another host asks for the same address
     return n.source.is_unspecified() ? on_claim(n.target) : Drop::icmp_ignored;
   if (n.mac && interface_.is_on_link(n.source)) learn(n.source, *n.mac, true, false, now);
@@ -288,6 +289,7 @@ template <class F>
 void Resolver6<P>::for_each_address(F&& f) noexcept {
   f(interface_.link_local());
   for (const InterfaceAddress6& range : interface_.addresses6) {
+    if (!range.arp) continue;
     const std::uint32_t count = std::min(kAnnouncedMax - 1, range.last.low() - range.first.low());
     for (std::uint32_t k = 0; k <= count; ++k) f(range.first.with_low(range.first.low() + k));
   }

@@ -15,12 +15,16 @@ namespace mayfly::link {
 struct InterfaceAddress {
   Ipv4Address first, last;
   std::uint8_t prefix_length = 32;
+  /// Neighbours are told of them. If not, they are served all the same, for routers that know the
+  /// way by another address of ours; nobody is a neighbour by their prefix.
+  bool arp = true;
 };
 
 /// The same for IPv6: "2001:db8::1/64". `first` and `last` differ in their last 32 bits alone.
 struct InterfaceAddress6 {
   Ipv6Address first, last;
   std::uint8_t prefix_length = 128;
+  bool arp = true;  ///< as of IPv4: neighbour discovery
 };
 
 /// Which ARP packets are accepted (RFC 826).

@@ -282,6 +282,7 @@ class DeviceOpener {
     join(wire::solicited_node(wire::link_local_of(device_.mac_)));
     bool fits = true;
     for (const link::InterfaceAddress6& range : settings_.addresses6) {
+      if (!range.arp) continue;
       const std::uint32_t more = range.last.low() - range.first.low();
       fits = fits && more < kGroupsMax;
       for (std::uint32_t k = 0; fits && k <= more; ++k)
