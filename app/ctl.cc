@@ -100,7 +100,10 @@ int print_drain(const Json& json) {
     fmt::print("draining in {:g} s; it is not ready any more, so that balancers learn of it\n",
                linger);
   else
-    fmt::print("draining: no new connection is accepted; the process ends with the open ones\n");
+    fmt::print(
+        "draining: no new connection is accepted; the process ends when the open ones and "
+        "TIME_WAIT "
+        "have\n");
   return kOk;
 }
 

@@ -11,7 +11,7 @@ packages_for() {
     libcpp-httplib-dev libspdlog-dev prometheus-cpp-dev libncurses-dev zlib1g-dev libb64-dev \
     libpcap-dev libcap-dev libsystemd-dev libutfcpp-dev scdoc node-llhttp libjs-dygraphs
   [ "$1" = run ] && return
-  echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils \
+  echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils bird2 \
     nginx-light nftables tcpdump tshark clang-format python3-pytest python3-scapy python3-yaml \
     python3-prometheus-client chromium clang libclang-rt-14-dev valgrind lintian dpkg-dev \
     python3-jsonschema
@@ -27,8 +27,8 @@ missing_packages() {
   done
 }
 
-# Debian starts a service when its package is installed. The tests start nginx themselves, with
-# their own configuration, so an nginx that this script installs must stay off; one that was there
+# Debian starts a service when its package is installed. The tests start nginx and BIRD themselves,
+# with their own configuration, so those that this script installs must stay off; one that was there
 # before is left alone.
 without_starting_services() {
   if [ ! -e /usr/sbin/policy-rc.d ]; then
@@ -54,9 +54,12 @@ install_packages() {
   without_starting_services apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
     fail "apt-get could not install: $missing
        Is there a network connection, and is Debian 12's main archive in /etc/apt/sources.list?"
-  if [[ $missing == *nginx* ]] && command -v systemctl >/dev/null; then
-    systemctl disable --quiet nginx 2>/dev/null || true
-  fi
+  local service
+  for service in nginx bird; do
+    if [[ $missing == *$service* ]] && command -v systemctl >/dev/null; then
+      systemctl disable --quiet "$service" 2>/dev/null || true
+    fi
+  done
 }
 
 # 2 MB pages make the tables fast. Everything works without them, only slower, so nothing here is

@@ -61,11 +61,11 @@ class Controls {
   config::Change reload(const std::string& by);
   /// The preset in effect; empty = none.
   std::string policy();
-  /// `asked`, or the orderly end if somebody has asked for it here. Any thread may call it.
+  /// `asked`, or Stop::leave if somebody has asked for a drain here. Any thread may call it.
   Stop or_drain(Stop asked) const {
     const bool is_due =
         Clock::now().time_since_epoch() >= drain_at_.load(std::memory_order_relaxed);
-    return asked == Stop::no && is_due ? Stop::orderly : asked;
+    return asked == Stop::no && is_due ? Stop::leave : asked;
   }
   /// The counters now. Any thread.
   admin::Reading reading();

@@ -46,6 +46,8 @@ class Engine {
   }
   /// Open connections of all cores, as of their last polls.
   std::uint32_t open_connections() const;
+  /// TIME_WAIT entries of all cores.
+  std::uint64_t time_waits() const;
   /// A gateway, or else any neighbour, that does not answer ARP; nothing if there is none.
   std::optional<Ipv4Address> silent_gateway() const;
   std::optional<Ipv4Address> silent_neighbour() const;
@@ -103,6 +105,13 @@ template <link::Port P, class A>
 std::uint32_t Engine<P, A>::open_connections() const {
   std::uint32_t sum = 0;
   for (auto& core : cores_) sum += core->open_connections();
+  return sum;
+}
+
+template <link::Port P, class A>
+std::uint64_t Engine<P, A>::time_waits() const {
+  std::uint64_t sum = 0;
+  for (auto& core : cores_) sum += core->time_waits();
   return sum;
 }
 

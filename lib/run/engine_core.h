@@ -54,6 +54,7 @@ class EngineCore {
   bool finished() const noexcept { return finished_.load(std::memory_order_relaxed); }
   /// Open connections, as of the last poll.
   std::uint32_t open_connections() const noexcept { return open_.load(std::memory_order_relaxed); }
+  std::uint64_t time_waits() const noexcept { return shard_->stats().time_wait_now.get(); }
   /// A copy of the counters; the drops of the ports are included.
   flow::ShardStats stats() const;
   /// Who does not answer ARP.

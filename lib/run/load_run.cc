@@ -160,7 +160,7 @@ void LoadRun::watch(const Watcher& watcher) {
     watcher.each_round();
     const Stop asked = watcher.stop_asked();
     is_interrupted_ |= asked != Stop::no;
-    if (asked == Stop::orderly && !stopping) {
+    if (asked != Stop::no && !stopping) {
       stopping = true;
       drain();
     }

@@ -24,21 +24,37 @@ void reset_and_stop(Engine& engine, EachRound&& each_round) {
   engine.stop();
 }
 
+struct EndRules {
+  Duration timeout;  ///< for connections to finish
+  /// Of Stop::leave: TIME_WAIT is held as long as it must be (RFC 9293 3.6.1), and not for what is
+  /// left of `timeout`.
+  bool holds_to_the_end = false;
+};
+
 /// Drains `engine` and ends its poll loops. Connections that are still open are reset after
-/// `timeout`, or when Stop::now is asked for. `on_drain(open)` is called once, with the number of
-/// open connections; `each_round()` several times a second.
+/// `timeout`, or when Stop::now is asked for. As long as Stop::leave is, TIME_WAIT entries are held
+/// then. `on_drain(open)` is called once, with the number of open connections; `each_round()`
+/// several times a second.
 template <class Engine, class OnDrain, class EachRound>
-void end_orderly(Engine& engine, const nic::TscClock& clock, Duration timeout,
+void end_orderly(Engine& engine, const nic::TscClock& clock, const EndRules& rules,
                  const StopAsked& stop, OnDrain&& on_drain, EachRound&& each_round) {
   engine.tell(Command::drain);
-  const Instant give_up = clock.now() + timeout;
+  const Instant give_up = clock.now() + rules.timeout;
   std::this_thread::sleep_for(kCommandObeyed);
   on_drain(engine.open_connections());
   while (engine.open_connections() > 0 && clock.now() < give_up && stop() != Stop::now) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     each_round();
   }
-  reset_and_stop(engine, each_round);
+  engine.tell(Command::abort);
+  std::this_thread::sleep_for(kCommandObeyed);
+  const Instant held_until = rules.holds_to_the_end ? Instant::never() : give_up;
+  while (stop() == Stop::leave && engine.time_waits() > 0 && clock.now() < held_until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    each_round();
+  }
+  each_round();
+  engine.stop();
 }
 
 }  // namespace mayfly::run

@@ -91,7 +91,7 @@ int run_program(int argc, char** argv, const MakeApp& make_app) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   end_orderly(
-      **engine, host.clock(), host.settings().drain_timeout, stop_asked,
+      **engine, host.clock(), {host.settings().drain_timeout}, stop_asked,
       [&](std::uint32_t open) { host.say_draining(open); }, [] {});
   return host.end((*engine)->stats());
 }

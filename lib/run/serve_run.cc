@@ -57,8 +57,12 @@ void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {
     sample();
     watcher.each_round();
   }
-  end_orderly(*engine_, clock_, settings_.drain_timeout, watcher.stop_asked, watcher.on_drain,
-              [this] { sample(); });
+  // In a cluster the others send here what is for this server, and do so to the end.
+  const EndRules rules{settings_.drain_timeout, !settings_.cluster.members.empty()};
+  end_orderly(*engine_, clock_, rules, watcher.stop_asked, watcher.on_drain, [&] {
+    sample();
+    watcher.each_round();
+  });
 }
 
 void ServeRun::tell_time() {

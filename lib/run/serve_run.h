@@ -26,7 +26,7 @@ class ServeRun {
   /// The functions that watch() calls, on its own thread.
   struct Watcher {
     StopAsked stop_asked;
-    std::function<void()> each_round;  ///< several times a second, until the end begins
+    std::function<void()> each_round;  ///< several times a second
     /// Called when the orderly end has begun, with the number of open connections.
     std::function<void(std::uint32_t open)> on_drain;
   };
@@ -47,7 +47,8 @@ class ServeRun {
   }
   /// Serves until `duration` has passed (without end if it is not set) or a stop is asked for. Then
   /// no new connection is accepted; open ones finish, or are reset after drain_timeout or when
-  /// Stop::now is asked for. Then the poll loops end.
+  /// Stop::now is asked for. Then the poll loops end; after Stop::leave (a drain) when no entry is
+  /// in TIME_WAIT: in a cluster as late as that is, else after drain_timeout at the most.
   void watch(std::optional<Duration> duration, const Watcher& watcher);
   /// Makes ready for use(wanted): the answers of other routes, or of the files of the same ones if
   /// `rereads`. An error changes nothing. One thread at a time, the one that calls use().

@@ -11,6 +11,7 @@ namespace mayfly::run {
 enum class Stop : std::uint8_t {
   no,
   orderly,  ///< no new connections; open ones may finish
+  leave,    ///< the same; then what is in TIME_WAIT is held (a drain)
   now,      ///< open connections are reset
 };
 

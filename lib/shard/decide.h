@@ -242,7 +242,7 @@ void Shard<P, A>::accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) no
 // there is no block, the entry is still held.
 template <link::Port P, class A>
 Drop Shard<P, A>::reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept {
-  if (draining_) return Drop::tcp_draining;
+  if (draining_) return on_closed_port(a, Drop::tcp_draining);
   flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   b->on_trial = true;

@@ -15,6 +15,7 @@ ENDINGS = {  # of all files in a folder, the deepest folder named here counts
     "bench": SOURCES | {".py"},
     "bench/results": {".json", ".md"},
     "conf": {".yaml"},
+    "conf/cluster": {".yaml", ".conf", ".service", ".sh"},
     "conf/completion": {".bash"},
     "conf/prometheus": {".yml", ".json"},
     "conf/systemd": {".service"},

@@ -42,6 +42,17 @@ TEST_F(TimeWait, EndsAfterTheHoldAndNotBefore) {
   EXPECT_EQ(wire.stats().time_wait_peak.get(), 1u);
 }
 
+TEST_F(TimeWait, IsHeldWhileTheServerDrainsAndReopenedByNobody) {
+  Wire wire(with({.hold = 60_s}));
+  Peer peer(wire);
+  into_time_wait(wire, peer);
+  wire.shard->drain();
+  peer.sends(fin().at(0)).gets(ack());
+  peer.sends(syn().at(kFurther)).gets(said(wire::tcp_flag::rst | wire::tcp_flag::ack));
+  EXPECT_EQ(wire.drops(Drop::tcp_draining), 1u);
+  EXPECT_EQ(wire.shard->time_wait_entries(), 1u);
+}
+
 TEST_F(TimeWait, IsSkippedWithoutAHold) {
   Wire wire(with({.hold = 0_s}));
   Peer peer(wire);
