@@ -5,6 +5,7 @@
 #   nexthop-group.sh SERVICE [TABLE=100] [GROUP=1000]     such as 198.19.0.1/32
 # GROUP and the numbers that follow are those of nexthop objects that nobody else uses. Ctrl-C ends
 # it and leaves the route as it is.
+#   UNBALANCED=10 in the environment: 0 moves nothing that is in use, for servers without `members`
 set -euo pipefail
 service=${1:?usage: nexthop-group.sh SERVICE [TABLE] [GROUP]}
 table=${2:-100}
@@ -34,7 +35,7 @@ update() {
     list+=${list:+/}${number[$each]}
   done <<<"$wanted"
   ip nexthop replace id "$group" group "$list" type resilient \
-    buckets 1024 idle_timer 1 unbalanced_timer 10
+    buckets 1024 idle_timer 1 unbalanced_timer "${UNBALANCED:-10}"
   ip route replace "$service" nhid "$group"
   echo "$service ${wanted//$'\n'/, }"
 }

@@ -37,8 +37,8 @@ void derive(ServeSettings& settings, const Scope& scope, const std::string& file
   derive_common(settings, settings.process.ports, scope);
   // What peers send has to fit into another packet too (RFC 2003).
   constexpr std::uint16_t kOuterHeader = 20;
-  if (!settings.cluster.members.empty() && !scope.has("tcp.mss"))
-    settings.shard.tcp.mss -= kOuterHeader;
+  const bool is_wrapped = !settings.cluster.members.empty() || settings.cluster.decapsulate_from;
+  if (is_wrapped && !scope.has("tcp.mss")) settings.shard.tcp.mss -= kOuterHeader;
   const std::filesystem::path base = std::filesystem::path(file).parent_path();
   for (service::RouteSettings& route : settings.http.routes) {
     if (route.folder) route.folder = (base / *route.folder).lexically_normal().string();

@@ -118,6 +118,11 @@ void check_common(const shard::EndSettings& settings, const nic::ProcessSettings
 }
 
 void check_cluster(const ServeSettings& settings, const Scope& scope) {
+  const std::string from = "cluster.decapsulate_from";
+  if (settings.cluster.decapsulate_from && settings.cores.size() > 1 &&
+      scope.is_sound({from, "cores"}))
+    scope.fail(from, "needs one core: what balancers send comes to one core",
+               "several processes, each with a port of its own");
   const auto& members = settings.cluster.members;
   const std::string key = "cluster.members";
   if (members.empty() || !scope.is_sound({key, "ports", "cores"})) return;

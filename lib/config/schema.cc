@@ -390,20 +390,6 @@ Schema<lab::HazardSettings> hazard_schema() {
   };
 }
 
-Schema<shard::ClusterSettings> cluster_schema() {
-  using C = shard::ClusterSettings;
-  return {
-      {"secret", &C::secret, file_name("file"),
-       "the file with the secret that all servers of these addresses have in common (mayfly "
-       "secret makes it). Then sequence numbers and timestamps go by the time of day instead of "
-       "`state`, and cookies of the others are accepted"},
-      {"members", &C::members, list(ipv4(), 2, 64),
-       "an address of each server that no other has, in the same order on all: a segment of a "
-       "flow that is unknown here is sent on to the next of them (RFC 2003)"},
-      {"hops", &C::hops, number<std::uint32_t>(1, 63),
-       "how many others are asked; the last one answers"}};
-}
-
 Schema<ServeSettings> cluster_key(Wiring wiring) {
   if (wiring == Wiring::lab) return {};
   return {{"cluster", &ServeSettings::cluster, map(cluster_schema()),

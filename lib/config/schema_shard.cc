@@ -203,4 +203,39 @@ Schema<flow::TimeWaitPolicy> client_time_wait_schema() {
                     "how long a four-tuple is in TIME_WAIT before its reuse"}};
 }
 
+namespace {
+
+/// "10.0.0.0/8".
+Form<shard::Ipv4Prefix> ipv4_prefix() {
+  return scalar<shard::Ipv4Prefix>(
+      "network", "A/PREFIX",
+      [](std::string_view text) -> Result<shard::Ipv4Prefix> {
+        const Result<AddressPrefix> prefix = parse_prefix(text);
+        if (!prefix) return prefix.error();
+        return shard::Ipv4Prefix{prefix->address, prefix->length};
+      },
+      [](const shard::Ipv4Prefix& prefix) {
+        return format_prefix({prefix.address, prefix.length});
+      });
+}
+
+}  // namespace
+
+Schema<shard::ClusterSettings> cluster_schema() {
+  using C = shard::ClusterSettings;
+  return {
+      {"secret", &C::secret, file_name("file"),
+       "the file with the secret that all servers of these addresses have in common (mayfly "
+       "secret makes it). Then sequence numbers and timestamps go by the time of day instead of "
+       "`state`, and cookies of the others are accepted"},
+      {"members", &C::members, list(ipv4(), 2, 64),
+       "an address of each server that no other has, in the same order on all: a segment of a "
+       "flow that is unknown here is sent on to the next of them (RFC 2003)"},
+      {"hops", &C::hops, number<std::uint32_t>(1, 63),
+       "how many others are asked; the last one answers"},
+      {"decapsulate_from", &C::decapsulate_from, maybe(ipv4_prefix()),
+       "balancers whose packets for us come inside IPv4 packets (RFC 2003; IPVS-TUN, Katran): "
+       "taken from nobody else, answered directly"}};
+}
+
 }  // namespace mayfly::config

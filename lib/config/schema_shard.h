@@ -18,5 +18,6 @@ Schema<flow::TimeWaitPolicy> time_wait_schema();
 Schema<flow::TimeWaitPolicy> client_time_wait_schema();
 Schema<shard::CloseSettings> serve_close_schema();
 Schema<shard::CloseSettings> load_close_schema();
+Schema<shard::ClusterSettings> cluster_schema();
 
 }  // namespace mayfly::config

@@ -122,6 +122,8 @@ namespace mayfly::flow {
     "those of them whose connection or TIME_WAIT is here")                                       \
   X(counter, cluster_last_reset, "segments", "cluster.last_reset",                               \
     "those of them that nobody knew, this server being the last that was asked")                 \
+  X(counter, cluster_decapsulated, "packets", "cluster.decapsulated",                            \
+    "packets that came inside others from balancers (cluster.decapsulate_from)")                 \
   X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                                \
     "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too "  \
     "early")                                                                                     \

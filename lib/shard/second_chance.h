@@ -30,15 +30,19 @@ std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
   return Drop::none;
 }
 
-/// nullopt: it does not come from a server of the cluster, and is none of our business.
+/// nullopt: it comes neither from a server of the cluster nor from a balancer, and is none of our
+/// business.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::on_ip_in_ip(std::uint8_t index, std::size_t i) noexcept {
   link::Link<P>& link = *links_[index];
   const wire::ParsedFrame outer = burst_.parsed[i];
   const auto origin = ring_.place_of(outer.key.remote());
-  if (!origin || !link.interface().is_local(outer.key.local())) return std::nullopt;
+  const bool is_balanced = !origin && balancers_ && balancers_->covers(outer.key.remote());
+  if ((!origin && !is_balanced) || !link.interface().is_local(outer.key.local()))
+    return std::nullopt;
   wire::ParsedFrame inner;
   const std::span<const std::byte> bytes = link.unwrap(burst_.frames[i], outer, inner);
+  if (is_balanced) return on_balanced(index, bytes, inner);
   if (inner.kind != wire::FrameKind::tcp)
     return inner.drop != Drop::none ? inner.drop : Drop::protocol_unknown;
   stats_.cluster_taken_in.add();
@@ -49,6 +53,24 @@ std::optional<Drop> Shard<P, A>::on_ip_in_ip(std::uint8_t index, std::size_t i) 
   const Drop drop = decide({inner, bytes, index, hash}, position);
   asked_first_.reset();
   return drop;
+}
+
+/// A packet out of one from a balancer: handled as if it had come directly, and so is the answer.
+/// It is neither one more packet in a packet nor a fragment, which nobody here could put together,
+/// as the others may go elsewhere.
+template <link::Port P, class A>
+Drop Shard<P, A>::on_balanced(std::uint8_t index, std::span<const std::byte> bytes,
+                              const wire::ParsedFrame& inner) noexcept {
+  if (inner.kind == wire::FrameKind::drop) return inner.drop;
+  const bool is_tcp = inner.kind == wire::FrameKind::tcp;
+  if (!is_tcp && inner.kind != wire::FrameKind::icmp) return Drop::cluster_inner_invalid;
+  stats_.cluster_decapsulated.add();
+  if (!is_tcp)
+    return links_[index]->on_icmp(bytes, inner, now_, [this](const link::IcmpReport& report) {
+      return on_icmp_report(report);
+    });
+  const std::uint32_t hash = secret_.hash(inner.key);
+  return decide({inner, bytes, index, hash}, connections_.table().find(inner.key, hash));
 }
 
 }  // namespace mayfly::shard

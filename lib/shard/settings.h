@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,12 +36,24 @@ struct CloseSettings {
   bool abort = false;  ///< the server closes with an RST; a client then expects that
 };
 
+/// The addresses that begin with `length` bits of this one.
+struct Ipv4Prefix {
+  Ipv4Address address;
+  std::uint8_t length = 32;  ///< 0..32
+
+  bool covers(Ipv4Address other) const noexcept {
+    return length == 0 || (other.host ^ address.host) >> (32 - length) == 0;
+  }
+};
+
 /// A server among others with the same addresses, between which a router chooses.
 struct ClusterSettings {
   std::string secret;  ///< file with the secret that all have (run/secrets.h); empty = no cluster
   /// An address of each server that no other has, in the same order on all of them.
   std::vector<Ipv4Address> members;
   std::uint32_t hops = 2;  ///< how many others are asked about a flow that nobody here knows
+  /// Balancers that send what is for us inside IPv4 packets (IPVS-TUN, Katran).
+  std::optional<Ipv4Prefix> decapsulate_from;
 };
 
 /// What a core does while nothing arrives: `poll` answers soonest, `adaptive` sleeps for short

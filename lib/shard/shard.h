@@ -265,6 +265,8 @@ class Shard {
   // second_chance.h
   std::optional<Drop> second_chance(const Arrival& a) noexcept;
   std::optional<Drop> on_ip_in_ip(std::uint8_t link, std::size_t i) noexcept;
+  Drop on_balanced(std::uint8_t link, std::span<const std::byte> bytes,
+                   const wire::ParsedFrame& inner) noexcept;
 
   // deliver.h
   void on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept;
@@ -329,6 +331,7 @@ class Shard {
   FrameTap* tap_ = nullptr;
   RateLimit rst_limit_{20'000, 2'000};
   ClusterRing ring_;
+  std::optional<Ipv4Prefix> balancers_;
   std::uint8_t ring_link_ = 0;                // on which the other servers are
   std::optional<std::uint32_t> asked_first_;  // who has sent the segment at hand on first
   RateLimit ring_limit_{20'000, 2'000};       // as resets, which these segments would get
@@ -372,6 +375,7 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
     links_.push_back(
         std::make_unique<link::Link<P>>(*ports[i], config.interfaces[i], link_common_));
   const auto has = [](const auto& link, Ipv4Address a) { return link->interface().is_local(a); };
+  balancers_ = config.cluster.decapsulate_from;
   ring_ = ClusterRing(config.cluster, [&](Ipv4Address member) {
     const auto link = std::ranges::find_if(links_, [&](auto& l) { return has(l, member); });
     if (link == links_.end()) return false;

@@ -61,8 +61,10 @@ std::vector<std::string> examples(const char* folder) {
 }
 
 TEST(Examples, OfServeAreRight) {
-  for (const std::string& file : examples("serve")) {
-    EXPECT_THAT(messages(config::read_serve_settings(file)), IsEmpty());
+  for (const char* folder : {"serve", "cluster"}) {
+    for (const std::string& file : examples(folder)) {
+      EXPECT_THAT(messages(config::read_serve_settings(file)), IsEmpty());
+    }
   }
 }
 

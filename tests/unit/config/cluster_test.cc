@@ -1,4 +1,5 @@
-// Addresses of which neighbours are told nothing, in a configuration.
+// What servers of a cluster have in a configuration: addresses of which neighbours are told
+// nothing, and balancers.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -77,6 +78,23 @@ TEST_F(AddressWithoutArp, IsShownAsItIsWritten) {
   const auto found = std::ranges::find(values, "ports.0.addresses", &config::KeyValue::key);
   ASSERT_NE(found, values.end());
   EXPECT_EQ(found->value, list);
+}
+
+class ClusterConfig : public ConfigTest {};
+
+TEST_F(ClusterConfig, BalancersAreANetwork) {
+  const auto good = serve(kServe, {"cluster.decapsulate_from=198.18.20.0/24"});
+  ASSERT_THAT(complaints(good), IsEmpty());
+  EXPECT_TRUE(good.settings->cluster.decapsulate_from->covers({0xc61214ff}));
+  EXPECT_FALSE(good.settings->cluster.decapsulate_from->covers({0xc6121501}));
+  EXPECT_EQ(good.settings->shard.tcp.mss, 1'440) << "what peers send has to fit into a packet";
+  EXPECT_THAT(messages(serve(kServe, {"cluster.decapsulate_from=198.18.20.1/24"})),
+              ElementsAre("--set cluster.decapsulate_from=198.18.20.1/24 cluster.decapsulate_from: "
+                          "\"198.18.20.1/24\" has bits set beyond its prefix; did you mean "
+                          "198.18.20.0/24? (network: A/PREFIX)"));
+  EXPECT_THAT(complaints(serve(kServe, {"cluster.decapsulate_from=0.0.0.0/0", "cores=[0, 1]"})),
+              ElementsAre("cluster.decapsulate_from: needs one core: what balancers send comes to "
+                          "one core"));
 }
 
 }  // namespace
