@@ -177,10 +177,11 @@ class Link {
   void confirm(const Ipv6Address& to, Instant now) noexcept { ipv6_->resolver.confirm(to, now); }
   /// See Resolver.
   void look_for(Ipv4Address to, Instant now) noexcept { resolver_.look_for(to, now); }
+  void look_for(const Ipv6Address& to, Instant now) noexcept { ipv6_->resolver.look_for(to, now); }
   /// Ages the neighbour caches (Resolver::age); call it at every poll.
   void age(Instant now) noexcept {
     resolver_.age(now);
-    if (ipv6_) ipv6_->resolver.age(now);
+    if (ipv6_) age6(now);
   }
   /// Frames that wait for the device.
   std::size_t staged() const noexcept { return stage_.size(); }
@@ -199,6 +200,9 @@ class Link {
   static bool is_error6(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noexcept;
   void send_icmp6(const FlowKey6& answered, wire::IcmpHeader icmp, std::span<const std::byte> body,
                   Instant now) noexcept;
+  void send_in_fragments(Frame whole, const Ipv6Address& to, Instant now) noexcept;
+  void age6(Instant now) noexcept;
+  void tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept;
   bool is_ours(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed) const noexcept {
     return parsed.is_ipv6() ? is_ours(flow_key6(bytes, parsed).local)
                             : interface_.is_local(parsed.key.local());
@@ -401,7 +405,7 @@ auto Link<P>::reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instan
   }
   const std::size_t l3 = parsed.l3_off;
   const auto add = [&](auto& reassembler) {
-    const auto answer = reassembler.add(port_.bytes(fragment).subspan(l3), now);
+    const auto answer = reassembler.add(port_.bytes(fragment).subspan(l3), now, parsed.link_group);
     why = answer.why;
     MAYFLY_ASSERT(why == Drop::none || concerns_received(why));
     note_lost(answer.timed_out, answer.evicted);

@@ -5,6 +5,10 @@
 
 namespace mayfly::link {
 
+/// The most of a packet that an error quotes (RFC 4443 2.4 (c)).
+inline constexpr std::size_t kQuoteMax =
+    wire::kIpv6MtuMin - wire::kIpv6HeaderSize - wire::kIcmpHeaderSize;
+
 template <Port P>
 template <class OnError>
 Drop Link<P>::on_icmp6(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
@@ -69,7 +73,7 @@ bool Link<P>::is_error6(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noe
   }
 }
 
-// RFC 4443 4.2 (MUST): the data comes back whole, or as much of it as a frame can carry.
+// RFC 4443 4.2 (MUST): the data comes back whole, in fragments if it must be.
 template <Port P>
 Drop Link<P>::answer_echo6(std::span<const std::byte> message, const FlowKey6& key,
                            Instant now) noexcept {
@@ -78,10 +82,8 @@ Drop Link<P>::answer_echo6(std::span<const std::byte> message, const FlowKey6& k
     common_.count.lose(Drop::icmp_rate_limited);
     return Drop::none;
   }
-  const std::size_t most = interface_.mtu - wire::kIpv6HeaderSize - wire::kIcmpHeaderSize;
-  const auto data = message.subspan(wire::kIcmpHeaderSize);
   send_icmp6(key, {wire::icmp6_type::echo_reply, 0, wire::read_icmp(message).rest},
-             data.first(std::min(data.size(), most)), now);
+             message.subspan(wire::kIcmpHeaderSize), now);
   return Drop::none;
 }
 
@@ -110,8 +112,6 @@ void Link<P>::answer_problem6(std::span<const std::byte> bytes, const wire::Pars
       break;
     default: break;
   }
-  constexpr std::size_t kQuoteMax =
-      wire::kIpv6MtuMin - wire::kIpv6HeaderSize - wire::kIcmpHeaderSize;
   const auto packet = bytes.subspan(parsed.l3_off);
   const std::size_t length =
       wire::kIpv6HeaderSize + load_be16(&packet[wire::ipv6_at::payload_length]);
@@ -132,7 +132,53 @@ void Link<P>::send_icmp6(const FlowKey6& answered, wire::IcmpHeader icmp,
                                       .rest = icmp.rest},
                                      body));
   common_.count.icmp_sent.add();
+  const std::size_t size = wire::kIpv6HeaderSize + wire::kIcmpHeaderSize + body.size();
+  if (size > ipv6_->resolver.mtu()) return send_in_fragments(frame, answered.remote, now);
   ipv6_->resolver.resolve(frame, answered.remote, now);
+}
+
+// RFC 8200 4.5. Takes ownership of the packet.
+template <Port P>
+void Link<P>::send_in_fragments(Frame whole, const Ipv6Address& to, Instant now) noexcept {
+  constexpr std::size_t kHeaders = wire::kIpv6HeaderSize + wire::kFragmentHeaderSize;
+  const std::size_t most = (ipv6_->resolver.mtu() - kHeaders) / 8 * 8;
+  const std::span<const std::byte> packet = port_.bytes(whole);
+  const std::size_t size = packet.size() - header_.size() - wire::kIpv6HeaderSize;
+  const std::uint32_t identification = common_.secret.next_identification();
+  for (std::size_t at = 0; at < size; at += most) {
+    const Frame frame = port_.allocate();
+    if (frame == Frame{}) {
+      common_.count.lose(Drop::no_buffer);
+      break;
+    }
+    port_.set_length(frame, wire::emit_fragment6(port_.bytes(frame), packet, header_.size(), at,
+                                                 std::min(most, size - at), identification));
+    ipv6_->resolver.resolve(frame, to, now);
+  }
+  port_.release(whole);
+}
+
+template <Port P>
+void Link<P>::age6(Instant now) noexcept {
+  ipv6_->resolver.age(now);
+  note_lost(ipv6_->reassembler.expire(
+                now, [&](std::span<const std::byte> first) { tell_incomplete(first, now); }),
+            0);
+}
+
+// RFC 8200 4.5: to the sender of a first fragment that others did not follow, within the limit.
+template <Port P>
+void Link<P>::tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept {
+  const std::byte* ip = first_fragment.data();
+  FlowKey6 key;
+  key.local = Ipv6Address::at(ip + wire::ipv6_at::destination);
+  key.remote = Ipv6Address::at(ip + wire::ipv6_at::source);
+  if (!interface_.answers || !is_ours(key.local) || key.remote.is_unspecified() ||
+      is_ours(key.remote))
+    return;
+  if (!common_.icmp_limit.allow(now)) return common_.count.lose(Drop::icmp_rate_limited);
+  send_icmp6(key, {wire::icmp6_type::time_exceeded, wire::time_exceeded_code::reassembly, 0},
+             first_fragment.first(std::min(first_fragment.size(), kQuoteMax)), now);
 }
 
 }  // namespace mayfly::link

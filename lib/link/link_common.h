@@ -4,9 +4,12 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
+#include "base/aes.h"
 #include "base/assert.h"
 #include "base/counter.h"
 #include "base/rate_limit.h"
@@ -45,43 +48,80 @@ struct ArpSilence {
   std::atomic<std::uint32_t> gateway{0}, other{0};
 };
 
-/// The first address of ours that somebody else has too, in host order: all zero = none. The core
-/// that polls writes, any thread reads; it is written once.
-struct DuplicateAddress {
-  std::atomic<std::uint64_t> high{0}, low{0};
-
-  void note(const Ipv6Address& ip) noexcept {
-    if (high.load(std::memory_order_relaxed) != 0) return;
-    low.store(half_of(ip, 4), std::memory_order_relaxed);
-    high.store(half_of(ip, 0), std::memory_order_release);
+/// An IPv6 address that the core which polls publishes, and any thread reads.
+class PublishedAddress {
+ public:
+  /// The unspecified address: none.
+  void set(const Ipv6Address& ip) noexcept {
+    const std::uint32_t version = version_.load(std::memory_order_relaxed);
+    version_.store(version + 1, std::memory_order_relaxed);  // odd: it is being written
+    std::atomic_thread_fence(std::memory_order_release);
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(ip);
+    for (std::size_t i = 0; i < 2; ++i) halves_[i].store(halves[i], std::memory_order_relaxed);
+    version_.store(version + 2, std::memory_order_release);
   }
-  std::optional<Ipv6Address> found() const noexcept {
-    const std::uint64_t h = high.load(std::memory_order_acquire);
-    if (h == 0) return std::nullopt;
-    const std::uint64_t l = low.load(std::memory_order_relaxed);
-    const auto group = [](std::uint64_t half, int i) {
-      return static_cast<std::uint16_t>(half >> (48 - 16 * i));
-    };
-    return Ipv6Address::of({group(h, 0), group(h, 1), group(h, 2), group(h, 3), group(l, 0),
-                            group(l, 1), group(l, 2), group(l, 3)});
+  std::optional<Ipv6Address> get() const noexcept {
+    std::array<std::uint64_t, 2> halves{};
+    std::uint32_t before = 0, after = 1;
+    while (before != after || before % 2 != 0) {
+      before = version_.load(std::memory_order_acquire);
+      for (std::size_t i = 0; i < 2; ++i) halves[i] = halves_[i].load(std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_acquire);
+      after = version_.load(std::memory_order_relaxed);
+    }
+    const auto ip = std::bit_cast<Ipv6Address>(halves);
+    return ip.is_unspecified() ? std::nullopt : std::optional(ip);
   }
 
  private:
-  static std::uint64_t half_of(const Ipv6Address& ip, std::size_t first) noexcept {
-    std::uint64_t half = 0;
-    for (std::size_t i = 0; i < 4; ++i) half = half << 16 | ip.group(first + i);
-    return half;
+  std::atomic<std::uint32_t> version_{0};
+  std::array<std::atomic<std::uint64_t>, 2> halves_{};
+};
+
+/// The same of neighbours that neighbour discovery does not find.
+struct NdSilence {
+  PublishedAddress gateway, other;
+};
+
+/// What a link keeps from strangers: in which set of the neighbour cache an IPv6 address is, and
+/// the identifications of the fragments that are sent (RFC 7739 3).
+class LinkSecret {
+ public:
+  /// `bits`: 128 random ones, drawn at start. They may key other things too.
+  explicit constexpr LinkSecret(const std::array<std::uint64_t, 2>& bits = {})
+      : aes_(std::bit_cast<Aes128::Block>(
+            std::array<std::uint64_t, 2>{bits[0] ^ 0x6c69'6e6b'2073'6574, bits[1]})) {}
+
+  std::uint32_t hash(const Ipv6Address& ip) const noexcept {
+    return first_word(std::bit_cast<Aes128::Block>(ip));
   }
+  /// The identification of a packet's fragments: the next, which nobody can foretell.
+  std::uint32_t next_identification() noexcept {
+    Aes128::Block block{0xff};  // no address of a neighbour begins so
+    for (std::size_t i = 0; i < 8; ++i) block[8 + i] = static_cast<std::uint8_t>(sent_ >> 8 * i);
+    ++sent_;
+    return first_word(block);
+  }
+
+ private:
+  std::uint32_t first_word(const Aes128::Block& block) const noexcept {
+    return std::bit_cast<std::array<std::uint32_t, 4>>(aes_.encrypt(block))[0];
+  }
+
+  Aes128 aes_;
+  std::uint64_t sent_ = 0;
 };
 
 /// Shared by the links of one core, which it outlives. The limits are in packets a second and,
 /// after a pause, packets at once.
 struct LinkCommon {
-  explicit LinkCommon(const LinkCounters& counters) : count(counters) {}
+  explicit LinkCommon(const LinkCounters& counters, const LinkSecret& bits = LinkSecret{})
+      : count(counters), secret(bits) {}
   LinkCommon(const LinkCommon&) = delete;
   LinkCommon& operator=(const LinkCommon&) = delete;
 
   LinkCounters count;
+  LinkSecret secret;
   std::uint16_t ip_id = 0;                    ///< of the next IPv4 packet (RFC 6864)
   RateLimit icmp_limit{1'000, 50};            ///< errors (RFC 1812 4.3.2.8)
   RateLimit echo_limit{10'000, 1'000};        ///< echo replies
@@ -91,7 +131,8 @@ struct LinkCommon {
   RateLimit nd_reply_limit{10'000, 1'000};
   RateLimit mld_limit{10, 4};  ///< reports
   ArpSilence silence;
-  DuplicateAddress duplicate;
+  NdSilence silence6;
+  PublishedAddress duplicate;  ///< the first address of ours that somebody else has too
 };
 
 }  // namespace mayfly::link

@@ -28,19 +28,15 @@
 
 namespace mayfly::link {
 
-/// All of an address in 32 bits, as little as can be lost.
-inline std::uint32_t folded(Ipv4Address ip) noexcept { return ip.host; }
-inline std::uint32_t folded(const Ipv6Address& ip) noexcept {
-  std::array<std::uint32_t, 4> words;
-  std::memcpy(words.data(), ip.octets.data(), sizeof words);
-  std::uint32_t all = 0;
-  for (const std::uint32_t word : words) all = (all ^ word) * 0x85eb'ca6bu ^ all >> 15;
-  return all;
-}
+/// Hashes an IPv4 address. There are few on a link, and a full set keeps the neighbours in use.
+struct PlainHash {
+  std::uint32_t hash(Ipv4Address ip) const noexcept { return ip.host * 0x9e37'79b1u; }
+};
 
 /// `Frame` is the port's handle. The cache owns the frames that wait, until it passes them to a
-/// callback.
-template <class Frame, class Address = Ipv4Address>
+/// callback. `Hash::hash(Address)` chooses the set of an address by its upper bits. Whoever may
+/// take any of 2^64 addresses of a link (RFC 6583) must not know which of them share a set.
+template <class Frame, class Address = Ipv4Address, class Hash = PlainHash>
 class NeighbourCache {
  public:
   static constexpr std::uint32_t kSets = 512, kWays = 8;
@@ -60,8 +56,9 @@ class NeighbourCache {
   static constexpr Duration kDoubtRetry = Duration::from_ms(50);
   static constexpr std::size_t kDoubtsMax = 64;  ///< at once; further ones are not followed up
 
-  NeighbourCache()
-      : entries_(std::make_unique<Entry[]>(kSets * kWays)),
+  explicit NeighbourCache(const Hash& hash = {})
+      : hash_(hash),
+        entries_(std::make_unique<Entry[]>(kSets * kWays)),
         waiting_(kWaitingMax),
         pool_(waiting_) {}
 
@@ -218,7 +215,7 @@ class NeighbourCache {
   };
 
   Entry* set_of(Address ip) const noexcept {
-    const std::uint32_t set = (folded(ip) * 0x9e37'79b1u) >> 23;  // the upper 9 bits
+    const std::uint32_t set = hash_.hash(ip) >> 23;  // the upper 9 bits
     static_assert(kSets == 1u << 9);
     return &entries_[set * kWays];
   }
@@ -350,6 +347,7 @@ class NeighbourCache {
     if (ask(entry.ip, unicast ? &entry.mac : nullptr)) note_request(entry, now);
   }
 
+  Hash hash_;
   std::unique_ptr<Entry[]> entries_;
   std::vector<Waiting> waiting_;
   Slab<Waiting> pool_;

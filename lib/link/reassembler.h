@@ -1,6 +1,6 @@
 // Reassembly (RFC 791 3.2, RFC 815; RFC 8200 4.5) in fixed memory, for either family. Each datagram
-// has a buffer that its fragments are copied into, and a bitmap of the 8-byte units that have
-// arrived, by which overlaps are found exactly.
+// has a buffer that its fragments are copied into, and bitmaps of the 8-byte units that have
+// arrived and of those that a fragment began with, by which overlaps are found exactly.
 #pragma once
 
 #include <algorithm>
@@ -29,6 +29,7 @@ struct FragmentOf {
   std::span<const std::byte> header, payload;
   std::size_t offset = 0;
   bool last = false;
+  bool to_group = false;  ///< it came to a group of stations
 };
 
 /// What fragments are in IPv4 (RFC 791 3.1).
@@ -87,17 +88,42 @@ class BasicReassembler {
   BasicReassembler() : datagrams_(kCapacity) {}
 
   /// Adds a fragment, which starts with its IP header; bytes after its total length are padding.
-  Answer add(std::span<const std::byte> packet, Instant now) noexcept {
+  /// `to_group`: it came to a group of stations, so that nobody is to be told of what is missing.
+  Answer add(std::span<const std::byte> packet, Instant now, bool to_group = false) noexcept {
     Answer answer;
-    answer.timed_out = expire(now);
+    answer.timed_out = expire(now, [](std::span<const std::byte>) {});
     Fragment f;
     answer.why = Family::read(packet, f);
     MAYFLY_ASSERT(answer.why != Drop::none || f.offset + f.payload.size() <= 65'535);
     // What is longer does not fit into a frame.
     if (answer.why == Drop::none && f.offset + f.payload.size() > kPayloadMax)
       answer.why = Drop::frame_chained;
+    f.to_group = to_group;
     if (answer.why == Drop::none) take(f, now, answer);
     return answer;
+  }
+
+  /// Gives up the datagrams that are not complete after kTimeout. `late(packet)` gets the first
+  /// fragment of each whose sender may be told so, as it arrived. Returns how many were given up,
+  /// without those dropped for an overlap: that was counted. Cheap if none is due.
+  template <class F>
+  std::size_t expire(Instant now, F&& late) noexcept {
+    if (now < next_deadline_) [[likely]]
+      return 0;
+    next_deadline_ = Instant::never();
+    std::size_t given_up = 0;
+    for (Datagram& d : datagrams_) {
+      if (!d.open) continue;
+      if (now < d.deadline) {
+        next_deadline_ = std::min(next_deadline_, d.deadline);
+        continue;
+      }
+      d.open = false;
+      if (d.poisoned) continue;
+      ++given_up;
+      if (const auto packet = d.first_fragment(); !packet.empty() && !d.to_group) late(packet);
+    }
+    return given_up;
   }
 
  private:
@@ -112,11 +138,13 @@ class BasicReassembler {
     bool open = false;
     bool poisoned =
         false;  // RFC 5722 4: after an overlap, fragments that come later are dropped too
+    bool to_group = false;  // a fragment came to a group of stations
     Id id;
     Instant deadline;
     std::size_t header_size = 0, payload_size = 0;  // 0 = not known yet
+    std::size_t first_size = 0;                     // payload of the first fragment
     std::size_t units = 0;
-    std::bitset<kUnits> arrived;
+    std::bitset<kUnits> arrived, begins;  // begins: a fragment has begun with this unit
     std::array<std::byte, kHeaderMax + kPayloadMax>
         bytes;  // the header ends where the payload starts, at kHeaderMax
 
@@ -125,10 +153,15 @@ class BasicReassembler {
       return payload_size != 0 && units == (payload_size + kUnit - 1) / kUnit;
     }
     std::span<const std::byte> finish() noexcept;
+    /// Empty if it has not arrived.
+    std::span<const std::byte> first_fragment() const noexcept {
+      return std::span(bytes).subspan(kHeaderMax - header_size, header_size + first_size);
+    }
 
    private:
     enum class Cover : std::uint8_t { fresh, duplicate, overlap };
     Cover cover(const Fragment& f) const noexcept;
+    bool is_copy(const Fragment& f, std::size_t first, std::size_t count) const noexcept;
     bool fits_size(const Fragment& f) const noexcept;
   };
 
@@ -144,11 +177,13 @@ class BasicReassembler {
                                    [](const Datagram& d) { return !d.open; });
     Datagram& d = free != datagrams_.end() ? *free : give_way(id, answer);
     d.open = true;
-    d.poisoned = false;
+    d.poisoned = d.to_group = false;
     d.id = id;
     d.deadline = now + kTimeout;
-    d.header_size = d.payload_size = d.units = 0;
+    next_deadline_ = std::min(next_deadline_, d.deadline);
+    d.header_size = d.payload_size = d.first_size = d.units = 0;
     d.arrived.reset();
+    d.begins.reset();
     return d;
   }
 
@@ -178,18 +213,8 @@ class BasicReassembler {
     MAYFLY_ASSERT(answer.datagram.size() <= kHeaderMax + kPayloadMax);
   }
 
-  // Returns how many are given up, without those dropped for an overlap: that was counted.
-  std::size_t expire(Instant now) noexcept {
-    std::size_t given_up = 0;
-    for (Datagram& d : datagrams_) {
-      if (!d.open || now < d.deadline) continue;
-      d.open = false;
-      if (!d.poisoned) ++given_up;
-    }
-    return given_up;
-  }
-
   std::vector<Datagram> datagrams_;
+  Instant next_deadline_ = Instant::never();  // no later than that of any open datagram
 };
 
 inline Drop Ipv4Fragments::read(std::span<const std::byte> packet, FragmentOf<Id>& f) noexcept {
@@ -256,6 +281,7 @@ template <class Family>
 Drop BasicReassembler<Family>::Datagram::take(const Fragment& f) noexcept {
   MAYFLY_ASSERT(open && f.offset % kUnit == 0 && f.offset + f.payload.size() <= kPayloadMax);
   if (poisoned) return Drop::fragment_overlap;
+  to_group |= f.to_group;
   const Cover covered = cover(f);
   if (covered == Cover::duplicate) return Drop::none;  // RFC 8200 4.5: an exact copy does no harm
   if (covered == Cover::overlap || !fits_size(f)) {
@@ -265,11 +291,13 @@ Drop BasicReassembler<Family>::Datagram::take(const Fragment& f) noexcept {
   std::memcpy(&bytes[kHeaderMax + f.offset], f.payload.data(), f.payload.size());
   const std::size_t first = f.offset / kUnit, count = (f.payload.size() + kUnit - 1) / kUnit;
   for (std::size_t i = first; i < first + count; ++i) arrived.set(i);
+  begins.set(first);
   units += count;
   MAYFLY_ASSERT(units <= kUnits);
   if (f.last) payload_size = f.offset + f.payload.size();
   if (f.offset == 0) {  // RFC 791 3.2: the first fragment's header becomes the datagram's
     header_size = f.header.size();
+    first_size = f.payload.size();
     std::memcpy(&bytes[kHeaderMax - header_size], f.header.data(), header_size);
   }
   return Drop::none;
@@ -281,9 +309,19 @@ auto BasicReassembler<Family>::Datagram::cover(const Fragment& f) const noexcept
   std::size_t there = 0;
   for (std::size_t i = first; i < first + count; ++i) there += arrived.test(i);
   if (there == 0) return Cover::fresh;
-  const bool same = there == count && std::memcmp(&bytes[kHeaderMax + f.offset], f.payload.data(),
-                                                  f.payload.size()) == 0;
-  return same ? Cover::duplicate : Cover::overlap;
+  return there == count && is_copy(f, first, count) ? Cover::duplicate : Cover::overlap;
+}
+
+// RFC 8200 4.5: an exact duplicate. It begins and ends where one fragment has, and has its text.
+template <class Family>
+bool BasicReassembler<Family>::Datagram::is_copy(const Fragment& f, std::size_t first,
+                                                 std::size_t count) const noexcept {
+  if (!begins.test(first) || f.last != (payload_size == f.offset + f.payload.size())) return false;
+  for (std::size_t i = first + 1; i < first + count; ++i)
+    if (begins.test(i)) return false;
+  const std::size_t behind = first + count;
+  if (behind < kUnits && arrived.test(behind) && !begins.test(behind)) return false;
+  return std::memcmp(&bytes[kHeaderMax + f.offset], f.payload.data(), f.payload.size()) == 0;
 }
 
 /// False if the fragment is beyond the datagram's end, or says that the end is before something

@@ -30,7 +30,11 @@ class Resolver6 {
 
   /// All arguments outlive the resolver.
   Resolver6(P& port, const Interface& interface, TxStage<P>& stage, LinkCommon& common)
-      : port_(port), interface_(interface), stage_(stage), common_(common) {}
+      : port_(port),
+        interface_(interface),
+        stage_(stage),
+        common_(common),
+        neighbours_(common.secret) {}
   Resolver6(const Resolver6&) = delete;
   Resolver6& operator=(const Resolver6&) = delete;
   /// Releases the frames that still wait for a neighbour.
@@ -77,6 +81,10 @@ class Resolver6 {
   }
 
   /// As of Resolver.
+  void look_for(const Ipv6Address& to, Instant now) noexcept {
+    Ipv6Address hop;
+    if (next_hop(to, hop) && neighbours_.expect(hop, now)) ask(hop, nullptr, now);
+  }
   void suspect(const Ipv6Address& to, Instant now) noexcept {
     Ipv6Address hop;
     if (next_hop(to, hop)) neighbours_.suspect(hop, now);
@@ -127,6 +135,10 @@ class Resolver6 {
     hop = router_;
     return has_router();
   }
+  PublishedAddress& silence_of(const Ipv6Address& ip) noexcept {
+    return interface_.gateway6 == ip || router_ == ip ? common_.silence6.gateway
+                                                      : common_.silence6.other;
+  }
   bool is_off(const Ipv6Address& ip) const noexcept {
     const auto end = duplicates_.begin() + static_cast<std::ptrdiff_t>(duplicate_count_);
     return std::find(duplicates_.begin(), end, ip) != end;
@@ -138,7 +150,7 @@ class Resolver6 {
   const Interface& interface_;
   TxStage<P>& stage_;
   LinkCommon& common_;
-  NeighbourCache<Frame, Ipv6Address> neighbours_;
+  NeighbourCache<Frame, Ipv6Address, LinkSecret> neighbours_;
   Instant next_ageing_;
   Instant probed_until_ = Instant::never();  // our addresses are tentative; never: they are not
   Ipv6Address router_;                       // who said to be one; unspecified: nobody
@@ -212,7 +224,7 @@ Drop Resolver6<P>::on_claim(const Ipv6Address& ip) noexcept {
   if (duplicate_count_ == kDuplicatesMax) return Drop::icmp_ignored;
   duplicates_[duplicate_count_++] = ip;
   common_.count.nd_duplicates.add();
-  common_.duplicate.note(ip);
+  if (!common_.duplicate.get()) common_.duplicate.set(ip);
   return Drop::none;
 }
 
@@ -222,6 +234,7 @@ void Resolver6<P>::learn(const Ipv6Address& ip, const MacAddress& mac, bool asks
   const bool agrees = neighbours_.learn({ip, mac, asks_us, interface_.arp.trust, confirms}, now,
                                         [&](Frame frame) { stage_for(frame, mac); });
   if (!agrees) common_.count.nd_conflicts.add();
+  if (silence_of(ip).get() == ip) silence_of(ip).set({});
 }
 
 // RFC 4861 7.2.4. A question from the unspecified address is that of a host which would like to
@@ -320,8 +333,7 @@ void Resolver6<P>::advertise(Instant now) noexcept {
           .is_advertisement = true},
          group_mac(wire::kAllNodes));
   });
-  if (interface_.gateway6 && neighbours_.expect(*interface_.gateway6, now))
-    ask(*interface_.gateway6, nullptr, now);
+  if (interface_.gateway6) look_for(*interface_.gateway6, now);
   if (interface_.asks_for_router) router_questions_ = kRouterQuestions;
 }
 
@@ -410,6 +422,7 @@ void Resolver6<P>::age(Instant now) noexcept {
   if (router_questions_ > 0 && now >= next_router_question_) ask_for_router(now);
   if (now >= router_until_) router_ = {}, router_until_ = Instant::never();
   const auto ask_now = [&](const Ipv6Address& ip, const MacAddress* known) {
+    if (known == nullptr) silence_of(ip).set(ip);
     return ask(ip, known, now);
   };
   neighbours_.settle_doubts(now, ask_now);

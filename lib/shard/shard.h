@@ -143,13 +143,18 @@ class Shard {
   const flow::ShardStats& stats() const noexcept { return stats_; }
   /// Who does not answer ARP. Any thread.
   const link::ArpSilence& arp_silence() const noexcept { return link_common_.silence; }
+  /// Who does not answer neighbour discovery. Any thread.
+  const link::NdSilence& nd_silence() const noexcept { return link_common_.silence6; }
   /// Looks for the next hop from `local` to `remote` although nothing is to be sent yet.
   void look_for(Ipv4Address local, Ipv4Address remote, Instant now) noexcept {
     links_[link_of(local)]->look_for(remote, now);
   }
+  void look_for(const Ipv6Address& local, const Ipv6Address& remote, Instant now) noexcept {
+    links_[link_of(local)]->look_for(remote, now);
+  }
   /// An address of ours that somebody else has too. Any thread.
   std::optional<Ipv6Address> duplicate_address() const noexcept {
-    return link_common_.duplicate.found();
+    return link_common_.duplicate.get();
   }
   /// The next hop from `local` to `remote`, if it does not answer ARP; 0 otherwise.
   Ipv4Address silent_hop(Ipv4Address local, Ipv4Address remote) const noexcept {
@@ -159,6 +164,14 @@ class Shard {
     const bool is_silent = silence.gateway.load(std::memory_order_relaxed) == hop.host ||
                            silence.other.load(std::memory_order_relaxed) == hop.host;
     return is_silent ? hop : Ipv4Address{};
+  }
+  /// The same of neighbour discovery; unspecified: it answers.
+  Ipv6Address silent_hop(const Ipv6Address& local, const Ipv6Address& remote) const noexcept {
+    const link::NdSilence& silence = link_common_.silence6;
+    Ipv6Address hop;
+    if (!links_[link_of(local)]->interface().next_hop(remote, hop)) return {};
+    const bool is_silent = silence.gateway.get() == hop || silence.other.get() == hop;
+    return is_silent ? hop : Ipv6Address{};
   }
 
  private:
@@ -368,7 +381,8 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
                     .nd_conflicts = stats_.nd_conflicts,
                     .nd_duplicates = stats_.nd_duplicates,
                     .icmp_sent = stats_.icmp_sent,
-                    .drops = stats_.drops}),
+                    .drops = stats_.drops},
+                   link::LinkSecret(config.secret)),
       challenge_limit_(1'000, config.secret) {
   connections_.set_clock(now, settings.tcp);
   for (std::size_t i = 0; i < ports.size(); ++i)

@@ -107,6 +107,27 @@ std::size_t emit_neighbour(std::span<std::byte> frame, const LinkHeader& link,
                     Bytes(body).first(size));
 }
 
+std::size_t emit_fragment6(std::span<std::byte> frame, Bytes whole, std::size_t l3_off,
+                           std::size_t offset, std::size_t size,
+                           std::uint32_t identification) noexcept {
+  const std::size_t header_end = l3_off + kIpv6HeaderSize;
+  const std::size_t end = header_end + offset + size;
+  MAYFLY_ASSERT(offset % 8 == 0 && end <= whole.size());
+  MAYFLY_ASSERT(header_end + kFragmentHeaderSize + size <= frame.size());
+  const bool is_last = end == whole.size();
+  std::memcpy(frame.data(), whole.data(), header_end);
+  std::byte* const ip = frame.data() + l3_off;
+  std::byte* const fragment = frame.data() + header_end;
+  store_be16(ip + ipv6_at::payload_length, static_cast<std::uint16_t>(kFragmentHeaderSize + size));
+  store_u8(fragment, load_u8(ip + ipv6_at::next_header));
+  store_u8(fragment + 1, 0);
+  store_u8(ip + ipv6_at::next_header, next_header::fragment);
+  store_be16(fragment + 2, static_cast<std::uint16_t>(offset | (is_last ? 0 : 1)));
+  store_be32(fragment + 4, identification);
+  std::memcpy(fragment + kFragmentHeaderSize, &whole[header_end + offset], size);
+  return header_end + kFragmentHeaderSize + size;
+}
+
 Drop read_router_advertisement(Bytes frame, const ParsedFrame& parsed,
                                RouterAdvertisement& read) noexcept {
   constexpr std::size_t lifetime_at = 6, options_at = 16, mtu_at = 4;

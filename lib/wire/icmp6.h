@@ -23,9 +23,13 @@ inline constexpr std::uint8_t unreachable = 1, packet_too_big = 2, time_exceeded
                               neighbour_solicitation = 135, neighbour_advertisement = 136,
                               redirect = 137, mld2_report = 143;
 }
-/// Codes of icmp6_type::unreachable and parameter_problem (RFC 4443 3.1 and 3.4, RFC 7112 5).
+/// Codes of icmp6_type::unreachable, time_exceeded and parameter_problem (RFC 4443 3.1, 3.3
+/// and 3.4, RFC 7112 5).
 namespace unreachable6_code {
 inline constexpr std::uint8_t administratively = 1, port = 4;
+}
+namespace time_exceeded_code {
+inline constexpr std::uint8_t reassembly = 1;
 }
 namespace problem_code {
 inline constexpr std::uint8_t field = 0, next_header = 1, option = 2, first_fragment = 3;
@@ -48,6 +52,14 @@ struct Icmp6 {
 /// which needs link.size() + 48 + body.size() bytes. Returns the frame's length.
 std::size_t emit_icmp6(std::span<std::byte> frame, const LinkHeader& link, const Icmp6& icmp,
                        std::span<const std::byte> body) noexcept;
+
+/// Writes a fragment of a packet without extension headers (RFC 8200 4.5). `whole` is its frame,
+/// with the IPv6 header at `l3_off`; the fragment has the `size` octets of its payload from
+/// `offset` on, which is a multiple of 8. `frame` needs l3_off + 48 + size bytes. Returns the
+/// frame's length.
+std::size_t emit_fragment6(std::span<std::byte> frame, std::span<const std::byte> whole,
+                           std::size_t l3_off, std::size_t offset, std::size_t size,
+                           std::uint32_t identification) noexcept;
 
 /// Writes an MLDv2 report that we listen to `groups` from now on (RFC 3810 5.2). `frame` needs
 /// link.size() + 56 + 20 * groups.size() bytes. Returns the frame's length.

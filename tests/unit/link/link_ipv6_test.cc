@@ -18,6 +18,17 @@ TEST_F(LinkIpv6Test, AnswersAQuestionForOurAddress) {  // RFC 4861 7.2.4
   EXPECT_EQ(nd_advertisements.get(), 1u);
 }
 
+// OpenBSD's nd6_nud; RFC 4861 7.3.3: by unicast, and the address option may be left out (4.3).
+TEST_F(LinkIpv6Test, AnswersWhoAsksWhetherWeAreStillThere) {
+  know_peer6();
+  EXPECT_EQ(arrives(icmp6_frame(135, 0, 0, octets_of(kOurIp6), {.hop_limit = 255})), Drop::none);
+  const wire::Neighbour n = sent_neighbour();
+  EXPECT_EQ(destination(frame_), kPeerMac);
+  EXPECT_TRUE(n.is_advertisement && n.has(wire::Neighbour::kSolicited));
+  EXPECT_EQ(n.destination, kPeerIp6);
+  EXPECT_EQ(n.target, kOurIp6);
+}
+
 TEST_F(LinkIpv6Test, AnswersForItsLinkLocalAddressToo) {  // RFC 4291 2.8
   arrives(solicitation({}, interface.link_local()));
   EXPECT_EQ(sent_neighbour().target, interface.link_local());
@@ -73,6 +84,20 @@ TEST_F(LinkIpv6Test, GivesUpANeighbourThatNeverAnswers) {
   after(10_s);
   EXPECT_EQ(drops(Drop::neighbour_unreachable), 1u);
   EXPECT_EQ(nd_solicitations.get(), 4u);
+}
+
+TEST_F(LinkIpv6Test, WhoDoesNotAnswerIsPublishedUntilHeDoes) {
+  interface.gateway6 = kGateway6;
+  send6();
+  EXPECT_EQ(common.silence6.other.get(), std::nullopt) << "it may yet answer";
+  after(2_s);
+  EXPECT_EQ(common.silence6.other.get(), kPeerIp6);
+  send6(kFarIp6);
+  after(2_s);
+  EXPECT_EQ(common.silence6.gateway.get(), kGateway6);
+  arrives(advertised(kGateway6, kGatewayMac));
+  EXPECT_EQ(common.silence6.gateway.get(), std::nullopt);
+  EXPECT_EQ(common.silence6.other.get(), kPeerIp6);
 }
 
 TEST_F(LinkIpv6Test, ALiveNeighboursAddressIsNotReplacedUntilItWasAsked) {
@@ -234,7 +259,7 @@ TEST_F(LinkIpv6Test, AnAddressThatSomebodyHasIsOff) {  // RFC 4862 5.4.4 and 5.4
   sent();
   EXPECT_EQ(arrives(claim()), Drop::none);
   EXPECT_EQ(nd_duplicates.get(), 1u);
-  EXPECT_EQ(common.duplicate.found(), kOurIp6);
+  EXPECT_EQ(common.duplicate.get(), kOurIp6);
   after(1'100_ms);
   for (const std::string& line : sent_lines()) EXPECT_EQ(line.find("2001:db8::1"), line.npos);
   EXPECT_EQ(arrives(solicitation()), Drop::icmp_ignored);

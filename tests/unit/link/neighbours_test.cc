@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
+
+#include "link/link_common.h"
 
 namespace mayfly::testing {
 namespace {
@@ -317,6 +320,28 @@ TEST_F(Neighbours, HandEverythingBackWhenTheyAreCleared) {
   cache.clear([this](int frame) { dropped.push_back(frame); });
   EXPECT_EQ(dropped.size(), 2u);
   EXPECT_EQ(cache.find(kIp), nullptr);
+}
+
+// RFC 6583: whoever may take any address of a link would fill the set of another host.
+TEST(Neighbours6, NobodyWithoutTheKeyKnowsWhichAddressesShareASet) {
+  using Cache6 = link::NeighbourCache<int, Ipv6Address, link::LinkSecret>;
+  constexpr std::size_t kSharing = 3 * Cache6::kWays;
+  const link::LinkSecret one({1, 2}), other({3, 4});
+  const auto address = [](std::uint32_t n) {
+    return Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 0}).with_low(n);
+  };
+  std::vector<Ipv6Address> sharing;  // a set, under the first key
+  for (std::uint32_t n = 0; sharing.size() < kSharing; ++n)
+    if (one.hash(address(n)) >> 23 == 7) sharing.push_back(address(n));
+  const auto kept_under = [&](const link::LinkSecret& key) {
+    Cache6 cache(key);
+    for (const Ipv6Address& ip : sharing)
+      cache.learn({ip, kMac, true, false}, Instant{1}, [](int) {});
+    return std::ranges::count_if(sharing,
+                                 [&](const auto& ip) { return cache.find(ip) != nullptr; });
+  };
+  EXPECT_EQ(kept_under(one), Cache6::kWays);
+  EXPECT_EQ(kept_under(other), kSharing);
 }
 
 }  // namespace
