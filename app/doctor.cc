@@ -39,9 +39,11 @@ bool report(const std::vector<run::Finding>& findings) {
   return all_good;
 }
 
-std::optional<Ipv4Address> target_of(const config::ServeSettings&) { return std::nullopt; }
-std::optional<Ipv4Address> target_of(const config::LoadSettings& settings) {
-  return settings.target.address;
+run::Target target_of(const config::ServeSettings&) { return {}; }
+run::Target target_of(const config::LoadSettings& settings) {
+  const load::TargetSettings& target = settings.target;
+  if (target.six || target.address == Ipv4Address{}) return {{}, target.six};
+  return {target.address, {}};
 }
 
 /// A note of the configuration says that it would not start here, and has the place in the file.

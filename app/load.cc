@@ -88,11 +88,18 @@ std::string plan_of(const config::LoadSettings& settings) {
   return fmt::format("{:016x}", siphash24(std::as_bytes(std::span(text)), kAnyKey));
 }
 
+/// A name that has addresses of both families: both are said.
+std::string other_address_in_words(const load::TargetSettings& target) {
+  if (target.other.empty()) return "";
+  return fmt::format(", and {}, which {} takes", target.other, target.six ? "-4" : "-6");
+}
+
 /// Where the load goes, and for how long its sources last.
 void print_plan(const config::LoadSettings& settings) {
   const load::TuplePlan tuples = plan_tuples(settings);
   if (!settings.target.name.empty())
-    fmt::print("target: {} is {}\n", settings.target.name, address_of(settings.target));
+    fmt::print("target: {} is {}{}\n", settings.target.name, address_of(settings.target),
+               other_address_in_words(settings.target));
   fmt::print("sources: {}\n", arithmetic_of(tuples));
   if (const std::string part = load::part_in_words(settings); !part.empty())
     fmt::print("{}\n", part);

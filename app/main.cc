@@ -50,6 +50,18 @@ void add_page_options(CLI::App& command, RunOptions& options) {
                      "file with the token that callers of the page need (admin.token_file)");
 }
 
+/// Both are keys of the configuration of load.
+void add_family_options(CLI::App& command, RunOptions& options) {
+  const auto means = [&options](const char* family) {
+    return [&options, family](std::int64_t) {
+      options.sets.push_back(std::string("target.family=") + family);
+    };
+  };
+  auto* four = command.add_flag_function("-4", means("ipv4"),
+                                         "a target's name means its IPv4 address (target.family)");
+  command.add_flag_function("-6", means("ipv6"), "or its IPv6 address")->excludes(four);
+}
+
 void add_lab_options(CLI::App& lab, RunOptions& options) {
   lab.get_option("--duration")
       ->description("with one experiment: its length; else the time after which the lab ends");
@@ -95,7 +107,8 @@ void add_plan_options(CLI::App& command, PlanOptions& options) {
   command.add_option("--rate", options.rate, "connections a second: 100k, 1M")->required();
   command.add_option("--hold", options.hold, "how long TIME_WAIT is held (2MSL): 60s, 4min")
       ->required();
-  command.add_option("--clients", options.clients, "client addresses: 100 if not given");
+  command.add_option("--clients", options.clients,
+                     "client addresses: how many, or which: 2001:db8:1::/112; 100 if not given");
   command.add_option("--ports", options.ports, "source ports of each: 1024-65535 if not given");
   command.add_option("--capacity", options.capacity,
                      "entries of the server's TIME_WAIT table; as many as are needed if not given");
@@ -247,6 +260,7 @@ void add_runs(CLI::App& commands, CommandLine& line) {
   for (auto* command : {serve, load, lab}) add_page_options(*command, line.options);
   add_lab_options(*lab, line.options);
   add_part_options(*load, line.options);
+  for (auto* command : {load, check}) add_family_options(*command, line.options);
   serve->add_flag("-v,--verbose", line.options.is_verbose,
                   "print the table of memory at the start");
   add_check_options(*check, line.options, line.kind);
@@ -295,6 +309,7 @@ void add_studies(CLI::App& commands, CommandLine& line) {
   auto* doctor =
       commands.add_subcommand("doctor", "say what of this machine is in the way, and the remedy");
   add_config_options(*doctor, line.options);
+  add_family_options(*doctor, line.options);
   doctor->callback([&line] { line.run = [&line] { return app::doctor_command(line.options); }; });
 }
 

@@ -43,7 +43,7 @@ Say say_on_terminal();
 /// Tells what changes of the links, and ends a run none of whose links works.
 class FollowedLinks {
  public:
-  /// `run` tells of a neighbour that does not answer ARP, and of an address of ours that another
+  /// `run` tells of a neighbour that does not answer, and of an address of ours that another
   /// host has. It outlives this.
   template <class Run>
   FollowedLinks(const nic::ProcessSettings& process, const std::vector<nic::Device>& devices,
@@ -70,7 +70,7 @@ class FollowedLinks {
  private:
   const nic::TscClock clock_;
   run::LinkWatch watch_;
-  std::function<std::optional<Ipv4Address>()> silent_;
+  std::function<run::SilentNeighbours()> silent_;
   std::function<std::optional<Ipv6Address>()> duplicate_;
   bool has_told_of_duplicate_ = false;
   Say say_;

@@ -256,6 +256,11 @@ Form<load::TargetSettings> target_url() {
   return form;
 }
 
+Form<load::Family> target_family() {
+  using enum load::Family;
+  return choice<load::Family>({{"any", any}, {"ipv4", ipv4}, {"ipv6", ipv6}});
+}
+
 Form<MacAddress> mac() {
   return scalar<MacAddress>("MAC", "of one station, such as 02:00:00:00:00:01", parse_mac,
                             [](const MacAddress& address) { return to_string(address); });

@@ -107,6 +107,8 @@ Form<Ipv4Address> ipv4();
 /// "198.18.0.1" or a name, and "http://HOST[:PORT][/PATH]", each a part of the target.
 Form<load::TargetSettings> target_address();
 Form<load::TargetSettings> target_url();
+/// Which of the addresses of a name.
+Form<load::Family> target_family();
 /// An address alone.
 Form<load::TargetSettings> target_ip();
 Form<MacAddress> mac();

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "wire/print.h"
+
 namespace mayfly::config {
 namespace {
 
@@ -89,15 +91,42 @@ void check_process(const T& settings, const Machine& machine, const Scope& scope
   check_page(settings.admin, machine, scope);
 }
 
+bool has_family(const HostAddresses& found, load::Family family) {
+  return family == load::Family::any ||
+         (family == load::Family::ipv6 ? found.six.has_value() : found.four.has_value());
+}
+
+std::string lacking(const HostAddresses& found, const load::TargetSettings& target) {
+  return target.family == load::Family::ipv6
+             ? target.name + " has no IPv6 address; it has " + to_string(*found.four)
+             : target.name + " has no IPv4 address; it has " + to_string(*found.six);
+}
+
+/// The IPv6 address of a name is meant, not its IPv4 address.
+bool takes_six(const HostAddresses& found, const LoadSettings& settings) {
+  if (settings.target.family != load::Family::any)
+    return settings.target.family == load::Family::ipv6;
+  if (!found.four || !found.six) return found.six.has_value();
+  if (settings.sources.has_addresses()) return settings.sources.six.has_value();
+  return std::ranges::all_of(settings.process.ports,
+                             [](const nic::PortSettings& port) { return port.addresses.empty(); });
+}
+
 }  // namespace
 
 void resolve_target(LoadSettings& settings, const Machine& machine, const Scope& scope) {
   load::TargetSettings& target = settings.target;
   if (!machine.resolve || target.name.empty() || !scope.is_sound({"target"})) return;
-  if (const auto address = machine.resolve(target.name)) {
-    target.address = *address;
+  const auto found = machine.resolve(target.name);
+  if (!found) return judge(machine, scope, target_key(scope), {found.error().what, true});
+  if (!has_family(*found, target.family))
+    return judge(machine, scope, target_key(scope), {lacking(*found, target), true});
+  if (takes_six(*found, settings)) {
+    target.six = found->six;
+    target.other = found->four ? to_string(*found->four) : "";
   } else {
-    judge(machine, scope, target_key(scope), {address.error().what, true});
+    target.address = *found->four;
+    target.other = found->six ? to_string(*found->six) : "";
   }
 }
 

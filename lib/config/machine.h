@@ -16,6 +16,12 @@
 
 namespace mayfly::config {
 
+/// The addresses that a name has, the first of each family.
+struct HostAddresses {
+  std::optional<Ipv4Address> four;
+  std::optional<Ipv6Address> six;
+};
+
 /// An answer says what is wrong and what to do; nothing if all is well. What is not set is not
 /// asked.
 struct Machine {
@@ -28,11 +34,13 @@ struct Machine {
   std::function<std::optional<std::string>(const admin::AdminSettings&)> why_no_page;
   std::function<Result<void>(const service::HttpSettings&)> check_site;
   std::function<Result<void>(const load::ClientSettings&)> check_sources;
-  std::function<Result<Ipv4Address>(const std::string& name)> resolve;
+  std::function<Result<HostAddresses>(const std::string& name)> resolve;
   std::function<Result<void>(const lab::LabPair&)> check_lasts;
 };
 
-/// Asks for the address of a target that has a name, before the settings are checked.
+/// Asks for the addresses of a target that has a name, before the settings are checked, and takes
+/// that of the family that is asked for, or else of one that the ports have; IPv4 if they have
+/// both.
 void resolve_target(LoadSettings& settings, const Machine& machine, const Scope& scope);
 
 void check_machine(const ServeSettings& settings, const Machine& machine, const Scope& scope);

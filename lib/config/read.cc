@@ -32,8 +32,8 @@ void resolve(LoadSettings& settings, const Machine& machine, const Scope& scope)
 template <class T>
 void finish(T& settings, const Value& root, Report& report, const Machine& machine) {
   const Scope scope(root, "", report);
-  derive_all(settings, scope, report.file());
   resolve(settings, machine, scope);
+  derive_all(settings, scope, report.file());
   check_rules(settings, scope);
   check_machine(settings, machine, scope);
 }

@@ -311,6 +311,11 @@ void check_target(const load::TargetSettings& target, const Scope& scope) {
   if (!scope.is_sound({"target"})) return;
   if (!target.has_address() && target.name.empty())
     return scope.fail("target.address", "is missing", "an address or a name; or target.url");
+  const bool is_six = target.six.has_value();
+  if (target.name.empty() && target.family != load::Family::any &&
+      is_six != (target.family == load::Family::ipv6))
+    scope.fail("target.family", is_six ? "is ipv4, and the target is an IPv6 address"
+                                       : "is ipv6, and the target is an IPv4 address");
   if (!scope.has("target.url")) return;
   for (const std::string key : {"target.address", "target.port", "target.path"})
     if (scope.has(key)) scope.fail(key, "is in target.url already", "one of the two");

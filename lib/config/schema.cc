@@ -197,17 +197,17 @@ Schema<load::TargetSettings> target_host_schema(Wiring wiring) {
   // The lab knows its server.
   if (wiring == Wiring::lab)
     return {{"address", std::identity{}, target_ip(), "address of the server"}};
-  return {{"url", std::identity{}, target_url(),
-           "the server and what to GET, instead of address, port and path"},
+  return {{"url", std::identity{}, target_url(), "server and GET, not address, port and path"},
           {"address", std::identity{}, target_address(),
-           "address or name of the server; a name is resolved before the start"}};
+           "address or name of the server; a name is resolved before the start"},
+          {"family", &load::TargetSettings::family, target_family(),
+           "which of a name's addresses is meant (-4, -6); any: one that the ports can reach"}};
 }
 
 Schema<load::TargetSettings> target_schema(Wiring wiring) {
   return target_host_schema(wiring) +
          Schema<load::TargetSettings>{
-             {"port", &load::TargetSettings::port, number<std::uint16_t>(1),
-              "TCP port of the server"},
+             {"port", &load::TargetSettings::port, number<std::uint16_t>(1), "its TCP port"},
              {"path", &load::TargetSettings::path,
               word("path", "begins with /", [](std::string_view path) { return path[0] == '/'; }),
               "path to GET"},

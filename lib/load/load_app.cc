@@ -91,14 +91,14 @@ void LoadApp::count_failure(const LoadState& s, Cause cause, Instant now) noexce
 }
 
 /// Did the SYNs that nobody has answered leave at all? `silent`: the next hop, if it does not
-/// answer ARP. That takes a second to show; where nothing was ever answered, earlier failures have
-/// the same cause.
-void LoadApp::judge_unanswered(Ipv4Address silent) noexcept {
+/// answer ARP or neighbour discovery. That takes a second to show; where nothing was ever answered,
+/// earlier failures have the same cause.
+void LoadApp::judge_unanswered(const SilentHop& silent) noexcept {
   auto& causes = results_.counters.causes;
   std::uint64_t& unanswered = causes[static_cast<std::size_t>(Cause::syn_unanswered)];
   const std::uint64_t count =
       results_.counters.established == 0 ? unanswered : std::exchange(unanswered_, 0);
-  if (silent == Ipv4Address{}) return;
+  if (!silent.is_known()) return;
   results_.silent = silent;
   unanswered -= count;
   causes[static_cast<std::size_t>(Cause::no_arp_answer)] += count;

@@ -143,7 +143,21 @@ class LoadApp : public shard::AppBase {
   static Cause cause_of_reset(tcp::State before) noexcept;
   void count_challenge(std::uint32_t source) noexcept;
   void count_failure(const LoadState& s, Cause cause, Instant now) noexcept;
-  void judge_unanswered(Ipv4Address silent) noexcept;
+  void judge_unanswered(const SilentHop& silent) noexcept;
+  /// The first source, over IPv6.
+  Ipv6Address first_source6() const noexcept { return sources_.six->with_low(sources_.first.host); }
+  template <class Shard>
+  SilentHop silent_hop(const Shard& shard) const noexcept {
+    const TargetSettings& target = settings_.target;
+    if (target.six) return {{}, shard.silent_hop(first_source6(), *target.six)};
+    return {shard.silent_hop(sources_.first, target.address), {}};
+  }
+  template <class Shard>
+  void look_for_hop(Shard& shard, Instant now) noexcept {
+    const TargetSettings& target = settings_.target;
+    if (target.six) return shard.look_for(first_source6(), *target.six, now);
+    shard.look_for(sources_.first, target.address, now);
+  }
   void back_off(Instant now) noexcept;
   Duration refused_pause() const noexcept;
 
@@ -172,9 +186,7 @@ void LoadApp::on_poll(Shard& shard, Instant now) noexcept {
     return;
   }
   if (unanswered_ > 0) [[unlikely]]
-    judge_unanswered(settings_.target.six
-                         ? Ipv4Address{}  // only ARP tells who is silent
-                         : shard.silent_hop(sources_.first, settings_.target.address));
+    judge_unanswered(silent_hop(shard));
   const std::size_t most = shard.frames_wait() ? kStartsWhileFramesWait : kStartsPerPoll;
   std::size_t starts = 0;
   for (; starts < most && schedule_.due(now, results_.counters.open); ++starts) {
@@ -193,8 +205,7 @@ template <class Shard>
 bool LoadApp::begin(Shard& shard, Instant now) noexcept {
   const Instant at = settings_.load.begin_at;
   if (now < at && !schedule_.stopped()) {
-    if (!is_waiting_ && !settings_.target.six)
-      shard.look_for(sources_.first, settings_.target.address, now);
+    if (!is_waiting_) look_for_hop(shard, now);
     is_waiting_ = true;
     return false;
   }

@@ -47,7 +47,10 @@ std::string in_words(Cause cause, const RunFacts& facts, const LoadResults& r) {
   };
   switch (cause) {
     case Cause::refused: return refused_in_words(facts, r.counters);
-    case Cause::no_arp_answer: return "no ARP answer from " + to_string(r.silent);
+    case Cause::no_arp_answer:
+      return r.silent.six.is_unspecified()
+                 ? "no ARP answer from " + to_string(r.silent.four)
+                 : "no answer to neighbour discovery from " + to_string(r.silent.six);
     case Cause::syn_unanswered: return "SYN not answered";
     case Cause::challenged: return "challenged: ACKs of an old connection answered every SYN";
     case Cause::unreachable: return "unreachable, by ICMP";

@@ -127,6 +127,11 @@ constexpr auto kTupleFields = std::to_array<JsonField<TuplePlan>>({
 });
 // clang-format on
 
+std::string text_of(const SilentHop& silent) {
+  if (!silent.six.is_unspecified()) return to_string(silent.six);
+  return silent.four == Ipv4Address{} ? "" : to_string(silent.four);
+}
+
 Json json_of(const CoreReport& report) {
   Json json;
   write_metrics(json, kLoadMetrics, report.results.counters);
@@ -146,8 +151,7 @@ Json json_of(const CoreReport& report) {
   for (std::uint16_t status = StatusCounts::kFirst; status < StatusCounts::kEnd; ++status)
     if (const std::uint64_t count = report.results.statuses.of(status))
       json["failed_status"][std::to_string(status)] = count;
-  const Ipv4Address silent = report.results.silent;
-  json["no_arp_answer_from"] = silent == Ipv4Address{} ? "" : to_string(silent);
+  json["no_arp_answer_from"] = text_of(report.results.silent);
   for (const LatencyKey& latency : kLatencies)
     write_fields(json[std::string(latency.key)], kPercentiles, report.results.*latency.of);
   return json;
@@ -238,7 +242,9 @@ void read_failures(const Json& json, LoadResults& results) {
                          json.at("failed_status").value(std::to_string(status), std::uint64_t{0}));
   const std::string& silent = json.at("no_arp_answer_from").get_ref<const std::string&>();
   if (in_addr address; inet_pton(AF_INET, silent.c_str(), &address) == 1)
-    results.silent = {ntohl(address.s_addr)};
+    results.silent.four = {ntohl(address.s_addr)};
+  if (Ipv6Address six; inet_pton(AF_INET6, silent.c_str(), six.octets.data()) == 1)
+    results.silent.six = six;
 }
 
 CoreReport read_total(const Json& json) {
@@ -315,8 +321,10 @@ std::vector<JsonKey> load_json_keys() {
       {"drops_because", "object", "frames", "frames dropped for this reason of doc/drops.md"});
   keys.push_back({"failed_status.N", "counter", "connections",
                   "connections with an answer of this status, which is not 2xx"});
-  keys.push_back({"no_arp_answer_from", "text", "",
-                  "the next hop that answered no ARP when a SYN was to leave; empty = none"});
+  keys.push_back(
+      {"no_arp_answer_from", "text", "",
+       "the next hop that answered neither ARP nor neighbour discovery when a SYN was to leave; "
+       "empty = none"});
   for (const LatencyKey& latency : kLatencies)
     for (const JsonField<Latencies>& rank : kPercentiles)
       keys.push_back({fmt::format("{}.{}", latency.key, rank.path), std::string(rank.type),

@@ -66,7 +66,7 @@ void LoadResults::merge(const LoadResults& other) noexcept {
   latency.merge(other.latency);
   connect_latency.merge(other.connect_latency);
   request_latency.merge(other.request_latency);
-  if (silent == Ipv4Address{}) silent = other.silent;
+  if (!silent.is_known()) silent = other.silent;
   ran = std::max(ran, other.ran);
 }
 

@@ -34,7 +34,8 @@ namespace mayfly::load {
 #define MAYFLY_LOAD_CAUSES(X)                                                                     \
   X(refused, refused, "connections whose SYN was answered by RST")                                \
   X(no_arp_answer, timed_out,                                                                     \
-    "connections whose SYN never left: nobody answered ARP for the next hop")                     \
+    "connections whose SYN never left: nobody answered ARP or neighbour discovery for the next "  \
+    "hop")                                                                                        \
   X(syn_unanswered, timed_out, "connections whose SYN nobody answered")                           \
   X(challenged, timed_out,                                                                        \
     "connections whose SYNs were answered by ACKs of another connection only, as of a TIME_WAIT " \
@@ -158,6 +159,13 @@ inline constexpr auto kLoadMetrics = std::to_array<Metric<LoadCounters, std::uin
 #undef MAYFLY_X
 });
 
+/// A next hop that answers neither ARP nor neighbour discovery; both zero: none is known.
+struct SilentHop {
+  Ipv4Address four;
+  Ipv6Address six;
+  bool is_known() const noexcept { return four != Ipv4Address{} || !six.is_unspecified(); }
+};
+
 /// Counts and latencies of one core.
 struct LoadResults {
   LoadCounters counters;
@@ -165,7 +173,7 @@ struct LoadResults {
   Latencies latency;          ///< from the intended start to the last octet of the last answer
   Latencies connect_latency;  ///< from the SYN to the completed handshake
   Latencies request_latency;  ///< from a request to the last octet of its answer
-  Ipv4Address silent;         ///< the next hop of the last SYN that never left; 0 = none
+  SilentHop silent;           ///< of the last SYN that never left
   Duration ran{};             ///< since the first start, until now or the end of the schedule
 
   /// Adds another core's; `ran` becomes the longer.

@@ -11,12 +11,17 @@
 
 namespace mayfly::load {
 
+/// Which of the addresses of a name is meant.
+enum class Family : std::uint8_t { any, ipv4, ipv6 };
+
 /// The server and the resource to request.
 struct TargetSettings {
   Ipv4Address address;
   std::optional<Ipv6Address> six;  ///< the address if it is of IPv6; `address` is zero then
   std::string name;                ///< of which `address` is made before the start; empty = none
-  std::string url;  ///< of which address or name, port and path were made; empty = none
+  Family family = Family::any;     ///< of a name's addresses; any: one that the ports can reach
+  std::string other;  ///< the name's address of the other family, that is not used; empty = none
+  std::string url;    ///< of which address or name, port and path were made; empty = none
   std::uint16_t port = 80;
   std::string path = "/";
   std::string host;  ///< Host header; empty = the name or address, and the port

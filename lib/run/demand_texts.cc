@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 #include "config/addresses.h"
 #include "config/units.h"
@@ -15,6 +17,20 @@ namespace {
 constexpr double kRateMax = 1e9;
 constexpr std::uint64_t kCountMax = 1'000'000'000;
 constexpr std::uint64_t kMemoryMax = 1'000'000'000'000'000;
+
+/// A count, or the addresses themselves: "198.18.1.1-198.18.1.100", "2001:db8:1::/112".
+Result<std::uint64_t> parse_clients(std::string_view text) {
+  constexpr std::ptrdiff_t kDotsOfAnAddress = 3;
+  if (config::looks_like_ipv6(text)) {
+    const auto range = config::parse_address_range6(text);
+    if (!range) return range.error();
+    return std::uint64_t{range->last.low()} - range->first.low() + 1;
+  }
+  if (std::ranges::count(text, '.') < kDotsOfAnAddress) return config::parse_count(text);
+  const auto range = config::parse_address_range(text);
+  if (!range) return range.error();
+  return std::uint64_t{range->last.host} - range->first.host + 1;
+}
 
 // Reads the options that were given; stops at the first error.
 class OptionReader {
@@ -76,7 +92,7 @@ Result<plan::Demand> read_demand(const DemandTexts& texts) {
   OptionReader reader;
   reader.read("--rate", texts.rate, config::parse_rate, demand.rate, 1.0, kRateMax);
   reader.read("--hold", texts.hold, config::parse_duration, demand.hold, 1_ms, 60_min);
-  reader.read("--clients", texts.clients, config::parse_count, demand.clients, std::uint64_t{1},
+  reader.read("--clients", texts.clients, parse_clients, demand.clients, std::uint64_t{1},
               kCountMax);
   reader.read_ports(texts.ports, demand);
   reader.read("--capacity", texts.capacity, config::parse_count, demand.capacity, std::uint64_t{1},

@@ -17,10 +17,12 @@
 #include "admin/endpoints.h"
 #include "config/addresses.h"
 #include "config/error.h"
+#include "link/interface.h"
 #include "nic/arp_probe.h"
 #include "nic/devargs.h"
 #include "nic/fitness.h"
 #include "nic/host.h"
+#include "nic/nd_probe.h"
 #include "wire/print.h"
 
 namespace mayfly::run {
@@ -94,7 +96,7 @@ class Examination {
     add(Level::good, fmt::format("processor {} is there", number));
   }
 
-  void port(const nic::PortSettings& port, std::size_t cores, std::optional<Ipv4Address> target) {
+  void port(const nic::PortSettings& port, std::size_t cores, const Target& target) {
     if (const auto missing = nic::missing_driver(port.device)) {
       const auto meant = config::nearest(missing->driver, missing->there);
       return add(Level::bad, "DPDK has no driver " + missing->driver,
@@ -108,8 +110,10 @@ class Examination {
     if (name.empty())
       return add(Level::good, port.device + ": nothing of this machine is in the way");
     if (!interface(name, port)) return;
-    for (const std::optional<Ipv4Address>& asked : {port.gateway, target})
+    for (const std::optional<Ipv4Address>& asked : {port.gateway, target.four})
       if (asked && !port.addresses.empty()) neighbour(name, port, *asked);
+    for (const std::optional<Ipv6Address>& asked : {port.gateway6, target.six})
+      if (asked && !port.addresses6.empty()) neighbour6(name, port, *asked);
   }
 
   std::vector<Finding> take() && { return std::move(found_); }
@@ -194,12 +198,30 @@ class Examination {
     if (own == port.addresses.end() || port.vlan != 0) return;
     const auto answers =
         nic::answers_arp(name, own->first, asked, std::chrono::milliseconds(1'000));
-    const std::string who = to_string(asked);
+    add_answer(answers, to_string(asked), "ARP", name);
+  }
+
+  /// Whether it answers neighbour discovery, likewise.
+  void neighbour6(const std::string& name, const nic::PortSettings& port,
+                  const Ipv6Address& asked) {
+    link::Interface interface;
+    static_cast<link::LinkSettings&>(interface) = port;
+    if (!interface.is_on_link(asked) || port.vlan != 0) return;
+    // From a link-local address only a host with that MAC address may ask: ours is that of the
+    // port.
+    const Ipv6Address own =
+        asked.is_link_local() ? port.addresses6[0].first : interface.source_for(asked);
+    add_answer(nic::answers_nd(name, own, asked, std::chrono::milliseconds(1'000)),
+               to_string(asked), "neighbour discovery", name);
+  }
+
+  void add_answer(const Result<bool>& answers, const std::string& who, const char* protocol,
+                  const std::string& name) {
     if (!answers)
       return add(Level::slow,
                  fmt::format("whether {} is there was not asked: {}", who, answers.error().what));
-    if (*answers) return add(Level::good, fmt::format("{} answers ARP on {}", who, name));
-    add(Level::bad, fmt::format("{} does not answer ARP on {}", who, name),
+    if (*answers) return add(Level::good, fmt::format("{} answers {} on {}", who, protocol, name));
+    add(Level::bad, fmt::format("{} does not answer {} on {}", who, protocol, name),
         "is the address right, the host on, and this the link that it is on?");
   }
 
@@ -225,7 +247,7 @@ class Examination {
 
 std::vector<Finding> examine(const nic::ProcessSettings& process,
                              const std::vector<std::uint32_t>& cores, const std::string& root,
-                             std::optional<Ipv4Address> target) {
+                             const Target& target) {
   Examination examination(root);
   examination.rights();
   examination.hugepages();

@@ -22,11 +22,17 @@ struct Finding {
   std::string what, remedy;  ///< remedy: empty = none is needed
 };
 
+/// The host that a generator has to reach; empty = none.
+struct Target {
+  std::optional<Ipv4Address> four;
+  std::optional<Ipv6Address> six;
+};
+
 /// The machine, for a process with these devices on these processors, which has to reach `target`
 /// if there is one. `root` is where /sys and /proc are.
 std::vector<Finding> examine(const nic::ProcessSettings& process,
                              const std::vector<std::uint32_t>& cores, const std::string& root = "",
-                             std::optional<Ipv4Address> target = std::nullopt);
+                             const Target& target = {});
 /// Whether the places are free at which such a process answers.
 std::vector<Finding> examine(const admin::AdminSettings& admin);
 

@@ -14,6 +14,7 @@
 
 #include "nic/clock.h"
 #include "run/engine_core.h"
+#include "run/link_watch.h"
 #include "run/snapshots.h"
 
 namespace mayfly::run {
@@ -48,9 +49,10 @@ class Engine {
   std::uint32_t open_connections() const;
   /// TIME_WAIT entries of all cores.
   std::uint64_t time_waits() const;
-  /// A gateway, or else any neighbour, that does not answer ARP; nothing if there is none.
-  std::optional<Ipv4Address> silent_gateway() const;
-  std::optional<Ipv4Address> silent_neighbour() const;
+  /// A gateway, or else any neighbour, of each family that does not answer; nothing if there is
+  /// none.
+  SilentNeighbours silent_gateway() const;
+  SilentNeighbours silent_neighbour() const;
   /// An IPv6 address of ours that somebody else has too, and that is off therefore.
   std::optional<Ipv6Address> duplicate_address() const;
   /// Replaces the settings of every core from its next poll on. One thread at a time. Frees
@@ -116,20 +118,25 @@ std::uint64_t Engine<P, A>::time_waits() const {
 }
 
 template <link::Port P, class A>
-std::optional<Ipv4Address> Engine<P, A>::silent_gateway() const {
-  for (auto& core : cores_)
-    if (const auto silent = core->arp_silence().gateway.load(std::memory_order_relaxed))
-      return Ipv4Address{silent};
-  return std::nullopt;
+SilentNeighbours Engine<P, A>::silent_gateway() const {
+  SilentNeighbours silent;
+  for (auto& core : cores_) {
+    const auto four = core->arp_silence().gateway.load(std::memory_order_relaxed);
+    if (four != 0 && !silent.four) silent.four = Ipv4Address{four};
+    if (!silent.six) silent.six = core->nd_silence().gateway.get();
+  }
+  return silent;
 }
 
 template <link::Port P, class A>
-std::optional<Ipv4Address> Engine<P, A>::silent_neighbour() const {
-  if (const auto gateway = silent_gateway()) return gateway;
-  for (auto& core : cores_)
-    if (const auto silent = core->arp_silence().other.load(std::memory_order_relaxed))
-      return Ipv4Address{silent};
-  return std::nullopt;
+SilentNeighbours Engine<P, A>::silent_neighbour() const {
+  SilentNeighbours silent = silent_gateway();
+  for (auto& core : cores_) {
+    const auto four = core->arp_silence().other.load(std::memory_order_relaxed);
+    if (four != 0 && !silent.four) silent.four = Ipv4Address{four};
+    if (!silent.six) silent.six = core->nd_silence().other.get();
+  }
+  return silent;
 }
 
 template <link::Port P, class A>

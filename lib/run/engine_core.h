@@ -59,6 +59,7 @@ class EngineCore {
   flow::ShardStats stats() const;
   /// Who does not answer ARP.
   const link::ArpSilence& arp_silence() const noexcept { return shard_->arp_silence(); }
+  const link::NdSilence& nd_silence() const noexcept { return shard_->nd_silence(); }
   /// An IPv6 address of ours that somebody else has too.
   std::optional<Ipv6Address> duplicate_address() const noexcept {
     return shard_->duplicate_address();

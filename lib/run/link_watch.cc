@@ -73,18 +73,24 @@ std::string LinkWatch::problem_of(const Watched& link, const nic::LinkReading& r
       name, reading.mtu, link.mtu_wanted);
 }
 
-/// Empty if the neighbour is not on this link.
-std::string LinkWatch::silence_of(const Watched& link, Ipv4Address silent) const {
+/// Empty if the neighbours are not on this link.
+std::string LinkWatch::silence_of(const Watched& link, const SilentNeighbours& silent) const {
   link::Interface interface;
   static_cast<link::LinkSettings&>(interface) = link.place;
-  if (interface.on_link(silent) == nullptr) return "";
-  return fmt::format(
-      "nobody answers ARP for {}, the {}: see whether it is up and on this link, and "
-      "whether the VLAN is right",
-      to_string(silent), link.place.gateway == silent ? "gateway" : "target");
+  const auto words = [](const char* protocol, const std::string& who, bool is_gateway) {
+    return fmt::format(
+        "nobody answers {} for {}, the {}: see whether it is up and on this link, and "
+        "whether the VLAN is right",
+        protocol, who, is_gateway ? "gateway" : "target");
+  };
+  if (silent.four && interface.on_link(*silent.four) != nullptr)
+    return words("ARP", to_string(*silent.four), link.place.gateway == silent.four);
+  if (silent.six && interface.has_ipv6() && interface.is_on_link(*silent.six))
+    return words("neighbour discovery", to_string(*silent.six), link.place.gateway6 == silent.six);
+  return "";
 }
 
-std::vector<LinkNews> LinkWatch::look(Instant now, std::optional<Ipv4Address> silent) {
+std::vector<LinkNews> LinkWatch::look(Instant now, const SilentNeighbours& silent) {
   std::vector<LinkNews> news;
   if (now < next_) return news;
   next_ = now + kPeriod;
@@ -97,7 +103,7 @@ std::vector<LinkNews> LinkWatch::look(Instant now, std::optional<Ipv4Address> si
     const bool is_change = reading != state.reading;
     const bool is_first = !std::exchange(state.is_read, true);
     std::string problem = problem_of(link, reading);
-    if (problem.empty() && silent) problem = silence_of(link, *silent);
+    if (problem.empty()) problem = silence_of(link, silent);
     if (!is_change && problem == state.problem) continue;
     if (!problem.empty() && problem != state.problem) {
       news.push_back({fmt::format("{}: {}", link.device, problem), true});

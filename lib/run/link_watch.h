@@ -18,6 +18,12 @@
 
 namespace mayfly::run {
 
+/// A neighbour of each family that does not answer.
+struct SilentNeighbours {
+  std::optional<Ipv4Address> four;
+  std::optional<Ipv6Address> six;
+};
+
 /// A problem of a link, or its end.
 struct LinkNews {
   std::string words;
@@ -45,8 +51,8 @@ class LinkWatch {
 
   /// Reads all links, at most ten times a second. Returns what has to be told: each problem when it
   /// comes, and its end. Call it some times a second, on one thread.
-  /// `silent`: who does not answer ARP.
-  std::vector<LinkNews> look(Instant now, std::optional<Ipv4Address> silent = {});
+  /// `silent`: who does not answer ARP or neighbour discovery.
+  std::vector<LinkNews> look(Instant now, const SilentNeighbours& silent = {});
   /// Words for the end of the run, if none of the links has worked for too long.
   std::optional<std::string> why_given_up(Instant now) const;
 
@@ -62,7 +68,7 @@ class LinkWatch {
     bool is_read = false;
   };
 
-  std::string silence_of(const Watched& link, Ipv4Address silent) const;
+  std::string silence_of(const Watched& link, const SilentNeighbours& silent) const;
   std::string problem_of(const Watched& link, const nic::LinkReading& reading) const;
 
   std::vector<Watched> links_;

@@ -60,7 +60,7 @@ class LoadRun {
   /// Resets open connections and ends the poll loops.
   void stop();
   /// The gateway or the target, if it does not answer ARP.
-  std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_neighbour(); }
+  SilentNeighbours silent_neighbour() const { return engine_->silent_neighbour(); }
   /// An IPv6 address of ours that somebody else has too.
   std::optional<Ipv6Address> duplicate_address() const { return engine_->duplicate_address(); }
   /// The results of the cores that answer in time, which one may not on a busy machine.

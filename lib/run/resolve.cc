@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstring>
 #include <memory>
+#include <optional>
 
 #include "config/addresses.h"
 #include "wire/print.h"
@@ -28,24 +30,49 @@ Answers ask(const std::string& name, int family, int& status) {
   return Answers(status == 0 ? list : nullptr);
 }
 
+template <class Address>
+Address address_in(const addrinfo& answer);
+template <>
+Ipv4Address address_in(const addrinfo& answer) {
+  return {ntohl(reinterpret_cast<const sockaddr_in*>(answer.ai_addr)->sin_addr.s_addr)};
+}
+template <>
+Ipv6Address address_in(const addrinfo& answer) {
+  const auto* six = reinterpret_cast<const sockaddr_in6*>(answer.ai_addr);
+  Ipv6Address address;
+  std::memcpy(address.octets.data(), &six->sin6_addr, address.octets.size());
+  return address;
+}
+
+bool is_usable(const Ipv4Address& address) { return bool{config::parse_ipv4(to_string(address))}; }
+bool is_usable(const Ipv6Address& address) { return bool{config::parse_ipv6(to_string(address))}; }
+
+/// Takes the first answer that a device can reach: loopback, multicast and the like are not. What
+/// is not taken is noted in `unusable`.
+template <class Address>
+std::optional<Address> first_of(const addrinfo* answers, std::string& unusable) {
+  for (; answers != nullptr; answers = answers->ai_next) {
+    const auto address = address_in<Address>(*answers);
+    if (is_usable(address)) return address;
+    unusable = to_string(address);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<Ipv4Address> resolve_name(const std::string& name) {
+Result<config::HostAddresses> resolve_name(const std::string& name) {
   int status = 0, status6 = 0;
-  const Answers answers = ask(name, AF_INET, status);
-  if (answers == nullptr) {
-    if (ask(name, AF_INET6, status6) != nullptr)
-      return Error{
-          fmt::format("{} has IPv6 addresses only, which are not looked up: name one", name)};
+  const Answers four = ask(name, AF_INET, status), six = ask(name, AF_INET6, status6);
+  if (four == nullptr && six == nullptr)
     return Error{fmt::format("no address is known for {}: {}", name, gai_strerror(status))};
-  }
-  const auto* found = reinterpret_cast<const sockaddr_in*>(answers->ai_addr);
-  const Ipv4Address address{ntohl(found->sin_addr.s_addr)};
-  // Loopback, multicast and the like: no device reaches them.
-  if (const auto usable = config::parse_ipv4(to_string(address)); !usable)
-    return Error{fmt::format("{} is {}, which is not reached through a network device", name,
-                             to_string(address))};
-  return address;
+  std::string unusable;
+  config::HostAddresses found;
+  found.six = first_of<Ipv6Address>(six.get(), unusable);
+  found.four = first_of<Ipv4Address>(four.get(), unusable);
+  if (found.four || found.six) return found;
+  return Error{
+      fmt::format("{} is {}, which is not reached through a network device", name, unusable)};
 }
 
 }  // namespace mayfly::run

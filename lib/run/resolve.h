@@ -4,12 +4,13 @@
 #include <string>
 
 #include "base/result.h"
-#include "wire/flow_key.h"
+#include "config/machine.h"
 
 namespace mayfly::run {
 
-/// The first IPv4 address that the system's resolver (getaddrinfo) knows for `name`; an error says
-/// why there is none. Blocks until the resolver has an answer.
-Result<Ipv4Address> resolve_name(const std::string& name);
+/// The first address of each family that the system's resolver (getaddrinfo) has for `name` and
+/// that a network device can reach; an error says why there is none. Blocks until the resolver has
+/// an answer.
+Result<config::HostAddresses> resolve_name(const std::string& name);
 
 }  // namespace mayfly::run

@@ -60,7 +60,7 @@ class ServeRun {
   /// The counters of all cores.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
   /// A gateway that does not answer ARP. Strangers who do not are no news to a server.
-  std::optional<Ipv4Address> silent_neighbour() const { return engine_->silent_gateway(); }
+  SilentNeighbours silent_neighbour() const { return engine_->silent_gateway(); }
   /// An IPv6 address of ours that somebody else has too.
   std::optional<Ipv6Address> duplicate_address() const { return engine_->duplicate_address(); }
   /// Notes the times of the first and last connection, and tells the site the time; call it about

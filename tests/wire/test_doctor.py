@@ -34,6 +34,18 @@ def test_a_gateway_is_asked_for_its_address(wire, doctor):
     assert status == 1 and f"BAD   198.18.9.9 does not answer ARP on {wire.device}" in said, said
 
 
+def test_a_gateway_of_ipv6_is_asked_for_its_address(wire, doctor):
+    device = wire.peer_device
+    wire.peer.write(f"net/ipv6/conf/{device}/disable_ipv6", 0)
+    wire.peer.ip("address", "add", "2001:db8::2/64", "dev", device, "nodad")
+    for gateway, answer, expected in (("2001:db8::2", "answers", 0),
+                                      ("2001:db8::9", "does not answer", 1)):
+        status, said = doctor(on(f"net_af_packet0,iface={wire.device}",
+                                 addresses=["2001:db8::1/64"], gateway=gateway))
+        assert f"{gateway} {answer} neighbour discovery on {wire.device}" in said, said
+        assert status == expected, said
+
+
 def test_the_other_end_of_a_veth_has_to_send_whole_frames(wire, doctor):
     wire.peer.run("ip", "link", "add", "here", "type", "veth", "peer", "name", "there")
     for end in ("here", "there"):

@@ -1,13 +1,14 @@
 """IPv6 between Mayfly and Linux: found by neighbour discovery, asked with curl and ping, closed by
 either end, and reopened."""
+import json
 import re
 import socket
 import subprocess
 import time
 
 import pytest
-from mayfly import load_settings
-from network import Wire
+from mayfly import BINARY, load_settings
+from network import LINUX, Wire
 from nginx import start_nginx
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import Ether
@@ -38,14 +39,14 @@ def connect6(wire: Wire, port: int = 80) -> socket.socket:
 
 
 def ping(wire: Wire, data: bytes, size: int) -> bool:
-    """An echo request by the Linux kernel; True if its data came back, or what a frame holds."""
+    """An echo request by the Linux kernel; True if its data came back."""
     with wire.peer.new_socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as echo:
         echo.settimeout(2)
         echo.connect((SERVER6, 0))
         echo.send(bytes((128, 0, 0, 0, 0, 7, 0, 1)) + data[:size])
         while (reply := echo.recv(4096))[0] != 129:  # neighbour discovery comes here too
             pass
-    return reply[4:8] == bytes((0, 7, 0, 1)) and reply[8:] == data[:min(size, 1_452)]
+    return reply[4:8] == bytes((0, 7, 0, 1)) and reply[8:] == data[:size]
 
 
 def ask(connection: socket.socket) -> None:
@@ -62,7 +63,7 @@ def test_curl_and_ping_reach_a_server_of_both_families(wire6, serve):
     assert "2001:db8::1/64" in server.said()
     assert curl(wire6.peer, "-6", f"http://[{SERVER6}]/") == BODY.decode()
     assert curl(wire6.peer, "-4", "http://198.18.0.1/") == BODY.decode()
-    for size in (0, 56, 1_452, 1_800):  # the last comes in fragments
+    for size in (0, 56, 1_452, 1_800):  # the last comes and goes in fragments
         assert ping(wire6, bytes(range(250)) * 7 + bytes(50), size)
     report = server.stop()
     assert report["accepted"] == report["completed"] == 2
@@ -80,6 +81,7 @@ def test_what_is_sent_has_right_checksums_and_lengths(wire6, serve, tmp_path):
     assert "listening on" in capture.stderr.readline()
     assert len(curl(wire6.peer, f"http://[{SERVER6}]/big")) == 200_000
     ping(wire6, b"hello", 5)
+    ping(wire6, bytes(1_800), 1_800)  # comes back in fragments
     wire6.peer.run("curl", "-6", "-s", f"http://[{SERVER6}]:81/", check=False)  # an RST
     time.sleep(0.2)
     capture.terminate()
@@ -91,6 +93,15 @@ def test_what_is_sent_has_right_checksums_and_lengths(wire6, serve, tmp_path):
     wrong = [line for line in said.splitlines()
              if re.search(r"incorrect|bad cksum|truncated", line)]
     assert not wrong, wrong
+    # A second opinion, which also puts the fragments together.
+    status = wire6.peer.run("tshark", "-r", file, "-o", "tcp.check_checksum:TRUE", "-Y",
+                            f"ipv6.src == {SERVER6}", "-T", "fields", "-E", "separator=,",
+                            "-e", "tcp.checksum.status", "-e", "icmpv6.checksum.status").split()
+    good = [line for line in status if "1" in line.split(",")]
+    assert len(good) > 50 and not [line for line in status if "0" in line.split(",")], status
+    malformed = wire6.peer.run("tshark", "-r", file, "-Y",
+                               "_ws.malformed or _ws.expert.severity == error")
+    assert not malformed, malformed
 
 
 def test_a_port_that_nobody_has_is_unreachable(wire6, serve):
@@ -162,6 +173,40 @@ def test_the_generator_loads_nginx_from_a_whole_112(wire6, run_mayfly, tmp_path,
     assert report["completed"] == report["opened"] > 3_000
     assert not any(report["failed"].values()), report["failed"]
     assert (report["time_wait"]["peak"] > 0) == (first == "client")
+
+
+@pytest.mark.parametrize(("option", "used", "other"), [("-4", LINUX, LINUX6),
+                                                       ("-6", LINUX6, LINUX)])
+def test_both_addresses_of_a_name_are_said(wire6, tmp_path, option, used, other):
+    start_nginx(wire6, tmp_path, """location / { return 200 "hello\\n"; }""",
+                address=f"[{used}]" if ":" in used else used)
+    settings = load_settings(f"net_af_packet0,iface={wire6.device}", "web.mayfly.test",
+                             {"load": {"connections": 20, "duration": "5s"}, "state": "none"})
+    settings["ports"][0]["addresses"] = ["198.18.1.1/15", "2001:db8::77/64"]
+    settings["sources"].pop("addresses", None)
+    (tmp_path / "hosts").write_text(f"{LINUX} web.mayfly.test\n{LINUX6} web.mayfly.test\n")
+    (tmp_path / "load.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"mount --bind {tmp_path}/hosts /etc/hosts && "
+         f"exec {BINARY.resolve()} load {option} -c {tmp_path}/load.json --json {tmp_path}/r.json"],
+        capture_output=True, text=True, timeout=25, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    mine = f"[{used}]" if ":" in used else used
+    taken_by = "-4" if option == "-6" else "-6"
+    assert f"target: web.mayfly.test is {mine}, and {other}, which {taken_by} takes" in done.stdout
+    assert json.loads((tmp_path / "r.json").read_text())["completed"] == 20
+
+
+def test_a_neighbour_of_ipv6_that_does_not_answer_is_named(wire6, run_mayfly):
+    settings = load_settings(f"net_af_packet0,iface={wire6.device}", "2001:db8::99",
+                             {"load": {"rate": 20, "duration": "3s", "timeout": "1500ms"}})
+    settings["ports"][0]["addresses"] = ["2001:db8::77/64"]
+    settings["sources"].pop("addresses", None)
+    load = run_mayfly("load", settings)
+    report = load.numbers()
+    assert report["no_arp_answer_from"] == "2001:db8::99"
+    assert report["failed_because"]["no_arp_answer"] > 0
+    assert "nobody answers neighbour discovery for 2001:db8::99, the target" in load.said()
 
 
 def echoes(wire: Wire, parts: list[tuple[int, bool, bytes]], number: int) -> bool:

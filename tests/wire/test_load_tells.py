@@ -164,7 +164,7 @@ def test_a_name_that_leads_nowhere_is_refused_with_its_place(wire, tmp_path):
     changed = settings(wire, {})
     for name, hosts, why in (("ghost.mayfly.test", "", "no address is known for"),
                              ("six.mayfly.test", "2001:db8::1 six.mayfly.test\n",
-                              "has IPv6 addresses only"),
+                              "are of IPv4, and the target is of IPv6"),
                              ("here.mayfly.test", "127.0.0.1 here.mayfly.test\n",
                               "not reached through a network device")):
         changed["target"] = {"url": f"http://{name}/"}

@@ -131,5 +131,63 @@ TEST_F(Ipv6ConfigTest, BothEndsAreOfOneFamily) {
                           "128"));
 }
 
+// -- names with addresses of both families
+
+config::Machine with_names() {
+  config::Machine machine;
+  machine.resolve = [](const std::string& name) -> Result<config::HostAddresses> {
+    config::HostAddresses found;
+    if (name != "six.example") found.four = Ipv4Address{0xc6120001};
+    if (name != "four.example") found.six = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
+    return found;
+  };
+  return machine;
+}
+const std::string kBothFamilies = "ports.0.addresses=[198.18.1.1/15, 2001:db8::77/64]";
+
+TEST_F(Ipv6ConfigTest, OfANameWithBothTheFamilyThatIsAskedForIsTaken) {
+  const auto as = [this](const std::string& family) {
+    return load(kLoad, {kBothFamilies, "target.address=both.example", "target.family=" + family},
+                "", with_names());
+  };
+  const auto six = as("ipv6"), four = as("ipv4"), any = as("any");
+  ASSERT_THAT(complaints(six), IsEmpty());
+  EXPECT_EQ(to_string(*six.settings->target.six), "2001:db8::1");
+  EXPECT_EQ(to_string(*six.settings->sources.six), "2001:db8::77");
+  EXPECT_EQ(six.settings->target.other, "198.18.0.1");
+  ASSERT_THAT(complaints(four), IsEmpty());
+  EXPECT_FALSE(four.settings->target.six);
+  EXPECT_EQ(four.settings->target.other, "2001:db8::1");
+  ASSERT_THAT(complaints(any), IsEmpty());
+  EXPECT_FALSE(any.settings->target.six);
+}
+
+TEST_F(Ipv6ConfigTest, OfANameWithBothTheFamilyOfThePortOrTheSourcesIsTaken) {
+  for (const std::string mine :
+       {"ports.0.addresses=[2001:db8::77/64]", "sources.addresses=2001:db8::1:0/112"}) {
+    const auto loaded =
+        load(kLoad, {kBothFamilies, mine, "target.address=both.example"}, "", with_names());
+    ASSERT_THAT(complaints(loaded), IsEmpty()) << mine;
+    EXPECT_TRUE(loaded.settings->target.six) << mine;
+  }
+}
+
+TEST_F(Ipv6ConfigTest, ANameWithoutAnAddressOfTheFamilyIsTold) {
+  const auto of = [this](const std::string& name, const std::string& family) {
+    return complaints(load(kLoad,
+                           {kBothFamilies, "target.address=" + name, "target.family=" + family}, "",
+                           with_names()));
+  };
+  EXPECT_THAT(of("four.example", "ipv6"),
+              ElementsAre("target.address: four.example has no IPv6 address; it has 198.18.0.1"));
+  EXPECT_THAT(of("six.example", "ipv4"),
+              ElementsAre("target.address: six.example has no IPv4 address; it has 2001:db8::1"));
+  EXPECT_THAT(of("six.example", "any"), IsEmpty());
+  EXPECT_THAT(of("198.18.0.1", "ipv6"),
+              ElementsAre("target.family: is ipv6, and the target is an IPv4 address"));
+  EXPECT_THAT(of("2001:db8::1", "ipv4"),
+              ElementsAre("target.family: is ipv4, and the target is an IPv6 address"));
+}
+
 }  // namespace
 }  // namespace mayfly::testing

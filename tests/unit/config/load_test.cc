@@ -71,8 +71,8 @@ TEST_F(Load, SaysWhyAUrlWillNotDo) {
 
 TEST_F(Load, AsksForTheAddressOfATargetThatHasAName) {
   config::Machine machine;
-  machine.resolve = [](const std::string& name) -> Result<Ipv4Address> {
-    if (name == "web.example") return Ipv4Address{0xc6120001};
+  machine.resolve = [](const std::string& name) -> Result<config::HostAddresses> {
+    if (name == "web.example") return config::HostAddresses{Ipv4Address{0xc6120001}, {}};
     return Error{"no address is known for " + name};
   };
   const auto by_name = load(kLoad, {"target.address=web.example"}, "", machine);

@@ -66,6 +66,8 @@ class FakeShard {
   bool frames_wait() const noexcept { return has_frames; }
   void look_for(Ipv4Address, Ipv4Address, Instant) noexcept { ++looked_for; }
   Ipv4Address silent_hop(Ipv4Address, Ipv4Address) const noexcept { return silent; }
+  void look_for(const Ipv6Address&, const Ipv6Address&, Instant) noexcept { ++looked_for; }
+  Ipv6Address silent_hop(const Ipv6Address&, const Ipv6Address&) const noexcept { return silent6; }
 
   FakeConnectResult connect(const FlowKey4& key, const flow::AppState& state, Instant wake_at,
                             std::uint32_t) noexcept {
@@ -148,6 +150,7 @@ class FakeShard {
 
   Instant now{};
   Ipv4Address silent;       ///< the next hop, if it does not answer ARP
+  Ipv6Address silent6;      ///< the same over IPv6
   int looked_for = 0;       ///< look_for() calls
   bool has_frames = false;  ///< more frames than one poll takes
   std::size_t capacity = 1'000'000;

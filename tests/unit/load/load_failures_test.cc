@@ -60,7 +60,7 @@ TEST(CausesOfFailure, NameTheNeighbourThatAnswersNoArpOnceThatIsKnown) {
   lab.shard.poll({1'000'001});
   EXPECT_EQ(lab.caused_by(Cause::syn_unanswered), 0U);
   EXPECT_EQ(lab.caused_by(Cause::no_arp_answer), 10U);
-  EXPECT_EQ(lab.results().silent, Ipv4Address{0xc6120001});
+  EXPECT_EQ(lab.results().silent.four, Ipv4Address{0xc6120001});
 }
 
 TEST(CausesOfFailure, ByStatusSayWhich) {

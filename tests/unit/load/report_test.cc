@@ -122,7 +122,7 @@ TEST(LoadJson, SaysWhyConnectionsFailed) {
 TEST(LoadTable, SaysWhyConnectionsFailed) {
   CoreReport report = core_report(1);
   report.results.counters.fail(load::Cause::no_arp_answer);
-  report.results.silent = {0xc6120009};
+  report.results.silent.four = {0xc6120009};
   const std::string table = load_table(facts_of(settings()), std::vector{report});
   for (const char* row :
        {"  failed               900   reset by the target in FIN-WAIT-2\n",
@@ -130,6 +130,15 @@ TEST(LoadTable, SaysWhyConnectionsFailed) {
         "  failed                 1   no ARP answer from 198.18.0.9\n",
         "  requests          33,000   32,400 answered, 3,240/s\n"})
     EXPECT_NE(table.find(row), std::string::npos) << row << table;
+}
+
+TEST(LoadTable, NamesANeighbourOfIpv6ThatDoesNotAnswer) {
+  CoreReport report = core_report(1);
+  report.results.counters.fail(load::Cause::no_arp_answer);
+  report.results.silent.six = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 9});
+  const std::string table = load_table(facts_of(settings()), std::vector{report});
+  EXPECT_NE(table.find("no answer to neighbour discovery from 2001:db8::9\n"), std::string::npos)
+      << table;
 }
 
 TEST(LoadTable, SaysThatSourcePairsWereStillInTimeWaitAtTheTarget) {

@@ -28,6 +28,19 @@ TEST(DemandTexts, AnErrorSaysWhichOfThemIsWrong) {
   EXPECT_EQ(why({.rate = "1k", .first = "me"}), "--first me: there are server and client");
 }
 
+TEST(DemandTexts, ClientsAreACountOrTheAddressesThemselves) {
+  const auto clients = [](const std::string& text) {
+    const auto demand = read_demand({.rate = "1k", .clients = text});
+    return demand ? demand->clients : 0;
+  };
+  EXPECT_EQ(clients("1.5k"), 1'500u);
+  EXPECT_EQ(clients("2001:db8:1::/112"), 65'536u);
+  EXPECT_EQ(clients("2001:db8::1"), 1u);
+  EXPECT_EQ(clients("198.18.1.1-198.18.1.100"), 100u);
+  EXPECT_EQ(clients("198.18.1.1"), 1u);
+  EXPECT_EQ(clients("2001:db8:1::/64"), 0u) << "an error";
+}
+
 TEST(DemandTexts, TheAnswerHasTheNumbersAndTheWords) {
   const auto demand = read_demand({.rate = "1k", .hold = "60s", .capacity = "10k"});
   ASSERT_TRUE(demand);

@@ -26,6 +26,7 @@ class TwoLinks : public ::testing::Test {
     return LinkWatch({{.device = "net_af_packet0,iface=veth0",
                        .interface = "veth0",
                        .mtu_wanted = 1'500,
+                       .place = place_,
                        .read = [this] { return veth_; }},
                       {.device = "net_memif0,id=0",
                        .has_peer = true,
@@ -33,7 +34,7 @@ class TwoLinks : public ::testing::Test {
                        .read = [this] { return memif_; }}},
                      give_up, now_);
   }
-  std::vector<std::string> look(LinkWatch& watch, std::optional<Ipv4Address> silent = {}) {
+  std::vector<std::string> look(LinkWatch& watch, const run::SilentNeighbours& silent = {}) {
     std::vector<std::string> words;
     for (const run::LinkNews& news : watch.look(now_ = now_ + 200_ms, silent)) {
       words.push_back(news.words);
@@ -42,6 +43,7 @@ class TwoLinks : public ::testing::Test {
     return words;
   }
 
+  link::LinkSettings place_;
   Instant now_{1'000'000};
   LinkReading veth_{LinkState::up, 1'500}, memif_{LinkState::up, 1'500};
 };
@@ -81,6 +83,18 @@ TEST_F(TwoLinks, TellOfAnInterfaceThatWasDeletedAndOfAnMtuThatWasLowered) {
   EXPECT_THAT(look(links), ElementsAre(AllOf(HasSubstr("MTU of 1400"), HasSubstr("mtu 1500"))));
   veth_ = {LinkState::gone, 0};
   EXPECT_THAT(look(links), ElementsAre(HasSubstr("veth0 was deleted")));
+}
+
+TEST_F(TwoLinks, TellOfANeighbourOfIpv6ThatDoesNotAnswer) {
+  const Ipv6Address gateway = Ipv6Address::of({0xfe80, 0, 0, 0, 0, 0, 0, 0xfe});
+  place_.addresses6 = {{Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1}),
+                        Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1}), 64}};
+  place_.gateway6 = gateway;
+  LinkWatch links = watch();
+  look(links);
+  EXPECT_THAT(look(links, {.six = gateway}),
+              ElementsAre(HasSubstr("neighbour discovery for fe80::fe, the gateway")));
+  EXPECT_THAT(look(links), ElementsAre(HasSubstr("well again")));
 }
 
 TEST_F(TwoLinks, AreAskedTenTimesASecondAtMost) {
@@ -141,7 +155,9 @@ TEST_F(TwoLinks, TellWhoDoesNotAnswerArpAndWhenHeDoes) {
                               .gateway = Ipv4Address{0xc612'00fe}},
                     .read = [this] { return veth_; }}},
                   {}, now_);
-  const auto look_with = [&](std::optional<Ipv4Address> silent) { return look(links, silent); };
+  const auto look_with = [&](std::optional<Ipv4Address> silent) {
+    return look(links, {.four = silent});
+  };
   EXPECT_THAT(look_with(Ipv4Address{0xc612'00fe}),
               ElementsAre(HasSubstr("nobody answers ARP for 198.18.0.254, the gateway")));
   EXPECT_THAT(look_with(Ipv4Address{0xc612'00fe}), IsEmpty());
