@@ -6,6 +6,7 @@
 #include "tcp/branches.h"
 #include "tcp/congestion/rack.h"
 #include "tcp/congestion/recovery.h"
+#include "tcp/congestion/sent_runs.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 
@@ -54,6 +55,7 @@ std::uint16_t on_persist_timer(Connection& c, const TcpSettings& cfg, Instant no
 std::uint16_t on_retransmit_timer(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   const bool handshake = !kSynchronized.has(c.state);
   MAYFLY_ASSERT(c.snd_una != c.snd_max || c.has(conn_flag::persist));
+  if (c.has(conn_flag::sack)) limit_ages(c, now);
   if (c.has(conn_flag::tail_timer) && c.snd_wnd == 0) {  // nothing may be sent into it yet
     start_retransmit_timer(c, now);
     return 0;

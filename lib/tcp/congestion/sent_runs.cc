@@ -147,6 +147,20 @@ void declare_lost(SentRuns& sent) noexcept {
   for (std::uint8_t i = 0; i < sent.count; ++i) sent.run[i].last |= SentRun::kLost;
 }
 
+void limit_ages(Connection& c, Instant now) noexcept {
+  const std::uint32_t clock = run_clock(now);
+  const auto limit = [clock](std::uint32_t& at) {
+    const std::uint32_t flags = at & SentRun::kFlags;
+    if (clock - (at & ~SentRun::kFlags) > kOldestUs) at = (clock - kOldestUs) | flags;
+  };
+  for (std::uint8_t i = 0; i < c.sent.count; ++i) {
+    limit(c.sent.run[i].first);
+    limit(c.sent.run[i].last);
+  }
+  limit(c.rack.xmit_ts);
+  limit(c.rack.checked_at);
+}
+
 void declare_in_flight(SentRuns& sent) noexcept {
   for (std::uint8_t i = 0; i < sent.count; ++i) sent.run[i].last &= ~SentRun::kLost;
 }

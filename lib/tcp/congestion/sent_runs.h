@@ -15,6 +15,8 @@ namespace mayfly::tcp {
 constexpr std::uint32_t run_clock(Instant t) noexcept {
   return static_cast<std::uint32_t>(t.us) & ~SentRun::kFlags;
 }
+/// Half of what two times may be apart.
+constexpr std::uint32_t kOldestUs = 1U << 30;
 /// Is `a` an earlier time than `b`? They are less than 35 minutes apart.
 constexpr bool is_earlier(std::uint32_t a, std::uint32_t b) noexcept {
   return static_cast<std::int32_t>(a - b) < 0;
@@ -28,6 +30,10 @@ void forget_sent(SentRuns& sent, Seq una) noexcept;
 
 /// A time-out: all that is outstanding counts as lost (RFC 8985 6.3) until it is sent again.
 void declare_lost(SentRuns& sent) noexcept;
+/// Times of longer ago than kOldestUs count as that long ago from now on, so that they can be
+/// compared with those to come. To be called in less time than kOldestUs, as long as something is
+/// outstanding.
+void limit_ages(Connection& c, Instant now) noexcept;
 /// The time-out was spurious (RFC 5682): what was not sent again is in flight as before.
 void declare_in_flight(SentRuns& sent) noexcept;
 

@@ -15,6 +15,20 @@ tcp::TcpSettings sacking() {
 /// Established with a round trip of 10 ms.
 Tcp racked() { return Tcp::established(sacking(), syn().mss(1'000).sack_ok()); }
 
+TEST(Rack, APeerThatIsSilentForHoursGetsOneSegmentAtATime) {  // times of runs wrap after an hour
+  auto cfg = sacking();
+  cfg.retries = 30;
+  cfg.rto_max = 600_s;
+  auto t = Tcp::established(cfg, syn().mss(1'000).sack_ok()).send(3'000).whatever();
+  t.after(10_ms).peer(ack().acks(0).sack(2'000, 3'000)).whatever();
+  for (int times = 0; times < 40 && t.c.state == tcp::State::established; ++times) {
+    t.after(600_s);
+    ASSERT_LE(t.out.size(), times == 0 ? 15u : 1u) << times;
+    t.whatever();
+  }
+  EXPECT_EQ(t.c.retries, 30);
+}
+
 TEST(TailLossProbe, FollowsAfterTwoRoundTripsAndNotAfterTheTimeOut) {
   auto t = racked().send(3'000).close().whatever().after(10_ms).peer(ack().acks(1'000)).whatever();
   t.after(19_ms).silent().after(1_ms).us(data(1'000).at(2'000).with_fin()).silent();
