@@ -2,7 +2,7 @@
 # Foreign judges of IPv6: thc-ipv6's implementation6, ipv6toolkit and ndisc6 from Debian, run
 # against Mayfly and against a Linux kernel in namespaces that this script makes and removes. Prints
 # both lists side by side; doc/differences-ipv6.md explains each line in which they differ.
-#   scripts/judges6.sh [quick]   quick: without the tests that wait for time-outs; 4 min, quick 30 s
+#   scripts/judges6.sh [quick]   4 min; quick: 1 min, without the tests that wait for time-outs
 #   MAYFLY=build/app/mayfly      the program that is judged
 source "$(dirname "$0")/common.sh"
 
@@ -107,10 +107,10 @@ frag6() {
 tcp6() {
   local flags port=20000
   for flags in S A R F SA SF FPU none; do
-    inside $judge timeout 2 tcpdump -lnti "$device" -c 1 "ip6 src $address and tcp" \
+    inside $judge timeout 4 tcpdump -lnti "$device" -c 1 "ip6 src $address and tcp" \
       >"$out/heard.$device" 2>/dev/null &
     local listener=$!
-    sleep 0.3
+    sleep 1
     port=$((port + 1))
     inside $judge tcp6 -i "$device" -s "${address%1}2" -d "$address" -o $port -a 80 \
       $([ $flags = none ] || echo -X $flags) >/dev/null 2>&1 || true
@@ -145,8 +145,9 @@ trap clean_up EXIT
 build_network
 start_servers
 judge_side mayfly >"$out/mayfly" &
+judging=$!
 judge_side linux >"$out/linux"
-wait $!
+wait "$judging"
 say "Mayfly | Linux; lines that differ have a mark between them"
 diff -y -W 150 -t "$out/mayfly" "$out/linux" || true
 say "$(diff -y --suppress-common-lines "$out/mayfly" "$out/linux" | wc -l) lines differ"
