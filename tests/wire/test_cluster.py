@@ -192,21 +192,31 @@ def test_connections_survive_a_router_that_moves_them(routed, run_mayfly, tmp_pa
     assert all(report["reset"] == 0 for report in reports)
 
 
+def retransmitted(host) -> int:
+    """Segments that the host's TCP has sent again."""
+    names, values = [line.split() for line in host.run("cat", "/proc/net/snmp").splitlines()
+                     if line.startswith("Tcp:")]
+    return int(values[names.index("RetransSegs")])
+
+
 @pytest.mark.time_limit(60)
 def test_a_segment_that_no_server_knows_gets_one_reset(routed, run_mayfly, tmp_path):
     secret = secret_at(tmp_path / "secret")
     servers = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
     routed.spread_over(1, 2, 3)
-    routed.client.run("ping", "-c", "1", "-W", "10", SERVICE, check=False)  # ARP on the way
     connections = [routed.client.connect(7, SERVICE) for _ in range(10)]
     assert all(say(connection, b"one\n") for connection in connections)
     for server in servers:
         server.kill()
     again = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
+    before = retransmitted(routed.client)
     for connection in connections:
         connection.settimeout(10)
         assert not say(connection, b"two\n")
     time.sleep(0.3)
+    # A client that has waited too long for the reset, on a busy machine, has sent its text again.
+    most = len(connections) + retransmitted(routed.client) - before
     reports = [server.stop() for server in again]
-    assert sum(report["cluster"]["last_reset"] for report in reports) == len(connections)
-    assert sum(report["rst_sent"] for report in reports) == len(connections)
+    resets = sum(report["cluster"]["last_reset"] for report in reports)
+    assert len(connections) <= resets <= most
+    assert sum(report["rst_sent"] for report in reports) == resets
