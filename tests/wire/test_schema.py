@@ -7,7 +7,8 @@ import pytest
 import yaml
 from mayfly import BINARY, ROOT
 
-KINDS = {"serve": "serve", "load": "load", "lab": "lab", "policy": "policy", "program": None}
+KINDS = {"serve": "serve", "load": "load", "lab": "lab", "policy": "policy", "cluster": "serve",
+         "program": None}
 EXAMPLES = [path for path in sorted((ROOT / "conf").glob("*/*.yaml")) if KINDS[path.parent.name]]
 
 
