@@ -64,7 +64,7 @@ Description: TCP server for many short connections
 CONTROL
 find "$root" -type d -exec chmod 755 {} +
 find "$root" -type f -exec chmod 644 {} +
-chmod 755 "$root/usr/bin/mayfly"
+chmod 755 "$root/usr/bin/mayfly" "$root/usr/share/mayfly/conf/cluster/"*.sh
 
 mkdir -p "$out"
 package=$out/mayfly_${version}_$(dpkg --print-architecture).deb

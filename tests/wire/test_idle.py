@@ -1,9 +1,11 @@
 """idle: adaptive. A server to which nothing arrives leaves the processor to others, and is awake
 when something does."""
+import multiprocessing
 import os
 import socket
 import statistics
 import time
+from contextlib import contextmanager, nullcontext
 
 from network import SERVER
 from tools import URL, ab, curl
@@ -20,31 +22,65 @@ def share_of_a_core(process, seconds: float) -> float:
     return (processor_seconds(process) - before) / (time.monotonic() - begin)
 
 
-def late_ms() -> float:
-    """How much later than asked this machine ends a short sleep now, in milliseconds: next to
-    nothing, unless both cores are busy."""
+def answer_between_sleeps(end: socket.socket) -> None:
+    """What an idle server does, without a network: sleeps for 400 us, looks, answers."""
+    end.setblocking(False)
+    while True:
+        time.sleep(400e-6)
+        try:
+            if not end.recv(1):
+                return
+            end.send(b"x")
+        except BlockingIOError:
+            pass
+
+
+def first_answers_ms(ready) -> float:
+    """The median time of ask() to a side that has fallen asleep; ready() makes ask()."""
     times = []
     for _ in range(20):
-        begin = time.perf_counter()
-        time.sleep(400e-6)
-        times.append(1e3 * (time.perf_counter() - begin) - 0.4)
+        time.sleep(0.02)
+        with ready() as ask:
+            begin = time.perf_counter()
+            ask()
+            times.append(1e3 * (time.perf_counter() - begin))
     return statistics.median(times)
+
+
+def this_machine_ms() -> float:
+    """The same between two processes: a virtual machine takes its time to wake a processor."""
+    near, far = socket.socketpair()
+    child = multiprocessing.get_context("fork").Process(target=answer_between_sleeps, args=(far,))
+    child.start()
+    far.close()
+
+    def ask():
+        near.send(b"x")
+        near.recv(1)
+
+    try:
+        return first_answers_ms(lambda: nullcontext(ask))
+    finally:
+        near.close()
+        child.kill()
+        child.join()
 
 
 def test_an_idle_server_sleeps_and_a_packet_wakes_it(wire, serve):
     server = serve({"idle": "adaptive"})
     curl(wire.peer, URL)
-    # 3 % are usual; a machine whose neighbours are busy is slower at waking.
-    assert share_of_a_core(server, 2) < 0.10
-    late, times = late_ms(), []
-    for _ in range(20):
-        time.sleep(0.02)  # it is asleep again
+    # Most of it is what this machine takes for a wake-up: 3 to 12 %; polling would be all of it.
+    assert share_of_a_core(server, 2) < 0.25
+
+    @contextmanager
+    def ready():
         with wire.peer.new_socket(socket.AF_INET, socket.SOCK_STREAM) as one:
-            begin = time.perf_counter()
-            one.connect((SERVER, 7))
-            times.append(1e3 * (time.perf_counter() - begin))
-    late = max(late, late_ms())
-    assert statistics.median(times) < 1 + 2 * late, late  # the server wakes, and the client
+            yield lambda: one.connect((SERVER, 7))
+
+    reference = this_machine_ms()
+    first = first_answers_ms(ready)
+    # Two processes that do no more than wake each other may take longer than 1 ms here.
+    assert first < max(1, 1.5 * max(reference, this_machine_ms()))
     assert ab(wire.peer, "-n", "500", "-c", "50")["Failed requests"] == 0
     server.stop()
 

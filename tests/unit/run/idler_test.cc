@@ -9,11 +9,12 @@ using run::Idler;
 
 Instant at_us(std::int64_t us) { return Instant{} + Duration{us}; }
 
-TEST(Idler, AdaptiveSleepsAfterAMillisecondWithoutWork) {
+TEST(Idler, AdaptiveSleepsForAsLongAsThereWasNoWork) {
   Idler idler(shard::Idle::adaptive);
   EXPECT_FALSE(idler.is_idle(true, at_us(100)));
-  EXPECT_FALSE(idler.is_idle(false, at_us(1'100))) << "work may be on its way";
-  EXPECT_TRUE(idler.is_idle(false, at_us(1'101)));
+  EXPECT_FALSE(idler.is_idle(false, at_us(300))) << "work may be on its way";
+  EXPECT_TRUE(idler.is_idle(false, at_us(301)));
+  EXPECT_EQ(idler.sleep_until(Instant::never(), at_us(301)).us, 201);
   EXPECT_EQ(idler.sleep_until(Instant::never(), at_us(1'101)), Idler::kSleep);
   EXPECT_FALSE(idler.is_idle(true, at_us(1'200))) << "awake again at once";
   EXPECT_EQ(idler.sleep_until(Instant::never(), at_us(1'201)).us, 0);
