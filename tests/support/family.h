@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "link/interface.h"
-#include "wire/flow_key.h"
+#include "net/family.h"
 
 namespace mayfly::testing {
 
@@ -15,17 +15,8 @@ inline bool is_ipv6_run() {
   return family != nullptr && std::string_view(family) == "6";
 }
 
-constexpr Ipv6Address six_of(Ipv4Address ip) {
-  return Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 0}).with_low(ip.host);
-}
-constexpr FlowKey6 six_of(const FlowKey4& key) {
-  return FlowKey6::of(six_of(key.local()), key.local_port_host(), six_of(key.remote()),
-                      key.remote_port_host());
-}
-constexpr FlowKey4 four_of(const FlowKey6& key) {
-  return FlowKey4::of({key.local.low()}, key.local_port_host(), {key.remote.low()},
-                      key.remote_port_host());
-}
+using net::four_of;
+using net::six_of;
 
 /// Gives an interface the IPv6 addresses, and the MTU with which a segment has the same room.
 inline void speak_ipv6(link::Interface& interface) {

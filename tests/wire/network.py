@@ -117,6 +117,12 @@ class Wire:
         add_address(self.peer, self.peer_device, f"{LINUX}/15")
         wait_for_carrier(self.device)
 
+    def peer_speaks_ipv6(self, address: str) -> None:
+        """The Linux peer has this address too, at once and without a router."""
+        self.peer.write(f"net/ipv6/conf/{self.peer_device}/disable_ipv6", 0)
+        self.peer.write(f"net/ipv6/conf/{self.peer_device}/accept_ra", 0)
+        self.peer.ip("address", "add", address, "dev", self.peer_device, "nodad")
+
     def remove(self) -> None:
         sh("ip", "link", "delete", self.device, check=False)
         self.peer.remove()

@@ -13,9 +13,7 @@ SERVER6, LINUX6 = "2001:db8::1", "2001:db8::2"
 @pytest.fixture
 def router(wire: Wire) -> Wire:
     device = wire.peer_device
-    wire.peer.write(f"net/ipv6/conf/{device}/disable_ipv6", 0)
-    wire.peer.write(f"net/ipv6/conf/{device}/accept_ra", 0)
-    wire.peer.ip("address", "add", f"{LINUX6}/64", "dev", device, "nodad")
+    wire.peer_speaks_ipv6(f"{LINUX6}/64")
     for family in ("ipv4", "ipv6"):  # gives up soon
         wire.peer.write(f"net/{family}/neigh/{device}/retrans_time_ms", 100)
     return wire

@@ -13,21 +13,16 @@ from nginx import start_nginx
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
-from tools import curl, eventually
+from tools import BODY, ask, curl, eventually
 
 SERVER6, LINUX6 = "2001:db8::1", "2001:db8::2"
-REQUEST = b"GET / HTTP/1.1\r\nHost: mayfly\r\nConnection: close\r\n\r\n"
-BODY = b"hello, mayfly\n"
 BOTH = {"addresses": ["198.18.0.1/15", f"{SERVER6}/64"], "detect_duplicates": False}
 
 
 @pytest.fixture
 def wire6(wire: Wire) -> Wire:
     """The wire, on which the Linux peer speaks IPv6 too."""
-    device = wire.peer_device
-    wire.peer.write(f"net/ipv6/conf/{device}/disable_ipv6", 0)
-    wire.peer.write(f"net/ipv6/conf/{device}/accept_ra", 0)
-    wire.peer.ip("address", "add", f"{LINUX6}/64", "dev", device, "nodad")
+    wire.peer_speaks_ipv6(f"{LINUX6}/64")
     return wire
 
 
@@ -47,15 +42,6 @@ def ping(wire: Wire, data: bytes, size: int) -> bool:
         while (reply := echo.recv(4096))[0] != 129:  # neighbour discovery comes here too
             pass
     return reply[4:8] == bytes((0, 7, 0, 1)) and reply[8:] == data[:size]
-
-
-def ask(connection: socket.socket) -> None:
-    connection.sendall(REQUEST)
-    answer = b""
-    while not answer.endswith(BODY):
-        text = connection.recv(4096)
-        assert text, answer
-        answer += text
 
 
 def test_curl_and_ping_reach_a_server_of_both_families(wire6, serve):

@@ -5,9 +5,8 @@ import time
 import pytest
 from network import Wire
 from test_load import nginx, veth_settings  # noqa: F401  (nginx is a fixture)
+from tools import BODY, REQUEST, ask
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: mayfly\r\nConnection: close\r\n\r\n"
-BODY = b"hello, mayfly\n"
 CONNECTIONS = 2_000
 
 
@@ -16,16 +15,6 @@ def use_ports(wire: Wire, count: int, timestamps: int = 1) -> None:
     wire.peer.write("net/ipv4/ip_local_port_range", f"20000 {20_000 + count - 1}")
     wire.peer.write("net/ipv4/tcp_tw_reuse", 1)
     wire.peer.write("net/ipv4/tcp_timestamps", timestamps)
-
-
-def ask(connection: socket.socket) -> None:
-    """One request, and its whole answer up to the server's FIN if that comes first."""
-    connection.sendall(REQUEST)
-    answer = b""
-    while not answer.endswith(BODY):
-        text = connection.recv(4096)
-        assert text, answer
-        answer += text
 
 
 # -- a Linux client opens a four-tuple anew --

@@ -9,6 +9,18 @@ from pathlib import Path
 from network import SERVER, Namespace
 
 URL = f"http://{SERVER}/"
+REQUEST = b"GET / HTTP/1.1\r\nHost: mayfly\r\nConnection: close\r\n\r\n"
+BODY = b"hello, mayfly\n"
+
+
+def ask(connection: socket.socket) -> None:
+    """One request, and its whole answer up to the server's FIN if that comes first."""
+    connection.sendall(REQUEST)
+    answer = b""
+    while not answer.endswith(BODY):
+        text = connection.recv(4096)
+        assert text, answer
+        answer += text
 
 
 def octets(count: int) -> bytes:
