@@ -189,6 +189,9 @@ class Link {
   std::size_t transmit(Instant now) noexcept { return stage_.transmit(now); }
 
  private:
+  template <class CopyPayload, class Emit>
+  bool send_segment(std::size_t payload_at, std::size_t payload_len, CopyPayload& copy_payload,
+                    Emit&& emit) noexcept;
   Drop answer_echo(std::span<const std::byte> message, const wire::ParsedFrame& parsed,
                    Instant now) noexcept;
   void send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp,
@@ -224,10 +227,13 @@ class Link {
   std::unique_ptr<Ipv6Side<P>> ipv6_;  // null: it is not spoken here
 };
 
+// `emit(frame, bytes)` writes the headers and sends the frame.
 template <Port P>
-template <class CopyPayload>
-bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
-                       CopyPayload&& copy_payload) noexcept {
+template <class CopyPayload, class Emit>
+[[gnu::always_inline]] inline bool Link<P>::send_segment(std::size_t payload_at,
+                                                         std::size_t payload_len,
+                                                         CopyPayload& copy_payload,
+                                                         Emit&& emit) noexcept {
   if (stage_.is_stalled()) [[unlikely]] {
     common_.count.lose(Drop::link_stalled);
     return true;
@@ -237,19 +243,29 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
     common_.count.lose(Drop::no_buffer);
     return false;
   }
-  const std::size_t payload_at = tcp_payload_offset(header_, emission);
-  const std::size_t length = payload_at + emission.payload_len;
+  const std::size_t length = payload_at + payload_len;
   const std::span<std::byte> room = port_.bytes(frame);
   MAYFLY_ASSERT(length <= room.size());
-  if (emission.payload_len > 0) copy_payload(room.subspan(payload_at, emission.payload_len));
-  emit_tcp(room.first(length), header_, key, emission, common_.ip_id++,
-           offloads_.ip_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
-           offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
+  if (payload_len > 0) copy_payload(room.subspan(payload_at, payload_len));
   port_.set_length(frame, length);
-  if (offloads_.ip_checksum || offloads_.tcp_checksum)
-    port_.request_checksums(frame, header_.size(), wire::kIpv4HeaderSizeMin);
-  resolver_.resolve(frame, key.remote(), now);
+  emit(frame, room.first(length));
   return true;
+}
+
+template <Port P>
+template <class CopyPayload>
+bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
+                       CopyPayload&& copy_payload) noexcept {
+  return send_segment(
+      tcp_payload_offset(header_, emission), emission.payload_len, copy_payload,
+      [&](Frame frame, std::span<std::byte> bytes) {
+        emit_tcp(bytes, header_, key, emission, common_.ip_id++,
+                 offloads_.ip_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
+                 offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
+        if (offloads_.ip_checksum || offloads_.tcp_checksum)
+          port_.request_checksums(frame, header_.size(), wire::kIpv4HeaderSizeMin);
+        resolver_.resolve(frame, key.remote(), now);
+      });
 }
 
 template <Port P>
@@ -257,28 +273,17 @@ template <class CopyPayload>
 bool Link<P>::send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
                         Instant now, CopyPayload&& copy_payload) noexcept {
   MAYFLY_ASSERT(ipv6_ != nullptr);
-  if (stage_.is_stalled()) [[unlikely]] {
-    common_.count.lose(Drop::link_stalled);
-    return true;
-  }
-  const Frame frame = port_.allocate();
-  if (frame == Frame{}) [[unlikely]] {
-    common_.count.lose(Drop::no_buffer);
-    return false;
-  }
-  const std::size_t payload_at = tcp6_payload_offset(header_, emission);
-  const std::size_t length = payload_at + emission.payload_len;
-  const std::span<std::byte> room = port_.bytes(frame);
-  MAYFLY_ASSERT(length <= room.size());
-  if (emission.payload_len > 0) copy_payload(room.subspan(payload_at, emission.payload_len));
-  Emission fitted = emission;
-  fitted.mss = std::min(fitted.mss, mss6_max());
-  emit_tcp6(room.first(length), header_, key, fitted, flow_label,
-            offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
-  port_.set_length(frame, length);
-  if (offloads_.tcp_checksum) port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
-  ipv6_->resolver.resolve(frame, key.remote, now);
-  return true;
+  return send_segment(
+      tcp6_payload_offset(header_, emission), emission.payload_len, copy_payload,
+      [&](Frame frame, std::span<std::byte> bytes) {
+        Emission fitted = emission;
+        fitted.mss = std::min(fitted.mss, mss6_max());
+        emit_tcp6(bytes, header_, key, fitted, flow_label,
+                  offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
+        if (offloads_.tcp_checksum)
+          port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
+        ipv6_->resolver.resolve(frame, key.remote, now);
+      });
 }
 
 template <Port P>

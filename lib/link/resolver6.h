@@ -124,6 +124,9 @@ class Resolver6 {
   void answer(const wire::Neighbour& question, Instant now) noexcept;
   bool ask(const Ipv6Address& ip, const MacAddress* known, Instant now) noexcept;
   bool send(const wire::Neighbour& n, const MacAddress& to) noexcept;
+  /// Stages what emit(bytes, header) writes; it returns the length. False: there was no buffer.
+  template <class Emit>
+  bool send_frame(const MacAddress& to, Emit&& emit) noexcept;
   bool send_report(std::span<const Ipv6Address> groups) noexcept;
   void report_groups() noexcept;
   void advertise(Instant now) noexcept;
@@ -286,13 +289,21 @@ bool Resolver6<P>::ask(const Ipv6Address& ip, const MacAddress* known, Instant n
 
 template <Port P>
 bool Resolver6<P>::send(const wire::Neighbour& n, const MacAddress& to) noexcept {
+  return send_frame(to, [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
+    return emit_neighbour(bytes, header, n);
+  });
+}
+
+template <Port P>
+template <class Emit>
+bool Resolver6<P>::send_frame(const MacAddress& to, Emit&& emit) noexcept {
   const Frame frame = port_.allocate();
   if (frame == Frame{}) {
     common_.count.lose(Drop::no_buffer);
     return false;
   }
   const wire::LinkHeader header{to, interface_.mac, interface_.vlan};
-  port_.set_length(frame, emit_neighbour(port_.bytes(frame), header, n));
+  port_.set_length(frame, emit(port_.bytes(frame), header));
   stage_.push(frame);
   return true;
 }
@@ -342,12 +353,10 @@ template <Port P>
 void Resolver6<P>::ask_for_router(Instant now) noexcept {
   --router_questions_;
   next_router_question_ = now + kRouterRetry;
-  const Frame frame = port_.allocate();
-  if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
-  const wire::LinkHeader header{group_mac(wire::kAllRouters), interface_.mac, interface_.vlan};
-  port_.set_length(frame,
-                   emit_router_solicitation(port_.bytes(frame), header, interface_.link_local()));
-  stage_.push(frame);
+  send_frame(group_mac(wire::kAllRouters),
+             [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
+               return emit_router_solicitation(bytes, header, interface_.link_local());
+             });
 }
 
 // The first router stays for as long as it lives: another is taken when it has gone.
@@ -401,16 +410,10 @@ void Resolver6<P>::report_groups() noexcept {
 
 template <Port P>
 bool Resolver6<P>::send_report(std::span<const Ipv6Address> groups) noexcept {
-  const Frame frame = port_.allocate();
-  if (frame == Frame{}) {
-    common_.count.lose(Drop::no_buffer);
-    return false;
-  }
-  const wire::LinkHeader header{group_mac(wire::kAllMldRouters), interface_.mac, interface_.vlan};
-  port_.set_length(frame,
-                   emit_mld_report(port_.bytes(frame), header, interface_.link_local(), groups));
-  stage_.push(frame);
-  return true;
+  return send_frame(group_mac(wire::kAllMldRouters),
+                    [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
+                      return emit_mld_report(bytes, header, interface_.link_local(), groups);
+                    });
 }
 
 template <Port P>
