@@ -15,9 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "net/family.h"
 #include "service/services.h"
 #include "shard/shard.h"
 #include "wire/emit.h"
+#include "wire/icmp6.h"
 #include "wire/parse.h"
 
 namespace mayfly::bench {
@@ -133,7 +135,10 @@ struct HttpApp : service::Services {
 };
 
 inline constexpr MacAddress kServerMac{{2, 0, 0, 0, 0, 1}}, kClientMac{{2, 0, 0, 0, 0, 2}};
-inline constexpr Ipv4Address kGateway{0xc612'00fe};
+inline constexpr Ipv4Address kServer{0xc612'0001}, kGateway{0xc612'00fe};
+
+/// In IPv6 each address stands for the one of net/family.h.
+enum class Family : std::uint8_t { ipv4, ipv6 };
 
 /// One canned client: where it stands, and what it says next. It only looks at the bits that it
 /// needs.
@@ -149,8 +154,9 @@ template <class App>
 class ClientsOf {
  public:
   ClientsOf(const std::string& name, std::size_t in_flight, const flow::TimeWaitPolicy& policy,
-            bool server_closes, std::uint32_t connections = 65'536)
-      : port_(in_flight * 8 + 4'096),
+            bool server_closes, std::uint32_t connections = 65'536, Family family = Family::ipv4)
+      : is_ipv6_(family == Family::ipv6),
+        port_(in_flight * 8 + 4'096),
         app_(server_closes),
         clients_(in_flight),
         server_closes_(server_closes) {
@@ -163,8 +169,13 @@ class ClientsOf {
     config.secret = {1, 2};
     link::Interface interface;
     interface.mac = kServerMac;
-    interface.addresses = {{{0xc612'0001}, {0xc612'0001}, 24}};
+    interface.addresses = {{kServer, kServer, 24}};
     interface.gateway = kGateway;
+    if (is_ipv6_) {
+      interface.addresses6 = {{net::six_of(kServer), net::six_of(kServer), 120}};
+      interface.gateway6 = net::six_of(kGateway);
+      interface.detects_duplicates = false;
+    }
     config.interfaces = {interface};
     settings_.time_wait = policy;
     BenchPort* const ports[] = {&port_};
@@ -245,7 +256,7 @@ class ClientsOf {
   FlowKey4 next_key() {
     ++serial_;
     return FlowKey4::of({0xc612'0100 + static_cast<std::uint32_t>(serial_ / 60'000 % kClients)},
-                        static_cast<std::uint16_t>(1'024 + serial_ % 60'000), {0xc612'0001}, 80);
+                        static_cast<std::uint16_t>(1'024 + serial_ % 60'000), kServer, 80);
   }
 
   void put(const Client& c, std::uint8_t flags, std::span<const std::byte> text) {
@@ -265,11 +276,12 @@ class ClientsOf {
     e.payload_len = static_cast<std::uint32_t>(text.size());
     const wire::LinkHeader link{kServerMac, kClientMac, 0};
     BenchFrame* f = port_.allocate();
-    const std::size_t at = tcp_payload_offset(link, e);
+    const std::size_t at = is_ipv6_ ? tcp6_payload_offset(link, e) : tcp_payload_offset(link, e);
     std::copy(text.begin(), text.end(), f->room.begin() + static_cast<std::ptrdiff_t>(at));
     const auto frame = std::span(f->room).first(at + text.size());
-    port_.set_length(f, emit_tcp(frame, link, c.key, e, 0, wire::ChecksumBy::software,
-                                 wire::ChecksumBy::software));
+    constexpr auto kSoftware = wire::ChecksumBy::software;
+    port_.set_length(f, is_ipv6_ ? emit_tcp6(frame, link, net::six_of(c.key), e, 0, kSoftware)
+                                 : emit_tcp(frame, link, c.key, e, 0, kSoftware, kSoftware));
     port_.in.push_back(f);
   }
 
@@ -286,11 +298,13 @@ class ClientsOf {
     return spent;
   }
 
+  Segment read(BenchFrame* frame) {
+    return wire::parse_frame(port_.bytes(frame), {.mac = kClientMac, .ipv6 = is_ipv6_}, {}).segment;
+  }
   void read_answers() {
     MAYFLY_ASSERT(port_.out.size() == clients_.size());
-    const wire::ParseRules rules{kClientMac, 0};
     for (std::size_t i = 0; i < clients_.size(); ++i) {
-      const Segment s = parse_frame(port_.bytes(port_.out[i]), rules, {}).segment;
+      const Segment s = read(port_.out[i]);
       clients_[i].ack = s.seq + 1;
       clients_[i].stamp = s.ts.val;
     }
@@ -299,8 +313,7 @@ class ClientsOf {
   /// Bytes of text in the answers, which are all of one segment and of one length.
   std::uint32_t read_answer_size() {
     MAYFLY_ASSERT(port_.out.size() == clients_.size());
-    const wire::ParseRules rules{kClientMac, 0};
-    const Segment s = parse_frame(port_.bytes(port_.out.front()), rules, {}).segment;
+    const Segment s = read(port_.out.front());
     MAYFLY_ASSERT(s.payload_len > 0 && s.has(wire::tcp_flag::fin) == server_closes_);
     drop_answers();
     return s.payload_len;
@@ -314,9 +327,15 @@ class ClientsOf {
   void teach_gateway() {
     taught_ = now_;
     BenchFrame* f = port_.allocate();
-    const wire::ArpPacket arp{
-        wire::ArpPacket::Operation::request, kClientMac, {}, kGateway, {0xc612'0001}};
-    port_.set_length(f, emit_arp(f->room, {wire::kBroadcastMac, kClientMac, 0}, arp));
+    if (is_ipv6_) {
+      const wire::Neighbour asks{net::six_of(kGateway), net::six_of(kServer), net::six_of(kServer),
+                                 kClientMac};
+      port_.set_length(f, emit_neighbour(f->room, {kServerMac, kClientMac, 0}, asks));
+    } else {
+      const wire::ArpPacket asks{
+          wire::ArpPacket::Operation::request, kClientMac, {}, kGateway, kServer};
+      port_.set_length(f, emit_arp(f->room, {wire::kBroadcastMac, kClientMac, 0}, asks));
+    }
     port_.in.push_back(f);
     serve();
     drop_answers();
@@ -326,6 +345,7 @@ class ClientsOf {
   Instant taught_;  // before the neighbour cache asks again
   Duration poll_time_ = 20_us;
   shard::ShardSettings settings_;
+  const bool is_ipv6_;
   BenchPort port_;
   App app_;
   std::unique_ptr<shard::Shard<BenchPort, App>> shard_;

@@ -1,7 +1,7 @@
 // Whole connections through one server Shard on one core. Prints TSC cycles a connection.
 //
 //   cycles_per_connection [connections] [in_flight] [time_wait capacity] [server|client: who closes
-//   first] [bare|http: what the clients are, canned_clients.h]
+//   first] [bare|http: what the clients are, canned_clients.h] [ipv4|ipv6]
 #include <cstdio>
 
 #include "canned_clients.h"
@@ -16,7 +16,9 @@ int measure(int argc, char** argv) {
   const auto time_wait = static_cast<std::uint32_t>(number(argc, argv, 3, 1'000'000));
   const bool server_closes = argc > 4 && std::string(argv[4]) == "server";
   flow::TimeWaitPolicy policy{.hold = Duration::from_ms(2'000), .capacity = time_wait};
-  ClientsOf<App> bench("bench", in_flight, policy, server_closes);
+  const bool is_ipv6 = argc > 6 && std::string(argv[6]) == "ipv6";
+  ClientsOf<App> bench("bench", in_flight, policy, server_closes, 65'536,
+                       is_ipv6 ? Family::ipv6 : Family::ipv4);
   for (std::uint64_t i = 0; i < 20'000; i += in_flight) bench.round();
   std::vector<double> rounds;
   for (std::uint64_t done = 0; done < connections; done += in_flight)
