@@ -13,6 +13,7 @@ static_assert(std::endian::native == std::endian::little, "written for little-en
 /// Reverses the bytes.
 constexpr std::uint16_t swap16(std::uint16_t v) { return __builtin_bswap16(v); }
 constexpr std::uint32_t swap32(std::uint32_t v) { return __builtin_bswap32(v); }
+constexpr std::uint64_t swap64(std::uint64_t v) { return __builtin_bswap64(v); }
 
 /// The number at `p`, which needs no alignment.
 inline std::uint16_t load_be16(const std::byte* p) noexcept {

@@ -273,17 +273,21 @@ template <class CopyPayload>
 bool Link<P>::send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
                         Instant now, CopyPayload&& copy_payload) noexcept {
   MAYFLY_ASSERT(ipv6_ != nullptr);
-  return send_segment(
-      tcp6_payload_offset(header_, emission), emission.payload_len, copy_payload,
-      [&](Frame frame, std::span<std::byte> bytes) {
-        Emission fitted = emission;
-        fitted.mss = std::min(fitted.mss, mss6_max());
-        emit_tcp6(bytes, header_, key, fitted, flow_label,
-                  offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
-        if (offloads_.tcp_checksum)
-          port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
-        ipv6_->resolver.resolve(frame, key.remote, now);
-      });
+  return send_segment(tcp6_payload_offset(header_, emission), emission.payload_len, copy_payload,
+                      [&](Frame frame, std::span<std::byte> bytes) {
+                        const auto by = offloads_.tcp_checksum ? wire::ChecksumBy::device
+                                                               : wire::ChecksumBy::software;
+                        if (emission.mss <= mss6_max()) [[likely]] {
+                          emit_tcp6(bytes, header_, key, emission, flow_label, by);
+                        } else {
+                          Emission fitted = emission;
+                          fitted.mss = mss6_max();
+                          emit_tcp6(bytes, header_, key, fitted, flow_label, by);
+                        }
+                        if (offloads_.tcp_checksum)
+                          port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
+                        ipv6_->resolver.resolve(frame, key.remote, now);
+                      });
 }
 
 template <Port P>

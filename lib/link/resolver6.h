@@ -92,13 +92,19 @@ class Resolver6 {
   /// TCP has heard of `to`: the next hop is reachable (RFC 4861 7.3.1).
   void confirm(const Ipv6Address& to, Instant now) noexcept {
     Ipv6Address hop;
-    if (next_hop(to, hop)) neighbours_.confirm(hop, now);
+    if (!next_hop(to, hop) || (hop == confirmed_ && now < confirm_again_at_)) return;
+    neighbours_.confirm(hop, now);
+    confirmed_ = hop;
+    confirm_again_at_ = now + kConfirmPeriod;
   }
   /// As of Resolver.
   void age(Instant now) noexcept;
 
  private:
   static constexpr Duration kAgeingPeriod = Duration::from_ms(1);
+  /// How often at most TCP confirms one neighbour after the other: well below the time in which one
+  /// that is in doubt is given up.
+  static constexpr Duration kConfirmPeriod = Duration::from_ms(10);
   /// The most addresses announced of a range, as of IPv4.
   static constexpr std::uint32_t kAnnouncedMax = 64;
   /// Groups in one report.
@@ -143,6 +149,8 @@ class Resolver6 {
                                                       : common_.silence6.other;
   }
   bool is_off(const Ipv6Address& ip) const noexcept {
+    if (duplicate_count_ == 0) [[likely]]
+      return false;
     const auto end = duplicates_.begin() + static_cast<std::ptrdiff_t>(duplicate_count_);
     return std::find(duplicates_.begin(), end, ip) != end;
   }
@@ -155,6 +163,8 @@ class Resolver6 {
   LinkCommon& common_;
   NeighbourCache<Frame, Ipv6Address, LinkSecret> neighbours_;
   Instant next_ageing_;
+  Ipv6Address confirmed_;  // by TCP, and not again until confirm_again_at_
+  Instant confirm_again_at_;
   Instant probed_until_ = Instant::never();  // our addresses are tentative; never: they are not
   Ipv6Address router_;                       // who said to be one; unspecified: nobody
   Instant router_until_ = Instant::never();

@@ -259,8 +259,7 @@ class Shard {
   bool answer(const Arrival& a, const Emission& e) noexcept;
   void limit_mss(flow::ConnectionBlock& b) noexcept;
   Seq initial_sequence(const Arrival& a) const noexcept {
-    return a.six != nullptr ? secret_.initial_sequence(*a.six, now_)
-                            : secret_.initial_sequence(a.parsed.key, now_);
+    return secret_.initial_sequence(a.parsed.key, now_);  // of an IPv6 segment it is the name
   }
   std::uint32_t timestamp_offset(const Arrival& a) const noexcept {
     return a.six != nullptr ? secret_.timestamp_offset(*a.six)

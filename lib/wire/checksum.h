@@ -28,8 +28,8 @@ inline std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
 /// The sum of `bytes` in the processor's own order, to be folded and compared or stored without a
 /// swap (RFC 1071 2 (B)). Inline, with a carry instead of vectors: for a header and a short payload
 /// checksum_add takes twice as many instructions. An odd last byte as above.
-inline std::uint64_t checksum_native(std::span<const std::byte> bytes,
-                                     std::uint64_t sum = 0) noexcept {
+[[gnu::always_inline]] inline std::uint64_t checksum_native(std::span<const std::byte> bytes,
+                                                            std::uint64_t sum = 0) noexcept {
   const std::byte* p = bytes.data();
   std::size_t left = bytes.size();
   const auto add = [&](std::uint64_t word) {

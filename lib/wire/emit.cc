@@ -223,6 +223,13 @@ std::size_t tcp6_payload_offset(const LinkHeader& link, const Emission& emission
 
 std::size_t emit_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
                       const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp) noexcept {
+  return is_plain(link, emission) ? emit_plain_tcp6(frame, link, key, emission, flow_label, tcp)
+                                  : emit_any_tcp6(frame, link, key, emission, flow_label, tcp);
+}
+
+std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
+                          const Emission& emission, std::uint32_t flow_label,
+                          ChecksumBy tcp) noexcept {
   const std::size_t header_size = tcp_header_size(emission);
   const std::size_t segment_size = header_size + emission.payload_len;
   const std::size_t frame_size = link.size() + kIpv6HeaderSize + segment_size;

@@ -1,6 +1,7 @@
 // An IPv6 address (RFC 4291) and what its bits say.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <compare>
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/endian.h"
 #include "wire/ethernet.h"
 
 namespace mayfly::wire {
@@ -16,7 +18,15 @@ namespace mayfly::wire {
 struct Ipv6Address {
   std::array<std::uint8_t, 16> octets{};
 
-  friend constexpr auto operator<=>(const Ipv6Address&, const Ipv6Address&) = default;
+  /// Compared as two numbers: octet by octet the comparisons of a segment's two addresses with our
+  /// own took a tenth of all its instructions.
+  friend constexpr bool operator==(const Ipv6Address& a, const Ipv6Address& b) {
+    return a.halves() == b.halves();
+  }
+  friend constexpr std::strong_ordering operator<=>(const Ipv6Address& a, const Ipv6Address& b) {
+    const std::strong_ordering upper = swap64(a.halves()[0]) <=> swap64(b.halves()[0]);
+    return upper != 0 ? upper : swap64(a.halves()[1]) <=> swap64(b.halves()[1]);
+  }
 
   /// From its eight groups in host order, as they are written between colons.
   static constexpr Ipv6Address of(const std::array<std::uint16_t, 8>& groups) {
@@ -49,10 +59,12 @@ struct Ipv6Address {
   }
   /// The first `length` bits, 0..128, are those of `other`.
   constexpr bool shares_prefix(const Ipv6Address& other, std::size_t length) const {
-    std::size_t i = 0;
-    for (; length >= 8; length -= 8, ++i)
-      if (octets[i] != other.octets[i]) return false;
-    return length == 0 || (octets[i] ^ other.octets[i]) >> (8 - length) == 0;
+    const auto begins_alike = [&](std::size_t half, std::size_t bits) {
+      const std::uint64_t differs = swap64(halves()[half] ^ other.halves()[half]);
+      return bits == 0 || differs >> (64 - bits) == 0;
+    };
+    return begins_alike(0, std::min<std::size_t>(length, 64)) &&
+           (length <= 64 || begins_alike(1, length - 64));
   }
   /// Its last four octets as a number: the part in which the addresses of a range differ.
   constexpr std::uint32_t low() const { return std::uint32_t{group(6)} << 16 | group(7); }
@@ -63,6 +75,11 @@ struct Ipv6Address {
       address.octets[12 + i] = static_cast<std::uint8_t>(low >> (24 - 8 * i));
     return address;
   }
+
+ private:
+  using Halves = std::array<std::uint64_t, 2>;
+  /// In the order on the wire.
+  constexpr Halves halves() const { return std::bit_cast<Halves>(octets); }
 };
 static_assert(sizeof(Ipv6Address) == 16);
 

@@ -246,7 +246,9 @@ Drop parse_udp6(Bytes frame, ParsedFrame& parsed) noexcept {
 ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
                         RxChecks checks) noexcept {
   ParsedFrame parsed;
-  if (!parse_plain_tcp(frame, rules, checks, parsed)) [[unlikely]]
+  if (parse_plain_tcp(frame, rules, checks, parsed)) [[likely]]
+    return parsed;
+  if (!rules.ipv6 || !parse_plain_tcp6(frame, rules, checks, parsed))
     parse_any(frame, rules, checks, parsed);
   return parsed;
 }

@@ -1,6 +1,7 @@
-// What nearly all frames are: TCP over IPv4 over untagged Ethernet, whole, without IPv4 options.
-// For these, parse_frame and emit_tcp have a way of their own, with a third of the instructions;
-// what comes out is the same, which tests compare. For users of the wire layer: parse.h and emit.h.
+// What nearly all frames are: TCP over untagged Ethernet, whole, without options of IPv4 or
+// extension headers of IPv6. For these, parse_frame and emit_tcp have a way of their own, with a
+// third of the instructions; what comes out is the same, which tests compare. For users of the wire
+// layer: parse.h and emit.h.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,8 @@ namespace mayfly::wire {
 /// as it was, and all that parse_frame asks is still to be asked.
 bool parse_plain_tcp(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
                      ParsedFrame& parsed) noexcept;
+[[gnu::noinline]] bool parse_plain_tcp6(std::span<const std::byte> frame, const ParseRules& rules,
+                                        RxChecks checks, ParsedFrame& parsed) noexcept;
 
 /// A segment that emit_plain_tcp can write: without options, or with timestamps alone.
 inline bool is_plain(const LinkHeader& link, const Emission& emission) noexcept {
@@ -26,9 +29,15 @@ inline bool is_plain(const LinkHeader& link, const Emission& emission) noexcept 
 std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                            const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
                            ChecksumBy tcp) noexcept;
+std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
+                            const Emission& emission, std::uint32_t flow_label,
+                            ChecksumBy tcp) noexcept;
 [[gnu::noinline]] std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link,
                                            const FlowKey4& key, const Emission& emission,
                                            std::uint16_t ip_id, ChecksumBy ip,
                                            ChecksumBy tcp) noexcept;
+[[gnu::noinline]] std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link,
+                                            const FlowKey6& key, const Emission& emission,
+                                            std::uint32_t flow_label, ChecksumBy tcp) noexcept;
 
 }  // namespace mayfly::wire

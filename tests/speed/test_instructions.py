@@ -24,13 +24,16 @@ CEILINGS = [
     ("client", "http", 10_350),
     ("server", "http", 9_230),
 ]
+# The most that IPv6 may take, of what IPv4 takes.
+IPV6_AT_MOST = 1.15
 
 
-def instructions(closer: str, clients: str, folder: Path) -> float:
+def instructions(closer: str, clients: str, folder: Path, family: str = "ipv4") -> float:
     counts = folder / "callgrind.out"
     run = subprocess.run(
         ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}",
-         "--toggle-collect=*::serve()", PROGRAM, "1", "512", "1000000", closer, clients],
+         "--toggle-collect=*::serve()", PROGRAM, "1", "512", "1000000", closer, clients,
+         family],
         capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
     closed = int(re.search(r"\((\d+) closed\)", run.stdout)[1])
@@ -46,3 +49,12 @@ def test_a_connection_takes_no_more_instructions_than(closer, clients, ceiling, 
     print(f"{closer} first, {clients}: {count:,.0f} instructions a connection")
     assert count <= ceiling
     assert count > 0.9 * ceiling, "much less than the ceiling, which would hide a loss: lower it"
+
+
+@pytest.mark.parametrize("closer", ["client", "server"])
+def test_ipv6_takes_little_more_than_ipv4(closer, tmp_path):
+    counts = {family: instructions(closer, "http", tmp_path, family)
+              for family in ("ipv4", "ipv6")}
+    ratio = counts["ipv6"] / counts["ipv4"]
+    print(f"{closer} first: {counts['ipv6']:,.0f} instructions over IPv6, {ratio:.3f} of IPv4's")
+    assert 1 < ratio <= IPV6_AT_MOST

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "base/endian.h"
-#include "unit/wire/frames.h"
+#include "unit/wire/ipv6_frames.h"
 #include "wire/checksum.h"
 #include "wire/layout.h"
 
@@ -16,7 +16,8 @@ namespace mayfly::testing {
 namespace {
 
 constexpr std::uint16_t kVlan = 12;
-constexpr wire::ParseRules kTaggedRules{kOurMac, kVlan};
+constexpr wire::ParseRules kTaggedRules{kOurMac, kVlan}, kTaggedRules6{kOurMac, kVlan, true};
+constexpr wire::LinkHeader kUntagged{kPeerMac, kOurMac}, kTagged{kPeerMac, kOurMac, kVlan};
 constexpr std::size_t kTagAt = wire::ethernet_at::type;
 
 Frame tagged(const Frame& frame) {
@@ -37,37 +38,61 @@ Frame content_of(const wire::ParsedFrame& parsed) {
   Frame content(sizeof p.key + sizeof p.segment);
   std::memcpy(content.data(), &p.key, sizeof p.key);
   std::memcpy(content.data() + sizeof p.key, &p.segment, sizeof p.segment);
-  return content +
-         bytes({static_cast<int>(p.kind), static_cast<int>(p.drop), p.link_group, p.protocol,
-                p.l4_off >> 8, p.l4_off & 0xff, p.l4_len >> 8, p.l4_len & 0xff});
+  return content + bytes({static_cast<int>(p.kind), static_cast<int>(p.drop), p.link_group, p.ipv6,
+                          p.problem_at >> 8, p.problem_at & 0xff, p.protocol, p.l4_off >> 8,
+                          p.l4_off & 0xff, p.l4_len >> 8, p.l4_len & 0xff});
 }
 
 /// Is it parsed by the short way?
 bool is_short_way(const Frame& frame, wire::RxChecks checks) {
   wire::ParsedFrame parsed;
-  return wire::parse_plain_tcp(frame, kOurRules, checks, parsed);
+  return wire::parse_plain_tcp(frame, kRules6, checks, parsed) ||
+         wire::parse_plain_tcp6(frame, kRules6, checks, parsed);
 }
 
-TEST(PlainTcp, ParsesAsTheLongWayWhateverTheFrameHolds) {
+/// Parses damaged copies of the frames both ways. How many went the short one.
+int compare_ways(const std::vector<Frame>& frames) {
   auto random = seeded_generator();
   const auto below = [&](std::size_t n) { return random() % n; };
-  const std::vector<Frame> frames = valid_frames();
   int plain = 0;
   for (int i = 0; i < 100'000; ++i) {
     Frame frame = frames[below(frames.size())];
     for (std::size_t flips = below(4); flips > 0; --flips)
-      frame[below(std::min<std::size_t>(frame.size(), 80))] = std::byte(random() & 0xff);
+      frame[below(std::min<std::size_t>(frame.size(), 100))] = std::byte(random() & 0xff);
     if (below(8) == 0) frame.resize(below(frame.size()) + 1);
     if (below(8) == 0) frame = frame + bytes({1, 2, 3});
     if (frame.size() < wire::kEthernetHeaderSize) continue;
     if (load_be16(&frame[kTagAt]) == wire::ethertype::vlan) continue;
     const wire::RxChecks checks = below(4) > 0 ? kAllGood : wire::RxChecks{.l4_good = true};
     plain += is_short_way(frame, checks) ? 1 : 0;
-    ASSERT_EQ(content_of(parse(frame, kOurRules, checks)),
-              content_of(parse(tagged(frame), kTaggedRules, checks)))
+    EXPECT_EQ(content_of(parse(frame, kRules6, checks)),
+              content_of(parse(tagged(frame), kTaggedRules6, checks)))
         << "frame " << i;
+    if (::testing::Test::HasFailure()) break;
   }
-  EXPECT_GT(plain, 10'000);
+  return plain;
+}
+
+TEST(PlainTcp, ParsesAsTheLongWayWhateverTheFrameHolds) {
+  EXPECT_GT(compare_ways(valid_frames()), 10'000);
+}
+
+TEST(PlainTcp, ParsesIpv6AsTheLongWayWhateverTheFrameHolds) {
+  const Frame stamps = hex("01 01 08 0a 00 00 00 01 00 00 00 02");
+  const std::vector<Frame> frames = {
+      tcp6_frame({}),
+      tcp6_frame({.payload = text("hello")}),
+      tcp6_frame({.options = stamps, .payload = text("hello")}),
+      tcp6_frame({.flags = wire::tcp_flag::syn, .options = hex("02 04 05 b4 03 03 07 00")}),
+      tcp6_frame({.options = stamps}, {.traffic_class = 3}),
+      tcp6_frame({}, {.source = wire::kAllNodes}),
+      tcp6_frame({}, {.source = {}}),
+      tcp6_frame({}, {.source = Ipv6Address::of({0, 0, 0, 0, 0, 0xffff, 1, 1})}),
+      tcp6_frame({}, {.destination = wire::kAllNodes}),
+      tcp6_frame({}, {.source = kOurIp6}),
+      tcp6_frame({}, {.next = 60, .chain = padding_header(6)}),
+  };
+  EXPECT_GT(compare_ways(frames), 10'000);
 }
 
 TEST(PlainTcp, IsParsedWithTimestampsAndWithTheOptionsOfASyn) {
@@ -75,9 +100,16 @@ TEST(PlainTcp, IsParsedWithTimestampsAndWithTheOptionsOfASyn) {
   EXPECT_TRUE(is_short_way(tcp_frame({.options = hex("01 01 08 0a 00 00 00 01 00 00 00 02")}), {}));
   EXPECT_TRUE(
       is_short_way(tcp_frame({.flags = wire::tcp_flag::syn, .options = hex("02 04 05 b4")}), {}));
+  EXPECT_TRUE(is_short_way(tcp6_frame({.payload = text("hello")}), {}));
+  EXPECT_TRUE(
+      is_short_way(tcp6_frame({.options = hex("01 01 08 0a 00 00 00 01 00 00 00 02")}), {}));
 }
 
 TEST(PlainTcp, IsNotParsedWhereAChecksumIsWrong) {
+  Frame six = tcp6_frame({.payload = text("hello")});
+  six.back() ^= std::byte{1};
+  EXPECT_FALSE(is_short_way(six, {}));
+  EXPECT_EQ(drop_of(six, kRules6), Drop::tcp_checksum);
   Frame segment = tcp_frame({.payload = text("hello")}), header = segment;
   segment.back() ^= std::byte{1};
   EXPECT_FALSE(is_short_way(segment, {}));
@@ -95,28 +127,81 @@ TEST(PlainTcp, IsNotParsedWhereItWasSentToAGroup) {
   EXPECT_EQ(drop_of(frame, {kGroup}), Drop::ip_multicast);
 }
 
-TEST(PlainTcp, IsEmittedAsTheLongWayDoes) {
-  auto random = seeded_generator();
-  const FlowKey4 key = FlowKey4::of(kOurIp, 80, kPeerIp, 40000);
-  constexpr wire::LinkHeader kUntagged{kPeerMac, kOurMac}, kTagged{kPeerMac, kOurMac, kVlan};
-  for (int i = 0; i < 2'000; ++i) {
+TEST(PlainTcp, IsNotParsedOverIpv6WhereThatIsNotSpoken) {
+  EXPECT_EQ(drop_of(tcp6_frame({}), kOurRules), Drop::ethertype_unknown);
+}
+
+/// A plain emission with any values, and the text that it carries.
+struct AnyEmission {
+  explicit AnyEmission(std::mt19937_64& random) {
     const auto any = [&] { return static_cast<std::uint32_t>(random()); };
-    Emission e{.seq = {any()}, .ack = {any()}, .ts = {any(), any()}};
+    e = {.seq = {any()}, .ack = {any()}, .ts = {any(), any()}};
     e.payload_len = any() % 3 == 0 ? 0 : any() % 1'460;
     e.window = static_cast<std::uint16_t>(any());
     e.flags = static_cast<std::uint8_t>(any());
     e.options = any() % 2 == 0 ? wire::tcp_option::timestamps : std::uint8_t{0};
-    const auto by = any() % 4 == 0 ? wire::ChecksumBy::device : wire::ChecksumBy::software;
-    const auto id = static_cast<std::uint16_t>(any());
-    Frame payload(e.payload_len);
+    by = any() % 4 == 0 ? wire::ChecksumBy::device : wire::ChecksumBy::software;
+    number = any();
+    payload.resize(e.payload_len);
     for (std::byte& b : payload) b = std::byte(any() & 0xff);
-    ASSERT_TRUE(wire::is_plain(kUntagged, e) && !wire::is_plain(kTagged, e));
+    EXPECT_TRUE(wire::is_plain(kUntagged, e) && !wire::is_plain(kTagged, e));
+  }
+  Emission e;
+  wire::ChecksumBy by;
+  std::uint32_t number;
+  Frame payload;
+};
+
+TEST(PlainTcp, IsEmittedAsTheLongWayDoes) {
+  auto random = seeded_generator();
+  const FlowKey4 key = FlowKey4::of(kOurIp, 80, kPeerIp, 40000);
+  for (int i = 0; i < 2'000; ++i) {
+    const AnyEmission any(random);
     const auto emitted = [&](const wire::LinkHeader& link) {
-      Frame frame = Frame(tcp_payload_offset(link, e), std::byte{0xee}) + payload;
-      EXPECT_EQ(emit_tcp(frame, link, key, e, id, by, by), frame.size());
+      Frame frame = Frame(tcp_payload_offset(link, any.e), std::byte{0xee}) + any.payload;
+      const auto id = static_cast<std::uint16_t>(any.number);
+      EXPECT_EQ(emit_tcp(frame, link, key, any.e, id, any.by, any.by), frame.size());
       return frame;
     };
     ASSERT_EQ(tagged(emitted(kUntagged)), emitted(kTagged)) << "emission " << i;
+  }
+}
+
+TEST(PlainTcp, IsEmittedOverIpv6AsTheLongWayDoes) {
+  auto random = seeded_generator();
+  const FlowKey6 key = FlowKey6::of(kOurIp6, 80, kPeerIp6, 40000);
+  for (int i = 0; i < 2'000; ++i) {
+    const AnyEmission any(random);
+    const auto emitted = [&](const wire::LinkHeader& link) {
+      Frame frame = Frame(tcp6_payload_offset(link, any.e), std::byte{0xee}) + any.payload;
+      EXPECT_EQ(emit_tcp6(frame, link, key, any.e, any.number & 0xf'ffff, any.by), frame.size());
+      return frame;
+    };
+    ASSERT_EQ(tagged(emitted(kUntagged)), emitted(kTagged)) << "emission " << i;
+  }
+}
+
+TEST(Ipv6Address, ComparesAsItsOctetsDo) {
+  auto random = seeded_generator();
+  const auto any = [&] {
+    Ipv6Address address;
+    for (std::uint8_t& octet : address.octets) octet = static_cast<std::uint8_t>(random() % 3);
+    return address;
+  };
+  const auto bits_alike = [](const Ipv6Address& a, const Ipv6Address& b) {
+    for (std::size_t bit = 0; bit < 128; ++bit)
+      if (((a.octets[bit / 8] ^ b.octets[bit / 8]) >> (7 - bit % 8) & 1) != 0) return bit;
+    return std::size_t{128};
+  };
+  for (int i = 0; i < 2'000; ++i) {
+    const Ipv6Address a = any();
+    Ipv6Address b = any();
+    std::copy_n(a.octets.begin(), random() % 17, b.octets.begin());
+    EXPECT_EQ(a == b, a.octets == b.octets);
+    EXPECT_EQ(a < b, a.octets < b.octets);
+    EXPECT_EQ(a > b, a.octets > b.octets);
+    for (std::size_t length = 0; length <= 128; ++length)
+      ASSERT_EQ(a.shares_prefix(b, length), length <= bits_alike(a, b)) << length;
   }
 }
 
