@@ -31,6 +31,8 @@ class ClusterRing {
     hops_ = std::min(settings.hops, size() - 1);
   }
 
+  /// Others are asked.
+  bool asks() const noexcept { return hops_ > 0; }
   /// The place of a member; nullopt for anybody else.
   std::optional<std::uint32_t> place_of(Ipv4Address address) const noexcept {
     const auto found = std::ranges::find(members_, address);

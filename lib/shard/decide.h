@@ -28,6 +28,8 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   if (b.tcp.state == tcp::State::closed) [[unlikely]]
     return after_abort(b, a);
   const Segment& s = a.parsed.segment;
+  if (ring_.asks() && b.tcp.has(flow::block_flag::half_open)) [[unlikely]]
+    if (const auto passed_on = pass_on_by_handshake(b, a)) return *passed_on;
   // A handshake that would end now waits, as if its ACK had been lost: the peer sends again.
   if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::ack) &&
       !s.has(wire::tcp_flag::rst) && !b.on_trial && lacks_time_wait_room()) [[unlikely]]
@@ -71,6 +73,8 @@ Drop Shard<P, A>::after_abort(flow::ConnectionBlock& b, const Arrival& a) noexce
 
 template <link::Port P, class A>
 Drop Shard<P, A>::on_time_wait(std::uint32_t entry, const Arrival& a) noexcept {
+  if (ring_.asks()) [[unlikely]]
+    if (const auto passed_on = pass_on_by_time_wait(entry, a)) return *passed_on;
   Segment s = a.parsed.segment;
   // RFC 6191 2 asks whether timestamps "would be enabled" for the new connection: both ends decide.
   if (s.has(wire::tcp_flag::syn) && !cfg_->tcp.timestamps)

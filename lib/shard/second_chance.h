@@ -10,16 +10,47 @@
 
 namespace mayfly::shard {
 
-/// nullopt: nobody else is to be asked; the segment is answered here.
+/// Of a segment that nobody here knows. nullopt: nobody else is to be asked; it is answered here.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
+  const std::optional<Drop> passed_on = pass_on(a);
+  if (!passed_on && asked_first_ && !a.parsed.segment.has(wire::tcp_flag::rst))
+    stats_.cluster_last_reset.add();
+  return passed_on;
+}
+
+/// A handshake here is not what the segment belongs to. An old duplicate of a SYN may have begun
+/// it, or one that was sent again, and another server has the connection: a reset would end that
+/// (RFC 9293 3.10.7.4, fifth: an unacceptable ACK in SYN-RECEIVED).
+template <link::Port P, class A>
+std::optional<Drop> Shard<P, A>::pass_on_by_handshake(const flow::ConnectionBlock& b,
+                                                      const Arrival& a) noexcept {
+  const Segment& s = a.parsed.segment;
+  if (s.has(wire::tcp_flag::syn)) return std::nullopt;
+  const bool is_ours = s.has(wire::tcp_flag::rst)
+                           ? s.seq == b.tcp.rcv_nxt
+                           : after(s.ack, b.tcp.snd_una) && at_or_after(b.tcp.snd_max, s.ack);
+  return is_ours ? std::nullopt : pass_on(a);
+}
+
+/// The TIME_WAIT here is that of an incarnation before the segment's, which another server may
+/// have: an answer from here would be wrong for both ends of that (RFC 1337 2.2).
+template <link::Port P, class A>
+std::optional<Drop> Shard<P, A>::pass_on_by_time_wait(std::uint32_t entry,
+                                                      const Arrival& a) noexcept {
+  const Segment& s = a.parsed.segment;
+  if (s.has(wire::tcp_flag::syn) || !is_of_later_incarnation(time_waits_.log()[entry].entry, s))
+    return std::nullopt;
+  return pass_on(a);
+}
+
+/// Sends it on to the next server. nullopt: nobody else is to be asked.
+template <link::Port P, class A>
+std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
   if (a.six != nullptr) return std::nullopt;  // the ring is of IPv4
   const std::uint32_t origin = asked_first_.value_or(ring_.own_place());
   const std::optional<Ipv4Address> next = ring_.next_after(origin);
-  if (!next) {
-    if (asked_first_ && !a.parsed.segment.has(wire::tcp_flag::rst)) stats_.cluster_last_reset.add();
-    return std::nullopt;
-  }
+  if (!next) return std::nullopt;
   const std::size_t header = a.parsed.l4_off - a.parsed.l3_off;
   const auto packet = a.bytes.subspan(a.parsed.l3_off, header + a.parsed.l4_len);
   // A reset instead might end a connection that is alive at another server.

@@ -275,7 +275,11 @@ class Shard {
                         std::uint8_t link, const Opening& opening) noexcept;
 
   // second_chance.h
+  std::optional<Drop> pass_on(const Arrival& a) noexcept;
   std::optional<Drop> second_chance(const Arrival& a) noexcept;
+  std::optional<Drop> pass_on_by_handshake(const flow::ConnectionBlock& b,
+                                           const Arrival& a) noexcept;
+  std::optional<Drop> pass_on_by_time_wait(std::uint32_t entry, const Arrival& a) noexcept;
   std::optional<Drop> on_ip_in_ip(std::uint8_t link, std::size_t i) noexcept;
   Drop on_balanced(std::uint8_t link, std::span<const std::byte> bytes,
                    const wire::ParsedFrame& inner) noexcept;

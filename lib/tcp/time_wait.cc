@@ -126,6 +126,12 @@ TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& 
   return by(Branch::tw_segment_old, {ack, Drop::time_wait_segment, false});
 }
 
+bool is_of_later_incarnation(const TimeWaitEntry& entry, const Segment& s) noexcept {
+  if (s.has(wire::tcp_flag::rst)) return after(s.seq, entry.rcv_nxt);
+  return (s.has(wire::tcp_flag::ack) && after(s.ack, entry.snd_nxt)) ||
+         after(s.end(), entry.rcv_nxt);
+}
+
 TimeWaitEntry make_time_wait_entry(const Connection& c) noexcept {
   const auto open = static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt) >> c.rcv_wind_shift;
   const std::uint8_t timestamps = c.has(conn_flag::timestamps) ? TimeWaitEntry::kTimestamps : 0;

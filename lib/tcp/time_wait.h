@@ -65,6 +65,10 @@ struct TimeWaitVerdict {
 TimeWaitVerdict on_time_wait_segment(const TimeWaitEntry& entry, const Segment& s,
                                      const TimeWaitRules& rules,
                                      Duration since_syn_answer = Duration::max()) noexcept;
+/// True of a segment that the old incarnation cannot have sent: it acknowledges what was not sent
+/// in it, or goes on after its FIN. Where several servers have one address, another of them may
+/// have the incarnation that did. Not for SYNs.
+bool is_of_later_incarnation(const TimeWaitEntry& entry, const Segment& s) noexcept;
 /// What becomes of a SYN that opens nothing, whatever it carries.
 TimeWaitVerdict refuse_syn(const TimeWaitRules& rules) noexcept;
 

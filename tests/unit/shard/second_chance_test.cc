@@ -109,6 +109,71 @@ TEST_F(SecondChance, IsForResetsTooAndThenEndsInSilence) {
   EXPECT_EQ(resets(), 0U);
 }
 
+/// Takes the peer's connection with this server to its TIME_WAIT here.
+void end_in_time_wait(Peer& peer, Wire& server) {
+  peer.opens();
+  server.app_does([](auto& c) { c.close(); });
+  peer.gets(fin());
+  peer.sends(ack()).sends(fin()).gets(ack());
+}
+
+// Without it both ends answer each other's segments for as long as TIME_WAIT is held (RFC 1337 H2).
+TEST_F(SecondChance, OfANewerConnectionIsNotKeptFromItByTheTimeWaitOfAnOlderOne) {
+  make();
+  Peer old(at(0));
+  end_in_time_wait(old, at(0));
+  at(2).leap(Duration::from_s(1));
+  Peer peer(at(2));
+  peer.again(old.next() + 70'000).opens();
+  at(0).put(peer.frame(text("ping")));
+  at(0).poll();
+  carry();
+  at(2).after(300_ms);  // the delayed ACK
+  ASSERT_FALSE(peer.inbox.empty());
+  EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+  EXPECT_TRUE(old.ignores().inbox.empty());
+  EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
+  EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
+  EXPECT_EQ(at(0).shard->time_wait_entries(), 1U);
+}
+
+TEST_F(SecondChance, OfWhatTheTimeWaitHereIsForEndsHere) {
+  make();
+  Peer old(at(0));
+  end_in_time_wait(old, at(0));
+  at(0).put(old.frame(fin().at(0)));
+  at(0).poll();
+  EXPECT_EQ(sent_on(), 0U);
+  EXPECT_EQ(at(0).stats().time_wait_fin_again.get(), 1U);
+}
+
+// RFC 1337 H3 over two servers: the handshake's reset would be right to the octet.
+TEST_F(SecondChance, OfALiveConnectionIsNotKeptFromItByAnOldSyn) {
+  make();
+  Peer peer(at(2));
+  peer.opens();
+  at(0).leap(Duration::from_s(1));
+  Peer old(at(0));
+  old.sends(syn()).gets(syn_ack());
+  const std::uint64_t before = resets();
+  at(0).put(peer.frame(text("ping")));
+  at(0).poll();
+  carry();
+  at(2).after(300_ms);  // the delayed ACK
+  ASSERT_FALSE(peer.inbox.empty());
+  EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+  EXPECT_EQ(resets(), before);
+  EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
+}
+
+TEST_F(SecondChance, IsNotForTheAckOfAHandshake) {
+  make();
+  Peer peer(at(0));
+  peer.opens();
+  EXPECT_EQ(sent_on(), 0U);
+  EXPECT_EQ(at(0).shard->open_connections(), 1U);
+}
+
 TEST_F(SecondChance, IsNotForSyns) {
   make();
   Peer peer(at(0));

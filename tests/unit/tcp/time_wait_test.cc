@@ -197,6 +197,26 @@ TEST(TimeWaitSegment, DropsSayWhy) {
   EXPECT_EQ(on_time_wait_segment(entry(false), s, {}).drop, Drop::tcp_ack_unacceptable);
 }
 
+TEST(TimeWaitSegment, IsOfALaterIncarnationIfTheOldOneCannotHaveSentIt) {
+  const tcp::TimeWaitEntry old = entry(true);
+  const auto is_later = [&](std::uint8_t flags, std::int32_t ahead, std::int32_t ack_ahead,
+                            std::uint16_t text = 0) {
+    Segment s = segment(flags, ahead);
+    s.ack = kSndNxt + static_cast<std::uint32_t>(ack_ahead);
+    s.payload_len = text;
+    return is_of_later_incarnation(old, s);
+  };
+  constexpr std::uint8_t kAck = wire::tcp_flag::ack, kFin = wire::tcp_flag::fin | kAck;
+  EXPECT_FALSE(is_later(kFin, -1, 0)) << "the last FIN again";
+  EXPECT_FALSE(is_later(kAck, 0, 0));
+  EXPECT_FALSE(is_later(kAck, -8, -20, 7)) << "old text";
+  EXPECT_TRUE(is_later(kAck, 0, 0, 1)) << "text after the FIN";
+  EXPECT_TRUE(is_later(kFin, 0, 0));
+  EXPECT_TRUE(is_later(kAck, -50, 1)) << "it acknowledges what was never sent";
+  EXPECT_FALSE(is_later(wire::tcp_flag::rst, 0, 90)) << "an RST without ACK has no such number";
+  EXPECT_TRUE(is_later(wire::tcp_flag::rst, 1, 0));
+}
+
 TEST(TimeWaitEntry, KeepsWhatTheAckNeeds) {
   auto cfg = plain();
   cfg.timestamps = cfg.window_scale = true;
