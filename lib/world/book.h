@@ -60,6 +60,7 @@ struct Incarnation {
   Admission admission;        ///< where a handshake tap is (handshake_tap.h)
   std::uint32_t foreign = 0;  ///< texts and FINs of others that its ends accepted
   Instant began;
+  std::size_t accepted_by = 0;  ///< the server that has it, if one has opened it
   EndView client, server;
 
   bool is_over() const { return client.ended && (server.ended || !server.opened); }
@@ -69,11 +70,10 @@ struct Incarnation {
 struct FourTuple {
   FlowKey4 key;
   std::size_t client = 0, server = 0;  ///< hosts
+  bool is_routed = false;              ///< any server may get it, `server` stands for all
   std::size_t traffic = 0;             ///< what it carries
   std::uint32_t latest = kNoIndex;     ///< incarnation
   Instant clean_from;                  ///< old duplicates of a disorderly end are gone by then
-
-  std::size_t host_of(bool is_server) const { return is_server ? server : client; }
 };
 
 /// Something that an end of a connection should not have met.
@@ -119,6 +119,10 @@ class Book {
   const FourTuple& tuple(std::uint32_t index) const {
     MAYFLY_ASSERT(index < tuples_.size());
     return tuples_[index];
+  }
+  /// The host of an end that was opened.
+  std::size_t host_of(const Incarnation& i, bool is_server) const {
+    return is_server ? i.accepted_by : tuple(i.tuple).client;
   }
   std::uint32_t tuples() const { return static_cast<std::uint32_t>(tuples_.size()); }
   std::uint32_t index_of(const Incarnation& i) const {

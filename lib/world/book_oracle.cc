@@ -63,7 +63,9 @@ void BookOracle::look_at(const Anomaly& anomaly) {
   switch (anomaly.what) {
     case What::unknown: break;
     case What::accepted_twice:
-      // A cookie that is still good may do that (RFC 4987 3.6).
+      // A cookie that is still good may do that (RFC 4987 3.6), and two servers of one address:
+      // see EndApp::on_ghost.
+      if (book_.tuple(i.tuple).is_routed && anomaly.host != i.accepted_by) break;
       if (host.settings.syn.half_open == 0 && !had_ended_at_the_server(i) &&
           !was_aborted_just_now(i, anomaly.at))
         violated("accepted", "accepted twice: " + describe(book_, i));

@@ -29,7 +29,8 @@ class Dice {
     hostile_pools,
     client_text,
     overload,
-    family
+    family,
+    moving_router
   };
   Dice(std::uint64_t seed, For what, std::uint64_t number = 0)
       : random_(Prng(seed).next() ^ (static_cast<std::uint64_t>(what) << 56 | number << 40)) {}

@@ -93,6 +93,7 @@ class EndApp : public shard::AppBase {
     if (i == nullptr) return c.abort();
     EndView& view = view_of(*i);
     if (view.opened) return on_ghost(c, *i);
+    if (plan_.is_server) accept(*i);
     book_.opened(view);
     view.heard_at = c.now();
     if (traffic_.greed != Greed::none) view.close_at = c.now() + traffic_.stay;
@@ -203,12 +204,17 @@ class EndApp : public shard::AppBase {
     return {1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most.us)))};
   }
 
+  void accept(Incarnation& i) noexcept {
+    const FourTuple& tuple = book_.tuple(i.tuple);
+    MAYFLY_ASSERT(tuple.is_routed || tuple.server == plan_.number);
+    i.accepted_by = plan_.number;
+  }
   template <class S>
   void open(S& shard, Instant now) noexcept;
   template <class Conn>
   std::uint64_t recognise(Conn& c, const flow::ConnectionBlock& b) noexcept;
   template <class Conn>
-  void on_ghost(Conn& c, const Incarnation& i) noexcept;
+  void on_ghost(Conn& c, Incarnation& i) noexcept;
   template <class Conn>
   void check(Conn& c, Incarnation& i, const EndView& view,
              std::span<const std::byte> text) noexcept;
@@ -235,7 +241,7 @@ class EndApp : public shard::AppBase {
   bool may_close(const Incarnation& i, const EndView& view, Instant now) const noexcept;
   bool aborts_now(const Incarnation& i, const EndView& view, std::uint64_t unsent) const noexcept;
   void release(std::uint32_t tuple, Instant now) noexcept {
-    free_.push({now + wiring_.rest + some_of(traffic_.rest_max), tuple});
+    free_.push({now + wiring_.rest + traffic_.rest_min + some_of(traffic_.rest_max), tuple});
   }
 
   const HostPlan& plan_;
@@ -281,9 +287,12 @@ std::uint64_t EndApp::recognise(Conn& c, const flow::ConnectionBlock& b) noexcep
 }
 
 // A duplicate of a handshake's last ACK opens a connection again if its cookie is still good and
-// nothing is left of the first (RFC 4987 3.6). Without a cookie that is a violation.
+// nothing is left of the first (RFC 4987 3.6). Without a cookie that is a violation. But two
+// servers of one address that get copies of a SYN in the same 4 us choose the same number (RFC
+// 9293 3.4.1), and both stand if the ACK is copied to both as well.
 template <class Conn>
-void EndApp::on_ghost(Conn& c, const Incarnation& i) noexcept {
+void EndApp::on_ghost(Conn& c, Incarnation& i) noexcept {
+  if (i.accepted_by != plan_.number) i.promised = false;
   note(c, Anomaly::What::accepted_twice, i);
   c.state().word[0] = 0;  // not the one that the book has
   c.abort();
@@ -302,7 +311,7 @@ void EndApp::check(Conn& c, Incarnation& i, const EndView& view,
 template <class Conn>
 void EndApp::act(Conn& c, Incarnation& i, EndView& view) noexcept {
   MAYFLY_ASSERT(view.opened && !view.ended);
-  MAYFLY_ASSERT(book_.tuple(i.tuple).host_of(plan_.is_server) == plan_.number);
+  MAYFLY_ASSERT(book_.host_of(i, plan_.is_server) == plan_.number);
   if (aborts_now(i, view, c.unsent())) return c.abort();
   const bool ready = view.act_at.is_never() || view.act_at <= c.now();
   if (ready && !view.queued && may_send(i, view)) send_text(c, i, view);
@@ -412,8 +421,7 @@ inline void EndApp::forget(Instant now) noexcept {
     Incarnation& i = book_[index];
     const bool ours = !plan_.is_server || i.server.opened;
     EndView& view = view_of(i);
-    if (!ours || view.ended || plan_.number != book_.tuple(i.tuple).host_of(plan_.is_server))
-      continue;
+    if (!ours || view.ended || plan_.number != book_.host_of(i, plan_.is_server)) continue;
     view.crashed = true;
     book_.end(i, view, now);
     if (!plan_.is_server) release(i.tuple, now);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "world/ledger.h"
+
 namespace mayfly::world {
 
 void FairnessOracle::look_at_end(Instant now) {
@@ -13,6 +15,7 @@ void FairnessOracle::look_at_end(Instant now) {
     const Incarnation& i = book_[index];
     const Duration bound = scenario_.traffics[book_.tuple(i.tuple).traffic].bound;
     judge_answer(i, now);
+    if (scenario_.is_harmless) judge_ledger(i, now);
     if (bound < Duration::max()) judge_bound(i, bound, now);
   }
   for (std::size_t traffic = 0; traffic < scenario_.traffics.size(); ++traffic)
@@ -30,6 +33,24 @@ void FairnessOracle::judge_bound(const Incarnation& i, Duration bound, Instant n
                                 name_of(i.client.reason), name_of(i.server.reason)));
   const Duration took = std::max(i.client.ended_at, i.server.ended_at) - i.began;
   if (took > bound) violated(fmt::format("it took {:.3f} s", took.seconds()));
+}
+
+// Where nothing happens but that flows are moved, nobody is harmed.
+void FairnessOracle::judge_ledger(const Incarnation& i, Instant now) {
+  LedgerRow row;
+  add_to(row, i);
+  const std::pair<const char*, std::uint64_t> harms[] = {
+      {"reset in LAST_ACK", row.reset_in_last_ack},
+      {"old data", row.old_data},
+      {"killed", row.killed},
+      {"desynchronised", row.desynchronised},
+      {"blackholed", row.blackholed}};
+  for (const auto& [name, count] : harms)
+    if (count > 0)
+      judge_.violated(
+          now, "ledger",
+          fmt::format("{}, {} at the client and {} at the server: {}", name,
+                      name_of(i.client.reason), name_of(i.server.reason), describe(book_, i)));
 }
 
 // RFC 9112 9.6: an RST for what the client said behind its request must not destroy the answer.

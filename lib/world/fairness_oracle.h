@@ -22,6 +22,7 @@ class FairnessOracle {
   void judge_bound(const Incarnation& i, Duration bound, Instant now);
   void judge_answer(const Incarnation& i, Instant now);
   void judge_goodput(std::size_t traffic, Instant now);
+  void judge_ledger(const Incarnation& i, Instant now);
 
   const Scenario& scenario_;
   const Book& book_;

@@ -11,35 +11,36 @@
 namespace mayfly::world {
 
 // X(name, what it does)
-#define MAYFLY_SIM_FAULTS(X)                                                         \
-  X(delay, "every link delays its frames")                                           \
-  X(jitter, "each frame has a different delay, so that frames overtake each other")  \
-  X(loss, "single frames are lost")                                                  \
-  X(bursts, "frames are lost in bursts")                                             \
-  X(duplicate, "frames arrive twice")                                                \
-  X(reorder, "some frames are delayed for up to a millisecond more")                 \
-  X(corrupt, "a bit of a frame flips")                                               \
-  X(stray, "a copy arrives seconds later: an old duplicate")                         \
-  X(replay, "the latest frames of a link arrive once more, all in one burst")        \
-  X(bunch, "frames arrive in bunches: SYN, ACK, FIN and the next SYN in one burst")  \
-  X(rate, "links are slow and their queues short")                                   \
-  X(partition, "a host is cut off for a while")                                      \
-  X(restart, "a host crashes, and restarts later with empty tables")                 \
-  X(clock_step, "the timestamps of a host jump, forward or back")                    \
-  X(tiny_tables, "few connection blocks, few TIME_WAIT entries")                     \
-  X(half_open, "few handshakes at once: SYN cookies, or SYNs refused")               \
-  X(tiny_pools, "few send extents, chunks and receive buffers")                      \
-  X(no_buffer, "frame buffers run out now and then")                                 \
-  X(slow_app, "the apps are slow to read and to answer")                             \
-  X(abort, "the apps give up some connections with RST")                             \
-  X(wrap, "sequence numbers and timestamps begin just below their wrap-around")      \
-  X(hasty, "policies that do harm: short holds, evictions, RST accepted, recycling") \
-  X(nat, "some clients share one address behind a NAT")                              \
-  X(two_ports, "servers have a second port, with a network and clients of its own")  \
-  X(stuck_port, "a server's device takes no frames for a while, at most minutes")    \
-  X(hostile_pools, "greedy clients beside honest ones, at servers with small pools") \
-  X(client_text, "clients send more text while they are answered")                   \
-  X(overload, "slow servers are offered twice as many connections as they can serve")
+#define MAYFLY_SIM_FAULTS(X)                                                          \
+  X(delay, "every link delays its frames")                                            \
+  X(jitter, "each frame has a different delay, so that frames overtake each other")   \
+  X(loss, "single frames are lost")                                                   \
+  X(bursts, "frames are lost in bursts")                                              \
+  X(duplicate, "frames arrive twice")                                                 \
+  X(reorder, "some frames are delayed for up to a millisecond more")                  \
+  X(corrupt, "a bit of a frame flips")                                                \
+  X(stray, "a copy arrives seconds later: an old duplicate")                          \
+  X(replay, "the latest frames of a link arrive once more, all in one burst")         \
+  X(bunch, "frames arrive in bunches: SYN, ACK, FIN and the next SYN in one burst")   \
+  X(rate, "links are slow and their queues short")                                    \
+  X(partition, "a host is cut off for a while")                                       \
+  X(restart, "a host crashes, and restarts later with empty tables")                  \
+  X(clock_step, "the timestamps of a host jump, forward or back")                     \
+  X(tiny_tables, "few connection blocks, few TIME_WAIT entries")                      \
+  X(half_open, "few handshakes at once: SYN cookies, or SYNs refused")                \
+  X(tiny_pools, "few send extents, chunks and receive buffers")                       \
+  X(no_buffer, "frame buffers run out now and then")                                  \
+  X(slow_app, "the apps are slow to read and to answer")                              \
+  X(abort, "the apps give up some connections with RST")                              \
+  X(wrap, "sequence numbers and timestamps begin just below their wrap-around")       \
+  X(hasty, "policies that do harm: short holds, evictions, RST accepted, recycling")  \
+  X(nat, "some clients share one address behind a NAT")                               \
+  X(two_ports, "servers have a second port, with a network and clients of its own")   \
+  X(stuck_port, "a server's device takes no frames for a while, at most minutes")     \
+  X(hostile_pools, "greedy clients beside honest ones, at servers with small pools")  \
+  X(client_text, "clients send more text while they are answered")                    \
+  X(overload, "slow servers are offered twice as many connections as they can serve") \
+  X(moving_router, "servers share an address, and a router moves flows between them")
 
 enum class SimFault : std::uint8_t {
 #define MAYFLY_X(name, help) name,
@@ -92,7 +93,8 @@ inline constexpr FaultSet kSituations = FaultSet{}
                                             .with(SimFault::stuck_port)
                                             .with(SimFault::hostile_pools)
                                             .with(SimFault::client_text)
-                                            .with(SimFault::overload);
+                                            .with(SimFault::overload)
+                                            .with(SimFault::moving_router);
 
 /// "loss,reorder", or "none".
 std::string to_string(FaultSet faults);

@@ -62,7 +62,9 @@ void count_kept_out(const Incarnation& i, LedgerRow& row) noexcept {
       std::max(row.kept_out_longest, i.admission.kept_out(i.server.opened, i.client.ended_at));
 }
 
-void judge(const Incarnation& i, LedgerRow& row) noexcept {
+}  // namespace
+
+void add_to(LedgerRow& row, const Incarnation& i) noexcept {
   const End client = client_of(i), server = server_of(i);
   ++row.connections;
   count_kept_out(i, row);
@@ -85,8 +87,6 @@ void judge(const Incarnation& i, LedgerRow& row) noexcept {
   }
 }
 
-}  // namespace
-
 void add_to(LedgerRow& row, const LedgerRow& more) {
   constexpr std::uint64_t LedgerRow::*kCounts[] = {
       &LedgerRow::connections, &LedgerRow::completed,   &LedgerRow::reset_in_last_ack,
@@ -102,7 +102,7 @@ void add_to(LedgerRow& row, const LedgerRow& more) {
 }
 
 void add_to(LedgerRow& row, const Book& book) {
-  for (std::uint32_t index = 0; index < book.size(); ++index) judge(book[index], row);
+  for (std::uint32_t index = 0; index < book.size(); ++index) add_to(row, book[index]);
   // The server has a connection that no client has: its ends never agree.
   for (const Anomaly& anomaly : book.anomalies()) {
     const bool is_alone =

@@ -7,6 +7,8 @@
 
 namespace mayfly::world {
 
+/// Adds the outcome of one incarnation that is over.
+void add_to(LedgerRow& row, const Incarnation& i) noexcept;
 /// Adds the outcome of all incarnations in the book to the row. All of them must be over.
 void add_to(LedgerRow& row, const Book& book);
 

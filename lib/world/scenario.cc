@@ -112,6 +112,10 @@ void draw_happenings(Scenario& s) {
                    [](const Happening& a, const Happening& b) { return a.at < b.at; });
 }
 
+std::size_t count_servers(const Scenario& s) {
+  return static_cast<std::size_t>(std::ranges::count_if(s.hosts, &HostPlan::is_server));
+}
+
 bool keeps_promise(const shard::ShardSettings& settings) {
   const flow::TimeWaitPolicy& p = settings.time_wait;
   return p.hold >= kSimMsl * 2 && p.on_full == flow::TimeWaitPolicy::OnFull::refuse &&
@@ -154,7 +158,8 @@ Scenario make_scenario(const SimOptions& options) {
   s.seed = options.seed;
   s.faults = options.faults.value_or(draw_faults(options.seed));
   s.start = draw_start(s);
-  s.ipv6 = !s.faults.empty() && !s.has(SimFault::nat) && Dice(s.seed, For::family).chance(0.5);
+  s.ipv6 = !s.faults.empty() && !s.has(SimFault::nat) && !s.has(SimFault::moving_router) &&
+           Dice(s.seed, For::family).chance(0.5);
   s.faults_last = options.duration;
   if (s.faults.empty()) {
     build_plain_world(s, options);
@@ -174,6 +179,8 @@ Scenario make_scenario(const SimOptions& options) {
   s.keeps_promises =
       !s.has(SimFault::restart) && !s.has(SimFault::clock_step) && !s.has(SimFault::half_open);
   for (const HostPlan& host : s.hosts) s.keeps_promises &= keeps_promise(host.settings);
+  if (s.router) s.keeps_promises &= s.router->hops + 1 >= count_servers(s);
+  s.is_harmless &= s.keeps_promises;
   s.keeps_promises |= options.no_harm;
   MAYFLY_ASSERT(!s.traffics.empty() && s.hosts.size() >= 2);
   MAYFLY_ASSERT(s.hosts.front().is_server && !s.hosts.back().is_server);
@@ -187,8 +194,7 @@ Duration Scenario::longest_hold() const {
 }
 
 std::string describe(const Scenario& s) {
-  const auto servers = std::count_if(s.hosts.begin(), s.hosts.end(),
-                                     [](const HostPlan& host) { return host.is_server; });
+  const auto servers = static_cast<std::ptrdiff_t>(count_servers(s));
   const auto clients = static_cast<std::ptrdiff_t>(s.hosts.size()) - servers;
   return fmt::format("{} server{}, {} client{}, {} connections, {}{}, faults {}", servers,
                      servers == 1 ? "" : "s", clients, clients == 1 ? "" : "s",

@@ -33,6 +33,12 @@ struct NatPlan {
   Duration port_hold = Duration::max();  ///< as in NatSettings
 };
 
+/// A router before the servers, which have one address and the secret in common.
+struct RouterPlan {
+  std::uint32_t hops = 0;  ///< how many other servers one asks about an unknown flow
+  bool sprays = false;     ///< each frame goes to any of them
+};
+
 struct HostPlan {
   std::string name;         ///< "server-1", "client-1"
   std::size_t number = 0;   ///< among all hosts
@@ -53,7 +59,18 @@ struct HostPlan {
 
 /// Something that happens to a host.
 struct Happening {
-  enum class What : std::uint8_t { cut, uncut, crash, step_timestamps, stick, unstick };
+  enum class What : std::uint8_t {
+    cut,
+    uncut,
+    crash,
+    step_timestamps,
+    stick,
+    unstick,
+    reshuffle,
+    withdraw,
+    announce,
+    drain
+  };
   Instant at;
   What what = What::cut;
   std::size_t host = 0;
@@ -69,6 +86,7 @@ struct Scenario {
   std::vector<Traffic> traffics;      ///< the first is that of the servers and their usual clients
   std::vector<HostPlan> hosts;        ///< the servers first; numbered in this order
   NatPlan nat;                        ///< with SimFault::nat
+  std::optional<RouterPlan> router;   ///< with SimFault::moving_router
   bool ipv6 = false;                  ///< the family of all hosts; never with a NAT
   std::vector<Happening> happenings;  ///< in the order of time
   bool stays_stuck = false;           ///< the last stick ends when every connection is over
@@ -76,6 +94,8 @@ struct Scenario {
   /// No byte of an old incarnation may reach a new one, and no end in LAST_ACK may be reset:
   /// all hosts hold TIME_WAIT for 2MSL and never lose state, or SimOptions::no_harm is set.
   bool keeps_promises = true;
+  /// Nothing happens but that flows are moved: the ledger's harms are 0 (ledger.h).
+  bool is_harmless = false;
 
   bool has(SimFault fault) const { return faults.has(fault); }
   /// The first of them.

@@ -55,6 +55,24 @@ bool SimRun::advance(Instant limit) {
   return true;
 }
 
+void SimRun::move(const Happening& happening, const std::string& name) {
+  using What = Happening::What;
+  net::ShardHost<EndApp>& host = *world_->hosts()[happening.host].host;
+  net::Router& router = world_->router();
+  switch (happening.what) {
+    case What::reshuffle: trace_.note(now(), "the router moves flows"); return router.reshuffle();
+    case What::withdraw:
+      trace_.note(now(), name + " gets no more from the router");
+      return router.set_present(happening.host, false);
+    case What::announce:
+      trace_.note(now(), name + " gets flows again");
+      return router.set_present(happening.host, true);
+    default: break;
+  }
+  trace_.note(now(), name + " refuses SYNs");
+  if (host.is_up()) host.shard().drain();
+}
+
 template <class Done>
 bool SimRun::run_until(Done&& done, Duration limit) {
   const Instant end = now() + limit;
@@ -82,6 +100,10 @@ void SimRun::act_on(const Happening& happening) {
     case What::unstick:
       trace_.note(at, fmt::format("{}'s port {} takes frames again", name, happening.port + 1));
       return host.port(happening.port).stick(false);
+    case What::reshuffle:
+    case What::withdraw:
+    case What::announce:
+    case What::drain: return move(happening, name);
     case What::step_timestamps:
       trace_.note(at, name + "'s timestamps jump");
       return network.step_timestamps(host.port(), happening.stamps_ahead);
@@ -108,6 +130,7 @@ void SimRun::heal() {
     each.app->be_plain(scenario_.longest_hold());
   }
   if (!scenario_.stays_stuck) unstick();
+  if (scenario_.router) world_->router().spray(false);
   world_->simulation().ask_all();
 }
 

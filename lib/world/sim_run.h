@@ -50,6 +50,7 @@ class SimRun {
   template <class Done>
   bool run_until(Done&& done, Duration limit);
   void act_on(const Happening& happening);
+  void move(const Happening& happening, const std::string& name);
   Instant now() const noexcept { return world_->simulation().now(); }
   SimResult result() const;
 

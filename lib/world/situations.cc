@@ -37,6 +37,9 @@ constexpr FaultSet kHarmless = FaultSet{}
                                    .with(SimFault::two_ports)
                                    .with(SimFault::client_text);
 
+/// The dice of their wires are those of no host of the seed.
+constexpr std::size_t kFurtherServers = 100;
+
 bool has_only(const Scenario& s, FaultSet faults) { return s.faults.without(faults).empty(); }
 
 /// Adds a client that has a traffic of its own.
@@ -219,15 +222,101 @@ void add_crowd(Scenario& s, const SimOptions& options) {
   for (HostPlan& host : s.hosts) host.settings.tcp.mss = std::max(host.settings.tcp.mss, kMssLeast);
 }
 
+/// More servers like the first, behind those that are there; all others move on.
+void add_servers(Scenario& s, std::size_t count) {
+  const auto servers =
+      static_cast<std::size_t>(std::ranges::count_if(s.hosts, &HostPlan::is_server));
+  if (count <= servers) return;
+  const std::size_t added = count - servers;
+  for (Happening& happening : s.happenings)
+    if (happening.host >= servers) happening.host += added;
+  for (std::size_t n = servers; n < count; ++n) {
+    HostPlan server = s.hosts.front();
+    server.wire = {};
+    draw_wire(s, kFurtherServers + n, server.wire);
+    s.hosts.insert(s.hosts.begin() + static_cast<std::ptrdiff_t>(n), server);
+  }
+  for (std::size_t n = 0; n < s.hosts.size(); ++n) {
+    s.hosts[n].number = n;
+    if (n < count) s.hosts[n].name = fmt::format("server-{}", n + 1);
+  }
+}
+
+// Of the servers one may leave for good: the router forgets it, then it refuses SYNs.
+void add_moves(Scenario& s, std::size_t servers, Dice& dice) {
+  using What = Happening::What;
+  constexpr Duration kLinger = Duration::from_s(1);
+  const Duration interval = dice.one_of({2_ms, 50_ms, 1_s, 10_s});
+  const bool one_leaves = dice.chance(0.3);
+  const auto which = dice.from<std::size_t>(0, servers - 1);
+  // In the second network nobody leads its SYNs to another server.
+  const std::size_t leaver = one_leaves && !s.has(SimFault::two_ports) ? which : servers;
+  const auto leaves_at = dice.from(0u, 20u);
+  Instant at = s.start;
+  const auto moves = dice.from(5u, 40u);
+  for (std::uint32_t n = 0; n < moves; ++n) {
+    at = at + dice.from(1_us, interval * 2);
+    const auto server = dice.from<std::size_t>(0, servers - 1);
+    const What what = dice.one_of({What::reshuffle, What::reshuffle, What::withdraw});
+    if (n == leaves_at && leaver < servers) {
+      s.happenings.push_back({.at = at, .what = What::withdraw, .host = leaver});
+      s.happenings.push_back({.at = at + kLinger, .what = What::drain, .host = leaver});
+      continue;
+    }
+    s.happenings.push_back({.at = at, .what = what, .host = server});
+    if (what != What::withdraw) continue;
+    at = at + dice.from(1_us, interval * 2);
+    const bool has_left = server == leaver && n > leaves_at;
+    if (!has_left) s.happenings.push_back({.at = at, .what = What::announce, .host = server});
+  }
+  std::ranges::stable_sort(s.happenings, {}, &Happening::at);
+}
+
+/// What a clock of sequence numbers that counts 250,000 octets a second (RFC 9293 3.4.1) needs to
+/// pass all that a connection sends: another server than that which holds its TIME_WAIT does not
+/// know its numbers.
+Duration overtaken_after(const Traffic& t) {
+  constexpr Duration kOctet = 4_us;
+  constexpr std::uint32_t kBoth = 1'000;  // SYN and FIN, and repeated handshakes
+  return kOctet * (std::max(t.request_max + t.chatter_max, t.answer_max) + kBoth);
+}
+
+// All servers have one address, a router in front, and each other's second chance.
+void add_router(Scenario& s, const SimOptions& options) {
+  constexpr std::uint16_t kOuterHeader = 20, kMssMax = 1'460 - kOuterHeader;
+  constexpr int kWiresOfClient = 2, kWiresOfHop = 2;
+  Dice dice(s.seed, For::moving_router);
+  const auto servers = dice.from<std::size_t>(2, 4);
+  RouterPlan plan{.hops = static_cast<std::uint32_t>(servers - 1), .sprays = dice.chance(0.15)};
+  const auto fewer = dice.from(1u, plan.hops);
+  if (dice.chance(0.2)) plan.hops = fewer;
+  add_servers(s, servers);
+  for (HostPlan& host : s.hosts) {
+    // No frame may live for longer than an MSL, whatever way it takes.
+    host.wire.stray_max = kSimMsl / (kWiresOfClient + kWiresOfHop * static_cast<int>(plan.hops));
+    if (!host.is_server) continue;
+    host.settings = s.hosts.front().settings;
+    host.settings.tcp.mss = std::min(host.settings.tcp.mss, kMssMax);
+  }
+  s.router = plan;
+  add_moves(s, servers, dice);
+  s.is_harmless = !options.policy &&
+                  has_only(s, kHarmless.without(SimFault::abort).with(SimFault::moving_router));
+  if (s.is_harmless && dice.chance(0.5)) promise(s);
+}
+
 }  // namespace
 
 void add_situations(Scenario& s, const SimOptions& options) {
+  if (s.has(SimFault::moving_router)) add_router(s, options);
   if (s.has(SimFault::two_ports)) add_second_network(s, options);
   if (s.has(SimFault::hostile_pools)) add_greedy_clients(s, options);
   if (s.has(SimFault::stuck_port)) add_sticks(s, options);
   if (s.has(SimFault::client_text)) add_client_text(s);
   if (s.has(SimFault::overload)) add_crowd(s, options);
   if (!options.policy && has_only(s, kHarmless) && s.faults.has_any(kSituations)) promise(s);
+  if (s.router)
+    for (Traffic& traffic : s.traffics) traffic.rest_min = overtaken_after(traffic);
 }
 
 }  // namespace mayfly::world

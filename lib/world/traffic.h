@@ -41,6 +41,7 @@ struct Traffic {
   std::uint32_t at_once = 1;                       ///< a host opens at most so many in one go
   Duration pause_max{};                            ///< between two goes of a host
   Duration rest_max{};   ///< of a four-tuple after a connection, beside what `patient` asks for
+  Duration rest_min{};   ///< and at least so much
   bool patient = true;   ///< a four-tuple rests for the longest hold before it is used again
   Duration think_max{};  ///< before an answer, and between two reads
   bool answers_early = false;                ///< a server answers when the request begins to arrive

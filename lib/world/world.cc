@@ -19,6 +19,7 @@ constexpr std::uint16_t kPort = EndApp::kPort;
 constexpr Duration kIdleHeartbeat = Duration::from_ms(100);
 constexpr std::uint8_t kPrefix = 15, kOutsideSegment = 0, kInsideSegment = 1, kSecondSegment = 2;
 constexpr Ipv4Address kServers{0xc612'0001};  // 198.18.0.1
+constexpr Ipv4Address kService{0xc612'00c8};  // 198.18.0.200, that of all servers
 constexpr Ipv4Address kClients{0xc612'1000};  // 198.18.16.0, a /24 for each
 constexpr Ipv4Address kInside{0xc613'0000};   // 198.19.0.0, a /24 for each
 constexpr Ipv4Address kOutside{0xc612'0200};  // 198.18.2.0
@@ -63,7 +64,7 @@ std::vector<net::Attachment> attachments_of(const HostPlan& plan) {
 void speak_ipv6(link::Interface& interface) {
   for (const link::InterfaceAddress& own : interface.addresses)
     interface.addresses6.push_back({net::six_of(own.first), net::six_of(own.last),
-                                    static_cast<std::uint8_t>(96 + own.prefix_length)});
+                                    static_cast<std::uint8_t>(96 + own.prefix_length), own.arp});
   interface.detects_duplicates = false;
 }
 
@@ -98,6 +99,7 @@ World::World(const Scenario& scenario, Judge* judge)
 Result<std::unique_ptr<World>> World::create(const Scenario& scenario, Judge* judge) {
   std::unique_ptr<World> world(new World(scenario, judge));
   if (scenario.has(SimFault::nat)) world->build_nat(scenario.nat);
+  if (scenario.router) world->build_router(*scenario.router);
   world->add_tuples();
   for (const HostPlan& plan : scenario.hosts)
     if (auto built = world->build_host(plan); !built) return built.error();
@@ -119,6 +121,19 @@ void World::build_nat(const NatPlan& plan) {
   nat.last_port = plan.last_port;
   nat.port_hold = plan.port_hold;
   nat_ = std::make_unique<net::Nat>(simulation_, nat);
+}
+
+void World::build_router(const RouterPlan& plan) {
+  net::RouterSettings settings{.service = kService,
+                               .ipv6 = scenario_.ipv6,
+                               .mac = mac_of(102),
+                               .servers = {},
+                               .seed = random_.next(),
+                               .segment = kOutsideSegment};
+  for (const HostPlan& host : scenario_.hosts)
+    if (host.is_server) settings.servers.push_back(mac_of(host.number + 1));
+  router_ = std::make_unique<net::Router>(simulation_, settings);
+  router_->spray(plan.sprays);
 }
 
 Result<void> World::build_host(const HostPlan& plan) {
@@ -174,9 +189,28 @@ shard::ShardConfig World::config_of(const HostPlan& plan) {
     config.interfaces[1].mac = mac_of(kSecondStations + plan.number);
     config.interfaces[1].addresses = {addresses_of(plan, 1)};
   }
+  config.secret = draw_secret(plan);
+  if (plan.is_server && scenario_.router) join_cluster(config, plan);
   if (scenario_.ipv6)
     for (link::Interface& interface : config.interfaces) speak_ipv6(interface);
-  config.secret = {random_.next(), random_.next()};
+  return config;
+}
+
+// The address of the service beside its own, of which neighbours are told nothing, and one secret.
+void World::join_cluster(shard::ShardConfig& config, const HostPlan& plan) const {
+  config.interfaces[0].addresses.push_back({kService, kService, 32, false});
+  config.cookies.of_siblings = true;
+  config.cluster.hops = scenario_.router->hops;
+  for (const HostPlan& host : scenario_.hosts)
+    if (host.is_server) config.cluster.members.push_back(addresses_of(host).first);
+  MAYFLY_ASSERT(config.cluster.members[plan.number] == addresses_of(plan).first);
+}
+
+tcp::Secret World::draw_secret(const HostPlan& plan) {
+  const tcp::Secret any = {random_.next(), random_.next()};
+  const bool is_shared = plan.is_server && scenario_.router;
+  if (is_shared && shared_secret_) return *shared_secret_;
+  tcp::Secret secret = any;
   if (scenario_.has(SimFault::wrap)) {
     const FlowKey4 flow = book_.tuple(0).key;
     const bool mine = plan.is_server || addresses_of(plan).first == flow.local();
@@ -184,11 +218,11 @@ shard::ShardConfig World::config_of(const HostPlan& plan) {
                                                         flow.local(), flow.local_port_host())
                                          : flow;
     if (mine)
-      config.secret = scenario_.ipv6
-                          ? secret_before_wrap(net::six_of(seen), scenario_.start, random_)
-                          : secret_before_wrap(seen, scenario_.start, random_);
+      secret = scenario_.ipv6 ? secret_before_wrap(net::six_of(seen), scenario_.start, random_)
+                              : secret_before_wrap(seen, scenario_.start, random_);
   }
-  return config;
+  if (is_shared) shared_secret_ = secret;
+  return secret;
 }
 
 EndApp::Wiring World::wiring_of(const HostPlan& plan, HostOracle* oracle) const {
@@ -213,7 +247,9 @@ void World::add_tuples() {
 
 void World::add_tuples(const HostPlan& client, const HostPlan& server) {
   if (client.network == 1 && !server.second_wire) return;
-  const Ipv4Address to = addresses_of(server, client.network).first;
+  const bool is_routed = scenario_.router && client.network == 0;
+  if (is_routed && server.number > 0) return;  // one address for all
+  const Ipv4Address to = is_routed ? kService : addresses_of(server, client.network).first;
   const link::InterfaceAddress from = addresses_of(client);
   for (std::uint32_t ip = from.first.host; ip <= from.last.host; ++ip) {
     for (std::uint16_t n = 0; n < client.ports; ++n) {
@@ -221,6 +257,7 @@ void World::add_tuples(const HostPlan& client, const HostPlan& server) {
       book_.add_tuple({.key = FlowKey4::of({ip}, port, to, kPort),
                        .client = client.number,
                        .server = server.number,
+                       .is_routed = is_routed,
                        .traffic = client.traffic});
     }
   }

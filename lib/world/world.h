@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/nat.h"
+#include "net/router.h"
 #include "net/simulation.h"
 #include "world/book.h"
 #include "world/book_oracle.h"
@@ -48,6 +49,11 @@ class World {
     MAYFLY_ASSERT(book_oracle_);
     return *book_oracle_;
   }
+  /// Only in a world that has a router.
+  net::Router& router() noexcept {
+    MAYFLY_ASSERT(router_ != nullptr);
+    return *router_;
+  }
   /// In the order of the scenario.
   std::span<const WorldHost> hosts() const noexcept { return hosts_; }
 
@@ -70,9 +76,12 @@ class World {
   Result<void> build_host(const HostPlan& plan);
   bool is_first_text(std::span<const std::byte> frame) const;
   void build_nat(const NatPlan& plan);
+  void build_router(const RouterPlan& plan);
   void add_tuples();
   void add_tuples(const HostPlan& client, const HostPlan& server);
   shard::ShardConfig config_of(const HostPlan& plan);
+  void join_cluster(shard::ShardConfig& config, const HostPlan& plan) const;
+  tcp::Secret draw_secret(const HostPlan& plan);
   EndApp::Wiring wiring_of(const HostPlan& plan, HostOracle* oracle) const;
   std::uint32_t recognise(const FlowKey4& key, Seq irs) const;
 
@@ -83,6 +92,8 @@ class World {
   Book book_;
   std::optional<BookOracle> book_oracle_;
   std::unique_ptr<net::Nat> nat_;
+  std::unique_ptr<net::Router> router_;
+  std::optional<tcp::Secret> shared_secret_;  // of servers behind the router
   std::vector<WorldHost> hosts_;
 };
 

@@ -23,6 +23,7 @@ constexpr FaultSet kStuck = kTwoPorts.with(SimFault::stuck_port);
 constexpr FaultSet kHostile = FaultSet{}.with(SimFault::hostile_pools);
 constexpr FaultSet kClientText = FaultSet{}.with(SimFault::client_text);
 constexpr FaultSet kOverload = FaultSet{}.with(SimFault::overload);
+constexpr FaultSet kMoving = FaultSet{}.with(SimFault::moving_router);
 
 Scenario scenario_of(FaultSet faults, std::uint64_t seed) {
   return make_scenario({.seed = seed, .faults = faults});
@@ -179,6 +180,35 @@ TEST(Situations, LeaveTheRestAsItIs) {
     ASSERT_EQ(with.happenings.size(), without.happenings.size());
     for (std::size_t i = 0; i < with.happenings.size(); ++i)
       EXPECT_EQ(with.happenings[i].host, without.happenings[i].host);
+  }
+}
+
+TEST(MovingRouter, HarmsNobodyWhoseServersAskEachOther) {
+  const world::SimResult sum = live_through_seeds(kMoving, 8);
+  EXPECT_GT(sum.completed, sum.opened * 9 / 10);
+}
+
+// The servers ask fewer others than there are: what is found is what the second chance is for.
+TEST(MovingRouter, IsFoundWhereServersDoNotAskAll) {
+  Scenario s = first_scenario(kMoving, [](const Scenario& each) {
+    return each.is_harmless && each.router->hops == 3 && each.router->sprays;
+  });
+  EXPECT_EQ(violated_in(s), "none");
+  s.router->hops = 1;
+  EXPECT_EQ(violated_in(s), "ledger");
+}
+
+TEST(MovingRouter, HasServersOfOneAddressAndTheOthersMoveOn) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Scenario s = scenario_of(kMoving, seed);
+    const auto servers = std::ranges::count_if(s.hosts, &world::HostPlan::is_server);
+    EXPECT_GE(servers, 2);
+    for (std::size_t n = 0; n < s.hosts.size(); ++n) {
+      EXPECT_EQ(s.hosts[n].number, n);
+      EXPECT_EQ(s.hosts[n].is_server, n < static_cast<std::size_t>(servers));
+      if (!s.hosts[n].is_server) continue;
+      EXPECT_EQ(s.hosts[n].settings.time_wait.hold, s.hosts[0].settings.time_wait.hold);
+    }
   }
 }
 
