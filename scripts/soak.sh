@@ -19,7 +19,8 @@ seconds_each() { echo $(((end - SECONDS) / 20 + 10)); }
 
 # What the batches run in turn: every other one draws its faults, the others have a situation alone
 # (doc/simulator.md), where what it promises must hold.
-situations=(two_ports two_ports,stuck_port stuck_port hostile_pools client_text overload moving_router moving_router,stray,jitter,duplicate)
+situations=(two_ports two_ports,stuck_port stuck_port hostile_pools client_text overload
+            moving_router moving_router,stray,jitter,duplicate)
 turn=0
 faults_of_turn() {
   if [ $((turn % 2)) -eq 0 ]; then
