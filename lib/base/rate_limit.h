@@ -24,15 +24,30 @@ class RateLimit {
 
   /// Counts one answer at `now` if it may be sent, and returns whether it may.
   bool allow(Instant now) noexcept {
-    MAYFLY_ASSERT(now >= last_);
-    credit_us_ = std::min(credit_max_us_, credit_us_ + (now - last_).us);
-    last_ = now;
+    earn(now);
     if (credit_us_ < cost_us_) return false;
     credit_us_ -= cost_us_;
     return true;
   }
 
+  /// How many may be sent at `now`. They count once they are spent.
+  std::uint32_t allowed(Instant now) noexcept {
+    earn(now);
+    return static_cast<std::uint32_t>(credit_us_ / cost_us_);
+  }
+  /// Counts `n` answers, of those that allowed() has returned.
+  void spend(std::uint32_t n) noexcept {
+    credit_us_ -= cost_us_ * static_cast<std::int64_t>(n);
+    MAYFLY_ASSERT(credit_us_ >= 0);
+  }
+
  private:
+  void earn(Instant now) noexcept {
+    MAYFLY_ASSERT(now >= last_);
+    credit_us_ = std::min(credit_max_us_, credit_us_ + (now - last_).us);
+    last_ = now;
+  }
+
   std::int64_t cost_us_, credit_max_us_, credit_us_;
   Instant last_;
 };

@@ -42,6 +42,13 @@ void check_ports(const nic::ProcessSettings& process, std::size_t cores, const M
     const std::string pcap = fmt::format("ports.{}.pcap", i);
     if (machine.why_unfit && !port.device.empty() && scope.is_sound({device}))
       if (auto why = machine.why_unfit(port, cores)) judge(machine, scope, device, *std::move(why));
+    const std::string second = fmt::format("ports.{}.exception.device", i);
+    if (machine.why_unfit && port.exception.any() && scope.is_sound({second})) {
+      nic::PortSettings kernels;
+      kernels.device = port.exception.device;
+      kernels.mtu = port.mtu;
+      if (auto why = machine.why_unfit(kernels, 1)) judge(machine, scope, second, *std::move(why));
+    }
     if (machine.why_unwritable && !port.pcap.empty() && scope.is_sound({pcap}))
       if (auto why = machine.why_unwritable(port.pcap)) scope.fail(pcap, *std::move(why));
   }

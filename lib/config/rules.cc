@@ -34,6 +34,23 @@ void check_unique(const Scope& scope, std::string_view key, std::string_view mem
   }
 }
 
+/// No two devices of a process have the same name.
+void check_devices(const std::vector<nic::PortSettings>& ports, const Scope& scope) {
+  check_unique(scope, "ports", "device", ports, [](const auto& p) { return p.device; });
+  const auto name_of = [](std::string_view device) { return device.substr(0, device.find(',')); };
+  std::map<std::string_view, std::string> seen;
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    seen.emplace(name_of(ports[i].device), fmt::format("ports.{}.device", i));
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const std::string key = fmt::format("ports.{}.exception.device", i);
+    if (!ports[i].exception.any() || !scope.is_sound({key})) continue;
+    const auto [earlier, is_new] = seen.emplace(name_of(ports[i].exception.device), key);
+    if (!is_new)
+      scope.fail(key, fmt::format("has the name of {}", earlier->second),
+                 "a device of its own, such as net_tap1,iface=mayfly1");
+  }
+}
+
 void check_ports(const shard::EndSettings& end, const std::vector<nic::PortSettings>& ports,
                  const Scope& scope) {
   SeenAddresses seen;
@@ -53,7 +70,7 @@ void check_ports(const shard::EndSettings& end, const std::vector<nic::PortSetti
           fmt::format("at most {}", port.mtu - kHeaderBytes));
     }
   }
-  check_unique(scope, "ports", "device", ports, [](const auto& p) { return p.device; });
+  check_devices(ports, scope);
   check_unique(scope, "ports", "pcap", ports, [](const auto& p) { return p.pcap; });
 }
 

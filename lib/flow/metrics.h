@@ -124,6 +124,10 @@ namespace mayfly::flow {
     "those of them that nobody knew, this server being the last that was asked")                 \
   X(counter, cluster_decapsulated, "packets", "cluster.decapsulated",                            \
     "packets that came inside others from balancers (cluster.decapsulate_from)")                 \
+  X(counter, exception_to_kernel, "frames", "exception.to_kernel",                               \
+    "frames that are not ours, given to the kernel (ports.N.exception); not in packets.rx")      \
+  X(counter, exception_from_kernel, "frames", "exception.from_kernel",                           \
+    "frames of the kernel that were sent by our port (ports.N.exception); not in packets.tx")    \
   X(counter, rst_to_last_ack, "segments", "harm.rst_to_last_ack",                                \
     "RSTs that answered the FIN of a connection unknown here, as when its TIME_WAIT ended too "  \
     "early")                                                                                     \

@@ -47,6 +47,12 @@ class FilterPort {
     return 0;
   }
 
+  /// What the innermost port has exchanged with the kernel. Any thread.
+  Exchanged exchanged() const noexcept {
+    if constexpr (requires { inner_.exchanged(); }) return inner_.exchanged();
+    return {};
+  }
+
  protected:
   /// `args` make the inner port.
   template <class... Args>

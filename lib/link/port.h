@@ -20,6 +20,11 @@ struct TxOffloads {
   bool tcp_checksum = false;
 };
 
+/// Frames that a port has exchanged with the kernel, past the stack.
+struct Exchanged {
+  std::uint64_t to_kernel = 0, from_kernel = 0;
+};
+
 /// A Frame is a cheap handle (a pointer). Its holder owns the frame until it gives it to transmit
 /// or release. A null Frame (`Frame{}`) stands for none.
 // clang-format off

@@ -21,6 +21,7 @@
 #include "nic/quirks.h"
 #include "nic/vhost.h"
 #include "wire/ipv6_address.h"
+#include "wire/print.h"
 
 namespace mayfly::nic {
 namespace {
@@ -50,11 +51,11 @@ class DeviceOpener {
   }
 
   Result<Device> open() {
-    for (auto step :
-         {&DeviceOpener::probe, &DeviceOpener::plan, &DeviceOpener::make_pools,
-          &DeviceOpener::configure, &DeviceOpener::set_up_queues, &DeviceOpener::make_rings,
-          &DeviceOpener::set_mac, &DeviceOpener::start, &DeviceOpener::join_groups,
-          &DeviceOpener::learn_hash, &DeviceOpener::wait_for_link}) {
+    for (auto step : {&DeviceOpener::probe, &DeviceOpener::plan, &DeviceOpener::make_pools,
+                      &DeviceOpener::configure, &DeviceOpener::set_up_queues,
+                      &DeviceOpener::make_rings, &DeviceOpener::set_mac, &DeviceOpener::start,
+                      &DeviceOpener::join_groups, &DeviceOpener::learn_hash,
+                      &DeviceOpener::wait_for_link, &DeviceOpener::share_with_kernel}) {
       if (const Result<void> done = (this->*step)(); !done) return done.error();
     }
     return std::move(device_);
@@ -131,6 +132,11 @@ class DeviceOpener {
   }
 
   Result<void> make_pools() {
+    if (options_.pool != nullptr) {
+      device_.owns_pools_ = false;
+      device_.group_->pools = {options_.pool};
+      return {};
+    }
     const std::uint32_t descriptors = std::max(device_.rx_descriptors_, device_.tx_descriptors_);
     for (std::uint32_t core = 0; core < options_.cores; ++core) {
       const std::uint32_t frames =
@@ -328,6 +334,48 @@ class DeviceOpener {
     return {};
   }
 
+  /// The second device has the port's MTU and, if it can, its MAC address, so that the kernel takes
+  /// for its own what comes by the port. The port hears all groups: some are the kernel's.
+  Result<void> share_with_kernel() {
+    if (!settings_.exception.any()) return {};
+    PortGroup& group = *device_.group_;
+    PortSettings second;
+    second.device = settings_.exception.device;
+    second.mtu = settings_.mtu;
+    second.descriptors = kExceptionDescriptors;
+    DeviceOptions options = options_;
+    options.cores = 1;
+    options.pool = group.pools[0];
+    auto kernel = Device::open(second, options);
+    if (!kernel) return kernel.error();
+    device_.kernel_ = std::make_unique<Device>(std::move(*kernel));
+    const std::uint16_t id = device_.kernel_->group_->port_id;
+    rte_eth_dev_set_mtu(id, settings_.mtu);  // a device without one takes any frame
+    rte_ether_addr mac{};
+    std::memcpy(mac.addr_bytes, device_.mac_.octets.data(), sizeof mac.addr_bytes);
+    if (quirks_of(device_.kernel_->driver_).is_kernel_end)
+      rte_eth_dev_default_mac_addr_set(id, &mac);
+    if (rte_eth_allmulticast_enable(group.port_id) != 0) rte_eth_promiscuous_enable(group.port_id);
+    return make_exception_group();
+  }
+
+  Result<void> make_exception_group() {
+    PortGroup& group = *device_.group_;
+    device_.exception_ = std::make_unique<ExceptionGroup>();
+    ExceptionGroup& exception = *device_.exception_;
+    exception.settings = settings_.exception;
+    static_cast<link::LinkSettings&>(exception.interface) = settings_;
+    exception.interface.mac = device_.mac_;
+    exception.kernel = device_.kernel_->group_.get();
+    exception.frame_max = settings_.mtu + kLinkHeaderMax;
+    exception.waiting =
+        rte_ring_create(fmt::format("to_kernel_{}", group.port_id).c_str(), kExceptionRing,
+                        static_cast<int>(rte_socket_id()), RING_F_SC_DEQ);
+    if (exception.waiting == nullptr) return failed("no memory for a ring", -rte_errno);
+    group.exception = device_.exception_.get();
+    return {};
+  }
+
   const PortSettings& settings_;
   const DeviceOptions& options_;
   rte_eth_dev_info info_{};
@@ -340,13 +388,16 @@ Result<Device> Device::open(const PortSettings& settings, const DeviceOptions& o
 }
 
 Device::~Device() {
+  kernel_.reset();  // it has frames of our pool
+  if (exception_ != nullptr) rte_ring_free(exception_->waiting);
   memif_.reset();  // its driver hears of no peer any more
   if (group_ == nullptr || driver_.empty()) return;
   rte_eth_dev_stop(group_->port_id);
   rte_eth_dev_close(group_->port_id);
   for (rte_ring* ring : group_->rx_rings) rte_ring_free(ring);
   for (rte_ring* ring : group_->tx_rings) rte_ring_free(ring);
-  for (rte_mempool* pool : group_->pools) rte_mempool_free(pool);
+  for (rte_mempool* pool : group_->pools)
+    if (owns_pools_) rte_mempool_free(pool);
 }
 
 LinkReading Device::link() const {
@@ -400,7 +451,12 @@ std::string Device::describe() const {
       words += fmt::format("; software RSS: core 0 receives for all {}", g.cores);
       if (g.tx_queues < g.cores) words += fmt::format(" and sends for {}", g.cores - g.tx_queues);
   }
-  return words + mac_words_;
+  words += mac_words_;
+  if (kernel_ == nullptr) return words;
+  words += fmt::format("; what is not ours goes to {}", exception_->settings.device);
+  if (!quirks_of(kernel_->driver_).is_kernel_end)
+    words += fmt::format(", whose other end must have the MAC address {}", to_string(mac_));
+  return words;
 }
 
 }  // namespace mayfly::nic

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "nic/dpdk_port.h"
+#include "nic/exception_path.h"
 #include "nic/link_reading.h"
 #include "nic/memif.h"
 #include "nic/settings.h"
@@ -24,6 +25,8 @@ struct DeviceOptions {
   /// Frames a core that the stack may keep, besides those in rings and bursts: frames that wait for
   /// ARP, and those on a faulty wire.
   std::uint32_t frames_held = 1'024;
+  /// Of which it takes its frames, for one core; it outlives the device. Null: it makes its own.
+  rte_mempool* pool = nullptr;
   /// How long a device may take to become ready: a memif client waits for its server.
   Duration patience = Duration::from_s(60);
   /// Called about ten times a second during that time, with the name of what is waited for; false
@@ -63,7 +66,10 @@ class Device {
   friend class DeviceOpener;
 
   std::unique_ptr<PortGroup> group_;
-  std::unique_ptr<MemifControl> memif_;  // of a memif, else null
+  bool owns_pools_ = true;
+  std::unique_ptr<ExceptionGroup> exception_;  // null: the port is ours alone
+  std::unique_ptr<Device> kernel_;             // the kernel's part of the port, or null
+  std::unique_ptr<MemifControl> memif_;        // of a memif, else null
   MacAddress mac_;
   std::string driver_;
   std::string interface_;              // of the host; empty = none

@@ -6,6 +6,7 @@
 
 #include "link/fault_port.h"
 #include "nic/devargs.h"
+#include "nic/exception_path.h"
 #include "nic/fitness.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
@@ -75,7 +76,11 @@ std::uint64_t wanted_tx_offloads(const rte_eth_dev_info& info, Steering steering
 
 std::uint32_t frames_held(const PortSettings& settings, const DeviceOptions& options) {
   constexpr std::uint32_t kBothWays = 2 * link::kFaultyWireFrames;
-  return options.frames_held + (settings.faults.any() ? kBothWays : 0);
+  // Those that wait for the kernel, and what its device and two bursts have.
+  constexpr std::uint32_t kKernels =
+      kExceptionRing + 2 * kExceptionDescriptors + 4 * static_cast<std::uint32_t>(kBurstMax);
+  return options.frames_held + (settings.faults.any() ? kBothWays : 0) +
+         (settings.exception.any() ? kKernels : 0);
 }
 
 std::uint32_t pool_size(const QueuePlan& plan, std::uint32_t core, std::uint32_t descriptors,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/endian.h"
+#include "nic/exception_path.h"
 #include "nic/steer.h"
 
 namespace mayfly::nic {
@@ -22,10 +23,35 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       group_(&group),
       spare_(group.tx_from_one_pool ? pool_ : nullptr) {
   lost_before_ = device_losses();
+  if (group.exception != nullptr)
+    exception_ = std::make_unique<ExceptionPath>(*group.exception, pool_, core_ == 0);
   if (group.steering == Steering::software && core_index == 0) {
     reassembler_ = std::make_unique<link::Reassembler>();
     reassembler6_ = std::make_unique<link::Reassembler6>();
   }
+}
+
+DpdkPort::DpdkPort(DpdkPort&&) noexcept = default;
+DpdkPort::~DpdkPort() = default;
+
+link::Exchanged DpdkPort::exchanged() const noexcept {
+  return exception_ != nullptr ? exception_->exchanged() : link::Exchanged{};
+}
+
+std::uint64_t DpdkPort::exception_drops(Drop why) const noexcept {
+  return exception_ != nullptr ? exception_->drops(why) : 0;
+}
+
+/// Gives the kernel what is its own, and sends what it sends. Returns how many frames stay.
+std::size_t DpdkPort::share(std::span<Frame> received, Instant now) noexcept {
+  const std::size_t ours = exception_->sort_out(received);
+  if (core_ != 0) return ours;
+  std::array<Frame, kBurstMax> frames;
+  const std::size_t n = exception_->exchange(frames, now);
+  const std::size_t sent = n == 0 ? 0 : transmit(std::span(frames).first(n), now);
+  exception_->count_sent(sent);
+  for (const Frame f : std::span(frames).first(n).subspan(sent)) drop(f, Drop::transmit_full);
+  return ours;
 }
 
 DpdkPort::DeviceLosses DpdkPort::device_losses() const noexcept {
@@ -89,7 +115,7 @@ std::size_t DpdkPort::linearize(std::span<Frame> frames) noexcept {
 }
 
 std::size_t DpdkPort::receive_spread(std::span<Frame> frames, Instant now) noexcept {
-  if (group_->steering != Steering::software) return receive_steered(frames);
+  if (group_->steering != Steering::software) return receive_steered(frames, now);
   if (core_ == 0) return receive_for_all(frames, now);
   return rte_ring_dequeue_burst(group_->rx_rings[core_], reinterpret_cast<void**>(frames.data()),
                                 static_cast<unsigned>(frames.size()), nullptr);
@@ -97,7 +123,7 @@ std::size_t DpdkPort::receive_spread(std::span<Frame> frames, Instant now) noexc
 
 std::size_t DpdkPort::receive_for_all(std::span<Frame> frames, Instant now) noexcept {
   transmit_for_others();
-  const std::size_t n = keep_contiguous(frames.first(receive_queue(frames)));
+  const std::size_t n = keep_contiguous(frames.first(receive_ours(frames, now)));
   std::size_t kept = 0;
   for (Frame f : frames.first(n)) {
     Route route = route_of(bytes(f));
@@ -129,13 +155,13 @@ DpdkPort::Frame DpdkPort::whole_datagram(Reassembler& reassembler, Frame f, std:
 
 /// The device hashes only TCP. ARP arrives at one queue, and all cores must learn from it; an ICMP
 /// error is hashed by its outer addresses, and must reach the core of the flow that it quotes.
-std::size_t DpdkPort::receive_steered(std::span<Frame> frames) noexcept {
+std::size_t DpdkPort::receive_steered(std::span<Frame> frames, Instant now) noexcept {
   // Frames from other cores come first, and leave room, so that neither source starves the other.
   const std::size_t handed =
       rte_ring_dequeue_burst(group_->rx_rings[core_], reinterpret_cast<void**>(frames.data()),
                              static_cast<unsigned>(frames.size() / 2), nullptr);
   frames = frames.subspan(handed);
-  const std::size_t n = keep_contiguous(frames.first(receive_queue(frames)));
+  const std::size_t n = keep_contiguous(frames.first(receive_ours(frames, now)));
   std::size_t kept = 0;
   for (const Frame f : frames.first(n)) {
     std::uint32_t owner = core_;

@@ -26,6 +26,8 @@
 namespace mayfly::nic {
 
 struct Route;
+struct ExceptionGroup;
+class ExceptionPath;
 
 /// How the frames of a flow reach the core that owns the flow.
 enum class Steering : std::uint8_t {
@@ -55,8 +57,9 @@ struct PortGroup {
   std::vector<rte_ring*>
       tx_rings;          ///< from each core without a transmit queue to core 0; null otherwise
   SipKey flow_secret{};  ///< Steering::software
-  std::vector<std::uint8_t> toeplitz_key;  ///< Steering::device_hash
-  std::vector<std::uint16_t> indirection;  ///< queue of each hash value, a power of two of them
+  std::vector<std::uint8_t> toeplitz_key;     ///< Steering::device_hash
+  const ExceptionGroup* exception = nullptr;  ///< the kernel's part; null = the port is ours alone
+  std::vector<std::uint16_t> indirection;     ///< queue of each hash value, a power of two of them
 };
 
 /// Used by one core only, except drops().
@@ -66,9 +69,11 @@ class DpdkPort {
 
   /// `group` outlives the port.
   DpdkPort(const PortGroup& group, std::uint32_t core_index);
+  DpdkPort(DpdkPort&&) noexcept;
+  ~DpdkPort();
 
   std::size_t receive(std::span<Frame> frames, Instant now) noexcept {
-    const std::size_t n = spread_ ? receive_spread(frames, now) : receive_queue(frames);
+    const std::size_t n = spread_ ? receive_spread(frames, now) : receive_ours(frames, now);
     return keep_contiguous(frames.first(n));
   }
 
@@ -138,11 +143,14 @@ class DpdkPort {
   std::uint32_t shard_of(const FlowKey4& key) const noexcept;
   std::uint32_t shard_of(const FlowKey6& key) const noexcept;
 
+  /// What this core has exchanged with the kernel. Any thread.
+  link::Exchanged exchanged() const noexcept;
+
   /// Frames dropped below the Shard: frame_chained, ring_full, no_buffer, transmit_full, fragments
   /// that the receiving core reassembled for others, and what the device itself has lost since the
   /// first core's port was made. Any thread may call it.
   std::uint64_t drops(Drop why) const noexcept {
-    const std::uint64_t ours = drops_[static_cast<std::size_t>(why)].get();
+    const std::uint64_t ours = drops_[static_cast<std::size_t>(why)].get() + exception_drops(why);
     // The device counts for all of its queues together.
     if (core_ != 0 || (why != Drop::device_refused && why != Drop::device_missed)) return ours;
     const DeviceLosses now = device_losses();
@@ -157,6 +165,14 @@ class DpdkPort {
   DeviceLosses device_losses() const noexcept;
 
   static constexpr std::size_t kEthernetMin = 60;  // without the frame check sequence
+
+  /// What the device has received, without what is the kernel's.
+  std::size_t receive_ours(std::span<Frame> frames, Instant now) noexcept {
+    const std::size_t n = receive_queue(frames);
+    return exception_ != nullptr ? share(frames.first(n), now) : n;
+  }
+  std::size_t share(std::span<Frame> received, Instant now) noexcept;
+  std::uint64_t exception_drops(Drop why) const noexcept;
 
   std::size_t receive_queue(std::span<Frame> frames) noexcept {
     if (gate_ != nullptr && !gate_->enter(core_)) return 0;
@@ -186,7 +202,7 @@ class DpdkPort {
   std::size_t linearize(std::span<Frame> frames) noexcept;
   std::size_t receive_spread(std::span<Frame> frames, Instant now) noexcept;
   std::size_t receive_for_all(std::span<Frame> frames, Instant now) noexcept;
-  std::size_t receive_steered(std::span<Frame> frames) noexcept;
+  std::size_t receive_steered(std::span<Frame> frames, Instant now) noexcept;
   template <class Reassembler>
   Frame whole_datagram(Reassembler& reassembler, Frame f, std::size_t l3_off, Instant now) noexcept;
   std::uint32_t owner_of(const Route& route, std::uint32_t otherwise) const noexcept;
@@ -209,6 +225,7 @@ class DpdkPort {
   Gate* gate_;
   rte_mempool* pool_;
   const PortGroup* group_;
+  std::unique_ptr<ExceptionPath> exception_;  // null: the port is ours alone
   SpareFrames spare_;
 
   // Of core 0 if it receives for all; else null.

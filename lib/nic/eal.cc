@@ -140,9 +140,11 @@ int call_loop(void* loop) {
 }  // namespace
 
 void EalOptions::expect(const PortSettings& port) {
-  if (is_pci_address(port.device)) pci.push_back(port.device);
-  if (is_zero_copy(port.device) || quirks_of(device_name(port.device)).shares_memory)
-    single_file_segments = true;
+  for (const std::string& device : {port.device, port.exception.device}) {
+    if (is_pci_address(device)) pci.push_back(device);
+    if (is_zero_copy(device) || quirks_of(device_name(device)).shares_memory)
+      single_file_segments = true;
+  }
 }
 
 Eal::Eal(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -35,7 +35,10 @@ constexpr auto kQuirks = std::to_array<DriverQuirks>({
      .arguments = "iface queues client iommu-support postcopy-support tso linear-buffer ext-buffer "
                   "legacy-ol-flags",
      .needs = "iface"},
-    {.driver = "net_tap", .shares_host_interface = true, .arguments = "iface mac remote"},
+    {.driver = "net_tap",
+     .shares_host_interface = true,
+     .is_kernel_end = true,
+     .arguments = "iface mac remote"},
     {.driver = "net_pcap",
      .shares_host_interface = true,
      .arguments = "rx_pcap tx_pcap rx_iface rx_iface_in tx_iface iface phy_mac infinite_rx",

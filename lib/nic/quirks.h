@@ -12,6 +12,8 @@ struct DriverQuirks {
   std::string_view driver;  ///< its name in ethdev; the names of its devices begin with it
   /// It is an interface of the host: a changed MAC address would outlive this process.
   bool shares_host_interface = false;
+  /// The interface that it is, or makes, is the kernel's end, whose MAC address it can set.
+  bool is_kernel_end = false;
   /// False: it has as many queues as the other end agrees to, not as many as it reports, so the
   /// user has to set their number.
   bool knows_its_queues = true;

@@ -12,12 +12,22 @@
 
 namespace mayfly::nic {
 
+/// The kernel's part of a port: a second device, by which it gets what is not ours, and sends.
+struct ExceptionSettings {
+  std::string device;  ///< as PortSettings::device; empty = the port is ours alone
+  /// The most frames, in each direction: a second in the long run, and at a poll.
+  std::uint32_t rate = 20'000;
+  std::uint16_t burst = 8;
+  bool any() const { return !device.empty(); }
+};
+
 /// A device, and the link behind it.
 struct PortSettings : link::LinkSettings {
   std::string device;             ///< DPDK devargs of a virtual device, or a PCI address
   std::optional<MacAddress> mac;  ///< without: the device's own
   std::uint16_t queues = 0;       ///< 0 = one a core, or as many as the device has
   std::uint16_t descriptors = 0;  ///< of each ring; 0 = the default of the device
+  ExceptionSettings exception;
   link::FaultSettings faults;
   std::string pcap;  ///< file for a capture of every frame; empty = none
 };

@@ -130,9 +130,13 @@ Result<std::unique_ptr<EngineCore<P, A>>> EngineCore<P, A>::create(
 template <link::Port P, class A>
 flow::ShardStats EngineCore<P, A>::stats() const {
   flow::ShardStats stats = shard_->stats();
-  for (const auto& port : ports_)
+  for (const auto& port : ports_) {
     for (std::size_t why = 0; why < wire::kDropCount; ++why)
       stats.drops[why].add(port->drops(static_cast<Drop>(why)));
+    const link::Exchanged exchanged = port->exchanged();
+    stats.exception_to_kernel.add(exchanged.to_kernel);
+    stats.exception_from_kernel.add(exchanged.from_kernel);
+  }
   return stats;
 }
 

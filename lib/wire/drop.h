@@ -122,6 +122,10 @@ enum class LossOf : std::uint8_t {
   X(transmit_full, own, "frames that the device did not take")                                     \
   X(link_stalled, own, "segments for a port whose device has taken no frame for 100 ms")           \
   X(ring_full, below, "frames lost since the owning core's ring was full (software RSS)")          \
+  X(exception_limited, below,                                                                      \
+    "frames for the kernel beyond what its part of the port may take (ports.N.exception)")         \
+  X(exception_refused, below,                                                                      \
+    "frames for the kernel that its device did not take, or that are longer than its MTU")         \
   X(device_refused, below, "frames that the device took and then could not send")                  \
   X(device_missed, below, "frames that the device lost before a core read them")                   \
   X(fault_injected, below, "frames dropped on purpose by the fault port")

@@ -28,6 +28,17 @@ TEST(RateLimitTest, SavesNoMoreThanABurst) {
   EXPECT_EQ(allowed, 5);
 }
 
+TEST(RateLimitTest, TellsHowManyItWouldAllow) {
+  RateLimit limit(100, 5);
+  Instant now{1'000'000};
+  EXPECT_EQ(limit.allowed(now), 5u);
+  EXPECT_EQ(limit.allowed(now), 5u);
+  limit.spend(4);
+  EXPECT_EQ(limit.allowed(now), 1u);
+  EXPECT_TRUE(limit.allow(now));
+  EXPECT_EQ(limit.allowed(now + 25_ms), 2u);
+}
+
 TEST(RateLimitTest, HoldsTheRateInTheLongRun) {
   RateLimit limit(1'000, 50);
   int allowed = 0;

@@ -22,7 +22,9 @@ constexpr std::uint16_t kPort = 80;
 /// A port in memory whose device has dropped something itself.
 struct DevicePort : MemPort {
   std::uint64_t drops(Drop why) const noexcept { return why == Drop::ring_full ? missed : 0; }
+  link::Exchanged exchanged() const noexcept { return kernel; }
   std::uint64_t missed = 0;
+  link::Exchanged kernel;
 };
 static_assert(link::Port<DevicePort>);
 
@@ -237,6 +239,13 @@ TEST_F(OneCore, SaysWhenTheAppHasNothingLeftToDo) {
 TEST_F(OneCore, CountsWhatItsDevicesDropped) {
   port_->missed = 5;
   EXPECT_EQ(engine_->stats()[0].drops[static_cast<std::size_t>(Drop::ring_full)].get(), 5u);
+}
+
+TEST_F(OneCore, CountsWhatItsDevicesExchangedWithTheKernel) {
+  port_->kernel = {.to_kernel = 3, .from_kernel = 4};
+  const flow::ShardStats stats = engine_->stats()[0];
+  EXPECT_EQ(stats.exception_to_kernel.get(), 3u);
+  EXPECT_EQ(stats.exception_from_kernel.get(), 4u);
 }
 
 TEST(AnEngine, IsFinishedWhenAllItsAppsAre) {

@@ -31,12 +31,13 @@ TEST(Drop, ConcernsAReceivedFrameUnlessItIsOursOrNeverCameAsFar) {
   std::set<Drop> others;
   for (std::size_t i = 0; i < kDropCount; ++i)
     if (!concerns_received(static_cast<Drop>(i))) others.insert(static_cast<Drop>(i));
-  EXPECT_EQ(others, (std::set<Drop>{Drop::none, Drop::fragment_table_full, Drop::fragment_timeout,
-                                    Drop::icmp_rate_limited, Drop::neighbour_wait_full,
-                                    Drop::neighbour_table_full, Drop::neighbour_unreachable,
-                                    Drop::no_route, Drop::no_buffer, Drop::transmit_full,
-                                    Drop::link_stalled, Drop::ring_full, Drop::device_refused,
-                                    Drop::device_missed, Drop::fault_injected}));
+  EXPECT_EQ(others,
+            (std::set<Drop>{Drop::none, Drop::fragment_table_full, Drop::fragment_timeout,
+                            Drop::icmp_rate_limited, Drop::neighbour_wait_full,
+                            Drop::neighbour_table_full, Drop::neighbour_unreachable, Drop::no_route,
+                            Drop::no_buffer, Drop::transmit_full, Drop::link_stalled,
+                            Drop::ring_full, Drop::exception_limited, Drop::exception_refused,
+                            Drop::device_refused, Drop::device_missed, Drop::fault_injected}));
 }
 
 TEST(Drop, NamesWhoseLossItIs) {
