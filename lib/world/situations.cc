@@ -300,7 +300,7 @@ void add_router(Scenario& s, const SimOptions& options) {
   }
   s.router = plan;
   add_moves(s, servers, dice);
-  s.is_harmless = !options.policy &&
+  s.is_harmless = !options.policy && plan.hops + 1 == servers &&
                   has_only(s, kHarmless.without(SimFault::abort).with(SimFault::moving_router));
   if (s.is_harmless && dice.chance(0.5)) promise(s);
 }
