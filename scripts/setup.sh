@@ -9,7 +9,7 @@ packages_for() {
   echo g++ meson ninja-build pkg-config ccache python3 \
     libdpdk-dev libyaml-cpp-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
     libcpp-httplib-dev libspdlog-dev prometheus-cpp-dev libncurses-dev zlib1g-dev libb64-dev \
-    libpcap-dev libcap-dev libsystemd-dev libutfcpp-dev scdoc node-llhttp libjs-dygraphs
+    libpcap-dev libcap-dev libbpf-dev libsystemd-dev libutfcpp-dev scdoc node-llhttp libjs-dygraphs
   [ "$1" = run ] && return
   echo libgtest-dev libgmock-dev libbenchmark-dev iproute2 ethtool curl wrk apache2-utils bird2 \
     nginx-light nftables tcpdump tshark clang-format python3-pytest python3-scapy python3-yaml \

@@ -77,6 +77,21 @@ void check_ipv6(const nic::PortSettings& port, const std::string& path, const Sc
 
 }  // namespace
 
+void check_xdp(const nic::PortSettings& port, const std::string& path, const Scope& scope) {
+  if (port.xdp == nic::XdpMode::all || !scope.is_sound({path + ".xdp"})) return;
+  if (port.exception.any())
+    scope.fail(path + ".exception", "is not needed with xdp: share",
+               "the kernel has what is not ours by the interface itself");
+  if (!scope.is_sound({path + ".gateway"})) return;
+  if (port.asks_for_router)
+    scope.fail(path + ".gateway", "ra does not go with xdp: share",
+               "what routers say goes to the kernel: give the gateway's address");
+  if (port.gateway6 && port.gateway6->is_link_local() && !port.mac)
+    scope.fail(path + ".gateway",
+               "is link-local, and so would be our own address, which the kernel has too",
+               "with a mac of its own the port has another");
+}
+
 void check_addresses(const nic::PortSettings& port, const std::string& path, const Scope& scope,
                      SeenAddresses& seen) {
   check_overlaps(port.addresses, path, false, scope, seen.four);

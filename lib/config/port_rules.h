@@ -17,6 +17,9 @@ struct SeenAddresses {
 void check_addresses(const nic::PortSettings& port, const std::string& path, const Scope& scope,
                      SeenAddresses& seen);
 
+/// What must hold of a port whose interface the kernel keeps by `xdp: share`.
+void check_xdp(const nic::PortSettings& port, const std::string& path, const Scope& scope);
+
 /// Is it one of the port's addresses, in one of their networks, or behind its gateway?
 bool is_own(const nic::PortSettings& port, Ipv4Address address);
 bool is_own(const nic::PortSettings& port, const Ipv6Address& address);

@@ -58,6 +58,7 @@ void check_ports(const shard::EndSettings& end, const std::vector<nic::PortSetti
     const nic::PortSettings& port = ports[i];
     const std::string path = fmt::format("ports.{}", i);
     check_addresses(port, path, scope, seen);
+    check_xdp(port, path, scope);
     if (scope.is_sound({path + ".queues", "cores"}) && port.queues > end.cores.size()) {
       scope.fail(path + ".queues",
                  fmt::format("{} queues for {} cores", port.queues, end.cores.size()),

@@ -82,6 +82,10 @@ Schema<nic::PortSettings> port_schema(Wiring wiring) {
               "frames in each ring; 0 = the default of the device"},
              {"exception", &nic::PortSettings::exception, map(exception_schema()),
               "the kernel's part of the port: SSH, BGP, BFD, DHCP on the same card"},
+             {"xdp", &nic::PortSettings::xdp,
+              choice<nic::XdpMode>({{"all", nic::XdpMode::all}, {"share", nic::XdpMode::share}}),
+              "what `net_af_xdp` takes of its queues: every frame, or those for our addresses; the "
+              "kernel keeps the rest"},
              {"faults", &nic::PortSettings::faults, map(fault_schema()),
               "a faulty wire, for tests"},
              {"pcap", &nic::PortSettings::pcap, file_name("file"),

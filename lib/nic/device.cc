@@ -53,8 +53,8 @@ class DeviceOpener {
   Result<Device> open() {
     for (auto step : {&DeviceOpener::probe, &DeviceOpener::plan, &DeviceOpener::make_pools,
                       &DeviceOpener::configure, &DeviceOpener::set_up_queues,
-                      &DeviceOpener::make_rings, &DeviceOpener::set_mac, &DeviceOpener::start,
-                      &DeviceOpener::join_groups, &DeviceOpener::learn_hash,
+                      &DeviceOpener::make_rings, &DeviceOpener::set_mac, &DeviceOpener::tell_xdp,
+                      &DeviceOpener::start, &DeviceOpener::join_groups, &DeviceOpener::learn_hash,
                       &DeviceOpener::wait_for_link, &DeviceOpener::share_with_kernel}) {
       if (const Result<void> done = (this->*step)(); !done) return done.error();
     }
@@ -81,6 +81,12 @@ class DeviceOpener {
         device_.memif_ = std::move(*control);
         device_.group_->gate = &device_.memif_->gate();
         devargs = device_.memif_->driver_devargs();
+      }
+      if (settings_.xdp == XdpMode::share) {
+        auto xdp = XdpShare::take(host_interface_of(settings_));
+        if (!xdp) return Error{fmt::format("device \"{}\": {}", devargs, xdp.error().what)};
+        device_.xdp_ = std::make_unique<XdpShare>(std::move(*xdp));
+        devargs = device_.xdp_->driver_devargs(devargs);
       }
       if (const auto socket = vhost_socket(devargs))
         if (const auto met = meet_peer(*socket); !met) return met;
@@ -249,6 +255,21 @@ class DeviceOpener {
     return {};
   }
 
+  /// Until then the program lets everything pass.
+  Result<void> tell_xdp() {
+    if (device_.xdp_ == nullptr) return {};
+    const auto told = device_.xdp_->tell(place(), settings_.mac.has_value());
+    if (told) return {};
+    return Error{fmt::format("device \"{}\": {}", settings_.device, told.error().what)};
+  }
+
+  link::Interface place() const {
+    link::Interface place;
+    static_cast<link::LinkSettings&>(place) = settings_;
+    place.mac = device_.mac_;
+    return place;
+  }
+
   bool keep_waiting(const std::string& waiting_for, Duration& waited) const {
     if (waited >= options_.patience) return false;
     waited = waited + Duration{kRetryUs};
@@ -364,8 +385,7 @@ class DeviceOpener {
     device_.exception_ = std::make_unique<ExceptionGroup>();
     ExceptionGroup& exception = *device_.exception_;
     exception.settings = settings_.exception;
-    static_cast<link::LinkSettings&>(exception.interface) = settings_;
-    exception.interface.mac = device_.mac_;
+    exception.interface = place();
     exception.kernel = device_.kernel_->group_.get();
     exception.frame_max = settings_.mtu + kLinkHeaderMax;
     exception.waiting =
@@ -452,6 +472,7 @@ std::string Device::describe() const {
       if (g.tx_queues < g.cores) words += fmt::format(" and sends for {}", g.cores - g.tx_queues);
   }
   words += mac_words_;
+  if (xdp_ != nullptr) words += "; what is not ours stays with the kernel";
   if (kernel_ == nullptr) return words;
   words += fmt::format("; what is not ours goes to {}", exception_->settings.device);
   if (!quirks_of(kernel_->driver_).is_kernel_end)

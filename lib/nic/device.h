@@ -15,6 +15,7 @@
 #include "nic/link_reading.h"
 #include "nic/memif.h"
 #include "nic/settings.h"
+#include "nic/xdp_share.h"
 #include "wire/ethernet.h"
 
 namespace mayfly::nic {
@@ -70,6 +71,7 @@ class Device {
   std::unique_ptr<ExceptionGroup> exception_;  // null: the port is ours alone
   std::unique_ptr<Device> kernel_;             // the kernel's part of the port, or null
   std::unique_ptr<MemifControl> memif_;        // of a memif, else null
+  std::unique_ptr<XdpShare> xdp_;              // null: no program of ours
   MacAddress mac_;
   std::string driver_;
   std::string interface_;              // of the host; empty = none

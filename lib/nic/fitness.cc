@@ -108,6 +108,16 @@ std::optional<Unfit> why_interface_is_unfit(const std::string& name, const PortS
   return std::nullopt;
 }
 
+/// A port that shares its interface with the kernel by our own XDP program.
+std::optional<Unfit> why_xdp_is_unfit(const PortSettings& port, const DriverQuirks& driver) {
+  if (port.xdp == XdpMode::all) return std::nullopt;
+  if (!driver.runs_xdp_program)
+    return Unfit{"xdp: share is for net_af_xdp; exception is for any device"};
+  if (!device_argument(port.device, "xdp_prog").empty())
+    return Unfit{"xdp: share brings an XDP program: leave out xdp_prog"};
+  return std::nullopt;
+}
+
 std::optional<Unfit> why_driver_is_unknown(std::string_view name) {
   constexpr std::string_view kVirtual[] = {"net_", "eth_"};
   for (const std::string_view prefix : kVirtual)
@@ -199,6 +209,7 @@ std::string host_interface_of(const PortSettings& port) {
 
 std::optional<Unfit> why_unfit(const PortSettings& port, std::size_t cores,
                                const std::string& root) {
+  if (auto why = why_xdp_is_unfit(port, quirks_of(device_name(port.device)))) return why;
   if (is_pci_address(port.device)) return why_pci_is_not_free(device_name(port.device), root);
   const std::string_view name = device_name(port.device);
   if (auto why = why_driver_is_unknown(name)) return why;

@@ -19,6 +19,7 @@ constexpr auto kQuirks = std::to_array<DriverQuirks>({
      .interface_arguments = "iface"},
     {.driver = "net_af_xdp",
      .shares_host_interface = true,
+     .runs_xdp_program = true,
      .arguments = "iface start_queue queue_count shared_umem xdp_prog busy_budget force_copy",
      .needs = "iface",
      .interface_arguments = "iface"},

@@ -14,6 +14,8 @@ struct DriverQuirks {
   bool shares_host_interface = false;
   /// The interface that it is, or makes, is the kernel's end, whose MAC address it can set.
   bool is_kernel_end = false;
+  /// It runs an XDP program, which may be ours (xdp_share.h).
+  bool runs_xdp_program = false;
   /// False: it has as many queues as the other end agrees to, not as many as it reports, so the
   /// user has to set their number.
   bool knows_its_queues = true;

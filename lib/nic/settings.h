@@ -21,6 +21,12 @@ struct ExceptionSettings {
   bool any() const { return !device.empty(); }
 };
 
+/// What a device that runs an XDP program at an interface takes of what arrives there.
+enum class XdpMode : std::uint8_t {
+  all,    ///< every frame of its queues
+  share,  ///< what is for the port's addresses; the kernel keeps the rest
+};
+
 /// A device, and the link behind it.
 struct PortSettings : link::LinkSettings {
   std::string device;             ///< DPDK devargs of a virtual device, or a PCI address
@@ -28,6 +34,7 @@ struct PortSettings : link::LinkSettings {
   std::uint16_t queues = 0;       ///< 0 = one a core, or as many as the device has
   std::uint16_t descriptors = 0;  ///< of each ring; 0 = the default of the device
   ExceptionSettings exception;
+  XdpMode xdp = XdpMode::all;
   link::FaultSettings faults;
   std::string pcap;  ///< file for a capture of every frame; empty = none
 };

@@ -24,6 +24,7 @@ ENDINGS = {  # of all files in a folder, the deepest folder named here counts
     "lib": SOURCES | {".md"},
     "lib/admin": SOURCES | {".py"},
     "lib/admin/page": {".html", ".css", ".js", ".svg"},
+    "lib/nic": SOURCES | {".c", ".py"},
     "lib/lab": SOURCES | {".py"},
     "lib/lab/page": {".html", ".css", ".js"},
     "scripts": {".sh", ".py"},

@@ -175,6 +175,84 @@ def test_a_flood_to_the_kernel_is_bounded(share, wire):
     assert report["exception"]["to_kernel"] <= 1_000 * (seconds + 2) + 50
 
 
+# -- xdp: share --
+
+class SharedByXdp:
+    """A host whose kernel has KERNEL on the interface itself, as any host; Mayfly has SERVER."""
+
+    def __init__(self, wire: Wire, run_mayfly, port: dict) -> None:
+        self.peer, self.device, self.run_mayfly = wire.peer, wire.device, run_mayfly
+        self.host = into_namespace(wire.device)
+        self.host.ip("address", "add", f"{KERNEL}/15", "dev", wire.device)
+        self.settings = serve_settings(f"net_af_xdp0,iface={wire.device}")
+        self.settings["ports"][0] |= {"xdp": "share"} | port
+        self.start()
+
+    def start(self) -> None:
+        self.server: Mayfly = self.run_mayfly("serve", self.settings, namespace=self.host)
+        self.server.wait_ready()
+
+
+@pytest.fixture
+def share_by_xdp(wire, run_mayfly):
+    made: list[SharedByXdp] = []
+
+    def start(port: dict | None = None) -> SharedByXdp:
+        made.append(SharedByXdp(wire, run_mayfly, port or {}))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.server.kill()
+        each.host.remove()
+
+
+def test_an_xdp_program_leaves_the_kernel_its_addresses(share_by_xdp):
+    shared = share_by_xdp()
+    ping(shared.peer, KERNEL)
+    ping(shared.peer, SERVER)
+    Echo(shared.host)
+    assert echoed(shared.peer, octets(300_000)) == octets(300_000)
+    assert ab(shared.peer, "-n", "200", "-c", "10")["Failed requests"] == 0
+    ping(shared.host, LINUX)
+    report = shared.server.stop()
+    assert "not_our_ip" not in report["drops"] and report["completed"] >= 200
+    assert "xdp" not in shared.host.ip("link", "show", shared.device), "nothing stays behind"
+    ping(shared.peer, KERNEL)
+
+
+def test_an_xdp_program_tells_ipv6_addresses_apart(share_by_xdp, wire):
+    wire.peer_speaks_ipv6("2001:db8::9/64")
+    shared = share_by_xdp({"addresses": [f"{SERVER}/15", "2001:db8::1/64"]})
+    shared.host.write(f"net/ipv6/conf/{shared.device}/disable_ipv6", 0)
+    shared.host.ip("address", "add", "2001:db8::3/64", "dev", shared.device, "nodad")
+    eventually(lambda: "hello" in shared.peer.run("curl", "-s", "-m", "1", "http://[2001:db8::1]/",
+                                                  check=False))
+    ping(shared.peer, "2001:db8::3")
+    ping(shared.host, "2001:db8::9")
+
+
+def test_an_xdp_program_ends_with_its_process(share_by_xdp):
+    shared = share_by_xdp()
+    second = shared.run_mayfly("serve", shared.settings, namespace=shared.host)
+    assert second.wait() != 0
+    assert "has an XDP program already" in second.said()
+    assert curl(shared.peer, URL) == "hello, mayfly\n"
+    shared.server.kill()
+    assert "xdp" not in shared.host.ip("link", "show", shared.device), "killed as it was"
+    ping(shared.peer, KERNEL)
+    shared.start()
+    assert curl(shared.peer, URL) == "hello, mayfly\n"
+
+
+def test_xdp_share_is_refused_for_other_devices(wire, run_mayfly):
+    settings = serve_settings(f"net_af_packet0,iface={wire.device}")
+    settings["ports"][0]["xdp"] = "share"
+    server = run_mayfly("serve", settings)
+    assert server.wait() == 2
+    assert "ports.0.device: xdp: share is for net_af_xdp" in server.said()
+
+
 def test_a_tap_that_cannot_be_is_refused_at_its_place(wire, run_mayfly):
     settings = serve_settings(f"net_af_packet0,iface={wire.device}")
     settings["ports"][0]["exception"] = {"device": "net_tap0,iface=x,speed=1"}

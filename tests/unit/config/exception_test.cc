@@ -66,5 +66,33 @@ TEST_F(ExceptionKeys, ADeviceThatIsUnfitIsRefusedAtItsPlace) {
   EXPECT_THAT(complaints(loaded), ElementsAre("ports.0.exception.device: no tap"));
 }
 
+class XdpShareKeys : public ConfigTest {};
+
+TEST_F(XdpShareKeys, AnInterfaceMayBeSharedWithTheKernel) {
+  EXPECT_EQ(serve(kServe, {}).settings->process.ports[0].xdp, nic::XdpMode::all);
+  const auto loaded = serve(kServe, {"ports.0.xdp=share"});
+  ASSERT_THAT(complaints(loaded), IsEmpty());
+  EXPECT_EQ(loaded.settings->process.ports[0].xdp, nic::XdpMode::share);
+}
+
+TEST_F(XdpShareKeys, WhatTheKernelHasAnywayIsNotForTheExceptionPath) {
+  EXPECT_THAT(complaints(serve(kServe, {"ports.0.xdp=share", "ports.0.exception.device=net_tap0"})),
+              ElementsAre("ports.0.exception: is not needed with xdp: share"));
+}
+
+TEST_F(XdpShareKeys, AGatewayMustBeFoundWithoutTheLinkLocalAddressOfBoth) {
+  const auto with_gateway = [this](const std::string& gateway, Overrides more = {}) {
+    more.insert(more.end(), {"ports.0.xdp=share", "ports.0.addresses=[2001:db8::1/64]",
+                             "ports.0.gateway=" + gateway});
+    return complaints(serve(kServe, more));
+  };
+  EXPECT_THAT(with_gateway("2001:db8::9"), IsEmpty());
+  EXPECT_THAT(with_gateway("ra"), ElementsAre("ports.0.gateway: ra does not go with xdp: share"));
+  EXPECT_THAT(with_gateway("fe80::1"),
+              ElementsAre("ports.0.gateway: is link-local, and so would be our own address, which "
+                          "the kernel has too"));
+  EXPECT_THAT(with_gateway("fe80::1", {"ports.0.mac=02:00:00:00:00:01"}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace mayfly::testing
