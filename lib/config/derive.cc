@@ -35,10 +35,8 @@ void derive_port(std::vector<nic::PortSettings>& ports, const Scope& scope,
 
 void derive(ServeSettings& settings, const Scope& scope, const std::string& file) {
   derive_common(settings, settings.process.ports, scope);
-  // What peers send has to fit into another packet too (RFC 2003).
-  constexpr std::uint16_t kOuterHeader = 20;
-  const bool is_wrapped = !settings.cluster.members.empty() || settings.cluster.decapsulate_from;
-  if (is_wrapped && !scope.has("tcp.mss")) settings.shard.tcp.mss -= kOuterHeader;
+  // What peers send has to fit into another packet too (RFC 2003, 2473).
+  if (!scope.has("tcp.mss")) settings.shard.tcp.mss -= settings.cluster.outer_header();
   const std::filesystem::path base = std::filesystem::path(file).parent_path();
   for (service::RouteSettings& route : settings.http.routes) {
     if (route.folder) route.folder = (base / *route.folder).lexically_normal().string();

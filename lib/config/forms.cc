@@ -196,6 +196,19 @@ Form<Ipv4Address> ipv4() {
                              [](const Ipv4Address& address) { return to_string(address); });
 }
 
+Form<Ipv6Address> either_address() {
+  const auto parse = [](std::string_view text) -> Result<Ipv6Address> {
+    if (looks_like_ipv6(text)) return parse_ipv6(text);
+    const Result<Ipv4Address> four = parse_ipv4(text);
+    if (!four) return four.error();
+    return Ipv6Address::mapped(four->host);
+  };
+  const auto show = [](const Ipv6Address& address) {
+    return address.is_ipv4_mapped() ? to_string(Ipv4Address{address.low()}) : to_string(address);
+  };
+  return scalar<Ipv6Address>("address", "unicast IPv4 or IPv6", parse, show);
+}
+
 namespace {
 
 /// A host as it was written, an address or a name.

@@ -104,6 +104,8 @@ Form<lab::LabPair> preset_pair();
 Form<std::string> device();
 Form<std::string> url_path();
 Form<Ipv4Address> ipv4();
+/// An address of either family, IPv4 ones mapped.
+Form<Ipv6Address> either_address();
 /// "198.18.0.1" or a name, and "http://HOST[:PORT][/PATH]", each a part of the target.
 Form<load::TargetSettings> target_address();
 Form<load::TargetSettings> target_url();

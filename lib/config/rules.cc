@@ -136,29 +136,25 @@ void check_common(const shard::EndSettings& settings, const nic::ProcessSettings
 }
 
 void check_cluster(const ServeSettings& settings, const Scope& scope) {
-  const std::string from = "cluster.decapsulate_from";
-  if (settings.cluster.decapsulate_from && settings.cores.size() > 1 &&
-      scope.is_sound({from, "cores"}))
-    scope.fail(from, "needs one core: what balancers send comes to one core",
-               "several processes, each with a port of its own");
   const auto& members = settings.cluster.members;
   const std::string key = "cluster.members";
-  if (members.empty() || !scope.is_sound({key, "ports", "cores"})) return;
+  if (members.empty() || !scope.is_sound({key, "ports"})) return;
   if (settings.cluster.secret.empty())
     scope.fail(key, "need cluster.secret",
                "sequence numbers have to agree; mayfly secret makes one");
-  if (std::set<Ipv4Address>(members.begin(), members.end()).size() < members.size())
+  if (std::set<Ipv6Address>(members.begin(), members.end()).size() < members.size())
     scope.fail(key, "has an address twice");
-  const auto is_ours = [&](Ipv4Address member) {
-    return std::ranges::any_of(settings.process.ports,
-                               [&](const nic::PortSettings& port) { return is_own(port, member); });
+  const auto is_four = [](const Ipv6Address& member) { return member.is_ipv4_mapped(); };
+  if (std::ranges::any_of(members, is_four) && !std::ranges::all_of(members, is_four))
+    scope.fail(key, "are of both families", "one is enough: it carries the flows of both");
+  const auto is_ours = [&](const Ipv6Address& member) {
+    return std::ranges::any_of(settings.process.ports, [&](const nic::PortSettings& port) {
+      return is_four(member) ? is_own(port, Ipv4Address{member.low()}) : is_own(port, member);
+    });
   };
   if (std::ranges::count_if(members, is_ours) != 1)
     scope.fail(key, "must have exactly one address of this server",
                "one of ports.N.addresses that no other server has");
-  if (settings.cores.size() > 1)
-    scope.fail(key, "need one core: what a server sends on comes to one core of the next",
-               "several processes, each with a port of its own");
 }
 
 void check_folder(const service::RouteSettings& route, const std::string& path,

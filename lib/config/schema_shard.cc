@@ -228,9 +228,9 @@ Schema<shard::ClusterSettings> cluster_schema() {
        "the file with the secret that all servers of these addresses have in common (mayfly "
        "secret makes it). Then sequence numbers and timestamps go by the time of day instead of "
        "`state`, and cookies of the others are accepted"},
-      {"members", &C::members, list(ipv4(), 2, 64),
+      {"members", &C::members, list(either_address(), 2, 64),
        "an address of each server that no other has, in the same order on all: a segment of a "
-       "flow that is unknown here is sent on to the next of them (RFC 2003)"},
+       "flow that is unknown here is sent on to the next of them (RFC 2003, 2473)"},
       {"hops", &C::hops, number<std::uint32_t>(1, 63),
        "how many others are asked; the last one answers"},
       {"decapsulate_from", &C::decapsulate_from, maybe(ipv4_prefix()),

@@ -150,17 +150,28 @@ class Link {
   template <class CopyPayload>
   bool send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
                  Instant now, CopyPayload&& copy_payload) noexcept;
-  /// The longest text that fits into an IPv6 packet here.
+  /// The longest text that fits into an IPv6 packet here, which has to fit into another packet.
   std::uint16_t mss6_max() const noexcept {
-    return static_cast<std::uint16_t>(ipv6_->resolver.mtu() - wire::kIpv6HeaderSize -
-                                      wire::kTcpHeaderSizeMin);
+    return static_cast<std::uint16_t>(ipv6_->resolver.mtu() - outer_header_ -
+                                      wire::kIpv6HeaderSize - wire::kTcpHeaderSizeMin);
   }
+  /// IPv6 peers leave room for so many bytes of an outer header from now on.
+  void leave_room_for(std::uint16_t outer_header) noexcept { outer_header_ = outer_header; }
 
-  /// Sends an IPv4 packet inside another (RFC 2003). False, and nothing is sent: the two do not fit
-  /// the MTU, or there was no buffer (counted as no_buffer).
-  bool send_ip_in_ip(std::span<const std::byte> packet, Ipv4Address from, Ipv4Address to,
-                     Instant now) noexcept;
-  /// Parses the IPv4 packet inside one that was received; all checksums are verified in software.
+  /// Sends an IP packet inside another (RFC 2003, 2473, 4213). `from` and `to` are of one family,
+  /// IPv4 ones mapped. False, and nothing is sent: the two do not fit the MTU, or there was no
+  /// buffer (counted as no_buffer).
+  bool send_ip_in_ip(std::span<const std::byte> packet, const Ipv6Address& from,
+                     const Ipv6Address& to, Instant now) noexcept;
+  /// The ends of a packet with another inside, IPv4 ones mapped; `is_ours`: it is to one of our
+  /// addresses.
+  struct TunnelEnds {
+    Ipv6Address from;
+    bool is_ours = false;
+  };
+  TunnelEnds tunnel_ends(std::span<const std::byte> bytes,
+                         const wire::ParsedFrame& outer) const noexcept;
+  /// Parses the packet inside one that was received; all checksums are verified in software.
   /// Returns the bytes that `inner` speaks of. They are the frame's: it is changed.
   std::span<const std::byte> unwrap(Frame frame, const wire::ParsedFrame& outer,
                                     wire::ParsedFrame& inner) noexcept;
@@ -225,6 +236,7 @@ class Link {
   Resolver<P> resolver_;
   Reassembler reassembler_;
   std::unique_ptr<Ipv6Side<P>> ipv6_;  // null: it is not spoken here
+  std::uint16_t outer_header_ = 0;
 };
 
 // `emit(frame, bytes)` writes the headers and sends the frame.
@@ -375,28 +387,49 @@ void Link<P>::send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp
 }
 
 template <Port P>
-bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, Ipv4Address from, Ipv4Address to,
-                            Instant now) noexcept {
-  if (packet.size() + wire::kIpv4HeaderSizeMin > interface_.mtu) return false;
+bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, const Ipv6Address& from,
+                            const Ipv6Address& to, Instant now) noexcept {
+  const bool is_four = to.is_ipv4_mapped();
+  MAYFLY_ASSERT(is_four == from.is_ipv4_mapped() && (is_four || ipv6_ != nullptr));
+  const std::size_t mtu = is_four ? interface_.mtu : ipv6_->resolver.mtu();
+  const std::size_t header = is_four ? wire::kIpv4HeaderSizeMin : wire::kIpv6HeaderSize;
+  if (packet.size() + header > mtu) return false;
   const Frame frame = port_.allocate();
   if (frame == Frame{}) {
     common_.count.lose(Drop::no_buffer);
     return false;
   }
-  port_.set_length(frame,
-                   emit_ip_in_ip(port_.bytes(frame), header_, from, to, packet, common_.ip_id++));
-  resolver_.resolve(frame, to, now);
+  if (is_four) {
+    port_.set_length(frame, emit_ip_in_ip(port_.bytes(frame), header_, {from.low()}, {to.low()},
+                                          packet, common_.ip_id++));
+    resolver_.resolve(frame, {to.low()}, now);
+  } else {
+    port_.set_length(frame, emit_ip_in_ip6(port_.bytes(frame), header_, from, to, packet));
+    ipv6_->resolver.resolve(frame, to, now);
+  }
   return true;
+}
+
+template <Port P>
+auto Link<P>::tunnel_ends(std::span<const std::byte> bytes,
+                          const wire::ParsedFrame& outer) const noexcept -> TunnelEnds {
+  if (!outer.is_ipv6())
+    return {Ipv6Address::mapped(outer.key.remote().host), is_ours(bytes, outer)};
+  return {flow_key6(bytes, outer).remote, is_ours(bytes, outer)};
 }
 
 // The link header is put in front of the inner packet, so that both are a frame.
 template <Port P>
 std::span<const std::byte> Link<P>::unwrap(Frame frame, const wire::ParsedFrame& outer,
                                            wire::ParsedFrame& inner) noexcept {
+  MAYFLY_ASSERT(wire::ip_protocol::is_tunnel(outer.protocol));
   const std::span<std::byte> bytes = port_.bytes(frame);
   const std::size_t begin = outer.l4_off - outer.l3_off;
   MAYFLY_ASSERT(begin >= wire::kIpv4HeaderSizeMin);
   std::memmove(&bytes[begin], bytes.data(), outer.l3_off);
+  const bool is_six = outer.protocol == wire::ip_protocol::ipv6_in_ip;
+  store_be16(&bytes[begin + outer.l3_off - 2],
+             is_six ? wire::ethertype::ipv6 : wire::ethertype::ipv4);
   const auto whole = bytes.subspan(begin, std::size_t{outer.l3_off} + outer.l4_len);
   inner = parse_frame(whole, rules_, wire::RxChecks{});
   return whole;

@@ -122,23 +122,58 @@ std::optional<FlowKey6> quoted_flow6(std::span<const std::byte> icmp) noexcept {
   return flow;
 }
 
-void route_ipv6(std::span<const std::byte> packet, Route& route) noexcept {
+/// Whether a packet is inside another (RFC 2003, 2473): one level is looked at, as the shard does.
+enum class Depth : std::uint8_t { outer, inner };
+constexpr std::uint8_t kIpv4Inside = 4, kIpv6Inside = 41;
+
+/// The core of the flow inside, or none: the packet is for whoever received it.
+void route_inside(std::uint8_t protocol, std::span<const std::byte> packet, Route& route) noexcept;
+
+void route_ipv6(std::span<const std::byte> packet, Route& route, Depth depth) noexcept {
   const auto ip = ipv6_view(packet);
   if (!ip) return;
-  route.is_ipv6 = true;
+  const bool is_inner = depth == Depth::inner;
   if (ip->next == kFragmentHeader) {
+    if (is_inner) return;
+    route.is_ipv6 = true;
     route.kind = Route::Kind::fragment;
     return;
   }
+  if (ip->next == kIpv4Inside || ip->next == kIpv6Inside) {
+    if (!is_inner) route_inside(ip->next, ip->payload, route);
+    return;
+  }
+  route.is_ipv6 = true;
   const bool is_icmp = ip->next == kIcmp6;
   // Neighbour solicitations and advertisements.
   if (is_icmp && !ip->payload.empty() &&
-      (octet(ip->payload, 0) == 135 || octet(ip->payload, 0) == 136))
+      (octet(ip->payload, 0) == 135 || octet(ip->payload, 0) == 136)) {
+    if (is_inner) return;
     route.kind = Route::Kind::all;
+  }
   if (const auto key = is_icmp ? quoted_flow6(ip->payload) : flow_of(*ip)) {
     route.kind = Route::Kind::flow;
     route.key6 = *key;
   }
+}
+
+void route_ipv4(std::span<const std::byte> packet, Route& route, Depth depth) noexcept {
+  const auto ip = ipv4_view(packet);
+  if (!ip) return;
+  const std::uint8_t protocol = ip->protocol();
+  if (ip->is_fragment()) {
+    if (depth == Depth::outer) route.kind = Route::Kind::fragment;
+  } else if (protocol == kIpv4Inside || protocol == kIpv6Inside) {
+    if (depth == Depth::outer) route_inside(protocol, ip->payload, route);
+  } else if (const auto key = protocol == kIcmp ? quoted_flow(ip->payload) : flow_of(*ip)) {
+    route.kind = Route::Kind::flow;
+    route.key = *key;
+  }
+}
+
+void route_inside(std::uint8_t protocol, std::span<const std::byte> packet, Route& route) noexcept {
+  return protocol == kIpv6Inside ? route_ipv6(packet, route, Depth::inner)
+                                 : route_ipv4(packet, route, Depth::inner);
 }
 
 }  // namespace
@@ -147,16 +182,8 @@ Route route_of(std::span<const std::byte> frame) noexcept {
   const auto [type, l3_off] = network_header(frame);
   Route route{.kind = Route::Kind::first, .l3_off = l3_off};
   if (type == wire::ethertype::arp) route.kind = Route::Kind::all;
-  if (type == wire::ethertype::ipv6) route_ipv6(frame.subspan(l3_off), route);
-  if (type != wire::ethertype::ipv4) return route;
-  const auto ip = ipv4_view(frame.subspan(l3_off));
-  if (!ip) return route;
-  if (ip->is_fragment()) {
-    route.kind = Route::Kind::fragment;
-  } else if (const auto key = ip->protocol() == kIcmp ? quoted_flow(ip->payload) : flow_of(*ip)) {
-    route.kind = Route::Kind::flow;
-    route.key = *key;
-  }
+  if (type == wire::ethertype::ipv6) route_ipv6(frame.subspan(l3_off), route, Depth::outer);
+  if (type == wire::ethertype::ipv4) route_ipv4(frame.subspan(l3_off), route, Depth::outer);
   return route;
 }
 

@@ -23,7 +23,9 @@ struct Route {
   };
   Kind kind = Kind::first;
   std::uint8_t l3_off = 0;
-  FlowKey4 key;  ///< local = destination; of an ICMP error, the flow that it quotes
+  /// local = destination; of an ICMP error, the flow that it quotes; of a packet in a packet, that
+  /// of the one inside
+  FlowKey4 key;
   FlowKey6 key6;
   bool is_ipv6 = false;  ///< key6 instead of key; and so for a fragment
 };

@@ -29,6 +29,23 @@ std::size_t ServeRun::bytes_needed(const config::ServeSettings&) {
   return service::Services::kMemoryBytes;
 }
 
+namespace {
+
+/// What comes inside another packet has to find the core of its flow.
+Result<void> check_owners(const config::ServeSettings& settings,
+                          const std::vector<nic::Device>& devices) {
+  if (settings.cluster.outer_header() == 0) return {};
+  for (std::size_t i = 0; i < devices.size(); ++i)
+    if (devices[i].steering() == nic::Steering::device_own)
+      return Error{fmt::format(
+          "ports.{}: the device spreads flows over the cores in its own way, and what comes inside "
+          "other packets (cluster) would not find the core of its flow: set ports.{}.queues: 1",
+          i, i)};
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& settings,
                                                    service::Site site,
                                                    std::vector<nic::Device>& devices,
@@ -38,6 +55,7 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& 
   run->clock_ = clock;
   auto wires = wire_up("server", secrets, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
+  if (auto fit = check_owners(settings, devices); !fit) return fit.error();
   for (CoreWires& core : *wires) core.config.cluster = settings.cluster;
   const service::Site& first = *run->sites_[0];
   auto engine = make_engine<service::Services>(

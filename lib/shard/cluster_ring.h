@@ -34,18 +34,22 @@ class ClusterRing {
   /// Others are asked.
   bool asks() const noexcept { return hops_ > 0; }
   /// The place of a member; nullopt for anybody else.
-  std::optional<std::uint32_t> place_of(Ipv4Address address) const noexcept {
+  std::optional<std::uint32_t> place_of(const Ipv6Address& address) const noexcept {
     const auto found = std::ranges::find(members_, address);
     if (found == members_.end()) return std::nullopt;
     return static_cast<std::uint32_t>(found - members_.begin());
   }
   /// This server's.
   std::uint32_t own_place() const noexcept { return own_; }
-  Ipv4Address address_at(std::uint32_t place) const noexcept { return members_[place]; }
+  /// This server's address among them. No other has it, and none would know of a flow to it.
+  bool is_own(const Ipv6Address& address) const noexcept {
+    return asks() && members_[own_] == address;
+  }
+  const Ipv6Address& address_at(std::uint32_t place) const noexcept { return members_[place]; }
 
   /// The member to be asked about a segment that the one at `origin` has sent on first; nullopt:
   /// all that are to be asked have been, and this server answers for all.
-  std::optional<Ipv4Address> next_after(std::uint32_t origin) const noexcept {
+  std::optional<Ipv6Address> next_after(std::uint32_t origin) const noexcept {
     if (hops_ == 0) return std::nullopt;
     const std::uint32_t asked = (own_ + size() - origin) % size();
     if (asked >= hops_) return std::nullopt;
@@ -55,7 +59,7 @@ class ClusterRing {
  private:
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(members_.size()); }
 
-  std::vector<Ipv4Address> members_;
+  std::vector<Ipv6Address> members_;
   std::uint32_t own_ = 0, hops_ = 0;
 };
 

@@ -241,13 +241,17 @@ Drop Shard<P, A>::handle_other(std::uint8_t index, std::size_t i) noexcept {
       link.answer_unreachable(bytes, p, wire::unreachable_code::port, now_);  // RFC 1122 3.2.2.1
       return Drop::udp_closed;
     case wire::FrameKind::other_protocol:
-      if (p.protocol == wire::ip_protocol::ip_in_ip)
+      if (wire::ip_protocol::is_tunnel(p.protocol))
         if (const auto drop = on_ip_in_ip(index, i)) return *drop;
       link.answer_unreachable(bytes, p, wire::unreachable_code::protocol,
                               now_);  // RFC 1122 3.2.2.1
       return Drop::protocol_unknown;
     case wire::FrameKind::fragment: return on_fragment(index, i);
-    case wire::FrameKind::problem: link.answer_problem6(bytes, p, now_); return p.drop;
+    case wire::FrameKind::problem:
+      if (p.drop == Drop::protocol_unknown && wire::ip_protocol::is_tunnel(p.protocol))
+        if (const auto drop = on_ip_in_ip(index, i)) return *drop;
+      link.answer_problem6(bytes, p, now_);
+      return p.drop;
     case wire::FrameKind::drop: return p.drop;
   }
   return Drop::none;

@@ -1,6 +1,6 @@
 // A segment of a flow that nobody here knows, in a cluster: another server may know it, because the
-// router has moved the flow. It goes on inside an IPv4 packet (RFC 2003) to the next server of the
-// ring, and the last one that is asked answers with the reset. Part of shard.h.
+// router has moved the flow. It goes on inside another packet (RFC 2003, 2473) to the next server
+// of the ring, and the last one that is asked answers with the reset. Part of shard.h.
 //
 // Who has the connection or the TIME_WAIT answers the peer directly: all servers have the same
 // addresses. A SYN is nobody's: it opens a connection wherever it comes to.
@@ -47,10 +47,11 @@ std::optional<Drop> Shard<P, A>::pass_on_by_time_wait(std::uint32_t entry,
 /// Sends it on to the next server. nullopt: nobody else is to be asked.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
-  if (a.six != nullptr) return std::nullopt;  // the ring is of IPv4
   const std::uint32_t origin = asked_first_.value_or(ring_.own_place());
-  const std::optional<Ipv4Address> next = ring_.next_after(origin);
-  if (!next) return std::nullopt;
+  const std::optional<Ipv6Address> next = ring_.next_after(origin);
+  const Ipv6Address local =
+      a.six != nullptr ? a.six->local : Ipv6Address::mapped(a.parsed.key.local().host);
+  if (!next || ring_.is_own(local)) return std::nullopt;
   const std::size_t header = a.parsed.l4_off - a.parsed.l3_off;
   const auto packet = a.bytes.subspan(a.parsed.l3_off, header + a.parsed.l4_len);
   // A reset instead might end a connection that is alive at another server.
@@ -62,46 +63,58 @@ std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
 }
 
 /// nullopt: it comes neither from a server of the cluster nor from a balancer, and is none of our
-/// business.
+/// business. If it is, burst_.parsed[i] becomes the packet inside.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::on_ip_in_ip(std::uint8_t index, std::size_t i) noexcept {
   link::Link<P>& link = *links_[index];
   const wire::ParsedFrame outer = burst_.parsed[i];
-  const auto origin = ring_.place_of(outer.key.remote());
-  const bool is_balanced = !origin && balancers_ && balancers_->covers(outer.key.remote());
-  if ((!origin && !is_balanced) || !link.interface().is_local(outer.key.local()))
-    return std::nullopt;
-  wire::ParsedFrame inner;
+  const auto ends = link.tunnel_ends(link.bytes(burst_.frames[i]), outer);
+  const auto origin = ring_.place_of(ends.from);
+  const bool is_balanced =
+      !origin && balancers_ && !outer.is_ipv6() && balancers_->covers(outer.key.remote());
+  if ((!origin && !is_balanced) || !ends.is_ours) return std::nullopt;
+  wire::ParsedFrame& inner = burst_.parsed[i];
   const std::span<const std::byte> bytes = link.unwrap(burst_.frames[i], outer, inner);
-  if (is_balanced) return on_balanced(index, bytes, inner);
-  if (inner.kind != wire::FrameKind::tcp)
-    return inner.drop != Drop::none ? inner.drop : Drop::protocol_unknown;
+  if (is_balanced) return on_balanced(index, i, bytes);
+  if (inner.kind == wire::FrameKind::drop) return inner.drop;
+  if (inner.kind != wire::FrameKind::tcp) return Drop::cluster_inner_invalid;
   stats_.cluster_taken_in.add();
-  const std::uint32_t hash = secret_.hash(inner.key);
-  const std::int32_t position = connections_.table().find(inner.key, hash);
-  if (position >= 0 || time_waits_.find(inner.key, hash) != kNoIndex) stats_.cluster_ours.add();
   asked_first_ = origin;
-  const Drop drop = decide({inner, bytes, index, hash}, position);
+  const Drop drop = decide_inner(index, i, bytes);
   asked_first_.reset();
   return drop;
 }
 
+/// The segment inside a packet.
+template <link::Port P, class A>
+Drop Shard<P, A>::decide_inner(std::uint8_t index, std::size_t i,
+                               std::span<const std::byte> bytes) noexcept {
+  const wire::ParsedFrame& inner = burst_.parsed[i];
+  const bool is_six = inner.is_ipv6();
+  const std::uint32_t hash = is_six ? name_six(i, bytes) : secret_.hash(inner.key);
+  const Arrival a{inner, bytes, index, hash, is_six ? &burst_.keys6[i] : nullptr};
+  const std::int32_t position = find(a);
+  const bool is_known = position >= 0 || time_waits_.find(inner.key, hash) != kNoIndex;
+  if (asked_first_ && is_known) stats_.cluster_ours.add();
+  return decide(a, position);
+}
+
 /// A packet out of one from a balancer: handled as if it had come directly, and so is the answer.
 /// It is neither one more packet in a packet nor a fragment, which nobody here could put together,
-/// as the others may go elsewhere.
+/// as the others may go elsewhere. ICMPv6 has messages that a link alone may bring.
 template <link::Port P, class A>
-Drop Shard<P, A>::on_balanced(std::uint8_t index, std::span<const std::byte> bytes,
-                              const wire::ParsedFrame& inner) noexcept {
+Drop Shard<P, A>::on_balanced(std::uint8_t index, std::size_t i,
+                              std::span<const std::byte> bytes) noexcept {
+  const wire::ParsedFrame& inner = burst_.parsed[i];
   if (inner.kind == wire::FrameKind::drop) return inner.drop;
   const bool is_tcp = inner.kind == wire::FrameKind::tcp;
-  if (!is_tcp && inner.kind != wire::FrameKind::icmp) return Drop::cluster_inner_invalid;
+  const bool is_icmp = inner.kind == wire::FrameKind::icmp && !inner.is_ipv6();
+  if (!is_tcp && !is_icmp) return Drop::cluster_inner_invalid;
   stats_.cluster_decapsulated.add();
-  if (!is_tcp)
-    return links_[index]->on_icmp(bytes, inner, now_, [this](const link::IcmpReport& report) {
-      return on_icmp_report(report);
-    });
-  const std::uint32_t hash = secret_.hash(inner.key);
-  return decide({inner, bytes, index, hash}, connections_.table().find(inner.key, hash));
+  if (is_tcp) return decide_inner(index, i, bytes);
+  return links_[index]->on_icmp(bytes, inner, now_, [this](const link::IcmpReport& report) {
+    return on_icmp_report(report);
+  });
 }
 
 }  // namespace mayfly::shard

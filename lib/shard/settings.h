@@ -49,11 +49,19 @@ struct Ipv4Prefix {
 /// A server among others with the same addresses, between which a router chooses.
 struct ClusterSettings {
   std::string secret;  ///< file with the secret that all have (run/secrets.h); empty = no cluster
-  /// An address of each server that no other has, in the same order on all of them.
-  std::vector<Ipv4Address> members;
+  /// An address of each server that no other has, in the same order on all of them; all of one
+  /// family, IPv4 ones mapped (RFC 4291 2.5.5.2).
+  std::vector<Ipv6Address> members;
   std::uint32_t hops = 2;  ///< how many others are asked about a flow that nobody here knows
   /// Balancers that send what is for us inside IPv4 packets (IPVS-TUN, Katran).
   std::optional<Ipv4Prefix> decapsulate_from;
+
+  /// Bytes of the header that others put in front of a packet for us; 0 = nobody does.
+  std::uint16_t outer_header() const noexcept {
+    constexpr std::uint16_t kIpv4 = 20, kIpv6 = 40;
+    if (!members.empty() && !members.front().is_ipv4_mapped()) return kIpv6;
+    return members.empty() && !decapsulate_from ? std::uint16_t{0} : kIpv4;
+  }
 };
 
 /// What a core does while nothing arrives: `poll` answers soonest, `adaptive` sleeps for short

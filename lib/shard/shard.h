@@ -281,8 +281,8 @@ class Shard {
                                            const Arrival& a) noexcept;
   std::optional<Drop> pass_on_by_time_wait(std::uint32_t entry, const Arrival& a) noexcept;
   std::optional<Drop> on_ip_in_ip(std::uint8_t link, std::size_t i) noexcept;
-  Drop on_balanced(std::uint8_t link, std::span<const std::byte> bytes,
-                   const wire::ParsedFrame& inner) noexcept;
+  Drop decide_inner(std::uint8_t link, std::size_t i, std::span<const std::byte> bytes) noexcept;
+  Drop on_balanced(std::uint8_t link, std::size_t i, std::span<const std::byte> bytes) noexcept;
 
   // deliver.h
   void on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept;
@@ -391,9 +391,13 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
   for (std::size_t i = 0; i < ports.size(); ++i)
     links_.push_back(
         std::make_unique<link::Link<P>>(*ports[i], config.interfaces[i], link_common_));
-  const auto has = [](const auto& link, Ipv4Address a) { return link->interface().is_local(a); };
+  const auto has = [](const auto& link, const Ipv6Address& a) {
+    return a.is_ipv4_mapped() ? link->interface().is_local(Ipv4Address{a.low()})
+                              : link->interface().is_local(a);
+  };
   balancers_ = config.cluster.decapsulate_from;
-  ring_ = ClusterRing(config.cluster, [&](Ipv4Address member) {
+  for (const auto& link : links_) link->leave_room_for(config.cluster.outer_header());
+  ring_ = ClusterRing(config.cluster, [&](const Ipv6Address& member) {
     const auto link = std::ranges::find_if(links_, [&](auto& l) { return has(l, member); });
     if (link == links_.end()) return false;
     ring_link_ = static_cast<std::uint8_t>(link - links_.begin());

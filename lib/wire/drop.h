@@ -102,7 +102,9 @@ enum class LossOf : std::uint8_t {
   X(cluster_not_sent_on, received,                                                                 \
     "segments for the next server of a cluster that are too large or too many to be sent on")      \
   X(cluster_inner_invalid, received,                                                               \
-    "what came inside a packet from a balancer and is no whole TCP or ICMP packet")                \
+    "what came inside a packet from a balancer or a server of the cluster, and is neither a "      \
+    "whole "                                                                                       \
+    "TCP segment nor, from a balancer, ICMP")                                                      \
   X(half_open_full, received, "SYNs while too many handshakes are under way and cookies are off")  \
   X(table_full, received, "SYNs without room in the flow table or for another connection")         \
   X(time_wait_full, received, "SYNs refused since TIME_WAIT is full and the policy says refuse")   \

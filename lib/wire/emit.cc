@@ -152,6 +152,12 @@ std::byte* put_ipv6(std::byte* at, const Ipv6Fields& fields) noexcept {
   return put_raw(put_raw(at, fields.source.octets), fields.destination.octets);
 }
 
+/// The protocol number for `packet` inside another.
+std::uint8_t tunnel_of(std::span<const std::byte> packet) noexcept {
+  MAYFLY_ASSERT(!packet.empty());
+  return load_u8(packet.data()) >> 4 == 6 ? ip_protocol::ipv6_in_ip : ip_protocol::ip_in_ip;
+}
+
 /// Says in a header that was just written that its sender heeds congestion marks (RFC 3168 5).
 [[gnu::noinline]] void mark_capable(std::byte* header, ChecksumBy by) noexcept {
   header[ipv4_at::tos] = std::byte{ipv4_ecn::ect_0};
@@ -302,8 +308,20 @@ std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ip
                                .destination = swap32(destination.host),
                                .payload_len = packet.size(),
                                .id = ip_id,
-                               .protocol = ip_protocol::ip_in_ip},
+                               .protocol = tunnel_of(packet)},
                               ChecksumBy::software);
+  std::memcpy(inner, packet.data(), packet.size());
+  return length;
+}
+
+std::size_t emit_ip_in_ip6(std::span<std::byte> frame, const LinkHeader& link,
+                           const Ipv6Address& source, const Ipv6Address& destination,
+                           std::span<const std::byte> packet) noexcept {
+  const std::size_t ip_at = emit_link(frame.data(), link, ethertype::ipv6);
+  const std::size_t length = ip_at + kIpv6HeaderSize + packet.size();
+  MAYFLY_ASSERT(frame.size() >= length);
+  std::byte* inner =
+      put_ipv6(&frame[ip_at], {source, destination, packet.size(), 0, tunnel_of(packet)});
   std::memcpy(inner, packet.data(), packet.size());
   return length;
 }

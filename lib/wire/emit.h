@@ -62,10 +62,14 @@ std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Ad
                       std::uint32_t rest, std::span<const std::byte> body,
                       std::uint16_t ip_id) noexcept;
 
-/// Writes link and outer IPv4 header (RFC 2003: protocol 4, DF set, TTL 64) and `packet`, an IPv4
-/// packet, behind them. `frame` needs link.size() + 20 + packet.size() bytes. Returns its length.
+/// Writes link and outer IPv4 header (RFC 2003, RFC 4213: DF set, TTL 64) and `packet`, of IPv4 or
+/// IPv6, behind them. `frame` needs link.size() + 20 + packet.size() bytes. Returns its length.
 std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
                           Ipv4Address destination, std::span<const std::byte> packet,
                           std::uint16_t ip_id) noexcept;
+/// The same with an outer IPv6 header (RFC 2473, hop limit 64): 40 bytes instead of 20.
+std::size_t emit_ip_in_ip6(std::span<std::byte> frame, const LinkHeader& link,
+                           const Ipv6Address& source, const Ipv6Address& destination,
+                           std::span<const std::byte> packet) noexcept;
 
 }  // namespace mayfly::wire

@@ -37,6 +37,10 @@ struct Ipv6Address {
     }
     return address;
   }
+  /// RFC 4291 2.5.5.2: an IPv4 address, in host order, where one of either family may stand.
+  static constexpr Ipv6Address mapped(std::uint32_t ipv4) {
+    return of({0, 0, 0, 0, 0, 0xffff, 0, 0}).with_low(ipv4);
+  }
   /// The sixteen octets at `at`.
   static Ipv6Address at(const std::byte* at) noexcept {
     Ipv6Address address;

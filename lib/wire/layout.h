@@ -46,8 +46,14 @@ inline constexpr std::uint8_t kTtl = 64;
 
 /// Numbers in the IPv4 header's protocol field.
 namespace ip_protocol {
-inline constexpr std::uint8_t icmp = 1, ip_in_ip = 4, tcp = 6, udp = 17;  // RFC 2003: 4
+inline constexpr std::uint8_t icmp = 1, tcp = 6, udp = 17;
+/// An IPv4 packet inside (RFC 2003, RFC 2473), and one of IPv6 (RFC 4213, RFC 2473). In IPv6 the
+/// next header has the same numbers.
+inline constexpr std::uint8_t ip_in_ip = 4, ipv6_in_ip = 41;
+constexpr bool is_tunnel(std::uint8_t protocol) {
+  return protocol == ip_in_ip || protocol == ipv6_in_ip;
 }
+}  // namespace ip_protocol
 
 /// Numbers in the IPv6 header's and the extension headers' next header fields (RFC 8200 4).
 namespace next_header {

@@ -158,8 +158,7 @@ Scenario make_scenario(const SimOptions& options) {
   s.seed = options.seed;
   s.faults = options.faults.value_or(draw_faults(options.seed));
   s.start = draw_start(s);
-  s.ipv6 = !s.faults.empty() && !s.has(SimFault::nat) && !s.has(SimFault::moving_router) &&
-           Dice(s.seed, For::family).chance(0.5);
+  s.ipv6 = !s.faults.empty() && !s.has(SimFault::nat) && Dice(s.seed, For::family).chance(0.5);
   s.faults_last = options.duration;
   if (s.faults.empty()) {
     build_plain_world(s, options);

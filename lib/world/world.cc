@@ -202,8 +202,12 @@ void World::join_cluster(shard::ShardConfig& config, const HostPlan& plan) const
   config.cookies.of_siblings = true;
   config.cluster.hops = scenario_.router->hops;
   for (const HostPlan& host : scenario_.hosts)
-    if (host.is_server) config.cluster.members.push_back(addresses_of(host).first);
-  MAYFLY_ASSERT(config.cluster.members[plan.number] == addresses_of(plan).first);
+    if (host.is_server) {
+      const Ipv4Address own = addresses_of(host).first;
+      config.cluster.members.push_back(scenario_.ipv6 ? net::six_of(own)
+                                                      : Ipv6Address::mapped(own.host));
+    }
+  MAYFLY_ASSERT(config.cluster.members.size() > plan.number);
 }
 
 tcp::Secret World::draw_secret(const HostPlan& plan) {

@@ -128,7 +128,11 @@ void Wire::sort_in(const Bytes& frame) {
     case wire::FrameKind::icmp: return on_icmp(frame, p);
     case wire::FrameKind::tcp: break;
     case wire::FrameKind::other_protocol:
-      EXPECT_EQ(p.protocol, wire::ip_protocol::ip_in_ip) << wire::print_frame(frame);
+      EXPECT_TRUE(wire::ip_protocol::is_tunnel(p.protocol)) << wire::print_frame(frame);
+      tunnelled.push_back(frame);
+      return;
+    case wire::FrameKind::problem:
+      EXPECT_TRUE(wire::ip_protocol::is_tunnel(p.protocol)) << wire::print_frame(frame);
       tunnelled.push_back(frame);
       return;
     default: ADD_FAILURE() << "the shard sent " << wire::print_frame(frame); return;

@@ -125,7 +125,7 @@ class Wire {
       arps;  ///< that the shard sent, apart from requests that were answered
   std::deque<Bytes> arp_frames;
   std::deque<Bytes> icmps;
-  std::deque<Bytes> tunnelled;  ///< IPv4 packets inside others
+  std::deque<Bytes> tunnelled;  ///< packets inside others
   std::deque<Heard> strays;     ///< segments to nobody
 
  private:

@@ -70,6 +70,51 @@ TEST(Steer, FragmentsAreToBeReassembled) {
   EXPECT_FALSE(nic::is_whole_tcp(first));
 }
 
+/// An IPv6 packet with this next header and payload.
+Bytes six_packet(std::uint8_t next, const Bytes& payload) {
+  Bytes packet(40);
+  packet[0] = std::byte{0x60};
+  store_be16(&packet[4], static_cast<std::uint16_t>(payload.size()));
+  packet[6] = std::byte{next};
+  packet[8] = packet[24] = std::byte{0x20};
+  packet[23] = std::byte{1}, packet[39] = std::byte{2};
+  packet.insert(packet.end(), payload.begin(), payload.end());
+  return packet;
+}
+
+// Servers of a cluster and balancers send what is for us inside other packets.
+TEST(Steer, APacketInAPacketGoesByTheFlowInside) {
+  constexpr std::uint8_t kFour = 4, kSix = 41;
+  const Bytes four = ipv4(kProtocolTcp, ports(40'000, 80));
+  const Bytes six = six_packet(kProtocolTcp, ports(40'000, 80));
+  for (const bool is_outer_six : {false, true}) {
+    const auto frame_of = [&](std::uint8_t protocol, const Bytes& inner) {
+      return is_outer_six ? ethernet(wire::ethertype::ipv6, six_packet(protocol, inner))
+                          : ethernet(wire::ethertype::ipv4, ipv4(protocol, inner));
+    };
+    const Route of_four = route_of(frame_of(kFour, four)), of_six = route_of(frame_of(kSix, six));
+    EXPECT_EQ(of_four.kind, Route::Kind::flow);
+    EXPECT_FALSE(of_four.is_ipv6);
+    EXPECT_EQ(of_four.key, FlowKey4::of(kServer, 80, kClient, 40'000));
+    EXPECT_EQ(of_six.kind, Route::Kind::flow);
+    EXPECT_TRUE(of_six.is_ipv6);
+    EXPECT_EQ(of_six.key6.local_port_host(), 80);
+    const Route::Kind kFirst = Route::Kind::first;
+    EXPECT_EQ(route_of(frame_of(kFour, ipv4(kFour, four))).kind, kFirst) << "one level alone";
+    EXPECT_EQ(route_of(frame_of(kSix, six_packet(kSix, six))).kind, kFirst);
+    EXPECT_EQ(route_of(frame_of(kFour, six)).kind, kFirst) << "not what the number says";
+    EXPECT_EQ(route_of(frame_of(kFour, ipv4(kProtocolTcp, Bytes(8), {.offset = 8}))).kind, kFirst);
+    EXPECT_EQ(route_of(frame_of(kSix, six_packet(44, Bytes(16)))).kind, kFirst)
+        << "a fragment inside is put together by nobody";
+    EXPECT_EQ(route_of(frame_of(kSix, six_packet(58, Bytes(24, std::byte{135})))).kind, kFirst)
+        << "neighbour discovery does not come from elsewhere";
+    for (std::size_t n = 0; n < 20; ++n)
+      EXPECT_EQ(route_of(frame_of(kFour, Bytes(four.begin(), four.begin() + n))).kind, kFirst);
+    for (std::size_t n = 0; n < 40; ++n)
+      EXPECT_EQ(route_of(frame_of(kSix, Bytes(six.begin(), six.begin() + n))).kind, kFirst);
+  }
+}
+
 TEST(Steer, WhateverIsCutShortIsLeftToTheFirst) {
   Bytes sent_by_us = ipv4(kProtocolTcp, ports(80, 40'000));
   for (const Bytes& frame :

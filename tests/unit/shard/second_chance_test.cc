@@ -1,8 +1,11 @@
-// Servers of a cluster ask each other about flows that they do not know (RFC 2003): three shards,
-// each on a wire of its own, and a test that carries the packets from one to the next.
+// Servers of a cluster ask each other about flows that they do not know (RFC 2003, 2473): three
+// shards, each on a wire of its own, and a test that carries the packets from one to the next. The
+// flows are of the run's family, and the outer headers of either.
 #include <gtest/gtest.h>
 
 #include "base/endian.h"
+#include "net/family.h"
+#include "net/rewrite.h"
 #include "support/wire.h"
 #include "wire/layout.h"
 #include "wire/parse.h"
@@ -17,15 +20,25 @@ Ipv4Address member(std::uint32_t n) { return {kFirstMember + n}; }
 
 class SecondChance : public ::testing::Test {
  protected:
-  static Given server(std::uint32_t n, std::uint32_t hops) {
+  enum class Outer : std::uint8_t { ipv4, ipv6 };
+  static Given server(std::uint32_t n, std::uint32_t hops, Outer outer) {
     Given given;
-    given.config.interfaces[0].addresses.push_back({member(n), member(n), 15});
-    given.config.cluster = {.members = {member(0), member(1), member(2)}, .hops = hops};
+    link::Interface& interface = given.config.interfaces[0];
+    interface.addresses.push_back({member(n), member(n), 15});
+    if (outer == Outer::ipv6 && !is_ipv6_run()) {
+      interface.addresses6 = {{six_of(member(n)), six_of(member(n)), 64}};
+      interface.detects_duplicates = false;
+    }
+    given.config.cluster.hops = hops;
+    for (std::uint32_t each = 0; each < 3; ++each)
+      given.config.cluster.members.push_back(
+          outer == Outer::ipv6 ? six_of(member(each)) : Ipv6Address::mapped(member(each).host));
     return given;
   }
-  void make(std::uint32_t hops = 2) {
+  void make(std::uint32_t hops = 2, Outer outer = Outer::ipv4) {
+    servers_.clear();
     for (std::uint32_t n = 0; n < 3; ++n)
-      servers_.push_back(std::make_unique<Wire>(server(n, hops)));
+      servers_.push_back(std::make_unique<Wire>(server(n, hops, outer)));
   }
   Wire& at(std::uint32_t n) { return *servers_[n]; }
   std::uint64_t sent_on() const {
@@ -47,7 +60,7 @@ class SecondChance : public ::testing::Test {
         while (!at(n).tunnelled.empty()) {
           Bytes frame = at(n).tunnelled.front();
           at(n).tunnelled.pop_front();
-          const Ipv4Address to{load_be32(&frame[kIpAt + wire::ipv4_at::destination])};
+          const Ipv4Address to = net::addresses_in(frame).destination;
           ASSERT_TRUE(to.host - kFirstMember < 3) << "to nobody of the cluster";
           ASSERT_NE(to, member(n)) << "to itself";
           readdress(frame);
@@ -58,9 +71,21 @@ class SecondChance : public ::testing::Test {
       }
     }
   }
+  /// The same segment to another address.
+  static void retarget(Bytes& frame, Ipv4Address to) {
+    std::byte* const ip = &frame[kIpAt];
+    std::byte* const tcp = ip + wire::kIpv4HeaderSizeMin;
+    for (const std::size_t half : {0, 1}) {
+      std::byte* const word = ip + wire::ipv4_at::destination + 2 * half;
+      const auto changed = static_cast<std::uint16_t>(to.host >> (half == 0 ? 16 : 0));
+      net::patch_checksum(ip + wire::ipv4_at::checksum, load_be16(word), changed);
+      net::patch_checksum(tcp + wire::tcp_at::checksum, load_be16(word), changed);
+      store_be16(word, changed);
+    }
+  }
   /// As a switch would bring it: from this wire's hosts to this wire's server.
   void readdress(Bytes& frame) {
-    const Bytes header = at(0).link_header(wire::ethertype::ipv4);
+    const Bytes header = at(0).link_header(load_be16(&frame[wire::ethernet_at::type]));
     std::copy(header.begin(), header.end(), frame.begin());
   }
 
@@ -69,27 +94,55 @@ class SecondChance : public ::testing::Test {
 };
 
 TEST_F(SecondChance, FindsTheServerThatHasTheConnection) {
+  for (const Outer outer : {Outer::ipv4, Outer::ipv6}) {
+    make(2, outer);
+    Peer peer(at(2));
+    peer.opens();
+    const Bytes moved = peer.frame(text("ping"));
+    at(0).put(moved);
+    at(0).poll();
+    carry();
+    at(2).after(300_ms);  // the delayed ACK
+    ASSERT_FALSE(peer.inbox.empty()) << "the owner answers the peer directly";
+    EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+    EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
+    EXPECT_EQ(at(1).stats().cluster_sent_on.get(), 1U);
+    EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
+    EXPECT_EQ(resets(), 0U);
+  }
+}
+
+TEST_F(SecondChance, LeavesRoomForTheOuterHeader) {
+  for (const Outer outer : {Outer::ipv4, Outer::ipv6}) {
+    make(2, outer);
+    Peer peer(at(0));
+    peer.sends(syn());
+    ASSERT_EQ(peer.inbox.size(), 1U);
+    const std::size_t header = is_ipv6_run() ? 60 : 40;
+    const std::size_t outside = outer == Outer::ipv6 ? 40 : 20;
+    const std::uint16_t mss = peer.inbox.front().segment.mss;
+    if (is_ipv6_run()) {
+      EXPECT_EQ(mss + header + outside, 1'520U);
+    }
+  }
+}
+
+TEST_F(SecondChance, IsNotForTheAddressThatNoOtherServerHas) {
   make();
-  Peer peer(at(2));
-  peer.opens();
-  const Bytes moved = peer.frame(text("ping"));
-  at(0).put(moved);
+  Peer stranger(at(0));
+  if (is_ipv6_run()) return;  // its own address among the members is of IPv4
+  Bytes frame = stranger.frame(text("who"));
+  retarget(frame, member(0));
+  at(0).put(frame);
   at(0).poll();
-  carry();
-  at(2).after(300_ms);  // the delayed ACK
-  ASSERT_FALSE(peer.inbox.empty()) << "the owner answers the peer directly";
-  EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
-  EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
-  EXPECT_EQ(at(1).stats().cluster_sent_on.get(), 1U);
-  EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
-  EXPECT_EQ(resets(), 0U);
+  EXPECT_EQ(sent_on(), 0U);
+  EXPECT_EQ(resets(), 1U);
 }
 
 TEST_F(SecondChance, OfThreeIgnorantServersEndsInOneReset) {
   for (std::uint32_t hops = 1; hops <= 2; ++hops) {
     for (std::uint32_t first = 0; first < 3; ++first) {
-      servers_.clear();
-      make(hops);
+      make(hops, first == 2 ? Outer::ipv6 : Outer::ipv4);
       Peer stranger(at(first));
       stranger.sends(text("who"));
       carry();
@@ -204,7 +257,7 @@ TEST_F(SecondChance, IsTakenFromMembersOnly) {
 TEST_F(SecondChance, IsNotSentWhereItDoesNotFitAndTheFlowIsNotReset) {
   make();
   Peer stranger(at(0));
-  stranger.sends(text(std::string(1'460, 'x')));
+  stranger.sends(text(std::string(1'450, 'x')));
   EXPECT_EQ(at(0).drops(Drop::cluster_not_sent_on), 1U);
   EXPECT_EQ(resets(), 0U);
 }
@@ -239,6 +292,47 @@ TEST_F(SecondChance, DamagedInsideIsDropped) {
   }
   EXPECT_EQ(at(1).stats().cluster_taken_in.get(), 0U);
   EXPECT_EQ(resets(), 0U);
+}
+
+/// What goes on from the first server, as the second would get it.
+TEST_F(SecondChance, OverIpv6IsTakenFromMembersOnlyAndNothingButASegmentIsTaken) {
+  make(2, Outer::ipv6);
+  Peer stranger(at(0));
+  stranger.sends(text("who"));
+  at(0).poll().poll();  // neighbour discovery first
+  ASSERT_EQ(at(0).tunnelled.size(), 1U);
+  Bytes whole = at(0).tunnelled.front();
+  at(0).tunnelled.clear();
+  readdress(whole);
+  constexpr std::size_t kInner = kIpAt + wire::kIpv6HeaderSize;
+  const auto arrives = [&](const Bytes& frame) {
+    at(1).put(frame);
+    at(1).poll();
+  };
+  for (std::size_t cut = kInner; cut < whole.size(); ++cut) {  // short inside
+    Bytes frame(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut));
+    store_be16(&frame[kIpAt + wire::ipv6_at::payload_length],
+               static_cast<std::uint16_t>(cut - kInner));
+    arrives(frame);
+  }
+  Bytes nested(whole.begin(), whole.begin() + kInner);
+  nested.insert(nested.end(), whole.begin() + kIpAt, whole.end());
+  nested[kIpAt + wire::ipv6_at::next_header] = std::byte{wire::ip_protocol::ipv6_in_ip};
+  store_be16(&nested[kIpAt + wire::ipv6_at::payload_length],
+             static_cast<std::uint16_t>(nested.size() - kInner));
+  arrives(nested);
+  Bytes foreign = whole;
+  foreign[kIpAt + wire::ipv6_at::source + 15] = std::byte{0x77};
+  arrives(foreign);
+  Bytes other_family = whole;  // the number says one family, the packet is of the other
+  other_family[kIpAt + wire::ipv6_at::next_header] =
+      std::byte{is_ipv6_run() ? wire::ip_protocol::ip_in_ip : wire::ip_protocol::ipv6_in_ip};
+  arrives(other_family);
+  EXPECT_EQ(at(1).stats().cluster_taken_in.get(), 0U);
+  EXPECT_EQ(resets(), 0U);
+  EXPECT_EQ(at(1).drops(Drop::protocol_unknown), 1U) << "the one that is from no member";
+  arrives(whole);
+  EXPECT_EQ(at(1).stats().cluster_taken_in.get(), 1U);
 }
 
 }  // namespace
