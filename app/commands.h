@@ -52,6 +52,13 @@ struct SsOptions {
   bool is_json = false;           ///< --json
 };
 
+/// The command line of state import.
+struct StateOptions {
+  std::string socket;              ///< --socket PATH
+  std::vector<std::string> files;  ///< the TIME_WAIT files that another server has left
+  bool is_json = false;            ///< --json
+};
+
 /// The command line of merge.
 struct MergeOptions {
   std::vector<std::string> files;  ///< what load --json wrote
@@ -95,6 +102,8 @@ int secret_command(const std::string& file, bool rotate);
 int merge_command(const MergeOptions& options);
 int sim_command(const SimCommand& command);
 int top_command(const CtlOptions& options);
+/// Hands files to the server at the socket.
+int state_import_command(const StateOptions& options);
 int ss_command(const SsOptions& options);
 int dump_command(const DumpOptions& options);
 /// `request`: stats, settings, history, health, set, unset, policy, try, reload or drain.

@@ -27,6 +27,7 @@ using mayfly::app::PlanOptions;
 using mayfly::app::RunOptions;
 using mayfly::app::SimCommand;
 using mayfly::app::SsOptions;
+using mayfly::app::StateOptions;
 
 constexpr const char* kAbout =
     "Mayfly: a server for short TCP connections on its own TCP stack, with a client generator, a "
@@ -234,6 +235,7 @@ struct CommandLine {
   SimCommand sim;
   CtlOptions ctl;
   SsOptions ss;
+  StateOptions state;
   DumpOptions dump;
   std::function<int()> run;
 };
@@ -324,6 +326,23 @@ int ask_at(std::string& socket, const std::function<int()>& question) {
   return question();
 }
 
+void add_state(CLI::App& commands, CommandLine& line) {
+  auto* state = commands.add_subcommand("state", "what outlives a process");
+  state->require_subcommand(1);
+  auto* import = state->add_subcommand(
+      "import", "hand the TIME_WAIT files of a server that has left for good to a running one");
+  import->add_option("files", line.state.files, "files of time_wait_file: /dev/shm/web.0 ...")
+      ->required();
+  import->add_option("--socket", line.state.socket, kSocketHelp);
+  import->add_flag("--json", line.state.is_json, "the answer as JSON");
+  const auto ask_state = [&line] { return app::state_import_command(line.state); };
+  import->callback([&line, ask_state] {
+    line.run = [&line, ask_state] { return ask_at(line.state.socket, ask_state);
+};
+}  // namespace
+);
+}
+
 /// The commands that ask a running process.
 void add_questions(CLI::App& commands, CommandLine& line) {
   auto* ctl = commands.add_subcommand("ctl", "ask a running serve or load, and change its policy");
@@ -353,6 +372,7 @@ void add_questions(CLI::App& commands, CommandLine& line) {
       line.duration += 's';
     line.run = [&line, ask_dump] { return ask_at(line.dump.socket, ask_dump); };
   });
+  add_state(commands, line);
   auto* ss =
       commands.add_subcommand("ss", "list the connections and TIME_WAITs of a serve or load");
   add_ss_options(*ss, line.ss);

@@ -30,7 +30,8 @@ run::Controls<config::ServeSettings>::Run controlled(run::ServeRun& run, Followe
           .add_to = [&](admin::Reading& reading) { reading.service = run.services(); },
           .links = [&] { return links.json(); },
           .listed = run.listed(),
-          .tapped = run.tapped()};
+          .tapped = run.tapped(),
+          .importing = [&](Duration hold) { return run.importing(hold); }};
 }
 
 }  // namespace

@@ -35,6 +35,8 @@ struct Actions {
   /// Is not ready any more from now on, accepts no new connections after `linger`, and then ends
   /// when the open ones have.
   std::function<Json(Duration linger, const std::string& by)> drain;
+  /// Takes the TIME_WAIT entries of files that another server has left: how many, of each.
+  std::function<Json(const std::vector<std::string>& files, const std::string& by)> import_files;
   /// {"healthy", "ready", "why": [...]}: whether it works, and whether it takes new connections.
   std::function<Json()> health;
   /// The live figures since the last call (sampler.h).

@@ -110,7 +110,7 @@ const httplib::Headers kHeaders = {
 constexpr std::string_view kPaths =
     "/api/stats, /api/configuration, /api/policy, /api/history, /api/sample, /api/samples, "
     "/api/events, /api/connections, /api/plan, /api/dump, "
-    "/api/health, /api/ready, /api/unset, /api/reload, /api/drain, /metrics";
+    "/api/health, /api/ready, /api/unset, /api/reload, /api/drain, /api/state/import, /metrics";
 
 }  // namespace
 
@@ -129,6 +129,7 @@ class Api::Router final : public httplib::Server {
     add_files();
     add_reports();
     add_changes();
+    add_import();
     add_dump();
   }
 
@@ -247,7 +248,7 @@ class Api::Router final : public httplib::Server {
     Post("/api/unset", [this, by](const Request& request, Response& response) {
       const auto json = body_of(request, response);
       if (!json) return;
-      const auto keys = keys_of(*json);
+      const auto keys = texts_of(*json, "keys");
       if (keys.empty())
         return answer_json(response, error(R"(the body is {"keys": ["time_wait.hold"]})"), 400);
       answer_change(response, api_.actions_.unset(keys, by()));
@@ -271,6 +272,20 @@ class Api::Router final : public httplib::Server {
         return answer_json(response, error(R"(the body is none, or {"linger": "10s"}, 1s to 24h)"),
                            400);
       answer_change(response, api_.actions_.drain(*linger, by()));
+    });
+  }
+
+  /// Only on the socket: the files are this host's.
+  void add_import() {
+    Post("/api/state/import", [this](const Request& request, Response& response) {
+      if (!is_on_socket_)
+        return answer_json(response, error("files are taken on the control socket alone"), 403);
+      const auto json = body_of(request, response);
+      if (!json) return;
+      const auto files = texts_of(*json, "files");
+      if (files.empty())
+        return answer_json(response, error(R"(the body is {"files": ["/dev/shm/web.0"]})"), 400);
+      answer_json(response, api_.actions_.import_files(files, "socket"));
     });
   }
 
@@ -311,9 +326,9 @@ class Api::Router final : public httplib::Server {
     answer_change(response, api_.actions_.policy(name->get<std::string>(), trial, by));
   }
 
-  static std::vector<std::string> keys_of(const Json& json) {
+  static std::vector<std::string> texts_of(const Json& json, const char* name) {
     std::vector<std::string> keys;
-    const auto list = json.is_object() ? json.find("keys") : json.end();
+    const auto list = json.is_object() ? json.find(name) : json.end();
     if (!json.is_object() || list == json.end() || !list->is_array()) return keys;
     for (const Json& key : *list) {
       if (!key.is_string()) return {};

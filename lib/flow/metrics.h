@@ -98,6 +98,10 @@ namespace mayfly::flow {
     "TIME_WAIT entries that the process before has left (time_wait_file)")                       \
   X(counter, time_wait_restored_unclean, "entries", "time_wait.restored_unclean",                \
     "those of them that were checked one by one, as that process had been killed")               \
+  X(counter, time_wait_imported, "entries", "time_wait.imported",                                \
+    "TIME_WAIT entries taken from files of another server (mayfly state import)")                \
+  X(counter, time_wait_import_refused, "entries", "time_wait.import_refused",                    \
+    "those of them for which there was no room")                                                 \
   X(counter, time_wait_files_given_up, "files", "time_wait.files_given_up",                      \
     "files of a process before that were made for other sizes, cores or another secret")         \
   X(counter, time_wait_killed, "entries", "time_wait.killed",                                    \

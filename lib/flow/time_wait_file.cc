@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <span>
 
 #include "base/assert.h"
 
@@ -51,6 +54,34 @@ Result<Fd> open_locked(const std::string& path) {
                  ErrorKind::usage};
   }
   return fd;
+}
+
+/// How far the clocks of two servers may be apart, and after how long nothing is held any more.
+constexpr Duration kClocksApart = Duration::from_s(60), kLongAgo = Duration::from_s(3'600);
+
+Error not_taken(const std::string& path, const std::string& why) {
+  return {path + ": " + why, ErrorKind::usage};
+}
+
+/// Reads all of it; false: the file is shorter, or cannot be read.
+bool read_whole(const Fd& fd, std::span<std::byte> to, std::size_t from) {
+  while (!to.empty()) {
+    const ssize_t n = pread(fd.get(), to.data(), to.size(), static_cast<off_t>(from));
+    if (n <= 0) return false;
+    to = to.subspan(static_cast<std::size_t>(n));
+    from += static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+/// Where the records begin, which depends on the pages of the file system that it was made on;
+/// nullopt: no pages make a file of this size.
+std::optional<std::size_t> records_at(std::size_t header, std::size_t records, std::size_t buckets,
+                                      std::size_t size) {
+  for (const std::size_t page : {std::size_t{1} << 12, std::size_t{1} << 21, std::size_t{1} << 30})
+    if (rounded(header, page) + rounded(records, page) + rounded(buckets, page) == size)
+      return rounded(header, page);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -151,7 +182,56 @@ Result<TimeWaitFile::Opened> TimeWaitFile::open(const TimeWaitFileSpec& spec,
     std::memset(records->as<std::byte>().data(), 0, records->size());
     std::memset(buckets->as<std::byte>().data(), 0, buckets->size());
   }
-  return Opened{std::move(file), std::move(*records), std::move(*buckets)};
+  return Opened{std::move(file), std::move(*records), std::move(*buckets), record_bytes,
+                bucket_bytes};
+}
+
+const char* TimeWaitFile::why_foreign(const Header& there, std::size_t record_size,
+                                      std::uint64_t secret) {
+  if (there.magic != kMagic) return "is no TIME_WAIT file";
+  if (there.layout != kLayout || there.record_size != record_size)
+    return "is of another layout: it was written by another version of mayfly";
+  if (there.secret != secret)
+    return "was written with another secret: what its entries stand for means nothing here";
+  return nullptr;
+}
+
+Result<TimeWaitFile::Opened> TimeWaitFile::copy_of(const std::string& path, std::uint64_t secret,
+                                                   std::size_t record_size, Instant now) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.is_open()) return not_taken(path, std::strerror(errno));
+  if (flock(fd.get(), LOCK_SH | LOCK_NB) != 0)
+    return not_taken(path, "a process works with it still, and holds what is in it");
+  struct stat found {};
+  if (fstat(fd.get(), &found) != 0 || !S_ISREG(found.st_mode))
+    return not_taken(path, "is no TIME_WAIT file");
+  auto header = Region::map(sizeof(Header), HugePages::never);
+  if (!header) return header.error();
+  if (!read_whole(fd, header->as<std::byte>().first(sizeof(Header)), 0))
+    return not_taken(path, "is no TIME_WAIT file: it is too short");
+  Header& there = header->as<Header>().front();
+  if (const char* why = why_foreign(there, record_size, secret)) return not_taken(path, why);
+  const auto size = static_cast<std::size_t>(found.st_size);
+  const bool fits = there.record_bytes < size && there.bucket_bytes < size;
+  const auto at = fits ? records_at(sizeof(Header), there.record_bytes, there.bucket_bytes, size)
+                       : std::nullopt;
+  if (!at) return not_taken(path, "its parts do not add up to its size");
+  auto records = Region::map(there.record_bytes, HugePages::never);
+  auto buckets = Region::map(there.bucket_bytes, HugePages::never);
+  if (!records) return records.error();
+  if (!buckets) return buckets.error();
+  if (!read_whole(fd, records->as<std::byte>().first(there.record_bytes), *at))
+    return not_taken(path, "cannot be read");
+  const Instant last{there.marks.now_us.load()};
+  if (last.us < 0 || last > now + kClocksApart)
+    return not_taken(path, "its clock is ahead of this one: do the servers have the same time?");
+  std::unique_ptr<TimeWaitFile> file(new TimeWaitFile(std::move(fd), std::move(*header)));
+  file->found_ = Found::marks;  // whoever left it: nothing but the records is believed
+  file->shift_ = std::min(Duration{}, now - last);
+  if (now - last > kLongAgo) there.marks.now_us.store((now - kLongAgo).us);
+  const std::size_t record_bytes = there.record_bytes, bucket_bytes = there.bucket_bytes;
+  return Opened{std::move(file), std::move(*records), std::move(*buckets), record_bytes,
+                bucket_bytes};
 }
 
 }  // namespace mayfly::flow

@@ -67,6 +67,12 @@ class TimeWaitFile {
   /// apart.
   static Result<Opened> open(const TimeWaitFileSpec& spec, std::size_t record_size,
                              std::size_t record_bytes, std::size_t bucket_bytes);
+  /// A copy of a file that another server has left, for reading; the file stays as it is. The
+  /// records are there, zeroes are for the index, and the marks are to be believed alone. `now`: by
+  /// a clock that goes by the time of day, as that of the other server did. Errors, of usage, say
+  /// why not: it is no such file, of another layout or `secret`, damaged, or in use.
+  static Result<Opened> copy_of(const std::string& path, std::uint64_t secret,
+                                std::size_t record_size, Instant now);
   ~TimeWaitFile() = default;
   TimeWaitFile(const TimeWaitFile&) = delete;
   TimeWaitFile& operator=(const TimeWaitFile&) = delete;
@@ -85,6 +91,8 @@ class TimeWaitFile {
   struct Header;
   TimeWaitFile(Fd fd, Region header) : fd_(std::move(fd)), header_(std::move(header)) {}
   Header& header() const noexcept;
+  static const char* why_foreign(const Header& there, std::size_t record_size,
+                                 std::uint64_t secret);
   void look_at(const Header& expected);
 
   Fd fd_;  // holds the lock
@@ -96,6 +104,7 @@ class TimeWaitFile {
 struct TimeWaitFile::Opened {
   std::unique_ptr<TimeWaitFile> file;
   Region records, buckets;  ///< zeroes, if nothing or something foreign was found
+  std::size_t record_bytes = 0, bucket_bytes = 0;  ///< of a copy
 };
 
 }  // namespace mayfly::flow

@@ -55,6 +55,23 @@ Result<TimeWaitLogMemory> TimeWaitLogMemory::create(std::uint32_t capacity, Huge
   return TimeWaitLogMemory{std::move(*records), std::move(*buckets), capacity, nullptr};
 }
 
+Result<TimeWaitLogMemory> TimeWaitLogMemory::copy_of(const std::string& path, std::uint64_t secret,
+                                                     Instant now) {
+  auto opened = TimeWaitFile::copy_of(path, secret, sizeof(TimeWaitRecord), now);
+  if (!opened) return opened.error();
+  constexpr std::size_t kMost = std::size_t{1} << 30;
+  const std::size_t records = opened->record_bytes / sizeof(TimeWaitRecord);
+  std::uint32_t capacity = 0;
+  if (records > log_size(0) && records < kMost)
+    capacity = static_cast<std::uint32_t>((records - log_size(0)) * 10 / 11);
+  while (capacity > 0 && log_size(capacity) < records) ++capacity;
+  if (bytes_of_records(capacity) != opened->record_bytes ||
+      bytes_of_buckets(capacity) != opened->bucket_bytes)
+    return Error{path + ": its parts do not add up to a log", ErrorKind::usage};
+  return TimeWaitLogMemory{std::move(opened->records), std::move(opened->buckets), capacity,
+                           std::move(opened->file)};
+}
+
 TimeWaitLog::TimeWaitLog(TimeWaitLogMemory memory, const FlowSecret& secret, Instant start)
     : memory_(std::move(memory)),
       records_(memory_.records.as<TimeWaitRecord>().first(log_size(memory_.capacity))),

@@ -44,6 +44,9 @@ struct TimeWaitLogMemory {
   /// so that there is no page fault later. Fails if there is no memory, or as TimeWaitFile::open.
   static Result<TimeWaitLogMemory> create(std::uint32_t capacity, HugePages pages,
                                           const TimeWaitFileSpec& spec = {});
+  /// A copy of a file that another server has left (TimeWaitFile::copy_of), whatever its capacity.
+  static Result<TimeWaitLogMemory> copy_of(const std::string& path, std::uint64_t secret,
+                                           Instant now);
   /// Bytes that create() allocates.
   static std::size_t bytes_needed(std::uint32_t capacity);
 };

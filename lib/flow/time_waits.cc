@@ -126,6 +126,23 @@ bool TimeWaits::enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connec
   return true;
 }
 
+TimeWaits::Adopted TimeWaits::adopt(const ForeignTimeWait& foreign, std::uint32_t hash,
+                                    Instant now) noexcept {
+  if (log_.find(foreign.key, hash) != kNoIndex) return Adopted::known;
+  const std::uint32_t cls =
+      foreign.key.is_ipv6_name() ? HoldClasses::kPolicy : classes_.of(foreign.key, nullptr);
+  const Instant since = std::min(foreign.since, now);
+  if (now - since >= log_.hold_of(cls)) return Adopted::expired;
+  if (!make_room(now) || log_.insert(foreign.key, hash, foreign.entry, cls, since) == kNoIndex) {
+    stats_.time_wait_import_refused.add();
+    return Adopted::refused;
+  }
+  stats_.time_wait_imported.add();
+  count_entries();
+  stats_.time_wait_peak.raise_to(held());
+  return Adopted::taken;
+}
+
 // Evicts the oldest entry if the log is full and the policy allows it. False: no room.
 bool TimeWaits::make_room(Instant now) noexcept {
   if (log_.used() < limit()) return true;

@@ -25,6 +25,7 @@
 #include "flow/memory.h"
 #include "flow/metrics.h"
 #include "flow/settings.h"
+#include "flow/time_wait_import.h"
 #include "flow/time_wait_log.h"
 #include "tcp/connection.h"
 #include "tcp/time_wait.h"
@@ -91,6 +92,11 @@ class TimeWaits {
   /// hold is 0 or there is no room.
   bool enter(const FlowKey4& key, std::uint32_t hash, const tcp::Connection& c, Instant now,
              const FlowKey6* six = nullptr) noexcept;
+  /// What becomes of an entry of another server.
+  enum class Adopted : std::uint8_t { taken, known, expired, refused };
+  /// Holds it with what is left of its hold: it ends no earlier, and at the latest when what is
+  /// held now has ended. Room is made as for any entry.
+  Adopted adopt(const ForeignTimeWait& foreign, std::uint32_t hash, Instant now) noexcept;
   /// With on_full: refuse, true if there might be no entry for one more connection, should each of
   /// the `open` ones need one.
   bool would_overfill(std::uint32_t open) const noexcept;

@@ -116,6 +116,9 @@ admin::Actions Controls<T>::actions() {
     note({}, linger.us == 0 ? "drain" : fmt::format("drain after {:g} s", linger.seconds()), by);
     return Json{{"draining", true}, {"linger_s", linger.seconds()}};
   };
+  actions.import_files = [this](const auto& files, const std::string& by) {
+    return import_files(files, by);
+  };
   actions.health = [this] { return health(); };
   actions.sample = [this] { return sample(); };
   actions.plan = [this](const auto& query) { return planned(query); };
@@ -325,6 +328,19 @@ Json Controls<T>::end_dump() {
   const Json json{{"frames", dump_->frames()}, {"lost", dump_->lost()}};
   dump_ = nullptr;
   return json;
+}
+
+template <class T>
+Json Controls<T>::import_files(const std::vector<std::string>& files, const std::string& by) {
+  if (!run_.importing)
+    return {{"error", Json::array({"only a server takes the TIME_WAIT entries of another"})}};
+  Duration hold;
+  {
+    const std::lock_guard guard(changing_);
+    hold = live_.now().shard.time_wait.hold;
+    note({}, "import " + joined(files), by);
+  }
+  return import_time_waits(run_.importing(hold), files);
 }
 
 template <class T>

@@ -21,6 +21,7 @@
 #include "config/live.h"
 #include "run/connection_list.h"
 #include "run/dump.h"
+#include "run/state_import.h"
 #include "run/stop.h"
 
 namespace mayfly::run {
@@ -46,6 +47,8 @@ class Controls {
     std::function<Json()> links;
     ListedCores listed;  ///< for the list of connections; called on the API's thread
     TappedCores tapped;  ///< for captures; likewise
+    /// The cores that take TIME_WAIT entries of others, held for so long; empty: none do.
+    std::function<ImportingCores(Duration hold)> importing;
   };
 
   Controls(config::LiveSettings<T> live, Run run) : live_(std::move(live)), run_(std::move(run)) {}
@@ -99,6 +102,7 @@ class Controls {
   Result<Json> planned(const admin::Actions::Query& query);
   Json settings();
   Json history();
+  Json import_files(const std::vector<std::string>& files, const std::string& by);
   Json begin_dump(const Json& wanted);
   std::optional<std::string> read_dump();
   Json end_dump();

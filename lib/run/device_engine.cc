@@ -24,12 +24,6 @@ Result<Captures> open_captures(const std::vector<nic::PortSettings>& ports,
   return captures;
 }
 
-/// Tells secrets apart, and does not betray them.
-std::uint64_t fingerprint_of(const tcp::Secret& secret) {
-  constexpr std::string_view kPurpose = "the secret of a time_wait_file";
-  return siphash24(std::as_bytes(std::span(kPurpose)), secret);
-}
-
 /// Sleep included, as holds go on meanwhile.
 Duration time_since_boot() {
   timespec up{};
@@ -38,6 +32,11 @@ Duration time_since_boot() {
 }
 
 }  // namespace
+
+std::uint64_t fingerprint_of(const tcp::Secret& secret) {
+  constexpr std::string_view kPurpose = "the secret of a time_wait_file";
+  return siphash24(std::as_bytes(std::span(kPurpose)), secret);
+}
 
 Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecrets& secrets,
                                        const shard::EndSettings& end,

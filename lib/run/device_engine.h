@@ -29,6 +29,9 @@ struct CoreWires {
   shard::Idle idle = shard::Idle::poll;
 };
 
+/// Tells secrets apart, and does not betray them.
+std::uint64_t fingerprint_of(const tcp::Secret& secret);
+
 /// Makes the ports of every core of `end` on all devices, which outlive them. Shards are named
 /// "<name>0", "<name>1", ..., and have the same secret.
 Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecrets& secrets,

@@ -77,6 +77,9 @@ class EngineCore {
     return lists_.run(listing, patience);
   }
 
+  /// Lets the core hold entries of another server. False: it does not answer.
+  bool take(flow::ForeignBatch& batch) { return imports_.run(batch, std::chrono::seconds(1)); }
+
   /// The core shows its frames to `tap`, or to nobody; afterwards `tap` is the one before, which
   /// it uses no more. False: the core does not answer.
   bool watch(shard::FrameTap*& tap) { return taps_.run(tap, std::chrono::milliseconds(100)); }
@@ -109,6 +112,7 @@ class EngineCore {
   std::atomic<std::uint32_t> open_{0};
   Errand<flow::Listing> lists_;
   Errand<shard::FrameTap*> taps_;
+  Errand<flow::ForeignBatch> imports_;
   shard::FrameTap* tap_ = nullptr;
 };
 
@@ -184,6 +188,11 @@ std::size_t EngineCore<P, A>::poll(Instant now) noexcept {
     work += taps_.step([&](shard::FrameTap*& tap) {
       std::swap(tap, tap_);
       show_to(tap_);
+      return true;
+    });
+  if (imports_.is_asked()) [[unlikely]]
+    work += imports_.step([&](flow::ForeignBatch& batch) {
+      shard_->adopt(batch, now);
       return true;
     });
   if (app_->finished(now)) finished_.store(true, std::memory_order_relaxed);

@@ -59,13 +59,34 @@ Result<std::unique_ptr<ServeRun>> ServeRun::create(const config::ServeSettings& 
   for (CoreWires& core : *wires) core.config.cluster = settings.cluster;
   const service::Site& first = *run->sites_[0];
   auto engine = make_engine<service::Services>(
-      *std::move(wires), settings.shard, clock, [&](std::size_t, const nic::DpdkPort&) {
+      *std::move(wires), settings.shard, clock, [&](std::size_t, const nic::DpdkPort& port) {
+        run->owners_.push_back(&port);
         return std::make_unique<service::Services>(settings, first);
       });
   if (!engine) return engine.error();
   run->engine_ = std::move(*engine);
+  run->secret_ = flow::FlowSecret(secrets.now);
+  run->secret_fingerprint_ = fingerprint_of(secrets.now);
+  // Devices may lead the same flow to different cores.
+  if (devices.size() > 1 || devices[0].steering() == nic::Steering::device_own)
+    run->owners_.clear();
   run->tell_time();
   return run;
+}
+
+ImportingCores ServeRun::importing(Duration hold) {
+  return {engine_->cores().size(),
+          [this](std::size_t core, flow::ForeignBatch& batch) {
+            return engine_->cores()[core]->take(batch);
+          },
+          [this](const FlowKey4& key) -> std::optional<std::size_t> {
+            const bool is_alone = engine_->cores().size() == 1;
+            if (!is_alone && (owners_.empty() || key.is_ipv6_name())) return std::nullopt;
+            return is_alone ? std::size_t{0} : std::size_t{owners_[0]->shard_of(key)};
+          },
+          [this, hold](const std::string& path) {
+            return flow::read_time_waits(path, secret_, secret_fingerprint_, hold, clock_.now());
+          }};
 }
 
 void ServeRun::watch(std::optional<Duration> duration, const Watcher& watcher) {

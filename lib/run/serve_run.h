@@ -15,6 +15,7 @@
 #include "run/connection_list.h"
 #include "run/device_engine.h"
 #include "run/dump.h"
+#include "run/state_import.h"
 #include "run/stop.h"
 #include "service/services.h"
 
@@ -80,6 +81,9 @@ class ServeRun {
             },
             [this] { return clock_.now(); }};
   }
+  /// Those that take TIME_WAIT entries of another server, which are held here for `hold`. For one
+  /// thread.
+  ImportingCores importing(Duration hold);
   /// Any thread may ask for its list of connections, one at a time.
   ListedCores listed() {
     return {engine_->cores().size(),
@@ -118,6 +122,10 @@ class ServeRun {
   std::vector<service::RouteSettings> next_routes_;
   std::unique_ptr<DeviceEngine<service::Services>> engine_;
   nic::TscClock clock_;
+  flow::FlowSecret secret_{tcp::Secret{}};
+  std::uint64_t secret_fingerprint_ = 0;
+  std::vector<const nic::DpdkPort*>
+      owners_;                   // the first port of each core; empty: no core is known
   mutable std::mutex sampling_;  // guards the rest: json() is for any thread
   std::uint64_t accepted_ = 0, completed_ = 0;
   Instant first_, last_;  // samples at which the first connection was seen, and the last one ended

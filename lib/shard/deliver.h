@@ -157,6 +157,23 @@ void Shard<P, A>::deliver_kept(flow::ConnectionBlock& b) noexcept {
 }
 
 template <link::Port P, class A>
+void Shard<P, A>::adopt(flow::ForeignBatch& batch, Instant now) noexcept {
+  using Adopted = flow::TimeWaits::Adopted;
+  for (const flow::ForeignTimeWait& each : std::span(batch.entries).first(batch.size)) {
+    const std::uint32_t hash = secret_.hash(each.key);
+    // Of an IPv6 connection nobody can tell: the connection comes first when a segment is looked
+    // up.
+    const bool is_live = !each.key.is_ipv6_name() && connections_.table().find(each.key, hash) >= 0;
+    switch (is_live ? Adopted::known : time_waits_.adopt(each, hash, now)) {
+      case Adopted::taken: ++batch.taken; break;
+      case Adopted::known: ++batch.known; break;
+      case Adopted::expired: ++batch.expired; break;
+      case Adopted::refused: ++batch.refused; break;
+    }
+  }
+}
+
+template <link::Port P, class A>
 void Shard<P, A>::enter_time_wait(flow::ConnectionBlock& b) noexcept {
   send_pending(b);  // the ACK of the peer's FIN
   const bool held = time_waits_.enter(name_of(b), b.hash, b.tcp, now_, six_of(b));

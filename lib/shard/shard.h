@@ -107,6 +107,9 @@ class Shard {
   /// From now on received frames are shown to `tap`, with what becomes of each; null: to nobody.
   void watch(FrameTap* tap) noexcept { tap_ = tap; }
 
+  /// Holds TIME_WAIT entries of another server (mayfly state import), and notes what became of
+  /// each.
+  void adopt(flow::ForeignBatch& batch, Instant now) noexcept;
   /// Announces our addresses on the links (gratuitous ARP, neighbour advertisements).
   void announce(Instant now) noexcept;
   /// From now on SYNs are answered with RST (Drop::tcp_draining); open connections go on.

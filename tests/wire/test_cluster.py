@@ -1,11 +1,14 @@
 """Servers with one secret: what one of them has begun, another goes on with."""
+import json
+import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from mayfly import BINARY, Mayfly, serve_settings
 from network import OFFLOADS_OFF, Namespace, Wire, add_address, into_namespace
-from peer import Peer
+from peer import Flow, Peer
 from scapy.layers.inet import TCP
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -95,6 +98,50 @@ def test_a_secret_that_others_may_read_is_refused(run_mayfly, tmp_path):
     server = run_mayfly("serve", serve_settings("net_null0", {"cluster": {"secret": secret}}))
     assert server.wait() == 2
     assert "chmod 600" in server.said()
+
+
+def closed_first(peer: Peer) -> Flow:
+    """A connection that the server has closed first, and holds."""
+    flow = peer.flow(80).open()
+    flow.send("A", REQUEST)
+    flow.read_until("FA")
+    flow.send("FA")
+    flow.expect("A")
+    return flow
+
+
+@pytest.mark.time_limit(90)
+def test_what_a_killed_server_held_is_held_by_another_after_an_import(wires, run_mayfly, tmp_path):
+    secret = secret_at(tmp_path / "secret")
+    left = Path(f"/dev/shm/mayfly-import-{os.getpid()}")
+    first = member(run_mayfly, wires[0], secret, 0, time_wait_file=str(left),
+                   time_wait={"capacity": "3k"})
+    socket = str(tmp_path / "second.sock")
+    second = member(run_mayfly, wires[1], secret, 1, admin={"socket": socket})
+    try:
+        with Peer(wires[0].peer, wires[0].peer_device) as peer:
+            peer.resolve(10)
+            held = [closed_first(peer) for _ in range(100)]
+        first.kill()
+        handed = subprocess.run([BINARY, "state", "import", "--json", "--socket", socket,
+                                 f"{left}.0", str(tmp_path / "secret")],
+                                capture_output=True, text=True, timeout=20)
+    finally:
+        Path(f"{left}.0").unlink(missing_ok=True)
+    answer = json.loads(handed.stdout)
+    assert handed.returncode == 1 and "no TIME_WAIT file" in answer["files"][1]["error"]
+    assert (answer["taken"], answer["refused"]) == (100, 0), answer
+    with Peer(wires[1].peer, wires[1].peer_device) as peer:
+        peer.resolve(10)
+        for flow in held:
+            moved = peer.flow(80)
+            moved.source_port, moved.seq, moved.ack = flow.source_port, flow.seq, flow.ack
+            moved.send("FA", seq=(flow.seq - 1) % 2**32)
+            assert moved.expect("A").ack == flow.seq
+    report = second.stop()
+    assert report["time_wait"]["imported"] == 100
+    assert report["time_wait"]["fin_again"] == 100
+    assert report["rst_sent"] == 0
 
 
 # -- a router that moves flows --
