@@ -321,6 +321,15 @@ Schema<lab::HazardSettings> hazard_schema() {
   };
 }
 
+Schema<shard::ShardSettings> drain_syns_key() {
+  using S = shard::ShardSettings;
+  return {{"drain_syns", &S::drain_syns,
+           choice<shard::DrainSyns>(
+               {{"refuse", shard::DrainSyns::refuse}, {"ignore", shard::DrainSyns::ignore}}),
+           "SYNs after Ctrl-C: refused with a reset, so that their senders try elsewhere, or "
+           "ignored, so that the next process gets them when they come again"}};
+}
+
 Schema<ServeSettings> cluster_key(Wiring wiring) {
   if (wiring == Wiring::lab) return {};
   return {{"cluster", &ServeSettings::cluster, map(cluster_schema()),
@@ -347,8 +356,8 @@ Schema<ServeSettings> serve_schema(Wiring wiring) {
               Mutability::live},
          } +
          within<S>(&S::shard, time_wait_key(time_wait_schema())) +
-         Schema<S>{drain_timeout_key<S>()} + state_key<S>(wiring) + cluster_key(wiring) +
-         log_key(wiring);
+         Schema<S>{drain_timeout_key<S>()} + within<S>(&S::shard, drain_syns_key()) +
+         state_key<S>(wiring) + cluster_key(wiring) + log_key(wiring);
 }
 
 Schema<ProgramSettings> program_schema() {

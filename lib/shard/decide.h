@@ -197,8 +197,14 @@ Drop Shard<P, A>::objection_to(const Arrival& a) const noexcept {
 }
 
 template <link::Port P, class A>
+Drop Shard<P, A>::on_syn_while_draining(const Arrival& a) noexcept {
+  if (cfg_->drain_syns == DrainSyns::ignore) return Drop::tcp_draining;
+  return on_closed_port(a, Drop::tcp_draining);
+}
+
+template <link::Port P, class A>
 Drop Shard<P, A>::on_syn(const Arrival& a) noexcept {
-  if (draining_) return on_closed_port(a, Drop::tcp_draining);  // it can try elsewhere at once
+  if (draining_) return on_syn_while_draining(a);
   if (const Drop why = objection_to(a); why != Drop::none) return why;
   switch (half_opens_.answer_syn()) {
     case flow::HalfOpens::SynAnswer::refuse: return Drop::half_open_full;
@@ -246,7 +252,7 @@ void Shard<P, A>::accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) no
 // there is no block, the entry is still held.
 template <link::Port P, class A>
 Drop Shard<P, A>::reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept {
-  if (draining_) return on_closed_port(a, Drop::tcp_draining);
+  if (draining_) return on_syn_while_draining(a);
   flow::ConnectionBlock* b = make_passive(a);
   if (b == nullptr) return Drop::table_full;
   b->on_trial = true;

@@ -15,12 +15,19 @@
 
 namespace mayfly::shard {
 
+/// What becomes of SYNs while a server drains.
+enum class DrainSyns : std::uint8_t {
+  refuse,  ///< a reset answers them: their senders can try elsewhere at once
+  ignore,  ///< they come again, and the next process gets them
+};
+
 /// The settings of the stack.
 struct ShardSettings {
   tcp::TcpSettings tcp;
   flow::TimeWaitPolicy time_wait;
   flow::SynPolicy syn;
   flow::OrphanPolicy orphans;
+  DrainSyns drain_syns = DrainSyns::refuse;
 };
 
 /// Who closes a connection first. `reset`: the client, with an RST.

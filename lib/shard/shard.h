@@ -112,7 +112,8 @@ class Shard {
   void adopt(flow::ForeignBatch& batch, Instant now) noexcept;
   /// Announces our addresses on the links (gratuitous ARP, neighbour advertisements).
   void announce(Instant now) noexcept;
-  /// From now on SYNs are answered with RST (Drop::tcp_draining); open connections go on.
+  /// From now on SYNs are answered with RST, or as ShardSettings::drain_syns says
+  /// (Drop::tcp_draining); open connections go on.
   void drain() noexcept { draining_ = true; }
   /// Resets every open connection. For the end of a drain; not a hot path.
   void abort_all(Instant now) noexcept;
@@ -255,6 +256,7 @@ class Shard {
   bool is_listening(const Arrival& a) const noexcept;
   Drop objection_to(const Arrival& a) const noexcept;
   Drop on_syn(const Arrival& a) noexcept;
+  Drop on_syn_while_draining(const Arrival& a) noexcept;
   flow::ConnectionBlock* make_passive(const Arrival& a) noexcept;
   void accept(flow::ConnectionBlock& b, const Arrival& a, Seq iss) noexcept;
   Drop reopen(std::uint32_t entry, const Arrival& a, bool by_timestamp) noexcept;

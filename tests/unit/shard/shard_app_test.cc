@@ -152,6 +152,17 @@ TEST(ShardOwner, DrainsByRefusingSynsWhileOpenConnectionsFinish) {
   EXPECT_EQ(wire.shard->open_connections(), 0u);
 }
 
+TEST(ShardOwner, LeavesTheSynsOfADrainToTheNextProcessIfItIsSetSo) {
+  Given given;
+  given.settings.drain_syns = shard::DrainSyns::ignore;
+  Wire wire(given);
+  Peer open(wire), late(wire, 40'001);
+  open.opens();
+  wire.shard->drain();
+  late.sends(syn()).gets_nothing();
+  EXPECT_EQ(wire.drops(Drop::tcp_draining), 1u);
+}
+
 TEST(ShardOwner, AbortsAllConnectionsWhateverTheirState) {
   Wire wire;
   Peer opening(wire, 40'001), open(wire, 40'002), closing(wire, 40'003);
