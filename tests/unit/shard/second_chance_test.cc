@@ -14,7 +14,6 @@ namespace mayfly::testing {
 namespace {
 
 constexpr std::uint32_t kFirstMember = 0xc612'0a01;  // 198.18.10.1, .2, .3
-constexpr std::uint8_t kIpInIp = 4;
 
 Ipv4Address member(std::uint32_t n) { return {kFirstMember + n}; }
 
