@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,7 +28,11 @@ class Aes128 {
     const auto load = [](const Block& from) {
       return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from.data()));
     };
-    __m128i state = _mm_xor_si128(load(block), load(keys_[0]));
+    // By halves: a block was often written so just before, and cannot be read back as a whole yet.
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(block);
+    const __m128i text =
+        _mm_set_epi64x(static_cast<long long>(halves[1]), static_cast<long long>(halves[0]));
+    __m128i state = _mm_xor_si128(text, load(keys_[0]));
     for (std::size_t round = 1; round < kRounds; ++round)
       state = _mm_aesenc_si128(state, load(keys_[round]));
     state = _mm_aesenclast_si128(state, load(keys_[kRounds]));

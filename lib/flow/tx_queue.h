@@ -13,6 +13,7 @@
 #include "base/slab.h"
 #include "base/time.h"
 #include "flow/pool_share.h"
+#include "wire/checksum.h"
 #include "wire/seq.h"
 
 namespace mayfly::flow {
@@ -103,19 +104,21 @@ class TxQueue {
 
   /// Copies the `length` bytes that begin at sequence number `from` to `to`. They must be queued.
   void copy(const TxPools& pools, Seq from, std::size_t length, std::byte* to) const noexcept {
-    std::uint64_t skip = static_cast<std::uint32_t>(from - base_);
-    for (std::uint32_t i = head_; length > 0; i = pools.extents[i].next) {
-      const Extent& extent = pools.extents[i];
-      if (skip >= extent.length) {
-        skip -= extent.length;
-        continue;
-      }
-      const std::size_t part = std::min<std::uint64_t>(length, extent.length - skip);
-      copy_run(extent, extent.offset + skip, part, to);
-      to += part;
-      length -= part;
-      skip = 0;
-    }
+    for_each_run(pools, from, length, [&](std::span<const std::byte> run) {
+      std::memcpy(to, run.data(), run.size());
+      to += run.size();
+    });
+  }
+  /// The same, and returns their sum (wire::checksum_native).
+  std::uint64_t copy_summed(const TxPools& pools, Seq from, std::size_t length,
+                            std::byte* to) const noexcept {
+    std::uint64_t sum = 0;
+    std::size_t done = 0;
+    for_each_run(pools, from, length, [&](std::span<const std::byte> run) {
+      sum = wire::checksum_joined(sum, done, wire::copy_summed(run, to + done));
+      done += run.size();
+    });
+    return sum;
   }
 
   /// Frees everything.
@@ -187,18 +190,31 @@ class TxQueue {
     pools.extent_share.gave(--count_);
   }
 
-  static void copy_run(const Extent& extent, std::uint64_t at, std::size_t length,
-                       std::byte* to) noexcept {
-    if (extent.period == 0) {
-      std::memcpy(to, extent.data + at, length);
-      return;
+  // Calls f(bytes) for the pieces of the `length` queued bytes that begin at `from`.
+  template <class F>
+  void for_each_run(const TxPools& pools, Seq from, std::size_t length, F&& f) const noexcept {
+    std::uint64_t skip = static_cast<std::uint32_t>(from - base_);
+    for (std::uint32_t i = head_; length > 0; i = pools.extents[i].next) {
+      const Extent& extent = pools.extents[i];
+      if (skip >= extent.length) {
+        skip -= extent.length;
+        continue;
+      }
+      const std::size_t part = std::min<std::uint64_t>(length, extent.length - skip);
+      for_each_piece(extent, extent.offset + skip, part, f);
+      length -= part;
+      skip = 0;
     }
+  }
+  template <class F>
+  static void for_each_piece(const Extent& extent, std::uint64_t at, std::size_t length,
+                             F&& f) noexcept {
+    if (extent.period == 0) return f({extent.data + at, length});
     while (length > 0) {
       const std::uint64_t in_block = at % extent.period;
       const std::size_t part = std::min<std::uint64_t>(length, extent.period - in_block);
-      std::memcpy(to, extent.data + in_block, part);
+      f({extent.data + in_block, part});
       at += part;
-      to += part;
       length -= part;
     }
   }

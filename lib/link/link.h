@@ -136,11 +136,14 @@ class Link {
   /// True if a sender that can wait for the next poll may send one more segment. Always true if the
   /// device is stalled: what is sent then is lost, as on a wire that is cut.
   bool has_room() const noexcept { return stage_.has_room(); }
+  /// The device does not make checksums.
+  bool sums_payload() const noexcept { return !offloads_.tcp_checksum; }
   /// The device takes no frames (see TxStage).
   bool is_stalled() const noexcept { return stage_.is_stalled(); }
 
-  /// Sends a segment of `key`. `copy_payload(std::span<std::byte>)` fills in the payload; it is
-  /// called only if the emission has one. If the device is stalled, the segment is lost (counted as
+  /// Sends a segment of `key`. `copy_payload(std::span<std::byte>)` fills in the payload and, if
+  /// sums_payload(), returns its wire::checksum_native; it is called only if the emission has one.
+  /// If the device is stalled, the segment is lost (counted as
   /// link_stalled), so that TCP's timers run and R2 ends what cannot go on. False: there was no
   /// buffer (counted as no_buffer).
   template <class CopyPayload>
@@ -239,7 +242,7 @@ class Link {
   std::uint16_t outer_header_ = 0;
 };
 
-// `emit(frame, bytes)` writes the headers and sends the frame.
+// `emit(frame, bytes, payload_sum)` writes the headers and sends the frame.
 template <Port P>
 template <class CopyPayload, class Emit>
 [[gnu::always_inline]] inline bool Link<P>::send_segment(std::size_t payload_at,
@@ -258,9 +261,10 @@ template <class CopyPayload, class Emit>
   const std::size_t length = payload_at + payload_len;
   const std::span<std::byte> room = port_.bytes(frame);
   MAYFLY_ASSERT(length <= room.size());
-  if (payload_len > 0) copy_payload(room.subspan(payload_at, payload_len));
+  const std::uint64_t payload_sum =
+      payload_len > 0 ? copy_payload(room.subspan(payload_at, payload_len)) : 0;
   port_.set_length(frame, length);
-  emit(frame, room.first(length));
+  emit(frame, room.first(length), payload_sum);
   return true;
 }
 
@@ -270,10 +274,11 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
                        CopyPayload&& copy_payload) noexcept {
   return send_segment(
       tcp_payload_offset(header_, emission), emission.payload_len, copy_payload,
-      [&](Frame frame, std::span<std::byte> bytes) {
+      [&](Frame frame, std::span<std::byte> bytes, std::uint64_t payload_sum) {
         emit_tcp(bytes, header_, key, emission, common_.ip_id++,
                  offloads_.ip_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
-                 offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software);
+                 offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
+                 payload_sum);
         if (offloads_.ip_checksum || offloads_.tcp_checksum)
           port_.request_checksums(frame, header_.size(), wire::kIpv4HeaderSizeMin);
         resolver_.resolve(frame, key.remote(), now);
@@ -285,17 +290,14 @@ template <class CopyPayload>
 bool Link<P>::send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
                         Instant now, CopyPayload&& copy_payload) noexcept {
   MAYFLY_ASSERT(ipv6_ != nullptr);
-  return send_segment(tcp6_payload_offset(header_, emission), emission.payload_len, copy_payload,
-                      [&](Frame frame, std::span<std::byte> bytes) {
-                        const auto by = offloads_.tcp_checksum ? wire::ChecksumBy::device
-                                                               : wire::ChecksumBy::software;
-                        if (emission.mss <= mss6_max()) [[likely]] {
-                          emit_tcp6(bytes, header_, key, emission, flow_label, by);
-                        } else {
-                          Emission fitted = emission;
-                          fitted.mss = mss6_max();
-                          emit_tcp6(bytes, header_, key, fitted, flow_label, by);
-                        }
+  Emission fitted;
+  const bool fits = emission.mss <= mss6_max();
+  if (!fits) fitted = emission, fitted.mss = mss6_max();
+  const Emission& e = fits ? emission : fitted;
+  const auto by = offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software;
+  return send_segment(tcp6_payload_offset(header_, e), e.payload_len, copy_payload,
+                      [&](Frame frame, std::span<std::byte> bytes, std::uint64_t payload_sum) {
+                        emit_tcp6(bytes, header_, key, e, flow_label, by, payload_sum);
                         if (offloads_.tcp_checksum)
                           port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
                         ipv6_->resolver.resolve(frame, key.remote, now);

@@ -65,8 +65,11 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
       stats_.retransmitted.add();
       ++b.retransmits;
     }
-    const auto copy_payload = [&](std::span<std::byte> payload) {
-      b.tx.copy(connections_.tx(), e.seq, e.payload_len, payload.data());
+    const auto copy_payload = [&](std::span<std::byte> payload) -> std::uint64_t {
+      if (link.sums_payload())
+        return b.tx.copy_summed(connections_.tx(), e.seq, payload.size(), payload.data());
+      b.tx.copy(connections_.tx(), e.seq, payload.size(), payload.data());
+      return 0;
     };
     if (!send_with(b, e, copy_payload)) return false;
   }
@@ -77,7 +80,8 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
 template <link::Port P, class A>
 bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept {
   MAYFLY_ASSERT(e.payload_len == 0);
-  return links_[link]->send_tcp(key, e, now_, [](std::span<std::byte>) {});
+  return links_[link]->send_tcp(key, e, now_,
+                                [](std::span<std::byte>) { return std::uint64_t{0}; });
 }
 
 // The same over IPv6.
@@ -86,7 +90,7 @@ bool Shard<P, A>::send_six(std::uint8_t link, const FlowKey6& key, std::uint32_t
                            const Emission& e) noexcept {
   MAYFLY_ASSERT(e.payload_len == 0);
   return links_[link]->send_tcp6(key, secret_.flow_label(hash), e, now_,
-                                 [](std::span<std::byte>) {});
+                                 [](std::span<std::byte>) { return std::uint64_t{0}; });
 }
 
 // A segment of a connection. False: there is no buffer. TCP retransmits the segment later.
@@ -104,7 +108,7 @@ bool Shard<P, A>::send_with(const flow::ConnectionBlock& b, const Emission& e,
 template <link::Port P, class A>
 bool Shard<P, A>::send_of(const flow::ConnectionBlock& b, const Emission& e) noexcept {
   MAYFLY_ASSERT(e.payload_len == 0);
-  return send_with(b, e, [](std::span<std::byte>) {});
+  return send_with(b, e, [](std::span<std::byte>) { return std::uint64_t{0}; });
 }
 
 // Answers a segment without a connection's help.

@@ -129,10 +129,13 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
 }
 
 std::uint16_t tcp_checksum(std::span<const std::byte> payload, std::uint64_t pseudo,
-                           std::uint64_t header_sum, ChecksumBy by) noexcept {
-  return by == ChecksumBy::device ? checksum_fold(pseudo)
-         : payload.empty()        ? checksum_finish(pseudo + header_sum)
-                                  : checksum_finish(checksum_add(payload, pseudo + header_sum));
+                           std::uint64_t header_sum, ChecksumBy by,
+                           PayloadSum payload_sum) noexcept {
+  if (by == ChecksumBy::device) return checksum_fold(pseudo);
+  const std::uint64_t sum = pseudo + header_sum;
+  if (payload.empty()) return checksum_finish(sum);
+  return checksum_finish(payload_sum ? sum + swap16(checksum_fold(*payload_sum))
+                                     : checksum_add(payload, sum));
 }
 
 struct Ipv6Fields {
@@ -196,15 +199,16 @@ std::size_t tcp_payload_offset(const LinkHeader& link, const Emission& emission)
 }
 
 std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
-                     const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
-                     ChecksumBy tcp) noexcept {
-  return is_plain(link, emission) ? emit_plain_tcp(frame, link, key, emission, ip_id, ip, tcp)
-                                  : emit_any_tcp(frame, link, key, emission, ip_id, ip, tcp);
+                     const Emission& emission, std::uint16_t ip_id, ChecksumBy ip, ChecksumBy tcp,
+                     PayloadSum payload_sum) noexcept {
+  return is_plain(link, emission)
+             ? emit_plain_tcp(frame, link, key, emission, ip_id, ip, tcp, payload_sum)
+             : emit_any_tcp(frame, link, key, emission, ip_id, ip, tcp, payload_sum);
 }
 
 std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                          const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
-                         ChecksumBy tcp) noexcept {
+                         ChecksumBy tcp, PayloadSum payload_sum) noexcept {
   const std::size_t header_size = tcp_header_size(emission);
   const std::size_t segment_size = header_size + emission.payload_len;
   const std::size_t frame_size = link.size() + kIpv4HeaderSizeMin + segment_size;
@@ -219,7 +223,8 @@ std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link, con
   const std::uint64_t pseudo =
       pseudo_header_sum(key, ip_protocol::tcp, static_cast<std::uint16_t>(segment_size));
   const std::span<const std::byte> payload{header + header_size, emission.payload_len};
-  store_be16(header + tcp_at::checksum, tcp_checksum(payload, pseudo, header_sum, tcp));
+  store_be16(header + tcp_at::checksum,
+             tcp_checksum(payload, pseudo, header_sum, tcp, payload_sum));
   return frame_size;
 }
 
@@ -228,14 +233,16 @@ std::size_t tcp6_payload_offset(const LinkHeader& link, const Emission& emission
 }
 
 std::size_t emit_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp) noexcept {
-  return is_plain(link, emission) ? emit_plain_tcp6(frame, link, key, emission, flow_label, tcp)
-                                  : emit_any_tcp6(frame, link, key, emission, flow_label, tcp);
+                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                      PayloadSum payload_sum) noexcept {
+  return is_plain(link, emission)
+             ? emit_plain_tcp6(frame, link, key, emission, flow_label, tcp, payload_sum)
+             : emit_any_tcp6(frame, link, key, emission, flow_label, tcp, payload_sum);
 }
 
 std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                          const Emission& emission, std::uint32_t flow_label,
-                          ChecksumBy tcp) noexcept {
+                          const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                          PayloadSum payload_sum) noexcept {
   const std::size_t header_size = tcp_header_size(emission);
   const std::size_t segment_size = header_size + emission.payload_len;
   const std::size_t frame_size = link.size() + kIpv6HeaderSize + segment_size;
@@ -250,7 +257,8 @@ std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link, co
   const std::uint64_t pseudo = pseudo_header_sum(key.local, key.remote, ip_protocol::tcp,
                                                  static_cast<std::uint32_t>(segment_size));
   const std::span<const std::byte> payload{header + header_size, emission.payload_len};
-  store_be16(header + tcp_at::checksum, tcp_checksum(payload, pseudo, header_sum, tcp));
+  store_be16(header + tcp_at::checksum,
+             tcp_checksum(payload, pseudo, header_sum, tcp, payload_sum));
   return frame_size;
 }
 

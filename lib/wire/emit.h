@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "wire/ethernet.h"
@@ -25,16 +26,18 @@ std::size_t tcp_payload_offset(const LinkHeader& link, const Emission& emission)
 
 /// Writes the headers of a TCP segment in front of a payload that is already at tcp_payload_offset.
 /// `frame` has room for the whole frame, whose IPv4 packet has at most 65,535 bytes. IPv4: DF set,
-/// TTL 64, `ip_id` as the identification (RFC 6864). Returns the frame's length.
+/// TTL 64, `ip_id` as the identification (RFC 6864). `payload_sum`: the payload's checksum_native,
+/// if it is known; it is not read then. Returns the frame's length.
 std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
-                     const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
-                     ChecksumBy tcp) noexcept;
+                     const Emission& emission, std::uint16_t ip_id, ChecksumBy ip, ChecksumBy tcp,
+                     std::optional<std::uint64_t> payload_sum = {}) noexcept;
 
 /// The same for IPv6: its payload offset, and its headers. Hop limit 64, no extension header;
 /// `flow_label` has 20 bits (RFC 6437).
 std::size_t tcp6_payload_offset(const LinkHeader& link, const Emission& emission) noexcept;
 std::size_t emit_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp) noexcept;
+                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                      std::optional<std::uint64_t> payload_sum = {}) noexcept;
 
 /// An ARP packet (RFC 826) for IPv4 over Ethernet.
 struct ArpPacket {

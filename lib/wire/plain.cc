@@ -201,7 +201,7 @@ std::size_t plain_header_size(const Emission& emission) noexcept {
 /// order: nothing is read back, and little is swapped.
 [[gnu::always_inline]] inline void put_segment(std::byte* at, std::uint32_t ports,
                                                const Emission& emission, std::uint64_t pseudo,
-                                               ChecksumBy by) noexcept {
+                                               ChecksumBy by, PayloadSum payload_sum) noexcept {
   const std::size_t header_size = plain_header_size(emission);
   const std::uint32_t seq = swap32(emission.seq.raw), ack = swap32(emission.ack.raw);
   const std::uint32_t flags_and_window = static_cast<std::uint32_t>(header_size / 4) << 4 |
@@ -224,7 +224,8 @@ std::size_t plain_header_size(const Emission& emission) noexcept {
   std::uint32_t checksum = checksum_fold(pseudo);
   if (by == ChecksumBy::software) {
     if (emission.payload_len > 0)
-      sum = checksum_native({at + header_size, emission.payload_len}, sum);
+      sum = payload_sum ? checksum_joined(sum, header_size, *payload_sum)
+                        : checksum_native({at + header_size, emission.payload_len}, sum);
     checksum = checksum_finish(sum);
   }
   store(at + tcp_at::checksum, checksum);  // the urgent pointer is 0
@@ -234,7 +235,7 @@ std::size_t plain_header_size(const Emission& emission) noexcept {
 
 std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                            const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
-                           ChecksumBy tcp) noexcept {
+                           ChecksumBy tcp, PayloadSum payload_sum) noexcept {
   const std::size_t segment_size = plain_header_size(emission) + emission.payload_len;
   const std::size_t total_length = kIpv4HeaderSizeMin + segment_size;
   MAYFLY_ASSERT(is_plain(link, emission));
@@ -258,13 +259,13 @@ std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, c
   const std::uint64_t pseudo =
       addresses + kTcpNative + swap16(static_cast<std::uint16_t>(segment_size));
   put_segment(frame.data() + kTcpAt, key.local_port | std::uint32_t{key.remote_port} << 16,
-              emission, pseudo, tcp);
+              emission, pseudo, tcp, payload_sum);
   return kIpAt + total_length;
 }
 
 std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                            const Emission& emission, std::uint32_t flow_label,
-                            ChecksumBy tcp) noexcept {
+                            const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                            PayloadSum payload_sum) noexcept {
   const std::size_t segment_size = plain_header_size(emission) + emission.payload_len;
   MAYFLY_ASSERT(is_plain(link, emission));
   MAYFLY_ASSERT(segment_size <= 0xffff && kTcp6At + segment_size <= frame.size());
@@ -282,7 +283,7 @@ std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, 
   std::uint64_t pseudo = kTcpNative + length;
   for (const std::uint32_t word : in_words) pseudo += word;
   put_segment(frame.data() + kTcp6At, key.local_port | std::uint32_t{key.remote_port} << 16,
-              emission, pseudo, tcp);
+              emission, pseudo, tcp, payload_sum);
   return kTcp6At + segment_size;
 }
 

@@ -25,19 +25,21 @@ inline bool is_plain(const LinkHeader& link, const Emission& emission) noexcept 
   constexpr std::uint8_t kOthers = static_cast<std::uint8_t>(~tcp_option::timestamps);
   return link.vlan == 0 && (emission.options & kOthers) == 0;
 }
+using PayloadSum = std::optional<std::uint64_t>;
 /// As emit_tcp: of a plain segment, and of any.
 std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, const FlowKey4& key,
                            const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
-                           ChecksumBy tcp) noexcept;
+                           ChecksumBy tcp, PayloadSum payload_sum) noexcept;
 std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                            const Emission& emission, std::uint32_t flow_label,
-                            ChecksumBy tcp) noexcept;
+                            const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                            PayloadSum payload_sum) noexcept;
 [[gnu::noinline]] std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link,
                                            const FlowKey4& key, const Emission& emission,
-                                           std::uint16_t ip_id, ChecksumBy ip,
-                                           ChecksumBy tcp) noexcept;
+                                           std::uint16_t ip_id, ChecksumBy ip, ChecksumBy tcp,
+                                           PayloadSum payload_sum) noexcept;
 [[gnu::noinline]] std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link,
                                             const FlowKey6& key, const Emission& emission,
-                                            std::uint32_t flow_label, ChecksumBy tcp) noexcept;
+                                            std::uint32_t flow_label, ChecksumBy tcp,
+                                            PayloadSum payload_sum) noexcept;
 
 }  // namespace mayfly::wire

@@ -36,7 +36,16 @@ class TxQueueTest : public ::testing::Test {
   std::string read(std::uint32_t at, std::size_t length) {
     std::string out(length, '?');
     queue_.copy(pools_, kFirst + at, length, reinterpret_cast<std::byte*>(out.data()));
+    expect_sum(at, out);
     return out;
+  }
+  /// The same text, with its checksum.
+  void expect_sum(std::uint32_t at, const std::string& text) {
+    std::string copy(text.size(), '?');
+    const std::uint64_t sum = queue_.copy_summed(pools_, kFirst + at, text.size(),
+                                                 reinterpret_cast<std::byte*>(copy.data()));
+    EXPECT_EQ(copy, text);
+    EXPECT_EQ(wire::checksum_fold(sum), wire::checksum_fold(wire::checksum_native(bytes(text))));
   }
   static std::span<const std::byte> bytes(std::string_view text) {
     return std::as_bytes(std::span(text));

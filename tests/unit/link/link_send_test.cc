@@ -29,7 +29,8 @@ TEST_F(LinkSend, PacketsOfAllLinksAreNumberedInOneSequence) {  // RFC 6864
   link::Link<Port> other(port, interface, common);
   send();
   arrives(icmp_frame(text("echo")));
-  other.send_tcp(FlowKey4::of(kOurIp, 80, kFarIp, 1), {}, now, [](std::span<std::byte>) {});
+  other.send_tcp(FlowKey4::of(kOurIp, 80, kFarIp, 1), {}, now,
+                 [](std::span<std::byte>) { return std::uint64_t{0}; });
   send();
   const auto frames = sent();
   ASSERT_EQ(frames.size(), 3u);
@@ -129,7 +130,8 @@ TEST_F(LinkSend, LeavesChecksumsToADeviceThatFillsThemIn) {
   OffloadingPort device;
   interface.vlan = 12;
   link::Link<OffloadingPort> link(device, interface, common);
-  link.send_tcp(FlowKey4::of(kOurIp, 80, kPeerIp, 1), {}, now, [](std::span<std::byte>) {});
+  link.send_tcp(FlowKey4::of(kOurIp, 80, kPeerIp, 1), {}, now,
+                [](std::span<std::byte>) { return std::uint64_t{0}; });
   EXPECT_EQ(device.asked, std::pair(std::size_t{18}, wire::kIpv4HeaderSizeMin));
 }
 

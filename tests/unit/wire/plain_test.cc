@@ -11,6 +11,7 @@
 #include "unit/wire/ipv6_frames.h"
 #include "wire/checksum.h"
 #include "wire/layout.h"
+#include "wire/print.h"
 
 namespace mayfly::testing {
 namespace {
@@ -160,7 +161,10 @@ TEST(PlainTcp, IsEmittedAsTheLongWayDoes) {
     const auto emitted = [&](const wire::LinkHeader& link) {
       Frame frame = Frame(tcp_payload_offset(link, any.e), std::byte{0xee}) + any.payload;
       const auto id = static_cast<std::uint16_t>(any.number);
-      EXPECT_EQ(emit_tcp(frame, link, key, any.e, id, any.by, any.by), frame.size());
+      const auto sum =
+          i % 2 == 0 ? std::optional(wire::checksum_native(any.payload)) : std::nullopt;
+      EXPECT_EQ(emit_tcp(frame, link, key, any.e, id, any.by, any.by, sum), frame.size());
+      EXPECT_TRUE(any.by == wire::ChecksumBy::device || wire::overhear(frame).drop == Drop::none);
       return frame;
     };
     ASSERT_EQ(tagged(emitted(kUntagged)), emitted(kTagged)) << "emission " << i;
@@ -174,11 +178,30 @@ TEST(PlainTcp, IsEmittedOverIpv6AsTheLongWayDoes) {
     const AnyEmission any(random);
     const auto emitted = [&](const wire::LinkHeader& link) {
       Frame frame = Frame(tcp6_payload_offset(link, any.e), std::byte{0xee}) + any.payload;
-      EXPECT_EQ(emit_tcp6(frame, link, key, any.e, any.number & 0xf'ffff, any.by), frame.size());
+      const auto sum =
+          i % 2 == 0 ? std::optional(wire::checksum_native(any.payload)) : std::nullopt;
+      EXPECT_EQ(emit_tcp6(frame, link, key, any.e, any.number & 0xf'ffff, any.by, sum),
+                frame.size());
+      EXPECT_TRUE(any.by == wire::ChecksumBy::device || wire::overhear(frame).drop == Drop::none);
       return frame;
     };
     ASSERT_EQ(tagged(emitted(kUntagged)), emitted(kTagged)) << "emission " << i;
   }
+}
+
+TEST(ChecksumNative, IsJoinedOfTwoPartsAtAnyPlace) {
+  auto random = seeded_generator();
+  Frame data(60), copy(60);
+  for (std::byte& b : data) b = std::byte(random() & 0xff);
+  for (std::size_t size = 0; size <= data.size(); ++size)
+    for (std::size_t at = 0; at <= size; ++at) {
+      const std::span<const std::byte> all = std::span(data).first(size);
+      const std::uint64_t head = wire::copy_summed(all.first(at), copy.data());
+      const std::uint64_t tail = wire::copy_summed(all.subspan(at), copy.data() + at);
+      EXPECT_TRUE(std::ranges::equal(all, std::span(copy).first(size)));
+      EXPECT_EQ(wire::checksum_fold(wire::checksum_joined(head, at, tail)),
+                wire::checksum_fold(wire::checksum_native(all)));
+    }
 }
 
 TEST(Ipv6Address, ComparesAsItsOctetsDo) {
