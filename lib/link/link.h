@@ -90,8 +90,8 @@ class Link {
   std::span<const std::byte> bytes(Frame frame) noexcept { return port_.bytes(frame); }
   void release(Frame frame) noexcept { port_.release(frame); }
 
-  wire::ParsedFrame parse(Frame frame) noexcept {
-    return parse_frame(port_.bytes(frame), rules_, port_.rx_checks(frame));
+  void parse(Frame frame, wire::ParsedFrame& parsed) noexcept {
+    parse_frame(port_.bytes(frame), rules_, port_.rx_checks(frame), parsed);
   }
   /// Parses a datagram that reassemble() made: the device saw only pieces of it, so every checksum
   /// is verified in software.

@@ -191,7 +191,9 @@ class DpdkPort {
   }
 
   /// Frames in several buffers are rare; only those are copied.
+  // What another core has written of a frame's head is fetched to be written here.
   std::size_t keep_contiguous(std::span<Frame> frames) noexcept {
+    for (const Frame f : frames) __builtin_prefetch(f, 1);
     for (const Frame f : frames) {
       if (f->nb_segs != 1) [[unlikely]]
         return linearize(frames);

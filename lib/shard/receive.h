@@ -18,12 +18,15 @@ std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
   return count;
 }
 
-/// A segment with timestamps ends in the second line, one with a request in the third.
+/// A segment with timestamps ends in the second line, one with a request in the third. To be
+/// written: the answer goes out in the same frame, and the core that filled it would have to give
+/// up its copy then.
 inline void prefetch_headers(std::span<const std::byte> frame) noexcept {
   constexpr std::size_t kLine = 64;
-  __builtin_prefetch(frame.data());
-  if (frame.size() > kLine) __builtin_prefetch(frame.data() + kLine);
-  if (frame.size() > 2 * kLine) __builtin_prefetch(frame.data() + 2 * kLine);
+  constexpr int kToWrite = 1;
+  __builtin_prefetch(frame.data(), kToWrite);
+  if (frame.size() > kLine) __builtin_prefetch(frame.data() + kLine, kToWrite);
+  if (frame.size() > 2 * kLine) __builtin_prefetch(frame.data() + 2 * kLine, kToWrite);
 }
 
 template <link::Port P, class A>
@@ -44,7 +47,7 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
       burst_.parsed[i].drop = Drop::overload;
       continue;
     }
-    burst_.parsed[i] = link.parse(burst_.frames[i]);
+    link.parse(burst_.frames[i], burst_.parsed[i]);
     if (burst_.parsed[i].kind != wire::FrameKind::tcp) continue;
     const bool is_six = burst_.parsed[i].is_ipv6();
     const std::uint32_t hash =

@@ -243,14 +243,13 @@ Drop parse_udp6(Bytes frame, ParsedFrame& parsed) noexcept {
   return parse_udp(frame.subspan(parsed.l4_off, parsed.l4_len), parsed);
 }
 
-ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
-                        RxChecks checks) noexcept {
-  ParsedFrame parsed;
+void parse_frame(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
+                 ParsedFrame& parsed) noexcept {
+  parsed = {};
   if (parse_plain_tcp(frame, rules, checks, parsed)) [[likely]]
-    return parsed;
+    return;
   if (!rules.ipv6 || !parse_plain_tcp6(frame, rules, checks, parsed))
     parse_any(frame, rules, checks, parsed);
-  return parsed;
 }
 
 std::size_t read_sack(std::span<const std::byte> frame, const Segment& segment,

@@ -64,9 +64,15 @@ static_assert(sizeof(ParsedFrame) == 60);
 /// Parses and checks a frame: Ethernet, VLAN, ARP, IPv4 (RFC 791, options skipped) or IPv6 (RFC
 /// 8200, with at most kExtensionHeadersMax extension headers), ICMP, TCP with its options (unknown
 /// ones are skipped, RFC 9293 MUST-6) and checksums that the device has not verified. Never reads
-/// outside `frame`. The caller checks whether the addresses are ours.
-ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
-                        RxChecks checks) noexcept;
+/// outside `frame`. The caller checks whether the addresses are ours. `parsed` is overwritten.
+void parse_frame(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
+                 ParsedFrame& parsed) noexcept;
+inline ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
+                               RxChecks checks) noexcept {
+  ParsedFrame parsed;
+  parse_frame(frame, rules, checks, parsed);
+  return parsed;
+}
 
 /// The extension headers that are walked through before a packet is given up.
 inline constexpr std::size_t kExtensionHeadersMax = 8;

@@ -114,7 +114,8 @@ bool sum_is_right6(const std::byte* ip, std::size_t tcp_length) noexcept {
   return read_tcp_options(frame, begin, end, s);
 }
 
-/// The segment of `length` octets at `at`, whose checksum is right.
+/// Fills in the segment of `length` octets at `at`, whose checksum is right. Where it lies in the
+/// end: a copy of what was just written field by field stalls the processor.
 [[gnu::always_inline]] inline bool take_segment(std::span<const std::byte> frame, std::size_t at,
                                                 std::size_t length, Segment& s) noexcept {
   const std::byte* const tcp = frame.data() + at;
@@ -130,16 +131,29 @@ bool sum_is_right6(const std::byte* ip, std::size_t tcp_length) noexcept {
   return take_options(frame, at + kTcpHeaderSizeMin, s.payload_off, s);
 }
 
-/// The rest of what is known of a plain frame.
-void fill(ParsedFrame& parsed, std::size_t tcp_at, std::size_t tcp_length, const FlowKey4& key,
-          const Segment& segment) noexcept {
+/// The key of a segment, whose addresses stand in the order remote, local, as the ports do.
+FlowKey4 key_of(std::uint64_t addresses, std::uint32_t ports) noexcept {
+  return std::bit_cast<FlowKey4>(
+      std::array<std::uint64_t, 2>{std::rotl(addresses, 32), std::rotl(ports, 16)});
+}
+
+/// The rest of what is known of a plain frame. Ports of 0 are left to the long way, and a segment
+/// that cannot be read.
+[[gnu::always_inline]] inline bool fill(ParsedFrame& parsed, std::span<const std::byte> frame,
+                                        std::size_t tcp_at, std::size_t tcp_length,
+                                        const FlowKey4& key) noexcept {
+  if (key.local_port == 0 || key.remote_port == 0) return false;
+  if (!take_segment(frame, tcp_at, tcp_length, parsed.segment)) [[unlikely]] {
+    parsed.segment = {};
+    return false;
+  }
   parsed.kind = FrameKind::tcp;
   parsed.l3_off = kIpAt;
   parsed.protocol = ip_protocol::tcp;
   parsed.l4_off = static_cast<std::uint16_t>(tcp_at);
   parsed.l4_len = static_cast<std::uint16_t>(tcp_length);
   parsed.key = key;
-  parsed.segment = segment;
+  return true;
 }
 
 }  // namespace
@@ -152,16 +166,10 @@ bool parse_plain_tcp(std::span<const std::byte> frame, const ParseRules& rules, 
   const std::size_t total_length = load_be16(ip + ipv4_at::total_length);
   if (!is_plain_ipv4(frame, rules, total_length)) return false;
   const std::size_t tcp_length = total_length - kIpv4HeaderSizeMin;
-  const FlowKey4 key{load<std::uint32_t>(ip + ipv4_at::destination),
-                     load<std::uint32_t>(ip + ipv4_at::source),
-                     load<std::uint16_t>(tcp + tcp_at::destination_port),
-                     load<std::uint16_t>(tcp + tcp_at::source_port)};
-  Segment s;
-  if (key.local_port == 0 || key.remote_port == 0 || !sums_are_right(ip, tcp_length, checks) ||
-      !take_segment(frame, kTcpAt, tcp_length, s))
-    return false;
-  fill(parsed, kTcpAt, tcp_length, key, s);
-  return true;
+  if (!sums_are_right(ip, tcp_length, checks)) return false;
+  return fill(parsed, frame, kTcpAt, tcp_length,
+              key_of(load<std::uint64_t>(ip + ipv4_at::source),
+                     load<std::uint32_t>(tcp + tcp_at::source_port)));
 }
 
 bool parse_plain_tcp6(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
@@ -171,14 +179,10 @@ bool parse_plain_tcp6(std::span<const std::byte> frame, const ParseRules& rules,
   const std::byte* const tcp = frame.data() + kTcp6At;
   const std::size_t tcp_length = load_be16(ip + ipv6_at::payload_length);
   if (!is_plain_ipv6(frame, rules, tcp_length)) return false;
-  const FlowKey4 key{0, 0, load<std::uint16_t>(tcp + tcp_at::destination_port),
-                     load<std::uint16_t>(tcp + tcp_at::source_port)};
-  Segment s;
-  if (key.local_port == 0 || key.remote_port == 0 || checks.l4_bad ||
-      !(checks.l4_good || sum_is_right6(ip, tcp_length)) ||
-      !take_segment(frame, kTcp6At, tcp_length, s))
+  if (checks.l4_bad || !(checks.l4_good || sum_is_right6(ip, tcp_length))) return false;
+  if (!fill(parsed, frame, kTcp6At, tcp_length,
+            key_of(0, load<std::uint32_t>(tcp + tcp_at::source_port))))
     return false;
-  fill(parsed, kTcp6At, tcp_length, key, s);
   parsed.ipv6 = ParsedFrame::kIpv6;
   return true;
 }

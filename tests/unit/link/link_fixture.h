@@ -50,7 +50,8 @@ class LinkTest : public ::testing::Test {
     port.inject(frame);
     Port::Frame received = nullptr;
     EXPECT_EQ(link().receive({&received, 1}, now), 1u);
-    wire::ParsedFrame parsed = link().parse(received);
+    wire::ParsedFrame parsed;
+    link().parse(received, parsed);
     Drop why = Drop::none;
     if (parsed.kind == wire::FrameKind::fragment) {
       received = link().reassemble(received, parsed, now, why);

@@ -259,7 +259,9 @@ TEST_F(LinkFragments, OfAnotherCoresFlowGoThereOnceTheyAreWhole) {
     OtherCoresPort::Frame frame = nullptr;
     link.receive({&frame, 1}, now);
     Drop why = Drop::none;
-    EXPECT_EQ(link.reassemble(frame, link.parse(frame), now, why), nullptr);
+    wire::ParsedFrame parsed;
+    link.parse(frame, parsed);
+    EXPECT_EQ(link.reassemble(frame, parsed, now, why), nullptr);
     EXPECT_EQ(why, Drop::none);
   }
   EXPECT_EQ(device.passed_on,
