@@ -34,6 +34,16 @@ Schema<nic::ExceptionSettings> exception_schema() {
   };
 }
 
+/// Where there is none, it has no settings either: written back they would ask for a device.
+Form<nic::ExceptionSettings> exception_map() {
+  Form<nic::ExceptionSettings> form = map(exception_schema());
+  form.describe = [all = form.describe](const nic::ExceptionSettings& exception,
+                                        const std::string& path, std::vector<KeyValue>& values) {
+    if (exception.any()) all(exception, path, values);
+  };
+  return form;
+}
+
 }  // namespace
 
 KeyName required_with_devices(const char* name, Wiring wiring) {
@@ -80,7 +90,7 @@ Schema<nic::PortSettings> port_schema(Wiring wiring) {
               "queue pairs, at most one a core; 0 = one a core, or as many as the device has"},
              {"descriptors", &nic::PortSettings::descriptors, number<std::uint16_t>(0, 32'768),
               "frames in each ring; 0 = the default of the device"},
-             {"exception", &nic::PortSettings::exception, map(exception_schema()),
+             {"exception", &nic::PortSettings::exception, exception_map(),
               "the kernel's part of the port: SSH, BGP, BFD, DHCP on the same card"},
              {"xdp", &nic::PortSettings::xdp,
               choice<nic::XdpMode>({{"all", nic::XdpMode::all}, {"share", nic::XdpMode::share}}),

@@ -1,6 +1,7 @@
 // The kernel's part of a port.
 #include <gmock/gmock.h>
 
+#include "config/describe.h"
 #include "config_fixture.h"
 
 namespace mayfly::testing {
@@ -23,6 +24,19 @@ TEST_F(ExceptionKeys, APortMayHaveAPartOfTheKernel) {
   EXPECT_EQ(exception.device, "net_tap0,iface=mayfly0");
   EXPECT_EQ(exception.rate, 5'000u);
   EXPECT_EQ(exception.burst, 8u);
+}
+
+TEST_F(ExceptionKeys, AreWrittenBackOnlyOfAPortThatHasOne) {
+  const auto exception_keys = [this](const std::vector<std::string>& overrides) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : config::describe(*serve(kServe, overrides).settings))
+      if (key.find(".exception.") != std::string::npos) keys.push_back(key + "=" + value);
+    return keys;
+  };
+  EXPECT_THAT(exception_keys({}), IsEmpty());
+  EXPECT_THAT(exception_keys({"ports.0.exception.device=net_tap0"}),
+              ElementsAre("ports.0.exception.device=net_tap0", "ports.0.exception.rate=20k",
+                          "ports.0.exception.burst=8"));
 }
 
 TEST_F(ExceptionKeys, AreCheckedWhereTheyStand) {
