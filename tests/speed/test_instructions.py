@@ -19,7 +19,7 @@ PROGRAM = Path(os.environ.get(
 # per cent above what they were when the line was last changed. If one is exceeded for a good
 # reason, the commit that changes the line tells it.
 CEILINGS = [
-    ("client", "bare", 8_050),
+    ("client", "bare", 8_100),
     ("server", "bare", 7_320),
     ("client", "http", 10_350),
     ("server", "http", 9_230),
