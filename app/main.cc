@@ -329,18 +329,16 @@ int ask_at(std::string& socket, const std::function<int()>& question) {
 void add_state(CLI::App& commands, CommandLine& line) {
   auto* state = commands.add_subcommand("state", "what outlives a process");
   state->require_subcommand(1);
-  auto* import = state->add_subcommand(
+  auto* import_files = state->add_subcommand(
       "import", "hand the TIME_WAIT files of a server that has left for good to a running one");
-  import->add_option("files", line.state.files, "files of time_wait_file: /dev/shm/web.0 ...")
+  import_files->add_option("files", line.state.files, "files of time_wait_file: /dev/shm/web.0 ...")
       ->required();
-  import->add_option("--socket", line.state.socket, kSocketHelp);
-  import->add_flag("--json", line.state.is_json, "the answer as JSON");
+  import_files->add_option("--socket", line.state.socket, kSocketHelp);
+  import_files->add_flag("--json", line.state.is_json, "the answer as JSON");
   const auto ask_state = [&line] { return app::state_import_command(line.state); };
-  import->callback([&line, ask_state] {
-    line.run = [&line, ask_state] { return ask_at(line.state.socket, ask_state);
-};
-}  // namespace
-);
+  import_files->callback([&line, ask_state] {
+    line.run = [&line, ask_state] { return ask_at(line.state.socket, ask_state); };
+  });
 }
 
 /// The commands that ask a running process.

@@ -143,9 +143,8 @@ class Link {
 
   /// Sends a segment of `key`. `copy_payload(std::span<std::byte>)` fills in the payload and, if
   /// sums_payload(), returns its wire::checksum_native; it is called only if the emission has one.
-  /// If the device is stalled, the segment is lost (counted as
-  /// link_stalled), so that TCP's timers run and R2 ends what cannot go on. False: there was no
-  /// buffer (counted as no_buffer).
+  /// If the device is stalled, the segment is lost (counted as link_stalled), so that TCP's timers
+  /// run and R2 ends what cannot go on. False: there was no buffer (counted as no_buffer).
   template <class CopyPayload>
   bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                 CopyPayload&& copy_payload) noexcept;
