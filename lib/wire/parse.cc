@@ -12,7 +12,7 @@
 #include "wire/options.h"
 #include "wire/parse_ipv6.h"
 #include "wire/plain.h"
-#include "wire/tcp_options.h"
+#include "wire/take_segment.h"
 
 namespace mayfly::wire {
 namespace {
@@ -78,49 +78,20 @@ Drop parse_udp(Bytes datagram, ParsedFrame& parsed) noexcept {
   return Drop::none;
 }
 
-/// The fixed header's fields (RFC 9293 3.1). Payload offset and length follow from `header_size`.
-void take_tcp_header(const std::byte* header, std::size_t header_size,
-                     ParsedFrame& parsed) noexcept {
-  Segment& segment = parsed.segment;
-  segment.flags = load_u8(header + tcp_at::flags);
-  segment.seq = {load_be32(header + tcp_at::seq)};
-  if (segment.has(tcp_flag::ack)) segment.ack = {load_be32(header + tcp_at::ack)};
-  segment.window = load_be16(header + tcp_at::window);
-  if (segment.has(tcp_flag::urg)) segment.urgent = load_be16(header + tcp_at::urgent);
-  segment.payload_off = static_cast<std::uint16_t>(parsed.l4_off + header_size);
-  segment.payload_len = static_cast<std::uint16_t>(parsed.l4_len - header_size);
-  MAYFLY_ASSERT(segment.payload_off + segment.payload_len == parsed.l4_off + parsed.l4_len);
-}
-
-/// Most segments carry none, or timestamps aligned as RFC 7323 A recommends; the others are walked
-/// through.
-bool take_tcp_options(Bytes frame, std::size_t begin, std::size_t end, Segment& segment) noexcept {
-  constexpr std::size_t aligned_size = 12;
-  if (begin == end) return true;
-  if (end - begin == aligned_size && load_be32(&frame[begin]) == kAlignedTimestamps) {
-    take_timestamps(&frame[begin + 4], segment);
-    return true;
-  }
-  return read_tcp_options(frame, begin, end, segment);
-}
-
 /// A segment of either family; `pseudo_sum()` is the sum of its pseudo-header.
 template <class PseudoSum>
 Drop take_tcp(Bytes frame, RxChecks checks, PseudoSum pseudo_sum, ParsedFrame& parsed) noexcept {
   const Bytes tcp = frame.subspan(parsed.l4_off, parsed.l4_len);
   if (tcp.size() < kTcpHeaderSizeMin) return Drop::tcp_short;
-  const std::size_t header_size = (load_u8(&tcp[tcp_at::data_offset]) >> 4) * std::size_t{4};
+  const std::size_t header_size = tcp_header_size(tcp.data());
   if (header_size < kTcpHeaderSizeMin || header_size > tcp.size()) return Drop::tcp_data_offset;
   // RFC 9293 3.1 (MUST-3): the receiver must check it, unless the device has.
   if (checks.l4_bad) return Drop::tcp_checksum;
   if (!checks.l4_good && !sums_up(tcp, pseudo_sum())) return Drop::tcp_checksum;
   take_ports(tcp.data(), parsed.key);
   if (parsed.key.local_port == 0 || parsed.key.remote_port == 0) return Drop::tcp_port_zero;
-  take_tcp_header(tcp.data(), header_size, parsed);
-  if (!take_tcp_options(frame, parsed.l4_off + kTcpHeaderSizeMin, parsed.segment.payload_off,
-                        parsed.segment)) {
+  if (!take_segment(frame, parsed.l4_off, parsed.l4_len, header_size, parsed.segment))
     return Drop::tcp_options_malformed;
-  }
   parsed.kind = FrameKind::tcp;
   return Drop::none;
 }
