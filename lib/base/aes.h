@@ -18,6 +18,9 @@ class Aes128 {
  public:
   /// As in FIPS 197: the first byte of the text is the first of the block.
   using Block = std::array<std::uint8_t, 16>;
+  /// A block in two registers. One that was written in smaller parts just before cannot be read as
+  /// a whole yet.
+  using Halves = std::array<std::uint64_t, 2>;
 
   /// Expands the key (FIPS 197 5.2).
   explicit constexpr Aes128(const Block& key) noexcept;
@@ -25,30 +28,59 @@ class Aes128 {
   /// The block, encrypted, by the processor's instructions if it has them.
   Block encrypt(const Block& block) const noexcept {
 #ifdef __AES__
-    const auto load = [](const Block& from) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from.data()));
-    };
-    // By halves: a block was often written so just before, and cannot be read back as a whole yet.
-    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(block);
-    const __m128i text =
-        _mm_set_epi64x(static_cast<long long>(halves[1]), static_cast<long long>(halves[0]));
-    __m128i state = _mm_xor_si128(text, load(keys_[0]));
-    for (std::size_t round = 1; round < kRounds; ++round)
-      state = _mm_aesenc_si128(state, load(keys_[round]));
-    state = _mm_aesenclast_si128(state, load(keys_[kRounds]));
-    Block out;
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out.data()), state);
-    return out;
+    return to_block(encrypt(to_vector(std::bit_cast<Halves>(block))));
 #else
     return encrypt_portably(block);
 #endif
   }
 
+  /// The last of the blocks in the mode CBC from a block of zeros: as good as a random function of
+  /// texts of one length.
+  template <std::size_t kBlocks>
+  Block mac(const std::array<Halves, kBlocks>& text) const noexcept {
+#ifdef __AES__
+    __m128i state{};
+    for (const Halves& block : text) state = encrypt(_mm_xor_si128(state, to_vector(block)));
+    return to_block(state);
+#else
+    return mac_portably(text);
+#endif
+  }
+
   /// The same on any processor.
   constexpr Block encrypt_portably(Block state) const noexcept;
+  template <std::size_t kBlocks>
+  constexpr Block mac_portably(const std::array<Halves, kBlocks>& text) const noexcept {
+    Block state{};
+    for (const Halves& block : text) {
+      add_key(state, std::bit_cast<Block>(block));
+      state = encrypt_portably(state);
+    }
+    return state;
+  }
 
  private:
   static constexpr std::size_t kRounds = 10;
+
+#ifdef __AES__
+  static __m128i to_vector(const Halves& block) noexcept {
+    return _mm_set_epi64x(static_cast<long long>(block[1]), static_cast<long long>(block[0]));
+  }
+  static Block to_block(__m128i state) noexcept {
+    Block block;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(block.data()), state);
+    return block;
+  }
+  __m128i encrypt(__m128i text) const noexcept {
+    const auto key = [&](std::size_t round) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(keys_[round].data()));
+    };
+    __m128i state = _mm_xor_si128(text, key(0));
+    for (std::size_t round = 1; round < kRounds; ++round)
+      state = _mm_aesenc_si128(state, key(round));
+    return _mm_aesenclast_si128(state, key(kRounds));
+  }
+#endif
   using SBox = std::array<std::uint8_t, 256>;
 
   /// Multiplication by x in GF(2^8) (FIPS 197 4.2.1).

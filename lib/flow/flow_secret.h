@@ -23,24 +23,20 @@ class FlowSecret {
   explicit constexpr FlowSecret(const tcp::Secret& secret) : secret_(secret) {}
 
   /// The hash of a four-tuple in the flow table and the TIME_WAIT log: a peer cannot choose
-  /// four-tuples that collide.
-  std::uint32_t hash(const FlowKey4& key) const noexcept { return words(key, 0)[0]; }
+  /// four-tuples that collide. A name is unpredictable already.
+  std::uint32_t hash(const FlowKey4& key) const noexcept {
+    return key.is_ipv6_name() ? key.local_ip : words(key, 0)[0];
+  }
 
   /// What stands for an IPv6 four-tuple where an IPv4 one is kept: its fingerprint of 96 bits,
-  /// which nobody without the key can predict, and a mark (doc/decisions/0017). CBC-MAC, which is
-  /// as good as a random function of messages of one length.
+  /// which nobody without the key can predict, and a mark (doc/decisions/0017). Made of halves, as
+  /// a key is read: a mark written alone would stall the next reader.
   FlowKey4 name(const FlowKey6& key) const noexcept {
-    struct Blocks {
-      std::array<Aes128::Block, 3> at;
-    };
-    Aes128::Block mac{};
-    for (const Aes128::Block& block : std::bit_cast<Blocks>(key).at) {
-      for (std::size_t i = 0; i < mac.size(); ++i) mac[i] ^= block[i];
-      mac = aes_.encrypt(mac);
-    }
-    FlowKey4 name = std::bit_cast<FlowKey4>(mac);
-    name.zero = FlowKey4::kIpv6Name;
-    return name;
+    const std::uint32_t ports = key.local_port | std::uint32_t{key.remote_port} << 16;
+    auto halves = std::bit_cast<Halves>(
+        aes_.mac(std::array<Halves, 3>{key.local.halves(), key.remote.halves(), Halves{ports, 0}}));
+    halves[1] = with_upper(halves[1], FlowKey4::kIpv6Name);
+    return std::bit_cast<FlowKey4>(halves);
   }
   /// The flow label of a flow, from its hash: constant for a connection, and it reveals nothing of
   /// the hash (RFC 6437 3).
@@ -67,9 +63,9 @@ class FlowSecret {
     return words({.local_ip = key.local_ip, .remote_ip = key.remote_ip}, host)[2];
   }
 
-  /// The same for IPv6.
+  /// The same for IPv6. The initial sequence number is that of the name.
   Seq initial_sequence(const FlowKey6& key, Instant now, std::uint32_t host = 0) const noexcept {
-    return tcp::initial_sequence(words(name(key), host)[1], now);
+    return initial_sequence(name(key), now, host);
   }
   std::uint32_t timestamp_offset(const FlowKey6& key, std::uint32_t host = 0) const noexcept {
     return words(name({.local = key.local, .remote = key.remote}), host)[2];
@@ -80,11 +76,17 @@ class FlowSecret {
  private:
   using Words = std::array<std::uint32_t, 4>;
 
+  using Halves = Aes128::Halves;
+
+  static constexpr std::uint64_t with_upper(std::uint64_t half, std::uint32_t upper) noexcept {
+    return (half & 0xffff'ffff) | std::uint64_t{upper} << 32;
+  }
   // FlowKey4 has four octets to spare.
-  Words words(FlowKey4 key, std::uint32_t host) const noexcept {
+  Words words(const FlowKey4& key, std::uint32_t host) const noexcept {
     static_assert(sizeof(Aes128::Block) == sizeof key);
-    key.zero = host;
-    return std::bit_cast<Words>(aes_.encrypt(std::bit_cast<Aes128::Block>(key)));
+    auto halves = std::bit_cast<Halves>(key);
+    halves[1] = with_upper(halves[1], host);
+    return std::bit_cast<Words>(aes_.encrypt(std::bit_cast<Aes128::Block>(halves)));
   }
   /// Not the key of the SYN cookies.
   constexpr Aes128::Block aes_key() const noexcept {

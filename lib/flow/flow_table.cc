@@ -73,11 +73,21 @@ Result<FlowTable> FlowTable::create(const std::string& name, std::uint32_t flows
   return made;
 }
 
+namespace {
+
+template <class Key>
+void look_up(const rte_hash* table, std::span<const Key* const> keys,
+             std::span<std::uint32_t> hashes, std::span<std::int32_t> positions) noexcept {
+  auto* pointers = const_cast<const void**>(reinterpret_cast<const void* const*>(keys.data()));
+  rte_hash_lookup_with_hash_bulk(table, pointers, hashes.data(),
+                                 static_cast<std::uint32_t>(keys.size()), positions.data());
+}
+
+}  // namespace
+
 void FlowTable::find_bulk(std::span<const FlowKey4* const> keys, std::span<std::uint32_t> hashes,
                           std::span<std::int32_t> positions) const noexcept {
-  auto* pointers = const_cast<const void**>(reinterpret_cast<const void* const*>(keys.data()));
-  rte_hash_lookup_with_hash_bulk(table_.get(), pointers, hashes.data(),
-                                 static_cast<std::uint32_t>(keys.size()), positions.data());
+  look_up(table_.get(), keys, hashes, positions);
 }
 
 std::int32_t FlowTable::find(const FlowKey4& key, std::uint32_t hash) const noexcept {
@@ -92,6 +102,13 @@ std::int32_t FlowTable::insert(const FlowKey4& key, std::uint32_t hash,
   blocks_[static_cast<std::uint32_t>(position)] = block;
   ++used_;
   return position;
+}
+
+void FlowTable::find_bulk(std::span<const FlowKey6* const> keys, std::span<std::uint32_t> hashes,
+                          std::span<std::int32_t> positions) const noexcept {
+  look_up(table6_.get(), keys, hashes, positions);
+  for (std::int32_t& position : positions)
+    if (position >= 0) position += static_cast<std::int32_t>(first6_);
 }
 
 std::int32_t FlowTable::find(const FlowKey6& key, std::uint32_t hash) const noexcept {

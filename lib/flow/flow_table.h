@@ -49,6 +49,8 @@ class FlowTable {
   /// kNone if the table is full.
   std::int32_t insert(const FlowKey4& key, std::uint32_t hash, std::uint32_t block) noexcept;
   /// The same for IPv6, which the table was made for. The hash is that of the key's name.
+  void find_bulk(std::span<const FlowKey6* const> keys, std::span<std::uint32_t> hashes,
+                 std::span<std::int32_t> positions) const noexcept;
   std::int32_t find(const FlowKey6& key, std::uint32_t hash) const noexcept;
   std::int32_t insert(const FlowKey6& key, std::uint32_t hash, std::uint32_t block) noexcept;
   /// Removes the flow at `position`, of either family; `hash` is its key's.

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x4d59'464c'5954'5749;  // "MYFLYTWI"
 /// Changes with what is in a record, the index or the log's state.
-constexpr std::uint32_t kLayout = 2;
+constexpr std::uint32_t kLayout = 3;
 
 Error cannot(const char* what, const std::string& path, int error = errno) {
   return {std::string("time_wait_file: cannot ") + what + " " + path + ": " + std::strerror(error),

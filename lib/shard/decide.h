@@ -319,7 +319,7 @@ ConnectResult Shard<P, A>::open_to(const Key& key, const FlowKey4& name, const F
   if (old == kNoIndex && lacks_time_wait_room()) return {ConnectError::time_wait_full};
   flow::ConnectionBlock* b = open_block(key, hash, link);
   if (b == nullptr) return {ConnectError::table_full};
-  Seq iss = secret_.initial_sequence(key, now_, opening.host);
+  Seq iss = secret_.initial_sequence(name, now_, opening.host);
   if (old != kNoIndex) {
     iss = time_waits_.iss_after(old, iss);
     time_waits_.end_for_reuse(old, hash);

@@ -32,12 +32,9 @@ inline void prefetch_headers(std::span<const std::byte> frame) noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   link::Link<P>& link = *links_[index];
-  const bool holds_time_waits = time_waits_.used() > 0;
   // A core that is behind puts SYNs off, and drops them unread once too many wait, or for too long.
   const bool behind = syn_backlog_.is_behind(index);
   const bool sheds = behind && syn_backlog_.is_saturated(now_);
-  std::size_t look_ups = 0, sixes = 0;
-  burst_.put_off = burst_.passed = 0;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) prefetch_headers(link.bytes(burst_.frames[i]));
   for (std::size_t i = 0; i < count; ++i) {
@@ -48,52 +45,40 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
       continue;
     }
     link.parse(burst_.frames[i], burst_.parsed[i]);
-    if (burst_.parsed[i].kind != wire::FrameKind::tcp) continue;
-    const bool is_six = burst_.parsed[i].is_ipv6();
-    const std::uint32_t hash =
-        is_six ? name_six(i, link.bytes(burst_.frames[i])) : secret_.hash(burst_.parsed[i].key);
-    if (behind && put_off(index, i, hash)) [[unlikely]]
-      continue;
-    if (is_six) [[unlikely]] {  // looked up alone, at the other end of the list
-      const std::size_t place = kBurstMax - 1 - sixes++;
-      burst_.look_up[i] = static_cast<std::uint8_t>(place);
-      burst_.hashes[place] = hash;
-    } else {
-      burst_.look_up[i] = static_cast<std::uint8_t>(look_ups);
-      burst_.keys[look_ups] = &burst_.parsed[i].key;
-      burst_.hashes[look_ups] = hash;
-      ++look_ups;
-    }
-    // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
-    if (holds_time_waits && burst_.parsed[i].segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
-      time_waits_.prefetch_bucket(hash);
   }
   stats_.rx_packets.add(count);
   stats_.rx_bytes.add(bytes);
-  find_burst(look_ups);
-  if (sixes > 0) [[unlikely]]
-    for (std::size_t i = 0; i < count; ++i)
-      if (burst_.parsed[i].kind == wire::FrameKind::tcp && burst_.parsed[i].is_ipv6())
-        find_six(burst_.look_up[i], i);
+  list_burst(index, count, behind);
+  find_burst();
+}
+
+// Apart from parsing: the ciphers of several segments run side by side then.
+template <link::Port P, class A>
+void Shard<P, A>::list_burst(std::uint8_t index, std::size_t count, bool behind) noexcept {
+  const bool holds_time_waits = time_waits_.used() > 0;
+  burst_.begin();
+  for (std::size_t i = 0; i < count; ++i) {
+    const wire::ParsedFrame& parsed = burst_.parsed[i];
+    if (parsed.kind != wire::FrameKind::tcp) continue;
+    const std::uint32_t hash = parsed.is_ipv6()
+                                   ? name_six(i, links_[index]->bytes(burst_.frames[i]))
+                                   : secret_.hash(parsed.key);
+    if (behind && put_off(index, i, hash)) [[unlikely]]
+      continue;
+    burst_.list(i, hash);
+    // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
+    if (holds_time_waits && parsed.segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
+      time_waits_.prefetch_bucket(hash);
+  }
 }
 
 // From here on the key of an IPv6 segment is its name. Returns the name's hash.
 template <link::Port P, class A>
 std::uint32_t Shard<P, A>::name_six(std::size_t i, std::span<const std::byte> bytes) noexcept {
-  burst_.keys6[i] = flow_key6(bytes, burst_.parsed[i]);
-  burst_.parsed[i].key = secret_.name(burst_.keys6[i]);
-  return secret_.hash(burst_.parsed[i].key);
-}
-
-template <link::Port P, class A>
-void Shard<P, A>::find_six(std::size_t place, std::size_t i) noexcept {
-  const std::uint32_t hash = burst_.hashes[place];
-  burst_.positions[place] = connections_.table().find(burst_.keys6[i], hash);
-  if (burst_.positions[place] >= 0) {
-    connections_.prefetch(burst_.positions[place]);
-  } else if (time_waits_.used() > 0) {
-    time_waits_.prefetch_record(burst_.parsed[i].key, hash);
-  }
+  read_flow_key6(bytes, burst_.parsed[i], burst_.sixes[i]);
+  const FlowKey4 name = secret_.name(burst_.sixes[i]);
+  burst_.parsed[i].key = name;
+  return secret_.hash(name);
 }
 
 // A SYN with text is not put off: its frame would have to be kept.
@@ -110,7 +95,7 @@ bool Shard<P, A>::put_off(std::uint8_t link, std::size_t i, std::uint32_t hash) 
     return false;
   }
   syn_backlog_.push({parsed, hash, link, now_});
-  if (parsed.is_ipv6()) syn_backlog_.note_six(burst_.keys6[i]);
+  if (parsed.is_ipv6()) syn_backlog_.note_six(burst_.sixes[i]);
   parsed.kind = wire::FrameKind::drop;  // nothing more is to be done now, and it counts later
   ++burst_.put_off;
   stats_.syn_backlog.set(syn_backlog_.size());
@@ -127,23 +112,21 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
   for (std::size_t i = 0; i < links_.size(); ++i) behind |= syn_backlog_.is_behind(i);
   const std::size_t count = syn_backlog_.admit(behind);
   std::array<std::uint8_t, kBurstMax> links;
+  burst_.begin();
   for (std::size_t i = 0; i < count; ++i) {
     const SynBacklog::Waiting& syn = syn_backlog_.front();
     burst_.parsed[i] = syn.parsed;
-    // The name of an IPv6 one, which is in no table of IPv4.
-    burst_.keys[i] = &burst_.parsed[i].key;
-    burst_.hashes[i] = syn.hash;
+    if (syn.parsed.is_ipv6()) burst_.sixes[i] = syn_backlog_.front_six();
+    burst_.list(i, syn.hash);
     links[i] = syn.link;
-    if (syn.parsed.is_ipv6()) burst_.keys6[i] = syn_backlog_.front_six();
+    if (time_waits_.used() > 0) time_waits_.prefetch_bucket(syn.hash);
     syn_backlog_.pop();
-    if (time_waits_.used() > 0) time_waits_.prefetch_bucket(burst_.hashes[i]);
   }
-  find_burst(count);
+  find_burst();
   for (std::size_t i = 0; i < count; ++i) {
-    const FlowKey6* six = burst_.parsed[i].is_ipv6() ? &burst_.keys6[i] : nullptr;
-    if (six != nullptr) find_six(i, i);
-    const Drop fate =
-        on_tcp({burst_.parsed[i], {}, links[i], burst_.hashes[i], six}, burst_.positions[i]);
+    const std::size_t n = burst_.look_up[i];
+    const Arrival a{burst_.parsed[i], {}, links[i], burst_.hashes[n], burst_.six(i)};
+    const Drop fate = on_tcp(a, burst_.positions[n]);
     if (fate == Drop::none) {
       stats_.rx_handled.add();
     } else {
@@ -154,23 +137,28 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
   return count;
 }
 
-// One bulk look-up for the burst, which prefetches the buckets; then the blocks are prefetched.
+// A bulk look-up for each family, which prefetches the buckets; then the blocks are prefetched.
 template <link::Port P, class A>
-void Shard<P, A>::find_burst(std::size_t look_ups) noexcept {
+void Shard<P, A>::find_burst() noexcept {
+  const flow::FlowTable& table = connections_.table();
   burst_.created_count = 0;
-  burst_.epoch = connections_.table().epoch();
-  if (look_ups == 0) return;
-  connections_.table().find_bulk(std::span(burst_.keys).first(look_ups),
-                                 std::span(burst_.hashes).first(look_ups),
-                                 std::span(burst_.positions).first(look_ups));
+  burst_.epoch = table.epoch();
   std::size_t missed = 0;
-  for (std::size_t i = 0; i < look_ups; ++i) {
-    if (burst_.positions[i] < 0) {
-      burst_.missed[missed++] = static_cast<std::uint8_t>(i);
-    } else {
-      connections_.prefetch(burst_.positions[i]);
+  const auto find = [&](const auto& keys, std::size_t first, std::size_t count) {
+    table.find_bulk(std::span(keys).subspan(first, count),
+                    std::span(burst_.hashes).subspan(first, count),
+                    std::span(burst_.positions).subspan(first, count));
+    for (std::size_t i = first; i < first + count; ++i) {
+      if (burst_.positions[i] < 0) {
+        burst_.missed[missed++] = static_cast<std::uint8_t>(i);
+      } else {
+        connections_.prefetch(burst_.positions[i]);
+      }
     }
-  }
+  };
+  if (burst_.fours_listed > 0) find(burst_.keys, 0, burst_.fours_listed);
+  if (burst_.sixes_listed > 0) [[unlikely]]
+    find(burst_.keys6, kBurstMax - burst_.sixes_listed, burst_.sixes_listed);
   if (time_waits_.used() == 0) return;
   for (const std::uint8_t i : std::span(burst_.missed).first(missed))
     time_waits_.prefetch_record(*burst_.keys[i], burst_.hashes[i]);
@@ -216,8 +204,8 @@ template <link::Port P, class A>
                                                            std::size_t i) noexcept {
   const std::size_t n = burst_.look_up[i];
   const std::span<const std::byte> bytes = links_[index]->bytes(burst_.frames[i]);
-  const FlowKey6* six = burst_.parsed[i].is_ipv6() ? &burst_.keys6[i] : nullptr;
-  return on_tcp({burst_.parsed[i], bytes, index, burst_.hashes[n], six}, burst_.positions[n]);
+  return on_tcp({burst_.parsed[i], bytes, index, burst_.hashes[n], burst_.six(i)},
+                burst_.positions[n]);
 }
 
 template <link::Port P, class A>
@@ -273,9 +261,8 @@ Drop Shard<P, A>::on_fragment(std::uint8_t index, std::size_t i) noexcept {
   const wire::ParsedFrame& p = burst_.parsed[i];
   if (p.kind == wire::FrameKind::fragment) return Drop::fragment_malformed;
   if (p.kind != wire::FrameKind::tcp) return handle_other(index, i);
-  const bool is_six = p.is_ipv6();
-  const std::uint32_t hash = is_six ? name_six(i, link.bytes(whole)) : secret_.hash(p.key);
-  const Arrival a{p, link.bytes(whole), index, hash, is_six ? &burst_.keys6[i] : nullptr};
+  const std::uint32_t hash = p.is_ipv6() ? name_six(i, link.bytes(whole)) : secret_.hash(p.key);
+  const Arrival a{p, link.bytes(whole), index, hash, burst_.six(i)};
   return decide(a, find(a));
 }
 

@@ -23,8 +23,8 @@ std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
 /// it, or one that was sent again, and another server has the connection: a reset would end that
 /// (RFC 9293 3.10.7.4, fifth: an unacceptable ACK in SYN-RECEIVED).
 template <link::Port P, class A>
-std::optional<Drop> Shard<P, A>::pass_on_by_handshake(const flow::ConnectionBlock& b,
-                                                      const Arrival& a) noexcept {
+[[gnu::cold, gnu::noinline]] std::optional<Drop> Shard<P, A>::pass_on_by_handshake(
+    const flow::ConnectionBlock& b, const Arrival& a) noexcept {
   const Segment& s = a.parsed.segment;
   if (s.has(wire::tcp_flag::syn)) return std::nullopt;
   const bool is_ours = s.has(wire::tcp_flag::rst)
@@ -36,8 +36,8 @@ std::optional<Drop> Shard<P, A>::pass_on_by_handshake(const flow::ConnectionBloc
 /// The TIME_WAIT here is that of an incarnation before the segment's, which another server may
 /// have: an answer from here would be wrong for both ends of that (RFC 1337 2.2).
 template <link::Port P, class A>
-std::optional<Drop> Shard<P, A>::pass_on_by_time_wait(std::uint32_t entry,
-                                                      const Arrival& a) noexcept {
+[[gnu::cold, gnu::noinline]] std::optional<Drop> Shard<P, A>::pass_on_by_time_wait(
+    std::uint32_t entry, const Arrival& a) noexcept {
   const Segment& s = a.parsed.segment;
   if (s.has(wire::tcp_flag::syn) || !is_of_later_incarnation(time_waits_.log()[entry].entry, s))
     return std::nullopt;
@@ -90,9 +90,8 @@ template <link::Port P, class A>
 Drop Shard<P, A>::decide_inner(std::uint8_t index, std::size_t i,
                                std::span<const std::byte> bytes) noexcept {
   const wire::ParsedFrame& inner = burst_.parsed[i];
-  const bool is_six = inner.is_ipv6();
-  const std::uint32_t hash = is_six ? name_six(i, bytes) : secret_.hash(inner.key);
-  const Arrival a{inner, bytes, index, hash, is_six ? &burst_.keys6[i] : nullptr};
+  const std::uint32_t hash = inner.is_ipv6() ? name_six(i, bytes) : secret_.hash(inner.key);
+  const Arrival a{inner, bytes, index, hash, burst_.six(i)};
   const std::int32_t position = find(a);
   const bool is_known = position >= 0 || time_waits_.find(inner.key, hash) != kNoIndex;
   if (asked_first_ && is_known) stats_.cluster_ours.add();

@@ -188,18 +188,40 @@ class Shard {
   struct Burst {  // the frames of one receive call
     std::array<Frame, kBurstMax> frames;
     std::array<wire::ParsedFrame, kBurstMax> parsed;
+    std::array<FlowKey6, kBurstMax> sixes;  // the four-tuples of the IPv6 segments, by frame
+    // The look-ups, those of IPv4 from the front and those of IPv6 from the end, in each array. A
+    // key of IPv6 is in `keys` by its name.
     std::array<const FlowKey4*, kBurstMax> keys;
-    std::array<FlowKey6, kBurstMax> keys6;  // of the IPv6 segments, by frame
+    std::array<const FlowKey6*, kBurstMax> keys6;
     std::array<std::uint32_t, kBurstMax> hashes;
     std::array<std::int32_t, kBurstMax> positions;
-    std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place in keys, hashes, positions
+    std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place among them
     std::array<std::uint8_t, kBurstMax> missed;    // places without a live connection
     std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
+    std::size_t fours_listed = 0, sixes_listed = 0;
     std::size_t created_count = 0;
     std::size_t put_off = 0;  // SYNs among them that wait in the backlog
     std::size_t passed = 0;   // SYNs among them that need not
     std::size_t others = 0;   // frames handled in this poll, on all links
     std::uint32_t epoch = 0;
+
+    void begin() noexcept { fours_listed = sixes_listed = put_off = passed = 0; }
+    const FlowKey6* six(std::size_t frame) const noexcept {
+      return parsed[frame].is_ipv6() ? &sixes[frame] : nullptr;
+    }
+    // The flow of a segment is to be found.
+    void list(std::size_t frame, std::uint32_t hash) noexcept {
+      std::size_t place = fours_listed;
+      if (parsed[frame].is_ipv6()) [[unlikely]] {
+        place = kBurstMax - ++sixes_listed;
+        keys6[place] = &sixes[frame];
+      } else {
+        ++fours_listed;
+      }
+      look_up[frame] = static_cast<std::uint8_t>(place);
+      keys[place] = &parsed[frame].key;
+      hashes[place] = hash;
+    }
   };
   struct Arrival {                    // one TCP segment on its way through the shard
     const wire::ParsedFrame& parsed;  // of an IPv6 one, parsed.key is its name (FlowSecret::name)
@@ -229,9 +251,9 @@ class Shard {
   bool put_off(std::uint8_t link, std::size_t i, std::uint32_t hash) noexcept;
   std::size_t admit_syns() noexcept;
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
+  void list_burst(std::uint8_t link, std::size_t count, bool behind) noexcept;
   std::uint32_t name_six(std::size_t i, std::span<const std::byte> bytes) noexcept;
-  void find_six(std::size_t place, std::size_t i) noexcept;
-  void find_burst(std::size_t look_ups) noexcept;
+  void find_burst() noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
   Drop handle_watched(std::uint8_t link, std::size_t i) noexcept;
   Drop handle_tcp(std::uint8_t link, std::size_t i) noexcept;

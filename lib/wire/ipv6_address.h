@@ -71,16 +71,17 @@ struct Ipv6Address {
            (length <= 64 || begins_alike(1, length - 64));
   }
   /// Its last four octets as a number: the part in which the addresses of a range differ.
-  constexpr std::uint32_t low() const { return std::uint32_t{group(6)} << 16 | group(7); }
-  /// The address with another such number.
+  constexpr std::uint32_t low() const {
+    return swap32(static_cast<std::uint32_t>(halves()[1] >> 32));
+  }
+  /// The address with another such number. By halves, as addresses are read: octets would stall
+  /// the next reader.
   constexpr Ipv6Address with_low(std::uint32_t low) const {
-    Ipv6Address address = *this;
-    for (std::size_t i = 0; i < 4; ++i)
-      address.octets[12 + i] = static_cast<std::uint8_t>(low >> (24 - 8 * i));
-    return address;
+    Halves parts = halves();
+    parts[1] = (parts[1] & 0xffff'ffff) | std::uint64_t{swap32(low)} << 32;
+    return std::bit_cast<Ipv6Address>(parts);
   }
 
- private:
   using Halves = std::array<std::uint64_t, 2>;
   /// In the order on the wire.
   constexpr Halves halves() const { return std::bit_cast<Halves>(octets); }

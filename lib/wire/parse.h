@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <span>
 
+#include "base/assert.h"
 #include "wire/drop.h"
 #include "wire/ethernet.h"
 #include "wire/flow_key.h"
+#include "wire/layout.h"
 #include "wire/segment.h"
 
 namespace mayfly::wire {
@@ -77,9 +79,22 @@ inline ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRule
 /// The extension headers that are walked through before a packet is given up.
 inline constexpr std::size_t kExtensionHeadersMax = 8;
 
-/// The four-tuple of an IPv6 packet that parse_frame parsed: local = destination. The ports are
-/// those of `parsed.key`, zero unless TCP or UDP.
-FlowKey6 flow_key6(std::span<const std::byte> frame, const ParsedFrame& parsed) noexcept;
+/// Reads the four-tuple of an IPv6 packet that parse_frame parsed: local = destination. The ports
+/// are those of `parsed.key`, zero unless TCP or UDP. `key.zero` stays as it is.
+inline void read_flow_key6(std::span<const std::byte> frame, const ParsedFrame& parsed,
+                           FlowKey6& key) noexcept {
+  MAYFLY_ASSERT(parsed.is_ipv6() && frame.size() >= parsed.l3_off + kIpv6HeaderSize);
+  const std::byte* const packet = frame.data() + parsed.l3_off;
+  key.local = Ipv6Address::at(packet + ipv6_at::destination);
+  key.remote = Ipv6Address::at(packet + ipv6_at::source);
+  key.local_port = parsed.key.local_port;
+  key.remote_port = parsed.key.remote_port;
+}
+inline FlowKey6 flow_key6(std::span<const std::byte> frame, const ParsedFrame& parsed) noexcept {
+  FlowKey6 key;
+  read_flow_key6(frame, parsed, key);
+  return key;
+}
 
 /// Reads the SACK blocks that `segment` (parsed from `frame`) carries. Returns how many, 0..4.
 std::size_t read_sack(std::span<const std::byte> frame, const Segment& segment,

@@ -230,15 +230,4 @@ Drop parse_ipv6(std::span<const std::byte> frame, RxChecks checks, ParsedFrame& 
   return parse_upper(frame, checks, chain, parsed);
 }
 
-FlowKey6 flow_key6(std::span<const std::byte> frame, const ParsedFrame& parsed) noexcept {
-  MAYFLY_ASSERT(parsed.is_ipv6() && frame.size() >= parsed.l3_off + kIpv6HeaderSize);
-  const std::byte* packet = &frame[parsed.l3_off];
-  FlowKey6 key;
-  key.local = Ipv6Address::at(packet + ipv6_at::destination);
-  key.remote = Ipv6Address::at(packet + ipv6_at::source);
-  key.local_port = parsed.key.local_port;
-  key.remote_port = parsed.key.remote_port;
-  return key;
-}
-
 }  // namespace mayfly::wire

@@ -47,5 +47,22 @@ TEST(Aes128Test, IsTheSameInBothWays) {
   }
 }
 
+// NIST SP 800-38A F.2.1: CBC, here from a block of zeros, so the first block is the text's and the
+// initial vector's sum.
+TEST(Aes128Test, MakesTheLastBlockOfCbc) {
+  AesBlock first, second{0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c,
+                         0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51};
+  constexpr AesBlock kFirst{0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96,
+                            0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
+  constexpr AesBlock kLast{0x50, 0x86, 0xcb, 0x9b, 0x50, 0x72, 0x19, 0xee,
+                           0x95, 0xdb, 0x11, 0x3a, 0x91, 0x76, 0x78, 0xb2};
+  for (std::size_t i = 0; i < first.size(); ++i)
+    first[i] = kFirst[i] ^ static_cast<std::uint8_t>(i);
+  const std::array text{std::bit_cast<Aes128::Halves>(first),
+                        std::bit_cast<Aes128::Halves>(second)};
+  EXPECT_EQ(Aes128(kKeyB).mac(text), kLast);
+  EXPECT_EQ(Aes128(kKeyB).mac_portably(text), kLast);
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -59,23 +59,34 @@ TEST(FlowTableTest, ForgetsWhatWasErasedAndSaysThatItDid) {
   EXPECT_EQ(table.used(), 0u);
 }
 
+std::uint32_t hash_of(const FlowTable& table, const FlowKey4& k) { return table.hash(k); }
+std::uint32_t hash_of(const FlowTable& table, const FlowKey6& k) {
+  return table.hash(table.name(k));
+}
+
+/// A burst of `keys`, of which every other one is in the table.
+template <class Key>
+void find_a_burst(FlowTable& table, const std::vector<Key>& keys) {
+  std::vector<const Key*> pointers;
+  std::vector<std::uint32_t> hashes;
+  for (const Key& k : keys) {
+    pointers.push_back(&k);
+    hashes.push_back(hash_of(table, k));
+  }
+  for (std::uint32_t i = 0; i < keys.size(); i += 2) table.insert(keys[i], hashes[i], i);
+  std::vector<std::int32_t> positions(keys.size());
+  table.find_bulk(pointers, hashes, positions);
+  for (std::uint32_t i = 0; i < keys.size(); ++i) {
+    EXPECT_EQ(std::max(positions[i], FlowTable::kNone), table.find(keys[i], hashes[i]));
+    EXPECT_EQ(positions[i] < 0, i % 2 == 1);
+  }
+}
+
 TEST(FlowTableTest, FindsABurstAtOnce) {
   FlowTable table = make_table(100);
   std::vector<FlowKey4> keys;
   for (std::uint32_t i = 0; i < kBurstMax; ++i) keys.push_back(key(i));
-  for (std::uint32_t i = 0; i < kBurstMax; i += 2) table.insert(keys[i], table.hash(keys[i]), i);
-  std::vector<const FlowKey4*> pointers;
-  std::vector<std::uint32_t> hashes;
-  for (const FlowKey4& k : keys) {
-    pointers.push_back(&k);
-    hashes.push_back(table.hash(k));
-  }
-  std::vector<std::int32_t> positions(kBurstMax);
-  table.find_bulk(pointers, hashes, positions);
-  for (std::uint32_t i = 0; i < kBurstMax; ++i) {
-    EXPECT_EQ(std::max(positions[i], FlowTable::kNone), find(table, keys[i]));
-    EXPECT_EQ(positions[i] < 0, i % 2 == 1);
-  }
+  find_a_burst(table, keys);
 }
 
 TEST(FlowTableTest, HashesByItsSecret) {
@@ -202,6 +213,14 @@ TEST(FlowTable6Test, FindsBothFamiliesAndTellsThemApart) {
   EXPECT_EQ(table.find(key6(1), hash6), FlowTable::kNone);
   EXPECT_EQ(find(table, key(1)), static_cast<std::int32_t>(four));
   EXPECT_EQ(table.epoch(), 1u);
+}
+
+TEST(FlowTable6Test, FindsABurstAtOnce) {
+  auto made = FlowTable::create("six-burst", 100, flow::FlowSecret({1, 2}), HugePages::never, true);
+  ASSERT_TRUE(made);
+  std::vector<FlowKey6> keys;
+  for (std::uint32_t i = 0; i < kBurstMax; ++i) keys.push_back(key6(i));
+  find_a_burst(*made, keys);
 }
 
 TEST(FlowTable6Test, HoldsAsManyFlowsOfEitherFamilyAsItWasMadeFor) {
