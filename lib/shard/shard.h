@@ -32,6 +32,7 @@
 #include "flow/time_waits.h"
 #include "link/link.h"
 #include "shard/app.h"
+#include "shard/burst.h"
 #include "shard/cluster_ring.h"
 #include "shard/frame_tap.h"
 #include "shard/settings.h"
@@ -185,44 +186,6 @@ class Shard {
   /// RFC 9293 3.7.1 (MUST-15): the MSS of a peer over IPv6 that says nothing.
   static constexpr std::uint16_t kMss6Unsaid = 1'220;
 
-  struct Burst {  // the frames of one receive call
-    std::array<Frame, kBurstMax> frames;
-    std::array<wire::ParsedFrame, kBurstMax> parsed;
-    std::array<FlowKey6, kBurstMax> sixes;  // the four-tuples of the IPv6 segments, by frame
-    // The look-ups, those of IPv4 from the front and those of IPv6 from the end, in each array. A
-    // key of IPv6 is in `keys` by its name.
-    std::array<const FlowKey4*, kBurstMax> keys;
-    std::array<const FlowKey6*, kBurstMax> keys6;
-    std::array<std::uint32_t, kBurstMax> hashes;
-    std::array<std::int32_t, kBurstMax> positions;
-    std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place among them
-    std::array<std::uint8_t, kBurstMax> missed;    // places without a live connection
-    std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
-    std::size_t fours_listed = 0, sixes_listed = 0;
-    std::size_t created_count = 0;
-    std::size_t put_off = 0;  // SYNs among them that wait in the backlog
-    std::size_t passed = 0;   // SYNs among them that need not
-    std::size_t others = 0;   // frames handled in this poll, on all links
-    std::uint32_t epoch = 0;
-
-    void begin() noexcept { fours_listed = sixes_listed = put_off = passed = 0; }
-    const FlowKey6* six(std::size_t frame) const noexcept {
-      return parsed[frame].is_ipv6() ? &sixes[frame] : nullptr;
-    }
-    // The flow of a segment is to be found.
-    void list(std::size_t frame, std::uint32_t hash) noexcept {
-      std::size_t place = fours_listed;
-      if (parsed[frame].is_ipv6()) [[unlikely]] {
-        place = kBurstMax - ++sixes_listed;
-        keys6[place] = &sixes[frame];
-      } else {
-        ++fours_listed;
-      }
-      look_up[frame] = static_cast<std::uint8_t>(place);
-      keys[place] = &parsed[frame].key;
-      hashes[place] = hash;
-    }
-  };
   struct Arrival {                    // one TCP segment on its way through the shard
     const wire::ParsedFrame& parsed;  // of an IPv6 one, parsed.key is its name (FlowSecret::name)
     std::span<const std::byte> bytes;
@@ -361,7 +324,7 @@ class Shard {
   bool draining_ = false;
   flow::FlowSecret secret_;
   flow::Connections connections_;
-  Burst burst_;
+  Burst<Frame> burst_;
   SynBacklog syn_backlog_;
   flow::ShardStats stats_;
   flow::TimeWaits time_waits_;
