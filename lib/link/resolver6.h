@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 #include "base/assert.h"
@@ -15,6 +14,7 @@
 #include "link/interface.h"
 #include "link/link_common.h"
 #include "link/neighbours.h"
+#include "link/next_hops.h"
 #include "link/port.h"
 #include "link/tx_stage.h"
 #include "wire/icmp6.h"
@@ -22,38 +22,17 @@
 
 namespace mayfly::link {
 
-/// Owns the frames that wait for a neighbour. Not thread-safe. A link without IPv6 has none.
+/// See NextHops. Not thread-safe. A link without IPv6 has none.
 template <Port P>
-class Resolver6 {
+class Resolver6 : public NextHops<Resolver6<P>, P, Ipv6Address, LinkSecret> {
+  using Base = NextHops<Resolver6<P>, P, Ipv6Address, LinkSecret>;
+
  public:
-  using Frame = typename P::Frame;
+  using typename Base::Frame;
 
   /// All arguments outlive the resolver.
   Resolver6(P& port, const Interface& interface, TxStage<P>& stage, LinkCommon& common)
-      : port_(port),
-        interface_(interface),
-        stage_(stage),
-        common_(common),
-        neighbours_(common.secret) {}
-  Resolver6(const Resolver6&) = delete;
-  Resolver6& operator=(const Resolver6&) = delete;
-  /// Releases the frames that still wait for a neighbour.
-  ~Resolver6() {
-    neighbours_.clear([this](Frame frame) { port_.release(frame); });
-  }
-
-  /// As Resolver::resolve.
-  void resolve(Frame frame, const Ipv6Address& to, Instant now) noexcept {
-    MAYFLY_ASSERT(frame != Frame{});
-    Ipv6Address hop;
-    if (!next_hop(to, hop)) {
-      common_.count.lose(Drop::no_route);
-      return port_.release(frame);
-    }
-    if (const MacAddress* mac = neighbours_.find(hop)) [[likely]]
-      return stage_for(frame, *mac);
-    keep(frame, hop, now);
-  }
+      : Base(port, interface, stage, common, common.secret) {}
 
   /// Handles a neighbour solicitation or advertisement: learns from it, stages the frames that
   /// waited for it, and answers a question for one of our addresses. Returns why it was dropped.
@@ -80,15 +59,6 @@ class Resolver6 {
     return interface_.is_local(ip) && !is_off(ip);
   }
 
-  /// As of Resolver.
-  void look_for(const Ipv6Address& to, Instant now) noexcept {
-    Ipv6Address hop;
-    if (next_hop(to, hop) && neighbours_.expect(hop, now)) ask(hop, nullptr, now);
-  }
-  void suspect(const Ipv6Address& to, Instant now) noexcept {
-    Ipv6Address hop;
-    if (next_hop(to, hop)) neighbours_.suspect(hop, now);
-  }
   /// TCP has heard of `to`: the next hop is reachable (RFC 4861 7.3.1).
   void confirm(const Ipv6Address& to, Instant now) noexcept {
     Ipv6Address hop;
@@ -101,12 +71,12 @@ class Resolver6 {
   void age(Instant now) noexcept;
 
  private:
-  static constexpr Duration kAgeingPeriod = Duration::from_ms(1);
+  friend Base;
+  using Base::port_, Base::interface_, Base::common_, Base::neighbours_, Base::kAnnouncedMax;
+
   /// How often at most TCP confirms one neighbour after the other: well below the time in which one
   /// that is in doubt is given up.
   static constexpr Duration kConfirmPeriod = Duration::from_ms(10);
-  /// The most addresses announced of a range, as of IPv4.
-  static constexpr std::uint32_t kAnnouncedMax = 64;
   /// Groups in one report.
   static constexpr std::size_t kGroupsMax = 32;
   /// RFC 4862 5.4: RetransTimer; one question (DupAddrDetectTransmits).
@@ -117,12 +87,6 @@ class Resolver6 {
   /// The most duplicates that are known; all addresses that are asked for are no more than this.
   static constexpr std::size_t kDuplicatesMax = 64;
 
-  void stage_for(Frame frame, const MacAddress& mac) noexcept {
-    MAYFLY_ASSERT(port_.bytes(frame).size() >= wire::kEthernetHeaderSize);
-    std::memcpy(port_.bytes(frame).data(), mac.octets.data(), mac.octets.size());
-    stage_.push(frame);
-  }
-  void keep(Frame frame, const Ipv6Address& hop, Instant now) noexcept;
   Drop on_solicitation(const wire::Neighbour& n, Instant now) noexcept;
   Drop on_advertisement(const wire::Neighbour& n, Instant now) noexcept;
   void learn(const Ipv6Address& ip, const MacAddress& mac, bool asks_us, bool confirms,
@@ -130,9 +94,6 @@ class Resolver6 {
   void answer(const wire::Neighbour& question, Instant now) noexcept;
   bool ask(const Ipv6Address& ip, const MacAddress* known, Instant now) noexcept;
   bool send(const wire::Neighbour& n, const MacAddress& to) noexcept;
-  /// Stages what emit(bytes, header) writes; it returns the length. False: there was no buffer.
-  template <class Emit>
-  bool send_frame(const MacAddress& to, Emit&& emit) noexcept;
   bool send_report(std::span<const Ipv6Address> groups) noexcept;
   void report_groups() noexcept;
   void advertise(Instant now) noexcept;
@@ -148,6 +109,7 @@ class Resolver6 {
     return interface_.gateway6 == ip || router_ == ip ? common_.silence6.gateway
                                                       : common_.silence6.other;
   }
+  void note_silence(const Ipv6Address& ip) noexcept { silence_of(ip).set(ip); }
   bool is_off(const Ipv6Address& ip) const noexcept {
     if (duplicate_count_ == 0) [[likely]]
       return false;
@@ -157,12 +119,6 @@ class Resolver6 {
   template <class F>
   void for_each_address(F&& f) noexcept;
 
-  P& port_;
-  const Interface& interface_;
-  TxStage<P>& stage_;
-  LinkCommon& common_;
-  NeighbourCache<Frame, Ipv6Address, LinkSecret> neighbours_;
-  Instant next_ageing_;
   Ipv6Address confirmed_;  // by TCP, and not again until confirm_again_at_
   Instant confirm_again_at_;
   Instant probed_until_ = Instant::never();  // our addresses are tentative; never: they are not
@@ -174,17 +130,6 @@ class Resolver6 {
   std::array<Ipv6Address, kDuplicatesMax> duplicates_;
   std::size_t duplicate_count_ = 0;
 };
-
-template <Port P>
-void Resolver6<P>::keep(Frame frame, const Ipv6Address& hop, Instant now) noexcept {
-  bool must_ask = false;
-  const Drop why = neighbours_.wait(hop, frame, now, must_ask);
-  if (why != Drop::none) {
-    common_.count.lose(why);
-    port_.release(frame);
-  }
-  if (must_ask) ask(hop, nullptr, now);
-}
 
 template <Port P>
 Drop Resolver6<P>::on_neighbour(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
@@ -245,7 +190,7 @@ template <Port P>
 void Resolver6<P>::learn(const Ipv6Address& ip, const MacAddress& mac, bool asks_us, bool confirms,
                          Instant now) noexcept {
   const bool agrees = neighbours_.learn({ip, mac, asks_us, interface_.arp.trust, confirms}, now,
-                                        [&](Frame frame) { stage_for(frame, mac); });
+                                        [&](Frame frame) { this->stage_for(frame, mac); });
   if (!agrees) common_.count.nd_conflicts.add();
   if (silence_of(ip).get() == ip) silence_of(ip).set({});
 }
@@ -272,7 +217,7 @@ void Resolver6<P>::answer(const wire::Neighbour& question, Instant now) noexcept
   } else if (const Frame frame = port_.allocate(); frame != Frame{}) {
     const wire::LinkHeader header{{}, interface_.mac, interface_.vlan};
     port_.set_length(frame, emit_neighbour(port_.bytes(frame), header, n));
-    resolve(frame, question.source, now);
+    this->resolve(frame, question.source, now);
   } else {
     common_.count.lose(Drop::no_buffer);
   }
@@ -299,23 +244,9 @@ bool Resolver6<P>::ask(const Ipv6Address& ip, const MacAddress* known, Instant n
 
 template <Port P>
 bool Resolver6<P>::send(const wire::Neighbour& n, const MacAddress& to) noexcept {
-  return send_frame(to, [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
+  return this->send_frame(to, [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
     return emit_neighbour(bytes, header, n);
   });
-}
-
-template <Port P>
-template <class Emit>
-bool Resolver6<P>::send_frame(const MacAddress& to, Emit&& emit) noexcept {
-  const Frame frame = port_.allocate();
-  if (frame == Frame{}) {
-    common_.count.lose(Drop::no_buffer);
-    return false;
-  }
-  const wire::LinkHeader header{to, interface_.mac, interface_.vlan};
-  port_.set_length(frame, emit(port_.bytes(frame), header));
-  stage_.push(frame);
-  return true;
 }
 
 template <Port P>
@@ -354,7 +285,7 @@ void Resolver6<P>::advertise(Instant now) noexcept {
           .is_advertisement = true},
          group_mac(wire::kAllNodes));
   });
-  if (interface_.gateway6) look_for(*interface_.gateway6, now);
+  if (interface_.gateway6) this->look_for(*interface_.gateway6, now);
   if (interface_.asks_for_router) router_questions_ = kRouterQuestions;
 }
 
@@ -363,10 +294,10 @@ template <Port P>
 void Resolver6<P>::ask_for_router(Instant now) noexcept {
   --router_questions_;
   next_router_question_ = now + kRouterRetry;
-  send_frame(group_mac(wire::kAllRouters),
-             [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
-               return emit_router_solicitation(bytes, header, interface_.link_local());
-             });
+  this->send_frame(group_mac(wire::kAllRouters),
+                   [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
+                     return emit_router_solicitation(bytes, header, interface_.link_local());
+                   });
 }
 
 // The first router stays for as long as it lives: another is taken when it has gone.
@@ -420,29 +351,20 @@ void Resolver6<P>::report_groups() noexcept {
 
 template <Port P>
 bool Resolver6<P>::send_report(std::span<const Ipv6Address> groups) noexcept {
-  return send_frame(group_mac(wire::kAllMldRouters),
-                    [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
-                      return emit_mld_report(bytes, header, interface_.link_local(), groups);
-                    });
+  return this->send_frame(group_mac(wire::kAllMldRouters),
+                          [&](std::span<std::byte> bytes, const wire::LinkHeader& header) {
+                            return emit_mld_report(bytes, header, interface_.link_local(), groups);
+                          });
 }
 
 template <Port P>
 void Resolver6<P>::age(Instant now) noexcept {
-  if (now < next_ageing_) [[likely]]
+  if (!this->is_time_to_age(now)) [[likely]]
     return;
-  next_ageing_ = now + kAgeingPeriod;
   if (now >= probed_until_) advertise(now);
   if (router_questions_ > 0 && now >= next_router_question_) ask_for_router(now);
   if (now >= router_until_) router_ = {}, router_until_ = Instant::never();
-  const auto ask_now = [&](const Ipv6Address& ip, const MacAddress* known) {
-    if (known == nullptr) silence_of(ip).set(ip);
-    return ask(ip, known, now);
-  };
-  neighbours_.settle_doubts(now, ask_now);
-  neighbours_.age(now, ask_now, [&](Frame frame) {
-    common_.count.lose(Drop::neighbour_unreachable);
-    port_.release(frame);
-  });
+  this->age_neighbours(now);
 }
 
 }  // namespace mayfly::link
