@@ -50,7 +50,7 @@ Schema<T> common_schema(Wiring wiring) {
            "processor cores that poll; each runs one shard"},
           {"idle", &T::idle,
            choice<shard::Idle>({{"poll", shard::Idle::poll}, {"adaptive", shard::Idle::adaptive}}),
-           "a core to which nothing arrives polls on, or sleeps for 400 us at a time "
+           "a core to which nothing arrives polls on, or sleeps until something does "
            "(doc/devices.md)"}} +
       within<T>(&T::process, ports) +
       within<T>(std::identity{},

@@ -19,6 +19,7 @@
 #include "nic/host.h"
 #include "nic/memif.h"
 #include "nic/quirks.h"
+#include "nic/rx_events.h"
 #include "nic/vhost.h"
 #include "wire/ipv6_address.h"
 #include "wire/print.h"
@@ -46,7 +47,9 @@ std::optional<std::uint16_t> find_port(const std::string& name) {
 class DeviceOpener {
  public:
   DeviceOpener(const PortSettings& settings, const DeviceOptions& options)
-      : settings_(settings), options_(options) {
+      : settings_(settings),
+        options_(options),
+        rx_events_(quirks_of(device_name(settings.device)).rx_events) {
     device_.group_ = std::make_unique<PortGroup>();
   }
 
@@ -167,6 +170,7 @@ class DeviceOpener {
     // Its interrupt thread handles what its peer does. Asked for the link, the driver would do the
     // same on our thread at the same time; so we are told what the interrupt thread has seen.
     conf.intr_conf.lsc = quirks_of(device_.driver_).shares_memory ? 1 : 0;
+    conf.intr_conf.rxq = rx_events_.needs_interrupts() ? 1 : 0;
     if (settings_.mtu >= info_.min_mtu && settings_.mtu <= info_.max_mtu)
       conf.rxmode.mtu = settings_.mtu;
     if (plan_.steering == Steering::device_hash) {
@@ -284,6 +288,7 @@ class DeviceOpener {
       if (status != 0) return failed("it does not start", status);
     }
     if (device_.memif_ != nullptr) device_.memif_->begin(device_.group_->port_id);
+    device_.rx_events_ = rx_events_.find(device_.group_->port_id, plan_.rx_queues);
     return {};
   }
 
@@ -398,6 +403,7 @@ class DeviceOpener {
 
   const PortSettings& settings_;
   const DeviceOptions& options_;
+  RxEventsFinder rx_events_;
   rte_eth_dev_info info_{};
   QueuePlan plan_;
   Device device_;
@@ -418,6 +424,16 @@ Device::~Device() {
   for (rte_ring* ring : group_->tx_rings) rte_ring_free(ring);
   for (rte_mempool* pool : group_->pools)
     if (owns_pools_) rte_mempool_free(pool);
+}
+
+std::vector<int> Device::rx_events(std::uint32_t core_index) const {
+  // With several cores each has a ring besides, which others fill.
+  if (group_->steering != Steering::one_core || rx_events_.empty()) return {};
+  std::vector<int> events{rx_events_[core_index]};
+  if (kernel_ == nullptr) return events;
+  if (kernel_->rx_events_.empty()) return {};
+  events.push_back(kernel_->rx_events_[0]);
+  return events;
 }
 
 LinkReading Device::link() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -52,6 +53,11 @@ class Device {
   /// The port of the i-th polling core. Each is made once and used by that core only.
   DpdkPort port(std::uint32_t core_index) const { return DpdkPort(*group_, core_index); }
 
+  /// The file descriptors of which one becomes readable when there are frames for the core: the
+  /// device's and, for the first core, those of the kernel's part. None: there is no such sign for
+  /// all of its frames, and the core has to look. They are the device's.
+  std::vector<int> rx_events(std::uint32_t core_index) const;
+
   MacAddress mac() const { return mac_; }
   Steering steering() const { return group_->steering; }
   /// True if the device has a link now.
@@ -72,6 +78,7 @@ class Device {
   std::unique_ptr<Device> kernel_;             // the kernel's part of the port, or null
   std::unique_ptr<MemifControl> memif_;        // of a memif, else null
   std::unique_ptr<XdpShare> xdp_;              // null: no program of ours
+  std::vector<int> rx_events_;                 // of each receive queue, or none
   MacAddress mac_;
   std::string driver_;
   std::string interface_;              // of the host; empty = none

@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "nic/rx_events.h"
+
 namespace mayfly::nic {
 
 /// The quirks of one driver.
@@ -26,6 +28,8 @@ struct DriverQuirks {
   bool has_server_socket = false;
   /// The other end reaches into all of this process's packet memory.
   bool shares_memory = false;
+  /// What becomes readable when it has received.
+  RxEvents rx_events = RxEvents::none;
   /// virtio: the argument that names a socket, and the one that decides with "1" whether this end
   /// listens on it (the first) or connects to it (the second).
   std::string_view socket_argument = "", listens_argument = "", connects_argument = "";

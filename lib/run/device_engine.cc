@@ -31,6 +31,18 @@ Duration time_since_boot() {
   return Duration::from_s(up.tv_sec) + Duration{up.tv_nsec / 1'000};
 }
 
+/// None if a port has no sign of its frames, or holds some of them back for a while.
+std::vector<int> rx_events_of(const std::vector<nic::Device>& devices,
+                              const nic::ProcessSettings& process, std::uint32_t core) {
+  std::vector<int> all;
+  for (std::size_t d = 0; d < devices.size(); ++d) {
+    const std::vector<int> events = devices[d].rx_events(core);
+    if (events.empty() || process.ports[d].faults.any()) return {};
+    all.insert(all.end(), events.begin(), events.end());
+  }
+  return all;
+}
+
 }  // namespace
 
 std::uint64_t fingerprint_of(const tcp::Secret& secret) {
@@ -48,8 +60,9 @@ Result<std::vector<CoreWires>> wire_up(const std::string& name, const ShardSecre
   if (!captures) return captures.error();
   std::vector<CoreWires> wires(end.cores.size());
   for (std::size_t i = 0; i < wires.size(); ++i) {
-    auto& [config, ports, idle] = wires[i];
+    auto& [config, ports, idle, rx_events] = wires[i];
     idle = end.idle;
+    rx_events = rx_events_of(devices, process, static_cast<std::uint32_t>(i));
     config.name = name + std::to_string(i);
     config.sizes = end.sizes();
     config.secret = secrets.now;

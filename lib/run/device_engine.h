@@ -27,6 +27,9 @@ struct CoreWires {
   shard::ShardConfig config;
   std::vector<std::unique_ptr<WirePort>> ports;
   shard::Idle idle = shard::Idle::poll;
+  /// Of which one becomes readable when a frame has come by any of the ports; none: they have to be
+  /// polled (Device::rx_events).
+  std::vector<int> rx_events;
 };
 
 /// Tells secrets apart, and does not betray them.
@@ -65,9 +68,10 @@ Result<std::unique_ptr<DeviceEngine<A>>> make_engine(std::vector<CoreWires> wire
                                                      const nic::TscClock& clock,
                                                      const MakeApp& make_app) {
   std::vector<CoreParts<WirePort, A>> parts;
-  for (auto& [config, ports, idle] : wires) {
+  for (auto& [config, ports, idle, rx_events] : wires) {
     std::unique_ptr<A> app = make_app(parts.size(), ports.front()->inner().inner().inner());
-    parts.push_back({std::move(config), std::move(ports), std::move(app), idle});
+    parts.push_back(
+        {std::move(config), std::move(ports), std::move(app), idle, std::move(rx_events)});
   }
   return DeviceEngine<A>::create(std::move(parts), settings, clock);
 }

@@ -34,6 +34,7 @@ struct CoreParts {
   std::vector<std::unique_ptr<P>> ports;  ///< one for each of config.interfaces
   std::unique_ptr<A> app;
   shard::Idle idle = shard::Idle::poll;
+  std::vector<int> rx_events;  ///< see Idler
 };
 
 template <link::Port P, class A>
@@ -93,7 +94,7 @@ class EngineCore {
   std::size_t poll(Instant now) noexcept;
 
  private:
-  explicit EngineCore(shard::Idle idle) : idler_(idle) {}
+  explicit EngineCore(Idler idler) : idler_(std::move(idler)) {}
   /// The tap sees all frames of the core's ports, if these can be watched.
   void show_to(shard::FrameTap* tap) noexcept {
     shard_->watch(tap);
@@ -120,7 +121,7 @@ template <link::Port P, class A>
 Result<std::unique_ptr<EngineCore<P, A>>> EngineCore<P, A>::create(
     CoreParts<P, A> parts, const shard::ShardSettings& settings, Instant now) {
   MAYFLY_ASSERT(parts.ports.size() == parts.config.interfaces.size());
-  std::unique_ptr<EngineCore> core(new EngineCore(parts.idle));
+  std::unique_ptr<EngineCore> core(new EngineCore(Idler(parts.idle, parts.rx_events)));
   core->ports_ = std::move(parts.ports);
   core->app_ = std::move(parts.app);
   std::vector<P*> ports;

@@ -1,12 +1,12 @@
-// What a core does while nothing arrives: it polls on, or it sleeps for short times.
+// What a core does while nothing arrives: it polls on, or it sleeps until something does.
 #pragma once
 
-#include <rte_cycles.h>
-#include <sys/prctl.h>
+#include <poll.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <span>
+#include <vector>
 
 #include "base/time.h"
 #include "shard/settings.h"
@@ -16,19 +16,23 @@ namespace mayfly::run {
 /// Of one core; for its polling thread.
 class Idler {
  public:
-  /// With adaptive, a core without work for kAwake begins to sleep: each time as long as it has
-  /// been without work, and kSleep at most. A frame waits less than a millisecond, and a ring of
-  /// 1,024 descriptors holds what 2.5 million frames a second bring meanwhile. It stays awake for
+  /// With adaptive, a core begins to sleep after it was without work for kAwake. It stays awake for
   /// so short a time since a peer on the same processor, whom its first answer wakes, may have to
   /// wait for the end of it: with 1 ms a first connection from the same machine took 1.2 ms.
-  static constexpr Duration kAwake{200}, kSleep{400};
+  static constexpr Duration kAwake{200};
+  /// If no device tells when it has received, it sleeps each time as long as it has been without
+  /// work, and so long at most. A frame waits less than a millisecond, and a ring of 1,024
+  /// descriptors holds what 1.2 million frames a second bring meanwhile.
+  static constexpr Duration kSleep{800};
+  /// Else a frame ends the sleep, and this is how soon the core obeys the control thread.
+  static constexpr Duration kWait{10'000};
 
-  explicit Idler(shard::Idle mode) noexcept : mode_(mode) {}
+  /// `rx_events`: descriptors of which one becomes readable when a frame has come; none if there
+  /// may be frames without that. They outlive the idler.
+  explicit Idler(shard::Idle mode, std::span<const int> rx_events = {});
 
   /// For the thread that will call rest(): its sleeps end on time, not up to 50 us later.
-  void begin() const noexcept {
-    if (mode_ == shard::Idle::adaptive) prctl(PR_SET_TIMERSLACK, 1UL);
-  }
+  void begin() const noexcept;
   /// After each poll, which began at `now`. True if the core should rest().
   bool is_idle(bool did_work, Instant now) noexcept {
     if (did_work) {
@@ -38,17 +42,9 @@ class Idler {
     }
     return ++polls_ > kIdlePolls || (mode_ == shard::Idle::adaptive && now - worked_ > kAwake);
   }
-  /// How long to sleep, if the next timer is due at `due`.
-  Duration sleep_until(Instant due, Instant now) const noexcept {
-    if (mode_ == shard::Idle::poll || due <= now || now - worked_ <= kAwake) return {};
-    return std::min({kSleep, now - worked_, due - now});
-  }
-  void rest(Instant due, Instant now) const noexcept {
-    const Duration sleep = sleep_until(due, now);
-    if (sleep.us == 0) return rte_delay_us_block(kPauseUs);
-    const timespec time{.tv_sec = 0, .tv_nsec = sleep.us * 1'000};
-    nanosleep(&time, nullptr);
-  }
+  /// How long to sleep at most, if the next timer is due at `due`.
+  Duration sleep_until(Instant due, Instant now) const noexcept;
+  void rest(Instant due, Instant now) noexcept;
 
  private:
   // A core that had nothing to do for about a millisecond polls less often. This leaves cycles to
@@ -60,6 +56,7 @@ class Idler {
   shard::Idle mode_;
   std::uint32_t polls_ = 0;
   Instant worked_;
+  std::vector<pollfd> rx_events_;
 };
 
 }  // namespace mayfly::run

@@ -86,6 +86,7 @@ Result<std::unique_ptr<LoadRun>> LoadRun::create(const config::LoadSettings& set
   const tcp::Secret order = random_secret();
   auto wires = wire_up("client", secrets, settings, settings.process, devices, clock);
   if (!wires) return wires.error();
+  for (CoreWires& core : *wires) core.rx_events.clear();  // it starts connections by the clock
   auto engine = make_engine<load::LoadApp>(
       *std::move(wires), settings.shard, clock, [&](std::size_t i, const nic::DpdkPort& port) {
         const load::FlowFilter mine = cores > 1 ? load::FlowFilter{comes_back_here<FlowKey4>, &port,
