@@ -67,21 +67,15 @@ Result<config::LabExperiment> offered_share(config::LabExperiment experiment,
 Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
                              const run::StopAsked& stop, LabProgress& progress,
                              lab::LabResult& result) {
-  const config::LabExperiment& first = lab.experiments.front();
-  auto server =
-      open_devices(first.server.process, first.server.cores.size(), run::printed_progress());
-  if (!server) return server.error();
-  auto client =
-      open_devices(first.client.process, first.client.cores.size(), run::printed_progress());
-  if (!client) return client.error();
-  run::LabDevices devices{std::move(*server), std::move(*client)};
+  auto devices = run::LabDevices::open(lab.experiments.front(), run::printed_progress());
+  if (!devices) return devices.error();
   const nic::TscClock clock;
   for (const config::LabExperiment& e : lab.experiments) {
     if (stop() != run::Stop::no) return {};
     auto offered = offered_share(e, result.calibration);
     if (!offered) return offered.error();
     auto run =
-        run_experiment(*offered, lab.sample, devices, eal, clock, stop,
+        run_experiment(*offered, lab.sample, *devices, eal, clock, stop,
                        [&](const lab::LabSample& sample) { progress.on_sample(*offered, sample); });
     if (!run) return Error{e.name + ": " + run.error().what};
     progress.on_end(*run);

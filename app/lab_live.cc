@@ -35,13 +35,6 @@ std::string default_file() {
   return (program.parent_path() / "../.." / kFile).lexically_normal().string();
 }
 
-std::vector<run::MemoryPlan> plans_of(const config::BothEnds& pair) {
-  return {run::plan_memory(pair.server, pair.server.process, "server",
-                           run::ServeRun::bytes_needed(pair.server)),
-          run::plan_memory(pair.client, pair.client.process, "client",
-                           run::LoadRun::bytes_needed(pair.client))};
-}
-
 std::vector<std::uint32_t> cores_of(const config::BothEnds& pair) {
   std::vector<std::uint32_t> cores = pair.server.cores;
   cores.insert(cores.end(), pair.client.cores.begin(), pair.client.cores.end());
@@ -51,14 +44,10 @@ std::vector<std::uint32_t> cores_of(const config::BothEnds& pair) {
 /// Serves the page until the end. The exit status.
 int run_live(const RunOptions& options, const run::LivePair& pair, const config::BothEnds& settings,
              const config::ConfigSource& source, nic::Eal& eal) {
-  const run::StartProgress progress = run::printed_progress();
-  auto server = open_devices(settings.server.process, settings.server.cores.size(), progress);
-  if (!server) return fail(server.error());
-  auto client = open_devices(settings.client.process, settings.client.cores.size(), progress);
-  if (!client) return fail(client.error());
-  run::LabDevices devices{std::move(*server), std::move(*client)};
+  auto devices = run::LabDevices::open(settings, run::printed_progress());
+  if (!devices) return fail(devices.error());
   const nic::TscClock clock;
-  auto made = run::LiveLab::create(pair, settings, devices, clock);
+  auto made = run::LiveLab::create(pair, settings, *devices, clock);
   if (!made) return fail(made.error());
   run::LiveLab& lab = **made;
   using Live = config::LiveSettings<config::ServeSettings>;
@@ -120,7 +109,7 @@ int live_lab_command(const RunOptions& options) {
   config::BothEnds settings = std::move(*loaded.settings);
   run::catch_signals();
   run::catch_hangups();
-  const auto plans = plans_of(settings);
+  const auto plans = run::plans_of(settings);
   auto eal =
       start_process(plans, settings.server.process, cores_of(settings), run::printed_progress());
   if (!eal) return fail(eal.error());

@@ -22,6 +22,16 @@ struct ListedCores {
   std::function<Instant()> now;
 };
 
+/// Those of an engine, which outlives them, as the clock does.
+template <class Engine, class Clock>
+ListedCores listed_cores(Engine& engine, const Clock& clock) {
+  return {engine.cores().size(),
+          [&engine](std::size_t core, flow::Listing& listing, std::chrono::microseconds patience) {
+            return engine.list(core, listing, patience);
+          },
+          [&clock] { return clock.now(); }};
+}
+
 /// A page. `query` has `state`, `peer`, `port`, `limit` and `cursor`, all optional; doc/control.md
 /// describes them and the answer. Takes some 50 ms at most, so a page may have few or none and a
 /// next one. An error of the kind `usage` says what is wrong with the query.

@@ -26,6 +26,16 @@ struct TappedCores {
   std::function<Instant()> now;
 };
 
+/// Those of an engine, which outlives them, as the clock does.
+template <class Engine, class Clock>
+TappedCores tapped_cores(Engine& engine, const nic::ProcessSettings& process, const Clock& clock) {
+  return {engine.cores().size(), process,
+          [&engine](std::size_t core, shard::FrameTap*& tap) {
+            return engine.cores()[core]->watch(tap);
+          },
+          [&clock] { return clock.now(); }};
+}
+
 /// Not thread-safe.
 class Dump {
  public:

@@ -8,8 +8,6 @@
 
 #include "lab/evaluate.h"
 #include "load/report.h"
-#include "run/load_run.h"
-#include "run/serve_run.h"
 
 namespace mayfly::run {
 namespace {
@@ -86,9 +84,7 @@ std::vector<MemoryPlan> largest_plans(const config::LabSettings& lab) {
   std::vector<MemoryPlan> largest;
   std::size_t most = 0;
   for (const config::LabExperiment& e : lab.experiments) {
-    std::vector<MemoryPlan> plans{
-        plan_memory(e.server, e.server.process, "server", ServeRun::bytes_needed(e.server)),
-        plan_memory(e.client, e.client.process, "client", LoadRun::bytes_needed(e.client))};
+    std::vector<MemoryPlan> plans = plans_of(e);
     const std::size_t bytes = plans[0].bytes + plans[1].bytes;
     if (bytes <= most) continue;
     most = bytes;
@@ -101,31 +97,26 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
                                           Duration sample_every, LabDevices& devices, nic::Eal& eal,
                                           const nic::TscClock& clock, const StopAsked& stop_asked,
                                           const OnSample& on_sample) {
-  auto site = service::Site::load(settings.server.http);
-  if (!site) return site.error();
-  auto server =
-      ServeRun::create(settings.server, std::move(*site), devices.server, clock, {random_secret()});
-  if (!server) return server.error();
-  auto client = LoadRun::create(settings.client, devices.client, clock, {random_secret()});
-  if (!client) return client.error();
+  auto ends = LabEnds::create(settings, devices, clock);
+  if (!ends) return ends.error();
+  ServeRun& server = *ends->server;
+  LoadRun& client = *ends->client;
 
   lab::ExperimentRun run;
   run.settings = settings.lab_settings();
   const auto begin = steady_clock::now();
   const auto read = [&]() -> std::optional<Reading> {
-    LoadRun::SoFar load = (*client)->results_so_far();
+    LoadRun::SoFar load = client.results_so_far();
     if (!load.of_all_cores) return std::nullopt;
-    Reading now{
-        .load = std::move(load.sum), .server = (*server)->totals(), .client = (*client)->totals()};
+    Reading now{.load = std::move(load.sum), .server = server.totals(), .client = client.totals()};
     now.t = std::chrono::duration<double>(steady_clock::now() - begin).count();
     return now;
   };
   const double load_ends = lab::load_end(settings.client.load).seconds();
-  (*server)->start(eal, 0);
-  (*client)->start(eal, settings.server.cores.size());
+  ends->start(eal, settings);
   Reading before;
   const auto every = std::chrono::microseconds(sample_every.us);
-  for (auto next = begin; !(*client)->finished() && stop_asked() != Stop::now;) {
+  for (auto next = begin; !client.finished() && stop_asked() != Stop::now;) {
     next = std::max(next + every, steady_clock::now());  // a late one is not made up for
     std::this_thread::sleep_until(next);
     // A core that is kept from running has no sample; the next one is longer.
@@ -137,17 +128,16 @@ Result<lab::ExperimentRun> run_experiment(const config::LabExperiment& settings,
       on_sample(sample);
       before = std::move(*now);
     }
-    (*server)->sample();
+    server.sample();
     if (stop_asked() != Stop::no && !run.interrupted) {
       run.interrupted = true;
-      (*client)->drain();
+      client.drain();
     }
   }
-  (*client)->stop();
-  (*server)->stop();
+  ends->stop();
   eal.wait();
-  run.server = (*server)->json();
-  run.client = load_json(settings.client, (*client)->reports());
+  run.server = server.json();
+  run.client = load_json(settings.client, client.reports());
   empty(devices.client, settings.client.cores.size(), clock.now());
   empty(devices.server, settings.server.cores.size(), clock.now());
   return run;

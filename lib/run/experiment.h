@@ -9,17 +9,11 @@
 #include "config/settings.h"
 #include "lab/result.h"
 #include "nic/clock.h"
-#include "nic/device.h"
 #include "nic/eal.h"
-#include "run/memory_plan.h"
+#include "run/lab_ends.h"
 #include "run/stop.h"
 
 namespace mayfly::run {
-
-/// Both ends' devices, open for all experiments of a lab.
-struct LabDevices {
-  std::vector<nic::Device> server, client;
-};
 
 /// The memory plans of the experiment that needs most memory. Experiments run one after the other.
 std::vector<MemoryPlan> largest_plans(const config::LabSettings& lab);

@@ -31,61 +31,49 @@ Result<std::unique_ptr<LiveLab>> LiveLab::create(const LivePair& pair,
                                                  LabDevices& devices, const nic::TscClock& clock) {
   std::unique_ptr<LiveLab> lab(new LiveLab(pair, settings));
   lab->clock_ = clock;
-  auto site = service::Site::load(settings.server.http);
-  if (!site) return site.error();
-  auto server =
-      ServeRun::create(settings.server, std::move(*site), devices.server, clock, {random_secret()});
-  if (!server) return server.error();
-  auto client = LoadRun::create(settings.client, devices.client, clock, {random_secret()});
-  if (!client) return client.error();
-  lab->server_ = std::move(*server);
-  lab->client_ = std::move(*client);
+  auto ends = LabEnds::create(settings, devices, clock);
+  if (!ends) return ends.error();
+  lab->ends_ = std::move(*ends);
   return lab;
-}
-
-void LiveLab::start(nic::Eal& eal) {
-  server_->start(eal, 0);
-  client_->start(eal, settings_.server.cores.size());
 }
 
 void LiveLab::watch(std::optional<Duration> duration, const StopAsked& stop_asked,
                     const std::function<void()>& each_round) {
   const Instant begin = clock_.now();
-  while (stop_asked() == Stop::no && !client_->finished() &&
+  while (stop_asked() == Stop::no && !ends_.client->finished() &&
          (!duration || clock_.now() - begin < *duration)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    server_->sample();
+    ends_.server->sample();
     each_round();
   }
-  client_->stop();
-  server_->stop();
+  ends_.stop();
 }
 
 void LiveLab::use(const config::LiveSettings<config::ServeSettings>& live) {
-  server_->use(live.now());
+  ends_.server->use(live.now());
   config::ConfigSource source = live.source();
   source.sets.insert(source.sets.end(), live.overrides().begin(), live.overrides().end());
   const auto pair = pair_.read(source);
   if (!pair.settings) return;  // the file has changed since the server's part was read from it
-  client_->use(pair.settings->client);
+  ends_.client->use(pair.settings->client);
   const std::lock_guard guard(changing_);
   client_time_wait_ = pair.settings->client.shard.time_wait;
 }
 
 void LiveLab::add_to(admin::Reading& reading) {
-  reading.service = server_->services();
-  client_->add_to(reading);
+  reading.service = ends_.server->services();
+  ends_.client->add_to(reading);
   admin::EndReading& client = reading.client.emplace();
-  client.cores = client_->cores();
+  client.cores = ends_.client->cores();
   client.connections_max = settings_.client.connections.capacity;
   const std::lock_guard guard(changing_);
   client.time_wait = client_time_wait_;
 }
 
 nlohmann::ordered_json LiveLab::json() {
-  nlohmann::ordered_json json = server_->json();
+  nlohmann::ordered_json json = ends_.server->json();
   json["links"] = nlohmann::ordered_json::array();
-  const auto client = client_->json_so_far();
+  const auto client = ends_.client->json_so_far();
   json["client"] =
       client
           ? *client

@@ -14,11 +14,8 @@
 #include "config/live.h"
 #include "config/read.h"
 #include "nic/clock.h"
-#include "nic/device.h"
 #include "nic/eal.h"
-#include "run/experiment.h"
-#include "run/load_run.h"
-#include "run/serve_run.h"
+#include "run/lab_ends.h"
 #include "run/stop.h"
 
 namespace mayfly::run {
@@ -49,7 +46,7 @@ class LiveLab {
                                                  const config::BothEnds& settings,
                                                  LabDevices& devices, const nic::TscClock& clock);
 
-  void start(nic::Eal& eal);
+  void start(nic::Eal& eal) { ends_.start(eal, settings_); }
   /// Runs until `duration` has passed or a stop is asked for; then ends the poll loops.
   void watch(std::optional<Duration> duration, const StopAsked& stop_asked,
              const std::function<void()>& each_round);
@@ -57,14 +54,14 @@ class LiveLab {
   void use(const config::LiveSettings<config::ServeSettings>& live);
   /// See ServeRun::prepare.
   Result<void> prepare(const config::ServeSettings& wanted, bool rereads) {
-    return server_->prepare(wanted, rereads);
+    return ends_.server->prepare(wanted, rereads);
   }
 
   // -- for any thread --
-  std::vector<flow::ShardStats> cores() const { return server_->cores(); }
+  std::vector<flow::ShardStats> cores() const { return ends_.server->cores(); }
   /// The server's connections.
-  ListedCores listed() { return server_->listed(); }
-  TappedCores tapped() { return server_->tapped(); }
+  ListedCores listed() { return ends_.server->listed(); }
+  TappedCores tapped() { return ends_.server->tapped(); }
   /// Adds the generator and the services.
   void add_to(admin::Reading& reading);
   /// The server's keys, and the generator's under `client`.
@@ -76,8 +73,7 @@ class LiveLab {
 
   const LivePair& pair_;
   const config::BothEnds& settings_;
-  std::unique_ptr<ServeRun> server_;
-  std::unique_ptr<LoadRun> client_;
+  LabEnds ends_;
   nic::TscClock clock_;
   std::mutex changing_;  // guards the next one
   flow::TimeWaitPolicy client_time_wait_;

@@ -77,21 +77,9 @@ class LoadRun {
   /// The counters of each core's stack. Any thread may call it.
   std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
   /// The cores whose frames can be watched.
-  TappedCores tapped() {
-    return {engine_->cores().size(), settings_.process,
-            [this](std::size_t core, shard::FrameTap*& tap) {
-              return engine_->cores()[core]->watch(tap);
-            },
-            [this] { return clock_.now(); }};
-  }
+  TappedCores tapped() { return tapped_cores(*engine_, settings_.process, clock_); }
   /// Any thread may ask for its list of connections, one at a time.
-  ListedCores listed() {
-    return {engine_->cores().size(),
-            [this](auto core, auto& listing, auto patience) {
-              return engine_->list(core, listing, patience);
-            },
-            [this] { return clock_.now(); }};
-  }
+  ListedCores listed() { return listed_cores(*engine_, clock_); }
   /// The counters of all cores' stacks.
   flow::ShardStats totals() const { return total_of(engine_->stats()); }
 

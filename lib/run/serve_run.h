@@ -74,24 +74,12 @@ class ServeRun {
   std::vector<flow::ShardStats> cores() const { return engine_->stats(); }
   service::ServiceCounters services() const;
   /// The cores whose frames can be watched.
-  TappedCores tapped() {
-    return {engine_->cores().size(), settings_.process,
-            [this](std::size_t core, shard::FrameTap*& tap) {
-              return engine_->cores()[core]->watch(tap);
-            },
-            [this] { return clock_.now(); }};
-  }
+  TappedCores tapped() { return tapped_cores(*engine_, settings_.process, clock_); }
   /// Those that take TIME_WAIT entries of another server, which are held here for `hold`. For one
   /// thread.
   ImportingCores importing(Duration hold);
   /// Any thread may ask for its list of connections, one at a time.
-  ListedCores listed() {
-    return {engine_->cores().size(),
-            [this](auto core, auto& listing, auto patience) {
-              return engine_->list(core, listing, patience);
-            },
-            [this] { return clock_.now(); }};
-  }
+  ListedCores listed() { return listed_cores(*engine_, clock_); }
   /// The counters so far. Any thread may call it.
   nlohmann::ordered_json json() const;
   /// Calls f(access) for each request that the log is to tell of, since the last call.
