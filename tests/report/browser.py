@@ -117,8 +117,9 @@ class Browser:
         return [event["params"]["request"]["url"] for event in self.events
                 if event.get("method") == "Network.requestWillBeSent"]
 
-    def screenshot(self, to: Path) -> None:
-        shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    def screenshot(self, to: Path, beyond: bool = True) -> None:
+        """`beyond`: the whole page, not just what the window shows."""
+        shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=beyond)
         to.write_bytes(base64.b64decode(shot["data"]))
 
     def print_pdf(self) -> bytes:

@@ -21,6 +21,7 @@ ENDINGS = {  # of all files in a folder, the deepest folder named here counts
     "conf/systemd": {".service"},
     "doc": {".md"},
     "doc/man": {".scd"},
+    "doc/pictures": {".png"},
     "lib": SOURCES | {".md"},
     "lib/admin": SOURCES | {".py"},
     "lib/admin/page": {".html", ".css", ".js", ".svg"},
@@ -36,6 +37,7 @@ ENDINGS = {  # of all files in a folder, the deepest folder named here counts
 }
 BY_NAME = {"meson.build"}  # allowed everywhere
 PAGES = [path for path in listed_files() if path.suffix == ".md"]
+PICTURE = re.compile(r'\b(?:src|srcset)="([^"]+)"')
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -65,6 +67,14 @@ def test_every_page_of_the_documentation_is_in_its_index():
                if page.is_relative_to(ROOT / "doc") and page.name != "README.md"
                and page not in linked]
     assert not missing, "doc/README.md lists no " + ", ".join(missing)
+
+
+def test_every_picture_is_small_and_shown_and_none_is_missing():
+    there = {path for path in listed_files() if path.is_relative_to(ROOT / "doc/pictures")}
+    shown = {(page.parent / target).resolve() for page in PAGES
+             for target in PICTURE.findall(page.read_text())}
+    assert there == shown
+    assert not (large := [name(path) for path in there if path.stat().st_size > 150_000]), large
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
