@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mayfly import BINARY, ROOT, Mayfly
-from network import OFFLOADS_OFF, Namespace, add_address
+from mayfly import BINARY, ROOT, Mayfly, secret_at
+from network import Namespace
+from routed import SERVICE, Routed
 
 CONF = ROOT / "conf/cluster"
-SERVICE = "198.19.0.1"
 HTTP, ECHO = 80, 7
 
 
@@ -29,9 +29,11 @@ def until(is_so: Callable[[], bool], what: str, seconds: float = 20) -> None:
 
 
 class Bird:
-    """A BIRD in a namespace, by a file of conf/cluster whose names are defined otherwise."""
+    """A BIRD in a namespace, by a file of conf/cluster whose names are defined otherwise.
+    `goes_first`: it need not wait for a processor, as if the load ran on other machines."""
 
-    def __init__(self, place: Namespace, folder: Path, file: str, **names: object) -> None:
+    def __init__(self, place: Namespace, folder: Path, file: str, *, goes_first: bool = False,
+                 **names: object) -> None:
         text = (CONF / file).read_text()
         for name, value in names.items():
             text, count = re.subn(rf"^define {name} = .*$", f"define {name} = {value};", text,
@@ -41,8 +43,10 @@ class Bird:
         config, self.control = folder / "bird.conf", folder / "bird.ctl"
         config.write_text(text)
         self.log = (folder / "bird.log").open("wb")
-        self.process = place.start("bird", "-f", "-c", str(config), "-s", str(self.control),
-                                   "-P", str(folder / "bird.pid"), stdout=self.log, stderr=self.log)
+        words = ["bird", "-f", "-c", str(config), "-s", str(self.control),
+                 "-P", str(folder / "bird.pid")]
+        self.process = place.start(*(["chrt", "--rr", "1"] if goes_first else []), *words,
+                                   stdout=self.log, stderr=self.log)
         until(self.control.exists, "BIRD listens")
 
     def ask(self, *words: str) -> str:
@@ -77,8 +81,8 @@ class Member:
     def go_along(self) -> None:
         """Starts BIRD and health.sh."""
         n = self.number
-        self.bird = Bird(self.host, self.folder, "bird-server.conf", SERVER=f"198.18.{n}.2",
-                         MAYFLY=f"198.18.{n}.3", ROUTER=f"198.18.{n}.1")
+        self.bird = Bird(self.host, self.folder, "bird-server.conf", goes_first=True,
+                         SERVER=f"198.18.{n}.2", MAYFLY=f"198.18.{n}.3", ROUTER=f"198.18.{n}.1")
         self.health_log = (self.folder / "health.log").open("wb")
         self.host.start(
             str(CONF / "health.sh"), str(self.socket), stdout=self.health_log,
@@ -113,13 +117,13 @@ class Member:
         return {int(one["peer"].rsplit(":", 1)[1]) for one in lines}
 
 
-class Cluster:
+class Cluster(Routed):
     """`resilient`: the router has a group that keeps flows where they are; else plain ECMP, which
     moves flows of all servers when one comes or goes."""
 
     def __init__(self, folder: Path, count: int = 3, *, resilient: bool, **changes) -> None:
+        super().__init__()
         self.folder, self.resilient = folder, resilient
-        self.spaces: list[Namespace] = []
         self.members: list[Member] = []
         try:
             self.set_up(count, changes)
@@ -129,15 +133,9 @@ class Cluster:
 
     def set_up(self, count: int, changes: dict) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        secret = self.folder / "secret"
-        if not secret.exists():
-            subprocess.run([BINARY, "secret", secret], check=True, capture_output=True, timeout=10)
-        self.client, self.router = self.space(), self.space()
-        for name, value in (("ip_forward", 1), ("fib_multipath_hash_policy", 1),
-                            ("conf/all/rp_filter", 0), ("conf/default/rp_filter", 0)):
-            self.router.write(f"net/ipv4/{name}", value)
-        self.link(self.client, "client0", 0, 2)
-        self.client.ip("route", "add", "default", "via", "198.18.0.1")
+        if not (self.folder / "secret").exists():
+            secret_at(self.folder / "secret")
+        self.add_client()
         self.client.write("net/ipv4/ip_local_port_range", "10000 65000")
         for number in range(1, count + 1):
             member = Member(number, count, self.folder / f"server{number}", changes)
@@ -145,7 +143,7 @@ class Cluster:
             self.spaces.append(member.host)
             self.link(member.host, member.device, number, 2)
             member.start()
-        self.bird = Bird(self.router, self.folder / "router", "bird-router.conf",
+        self.bird = Bird(self.router, self.folder / "router", "bird-router.conf", goes_first=True,
                          TABLE=100 if self.resilient else 254)
         if self.resilient:
             log = (self.folder / "router/group.log").open("wb")
@@ -154,18 +152,6 @@ class Cluster:
         for member in self.members:
             member.go_along()
         until(lambda: self.next_hops() == count, "the router has a way to each server")
-
-    def space(self) -> Namespace:
-        self.spaces.append(Namespace())
-        return self.spaces[-1]
-
-    def link(self, other: Namespace, device: str, number: int, host: int) -> None:
-        at_router = f"r-{device}"
-        self.router.ip("link", "add", at_router, "type", "veth",
-                       "peer", "name", device, "netns", other.name)
-        add_address(self.router, at_router, f"198.18.{number}.1/24")
-        other.run("ethtool", "-K", device, *OFFLOADS_OFF)
-        add_address(other, device, f"198.18.{number}.{host}/24")
 
     def next_hops(self) -> int:
         """To how many servers the router sends."""
@@ -180,16 +166,15 @@ class Cluster:
         for member in self.members:
             if member.mayfly is not None:
                 member.mayfly.kill()
-        for space in self.spaces:
-            space.remove()
+        super().remove()
 
 
 class Clients:
     """Short connections at a rate, and lasting ones, from the client's kernel: cluster_client.py in
     a process of its own, until end() is called."""
 
-    def __init__(self, cluster: Cluster, rate: int, lasting: int) -> None:
-        self.process = cluster.client.start(
+    def __init__(self, network: Routed, rate: int, lasting: int) -> None:
+        self.process = network.client.start(
             "/usr/bin/python3", str(Path(__file__).with_name("cluster_client.py")), SERVICE,
             str(rate), str(lasting), stdout=subprocess.PIPE, text=True)
 

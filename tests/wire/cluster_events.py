@@ -5,7 +5,8 @@ import socket
 import threading
 import time
 
-from cluster import SERVICE, Clients, Cluster, Member, until
+from cluster import Clients, Cluster, Member, until
+from routed import SERVICE, Routed
 
 SLOW_S = 0.9  # a SYN was lost: it is sent again after 1 s
 RATE, LASTING = 300, 120
@@ -17,8 +18,8 @@ FIN, RST, ACK = 1, 4, 16
 class FinRepeater:
     """Keeps the FINs that the client's kernel sends, to send them again, and hears the answers."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.wire = cluster.client.new_socket(socket.AF_PACKET, socket.SOCK_RAW,
+    def __init__(self, network: Routed) -> None:
+        self.wire = network.client.new_socket(socket.AF_PACKET, socket.SOCK_RAW,
                                               socket.htons(ETH_P_ALL))
         self.wire.bind(("client0", ETH_P_ALL))
         self.wire.settimeout(0.2)

@@ -51,6 +51,12 @@ def load_settings(device: str, target: str, changes: dict | None = None) -> dict
     }, changes or {})
 
 
+def secret_at(path: Path, *options: str) -> str:
+    """Makes the secret of a cluster, or rotates it; returns its place."""
+    subprocess.run([BINARY, "secret", path, *options], check=True, capture_output=True, timeout=10)
+    return str(path)
+
+
 class Mayfly:
     """One process of the binary. Its settings are written as JSON, which is YAML too."""
 

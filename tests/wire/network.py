@@ -75,7 +75,8 @@ class Namespace:
 
     def connect(self, port: int, address: str = SERVER, seconds: float = 10) -> socket.socket:
         """A TCP connection from the namespace's own kernel."""
-        connection = self.new_socket(socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        connection = self.new_socket(family, socket.SOCK_STREAM)
         connection.settimeout(seconds)
         connection.connect((address, port))
         return connection

@@ -1,18 +1,22 @@
 """Servers with one secret: what one of them has begun, another goes on with."""
 import json
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from mayfly import BINARY, Mayfly, serve_settings
-from network import OFFLOADS_OFF, Namespace, Wire, add_address, into_namespace
+from mayfly import BINARY, Mayfly, secret_at, serve_settings
+from network import Wire, into_namespace
 from peer import Flow, Peer
+from routed import SERVICE, SERVICE6, Routed
 from scapy.layers.inet import TCP
+from tools import say
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 HALF = 2**31
+NUMBERS = (1, 2, 3)
 
 
 @pytest.fixture
@@ -24,11 +28,6 @@ def wires():
     for wire in made:
         wire.host.remove()
         wire.remove()
-
-
-def secret_at(path, *options: str) -> str:
-    subprocess.run([BINARY, "secret", path, *options], check=True, capture_output=True, timeout=10)
-    return str(path)
 
 
 def member(run_mayfly, wire: Wire, secret: str, core: int = 0, **changes) -> Mayfly:
@@ -116,14 +115,14 @@ def test_what_a_killed_server_held_is_held_by_another_after_an_import(wires, run
     left = Path(f"/dev/shm/mayfly-import-{os.getpid()}")
     first = member(run_mayfly, wires[0], secret, 0, time_wait_file=str(left),
                    time_wait={"capacity": "3k"})
-    socket = str(tmp_path / "second.sock")
-    second = member(run_mayfly, wires[1], secret, 1, admin={"socket": socket})
+    control = str(tmp_path / "second.sock")
+    second = member(run_mayfly, wires[1], secret, 1, admin={"socket": control})
     try:
         with Peer(wires[0].peer, wires[0].peer_device) as peer:
             peer.resolve(10)
             held = [closed_first(peer) for _ in range(100)]
         first.kill()
-        handed = subprocess.run([BINARY, "state", "import", "--json", "--socket", socket,
+        handed = subprocess.run([BINARY, "state", "import", "--json", "--socket", control,
                                  f"{left}.0", str(tmp_path / "secret")],
                                 capture_output=True, text=True, timeout=20)
     finally:
@@ -146,86 +145,77 @@ def test_what_a_killed_server_held_is_held_by_another_after_an_import(wires, run
 
 # -- a router that moves flows --
 
-SERVICE = "198.19.0.1"
+class Servers(Routed):
+    """A client, a router, and three hosts for servers, on a link each or on one that is a LAN."""
 
+    def __init__(self, *, six: bool = False, on_lan: bool = False) -> None:
+        super().__init__(ipv6=six)
+        self.add_client()
+        self.six, self.on_lan = six, on_lan
+        self.service = SERVICE6 if six else SERVICE
+        self.hosts = {f"down{number}": self.space() for number in NUMBERS}
+        if on_lan:
+            self.lan(1, self.hosts)
+        else:
+            for number, (device, host) in zip(NUMBERS, self.hosts.items(), strict=True):
+                self.link(host, device, number)
 
-class Routed:
-    """A client, a router that spreads flows over three links (ECMP), and a host for each server."""
+    def link_of(self, number: int) -> int:
+        return 1 if self.on_lan else number
 
-    def __init__(self) -> None:
-        self.client, self.router = Namespace(), Namespace()
-        for name, value in (("ip_forward", 1), ("fib_multipath_hash_policy", 1),
-                            ("conf/all/rp_filter", 0), ("conf/default/rp_filter", 0)):
-            self.router.write(f"net/ipv4/{name}", value)
-        self.link(self.client, "client0", "198.18.0")
-        add_address(self.client, "client0", "198.18.0.2/24")
-        self.client.ip("route", "add", "default", "via", "198.18.0.1")
-        self.hosts = []
-        for number in (1, 2, 3):
-            host = Namespace()
-            self.link(host, f"down{number}", f"198.18.{number}")
-            host.run("ethtool", "-K", f"down{number}", *OFFLOADS_OFF)
-            host.ip("link", "set", f"down{number}", "up")
-            self.hosts.append(host)
-
-    def link(self, other: Namespace, device: str, network: str) -> None:
-        self.router.ip("link", "add", f"r-{device}", "type", "veth",
-                       "peer", "name", device, "netns", other.name)
-        add_address(self.router, f"r-{device}", f"{network}.1/24")
+    def own(self, number: int) -> str:
+        """The address that a server has alone."""
+        network = f"2001:db8:{self.link_of(number)}::" if self.six else \
+            f"198.18.{self.link_of(number)}."
+        return f"{network}{2 + number}"
 
     def spread_over(self, *numbers: int) -> None:
-        hops = [word for n in numbers
-                for word in ("nexthop", "via", f"198.18.{n}.3", "dev", f"r-down{n}")]
-        self.router.ip("route", "replace", f"{SERVICE}/32", *hops)
+        self.route(*(self.own(number) for number in numbers))
 
-    def remove(self) -> None:
-        for namespace in (self.client, self.router, *self.hosts):
-            namespace.remove()
+    def connect(self, count: int) -> list[socket.socket]:
+        connections = [self.client.connect(7, self.service) for _ in range(count)]
+        assert all(say(connection, b"one\n") for connection in connections)
+        return connections
 
 
 @pytest.fixture
-def routed():
-    made = Routed()
+def routed(request):
+    """Servers(); another network by indirect parametrisation."""
+    made = Servers(**getattr(request, "param", {}))
     yield made
     made.remove()
 
 
-def routed_member(run_mayfly, routed: Routed, number: int, secret: str, hops: int,
-                  cores: list[int] | None = None) -> Mayfly:
+def start(run_mayfly, routed: Servers, number: int, secret: str, *, hops: int = 2,
+          cores: list[int] | None = None) -> Mayfly:
     settings = serve_settings(f"net_af_packet0,iface=down{number}", {
         "hugepages": "never", "cores": cores or [number % 2], "connections": {"capacity": "1k"},
         "time_wait": {"capacity": "1k"},
         "cluster": {"secret": secret, "hops": hops,
-                    "members": [f"198.18.{n}.3" for n in (1, 2, 3)]}})
-    settings["ports"][0] |= {"addresses": [f"198.18.{number}.3/24", f"{SERVICE}/32"],
-                             "gateway": f"198.18.{number}.1"}
-    return run_mayfly("serve", settings, namespace=routed.hosts[number - 1]).wait_ready()
+                    "members": [routed.own(n) for n in NUMBERS]}})
+    link = routed.link_of(number)
+    length, whole, gateway = (64, 128, f"2001:db8:{link}::1") if routed.six else \
+        (24, 32, f"198.18.{link}.1")
+    settings["ports"][0] |= {
+        "addresses": [f"{routed.own(number)}/{length}",
+                      {"range": f"{routed.service}/{whole}", "arp": False}],
+        "gateway": gateway, "detect_duplicates": False}
+    return run_mayfly("serve", settings, namespace=routed.hosts[f"down{number}"]).wait_ready()
 
 
-def say(connection, text: bytes) -> bool:
-    """Whether the server says the same."""
-    try:
-        connection.sendall(text)
-        heard = b""
-        while len(heard) < len(text):
-            more = connection.recv(len(text) - len(heard))
-            if not more:
-                return False
-            heard += more
-        return heard == text
-    except OSError:
-        return False
+def total(reports: list[dict], key: str) -> int:
+    return sum(report["cluster"][key] for report in reports)
 
 
 @pytest.mark.time_limit(60)
+@pytest.mark.parametrize("routed", [{}, {"six": True}], ids=["IPv4", "IPv6"], indirect=True)
 def test_connections_survive_a_router_that_moves_them(routed, run_mayfly, tmp_path):
     secret = secret_at(tmp_path / "secret")
     # What comes from the others is led to the right one of the second's two cores.
-    servers = [routed_member(run_mayfly, routed, number, secret, 2, [0, 1] if number == 2 else None)
-               for number in (1, 2, 3)]
+    servers = [start(run_mayfly, routed, number, secret, cores=[0, 1] if number == 2 else None)
+               for number in NUMBERS]
     routed.spread_over(1, 2, 3)
-    connections = [routed.client.connect(7, SERVICE) for _ in range(30)]
-    assert all(say(connection, b"one\n") for connection in connections)
+    connections = routed.connect(30)
     routed.spread_over(1, 3)  # plain ECMP: others than the second's are moved, too
     assert all(say(connection, b"two\n") for connection in connections)
     routed.spread_over(2)
@@ -234,12 +224,10 @@ def test_connections_survive_a_router_that_moves_them(routed, run_mayfly, tmp_pa
         connection.close()
     time.sleep(0.3)
     reports = [server.stop() for server in servers]
-    cluster = {key: sum(report["cluster"][key] for report in reports)
-               for key in ("sent_on", "taken_in", "ours", "last_reset")}
     assert sum(report["accepted"] for report in reports) == 30
-    assert cluster["ours"] >= 20, cluster
+    assert total(reports, "ours") >= 20
     # On a busy machine a FIN is sent again, when nobody knows of the connection any more.
-    assert cluster["last_reset"] <= len(connections), cluster
+    assert total(reports, "last_reset") <= len(connections)
     assert all(report["reset"] == 0 for report in reports)
 
 
@@ -253,13 +241,12 @@ def retransmitted(host) -> int:
 @pytest.mark.time_limit(60)
 def test_a_segment_that_no_server_knows_gets_one_reset(routed, run_mayfly, tmp_path):
     secret = secret_at(tmp_path / "secret")
-    servers = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
+    servers = [start(run_mayfly, routed, number, secret) for number in NUMBERS]
     routed.spread_over(1, 2, 3)
-    connections = [routed.client.connect(7, SERVICE) for _ in range(10)]
-    assert all(say(connection, b"one\n") for connection in connections)
+    connections = routed.connect(10)
     for server in servers:
         server.kill()
-    again = [routed_member(run_mayfly, routed, number, secret, 2) for number in (1, 2, 3)]
+    again = [start(run_mayfly, routed, number, secret) for number in NUMBERS]
     before = retransmitted(routed.client)
     for connection in connections:
         connection.settimeout(10)
@@ -268,6 +255,6 @@ def test_a_segment_that_no_server_knows_gets_one_reset(routed, run_mayfly, tmp_p
     # A client that has waited too long for the reset, on a busy machine, has sent its text again.
     most = len(connections) + retransmitted(routed.client) - before
     reports = [server.stop() for server in again]
-    resets = sum(report["cluster"]["last_reset"] for report in reports)
+    resets = total(reports, "last_reset")
     assert len(connections) <= resets <= most
     assert sum(report["rst_sent"] for report in reports) == resets

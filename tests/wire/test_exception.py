@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from cluster import Bird, until
 from mayfly import Mayfly, load_settings, merged, serve_settings
-from network import LINUX, OFFLOADS_OFF, SERVER, Namespace, Wire, add_address, into_namespace
+from network import LINUX, SERVER, Namespace, Wire, into_namespace
+from routed import SERVICE, Routed
 from scapy.layers.inet import ICMP
 from scapy.layers.inet6 import ICMPv6EchoRequest
 from tools import URL, ab, curl, eventually, octets
 
 KERNEL = "198.18.0.3"
-SERVICE = "198.19.0.1"
 BFD_SECONDS = int(os.environ.get("MAYFLY_BFD_SECONDS", "3"))  # doc/cluster.md has a longer run
 TAP = "mft0"
 SSH = 22
@@ -261,35 +261,22 @@ def test_a_tap_that_cannot_be_is_refused_at_its_place(wire, run_mayfly):
     assert "ports.0.exception.device: net_tap has no argument \"speed\"" in server.said()
 
 
-class Routed:
+class OneInterface(Routed):
     """generator --- router --- host: one interface of the host for its BIRD and for Mayfly.
-
-    198.18.0.0/24 and 198.18.1.0/24; .1 is the router's, 198.18.1.2 the host's kernel's on a tap.
-    """
+    198.18.1.2 is the host's kernel's, on a tap."""
 
     def __init__(self) -> None:
-        self.generator, self.router, self.host = Namespace(), Namespace(), Namespace()
-        for name, value in (("ip_forward", 1), ("conf/all/rp_filter", 0),
-                            ("conf/default/rp_filter", 0)):
-            self.router.write(f"net/ipv4/{name}", value)
-        for number, place in enumerate((self.generator, self.host)):
-            device = f"down{number}"
-            self.router.ip("link", "add", f"r-{device}", "type", "veth",
-                           "peer", "name", device, "netns", place.name)
-            add_address(self.router, f"r-{device}", f"198.18.{number}.1/24")
-            place.run("ethtool", "-K", device, *OFFLOADS_OFF)
-            place.ip("link", "set", device, "up")
+        super().__init__()
+        self.generator, self.host = self.space(), self.space()
+        self.link(self.generator, "down0", 0)
+        self.link(self.host, "down1", 1)
         self.host.write("net/ipv4/conf/down1/arp_ignore", 1)
         self.host.write("net/ipv4/conf/down1/rp_filter", 1)
-
-    def remove(self) -> None:
-        for place in (self.generator, self.router, self.host):
-            place.remove()
 
 
 @pytest.fixture
 def routed():
-    made = Routed()
+    made = OneInterface()
     yield made
     made.remove()
 

@@ -11,37 +11,26 @@ from pathlib import Path
 import pytest
 from cluster import Clients, until
 from cluster_events import FinRepeater
-from mayfly import BINARY, Mayfly, serve_settings
-from network import OFFLOADS_OFF, Namespace, add_address
-from test_cluster import SERVICE, say, secret_at
+from mayfly import BINARY, Mayfly, secret_at, serve_settings
+from network import Namespace
+from routed import SERVICE, Routed
+from tools import say
 
 MEMBERS = ["198.18.1.3", "198.18.2.3"]
 
 
-class TwoPorts:
+class TwoPorts(Routed):
     """client --- router === host: the host has two interfaces, one for each process."""
 
     def __init__(self) -> None:
-        self.client, self.router, self.host = Namespace(), Namespace(), Namespace()
-        for name, value in (("ip_forward", 1), ("conf/all/rp_filter", 0),
-                            ("conf/default/rp_filter", 0)):
-            self.router.write(f"net/ipv4/{name}", value)
-        for number, (place, device) in enumerate(
-                ((self.client, "client0"), (self.host, "down1"), (self.host, "down2"))):
-            self.router.ip("link", "add", f"r-{device}", "type", "veth",
-                           "peer", "name", device, "netns", place.name)
-            add_address(self.router, f"r-{device}", f"198.18.{number}.1/24")
-            place.run("ethtool", "-K", device, *OFFLOADS_OFF)
-            place.ip("link", "set", device, "up")
-        add_address(self.client, "client0", "198.18.0.2/24")
-        self.client.ip("route", "add", "default", "via", "198.18.0.1")
+        super().__init__()
+        self.add_client()
+        self.host = self.space()
+        for number in (1, 2):
+            self.link(self.host, f"down{number}", number)
 
     def send_to(self, number: int) -> None:
-        self.router.ip("route", "replace", f"{SERVICE}/32", "via", MEMBERS[number - 1])
-
-    def remove(self) -> None:
-        for place in (self.client, self.router, self.host):
-            place.remove()
+        self.route(MEMBERS[number - 1])
 
 
 @pytest.fixture
@@ -89,7 +78,7 @@ def test_an_upgrade_beside_the_old_process_loses_nothing(ports, run_mayfly, tmp_
         time.sleep(1)
         new = start(run_mayfly, ports, 2, tmp_path)
         ctl(tmp_path, 2, "health")
-        ctl(tmp_path, 1, "drain", "--linger", "1s")
+        ctl(tmp_path, 1, "drain", "--linger", "3s")
         ports.send_to(2)
         time.sleep(1.5)
         assert all(say(connection, b"two\n") for connection in lasting), "by the ring"

@@ -23,6 +23,21 @@ def ask(connection: socket.socket) -> None:
         answer += text
 
 
+def say(connection: socket.socket, text: bytes) -> bool:
+    """Whether a server that echoes says the same."""
+    try:
+        connection.sendall(text)
+        heard = b""
+        while len(heard) < len(text):
+            more = connection.recv(len(text) - len(heard))
+            if not more:
+                return False
+            heard += more
+        return heard == text
+    except OSError:
+        return False
+
+
 def octets(count: int) -> bytes:
     """Random octets, the same in every run."""
     return hashlib.shake_128(str(count).encode()).digest(count)
