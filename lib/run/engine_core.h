@@ -50,7 +50,10 @@ class EngineCore {
   // -- for the control thread --
   /// Gives a command, which is obeyed once, before the next poll. A later command may replace it
   /// before that.
-  void tell(Command command) noexcept { command_.store(command, std::memory_order_release); }
+  void tell(Command command) noexcept {
+    command_.store(command, std::memory_order_release);
+    idler_.wake();
+  }
   /// True once the app has nothing left to do.
   bool finished() const noexcept { return finished_.load(std::memory_order_relaxed); }
   /// Open connections, as of the last poll.
@@ -70,20 +73,25 @@ class EngineCore {
   /// See Shard::use and Shard::settings_number.
   void use(const shard::Snapshot<typename A::Settings>& settings) noexcept {
     shard_->use(settings);
+    idler_.wake();
   }
   std::uint64_t settings_number() const noexcept { return shard_->settings_number(); }
   /// Lets the core go on with the listing, some blocks at each poll, until it has found enough or
   /// `patience` is over. False: the core does not answer.
   bool list(flow::Listing& listing, std::chrono::microseconds patience) {
-    return lists_.run(listing, patience);
+    return lists_.run(listing, patience, waker());
   }
 
   /// Lets the core hold entries of another server. False: it does not answer.
-  bool take(flow::ForeignBatch& batch) { return imports_.run(batch, std::chrono::seconds(1)); }
+  bool take(flow::ForeignBatch& batch) {
+    return imports_.run(batch, std::chrono::seconds(1), waker());
+  }
 
   /// The core shows its frames to `tap`, or to nobody; afterwards `tap` is the one before, which
   /// it uses no more. False: the core does not answer.
-  bool watch(shard::FrameTap*& tap) { return taps_.run(tap, std::chrono::milliseconds(100)); }
+  bool watch(shard::FrameTap*& tap) {
+    return taps_.run(tap, std::chrono::milliseconds(100), waker());
+  }
 
   // -- for the polling thread --
   /// Polls until the command is stop.
@@ -94,6 +102,11 @@ class EngineCore {
   std::size_t poll(Instant now) noexcept;
 
  private:
+  struct Waker {
+    const Idler& idler;
+    void operator()() const noexcept { idler.wake(); }
+  };
+  Waker waker() const noexcept { return {idler_}; }
   explicit EngineCore(Idler idler) : idler_(std::move(idler)) {}
   /// The tap sees all frames of the core's ports, if these can be watched.
   void show_to(shard::FrameTap* tap) noexcept {

@@ -14,14 +14,21 @@ namespace mayfly::run {
 template <class T>
 class Errand {
  public:
+  struct NobodySleeps {
+    void operator()() const noexcept {}
+  };
+
   /// Gives `work` to the core and waits until it is done. When `patience` is over the core is asked
   /// for what it has so far, and has another 100 ms for that. False: it does not answer, and `work`
   /// is as it was. One thread at a time.
-  bool run(T& work, std::chrono::microseconds patience) {
+  /// wake() is called when there is work, in case the core sleeps.
+  template <class Wake = NobodySleeps>
+  bool run(T& work, std::chrono::microseconds patience, const Wake& wake = {}) {
     if (state_.load(std::memory_order_acquire) == State::asked) return false;  // still the last one
     work_ = work;
     ends_.store(false, std::memory_order_relaxed);
     state_.store(State::asked, std::memory_order_release);
+    wake();
     if (!wait(patience)) {
       ends_.store(true, std::memory_order_relaxed);
       if (!wait(std::chrono::milliseconds(100))) return false;

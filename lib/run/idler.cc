@@ -1,6 +1,7 @@
 #include "run/idler.h"
 
 #include <rte_cycles.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -26,7 +27,11 @@ void take_error(int socket) {
 }  // namespace
 
 Idler::Idler(shard::Idle mode, std::span<const int> rx_events) : mode_(mode) {
+  if (rx_events.empty()) return;
+  woken_ = Fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!woken_.is_open()) return;
   for (const int number : rx_events) rx_events_.push_back({number, POLLIN, 0});
+  rx_events_.push_back({woken_.get(), POLLIN, 0});
 }
 
 void Idler::begin() const noexcept {
@@ -44,11 +49,16 @@ void Idler::rest(Instant due, Instant now) noexcept {
   if (rx_events_.empty()) return sleep_for(sleep);
   const timespec time = timespec_of(sleep);
   if (ppoll(rx_events_.data(), rx_events_.size(), &time, nullptr) <= 0) return;
+  if (eventfd_t times = 0; rx_events_.back().revents != 0) eventfd_read(woken_.get(), &times);
   for (const pollfd& event : rx_events_) {
     if ((event.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0) continue;
     take_error(event.fd);
     return sleep_for(std::min(sleep, kSleep));  // it may say so again at once
   }
+}
+
+void Idler::wake() const noexcept {
+  if (woken_.is_open()) eventfd_write(woken_.get(), 1);
 }
 
 }  // namespace mayfly::run

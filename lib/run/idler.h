@@ -8,12 +8,13 @@
 #include <span>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/time.h"
 #include "shard/settings.h"
 
 namespace mayfly::run {
 
-/// Of one core; for its polling thread.
+/// Of one core; for its polling thread, but for wake().
 class Idler {
  public:
   /// With adaptive, a core begins to sleep after it was without work for kAwake. It stays awake for
@@ -24,7 +25,7 @@ class Idler {
   /// work, and so long at most. A frame waits less than a millisecond, and a ring of 1,024
   /// descriptors holds what 1.2 million frames a second bring meanwhile.
   static constexpr Duration kSleep{800};
-  /// Else a frame ends the sleep, and this is how soon the core obeys the control thread.
+  /// Else a frame ends the sleep, or wake() does, or this time.
   static constexpr Duration kWait{10'000};
 
   /// `rx_events`: descriptors of which one becomes readable when a frame has come; none if there
@@ -45,6 +46,9 @@ class Idler {
   /// How long to sleep at most, if the next timer is due at `due`.
   Duration sleep_until(Instant due, Instant now) const noexcept;
   void rest(Instant due, Instant now) noexcept;
+  /// Ends a sleep that a frame would end, or keeps the next one from beginning: there is something
+  /// else to do. For any thread.
+  void wake() const noexcept;
 
  private:
   // A core that had nothing to do for about a millisecond polls less often. This leaves cycles to
@@ -56,7 +60,8 @@ class Idler {
   shard::Idle mode_;
   std::uint32_t polls_ = 0;
   Instant worked_;
-  std::vector<pollfd> rx_events_;
+  Fd woken_;                       // readable after wake()
+  std::vector<pollfd> rx_events_;  // and woken_, the last; empty: nothing ends a sleep
 };
 
 }  // namespace mayfly::run

@@ -79,6 +79,19 @@ TEST(Idler, ASleepDoesNotBeginWhileAFrameIsThere) {
   EXPECT_TRUE(at_once);
 }
 
+TEST(Idler, TheControlThreadEndsASleepOrKeepsOneFromBeginning) {
+  const Pipe frames;
+  const int events[] = {frames.out.get()};
+  Idler idler(shard::Idle::adaptive, events);
+  bool at_once = false;
+  for (int i = 0; i < 10 && !at_once; ++i) {
+    idler.wake();
+    at_once = rested(idler).count() < 5;
+  }
+  EXPECT_TRUE(at_once);
+  EXPECT_GE(rested(idler).count(), 9) << "once, not for ever";
+}
+
 TEST(Idler, ADeviceThatIsGoneDoesNotKeepItAwake) {
   Pipe frames;
   frames.in.close();  // the pipe's other end says so without end
