@@ -30,6 +30,9 @@ from control import stats
 from rates import BINARY, ROOT, machine
 
 STEP = 0.5
+# With one MAC address for all: the second generator is no neighbour that has moved.
+CLIENT_DEVICE = ("net_memif0,role=client,id=0,socket=/run/mayfly.sock,socket-abstract=no,rsize=14,"
+                 "bsize=640,mac=02:00:00:00:00:99")
 
 
 def ask(path: Path) -> dict:
@@ -51,10 +54,7 @@ def load(folder: Path, first: str, name: str, settings: dict) -> tuple[list[dict
                 "time_wait.hold": "1s", "time_wait.capacity": "3M",
                 "connections.capacity": "2M", "load.timeout": "500ms",
                 "sources.addresses": "198.18.1.1-198.18.1.250",
-                # The second generator is no neighbour that has moved.
-                "ports.0.device": "net_memif0,role=client,id=0,socket=/run/mayfly.sock,"
-                                  "socket-abstract=no,rsize=14,bsize=640,"
-                                  "mac=02:00:00:00:00:99"} | settings
+                "ports.0.device": CLIENT_DEVICE} | settings
     process = subprocess.Popen([BINARY, "load", "-c", ROOT / "conf/load/memif.yaml", "--json",
                                 result, *sets(settings)], stdout=subprocess.DEVNULL)
     steps, before, at = [], {}, 0.0
