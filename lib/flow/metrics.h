@@ -120,6 +120,8 @@ namespace mayfly::flow {
     "hold (2MSL) of a TIME_WAIT entry made now, if neither nearness nor recycle changes it")     \
   X(counter, cluster_sent_on, "segments", "cluster.sent_on",                                     \
     "segments of flows that are unknown here, sent on to the next server (cluster.members)")     \
+  X(counter, cluster_skipped, "segments", "cluster.skipped",                                     \
+    "those of them that passed over a server which does not answer on the link")                 \
   X(counter, cluster_taken_in, "segments", "cluster.taken_in",                                   \
     "segments that another server of the cluster has sent on to here")                           \
   X(counter, cluster_ours, "segments", "cluster.ours",                                           \

@@ -191,6 +191,17 @@ class Link {
   /// See Resolver.
   void look_for(Ipv4Address to, Instant now) noexcept { resolver_.look_for(to, now); }
   void look_for(const Ipv6Address& to, Instant now) noexcept { ipv6_->resolver.look_for(to, now); }
+  /// A host of the link, IPv4 ones mapped, is asked all the time whether it is there
+  /// (Resolver::watch).
+  void watch(const Ipv6Address& host, Instant now) {
+    if (host.is_ipv4_mapped()) return resolver_.watch({host.low()}, now);
+    if (ipv6_) ipv6_->resolver.watch(host, now);
+  }
+  /// It is, and gives no answer.
+  bool is_silent(const Ipv6Address& host) const noexcept {
+    if (host.is_ipv4_mapped()) return resolver_.is_silent({host.low()});
+    return ipv6_ != nullptr && ipv6_->resolver.is_silent(host);
+  }
   /// Ages the neighbour caches (Resolver::age); call it at every poll.
   void age(Instant now) noexcept {
     resolver_.age(now);

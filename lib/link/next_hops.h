@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 
@@ -14,6 +15,7 @@
 #include "link/neighbours.h"
 #include "link/port.h"
 #include "link/tx_stage.h"
+#include "link/watch.h"
 #include "wire/layout.h"
 
 namespace mayfly::link {
@@ -61,6 +63,15 @@ class NextHops {
     if (family().next_hop(to, hop)) neighbours_.suspect(hop, now);
   }
 
+  /// `host` is asked all the time from now on whether it is there. Nothing happens if it is behind
+  /// a gateway: only the gateway would answer. Allocates.
+  void watch(const Address& host, Instant now) {
+    Address hop;
+    if (family().next_hop(host, hop) && hop == host) watch_.add(host, now);
+  }
+  /// It is watched, and gives no answer (Watch::is_silent).
+  bool is_silent(const Address& host) const noexcept { return watch_.is_silent(host); }
+
  protected:
   /// The most addresses announced of a range. Large ranges are those of load generators: neighbours
   /// learn the other addresses from the first packet.
@@ -103,7 +114,7 @@ class NextHops {
     return true;
   }
   /// Asks again for neighbours that did not answer, are in doubt or were confirmed long ago, and
-  /// gives up those that never answer.
+  /// gives up those that never answer; asks the hosts that are watched.
   void age_neighbours(Instant now) noexcept {
     const auto ask_now = [&](const Address& ip, const MacAddress* known) {
       if (known == nullptr) family().note_silence(ip);
@@ -114,6 +125,10 @@ class NextHops {
       common_.count.lose(Drop::neighbour_unreachable);
       port_.release(frame);
     });
+    watch_.poll(now, [&](const Address& host, std::uint8_t unanswered) {
+      const bool may_have_moved = unanswered >= kUnicastQuestions;
+      return family().ask(host, may_have_moved ? nullptr : neighbours_.find(host), now);
+    });
   }
 
   P& port_;
@@ -121,9 +136,12 @@ class NextHops {
   TxStage<P>& stage_;
   LinkCommon& common_;
   NeighbourCache<Frame, Address, Hash> neighbours_;
+  Watch<Address> watch_;
 
  private:
   static constexpr Duration kAgeingPeriod = Duration::from_ms(1);
+  /// Questions to the MAC address that is known of a host that is watched; further ones go to all.
+  static constexpr std::uint8_t kUnicastQuestions = 2;
 
   Family& family() noexcept { return static_cast<Family&>(*this); }
 

@@ -52,7 +52,7 @@ class Resolver : public NextHops<Resolver<P>, P, Ipv4Address, PlainHash> {
 
  private:
   friend Base;
-  using Base::interface_, Base::common_, Base::neighbours_, Base::kAnnouncedMax;
+  using Base::interface_, Base::common_, Base::neighbours_, Base::watch_, Base::kAnnouncedMax;
 
   bool next_hop(Ipv4Address to, Ipv4Address& hop) const noexcept {
     return interface_.next_hop(to, hop);
@@ -90,7 +90,11 @@ void Resolver<P>::learn(const wire::ArpPacket& arp, bool asks_us, Instant now) n
   const bool agrees =
       neighbours_.learn({arp.sender_ip, arp.sender_mac, asks_us, interface_.arp.trust}, now,
                         [&](Frame frame) { this->stage_for(frame, arp.sender_mac); });
-  if (!agrees) common_.count.arp_conflicts.add();
+  if (agrees) {
+    watch_.heard_of(arp.sender_ip, now);
+  } else {
+    common_.count.arp_conflicts.add();
+  }
   std::atomic<std::uint32_t>& silent = silence_of(arp.sender_ip);
   if (silent.load(std::memory_order_relaxed) == arp.sender_ip.host)
     silent.store(0, std::memory_order_relaxed);

@@ -72,7 +72,8 @@ class Resolver6 : public NextHops<Resolver6<P>, P, Ipv6Address, LinkSecret> {
 
  private:
   friend Base;
-  using Base::port_, Base::interface_, Base::common_, Base::neighbours_, Base::kAnnouncedMax;
+  using Base::port_, Base::interface_, Base::common_, Base::neighbours_, Base::watch_,
+      Base::kAnnouncedMax;
 
   /// How often at most TCP confirms one neighbour after the other: well below the time in which one
   /// that is in doubt is given up.
@@ -164,6 +165,7 @@ Drop Resolver6<P>::on_advertisement(const wire::Neighbour& n, Instant now) noexc
     // RFC 4861 7.2.5: an answer by unicast may leave out what is known.
     if (known == nullptr || !n.has(wire::Neighbour::kSolicited)) return Drop::icmp_ignored;
     neighbours_.confirm(n.target, now);
+    watch_.heard_of(n.target, now);
     return Drop::none;
   }
   if (known != nullptr && *known != *n.mac && !n.has(wire::Neighbour::kOverride))
@@ -191,7 +193,11 @@ void Resolver6<P>::learn(const Ipv6Address& ip, const MacAddress& mac, bool asks
                          Instant now) noexcept {
   const bool agrees = neighbours_.learn({ip, mac, asks_us, interface_.arp.trust, confirms}, now,
                                         [&](Frame frame) { this->stage_for(frame, mac); });
-  if (!agrees) common_.count.nd_conflicts.add();
+  if (agrees) {
+    watch_.heard_of(ip, now);
+  } else {
+    common_.count.nd_conflicts.add();
+  }
   if (silence_of(ip).get() == ip) silence_of(ip).set({});
 }
 

@@ -47,16 +47,44 @@ class ClusterRing {
   }
   const Ipv6Address& address_at(std::uint32_t place) const noexcept { return members_[place]; }
 
-  /// The member to be asked about a segment that the one at `origin` has sent on first; nullopt:
-  /// all that are to be asked have been, and this server answers for all.
-  std::optional<Ipv6Address> next_after(std::uint32_t origin) const noexcept {
-    if (hops_ == 0) return std::nullopt;
-    const std::uint32_t asked = (own_ + size() - origin) % size();
-    if (asked >= hops_) return std::nullopt;
-    return members_[(own_ + 1) % size()];
+  /// All that are to be asked about a segment that the one at `origin` has sent on first have been,
+  /// this server the last of them: it answers for all.
+  bool is_last_after(std::uint32_t origin) const noexcept {
+    return hops_ == 0 || asked_since(origin) >= hops_;
+  }
+
+  /// Who is to be asked, and how many before it are passed over.
+  struct Next {
+    Ipv6Address member;
+    std::uint32_t skipped;
+  };
+  /// The next of those that are still to be asked of whom `is_silent(address)` is false; nullopt:
+  /// there is none. Who is passed over counts as asked: the way ends where it would have.
+  template <class F>
+  std::optional<Next> next_after(std::uint32_t origin, F&& is_silent) const noexcept {
+    if (is_last_after(origin)) return std::nullopt;
+    const std::uint32_t left = hops_ - asked_since(origin);
+    for (std::uint32_t skipped = 0; skipped < left; ++skipped) {
+      const Ipv6Address& member = members_[(own_ + 1 + skipped) % size()];
+      if (!is_silent(member)) return Next{member, skipped};
+    }
+    return std::nullopt;
+  }
+
+  /// One of those between `origin` and this server was passed over on the way here, or should have
+  /// been: it is silent.
+  template <class F>
+  bool has_silent_since(std::uint32_t origin, F&& is_silent) const noexcept {
+    for (std::uint32_t back = 1; back < asked_since(origin); ++back)
+      if (is_silent(members_[(own_ + size() - back) % size()])) return true;
+    return false;
   }
 
  private:
+  /// How many after `origin` have been asked, this server among them.
+  std::uint32_t asked_since(std::uint32_t origin) const noexcept {
+    return (own_ + size() - origin) % size();
+  }
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(members_.size()); }
 
   std::vector<Ipv6Address> members_;

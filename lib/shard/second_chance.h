@@ -10,13 +10,23 @@
 
 namespace mayfly::shard {
 
+/// Whether the other servers are there is asked from the start, so that it is known when it counts.
+template <link::Port P, class A>
+void Shard<P, A>::watch_members(const ClusterSettings& cluster) {
+  if (!ring_.asks()) return;
+  for (const Ipv6Address& member : cluster.members)
+    if (!ring_.is_own(member)) links_[ring_link_]->watch(member, now_);
+}
+
 /// Of a segment that nobody here knows. nullopt: nobody else is to be asked; it is answered here.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
   const std::optional<Drop> passed_on = pass_on(a);
-  if (!passed_on && asked_first_ && !a.parsed.segment.has(wire::tcp_flag::rst))
-    stats_.cluster_last_reset.add();
-  return passed_on;
+  if (passed_on || !asked_first_) return passed_on;
+  // One that was passed over may be alive, and have the connection.
+  if (ring_.has_silent_since(*asked_first_, silent_member())) return Drop::cluster_not_sent_on;
+  if (!a.parsed.segment.has(wire::tcp_flag::rst)) stats_.cluster_last_reset.add();
+  return std::nullopt;
 }
 
 /// A handshake here is not what the segment belongs to. An old duplicate of a SYN may have begun
@@ -44,21 +54,23 @@ template <link::Port P, class A>
   return pass_on(a);
 }
 
-/// Sends it on to the next server. nullopt: nobody else is to be asked.
+/// Sends it on to the next server that is there. nullopt: nobody else is to be asked.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
   const std::uint32_t origin = asked_first_.value_or(ring_.own_place());
-  const std::optional<Ipv6Address> next = ring_.next_after(origin);
   const Ipv6Address local =
       a.six != nullptr ? a.six->local : Ipv6Address::mapped(a.parsed.key.local().host);
-  if (!next || ring_.is_own(local)) return std::nullopt;
+  if (ring_.is_last_after(origin) || ring_.is_own(local)) return std::nullopt;
   const std::size_t header = a.parsed.l4_off - a.parsed.l3_off;
   const auto packet = a.bytes.subspan(a.parsed.l3_off, header + a.parsed.l4_len);
   // A reset instead might end a connection that is alive at another server.
-  if (!ring_limit_.allow(now_) ||
-      !links_[ring_link_]->send_ip_in_ip(packet, ring_.address_at(origin), *next, now_))
+  if (!ring_limit_.allow(now_)) return Drop::cluster_not_sent_on;
+  const auto next = ring_.next_after(origin, silent_member());
+  if (!next ||
+      !links_[ring_link_]->send_ip_in_ip(packet, ring_.address_at(origin), next->member, now_))
     return Drop::cluster_not_sent_on;
   stats_.cluster_sent_on.add();
+  if (next->skipped > 0) stats_.cluster_skipped.add();
   return Drop::none;
 }
 

@@ -265,6 +265,11 @@ class Shard {
                         std::uint8_t link, const Opening& opening) noexcept;
 
   // second_chance.h
+  void watch_members(const ClusterSettings& cluster);
+  /// Tells of a member whether it is on our link and does not answer there.
+  auto silent_member() const noexcept {
+    return [&l = *links_[ring_link_]](const Ipv6Address& member) { return l.is_silent(member); };
+  }
   std::optional<Drop> pass_on(const Arrival& a) noexcept;
   std::optional<Drop> second_chance(const Arrival& a) noexcept;
   std::optional<Drop> pass_on_by_handshake(const flow::ConnectionBlock& b,
@@ -393,6 +398,7 @@ Shard<P, A>::Shard(const ShardConfig& config, flow::Connections connections,
     ring_link_ = static_cast<std::uint8_t>(link - links_.begin());
     return true;
   });
+  watch_members(config.cluster);
 }
 
 template <link::Port P, class A>

@@ -100,7 +100,8 @@ enum class LossOf : std::uint8_t {
   X(tcp_cookie_invalid, received,                                                                  \
     "ACKs to a listener that answer no SYN cookie: answered with RST")                             \
   X(cluster_not_sent_on, received,                                                                 \
-    "segments for the next server of a cluster that are too large or too many to be sent on")      \
+    "segments for the next server of a cluster that are too large or too many to be sent on, or "  \
+    "while none is there that might know the flow")                                                \
   X(cluster_inner_invalid, received,                                                               \
     "what came inside a packet from a balancer or a server of the cluster, and is neither a "      \
     "whole "                                                                                       \

@@ -1,5 +1,7 @@
 #include "support/wire.h"
 
+#include <algorithm>
+
 #include "base/endian.h"
 #include "wire/emit.h"
 #include "wire/icmp6.h"
@@ -153,7 +155,12 @@ void Wire::on_icmp(const Bytes& frame, const wire::ParsedFrame& parsed) {
     return;
   }
   ASSERT_EQ(read_neighbour(frame, parsed, n), Drop::none);
-  if (answers_arp && !n.is_advertisement) tell_of({n.target.low()}, {n.source.low()}, true);
+  if (answers({n.target.low()}) && !n.is_advertisement)
+    tell_of({n.target.low()}, {n.source.low()}, true);
+}
+
+bool Wire::answers(Ipv4Address host) const {
+  return answers_arp && std::ranges::find(silent, host) == silent.end();
 }
 
 // A host of this wire solicits `to`, or answers it.
@@ -173,7 +180,7 @@ void Wire::tell_of(Ipv4Address host, Ipv4Address to, bool is_answer) {
 void Wire::on_arp(const Bytes& frame, std::size_t l3_off) {
   const ArpPacket arp = wire::read_arp(frame, l3_off);
   const bool gratuitous = arp.sender_ip == arp.target_ip;
-  if (answers_arp && arp.operation == ArpPacket::Operation::request && !gratuitous) {
+  if (answers(arp.target_ip) && arp.operation == ArpPacket::Operation::request && !gratuitous) {
     put(arp_frame(
         {ArpPacket::Operation::reply, kPeerMac, arp.sender_mac, arp.target_ip, arp.sender_ip}));
     return;

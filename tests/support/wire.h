@@ -121,6 +121,7 @@ class Wire {
   std::unique_ptr<ScriptShard> shard;
 
   bool answers_arp;
+  std::vector<Ipv4Address> silent;  ///< hosts that do not answer for themselves, though others do
   std::deque<wire::ArpPacket>
       arps;  ///< that the shard sent, apart from requests that were answered
   std::deque<Bytes> arp_frames;
@@ -134,6 +135,7 @@ class Wire {
   void sort_in(const Bytes& frame);
   void on_arp(const Bytes& frame, std::size_t l3_off);
   void on_icmp(const Bytes& frame, const wire::ParsedFrame& parsed);
+  bool answers(Ipv4Address host) const;
   void tell_of(Ipv4Address host, Ipv4Address to, bool is_answer);
   void everything_comes_home();
 

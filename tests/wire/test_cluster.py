@@ -231,6 +231,27 @@ def test_connections_survive_a_router_that_moves_them(routed, run_mayfly, tmp_pa
     assert all(report["reset"] == 0 for report in reports)
 
 
+@pytest.mark.time_limit(60)
+@pytest.mark.parametrize("routed", [{"on_lan": True}, {"on_lan": True, "six": True}],
+                         ids=["IPv4", "IPv6"], indirect=True)
+def test_a_dead_server_of_the_link_is_passed_over(routed, run_mayfly, tmp_path):
+    secret = secret_at(tmp_path / "secret")
+    first, second, third = (start(run_mayfly, routed, number, secret) for number in NUMBERS)
+    routed.spread_over(3)
+    connections = routed.connect(5)
+    second.kill()
+    routed.spread_over(1)
+    assert all(say(connection, b"two\n") for connection in connections)
+    second = start(run_mayfly, routed, 2, secret)
+    time.sleep(1.5)  # the first hears of it
+    assert all(say(connection, b"three\n") for connection in connections)
+    reports = [server.stop() for server in (first, second, third)]
+    assert reports[0]["cluster"]["skipped"] >= 5
+    assert reports[1]["cluster"]["taken_in"] >= 5, "it is asked again"
+    assert reports[2]["cluster"]["ours"] >= 10
+    assert total(reports, "last_reset") == 0
+
+
 def retransmitted(host) -> int:
     """Segments that the host's TCP has sent again."""
     names, values = [line.split() for line in host.run("cat", "/proc/net/snmp").splitlines()

@@ -36,10 +36,26 @@ class SecondChance : public ::testing::Test {
   }
   void make(std::uint32_t hops = 2, Outer outer = Outer::ipv4) {
     servers_.clear();
+    ended_ = kNone;
     for (std::uint32_t n = 0; n < 3; ++n)
       servers_.push_back(std::make_unique<Wire>(server(n, hops, outer)));
   }
   Wire& at(std::uint32_t n) { return *servers_[n]; }
+  /// Server `n` has ended: nothing comes to it, and nothing from it.
+  void end(std::uint32_t n) {
+    for (std::uint32_t each = 0; each < 3; ++each) at(each).silent.push_back(member(n));
+    ended_ = n;
+  }
+  /// Time goes by for those that are there.
+  void after(Duration span) {
+    for (std::uint32_t n = 0; n < 3; ++n)
+      if (n != ended_) at(n).after(span);
+  }
+  std::uint64_t skipped() const {
+    std::uint64_t sum = 0;
+    for (const auto& server : servers_) sum += server->stats().cluster_skipped.get();
+    return sum;
+  }
   std::uint64_t sent_on() const {
     std::uint64_t sum = 0;
     for (const auto& server : servers_) sum += server->stats().cluster_sent_on.get();
@@ -62,10 +78,11 @@ class SecondChance : public ::testing::Test {
           const Ipv4Address to = net::addresses_in(frame).destination;
           ASSERT_TRUE(to.host - kFirstMember < 3) << "to nobody of the cluster";
           ASSERT_NE(to, member(n)) << "to itself";
+          any = true;
+          if (to == member(ended_)) continue;
           readdress(frame);
           at(to.host - kFirstMember).put(frame);
           at(to.host - kFirstMember).poll();
-          any = true;
         }
       }
     }
@@ -89,7 +106,9 @@ class SecondChance : public ::testing::Test {
   }
 
   static constexpr std::size_t kIpAt = wire::kEthernetHeaderSize;
+  static constexpr std::uint32_t kNone = 99;
   std::vector<std::unique_ptr<Wire>> servers_;
+  std::uint32_t ended_ = kNone;
 };
 
 TEST_F(SecondChance, FindsTheServerThatHasTheConnection) {
@@ -109,6 +128,68 @@ TEST_F(SecondChance, FindsTheServerThatHasTheConnection) {
     EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
     EXPECT_EQ(resets(), 0U);
   }
+}
+
+TEST_F(SecondChance, PassesOverAServerThatDoesNotAnswerOnTheLink) {
+  for (const Outer outer : {Outer::ipv4, Outer::ipv6}) {
+    make(2, outer);
+    Peer peer(at(2));
+    peer.opens();
+    after(5_s);
+    EXPECT_FALSE(peer.inbox.size() > 0);
+    end(1);
+    at(0).put(peer.frame(text("ping")));
+    at(0).poll();
+    carry();
+    EXPECT_TRUE(peer.inbox.empty()) << "nobody can know of its end at once";
+    after(3_s);
+    at(0).put(peer.frame(text("ping")));
+    at(0).poll();
+    carry();
+    at(2).after(300_ms);  // the delayed ACK
+    ASSERT_FALSE(peer.inbox.empty());
+    EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+    EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 2U);
+    EXPECT_EQ(skipped(), 1U);
+    EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
+    EXPECT_EQ(resets(), 0U);
+  }
+}
+
+TEST_F(SecondChance, OfAServerThatDoesNotAnswerOnTheLinkIsNotAReset) {
+  for (std::uint32_t first = 0; first < 3; ++first) {
+    make();
+    Peer peer(at(first));
+    end((first + 1) % 3);
+    after(3_s);
+    peer.sends(text("who"));
+    carry();
+    EXPECT_EQ(resets(), 0U) << "the other one that is left is the last to be asked";
+    const std::uint32_t last = (first + 2) % 3;
+    EXPECT_EQ(at(last).drops(Drop::cluster_not_sent_on), 1U);
+    Peer other(at(last));
+    at(last).put(other.frame(text("who")));
+    at(last).poll();
+    carry();
+    EXPECT_EQ(resets(), 0U) << "and then the one after which nobody is left";
+    EXPECT_EQ(at(first).drops(Drop::cluster_not_sent_on), 1U);
+  }
+}
+
+TEST_F(SecondChance, AsksAServerAgainThatHasComeBack) {
+  make();
+  Peer peer(at(1));
+  peer.opens();
+  end(1);
+  after(3_s);
+  for (std::uint32_t each = 0; each < 3; ++each) at(each).silent.clear();
+  ended_ = kNone;
+  at(0).after(2_s);
+  at(0).put(peer.frame(text("ping")));
+  at(0).poll();
+  carry();
+  EXPECT_EQ(skipped(), 0U);
+  EXPECT_EQ(at(1).stats().cluster_ours.get(), 1U);
 }
 
 TEST_F(SecondChance, LeavesRoomForTheOuterHeader) {
