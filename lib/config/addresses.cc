@@ -199,33 +199,27 @@ Result<link::InterfaceAddress6> parse_interface_address6(std::string_view text) 
   return link::InterfaceAddress6{first, last, static_cast<std::uint8_t>(*prefix)};
 }
 
-Result<AddressPrefix6> parse_prefix6(std::string_view text) {
+Result<Prefix> parse_prefix(std::string_view text) {
+  const bool is_ipv6 = looks_like_ipv6(text);
+  const std::uint8_t most = is_ipv6 ? 128 : 32;
   const auto [network, length] = cut(text, '/');
-  if (!length) return Error{in_quotes(text) + " has no prefix length, such as /64"};
-  const std::optional<std::uint32_t> bits = whole_number(*length, 128);
-  if (!bits) return Error{in_quotes(text) + " has no prefix length from 0 to 128"};
-  const std::optional<Ipv6Address> address = colon_groups(network);
-  if (!address) return Error{in_quotes(text) + " is not an IPv6 network"};
-  const Ipv6Address meant = network_of(*address, *bits);
-  if (meant != *address)
-    return Error{fmt::format("{} has bits set beyond its prefix; did you mean {}/{}?",
-                             in_quotes(text), to_string(meant), *bits)};
-  return AddressPrefix6{meant, static_cast<std::uint8_t>(*bits)};
-}
-
-Result<AddressPrefix> parse_prefix(std::string_view text) {
-  const auto [network, length] = cut(text, '/');
-  if (!length) return Error{in_quotes(text) + " has no prefix length, such as /8"};
-  const std::optional<std::uint32_t> bits = whole_number(*length, 32);
-  if (!bits) return Error{in_quotes(text) + " has no prefix length from 0 to 32"};
-  const std::optional<Ipv4Address> address = dotted_quad(network);
-  if (!address) return Error{in_quotes(text) + " is not an IPv4 network"};
-  const auto prefix_length = static_cast<std::uint8_t>(*bits);
-  const AddressPrefix meant{{address->host & mask_of(prefix_length)}, prefix_length};
-  if (meant.address != *address) {
+  if (!length)
+    return Error{
+        fmt::format("{} has no prefix length, such as /{}", in_quotes(text), is_ipv6 ? "64" : "8")};
+  const std::optional<std::uint32_t> bits = whole_number(*length, most);
+  if (!bits)
+    return Error{fmt::format("{} has no prefix length from 0 to {}", in_quotes(text), most)};
+  std::optional<Ipv6Address> address = is_ipv6 ? colon_groups(network) : std::nullopt;
+  if (const auto four = dotted_quad(network); four && !is_ipv6)
+    address = Ipv6Address::mapped(four->host);
+  if (!address || (is_ipv6 && address->is_ipv4_mapped()))
+    return Error{
+        fmt::format("{} is not an {} network", in_quotes(text), is_ipv6 ? "IPv6" : "IPv4")};
+  const std::uint32_t counting = *bits + (is_ipv6 ? 0u : Prefix::kMapped);
+  const Prefix meant{network_of(*address, counting), static_cast<std::uint8_t>(counting)};
+  if (meant.address != *address)
     return Error{fmt::format("{} has bits set beyond its prefix; did you mean {}?", in_quotes(text),
                              format_prefix(meant))};
-  }
   return meant;
 }
 
@@ -255,17 +249,14 @@ std::string format_interface_address(const link::InterfaceAddress6& address) {
   return fmt::format("{}/{}", range, address.prefix_length);
 }
 
-std::string format_prefix(const AddressPrefix& prefix) {
-  return fmt::format("{}/{}", to_string(prefix.address), prefix.length);
+std::string format_prefix(const Prefix& prefix) {
+  if (!prefix.is_ipv4()) return fmt::format("{}/{}", to_string(prefix.address), prefix.length);
+  return fmt::format("{}/{}", to_string(Ipv4Address{prefix.address.low()}),
+                     prefix.length - Prefix::kMapped);
 }
 
 bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address) {
   return own.arp && ((own.first.host ^ address.host) & mask_of(own.prefix_length)) == 0;
-}
-
-bool covers(const AddressPrefix& outer, const AddressPrefix& inner) {
-  return outer.length <= inner.length &&
-         ((outer.address.host ^ inner.address.host) & mask_of(outer.length)) == 0;
 }
 
 }  // namespace mayfly::config

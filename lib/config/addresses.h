@@ -14,12 +14,6 @@ struct AddressRange {
   Ipv4Address first, last;
 };
 
-/// A network.
-struct AddressPrefix {
-  Ipv4Address address;
-  std::uint8_t length = 32;  ///< bits of the address that count, 0..32
-};
-
 /// TCP ports in host order; both ends are included.
 struct PortRange {
   std::uint16_t first = 0, last = 0;
@@ -57,15 +51,9 @@ Result<link::InterfaceAddress> parse_interface_address(std::string_view text);
 /// most 65,536 addresses, none of them the subnet-router anycast address (RFC 4291 2.6.1).
 Result<link::InterfaceAddress6> parse_interface_address6(std::string_view text);
 
-/// "10.0.0.0/8": any network, with no bit set beyond its length of 0 to 32.
-Result<AddressPrefix> parse_prefix(std::string_view text);
-
-/// The same for IPv6: "2001:db8::/32", a length of 0 to 128.
-struct AddressPrefix6 {
-  Ipv6Address address;
-  std::uint8_t length = 128;
-};
-Result<AddressPrefix6> parse_prefix6(std::string_view text);
+/// "10.0.0.0/8" or "2001:db8::/32": any network of either family, with no bit set beyond its
+/// length. One of IPv6 is not of mapped addresses.
+Result<Prefix> parse_prefix(std::string_view text);
 
 /// "8080" or "1024-65535"; from 1, the first not after the last.
 Result<PortRange> parse_port_range(std::string_view text);
@@ -74,12 +62,9 @@ Result<PortRange> parse_port_range(std::string_view text);
 std::string format_range(Ipv4Address first, Ipv4Address last);
 std::string format_interface_address(const link::InterfaceAddress& address);
 std::string format_interface_address(const link::InterfaceAddress6& address);
-std::string format_prefix(const AddressPrefix& prefix);
+std::string format_prefix(const Prefix& prefix);
 
 /// True if `address` is in the network of `own`, which has one unless it is `arp: false`.
 bool is_on_link(const link::InterfaceAddress& own, Ipv4Address address);
-
-/// True if all of `inner` is in `outer`.
-bool covers(const AddressPrefix& outer, const AddressPrefix& inner);
 
 }  // namespace mayfly::config

@@ -394,19 +394,8 @@ Form<nic::PortSettings> port_gateway() {
   return form;
 }
 
-Form<flow::NearPrefix> near_prefix() {
-  Form<flow::NearPrefix> form{.type = "network", .range = "A/PREFIX"};
-  form.show = [](const flow::NearPrefix& near) {
-    return format_prefix({near.address, near.length});
-  };
-  form.read = [hint = form.hint()](const Cursor& at, flow::NearPrefix& near) {
-    if (!at.expect(Value::Kind::scalar, hint)) return;
-    const Result<AddressPrefix> prefix = parse_prefix(at.value.text);
-    if (!prefix) return at.fail(prefix.error().what, hint);
-    near.address = prefix->address;
-    near.length = prefix->length;
-  };
-  return form;
+Form<Prefix> network() {
+  return scalar<Prefix>("network", "A/PREFIX", parse_prefix, format_prefix);
 }
 
 Form<load::SourceSettings> source_addresses() {

@@ -118,8 +118,8 @@ Form<MacAddress> mac();
 Form<nic::PortSettings> port_addresses();
 /// An address, or a list of one of each family.
 Form<nic::PortSettings> port_gateway();
-/// "10.0.0.0/8": a NearPrefix without its hold.
-Form<flow::NearPrefix> near_prefix();
+/// "10.0.0.0/8", "2001:db8::/32".
+Form<Prefix> network();
 /// "198.18.1.1-198.18.1.100" and "1024-65535", each a part of the sources.
 Form<load::SourceSettings> source_addresses();
 Form<load::SourceSettings> source_ports();

@@ -90,17 +90,14 @@ void check_tcp(const tcp::TcpSettings& tcp, const Scope& scope) {
 }
 
 void check_nearness(const std::vector<flow::NearPrefix>& nearness, const Scope& scope) {
-  const auto prefix_of = [](const flow::NearPrefix& near) {
-    return AddressPrefix{near.address, near.length};
-  };
   for (std::size_t i = 0; i < nearness.size(); ++i) {
     const std::string key = fmt::format("time_wait.nearness.{}.prefix", i);
     for (std::size_t earlier = 0; earlier < i; ++earlier) {
       const std::string other = fmt::format("time_wait.nearness.{}.prefix", earlier);
       if (!scope.is_sound({key, other})) continue;
-      if (!covers(prefix_of(nearness[earlier]), prefix_of(nearness[i]))) continue;
+      if (!nearness[earlier].prefix.covers(nearness[i].prefix)) continue;
       scope.fail(key,
-                 "is never reached: all of it is in " + format_prefix(prefix_of(nearness[earlier])),
+                 "is never reached: all of it is in " + format_prefix(nearness[earlier].prefix),
                  "the first match counts");
       break;
     }

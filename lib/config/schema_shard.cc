@@ -24,7 +24,8 @@ Schema<flow::SynPolicy> syn_schema() {
 
 Schema<flow::NearPrefix> near_schema() {
   return {
-      {required("prefix"), std::identity{}, near_prefix(), "peers in this network"},
+      {required("prefix"), &flow::NearPrefix::prefix, network(),
+       "peers in this network, of IPv4 or IPv6"},
       {required("hold"), &flow::NearPrefix::hold, duration_or_zero(1_ms, 10_min),
        "2MSL for them; 0 = no TIME_WAIT"},
   };
@@ -203,24 +204,6 @@ Schema<flow::TimeWaitPolicy> client_time_wait_schema() {
                     "how long a four-tuple is in TIME_WAIT before its reuse"}};
 }
 
-namespace {
-
-/// "10.0.0.0/8".
-Form<shard::Ipv4Prefix> ipv4_prefix() {
-  return scalar<shard::Ipv4Prefix>(
-      "network", "A/PREFIX",
-      [](std::string_view text) -> Result<shard::Ipv4Prefix> {
-        const Result<AddressPrefix> prefix = parse_prefix(text);
-        if (!prefix) return prefix.error();
-        return shard::Ipv4Prefix{prefix->address, prefix->length};
-      },
-      [](const shard::Ipv4Prefix& prefix) {
-        return format_prefix({prefix.address, prefix.length});
-      });
-}
-
-}  // namespace
-
 Schema<shard::ClusterSettings> cluster_schema() {
   using C = shard::ClusterSettings;
   return {
@@ -233,9 +216,9 @@ Schema<shard::ClusterSettings> cluster_schema() {
        "flow that is unknown here is sent on to the next of them (RFC 2003, 2473)"},
       {"hops", &C::hops, number<std::uint32_t>(1, 63),
        "how many others are asked; the last one answers"},
-      {"decapsulate_from", &C::decapsulate_from, maybe(ipv4_prefix()),
-       "balancers whose packets for us come inside IPv4 packets (RFC 2003; IPVS-TUN, Katran): "
-       "taken from nobody else, answered directly"}};
+      {"decapsulate_from", &C::decapsulate_from, maybe(network()),
+       "balancers whose packets for us come inside packets of their own (RFC 2003, 2473; "
+       "IPVS-TUN, Katran): taken from nobody else, answered directly"}};
 }
 
 }  // namespace mayfly::config

@@ -1,7 +1,6 @@
 #include "flow/hold_classes.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/assert.h"
 #include "base/siphash.h"
@@ -18,13 +17,14 @@ void HoldClasses::follow(const TimeWaitPolicy& policy, const TimeWaitLog& log) n
   MAYFLY_ASSERT(policy.nearness.size() <= kPrefixes);
   near_count_ = static_cast<std::uint32_t>(policy.nearness.size());
   for (std::uint32_t i = 0; i < near_count_; ++i)
-    near_[i] = {policy.nearness[i], class_of(policy.nearness[i])};
-  for (Near& near : std::span(near_).first(near_count_)) {
+    near_[i] = {policy.nearness[i].prefix, class_of(policy.nearness[i].prefix)};
+  for (std::uint32_t i = 0; i < near_count_; ++i) {
+    Near& near = near_[i];
     if (near.cls == kPolicy) near.cls = free_class(log);
     if (near.cls == kPolicy)
       continue;  // as if it were not near, until entries of others have ended
     prefixes_[near.cls - kFirstNear] = near.prefix;
-    holds_[near.cls] = near.prefix.hold;
+    holds_[near.cls] = policy.nearness[i].hold;
   }
 }
 
@@ -34,19 +34,19 @@ void HoldClasses::apply(Duration hold, TimeWaitLog& log) const noexcept {
 }
 
 std::uint64_t HoldClasses::fingerprint() const noexcept {
-  std::array<std::uint64_t, 3 * kNear> words;
+  std::array<std::uint64_t, 3 * kNear> words{};
   for (std::uint32_t i = 0; i < kNear; ++i) {
-    const NearPrefix& prefix = prefixes_[i];
-    words[3 * i] = std::uint64_t{prefix.address.host} << 32 | prefix.length |
-                   std::uint64_t{prefix.is_ipv6} << 8;
-    std::memcpy(&words[3 * i + 1], prefix.address6.octets.data(), sizeof prefix.address6.octets);
+    if (!prefixes_[i]) continue;
+    const Ipv6Address::Halves halves = prefixes_[i]->address.halves();
+    words[3 * i] = halves[0], words[3 * i + 1] = halves[1];
+    words[3 * i + 2] = 1u + prefixes_[i]->length;
   }
   return siphash24(std::as_bytes(std::span(words)), {});
 }
 
-std::uint32_t HoldClasses::class_of(const NearPrefix& prefix) const noexcept {
+std::uint32_t HoldClasses::class_of(const Prefix& prefix) const noexcept {
   for (std::uint32_t i = 0; i < kNear; ++i)
-    if (prefixes_[i].has_hosts_of(prefix)) return kFirstNear + i;
+    if (prefixes_[i] == prefix) return kFirstNear + i;
   return kPolicy;
 }
 
@@ -61,7 +61,7 @@ std::uint32_t HoldClasses::free_class(const TimeWaitLog& log) const noexcept {
 
 std::uint32_t HoldClasses::of(const FlowKey4& key, const FlowKey6* six) const noexcept {
   for (std::uint32_t i = 0; i < near_count_; ++i) {
-    const NearPrefix& near = near_[i].prefix;
+    const Prefix& near = near_[i].prefix;
     const bool is_near = six != nullptr ? near.covers(six->remote)
                                         : !key.is_ipv6_name() && near.covers(key.remote());
     if (is_near) return near_[i].cls;

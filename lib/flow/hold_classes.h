@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/time.h"
 #include "flow/settings.h"
 #include "flow/time_wait_log.h"
 #include "wire/flow_key.h"
+#include "wire/prefix.h"
 
 namespace mayfly::flow {
 
@@ -52,15 +54,15 @@ class HoldClasses {
   static constexpr std::uint32_t kPrefixes = 8;
 
   struct Near {
-    NearPrefix prefix;
+    Prefix prefix;
     std::uint32_t cls = kPolicy;
   };
-  std::uint32_t class_of(const NearPrefix& prefix) const noexcept;
+  std::uint32_t class_of(const Prefix& prefix) const noexcept;
   std::uint32_t free_class(const TimeWaitLog& log) const noexcept;
 
   std::array<Near, kPrefixes> near_;  // in the order of the policy
   std::uint32_t near_count_ = 0;
-  std::array<NearPrefix, kNear> prefixes_;             // of the classes from kFirstNear on
+  std::array<std::optional<Prefix>, kNear> prefixes_;  // of the classes from kFirstNear on
   std::array<Duration, TimeWaitLog::kClasses> holds_;  // of the classes, without a limit
 };
 

@@ -21,14 +21,13 @@ ListedConnection listed(const ConnectionBlock& b, Instant now) {
 bool ListFilter::takes(const FlowKey4& key, tcp::State state) const noexcept {
   if (!states.has(state)) return false;
   // Neither the addresses nor the ports of an IPv6 entry are known.
-  if (key.is_ipv6_name()) return peer_mask == 0 && !peer6 && port == 0;
-  return !peer6 && (key.remote().host & peer_mask) == (peer.host & peer_mask) &&
+  if (key.is_ipv6_name()) return !peer && port == 0;
+  return (!peer || peer->covers(key.remote())) &&
          (port == 0 || key.local_port_host() == port || key.remote_port_host() == port);
 }
 
 bool ListFilter::takes(const FlowKey6& key, tcp::State state) const noexcept {
-  const bool is_peer = peer6 ? key.remote.shares_prefix(*peer6, peer6_length) : peer_mask == 0;
-  return states.has(state) && is_peer &&
+  return states.has(state) && (!peer || peer->covers(key.remote)) &&
          (port == 0 || key.local_port_host() == port || key.remote_port_host() == port);
 }
 

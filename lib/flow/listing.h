@@ -13,6 +13,7 @@
 #include "flow/time_waits.h"
 #include "tcp/state.h"
 #include "wire/flow_key.h"
+#include "wire/prefix.h"
 
 namespace mayfly::flow {
 
@@ -33,11 +34,8 @@ struct ListedConnection {
 /// Which of them are shown.
 struct ListFilter {
   tcp::StateSet states{0xffff};
-  Ipv4Address peer{};                ///< network that the remote address belongs to
-  std::uint32_t peer_mask = 0;       ///< its mask, in host order; 0 = any
-  std::optional<Ipv6Address> peer6;  ///< instead of `peer`: a network of IPv6
-  std::uint8_t peer6_length = 128;   ///< its bits that count
-  std::uint16_t port = 0;            ///< local or remote; 0 = any
+  std::optional<Prefix> peer;  ///< network that the remote address belongs to; none = any
+  std::uint16_t port = 0;      ///< local or remote; 0 = any
 
   bool takes(const FlowKey4& key, tcp::State state) const noexcept;
   bool takes(const FlowKey6& key, tcp::State state) const noexcept;

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "tcp/settings.h"
-#include "wire/flow_key.h"
+#include "wire/prefix.h"
 
 namespace mayfly::flow {
 
@@ -31,24 +31,8 @@ struct OrphanPolicy {
 
 /// A separate hold for peers in an address prefix, as NetBSD has an MSL by nearness.
 struct NearPrefix {
-  Ipv4Address address;
-  std::uint8_t length = 32;  ///< bits of the address that count
-  Duration hold{};           ///< 2MSL for these peers; 0 = none
-  bool is_ipv6 = false;      ///< it is `address6` that counts
-  Ipv6Address address6;
-
-  /// True if `peer` is in the prefix.
-  constexpr bool covers(Ipv4Address peer) const {
-    return !is_ipv6 && (length == 0 || ((peer.host ^ address.host) >> (32 - length)) == 0);
-  }
-  constexpr bool covers(const Ipv6Address& peer) const {
-    return is_ipv6 && peer.shares_prefix(address6, length);
-  }
-  /// True if both are the same prefix, whatever their holds.
-  constexpr bool has_hosts_of(const NearPrefix& other) const {
-    return is_ipv6 == other.is_ipv6 && length == other.length && address == other.address &&
-           address6 == other.address6;
-  }
+  Prefix prefix;
+  Duration hold{};  ///< 2MSL for these peers; 0 = none
 };
 
 /// How TIME_WAIT is held (RFC 9293 3.6.1) and how it ends.

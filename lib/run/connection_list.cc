@@ -114,17 +114,10 @@ Result<void> take(Wanted& wanted, const std::string& name, const std::string& va
     wanted.filter.states = *states;
   } else if (name == "peer") {
     const bool is_network = value.find('/') != std::string::npos;
-    if (config::looks_like_ipv6(value)) {
-      const auto six = config::parse_prefix6(is_network ? value : value + "/128");
-      if (!six) return wrong(fmt::format("peer={}: {}", value, six.error().what));
-      wanted.filter.peer6 = six->address;
-      wanted.filter.peer6_length = six->length;
-      return {};
-    }
-    const auto network = config::parse_prefix(is_network ? value : value + "/32");
+    const char* const whole = config::looks_like_ipv6(value) ? "/128" : "/32";
+    const auto network = config::parse_prefix(is_network ? value : value + whole);
     if (!network) return wrong(fmt::format("peer={}: {}", value, network.error().what));
-    wanted.filter.peer = network->address;
-    wanted.filter.peer_mask = network->length == 0 ? 0 : ~0U << (32 - network->length);
+    wanted.filter.peer = *network;
   } else if (name == "port") {
     const auto port = number_of<std::uint16_t>(value);
     if (!port || *port == 0) return wrong(fmt::format("port={} is no port, 1 to 65535", value));

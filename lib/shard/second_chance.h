@@ -82,8 +82,7 @@ std::optional<Drop> Shard<P, A>::on_ip_in_ip(std::uint8_t index, std::size_t i) 
   const wire::ParsedFrame outer = burst_.parsed[i];
   const auto ends = link.tunnel_ends(link.bytes(burst_.frames[i]), outer);
   const auto origin = ring_.place_of(ends.from);
-  const bool is_balanced =
-      !origin && balancers_ && !outer.is_ipv6() && balancers_->covers(outer.key.remote());
+  const bool is_balanced = !origin && balancers_ && balancers_->covers(ends.from);
   if ((!origin && !is_balanced) || !ends.is_ours) return std::nullopt;
   wire::ParsedFrame& inner = burst_.parsed[i];
   const std::span<const std::byte> bytes = link.unwrap(burst_.frames[i], outer, inner);

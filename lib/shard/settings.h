@@ -12,6 +12,7 @@
 #include "flow/settings.h"
 #include "tcp/settings.h"
 #include "wire/flow_key.h"
+#include "wire/prefix.h"
 
 namespace mayfly::shard {
 
@@ -43,16 +44,6 @@ struct CloseSettings {
   bool abort = false;  ///< the server closes with an RST; a client then expects that
 };
 
-/// The addresses that begin with `length` bits of this one.
-struct Ipv4Prefix {
-  Ipv4Address address;
-  std::uint8_t length = 32;  ///< 0..32
-
-  bool covers(Ipv4Address other) const noexcept {
-    return length == 0 || (other.host ^ address.host) >> (32 - length) == 0;
-  }
-};
-
 /// A server among others with the same addresses, between which a router chooses.
 struct ClusterSettings {
   std::string secret;  ///< file with the secret that all have (run/secrets.h); empty = no cluster
@@ -60,13 +51,14 @@ struct ClusterSettings {
   /// family, IPv4 ones mapped (RFC 4291 2.5.5.2).
   std::vector<Ipv6Address> members;
   std::uint32_t hops = 2;  ///< how many others are asked about a flow that nobody here knows
-  /// Balancers that send what is for us inside IPv4 packets (IPVS-TUN, Katran).
-  std::optional<Ipv4Prefix> decapsulate_from;
+  /// Balancers that send what is for us inside packets of their own (IPVS-TUN, Katran).
+  std::optional<Prefix> decapsulate_from;
 
   /// Bytes of the header that others put in front of a packet for us; 0 = nobody does.
   std::uint16_t outer_header() const noexcept {
     constexpr std::uint16_t kIpv4 = 20, kIpv6 = 40;
     if (!members.empty() && !members.front().is_ipv4_mapped()) return kIpv6;
+    if (decapsulate_from && !decapsulate_from->is_ipv4()) return kIpv6;
     return members.empty() && !decapsulate_from ? std::uint16_t{0} : kIpv4;
   }
 };

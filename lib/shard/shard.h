@@ -342,7 +342,7 @@ class Shard {
   FrameTap* tap_ = nullptr;
   RateLimit rst_limit_{20'000, 2'000};
   ClusterRing ring_;
-  std::optional<Ipv4Prefix> balancers_;
+  std::optional<Prefix> balancers_;
   std::uint8_t ring_link_ = 0;                // on which the other servers are
   std::optional<std::uint32_t> asked_first_;  // who has sent the segment at hand on first
   RateLimit ring_limit_{20'000, 2'000};       // as resets, which these segments would get

@@ -85,9 +85,13 @@ class ClusterConfig : public ConfigTest {};
 TEST_F(ClusterConfig, BalancersAreANetwork) {
   const auto good = serve(kServe, {"cluster.decapsulate_from=198.18.20.0/24"});
   ASSERT_THAT(complaints(good), IsEmpty());
-  EXPECT_TRUE(good.settings->cluster.decapsulate_from->covers({0xc61214ff}));
-  EXPECT_FALSE(good.settings->cluster.decapsulate_from->covers({0xc6121501}));
+  EXPECT_TRUE(good.settings->cluster.decapsulate_from->covers(Ipv4Address{0xc61214ff}));
+  EXPECT_FALSE(good.settings->cluster.decapsulate_from->covers(Ipv4Address{0xc6121501}));
   EXPECT_EQ(good.settings->shard.tcp.mss, 1'440) << "what peers send has to fit into a packet";
+  const auto six = serve(kServe, {"cluster.decapsulate_from=100::/64"});
+  ASSERT_THAT(complaints(six), IsEmpty());
+  EXPECT_TRUE(six.settings->cluster.decapsulate_from->covers(Ipv6Address::of({0x100})));
+  EXPECT_EQ(six.settings->shard.tcp.mss, 1'420);
   EXPECT_THAT(messages(serve(kServe, {"cluster.decapsulate_from=198.18.20.1/24"})),
               ElementsAre("--set cluster.decapsulate_from=198.18.20.1/24 cluster.decapsulate_from: "
                           "\"198.18.20.1/24\" has bits set beyond its prefix; did you mean "

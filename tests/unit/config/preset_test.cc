@@ -65,7 +65,7 @@ TEST_F(Preset, ReplacesLists) {
                             {}, "near");
   ASSERT_THAT(messages(loaded), IsEmpty());
   ASSERT_EQ(loaded.settings->shard.time_wait.nearness.size(), 1u);
-  EXPECT_EQ(loaded.settings->shard.time_wait.nearness[0].address, Ipv4Address{0x0a000000});
+  EXPECT_EQ(loaded.settings->shard.time_wait.nearness[0].prefix, Prefix::of({0x0a000000}, 8));
 }
 
 TEST_F(Preset, WithAllItsKeysCommentedOutChangesNothing) {

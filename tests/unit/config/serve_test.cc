@@ -391,10 +391,9 @@ TEST_F(Serve, ReadsTheWaysOutOfTimeWait) {
   EXPECT_TRUE(policy.balance && policy.recycle && policy.hand_over);
   EXPECT_EQ(policy.floor, 500_ms);
   ASSERT_EQ(policy.nearness.size(), 2u);
-  EXPECT_EQ(policy.nearness[0].address, Ipv4Address{0x7f000000});
-  EXPECT_EQ(policy.nearness[0].length, 8);
+  EXPECT_EQ(policy.nearness[0].prefix, Prefix::of({0x7f000000}, 8));
   EXPECT_EQ(policy.nearness[0].hold, 2_s);
-  EXPECT_EQ(policy.nearness[1].length, 0);
+  EXPECT_EQ(policy.nearness[1].prefix, Prefix::of({}, 0));
   EXPECT_EQ(policy.nearness[1].hold, Duration{});
 }
 
@@ -419,6 +418,20 @@ TEST_F(Serve, NearNetworksAreWholeOnes) {
               ElementsAre("time_wait.nearness.0.hold: is missing"));
   EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[{prefix: 10.0.0.0/8, hold: 11min}]"})),
               ElementsAre("time_wait.nearness.0.hold: \"11min\" is out of range"));
+}
+
+TEST_F(Serve, NearNetworksMayBeOfIpv6) {
+  const auto loaded = serve(kServe, {"time_wait.nearness=[{prefix: 2001:db8::/32, hold: 2s}, "
+                                     "{prefix: 0.0.0.0/0, hold: 1s}, {prefix: ::/0, hold: 3s}]"});
+  ASSERT_THAT(messages(loaded), IsEmpty());
+  const auto& nearness = loaded.settings->shard.time_wait.nearness;
+  ASSERT_EQ(nearness.size(), 3u);
+  EXPECT_EQ(nearness[0].prefix, (Prefix{Ipv6Address::of({0x2001, 0xdb8}), 32}));
+  EXPECT_EQ(nearness[2].prefix, (Prefix{{}, 0}));
+  EXPECT_THAT(complaints(serve(kServe, {"time_wait.nearness=[{prefix: 2001:db8::/32, hold: 1s}, "
+                                        "{prefix: 2001:db8:1::/48, hold: 2s}]"})),
+              ElementsAre("time_wait.nearness.1.prefix: is never reached: all of it is in "
+                          "2001:db8::/32"));
 }
 
 TEST_F(Serve, ANearNetworkWithinAnEarlierOneIsNeverReached) {

@@ -13,6 +13,10 @@ using flow::NearPrefix;
 using flow::TimeWaitLog;
 using flow::TimeWaitPolicy;
 
+NearPrefix near(std::uint32_t network, std::uint8_t length, Duration hold) {
+  return {Prefix::of({network}, length), hold};
+}
+
 class HoldClassesTest : public ::testing::Test {
  protected:
   HoldClassesTest() {
@@ -37,28 +41,28 @@ class HoldClassesTest : public ::testing::Test {
 constexpr std::uint32_t kNearHost = 0x0a00'0001, kFarHost = 0xc0a8'0001;
 
 TEST_F(HoldClassesTest, GiveTheFirstPrefixThatCovers) {
-  follow({{{0x0a00'0000}, 24, 2_s}, {{0x0a00'0000}, 8, 10_s}});
+  follow({near(0x0a00'0000, 24, 2_s), near(0x0a00'0000, 8, 10_s)});
   EXPECT_EQ(hold_for(kNearHost), 2_s);
   EXPECT_EQ(hold_for(0x0a01'0001), 10_s);
   EXPECT_EQ(hold_for(kFarHost), 60_s);
 }
 
 TEST_F(HoldClassesTest, HoldNobodyLongerThanThePolicy) {
-  follow({{{0x0a00'0000}, 8, 10_s}}, 5_s);
+  follow({near(0x0a00'0000, 8, 10_s)}, 5_s);
   EXPECT_EQ(hold_for(kNearHost), 5_s);
   classes_.apply(30_s, *log_);
   EXPECT_EQ(hold_for(kNearHost), 10_s);
 }
 
 TEST_F(HoldClassesTest, KeepThePrefixesThatStayAndTheHoldOfThoseThatGo) {
-  follow({{{0x0a00'0000}, 8, 10_s}});
+  follow({near(0x0a00'0000, 8, 10_s)});
   const std::uint32_t old = classes_.of(from(kNearHost));
   log_->insert(from(kNearHost), 1, {}, old, Instant{});
-  follow({{{0xc0a8'0000}, 16, 3_s}, {{0x0a00'0000}, 8, 7_s}});
+  follow({near(0xc0a8'0000, 16, 3_s), near(0x0a00'0000, 8, 7_s)});
   EXPECT_EQ(classes_.of(from(kNearHost)), old) << "a new hold of the same prefix";
   EXPECT_EQ(log_->hold_of(old), 7_s);
   EXPECT_EQ(hold_for(kFarHost), 3_s);
-  follow({{{0xc0a8'0000}, 16, 1_s}});
+  follow({near(0xc0a8'0000, 16, 1_s)});
   EXPECT_EQ(log_->hold_of(old), 7_s) << "its entry is held as it was";
   EXPECT_EQ(hold_for(kNearHost), 60_s);
 }
@@ -66,12 +70,11 @@ TEST_F(HoldClassesTest, KeepThePrefixesThatStayAndTheHoldOfThoseThatGo) {
 TEST_F(HoldClassesTest, HaveAFingerprintThatTellsPrefixesOfBothFamiliesApart) {
   const auto prefix6 = [](std::uint32_t low, std::uint8_t length) {
     const Ipv6Address address = Ipv6Address::of({0x2001, 0xdb8}).with_low(low);
-    return NearPrefix{{}, length, 1_s, true, address};
+    return NearPrefix{{address, length}, 1_s};
   };
   std::set<std::uint64_t> fingerprints{classes_.fingerprint()};
-  for (const NearPrefix& prefix :
-       {NearPrefix{{0x0a00'0000}, 8, 1_s}, NearPrefix{{0x0a00'0000}, 9, 1_s}, prefix6(0, 9),
-        prefix6(0, 112), prefix6(1, 112)}) {
+  for (const NearPrefix& prefix : {near(0x0a00'0000, 8, 1_s), near(0x0a00'0000, 9, 1_s),
+                                   prefix6(0, 9), prefix6(0, 112), prefix6(1, 112)}) {
     HoldClasses classes;
     TimeWaitPolicy policy;
     policy.nearness = {prefix};
@@ -82,13 +85,13 @@ TEST_F(HoldClassesTest, HaveAFingerprintThatTellsPrefixesOfBothFamiliesApart) {
 
 TEST_F(HoldClassesTest, AreUsedAgainOnceTheirEntriesHaveEnded) {
   for (std::uint32_t i = 0; i < 100; ++i) {
-    follow({{{i << 24}, 8, 1_s}});
+    follow({near(i << 24, 8, 1_s)});
     EXPECT_EQ(hold_for(i << 24 | 1), 1_s) << i;
   }
 }
 
 TEST_F(HoldClassesTest, RoundHoldsByTheTimeOutUpToADoubling) {
-  follow({{{0x0a00'0000}, 8, 1_s}});
+  follow({near(0x0a00'0000, 8, 1_s)});
   const auto held = [&](std::uint32_t host, Duration rto) {
     const auto us = static_cast<std::uint32_t>(rto.us);
     return log_->hold_of(classes_.of_recycled(classes_.of(from(host)), us, *log_));

@@ -109,7 +109,7 @@ TEST_F(ListingTest, ShowsOnlyWhatItsFilterTakes) {
   after(1_s);
   EXPECT_EQ(list({.states = tcp::states(tcp::State::time_wait)}), 10u);
   EXPECT_EQ(list({.states = tcp::states(tcp::State::fin_wait_2)}), 0u);
-  EXPECT_EQ(list({.peer = {0xc612'0101}, .peer_mask = 0xffff'ffff}), 10u);
+  EXPECT_EQ(list({.peer = Prefix::of({0xc612'0101}, 32)}), 10u);
   EXPECT_EQ(list({.port = 80}), 20u);
   EXPECT_EQ(list({.port = 13}), 1u);
 }

@@ -190,7 +190,7 @@ TEST_F(TimeWaitsTest, FollowAChangedHoldWhileTheyWait) {
 
 TEST_F(TimeWaitsTest, HoldNearPeersForTheTimeOfTheirPrefix) {
   TimeWaitPolicy p = policy(10_s);
-  p.nearness = {{.address = {0xc612'0000}, .length = 15, .hold = 1_s}};
+  p.nearness = {{Prefix::of({0xc612'0000}, 15), 1_s}};
   hold_by(p);
   ASSERT_TRUE(enter(1));
   after(1'010_ms);
@@ -290,8 +290,7 @@ TEST_F(TimeWaitsTest, HoldsIpv6ByItsNameBesideTheSameNumbersOfIpv4) {
 
 TEST_F(TimeWaitsTest, AnIpv6PrefixHasAHoldOfItsOwnThatARepeatedFinKeeps) {
   TimeWaitPolicy near = policy(10_s);
-  near.nearness = {
-      {.length = 32, .hold = 1_s, .is_ipv6 = true, .address6 = Ipv6Address::of({0x2001, 0xdb8})}};
+  near.nearness = {{{Ipv6Address::of({0x2001, 0xdb8}), 32}, 1_s}};
   hold_by(near);
   const FlowKey6 six =
       FlowKey6::of(Ipv6Address::of({0xfd00}), 80, Ipv6Address::of({0x2001, 0xdb8, 1}), 1'025);

@@ -1,6 +1,9 @@
-// Packets that a balancer sends inside IPv4 packets (RFC 2003), as IPVS-TUN and Katran do: what is
-// inside is handled as if it had come directly, and what balancers would not send is dropped.
+// Packets that a balancer sends inside packets of its own (RFC 2003, 2473), as IPVS-TUN and Katran
+// do: what is inside is handled as if it had come directly, and what balancers would not send is
+// dropped.
 #include <gtest/gtest.h>
+
+#include <cstring>
 
 #include "base/endian.h"
 #include "support/wire.h"
@@ -19,7 +22,7 @@ class Decapsulate : public ::testing::Test {
  protected:
   static Given behind_a_balancer() {
     Given given;
-    given.config.cluster.decapsulate_from = shard::Ipv4Prefix{{0xc612'1400}, 24};
+    given.config.cluster.decapsulate_from = Prefix::of({0xc612'1400}, 24);
     return given;
   }
   static void set_checksum(std::byte* ip) {
@@ -122,6 +125,43 @@ TEST_F(Decapsulate, AnIpv6PacketInsideIsDropped) {
   arrives(wrapped(frame));
   EXPECT_EQ(wire_.stats().cluster_decapsulated.get(), 0u);
   EXPECT_EQ(wire_.shard->open_connections(), 0u);
+}
+
+constexpr Ipv6Address kBalancers6 = Ipv6Address::of({0x100});
+constexpr Ipv6Address kServer6 = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
+
+/// The IPv4 packet of a frame, in an IPv6 one (RFC 2473) to kServer6.
+Bytes wrapped6(const Wire& to, const Bytes& frame, const Ipv6Address& from) {
+  Bytes outer = to.link_header(wire::ethertype::ipv6);
+  outer.resize(kIpAt + wire::kIpv6HeaderSize);
+  std::byte* ip = &outer[kIpAt];
+  ip[0] = std::byte{0x60};
+  store_be16(ip + wire::ipv6_at::payload_length, static_cast<std::uint16_t>(frame.size() - kIpAt));
+  ip[wire::ipv6_at::next_header] = std::byte{wire::ip_protocol::ip_in_ip};
+  ip[wire::ipv6_at::hop_limit] = std::byte{64};
+  std::memcpy(ip + wire::ipv6_at::source, from.octets.data(), sizeof from.octets);
+  std::memcpy(ip + wire::ipv6_at::destination, kServer6.octets.data(), sizeof kServer6.octets);
+  outer.insert(outer.end(), frame.begin() + kIpAt, frame.end());
+  return outer;
+}
+
+TEST(DecapsulateIpv6, IsTakenFromBalancersOnly) {
+  Given given;
+  link::Interface& interface = given.config.interfaces[0];
+  interface.addresses6 = {{kServer6, kServer6, 64}};
+  interface.detects_duplicates = false;
+  given.config.cluster.decapsulate_from = Prefix{kBalancers6, 64};
+  Wire wire(given);
+  Peer peer(wire);
+  wire.put(wrapped6(wire, peer.frame(syn()), Ipv6Address::of({0x101})));
+  wire.poll();
+  EXPECT_EQ(wire.stats().cluster_decapsulated.get(), 0u);
+  EXPECT_EQ(wire.shard->open_connections(), 0u);
+  wire.put(wrapped6(wire, peer.frame(syn()), kBalancers6.with_low(7)));
+  wire.poll();
+  peer.gets(syn_ack());
+  EXPECT_EQ(wire.stats().cluster_decapsulated.get(), 1u);
+  EXPECT_EQ(wire.shard->open_connections(), 1u);
 }
 
 }  // namespace

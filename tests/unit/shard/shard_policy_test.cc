@@ -102,8 +102,13 @@ TEST_F(Policy, RefusesToConnectWhereNoEntryWouldBeLeft) {
 }
 
 TEST_F(Policy, HoldsByNearnessOfThePeer) {
-  const flow::NearPrefix other{{kPeerIp.host + 1}, 32, 1_s}, host{kPeerIp, 32, 2_s};
-  const flow::NearPrefix link{{0xc612'0000}, 15, 10_s};
+  const auto network = [](Ipv4Address address, std::uint8_t length) {
+    const Prefix four = Prefix::of(address, length);
+    return is_ipv6_run() ? Prefix{six_of(address), four.length} : four;
+  };
+  const flow::NearPrefix other{network({kPeerIp.host + 1}, 32), 1_s};
+  const flow::NearPrefix host{network(kPeerIp, 32), 2_s};
+  const flow::NearPrefix link{network({0xc612'0000}, 15), 10_s};
   struct Case {
     std::vector<flow::NearPrefix> nearness;
     Duration hold;
