@@ -53,7 +53,7 @@ Duration hold_under(const flow::TimeWaitPolicy& policy, const tcp::TcpSettings& 
                     const Address& peer) {
   Duration hold = policy.hold;
   const auto near = std::ranges::find_if(
-      policy.nearness, [&](const flow::NearPrefix& near) { return near.prefix.covers(peer); });
+      policy.nearness, [&](const flow::NearPrefix& each) { return each.prefix.covers(peer); });
   if (near != policy.nearness.end()) hold = near->hold;
   // RTO is at its least on a wire as short as the lab's (RFC 6298 2.4).
   if (policy.recycle && tcp.timestamps) hold = std::min(hold, tcp.rto_min * 7 / 2);

@@ -1,5 +1,6 @@
 #include "world/host_draw.h"
 
+#include "net/family.h"
 #include "world/dice.h"
 
 namespace mayfly::world {
@@ -34,7 +35,12 @@ flow::TimeWaitPolicy hasty_policy(Dice& dice) {
   p.floor = std::min(p.hold, dice.one_of({1_ms, 1_s}));
   p.recycle = dice.chance(0.15);
   p.hand_over = dice.chance(0.15);
-  if (dice.chance(0.2)) p.nearness = {{{0xc612'0000}, 15, dice.one_of({0_s, 2_s, 10_s})}};
+  if (dice.chance(0.2)) {
+    constexpr Ipv4Address kNear{0xc612'0000};
+    const Prefix near = Prefix::of(kNear, 15);
+    const Duration hold = dice.one_of({0_s, 2_s, 10_s});
+    p.nearness = {{near, hold}, {{net::six_of(kNear), near.length}, hold}};
+  }
   return p;
 }
 
