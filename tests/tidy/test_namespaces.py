@@ -9,7 +9,7 @@ BLOCK = re.compile(r"^namespace mayfly \{.*?^\}", re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^using (\w+)::(\w+);$", re.MULTILINE)
 # Known in mayfly itself, see doc/decisions/0008-namespaces.md.
 VOCABULARY = {"Drop", "Emission", "FlowKey4", "FlowKey6", "Ipv4Address", "Ipv6Address",
-              "MacAddress", "Segment", "Seq"}
+              "MacAddress", "Prefix", "Segment", "Seq"}
 FOLDERS = {path.relative_to(ROOT / "lib").parts[0] for path in files("lib")
            if path.parent != ROOT / "lib"}
 
