@@ -35,7 +35,7 @@ TEST_F(ExceptionKeys, AreWrittenBackOnlyOfAPortThatHasOne) {
   };
   EXPECT_THAT(exception_keys({}), IsEmpty());
   EXPECT_THAT(exception_keys({"ports.0.exception.device=net_tap0"}),
-              ElementsAre("ports.0.exception.device=net_tap0", "ports.0.exception.rate=20k",
+              ElementsAre("ports.0.exception.device=net_tap0", "ports.0.exception.rate=4k",
                           "ports.0.exception.burst=8"));
 }
 
