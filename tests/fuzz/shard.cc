@@ -30,7 +30,7 @@ shard::ShardSettings take_settings(FuzzInput& in) {
   policy.floor = std::min(policy.floor, policy.hold);
   policy.recycle = (bits & 2) != 0;
   policy.hand_over = (bits & 4) != 0;
-  if ((bits & 8) != 0) policy.nearness = {{kPeerIp, 24, 500_ms}};
+  if ((bits & 8) != 0) policy.nearness = {{Prefix::of(kPeerIp, 24), 500_ms}};
   settings.time_wait.reuse = (bits & 16) != 0 ? 1 : 0;
   settings.time_wait.reuse_delay = 1_ms;
   settings.syn.cookies = flow::SynPolicy::Cookies(in.below(3));

@@ -169,9 +169,9 @@ TEST(LabBound, TakesTheFloorOfABalancedHold) {
 
 TEST(LabBound, TakesTheHoldOfThePrefixThatTheClientsAreIn) {
   ExperimentSettings s = example_settings("x");
-  s.server.shard.time_wait.nearness = {{.address = {0x0a000000}, .length = 8, .hold = 9_s},
-                                       {.address = {0xc6120000}, .length = 15, .hold = 1_s},
-                                       {.address = {0}, .length = 0, .hold = 5_s}};
+  s.server.shard.time_wait.nearness = {{Prefix::of({0x0a000000}, 8), 9_s},
+                                       {Prefix::of({0xc6120000}, 15), 1_s},
+                                       {Prefix::of({}, 0), 5_s}};
   EXPECT_DOUBLE_EQ(bound_of(s).cps, 50'000);
 }
 
