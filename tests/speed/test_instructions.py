@@ -19,13 +19,13 @@ PROGRAM = Path(os.environ.get(
 # per cent above what they were when the line was last changed. If one is exceeded for a good
 # reason, the commit that changes the line tells it.
 CEILINGS = [
-    ("client", "bare", 8_100),
-    ("server", "bare", 7_320),
-    ("client", "http", 10_350),
-    ("server", "http", 9_230),
+    ("client", "bare", 8_200),
+    ("server", "bare", 7_450),
+    ("client", "http", 10_500),
+    ("server", "http", 9_360),
 ]
 # The most that IPv6 may take, of what IPv4 takes.
-IPV6_AT_MOST = 1.15
+IPV6_AT_MOST = 1.12
 
 
 def instructions(closer: str, clients: str, folder: Path, family: str = "ipv4") -> float:
