@@ -77,6 +77,11 @@ class Link {
   bool is_ours(const Ipv6Address& ip) const noexcept {
     return ipv6_ != nullptr && ipv6_->resolver.is_ours(ip);
   }
+  /// A packet is to one of our addresses.
+  bool is_ours(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed) const noexcept {
+    return parsed.is_ipv6() ? is_ours(flow_key6(bytes, parsed).local)
+                            : interface_.is_local(parsed.key.local());
+  }
 
   // -- frames received: the caller owns them until it releases them
 
@@ -160,19 +165,19 @@ class Link {
   /// IPv6 peers leave room for so many bytes of an outer header from now on.
   void leave_room_for(std::uint16_t outer_header) noexcept { outer_header_ = outer_header; }
 
-  /// Sends an IP packet inside another (RFC 2003, 2473, 4213). `from` and `to` are of one family,
-  /// IPv4 ones mapped. False, and nothing is sent: the two do not fit the MTU, or there was no
-  /// buffer (counted as no_buffer).
-  bool send_ip_in_ip(std::span<const std::byte> packet, const Ipv6Address& from,
-                     const Ipv6Address& to, Instant now) noexcept;
-  /// The ends of a packet with another inside, IPv4 ones mapped; `is_ours`: it is to one of our
-  /// addresses.
-  struct TunnelEnds {
-    Ipv6Address from;
-    bool is_ours = false;
+  /// The outer header of a packet with another inside. `from` and `to` are of one family, IPv4 ones
+  /// mapped.
+  struct OuterHeader {
+    Ipv6Address from, to;
+    std::uint8_t traffic_class = 0;  ///< RFC 2474 3
   };
-  TunnelEnds tunnel_ends(std::span<const std::byte> bytes,
-                         const wire::ParsedFrame& outer) const noexcept;
+  /// Sends an IP packet inside another (RFC 2003, 2473, 4213). False, and nothing is sent: the two
+  /// do not fit the MTU, or there was no buffer (counted as no_buffer).
+  bool send_ip_in_ip(std::span<const std::byte> packet, const OuterHeader& outer,
+                     Instant now) noexcept;
+  /// Of a packet that was received.
+  OuterHeader outer_header(std::span<const std::byte> bytes,
+                           const wire::ParsedFrame& outer) const noexcept;
   /// Parses the packet inside one that was received; all checksums are verified in software.
   /// Returns the bytes that `inner` speaks of. They are the frame's: it is changed.
   std::span<const std::byte> unwrap(Frame frame, const wire::ParsedFrame& outer,
@@ -230,10 +235,6 @@ class Link {
   void send_in_fragments(Frame whole, const Ipv6Address& to, Instant now) noexcept;
   void age6(Instant now) noexcept;
   void tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept;
-  bool is_ours(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed) const noexcept {
-    return parsed.is_ipv6() ? is_ours(flow_key6(bytes, parsed).local)
-                            : interface_.is_local(parsed.key.local());
-  }
   void note_lost(std::size_t timed_out, std::size_t evicted) noexcept {
     if (timed_out > 0) common_.count.lose(Drop::fragment_timeout, timed_out);
     if (evicted > 0) common_.count.lose(Drop::fragment_table_full, evicted);
@@ -399,8 +400,9 @@ void Link<P>::send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp
 }
 
 template <Port P>
-bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, const Ipv6Address& from,
-                            const Ipv6Address& to, Instant now) noexcept {
+bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, const OuterHeader& outer,
+                            Instant now) noexcept {
+  const auto& [from, to, traffic_class] = outer;
   const bool is_four = to.is_ipv4_mapped();
   MAYFLY_ASSERT(is_four == from.is_ipv4_mapped() && (is_four || ipv6_ != nullptr));
   const std::size_t mtu = is_four ? interface_.mtu : ipv6_->resolver.mtu();
@@ -413,21 +415,26 @@ bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, const Ipv6Address
   }
   if (is_four) {
     port_.set_length(frame, emit_ip_in_ip(port_.bytes(frame), header_, {from.low()}, {to.low()},
-                                          packet, common_.ip_id++));
+                                          traffic_class, packet, common_.ip_id++));
     resolver_.resolve(frame, {to.low()}, now);
   } else {
-    port_.set_length(frame, emit_ip_in_ip6(port_.bytes(frame), header_, from, to, packet));
+    port_.set_length(frame,
+                     emit_ip_in_ip6(port_.bytes(frame), header_, from, to, traffic_class, packet));
     ipv6_->resolver.resolve(frame, to, now);
   }
   return true;
 }
 
 template <Port P>
-auto Link<P>::tunnel_ends(std::span<const std::byte> bytes,
-                          const wire::ParsedFrame& outer) const noexcept -> TunnelEnds {
-  if (!outer.is_ipv6())
-    return {Ipv6Address::mapped(outer.key.remote().host), is_ours(bytes, outer)};
-  return {flow_key6(bytes, outer).remote, is_ours(bytes, outer)};
+auto Link<P>::outer_header(std::span<const std::byte> bytes,
+                           const wire::ParsedFrame& outer) const noexcept -> OuterHeader {
+  const std::byte* const ip = &bytes[outer.l3_off];
+  if (outer.is_ipv6()) {
+    const FlowKey6 key = flow_key6(bytes, outer);
+    return {key.remote, key.local, static_cast<std::uint8_t>(load_be16(ip) >> 4)};
+  }
+  return {Ipv6Address::mapped(outer.key.remote().host), Ipv6Address::mapped(outer.key.local().host),
+          wire::load_u8(ip + wire::ipv4_at::tos)};
 }
 
 // The link header is put in front of the inner packet, so that both are a frame.

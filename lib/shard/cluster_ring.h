@@ -3,7 +3,9 @@
 //
 // How far a segment has come is told by the address of the server that sent it on first, which the
 // outer header keeps on the whole way. Its place in the ring is known to all, so no header has to
-// be invented, and a router that lowers the TTL changes nothing.
+// be invented, and a router that lowers the TTL changes nothing. That a server was passed over is
+// told by the traffic class: only who did it knows, as the next may have heard of that server
+// since.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +22,15 @@ namespace mayfly::shard {
 
 class ClusterRing {
  public:
+  /// The outer traffic class (RFC 2474 3) of a segment that has been to all servers so far, and of
+  /// one that was not sent to one that is silent: a code point for local use (RFC 2474 6, pool 2).
+  static constexpr std::uint8_t kComplete = 0, kIncomplete = 0b000011 << 2;
+  /// Where a segment has been that another server sent on.
+  struct Way {
+    std::uint32_t origin;  ///< the place of the one that was asked first
+    bool is_complete;      ///< nobody between it and this server was passed over
+  };
+
   /// No cluster: nobody is asked, nobody is a member.
   ClusterRing() = default;
   /// `is_own` tells which of the members this server is; if none, nobody is asked.
@@ -69,15 +80,6 @@ class ClusterRing {
       if (!is_silent(member)) return Next{member, skipped};
     }
     return std::nullopt;
-  }
-
-  /// One of those between `origin` and this server was passed over on the way here, or should have
-  /// been: it is silent.
-  template <class F>
-  bool has_silent_since(std::uint32_t origin, F&& is_silent) const noexcept {
-    for (std::uint32_t back = 1; back < asked_since(origin); ++back)
-      if (is_silent(members_[(own_ + size() - back) % size()])) return true;
-    return false;
   }
 
  private:

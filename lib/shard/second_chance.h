@@ -22,9 +22,9 @@ void Shard<P, A>::watch_members(const ClusterSettings& cluster) {
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
   const std::optional<Drop> passed_on = pass_on(a);
-  if (passed_on || !asked_first_) return passed_on;
+  if (passed_on || !way_) return passed_on;
   // One that was passed over may be alive, and have the connection.
-  if (ring_.has_silent_since(*asked_first_, silent_member())) return Drop::cluster_not_sent_on;
+  if (!way_->is_complete) return Drop::cluster_not_sent_on;
   if (!a.parsed.segment.has(wire::tcp_flag::rst)) stats_.cluster_last_reset.add();
   return std::nullopt;
 }
@@ -57,7 +57,7 @@ template <link::Port P, class A>
 /// Sends it on to the next server that is there. nullopt: nobody else is to be asked.
 template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
-  const std::uint32_t origin = asked_first_.value_or(ring_.own_place());
+  const std::uint32_t origin = way_ ? way_->origin : ring_.own_place();
   const Ipv6Address local =
       a.six != nullptr ? a.six->local : Ipv6Address::mapped(a.parsed.key.local().host);
   if (ring_.is_last_after(origin) || ring_.is_own(local)) return std::nullopt;
@@ -66,8 +66,11 @@ std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
   // A reset instead might end a connection that is alive at another server.
   if (!ring_limit_.allow(now_)) return Drop::cluster_not_sent_on;
   const auto next = ring_.next_after(origin, silent_member());
-  if (!next ||
-      !links_[ring_link_]->send_ip_in_ip(packet, ring_.address_at(origin), next->member, now_))
+  if (!next) return Drop::cluster_not_sent_on;
+  const bool is_complete = next->skipped == 0 && (!way_ || way_->is_complete);
+  const std::uint8_t mark = is_complete ? ClusterRing::kComplete : ClusterRing::kIncomplete;
+  if (!links_[ring_link_]->send_ip_in_ip(packet, {ring_.address_at(origin), next->member, mark},
+                                         now_))
     return Drop::cluster_not_sent_on;
   stats_.cluster_sent_on.add();
   if (next->skipped > 0) stats_.cluster_skipped.add();
@@ -80,19 +83,21 @@ template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::on_ip_in_ip(std::uint8_t index, std::size_t i) noexcept {
   link::Link<P>& link = *links_[index];
   const wire::ParsedFrame outer = burst_.parsed[i];
-  const auto ends = link.tunnel_ends(link.bytes(burst_.frames[i]), outer);
-  const auto origin = ring_.place_of(ends.from);
-  const bool is_balanced = !origin && balancers_ && balancers_->covers(ends.from);
-  if ((!origin && !is_balanced) || !ends.is_ours) return std::nullopt;
+  const std::span<const std::byte> received = link.bytes(burst_.frames[i]);
+  const auto header = link.outer_header(received, outer);
+  const auto origin = ring_.place_of(header.from);
+  const bool is_balanced = !origin && balancers_ && balancers_->covers(header.from);
+  if ((!origin && !is_balanced) || !link.is_ours(received, outer)) return std::nullopt;
   wire::ParsedFrame& inner = burst_.parsed[i];
   const std::span<const std::byte> bytes = link.unwrap(burst_.frames[i], outer, inner);
   if (is_balanced) return on_balanced(index, i, bytes);
   if (inner.kind == wire::FrameKind::drop) return inner.drop;
   if (inner.kind != wire::FrameKind::tcp) return Drop::cluster_inner_invalid;
   stats_.cluster_taken_in.add();
-  asked_first_ = origin;
+  // The last two bits are for congestion alone (RFC 3168 5).
+  way_ = {*origin, (header.traffic_class & ~0b11) != ClusterRing::kIncomplete};
   const Drop drop = decide_inner(index, i, bytes);
-  asked_first_.reset();
+  way_.reset();
   return drop;
 }
 
@@ -105,7 +110,7 @@ Drop Shard<P, A>::decide_inner(std::uint8_t index, std::size_t i,
   const Arrival a{inner, bytes, index, hash, burst_.six(i)};
   const std::int32_t position = find(a);
   const bool is_known = position >= 0 || time_waits_.find(inner.key, hash) != kNoIndex;
-  if (asked_first_ && is_known) stats_.cluster_ours.add();
+  if (way_ && is_known) stats_.cluster_ours.add();
   return decide(a, position);
 }
 

@@ -343,9 +343,9 @@ class Shard {
   RateLimit rst_limit_{20'000, 2'000};
   ClusterRing ring_;
   std::optional<Prefix> balancers_;
-  std::uint8_t ring_link_ = 0;                // on which the other servers are
-  std::optional<std::uint32_t> asked_first_;  // who has sent the segment at hand on first
-  RateLimit ring_limit_{20'000, 2'000};       // as resets, which these segments would get
+  std::uint8_t ring_link_ = 0;           // on which the other servers are
+  std::optional<ClusterRing::Way> way_;  // of the segment at hand, if another server sent it on
+  RateLimit ring_limit_{20'000, 2'000};  // as resets, which these segments would get
   SecretLimit challenge_limit_;
   const Settings* settings_ = nullptr;  // contains *cfg_; null: the initial settings
   std::atomic<const Settings*> next_settings_{nullptr};

@@ -110,6 +110,7 @@ struct Ipv4Fields {
   std::size_t payload_len = 0;
   std::uint16_t id = 0;
   std::uint8_t protocol = 0;
+  std::uint8_t traffic_class = 0;
 };
 
 /// RFC 791 3.1 without options.
@@ -117,7 +118,7 @@ std::byte* put_ipv4(std::byte* at, const Ipv4Fields& fields, ChecksumBy by) noex
   const auto length = static_cast<std::uint32_t>(kIpv4HeaderSizeMin + fields.payload_len);
   MAYFLY_ASSERT(length <= 0xffff);
   const std::uint32_t words[] = {
-      0x4500'0000u | length,
+      0x4500'0000u | std::uint32_t{fields.traffic_class} << 16 | length,
       std::uint32_t{fields.id} << 16 | ipv4_fragment::dont_fragment,
       std::uint32_t{kTtl} << 24 | std::uint32_t{fields.protocol} << 16,
   };
@@ -306,8 +307,8 @@ std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Ad
 }
 
 std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
-                          Ipv4Address destination, std::span<const std::byte> packet,
-                          std::uint16_t ip_id) noexcept {
+                          Ipv4Address destination, std::uint8_t traffic_class,
+                          std::span<const std::byte> packet, std::uint16_t ip_id) noexcept {
   const std::size_t ip_at = emit_link(frame.data(), link, ethertype::ipv4);
   const std::size_t length = ip_at + kIpv4HeaderSizeMin + packet.size();
   MAYFLY_ASSERT(frame.size() >= length);
@@ -316,7 +317,8 @@ std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ip
                                .destination = swap32(destination.host),
                                .payload_len = packet.size(),
                                .id = ip_id,
-                               .protocol = tunnel_of(packet)},
+                               .protocol = tunnel_of(packet),
+                               .traffic_class = traffic_class},
                               ChecksumBy::software);
   std::memcpy(inner, packet.data(), packet.size());
   return length;
@@ -324,12 +326,13 @@ std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ip
 
 std::size_t emit_ip_in_ip6(std::span<std::byte> frame, const LinkHeader& link,
                            const Ipv6Address& source, const Ipv6Address& destination,
-                           std::span<const std::byte> packet) noexcept {
+                           std::uint8_t traffic_class, std::span<const std::byte> packet) noexcept {
   const std::size_t ip_at = emit_link(frame.data(), link, ethertype::ipv6);
   const std::size_t length = ip_at + kIpv6HeaderSize + packet.size();
   MAYFLY_ASSERT(frame.size() >= length);
-  std::byte* inner =
-      put_ipv6(&frame[ip_at], {source, destination, packet.size(), 0, tunnel_of(packet)});
+  std::byte* inner = put_ipv6(
+      &frame[ip_at],
+      {source, destination, packet.size(), std::uint32_t{traffic_class} << 20, tunnel_of(packet)});
   std::memcpy(inner, packet.data(), packet.size());
   return length;
 }

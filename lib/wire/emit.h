@@ -66,13 +66,14 @@ std::size_t emit_icmp(std::span<std::byte> frame, const LinkHeader& link, Ipv4Ad
                       std::uint16_t ip_id) noexcept;
 
 /// Writes link and outer IPv4 header (RFC 2003, RFC 4213: DF set, TTL 64) and `packet`, of IPv4 or
-/// IPv6, behind them. `frame` needs link.size() + 20 + packet.size() bytes. Returns its length.
+/// IPv6, behind them. `traffic_class` is the outer one. `frame` needs link.size() + 20 +
+/// packet.size() bytes. Returns its length.
 std::size_t emit_ip_in_ip(std::span<std::byte> frame, const LinkHeader& link, Ipv4Address source,
-                          Ipv4Address destination, std::span<const std::byte> packet,
-                          std::uint16_t ip_id) noexcept;
+                          Ipv4Address destination, std::uint8_t traffic_class,
+                          std::span<const std::byte> packet, std::uint16_t ip_id) noexcept;
 /// The same with an outer IPv6 header (RFC 2473, hop limit 64): 40 bytes instead of 20.
 std::size_t emit_ip_in_ip6(std::span<std::byte> frame, const LinkHeader& link,
                            const Ipv6Address& source, const Ipv6Address& destination,
-                           std::span<const std::byte> packet) noexcept;
+                           std::uint8_t traffic_class, std::span<const std::byte> packet) noexcept;
 
 }  // namespace mayfly::wire

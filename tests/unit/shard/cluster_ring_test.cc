@@ -53,7 +53,6 @@ TEST(ClusterRing, PassesOverThoseThatAreSilentAndNeverComesBack) {
           ASSERT_NE(at, origin);
           ASSERT_FALSE(is_silent(next->member));
           ++asked, skipped += next->skipped;
-          ASSERT_EQ(ring(n, at, hops).has_silent_since(origin, is_silent), skipped > 0);
         }
         const std::uint32_t most = std::min(hops, n - 1);
         std::uint32_t there = 0;

@@ -176,6 +176,24 @@ TEST_F(SecondChance, OfAServerThatDoesNotAnswerOnTheLinkIsNotAReset) {
   }
 }
 
+TEST_F(SecondChance, OfAServerThatTheLastOneHasHeardOfAgainIsNotAReset) {
+  for (const Outer outer : {Outer::ipv4, Outer::ipv6}) {
+    make(2, outer);
+    Peer peer(at(1));
+    peer.opens();
+    end(1);
+    after(3_s);
+    at(2).silent.clear();  // only server 0 does not know yet
+    at(2).after(2_s);
+    at(0).put(peer.frame(text("ping")));
+    at(0).poll();
+    carry();
+    EXPECT_EQ(skipped(), 1U);
+    EXPECT_EQ(at(2).drops(Drop::cluster_not_sent_on), 1U);
+    EXPECT_EQ(resets(), 0U);
+  }
+}
+
 TEST_F(SecondChance, AsksAServerAgainThatHasComeBack) {
   make();
   Peer peer(at(1));
