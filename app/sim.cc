@@ -64,8 +64,9 @@ Result<void> read_options(const SimCommand& command, world::SimOptions& options)
 
 /// The command that runs the same world again.
 std::string command_line(const SimCommand& command, const world::SimOptions& options) {
-  std::string text = fmt::format("mayfly sim --seed {} --connections {} --faults {}", options.seed,
-                                 options.connections, to_string(*options.faults));
+  std::string text = fmt::format("mayfly sim --seed {}", options.seed);
+  if (options.connections > 0) text += fmt::format(" --connections {}", options.connections);
+  text += fmt::format(" --faults {}", to_string(*options.faults));
   if (command.no_harm) text += " --no-harm";
   if (!command.policy.empty()) text += " --policy " + command.policy;
   if (options.duration.us > 0) text += " --duration " + config::format_duration(options.duration);

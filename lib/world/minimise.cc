@@ -10,16 +10,16 @@ class Search {
   Search(const SimOptions& failing, const SimResult& result, std::uint32_t tries)
       : best_{failing, result, 0}, left_(tries) {
     MAYFLY_ASSERT(result.violation);
-    const Scenario scenario = make_scenario(failing);
-    best_.options.faults = scenario.faults;
-    best_.options.connections = scenario.traffic().connections;
+    best_.options.faults = make_scenario(failing).faults;
   }
 
   Result<Minimised> run() {
     while (drop_a_fault()) {
     }
-    for (std::uint32_t step = best_.options.connections / 2; step > 0; step /= 2)
-      while (best_.options.connections > step && drop_connections(step)) {
+    // As many as were drawn for the first traffic is fewer for the others.
+    if (best_.options.connections == 0) limit_connections(connections());
+    for (std::uint32_t step = connections() / 2; step > 0; step /= 2)
+      while (connections() > step && limit_connections(connections() - step)) {
       }
     while (drop_a_fault()) {
     }
@@ -39,9 +39,11 @@ class Search {
     return dropped;
   }
 
-  bool drop_connections(std::uint32_t count) {
+  std::uint32_t connections() const { return make_scenario(best_.options).traffic().connections; }
+
+  bool limit_connections(std::uint32_t count) {
     SimOptions fewer = best_.options;
-    fewer.connections -= count;
+    fewer.connections = count;
     return still_fails(fewer);
   }
 

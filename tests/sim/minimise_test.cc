@@ -44,5 +44,24 @@ TEST(Minimise, StopsAfterSoManyTries) {
   EXPECT_TRUE(smaller->result.violation);
 }
 
+TEST(Minimise, BeginsWithTheWorldThatFailed) {
+  world::SimOptions failing{.faults = world::FaultSet::all()};
+  world::SimResult result;
+  result.violation = {{}, "an oracle", "a reason"};
+  std::uint32_t more = 0;  // worlds whose other clients open more than the first
+  for (failing.seed = 1; failing.seed <= 40; ++failing.seed) {
+    const auto begun = minimise(failing, result, 0);
+    ASSERT_TRUE(begun);
+    const auto drawn = make_scenario(failing).traffics;
+    const auto again = make_scenario(begun->options).traffics;
+    ASSERT_EQ(again.size(), drawn.size());
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      EXPECT_EQ(again[i].connections, drawn[i].connections) << "seed " << failing.seed;
+      more += drawn[i].connections > drawn[0].connections ? 1 : 0;
+    }
+  }
+  EXPECT_GT(more, 0u) << "else this shows nothing";
+}
+
 }  // namespace
 }  // namespace mayfly::testing
