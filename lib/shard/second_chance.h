@@ -23,8 +23,6 @@ template <link::Port P, class A>
 std::optional<Drop> Shard<P, A>::second_chance(const Arrival& a) noexcept {
   const std::optional<Drop> passed_on = pass_on(a);
   if (passed_on || !way_) return passed_on;
-  // One that was passed over may be alive, and have the connection.
-  if (!way_->is_complete) return Drop::cluster_not_sent_on;
   if (!a.parsed.segment.has(wire::tcp_flag::rst)) stats_.cluster_last_reset.add();
   return std::nullopt;
 }
@@ -60,7 +58,12 @@ std::optional<Drop> Shard<P, A>::pass_on(const Arrival& a) noexcept {
   const std::uint32_t origin = way_ ? way_->origin : ring_.own_place();
   const Ipv6Address local =
       a.six != nullptr ? a.six->local : Ipv6Address::mapped(a.parsed.key.local().host);
-  if (ring_.is_last_after(origin) || ring_.is_own(local)) return std::nullopt;
+  if (ring_.is_own(local)) return std::nullopt;
+  if (ring_.is_last_after(origin)) {
+    // One that was passed over may be alive, and have the connection.
+    if (way_ && !way_->is_complete) return Drop::cluster_not_sent_on;
+    return std::nullopt;
+  }
   const std::size_t header = a.parsed.l4_off - a.parsed.l3_off;
   const auto packet = a.bytes.subspan(a.parsed.l3_off, header + a.parsed.l4_len);
   // A reset instead might end a connection that is alive at another server.

@@ -317,6 +317,23 @@ TEST_F(SecondChance, OfALiveConnectionIsNotKeptFromItByAnOldSyn) {
   EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
 }
 
+TEST_F(SecondChance, OfALiveConnectionIsNotResetByAnOldSynWhereItsServerWasPassedOver) {
+  make();
+  Peer peer(at(1));
+  peer.opens();
+  at(2).leap(Duration::from_s(1));
+  Peer old(at(2));
+  old.sends(syn()).gets(syn_ack());
+  end(1);
+  after(3_s);
+  at(0).put(peer.frame(text("ping")));
+  at(0).poll();
+  carry();
+  EXPECT_EQ(skipped(), 1U);
+  EXPECT_EQ(at(2).drops(Drop::cluster_not_sent_on), 1U);
+  EXPECT_EQ(resets(), 0U);
+}
+
 TEST_F(SecondChance, IsNotForTheAckOfAHandshake) {
   make();
   Peer peer(at(0));
