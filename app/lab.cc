@@ -74,9 +74,12 @@ Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
     if (stop() != run::Stop::no) return {};
     auto offered = offered_share(e, result.calibration);
     if (!offered) return offered.error();
-    auto run =
-        run_experiment(*offered, lab.sample, *devices, eal, clock, stop,
-                       [&](const lab::LabSample& sample) { progress.on_sample(*offered, sample); });
+    const auto run_once = [&] {
+      return run_experiment(
+          *offered, lab.sample, *devices, eal, clock, stop,
+          [&](const lab::LabSample& sample) { progress.on_sample(*offered, sample); });
+    };
+    auto run = e.calibrates ? lab::calibrate(run_once) : run_once();
     if (!run) return Error{e.name + ": " + run.error().what};
     progress.on_end(*run);
     if (e.calibrates) result.calibration = calibration_of(*run);

@@ -51,6 +51,20 @@ LabFigures figures_of(const ExperimentRun& run);
 /// of a few samples does not move it. `cps` is 0 if it was interrupted, or connections failed.
 Calibration calibration_of(const ExperimentRun& run);
 
+/// A calibration in which connections failed, as on a machine that does other work for a moment,
+/// is run so often before the lab gives up.
+inline constexpr int kCalibrationTries = 3;
+/// Runs a calibrating experiment by `run_once`, until it is clean or was interrupted.
+template <class RunOnce>
+Result<ExperimentRun> calibrate(RunOnce&& run_once) {
+  Result<ExperimentRun> run = run_once();
+  for (int tries = 1; tries < kCalibrationTries; ++tries) {
+    if (!run || run->interrupted || calibration_of(*run).cps > 0) break;
+    run = run_once();
+  }
+  return run;
+}
+
 /// The end that holds the TIME_WAIT, and for how long.
 struct TimeWaitHolder {
   enum class End : std::uint8_t { nobody, server, client };

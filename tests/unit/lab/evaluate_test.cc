@@ -131,6 +131,37 @@ TEST(Calibration, IsNoneWhereConnectionsFailed) {
   EXPECT_EQ(calibration_of(run).cps, 0);
 }
 
+TEST(Calibration, InWhichConnectionsFailedIsRunAgainUpToTwice) {
+  for (const int spoilt : {0, 1, 2, 3}) {
+    int runs = 0;
+    const auto run = lab::calibrate([&]() -> Result<lab::ExperimentRun> {
+      lab::ExperimentRun once = run_of({300, 300});
+      once.samples.back().failed = runs++ < spoilt ? 1 : 0;
+      return once;
+    });
+    EXPECT_EQ(runs, std::min(spoilt + 1, 3));
+    ASSERT_TRUE(run);
+    EXPECT_EQ(calibration_of(*run).cps, spoilt < 3 ? 300 : 0);
+  }
+}
+
+TEST(Calibration, ThatWasInterruptedOrCouldNotRunIsNotRunAgain) {
+  int runs = 0;
+  const auto interrupted = lab::calibrate([&]() -> Result<lab::ExperimentRun> {
+    lab::ExperimentRun once = run_of({300});
+    once.interrupted = true;
+    ++runs;
+    return once;
+  });
+  EXPECT_EQ(runs, 1);
+  const auto failed = lab::calibrate([&]() -> Result<lab::ExperimentRun> {
+    ++runs;
+    return Error{"no core"};
+  });
+  EXPECT_EQ(runs, 2);
+  EXPECT_FALSE(failed);
+}
+
 TEST(LabBound, AddsUpTheTablesOfTheServersCores) {
   ExperimentSettings s = example_settings("x");
   s.server.cores = {0, 1};
