@@ -46,15 +46,24 @@ const Value* Presets::find(const std::string& name, const Place& place, const st
                            Report& report) {
   const std::optional<std::filesystem::path> file = locate(name);
   if (!file) {
-    const std::string hint =
-        is_path(name) ? "a path is relative to the file that names it, or to the current folder"
-                      : fmt::format("known: {}", fmt::join(known(), ", "));
-    report.add(place, key, in_quotes(name) + " is no preset", hint);
+    Report missing(report.file());  // which the same finding twice is not added to
+    missing.add(place, key, in_quotes(name) + " is no preset", hint_for(name));
+    report.absorb(std::move(missing));
     return nullptr;
   }
   auto [at, is_new] = read_.try_emplace(*file);
   if (is_new) at->second = read_preset(file->string(), report);
   return at->second ? &*at->second : nullptr;
+}
+
+std::string Presets::hint_for(const std::string& name) const {
+  if (is_path(name))
+    return "a path is relative to the file that names it, or to the current folder";
+  const std::vector<std::string> names = known();
+  if (!names.empty()) return fmt::format("known: {}", fmt::join(names, ", "));
+  std::vector<std::string> looked_in;
+  for (const std::filesystem::path& folder : folders_) looked_in.push_back(folder.string());
+  return fmt::format("there are none in {}", fmt::join(looked_in, ", "));
 }
 
 std::optional<std::filesystem::path> Presets::locate(const std::string& name) const {

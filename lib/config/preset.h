@@ -30,6 +30,8 @@ class Presets {
   std::vector<std::string> known() const;
 
  private:
+  /// What helps somebody who asked for a preset that is not there.
+  std::string hint_for(const std::string& name) const;
   std::optional<std::filesystem::path> locate(const std::string& name) const;
 
   std::vector<std::filesystem::path> folders_;

@@ -292,6 +292,12 @@ TEST_F(Experiments, OfASituationHaveItsLoadAndTableAndThePolicysOwnHold) {
   EXPECT_EQ(one.server.close.first, shard::Closer::client) << "as the preset says";
 }
 
+TEST_F(Experiments, OfASituationSayOnceThatAPresetIsNotThere) {
+  std::string file = std::string(kBase) + kSituations;
+  file.replace(file.find("[brief]"), 7, "[none-such]");
+  EXPECT_THAT(complaints(lab(file)), ElementsAre("hazards.policies.0: \"none-such\" is no preset"));
+}
+
 TEST_F(Experiments, OfAProxyLetTheClientCloseFirstAndHold) {
   write_preset("holds", "server: {time_wait: {hold: 7s}}\nclient: {time_wait: {hold: 8s}}\n");
   std::string file = std::string(kBase) + kSituations;

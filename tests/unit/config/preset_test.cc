@@ -7,9 +7,11 @@ namespace mayfly::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 using Preset = ConfigTest;
@@ -101,6 +103,13 @@ TEST_F(Preset, ThatIsNotThereListsThoseThatAre) {
                                 HasSubstr("one, "), HasSubstr("two"))));
   EXPECT_THAT(messages(serve(kServe, {}, "./three.yaml")),
               ElementsAre(HasSubstr("--policy ./three.yaml: \"./three.yaml\" is no preset")));
+}
+
+TEST_F(Preset, ThatIsNotThereNamesTheFoldersRatherThanAnEmptyList) {
+  const auto told = messages(serve(kServe, {}, "three"));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_THAT(told[0], Not(HasSubstr("known: )")));
+  EXPECT_THAT(told[0], AnyOf(HasSubstr("known: "), HasSubstr("there are none in ")));
 }
 
 TEST_F(Preset, MistakesAreToldInItsOwnFileTogetherWithThoseOfTheOther) {
