@@ -98,9 +98,11 @@ bool is_lab_sound(const RunOptions& options) {
   return false;
 }
 
-/// --page and --token-file are keys of the configuration of serve and load.
+/// --page and --token-file are keys of the configuration of serve and load. "[::1]:9000" is quoted,
+/// as YAML takes what begins with a bracket for a list.
 void lay_page_options(RunOptions& options) {
-  if (!options.page.empty()) options.sets.push_back("admin.page=" + options.page);
+  const char* quote = options.page.starts_with('[') ? "'" : "";
+  if (!options.page.empty()) options.sets.push_back("admin.page=" + (quote + options.page) + quote);
   if (!options.token_file.empty()) options.sets.push_back("admin.token_file=" + options.token_file);
 }
 

@@ -38,6 +38,16 @@ def test_the_page_is_there_for_this_machine_alone(run_mayfly):
     server.stop()
 
 
+def test_the_page_is_there_at_the_loopback_address_of_ipv6(run_mayfly):
+    port = free_port()
+    server = run_mayfly("serve", serve_settings("net_null0"), "--page",
+                        f"[::1]:{port}").wait_ready()
+    assert f"page: http://[::1]:{port}/" in server.said()
+    with urllib.request.urlopen(f"http://[::1]:{port}/api/stats", timeout=5) as answer:
+        assert json.loads(answer.read())["accepted"] == 0
+    server.stop()
+
+
 def test_other_addresses_need_a_token(run_mayfly, tmp_path):
     port = free_port()
     settings = serve_settings("net_null0", {"admin": {"page": f"0.0.0.0:{port}"}})
