@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "admin/socket_client.h"
 #include "commands.h"
@@ -82,11 +83,13 @@ Json page_of(const SsOptions& options, const std::string& target) {
 int ss_command(const SsOptions& options) {
   const std::string first = query_of(options);
   std::string target = first;
-  if (!options.is_json)
-    fmt::print("{}\n", fmt::format(kRow, "State", "Recv-Q", "Send-Q", "Local", "Peer", "Age", ""));
+  bool needs_title = !options.is_json;
   while (!target.empty()) {
     const Json page = page_of(options, target);
     if (page.is_null()) return kRunFailed;
+    if (std::exchange(needs_title, false))
+      fmt::print("{}\n",
+                 fmt::format(kRow, "State", "Recv-Q", "Send-Q", "Local", "Peer", "Age", ""));
     for (const Json& one : page.at("connections"))
       fmt::print("{}\n", options.is_json ? one.dump() : line_of(one));
     const Json& next = page.at("next");

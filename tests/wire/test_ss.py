@@ -54,6 +54,7 @@ def test_connections_and_entries_are_listed_with_what_is_known_of_them(wire, ser
         assert len(table) == 4 and "ends in" in table[3]
     refused = ss(path, "--state", "asleep")
     assert refused.returncode == 1 and 'no state "asleep"' in refused.stderr
+    assert not refused.stdout, "no title without a table"
     server.stop()
 
 
