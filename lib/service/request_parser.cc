@@ -172,7 +172,7 @@ RequestParser::Step RequestParser::feed_head(std::string_view text,
   std::size_t taken = 0;
   while (taken < text.size()) {
     const std::size_t room = limits.header_bytes_max - head_bytes_;
-    if (room == 0) return {taken, Outcome::refused, HttpStatus::header_too_large};
+    if (room == 0) return {taken, Outcome::refused, status_of_long_head()};
     const std::size_t good =
         guard_.scan(text.substr(taken, std::min(room, piece.size())), piece.data());
     head_bytes_ += static_cast<std::uint32_t>(good);
@@ -190,7 +190,7 @@ RequestParser::Step RequestParser::feed_head(std::string_view text,
     }
   }
   if (head_bytes_ == limits.header_bytes_max)
-    return {taken, Outcome::refused, HttpStatus::header_too_large};
+    return {taken, Outcome::refused, status_of_long_head()};
   return {taken, Outcome::more};
 }
 
@@ -293,6 +293,12 @@ std::optional<HttpStatus> RequestParser::finish_framing(const HttpSettings& limi
     body_left_ = llhttp_.content_length;
   }
   return std::nullopt;
+}
+
+// RFC 9112 3: 414 for a target, query included, that is longer than any that is understood.
+HttpStatus RequestParser::status_of_long_head() const noexcept {
+  const bool is_for_target = guard_.in_request_line() || target_too_long_;
+  return is_for_target ? HttpStatus::uri_too_long : HttpStatus::header_too_large;
 }
 
 HttpStatus RequestParser::status_of_error() const noexcept {

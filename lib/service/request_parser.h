@@ -46,6 +46,10 @@ class HeadGuard {
   void enter_trailers() noexcept { state_ = State::line; }
 
   bool at_end() const noexcept { return state_ == State::end; }
+  /// True as long as there is no field line, nor the end of the head.
+  bool in_request_line() const noexcept {
+    return state_ == State::request_line || state_ == State::request_space;
+  }
   bool is_bad() const noexcept { return state_ == State::bad; }
 
  private:
@@ -125,6 +129,7 @@ class RequestParser {
   std::optional<HttpStatus> finish_framing(const HttpSettings& limits) noexcept;
   std::optional<HttpStatus> finish_target() noexcept;
   HttpStatus status_of_error() const noexcept;
+  HttpStatus status_of_long_head() const noexcept;
 
   void take_target(std::string_view part) noexcept;
   void take_name(std::string_view part) noexcept;

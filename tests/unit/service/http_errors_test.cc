@@ -155,7 +155,9 @@ TEST(HttpErrors, TooMuch) {
   for (int i = 0; i < 1'001; ++i) one_byte_chunks += "1\r\nx\r\n";
   for (int i = 0; i < 20; ++i) extensions += "1;" + std::string(1'000, 'e') + "\r\nx\r\n";
   for (const Case& c : {Case{get("/", long_field), 431},
-                        {get("/" + std::string(5'000, 'x')), 431},
+                        {get("/" + std::string(5'000, 'x')), 414},
+                        {get("/?" + std::string(5'000, 'x')), 414},
+                        {get("/" + std::string(2'000, 'x'), long_field), 414},
                         {get("/" + std::string(2'000, 'x')), 414},
                         {get("/?" + std::string(2'000, 'x')), 200},
                         {get("/", "Content-Length: 1001\r\n"), 413},
