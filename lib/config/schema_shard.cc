@@ -149,7 +149,8 @@ static Schema<tcp::TcpSettings> protocol_schema() {
       {"delayed_ack", &T::delayed_ack, duration_or_zero(1_ms, 499_ms),
        "how long an ACK may wait for data (RFC 9293 MUST-40); 0 = every segment is ACKed"},
       {"challenge_ack_interval", &T::challenge_ack_interval, duration_or_zero(1_ms, 60_s),
-       "in this time a connection sends at most one challenge ACK (RFC 5961 7)"},
+       "a connection sends at most ten challenge ACKs in ten times this (RFC 5961 7); 0 = no "
+       "limit"},
       {"keep_alive", &T::keep_alive, map(keep_alive_schema()), "keep-alive probes"},
   };
 }
