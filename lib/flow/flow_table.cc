@@ -16,8 +16,16 @@ constexpr std::size_t kBucketBytes = 64,
                       kKeyBytes = 32,  // an rte_hash_key: data, 16 bytes, aligned
     kKeyBytes6 = 64;
 
+/// Places in the buckets for `flows` at a load of at most 60 %. rte_hash has a power of two of
+/// them.
+std::uint64_t places_for(std::uint32_t flows) {
+  return std::bit_ceil(std::max<std::uint64_t>(64, std::uint64_t{flows} * 10 / 6));
+}
+
+/// The keys that rte_hash has room for: no more than the flows, as a key takes 32 or 64 bytes
+/// whether it is in use or not, but so many that it makes that many places for them.
 std::uint32_t entries_for(std::uint32_t flows) {
-  return std::max<std::uint32_t>(64, static_cast<std::uint32_t>(std::uint64_t{flows} * 10 / 6));
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(flows, places_for(flows) / 2 + 1));
 }
 
 // rte_hash requires a hash function, though every call here passes a hash value.
@@ -29,7 +37,7 @@ void FlowTable::Free::operator()(rte_hash* table) const noexcept { rte_hash_free
 
 std::size_t FlowTable::bytes_needed(std::uint32_t flows, bool ipv6) {
   const std::size_t entries = entries_for(flows);
-  const std::size_t buckets = std::bit_ceil(entries / kBucketEntries);
+  const std::size_t buckets = places_for(flows) / kBucketEntries;
   // Keys, the ring of free slots (4 bytes each, a power of two), buckets, and the block indices.
   const auto bytes_of = [&](std::size_t key_bytes) {
     return entries * (key_bytes + sizeof(std::uint32_t)) + std::bit_ceil(entries + 1) * 4 +

@@ -27,9 +27,10 @@ class FlowTable {
   /// The position that stands for no flow.
   static constexpr std::int32_t kNone = -1;
 
-  /// Allocates a table for at least `flows`. It is sized for a load of at most 60 %: above that,
-  /// insertions into an rte_hash become slow. `name` must be unique in the process. `secret` keys
-  /// the hash. `ipv6`: flows of either family may be as many. Fails if there is no memory.
+  /// Allocates a table for at least `flows`. Its buckets are sized for a load of at most 60 %:
+  /// above that, insertions into an rte_hash become slow. `name` must be unique in the process.
+  /// `secret` keys the hash. `ipv6`: flows of either family may be as many. Fails if there is no
+  /// memory.
   static Result<FlowTable> create(const std::string& name, std::uint32_t flows,
                                   const FlowSecret& secret, HugePages pages, bool ipv6 = false);
   /// Bytes that create() allocates for `flows`.

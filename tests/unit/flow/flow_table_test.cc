@@ -117,6 +117,15 @@ TEST(FlowTableTest, HoldsAllTheFlowsItWasMadeForAndFillsUpOnlyThen) {
   EXPECT_GE(table.insert(key(1), table.hash(key(1)), 1), 0) << "room again";
 }
 
+TEST(FlowTableTest, HasRoomForNoMoreKeysThanFlowsWhereItsBucketsAllowIt) {
+  constexpr std::size_t kKeyAndBlock = 36, kPlaceAndRing = 8 + 4;
+  for (const std::uint32_t flows : {300'000u, 1'200'000u, 10'000'000u}) {
+    const std::size_t places = std::bit_ceil(std::size_t{flows} * 10 / 6);
+    EXPECT_LE(FlowTable::bytes_needed(flows), flows * kKeyAndBlock + places * kPlaceAndRing)
+        << flows;
+  }
+}
+
 TEST(FlowTableTest, SaysWhyItCannotBeMade) {
   const auto table =
       FlowTable::create("toolarge", 2'000'000'000, flow::FlowSecret({1, 2}), HugePages::never);
