@@ -22,12 +22,25 @@ namespace mayfly::flow {
 struct Extent {
   const std::byte* data = nullptr;  ///< not owned, unless it is in `chunk`
   std::uint64_t length = 0;         ///< bytes, without those acknowledged
-  std::uint64_t offset = 0;         ///< bytes of the extent that are acknowledged
   std::uint32_t period = 0;         ///< bytes after which `data` repeats; 0 = never
+  std::uint32_t offset = 0;         ///< where in `data` the first byte is; 0 if it does not repeat
   std::uint32_t chunk = kNoIndex;   ///< of copied bytes, freed with the extent
-  std::uint32_t next = kNoIndex;    ///< the next extent of the queue
-  std::uint32_t next_free = kNoIndex;
+  union {
+    std::uint32_t next = kNoIndex;  ///< the next extent of the queue
+    std::uint32_t next_free;        ///< while it is free
+  };
+
+  /// The first `n` bytes, not more than there are, are acknowledged.
+  void remove(std::uint64_t n) noexcept {
+    length -= n;
+    if (period == 0) {
+      data += n;
+    } else {
+      offset = static_cast<std::uint32_t>((offset + n) % period);
+    }
+  }
 };
+static_assert(sizeof(Extent) == 32);
 
 /// Memory for copied bytes, and who holds it since when.
 struct Chunk {
@@ -95,8 +108,7 @@ class TxQueue {
     while (n > 0) {
       Extent& first = pools.extents[head_];
       const std::uint64_t part = std::min(n, first.length);
-      first.length -= part;
-      first.offset += part;
+      first.remove(part);
       n -= part;
       if (first.length == 0) drop_first(pools);
     }
@@ -172,7 +184,7 @@ class TxQueue {
     if (tail_ == kNoIndex || pools.extents[tail_].chunk == kNoIndex) return 0;
     Extent& last = pools.extents[tail_];
     auto& room = pools.chunks[last.chunk].bytes;
-    const std::uint64_t used = last.offset + last.length;
+    const auto used = static_cast<std::uint64_t>(last.data - room.data()) + last.length;
     const std::size_t n = std::min<std::uint64_t>(bytes.size(), room.size() - used);
     std::memcpy(room.data() + used, bytes.data(), n);
     last.length += n;

@@ -115,6 +115,22 @@ TEST_F(TxQueueTest, RepeatsABlock) {
   EXPECT_EQ(read(7, 2), "b!");
 }
 
+TEST_F(TxQueueTest, FillsAChunkOfWhichAPartIsAcknowledged) {
+  const std::string half(flow::Chunk::kSize / 2, 'a'), rest(flow::Chunk::kSize, 'b');
+  const std::size_t room = sizeof(flow::Chunk::bytes);
+  copy_in(half);
+  acknowledge(100);
+  copy_in(rest);
+  EXPECT_EQ(pools_.chunks.used(), 2u) << "the first is filled to its end, and not beyond";
+  const auto first = static_cast<std::uint32_t>(half.size());
+  EXPECT_EQ(read(100, half.size() - 100), half.substr(100));
+  EXPECT_EQ(read(first, rest.size()), rest);
+  acknowledge(static_cast<std::uint32_t>(room) - 1);
+  EXPECT_EQ(pools_.chunks.used(), 2u);
+  acknowledge(static_cast<std::uint32_t>(room));
+  EXPECT_EQ(pools_.chunks.used(), 1u);
+}
+
 TEST_F(TxQueueTest, PutsManySmallCopiesIntoOneChunk) {
   std::string all;
   for (int i = 0; i < 100; ++i) {
