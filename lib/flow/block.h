@@ -36,11 +36,12 @@ struct ConnectionBlock {
 
   std::uint64_t unannounced = 0;       ///< queued bytes that TCP was not told of: it counts to 2^30
   Instant wake_at = Instant::never();  ///< when on_wake is due (Conn::wake_at)
-  Instant armed_for = Instant::never();  ///< deadline of tcp.timer in the wheel
   RxQueue rx;
-  std::uint32_t next_pending = kNoIndex;               ///< the next block with output to send
+  union {
+    std::uint32_t next_pending = kNoIndex;  ///< the next block with output to send
+    std::uint32_t next_free;                ///< the next free block (Slab)
+  };
   std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
-  std::uint32_t next_free = kNoIndex;                  ///< the next free block (Slab)
   std::uint32_t generation = 0;   ///< connections that the block has had before
   std::uint32_t hash = 0;         ///< of the four-tuple (FlowSecret::hash)
   std::uint32_t retransmits = 0;  ///< segments sent again

@@ -117,10 +117,12 @@ class Connections {
   template <class F>
   std::uint32_t expire(std::uint32_t budget, F&& expired) noexcept {
     Nodes nodes{blocks_};
-    return timers_.advance(nodes, now_, budget, [&](std::uint32_t index) {
-      blocks_[index].armed_for = Instant::never();
-      expired(blocks_[index]);
-    });
+    return timers_.advance(nodes, now_, budget,
+                           [&](std::uint32_t index) { expired(blocks_[index]); });
+  }
+  /// Is the block's timer armed for `due`, which is not never, or earlier?
+  bool fires_by(const ConnectionBlock& b, Instant due) const noexcept {
+    return timers_.fires_by(b.tcp.timer, due);
   }
   /// When expire() or retime() has work next, or earlier; never() if no timer is armed.
   Instant next_due() const noexcept { return retime_next_ == kNoIndex ? timers_.next_due() : now_; }
@@ -208,7 +210,7 @@ ConnectionBlock* Connections::open(const Key& key, std::uint32_t hash, std::uint
   b.rx = {};
   b.app = {};
   b.unannounced = 0;
-  b.wake_at = b.armed_for = Instant::never();
+  b.wake_at = Instant::never();
   b.next_pending = kNoIndex;
   b.on_trial = false;
   b.hash = hash;
@@ -290,8 +292,7 @@ inline void Connections::watch_pending(std::uint8_t link, std::uint32_t budget) 
 // fires. So a connection that ends before its first deadline costs one arming and one disarming.
 inline void Connections::arm(ConnectionBlock& b) noexcept {
   const Instant due = std::min(next_deadline(b.tcp), b.wake_at);
-  if (due >= b.armed_for) return;
-  b.armed_for = due;
+  if (due.is_never() || fires_by(b, due)) return;
   Nodes nodes{blocks_};
   timers_.arm(nodes, index_of(b), due);
 }

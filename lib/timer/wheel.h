@@ -82,6 +82,12 @@ class TimerWheel {
   /// When an armed node fires: its deadline rounded up to a tick and limited to kSpan.
   Instant deadline_of(const WheelNode& node) const noexcept { return at_tick(tick_of(node)); }
 
+  /// Is the node armed for no later a tick than arm() would choose for `deadline`, which is not
+  /// never? Then arming it for that would change nothing, or make it fire later.
+  bool fires_by(const WheelNode& node, Instant deadline) const noexcept {
+    return node.armed() && tick_of(node) * kTickUs < deadline.us + kTickUs;
+  }
+
   /// Entries that are armed now.
   std::uint32_t armed_count() const noexcept { return armed_; }
 

@@ -70,7 +70,7 @@ void HostOracle::look_at_block(std::uint32_t index, bool every_step, Instant now
   const bool waits = b.tcp.has(flow::block_flag::pending);  // for a frame buffer
   if (broken.empty() && !waits && may_stand_still(b.tcp))
     broken = "something waits, and no timer runs for it";
-  if (broken.empty() && !waits && !due.is_never() && (!b.tcp.timer.armed() || b.armed_for > due))
+  if (broken.empty() && !waits && !due.is_never() && !connections_->fires_by(b, due))
     broken = "a timer is lost";
   if (broken.empty()) return;
   const FlowKey4 key = key_of(*connections_, b);

@@ -32,6 +32,16 @@ TEST(Wheel, RoundsADeadlineUpToATick) {
   EXPECT_THAT(clock.taken(), ElementsAre(0));
 }
 
+TEST(Wheel, TellsWhetherANodeFiresByADeadline) {
+  Clockwork clock(1);
+  EXPECT_FALSE(clock.wheel.fires_by(clock.nodes[0], Instant{10'000})) << "it is not armed";
+  clock.arm(0, Instant{10'001});
+  EXPECT_FALSE(clock.wheel.fires_by(clock.nodes[0], Instant{10'000}));
+  EXPECT_TRUE(clock.wheel.fires_by(clock.nodes[0], Instant{10'001}));
+  EXPECT_TRUE(clock.wheel.fires_by(clock.nodes[0], Instant{11'000}));
+  EXPECT_TRUE(clock.wheel.fires_by(clock.nodes[0], Instant{70'000'000}));
+}
+
 TEST(Wheel, FiresOnce) {
   Clockwork clock(1);
   clock.arm(0, 10_ms);
