@@ -2,6 +2,7 @@
 // received and has not handed on, and the app's own words.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/slab.h"
@@ -27,25 +28,34 @@ inline constexpr std::uint32_t
 // clang-format on
 }  // namespace block_flag
 
+/// A tcp::LossRecord in the pool of a core.
+struct PooledLossRecord : tcp::LossRecord {
+  std::uint32_t next_free = kNoIndex;
+};
+
 /// One connection of a core. `Connections` owns the blocks and links them by index.
-struct ConnectionBlock {
+struct alignas(64) ConnectionBlock {
   tcp::Connection tcp;
 
-  TxQueue tx;    ///< 32 bytes
-  AppState app;  ///< 32 bytes
+  // -- the rest of its line 4: seldom used
+  std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
+  Instant opened_at;
+  std::uint32_t generation = 0;   ///< connections that the block has had before
+  std::uint32_t retransmits = 0;  ///< segments sent again
 
-  std::uint64_t unannounced = 0;       ///< queued bytes that TCP was not told of: it counts to 2^30
+  // -- line 5: text
+  TxQueue tx;                     ///< 24 bytes
+  AppState app;                   ///< 32 bytes
+  std::uint64_t unannounced = 0;  ///< queued bytes that TCP was not told of: it counts to 2^30
+
+  // -- line 6: touched by every segment
   Instant wake_at = Instant::never();  ///< when on_wake is due (Conn::wake_at)
   RxQueue rx;
   union {
     std::uint32_t next_pending = kNoIndex;  ///< the next block with output to send
     std::uint32_t next_free;                ///< the next free block (Slab)
   };
-  std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
-  std::uint32_t generation = 0;   ///< connections that the block has had before
-  std::uint32_t hash = 0;         ///< of the four-tuple (FlowSecret::hash)
-  std::uint32_t retransmits = 0;  ///< segments sent again
-  Instant opened_at;
+  std::uint32_t hash = 0;                      ///< of the four-tuple (FlowSecret::hash)
   std::uint16_t local_port = 0;                ///< host order
   std::uint8_t port = 0;                       ///< index of the shard's port
   bool is_challenged = false;                  ///< Conn::was_challenged
@@ -54,5 +64,7 @@ struct ConnectionBlock {
   /// The previous incarnation's TIME_WAIT entry is kept until the handshake is complete.
   bool on_trial = false;
 };
+static_assert(offsetof(ConnectionBlock, tx) == 5 * 64 && offsetof(ConnectionBlock, wake_at) == 384);
+static_assert(sizeof(ConnectionBlock) == 448);
 
 }  // namespace mayfly::flow

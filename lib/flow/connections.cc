@@ -12,6 +12,7 @@ std::vector<MemoryItem> Connections::plan(const ShardSizes& sizes) {
       memory_item("connections", sizes.connections, sizeof(ConnectionBlock)),
       {"flow table", sizes.connections, table / std::max(sizes.connections, 1u), table},
       memory_item("send extents", sizes.extents_or_default(), sizeof(Extent)),
+      memory_item("loss records", sizes.loss_records_or_default(), sizeof(PooledLossRecord)),
       memory_item("send chunks", sizes.chunks, sizeof(Chunk)),
       memory_item("receive buffers", sizes.receive_buffers + 1, buffer + sizeof(RxBuffers::Place)),
   };
@@ -36,6 +37,8 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
       Slab(take(std::type_identity<ConnectionBlock>{}, "connections", sizes.connections));
   made.tx_.extents =
       Slab(take(std::type_identity<Extent>{}, "send extents", sizes.extents_or_default()));
+  made.loss_records_ = Slab(take(std::type_identity<PooledLossRecord>{}, "loss records",
+                                 sizes.loss_records_or_default()));
   made.tx_.chunks = Slab(take(std::type_identity<Chunk>{}, "send chunks", sizes.chunks));
   made.tx_.extent_share = PoolShare(made.tx_.extents.capacity(), sizes.connections);
   made.tx_.chunk_share = PoolShare(made.tx_.chunks.capacity(), sizes.connections);
@@ -50,6 +53,21 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
   if (!table) return table.error();
   made.table_ = std::move(*table);
   return made;
+}
+
+bool Connections::lend_record(ConnectionBlock& b) noexcept {
+  const std::uint32_t index = loss_records_.take();
+  if (index == kNoIndex) {
+    ++records_denied_;
+    return false;
+  }
+  tcp::lend_record(b.tcp, loss_records_[index]);
+  return true;
+}
+
+void Connections::take_record_back(ConnectionBlock& b) noexcept {
+  auto& record = static_cast<PooledLossRecord&>(tcp::take_record_back(b.tcp));
+  loss_records_.give_back(static_cast<std::uint32_t>(&record - &loss_records_[0]));
 }
 
 // A block opened meanwhile goes by the new settings anyway; being told twice changes nothing.

@@ -90,6 +90,21 @@ class Connections {
   RxBuffers& rx() noexcept { return rx_; }
   const RxBuffers& rx() const noexcept { return rx_; }
 
+  // -- losses
+
+  /// Lends the connection a tcp::LossRecord, which it has not. False: all are in use. It is taken
+  /// back when it is idle, at the end of a poll, or when the connection closes.
+  bool lend_record(ConnectionBlock& b) noexcept;
+  /// Takes the connection's record back, if it has one that is idle.
+  void reclaim_record(ConnectionBlock& b) noexcept {
+    if (b.tcp.loss != nullptr && is_record_idle(b.tcp)) [[unlikely]]
+      take_record_back(b);
+  }
+  /// Requests for a record that found none.
+  std::uint64_t records_denied() const noexcept { return records_denied_; }
+  /// Records that are lent.
+  std::uint32_t records_used() const noexcept { return loss_records_.used(); }
+
   // -- output and time
 
   /// Puts the block at the end of its link's list of pending output, if it is not in it. Each link
@@ -172,6 +187,7 @@ class Connections {
   };
   explicit Connections(Instant start) : now_(start), timers_(start) {}
   void arm(ConnectionBlock& b) noexcept;
+  void take_record_back(ConnectionBlock& b) noexcept;
   void retime_some() noexcept;
 
   Instant now_;
@@ -179,6 +195,8 @@ class Connections {
   std::array<PendingList, 1 + std::numeric_limits<std::uint8_t>::max()> pending_;  // by link
   std::uint32_t retime_next_ = kNoIndex;  // the block that retime() visits next; none: it is done
   Slab<ConnectionBlock> blocks_;
+  Slab<PooledLossRecord> loss_records_;
+  std::uint64_t records_denied_ = 0;
   TxPools tx_;
   RxBuffers rx_;
   FlowTable table_;
@@ -191,6 +209,7 @@ inline void Connections::prefetch(std::int32_t position) const noexcept {
       reinterpret_cast<const char*>(&blocks_[table_.block(static_cast<std::uint32_t>(position))]);
   __builtin_prefetch(block);
   __builtin_prefetch(block + 64);
+  __builtin_prefetch(block + offsetof(ConnectionBlock, tcp.loss));
   __builtin_prefetch(block + offsetof(ConnectionBlock, tx));
   __builtin_prefetch(block + offsetof(ConnectionBlock, wake_at));
 }
@@ -222,6 +241,7 @@ ConnectionBlock* Connections::open(const Key& key, std::uint32_t hash, std::uint
   b.last_state = b.counted_as = tcp::State::closed;
   b.tcp.flags = 0;
   b.tcp.timer = {};
+  MAYFLY_ASSERT(b.tcp.loss == nullptr);
   return &b;
 }
 
@@ -230,6 +250,7 @@ inline void Connections::close(ConnectionBlock& b) noexcept {
   b.tcp.set(block_flag::dead);
   if (b.tx.queued() > 0) b.tx.clear(tx_);
   b.rx.release(rx_);
+  if (b.tcp.loss != nullptr) take_record_back(b);
   Nodes nodes{blocks_};
   timers_.disarm(nodes, index_of(b));
   table_.erase(b.tcp.slot, b.hash);
@@ -272,6 +293,7 @@ inline void Connections::pop_pending(std::uint8_t link) noexcept {
   list.first = b.next_pending;
   if (list.watched == index) list.watched = kNoIndex;
   b.tcp.clear(block_flag::pending);
+  reclaim_record(b);
   if (b.tcp.state != tcp::State::closed) return arm(b);
   MAYFLY_ASSERT(b.tcp.has(block_flag::dead));
   blocks_.give_back(index);

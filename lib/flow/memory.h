@@ -1,6 +1,7 @@
 // How much of each resource a shard has. All of its memory is allocated at start.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,8 +19,15 @@ struct ShardSizes {
   std::uint32_t receive_buffers = 512;    ///< for text out of order or not yet taken by the app
   std::uint32_t receive_window = 65'535;  ///< bytes of each, rounded up to a power of two
   bool ipv6 = false;                      ///< connections may be over IPv6 too
+  /// LossRecords; 0 = one for every eighth connection, but 4,096 at least.
+  std::uint32_t loss_records = 0;
 
   std::uint32_t extents_or_default() const { return extents != 0 ? extents : 2 * connections; }
+  std::uint32_t loss_records_or_default() const {
+    constexpr std::uint32_t kLeast = 4'096, kShare = 8;
+    const std::uint32_t some = std::max(connections / kShare, kLeast);
+    return loss_records != 0 ? loss_records : std::min(connections, some);
+  }
 };
 
 /// One line of the memory plan.

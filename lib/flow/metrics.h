@@ -47,6 +47,9 @@ namespace mayfly::flow {
     "runs not queued because the send extents were used up, or the connection's share of them")  \
   X(counter, send_chunks_denied, "requests", "pools.send_chunks_denied",                         \
     "copies not queued because the send chunks were used up, or the connection's share of them") \
+  X(counter, loss_records_denied, "requests", "pools.loss_records_denied",                       \
+    "losses and text out of order that a connection could not take note of, as all records "     \
+    "were in use")                                                                               \
   X(counter, receive_buffers_reclaimed, "buffers", "pools.receive_buffers_reclaimed",            \
     "receive buffers with text out of order that were given to another connection")              \
   X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                  \

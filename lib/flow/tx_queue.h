@@ -153,7 +153,8 @@ class TxQueue {
       return false;
     }
     pools.extent_share.took(count_);
-    pools.extents[index] = {.data = data, .length = length, .period = period, .chunk = chunk};
+    pools.extents[index] = {
+        .data = data, .length = length, .period = period, .chunk = chunk, .next = kNoIndex};
     (head_ == kNoIndex ? head_ : pools.extents[tail_].next) = index;
     tail_ = index;
     ++count_;

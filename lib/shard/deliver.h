@@ -110,7 +110,8 @@ Drop Shard<P, A>::hold_segment_text(flow::ConnectionBlock& b, Seq at,
                                     std::span<const std::byte> text) noexcept {
   // New settings may offer a larger window than the buffers were made for.
   const std::size_t ahead = static_cast<std::uint32_t>(at - b.tcp.rcv_nxt) + text.size();
-  if (!b.rx.fits(connections_.rx(), ahead) || !reserve_receive_buffer(b) ||
+  if (!b.rx.fits(connections_.rx(), ahead) ||
+      (b.tcp.loss == nullptr && !connections_.lend_record(b)) || !reserve_receive_buffer(b) ||
       !hold_text(b.tcp, at, static_cast<std::uint32_t>(text.size())))
     return Drop::tcp_reassembly_full;
   b.rx.write(connections_.rx(), at, text);
@@ -127,6 +128,7 @@ bool Shard<P, A>::reserve_receive_buffer(flow::ConnectionBlock& b) noexcept {
   flow::ConnectionBlock* idle = idle_holders_.of_receive_buffer();
   if (idle == nullptr) return false;
   forget_held_text(idle->tcp);
+  connections_.reclaim_record(*idle);
   idle->rx.release(connections_.rx());
   stats_.receive_buffers_reclaimed.add();
   return b.rx.reserve(connections_.rx(), owner, now_);
@@ -144,7 +146,7 @@ void Shard<P, A>::deliver_kept(flow::ConnectionBlock& b) noexcept {
     b.rx.take(taken);
   }
   if (b.rx.unread() == 0) {
-    if (b.tcp.held.count == 0) b.rx.release(connections_.rx());
+    if (held_count(b.tcp) == 0) b.rx.release(connections_.rx());
     if (b.rx.has_fin()) {
       b.rx.set_fin(false);
       app_.on_peer_closed(conn);
@@ -223,6 +225,7 @@ void Shard<P, A>::share_send_pools() noexcept {
   flow::TxPools& pools = connections_.tx();
   stats_.send_extents_denied.set(pools.extents_denied);
   stats_.send_chunks_denied.set(pools.chunks_denied);
+  stats_.loss_records_denied.set(connections_.records_denied());
   if (pools.lacks_first_chunk == kNoIndex) [[likely]]
     return;
   flow::ConnectionBlock& asker =
@@ -270,6 +273,7 @@ void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
     }
     if (is_peer_silent(b.tcp, now_)) suspect_peer_of(b);
     b.last_state = b.tcp.state;
+    if (wants_record_for_timer(b.tcp, now_)) connections_.lend_record(b);
     const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_);
     if (events != 0) on_events(b, events);
     if (b.tcp.state == tcp::State::closed) return;

@@ -1,11 +1,12 @@
-// One connection's control block (the RFC's TCB). Plain data: no pointers, no clock, no address
-// family. The key stays in the flow table, whose position is `slot`; payload bytes stay with the
-// stack.
+// One connection's control block (the RFC's TCB). Plain data: no clock, no address family, and one
+// pointer, to what is lent to it while something is lost. The key stays in the flow table, whose
+// position is `slot`; payload bytes stay with the stack.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "base/time.h"
@@ -77,13 +78,8 @@ struct SentRun {
   constexpr bool has(std::uint32_t flag) const { return (last & flag) != 0; }
   friend constexpr bool operator==(const SentRun&, const SentRun&) = default;
 };
-inline constexpr std::size_t kSentRunsMax = 8;
-/// When each outstanding octet was sent last (doc/decisions/0010-send-times.md). Kept where SACK
-/// was agreed; the last run ends at snd_max.
-struct SentRuns {
-  std::uint8_t count = 0;
-  std::array<SentRun, kSentRunsMax> run{};
-};
+/// How many of them a connection has room for by itself, and with a LossRecord.
+inline constexpr std::size_t kSentRunsFew = 2, kSentRunsMax = 8;
 
 /// RACK-TLP (RFC 8985 5.2), under its names. Times as in SentRun.
 struct Rack {
@@ -137,10 +133,24 @@ struct RateReduction {
   std::uint32_t recover_fs = 0, delivered = 0, out = 0;  ///< bytes
 };
 
+/// What a connection keeps while something is lost, out of order, or under way since several times.
+/// Most never do: the stack lends them one (tcp.h, "the record of losses") from a pool
+/// that is smaller than their number. A connection that gets none goes on without: what is out of
+/// order is not kept, SACK blocks tell nothing, and nothing is undone.
+struct LossRecord {
+  SeqRanges held;                          ///< received out of order
+  wire::SackBlock newest_held;             ///< goes first in the SACK option (RFC 2018 4)
+  RangeSet<kSackedMax> sacked;             ///< SACKed by the peer
+  std::uint32_t hidden = 0;                ///< octets in `sacked` that were not: gaps without room
+  std::array<SentRun, kSentRunsMax> sent;  ///< in the place of Connection::sent_few
+  Undo undo;
+  RateReduction prr;
+};
+
 /// One connection. Who owns it, where it lies and when it is freed is the stack's business; a value
-/// may be copied.
-struct alignas(64) Connection {
-  // -- line 0: touched by every segment
+/// may be copied, but not its LossRecord: one of the two has to be lent another.
+struct Connection {
+  // -- line 0, if it begins a line: touched by every segment
   State state = State::closed;
   std::uint8_t snd_wind_shift = 0, rcv_wind_shift = 0;  ///< RFC 7323 2.3, 0 to 14
   std::uint8_t retries = 0;  ///< time-outs in a row for the oldest unacknowledged octet
@@ -157,6 +167,7 @@ struct alignas(64) Connection {
   std::uint32_t ts_recent = 0;  ///< RFC 7323 4.3
   Seq last_ack_sent;            ///< RFC 7323's Last.ACK.sent
   Ecn ecn;
+  std::uint8_t sent_count = 0;  ///< runs of what is outstanding (sent_runs); only with SACK
 
   // -- line 1: timers, round trip, congestion
   Instant retransmit_at = Instant::never();
@@ -170,38 +181,33 @@ struct alignas(64) Connection {
   /// options (RFC 6691).
   std::uint16_t mss = 536;
   std::uint8_t dup_acks = 0, probes = 0;  ///< in a row; keep-alive probes unanswered
+  std::uint32_t flight_sent = 0;          ///< octets outstanding when new text or FIN was sent last
 
-  // -- lines 2 and 3: handshake, loss, out of order
+  // -- line 2: loss
+  LossRecord* loss = nullptr;                    ///< lent by the stack, if it is needed
+  std::array<SentRun, kSentRunsFew> sent_few{};  ///< the runs, if there is no LossRecord
+  Rack rack;
+
+  // -- line 3: handshake, round trip, what was heard and sent
   Seq iss, irs;
   Seq recover;  ///< RFC 6582: snd_max when the loss was noticed
   Seq rtt_seq;
   Instant rtt_sent;
-  Instant ts_recent_at;      ///< for the 24-day rule (RFC 7323 5.5)
-  Instant challenges_since;  ///< `challenges` are counted from here on
-  Instant last_heard;        ///< for keep-alive
+  Instant last_heard;  ///< for keep-alive
   /// Text or FIN; for the restart after idleness (RFC 5681 4.1). In a FIN_WAIT_2 that nobody reads,
   /// where nothing more is sent: when it began.
   Instant last_sent;
-  std::uint32_t flight_sent = 0;  ///< octets outstanding when new text or FIN was sent last
+  Instant ts_recent_at;           ///< for the 24-day rule (RFC 7323 5.5)
   std::uint32_t ts_offset = 0;    ///< added to our clock for TSval (RFC 7323 7.1)
   std::uint32_t max_snd_wnd = 0;  ///< bytes: the largest snd_wnd ever (RFC 9293 3.8.6.2.1)
-  std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
-  std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
-  std::uint16_t challenges = 0;   ///< sent since challenges_since (RFC 5961 7); SYN_SENT: heard
-  Seq fin_at;                     ///< see conn_flag::fin_held
-  SeqRanges held;                 ///< received out of order
-  wire::SackBlock newest_held;    ///< goes first in the SACK option (RFC 2018 4)
   wire::SackBlock duplicate;      ///< received twice: a DSACK is owed (RFC 2883); empty = none
 
-  // -- line 5, from sacked.count on: is anything SACKed, probed, sent?
-  RangeSet<kSackedMax> sacked;  ///< SACKed by the peer
-  Rack rack;
-  SentRuns sent;  ///< of what is outstanding
-
-  // -- lines 6 and 7: once something was lost
-  std::uint32_t hidden = 0;  ///< octets in `sacked` that were not: gaps there was no room for
-  Undo undo;
-  RateReduction prr;
+  // -- line 4: seldom used
+  Instant challenges_since;       ///< `challenges` are counted from here on
+  std::uint16_t challenges = 0;   ///< sent since challenges_since (RFC 5961 7); SYN_SENT: heard
+  std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
+  Seq fin_at;                     ///< see conn_flag::fin_held
+  std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
   Cubic cubic;
 
   /// Is any of these flags set? `flag`: a set of conn_flag bits, as for set and clear.
@@ -209,10 +215,21 @@ struct alignas(64) Connection {
   constexpr void set(std::uint32_t flag) { flags |= flag; }
   constexpr void clear(std::uint32_t flag) { flags &= ~flag; }
 };
-static_assert(offsetof(Connection, retransmit_at) == 64);
-static_assert(offsetof(Connection, rack) >= 5 * 64 + 4 &&
-              offsetof(Connection, sent) + sizeof(SentRun) + 4 <= 6 * 64);
-static_assert(sizeof(Connection) <= 512 && std::is_trivially_copyable_v<Connection>);
+static_assert(offsetof(Connection, retransmit_at) == 64 && offsetof(Connection, loss) == 128);
+static_assert(offsetof(Connection, iss) == 192 && offsetof(Connection, challenges_since) == 256);
+static_assert(sizeof(Connection) <= 296 && std::is_trivially_copyable_v<Connection>);
+
+/// Ranges of text received out of order; SACKed by the peer.
+inline std::uint8_t held_count(const Connection& c) noexcept {
+  return c.loss == nullptr ? std::uint8_t{0} : c.loss->held.count;
+}
+inline std::uint8_t sacked_count(const Connection& c) noexcept {
+  return c.loss == nullptr ? std::uint8_t{0} : c.loss->sacked.count;
+}
+inline std::span<const wire::SackBlock> sacked_ranges(const Connection& c) noexcept {
+  if (c.loss == nullptr) return {};
+  return std::span(c.loss->sacked.range).first(c.loss->sacked.count);
+}
 
 /// Nobody waits for the peer any more: the user has closed, and will not read or has read all.
 inline bool is_abandoned(const Connection& c) noexcept {

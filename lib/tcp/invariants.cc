@@ -67,21 +67,23 @@ std::string broken_recovery(const Connection& c) {
   const bool fast = c.has(conn_flag::recovery);
   if (fast && c.has(conn_flag::rto_recovery)) return "two recoveries at once";
   if (c.has(conn_flag::sack_recovery) && !fast) return "SACK leads no recovery";
+  if (c.has(conn_flag::sack_recovery) && c.loss == nullptr) return "SACK leads, without a record";
   if (c.mss < kMssMin) return "the MSS is below the least";
   if (kSynchronized.has(c.state) && c.cwnd == 0) return "cwnd is 0";
   if (c.rto_us == 0) return "RTO is 0";
-  if (c.hidden > sacked_octets(c)) return "more is hidden in ranges than they hold";
+  if (c.loss != nullptr && c.loss->hidden > sacked_octets(c))
+    return "more is hidden in ranges than they hold";
   return {};
 }
 
 /// The runs cover what is outstanding: text and FIN of a connection with SACK.
 std::string broken_runs(const Connection& c) {
-  if (c.sent.count > kSentRunsMax) return "too many runs";
+  if (c.sent_count > sent_runs_max(c)) return "too many runs";
   if (!kSynchronized.has(c.state) || !c.has(conn_flag::sack)) return {};
   Seq at = c.snd_una;
-  for (std::uint8_t i = 0; i < c.sent.count; ++i) {
-    if (!before(at, c.sent.run[i].end)) return "a run without octets";
-    at = c.sent.run[i].end;
+  for (const SentRun& run : sent_runs(c)) {
+    if (!before(at, run.end)) return "a run without octets";
+    at = run.end;
   }
   return at == c.snd_max ? "" : "the runs do not cover what is outstanding";
 }
@@ -106,7 +108,7 @@ std::string broken_window(const Connection& c, Seq from, Seq window_edge) {
   const std::uint32_t flight = flight_size(c);
   const bool is_probe = c.rack.tail_outstanding && c.rack.tail_end == c.snd_max;
   const bool is_fin_alone = fin_sent(c) && c.snd_max == from + 1;
-  const bool is_known = c.sent.count < kSentRunsMax;
+  const bool is_known = c.sent_count < sent_runs_max(c);
   if (is_known && !is_probe && !is_fin_alone && flight > c.cwnd + 2 * smss(c) + 1)
     return fmt::format("{} octets under way, cwnd is {}", flight, c.cwnd);
   if (after(c.snd_max, window_edge + 1)) return "sent beyond the peer's window";
@@ -121,8 +123,10 @@ std::string broken_invariant(const Connection& c) {
     return quiet ? "" : "CLOSED with a deadline";
   }
   const bool received = c.state != State::syn_sent;
-  if (received && !is_in_order(c.held, c.rcv_nxt + 1, c.rcv_adv)) return "ranges held";
-  if (!is_in_order(c.sacked, c.snd_una, c.snd_max)) return "ranges SACKed";
+  if (received && c.loss != nullptr && !is_in_order(c.loss->held, c.rcv_nxt + 1, c.rcv_adv))
+    return "ranges held";
+  if (c.loss != nullptr && !is_in_order(c.loss->sacked, c.snd_una, c.snd_max))
+    return "ranges SACKed";
   std::string broken = broken_send_space(c);
   if (broken.empty() && received) broken = broken_receive_space(c);
   if (broken.empty()) broken = broken_state(c);

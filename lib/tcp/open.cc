@@ -28,10 +28,13 @@ void reset_block(Connection& c, Seq iss, std::uint32_t ts_offset, const TcpSetti
                  Instant now) noexcept {
   const auto slot = c.slot;
   const auto timer = c.timer;
+  LossRecord* const loss = c.loss;
   const auto user_flags = c.flags & kUserFlags;
   c = Connection{};
   c.slot = slot;
   c.timer = timer;
+  c.loss = loss;
+  if (loss != nullptr) *loss = {};
   c.flags = user_flags;
   c.iss = c.snd_una = c.snd_nxt = c.snd_max = c.recover = iss;
   c.snd_end = iss + 1;  // text follows the SYN

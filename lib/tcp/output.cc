@@ -26,7 +26,7 @@ bool owes_duplicate_report(const Connection& c) noexcept {
 /// How many SACK blocks go with the next segment (RFC 2018 3: three beside timestamps).
 std::uint8_t sack_blocks(const Connection& c) noexcept {
   if (!c.has(conn_flag::sack)) return 0;
-  const auto all = static_cast<std::uint8_t>(c.held.count + (owes_duplicate_report(c) ? 1 : 0));
+  const auto all = static_cast<std::uint8_t>(held_count(c) + (owes_duplicate_report(c) ? 1 : 0));
   return std::min<std::uint8_t>(all, c.has(conn_flag::timestamps) ? 3 : 4);
 }
 
@@ -68,11 +68,11 @@ void add_sack_blocks(Connection& c, Emission& e) noexcept {
     e.sack[n++] = c.duplicate;
     c.duplicate = {};
   }
-  for (std::uint8_t i = 0; i < c.held.count && n < e.sack_count; ++i) {
-    if (contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
-  }
-  for (std::uint8_t i = 0; i < c.held.count && n < e.sack_count; ++i) {
-    if (!contains(c.held.range[i], c.newest_held.left)) e.sack[n++] = c.held.range[i];
+  for (const bool newest : {true, false}) {
+    for (std::uint8_t i = 0; i < held_count(c) && n < e.sack_count; ++i) {
+      const wire::SackBlock range = c.loss->held.range[i];
+      if (contains(range, c.loss->newest_held.left) == newest) e.sack[n++] = range;
+    }
   }
   MAYFLY_ASSERT(n == e.sack_count);
 }
@@ -213,7 +213,8 @@ void run_retransmit_timer(Connection& c, Instant now) noexcept {
 bool emit_first_again(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
   if (!c.has(conn_flag::retransmit_now)) return false;
   c.clear(conn_flag::retransmit_now);
-  const wire::SackBlock first{c.snd_una, c.sacked.count > 0 ? c.sacked.range[0].left : c.snd_max};
+  const wire::SackBlock first{c.snd_una,
+                              sacked_count(c) > 0 ? c.loss->sacked.range[0].left : c.snd_max};
   if (!before(first.left, first.right)) return false;
   emit_again(c, cfg, now, first, e);
   return true;
@@ -240,7 +241,7 @@ bool emit_lost(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) 
 std::uint32_t congestion_room(const Connection& c) noexcept {
   std::uint32_t cwnd = c.cwnd;
   if (!c.has(conn_flag::recovery) &&
-      c.sacked.count == 0)  // with SACK the flight is smaller instead
+      sacked_count(c) == 0)  // with SACK the flight is smaller instead
     cwnd += std::min(c.dup_acks, std::uint8_t{2}) * smss(c);
   const std::uint32_t flight = flight_size(c);
   return cwnd > flight ? cwnd - flight : 0;

@@ -168,7 +168,8 @@ void note_fin(Connection& c, const Segment& s) noexcept {
   mark(Branch::fin_noted);
   c.set(conn_flag::fin_held);
   c.fin_at = at;
-  trim_after(c.held, at);  // RFC 9293 3.10.7.4, seventh: after the FIN there is no text
+  if (held_count(c) > 0)
+    trim_after(c.loss->held, at);  // RFC 9293 3.10.7.4, seventh: after the FIN there is no text
   if (at == c.rcv_nxt || s.payload_len > 0) return;
   mark(Branch::fin_ahead);  // RFC 5681 4.2: ahead of a gap
   owe_ack(c);

@@ -173,7 +173,32 @@ void set_receive_room(Connection& c, std::uint32_t bytes, const TcpSettings& cfg
 /// connections (RFC 5961 7).
 inline void waive_challenge(Connection& c) noexcept { c.clear(conn_flag::ack_now); }
 
+// -- the record of losses
+
+/// Should the connection be lent a LossRecord, which it has not, before on_segment with so many
+/// SACK blocks? The next two: before next_emission, before on_timer. It should be before any
+/// hold_text. Without one the connection does with less (LossRecord).
+inline bool wants_record_to_hear(const Connection& c, std::size_t sack_blocks) noexcept {
+  return (sack_blocks | c.dup_acks) != 0 && c.loss == nullptr && c.has(conn_flag::sack);
+}
+inline bool wants_record_to_send(const Connection& c) noexcept;
+inline bool wants_record_for_timer(const Connection& c, Instant now) noexcept {
+  return c.sent_count > 0 && c.loss == nullptr && c.retransmit_at <= now;
+}
+/// Lends the connection `record`, which outlives its use, and clears it.
+void lend_record(Connection& c, LossRecord& record) noexcept;
+/// Does the connection's record hold nothing that the connection cannot do without? A loss that may
+/// still prove to be none is such a thing, for as long as the connection lasts.
+bool is_record_idle(const Connection& c) noexcept;
+/// Takes back the record, which is idle or that of a connection in CLOSED.
+LossRecord& take_record_back(Connection& c) noexcept;
+
 // -- output
+
+/// True if all text was sent, and the FIN if one is due.
+inline bool is_all_sent(const Connection& c) noexcept {
+  return after(c.snd_nxt, c.snd_end) || (c.snd_nxt == c.snd_end && !c.has(conn_flag::closing));
+}
 
 /// Writes the next segment to send now into `e`: SYN, text, FIN, retransmission, probe or ACK. Text
 /// and FIN carry the ACK that is owed; a pure ACK comes last. Call it until it returns false, which
@@ -186,9 +211,17 @@ inline bool is_quiet(const Connection& c) noexcept {
   constexpr std::uint32_t kHasMoreToSay =
       conn_flag::ack_now | conn_flag::retransmit_now | conn_flag::probe_now | conn_flag::persist |
       conn_flag::recovery | conn_flag::rto_recovery | conn_flag::tail_probe;
-  const bool all_sent =
-      after(c.snd_nxt, c.snd_end) || (c.snd_nxt == c.snd_end && !c.has(conn_flag::closing));
-  return all_sent && (c.flags & kHasMoreToSay) == 0 && kSynchronized.has(c.state);
+  return is_all_sent(c) && (c.flags & kHasMoreToSay) == 0 && kSynchronized.has(c.state);
+}
+
+// Only what is sent again splits runs, only what is new adds one.
+inline bool wants_record_to_send(const Connection& c) noexcept {
+  if (c.sent_count == 0 || c.loss != nullptr) [[likely]]
+    return false;
+  constexpr std::uint32_t kSendsAgain = conn_flag::retransmit_now | conn_flag::recovery |
+                                        conn_flag::rto_recovery | conn_flag::tail_probe |
+                                        conn_flag::probe_now;
+  return c.has(kSendsAgain) || (c.sent_count == kSentRunsFew && !is_all_sent(c));
 }
 
 /// Writes the RST that answers a segment of no connection into `e`, in either form of

@@ -22,8 +22,8 @@ void owe_ack_for_text(Connection& c, bool at_once, const TcpSettings& cfg, Insta
 
 /// The part of `added` that is held already: the first such part (RFC 2883 4).
 void note_held_duplicate(Connection& c, wire::SackBlock added) noexcept {
-  for (std::uint8_t i = 0; i < c.held.count; ++i) {
-    const wire::SackBlock r = c.held.range[i];
+  for (std::uint8_t i = 0; i < c.loss->held.count; ++i) {
+    const wire::SackBlock r = c.loss->held.range[i];
     const Seq left = later_of(added.left, r.left);
     const Seq right = before(added.right, r.right) ? added.right : r.right;
     if (!before(left, right)) continue;
@@ -46,16 +46,17 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
                         Instant now) noexcept {
   MAYFLY_ASSERT(accepted <= static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt));
   // RFC 5681 4.2: a segment that fills a gap, or a part of one, is acknowledged at once.
-  owe_ack_for_text(c, accepted == 0 || c.held.count > 0, cfg, now);
+  owe_ack_for_text(c, accepted == 0 || held_count(c) > 0, cfg, now);
   c.rcv_nxt += accepted;
   std::uint32_t followed = 0;
-  if (c.held.count > 0) {
-    trim_before(c.held, c.rcv_nxt);
-    if (c.held.count > 0 && c.held.range[0].left == c.rcv_nxt) {
+  if (held_count(c) > 0) {
+    SeqRanges& held = c.loss->held;
+    trim_before(held, c.rcv_nxt);
+    if (held.count > 0 && held.range[0].left == c.rcv_nxt) {
       mark(Branch::gap_filled);
-      followed = size_of(c.held.range[0]);
+      followed = size_of(held.range[0]);
       c.rcv_nxt += followed;
-      trim_before(c.held, c.rcv_nxt);
+      trim_before(held, c.rcv_nxt);
     }
   }
   c.rcv_adv = later_of(c.rcv_adv, c.rcv_nxt);
@@ -66,15 +67,17 @@ std::uint32_t take_text(Connection& c, std::uint32_t accepted, const TcpSettings
 bool hold_text(Connection& c, Seq seq, std::uint32_t len) noexcept {
   MAYFLY_ASSERT(len > 0 && after(seq, c.rcv_nxt) && at_or_before(seq + len, c.rcv_adv));
   owe_ack(c);
+  if (c.loss == nullptr) return false;
   if (c.has(conn_flag::sack)) note_held_duplicate(c, {seq, seq + len});
-  const bool kept = insert_range(c.held, {seq, seq + len}, c.newest_held);
+  const bool kept = insert_range(c.loss->held, {seq, seq + len}, c.loss->newest_held);
   mark(kept ? Branch::text_held : Branch::text_not_held);
   return kept;
 }
 
 void forget_held_text(Connection& c) noexcept {
-  c.held = {};
-  c.newest_held = {};
+  if (c.loss == nullptr) return;
+  c.loss->held = {};
+  c.loss->newest_held = {};
 }
 
 std::uint16_t take_fin(Connection& c, const TcpSettings&, Instant) noexcept {

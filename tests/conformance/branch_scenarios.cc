@@ -147,8 +147,8 @@ constexpr Scenario kText[] = {
      [] {
        auto t = Tcp::established(with_all_options(), kFullOffer).send(3'000).whatever();
        t.peer(ack().acks(0)).peer(ack().acks(0).sack(900, 1'000).sack(4'000, 5'000));
-       ASSERT_EQ(t.c.sacked.count, 1);
-       EXPECT_EQ(t.c.sacked.range[0].right - t.c.sacked.range[0].left, 100);
+       ASSERT_EQ(t.c.loss->sacked.count, 1);
+       EXPECT_EQ(t.c.loss->sacked.range[0].right - t.c.loss->sacked.range[0].left, 100);
      }},
     {"DoesNotBringBackAnOlderWindow",
      {window_older},
@@ -267,23 +267,23 @@ constexpr Scenario kLosses[] = {
      {sack_gap_hidden},
      [] {
        auto t = hearing_of_nine_ranges();
-       EXPECT_EQ(t.c.sacked.count, tcp::kSackedMax);
-       EXPECT_EQ(t.c.hidden, 1'000u);
+       EXPECT_EQ(t.c.loss->sacked.count, tcp::kSackedMax);
+       EXPECT_EQ(t.c.loss->hidden, 1'000u);
      }},
     {"FindsAHiddenGapWhereTheAcknowledgementsStop",
      {sack_gap_found},
      [] {
        auto t = hearing_of_nine_ranges();
        t.whatever().peer(ack().acks(2'000));  // behind it [3,000, 4,000)
-       EXPECT_EQ(t.c.sacked.range[0].left, t.c.snd_una + 1'000);
-       EXPECT_EQ(t.c.hidden, 0u);
+       EXPECT_EQ(t.c.loss->sacked.range[0].left, t.c.snd_una + 1'000);
+       EXPECT_EQ(t.c.loss->hidden, 0u);
      }},
     {"BelievesNoReportOfAPeerThatThrewAwayWhatItReported",
      {sack_reneged},
      [] {
        auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
        t.whatever().peer(ack().acks(1'000));
-       EXPECT_EQ(t.c.sacked.count, 0);
+       EXPECT_EQ(t.c.loss->sacked.count, 0);
        t.us(data(1'000).at(1'000)).peer(ack().acks(2'000));
      }},
     {"SpeaksEcn",

@@ -197,10 +197,12 @@ Outcome hear_connected(Tcp& t, const Spoken& said) {
   o.events = t.events;
   o.drop = t.verdict.drop;
   o.we = said_by(t, static_cast<std::uint16_t>(t.c.challenges - challenges));
-  const bool held = t.c.held.count > 0;
+  const bool held = t.c.loss->held.count > 0;
   o.text = held ? Text::held : t.text_received > 0 ? Text::taken : Text::no_text;
-  o.octets = held ? static_cast<std::uint32_t>(t.c.held.range[0].right - t.c.held.range[0].left)
-                  : t.text_received;
+  o.octets =
+      held
+          ? static_cast<std::uint32_t>(t.c.loss->held.range[0].right - t.c.loss->held.range[0].left)
+          : t.text_received;
   const std::uint32_t fin = (t.events & tcp::event::peer_fin) != 0 ? 1 : 0;
   if (!opening) {
     EXPECT_EQ(t.c.rcv_nxt, rcv_nxt + t.text_received + fin) << "RCV.NXT moves by what was taken";

@@ -48,15 +48,18 @@ void take_handshake(FuzzInput& in, Connection& c, const tcp::TcpSettings& cfg, I
 void take_sent(FuzzInput& in, Connection& c, Instant now) {
   if (c.snd_una == c.snd_max) return;
   const tcp::SeqRanges sacked = take_ranges(in, c.snd_una + 1, c.snd_max);
-  std::copy_n(sacked.range.begin(), sacked.count, c.sacked.range.begin());
-  c.sacked.count = sacked.count;
+  if (c.loss != nullptr) {
+    std::copy_n(sacked.range.begin(), sacked.count, c.loss->sacked.range.begin());
+    c.loss->sacked.count = sacked.count;
+  }
   Seq at = c.snd_una;
-  while (at != c.snd_max && c.sent.count < tcp::kSentRunsMax) {
+  const std::size_t most = sent_runs_max(c);
+  while (at != c.snd_max && c.sent_count < most) {
     const auto left = static_cast<std::uint32_t>(c.snd_max - at);
-    const bool last = c.sent.count + 1u == tcp::kSentRunsMax;
+    const bool last = c.sent_count + 1u == most;
     at += last ? left : in.between(1, left);
     const std::uint32_t first = tcp::run_clock(now - Duration{in.below(1'000'000)});
-    c.sent.run[c.sent.count++] = {at, first, first | in.below(4)};
+    first_run(c)[c.sent_count++] = {at, first, first | in.below(4)};
   }
   if (in.coin()) c.set(tcp::conn_flag::rto_recovery);
 }
@@ -101,9 +104,10 @@ void take_receive_space(FuzzInput& in, Connection& c) {
   c.last_ack_sent = c.rcv_nxt - in.below(0x100);
   c.snd_wl1 = c.rcv_nxt - in.below(0x100);
   c.snd_wl2 = c.snd_una;
-  if (!tcp::kReceivesText.has(c.state)) return;
-  c.held = take_ranges(in, c.rcv_nxt, c.rcv_adv);
-  if (c.held.count > 0) c.newest_held = c.held.range[in.below(c.held.count)];
+  if (!tcp::kReceivesText.has(c.state) || c.loss == nullptr) return;
+  c.loss->held = take_ranges(in, c.rcv_nxt, c.rcv_adv);
+  if (c.loss->held.count > 0)
+    c.loss->newest_held = c.loss->held.range[in.below(c.loss->held.count)];
 }
 
 void take_congestion(FuzzInput& in, Connection& c, const tcp::TcpSettings& cfg) {
@@ -115,8 +119,8 @@ void take_congestion(FuzzInput& in, Connection& c, const tcp::TcpSettings& cfg) 
   c.retries = static_cast<std::uint8_t>(in.below(cfg.retries));
 }
 
-Connection take_connection(FuzzInput& in, const tcp::TcpSettings& cfg, Instant now) {
-  Connection c;
+Recorded take_connection(FuzzInput& in, const tcp::TcpSettings& cfg, Instant now) {
+  Recorded c;
   c.state = take_state(in);
   if (!tcp::kSynchronized.has(c.state)) {
     take_handshake(in, c, cfg, now);
@@ -128,6 +132,7 @@ Connection take_connection(FuzzInput& in, const tcp::TcpSettings& cfg, Instant n
   if ((bits & 4) != 0) c.set(tcp::conn_flag::window_scale);
   if ((bits & 8) != 0) c.set(tcp::conn_flag::passive);
   if ((bits & 16) != 0) c.set(tcp::conn_flag::ack_now);
+  if ((bits & 64) != 0) c.loss = nullptr;  // the stack has none left
   if (!tcp::kSendsText.has(c.state)) c.set(tcp::conn_flag::closing);
   if (!tcp::kSendsText.has(c.state) && (bits & 32) != 0) c.set(tcp::conn_flag::closed_both);
   if (kPeerClosed.has(c.state)) c.set(tcp::conn_flag::peer_fin);

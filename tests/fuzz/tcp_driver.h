@@ -6,6 +6,7 @@
 #include <array>
 
 #include "fuzz/segments.h"
+#include "support/recorded.h"
 #include "tcp/input.h"
 #include "tcp/invariants.h"
 #include "tcp/tcp.h"
@@ -35,7 +36,7 @@ inline tcp::TcpSettings take_tcp_settings(FuzzInput& in) {
 
 class TcpDriver {
  public:
-  TcpDriver(const tcp::Connection& start, const tcp::TcpSettings& settings, Instant at)
+  TcpDriver(const Recorded& start, const tcp::TcpSettings& settings, Instant at)
       : c(start), cfg(settings), now(at) {}
 
   /// One thing happens; then everything that the connection has to say is sent.
@@ -69,7 +70,7 @@ class TcpDriver {
     ASSERT_EQ(broken, "") << name_of(c.state);
   }
 
-  tcp::Connection c;
+  Recorded c;
   tcp::TcpSettings cfg;
   Instant now;
 

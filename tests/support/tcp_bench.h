@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "support/recorded.h"
 #include "tcp/tcp.h"
 
 namespace mayfly::tcp {
@@ -241,7 +242,7 @@ class Tcp {
 
   tcp::TcpSettings cfg;
   Instant now{1'000'000};
-  tcp::Connection c;
+  Recorded c;
   std::deque<Emission> out;
   tcp::Verdict verdict;
   std::uint16_t events = 0;  ///< of the last call of peer or after

@@ -25,9 +25,9 @@ std::uint32_t flight_at_loss(const Connection& c) noexcept {
                   std::min(c.flight_sent, c.cwnd));
 }
 
-void on_undo(Connection& c) noexcept {
-  c.cwnd = std::max(c.cwnd, c.undo.cwnd);
-  c.ssthresh = std::max(c.ssthresh, c.undo.ssthresh);
+void on_undo(Connection& c, const Undo& undo) noexcept {
+  c.cwnd = std::max(c.cwnd, undo.cwnd);
+  c.ssthresh = std::max(c.ssthresh, undo.ssthresh);
 }
 
 }  // namespace growth

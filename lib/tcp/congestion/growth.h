@@ -57,9 +57,9 @@ inline void on_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexc
   }
 }
 
-/// What was taken for a loss was none: cwnd and ssthresh are again what c.undo says (RFC 4015 3.2),
+/// What was taken for a loss was none: cwnd and ssthresh are again what `undo` says (RFC 4015 3.2),
 /// or more if they have grown since.
-void on_undo(Connection& c) noexcept;
+void on_undo(Connection& c, const Undo& undo) noexcept;
 
 /// Text follows after nothing was sent for more than an RTO (RFC 5681 4.1). May lower cwnd.
 inline void on_idle(Connection& c, const TcpSettings& cfg, Instant now) noexcept {

@@ -104,7 +104,7 @@ void adapt_window(Connection& c, const Delivery& d) noexcept {
   }
   if (rack.in_dsack_round && at_or_after(c.snd_una, rack.dsack_round)) rack.in_dsack_round = false;
   // A segment that the network repeated is no retransmission of ours.
-  const bool ours = c.undo.armed && c.undo.retransmissions > 0;
+  const bool ours = c.loss != nullptr && c.loss->undo.armed && c.loss->undo.retransmissions > 0;
   if (d.duplicate == 0 || d.tail_duplicate || !ours || rack.in_dsack_round) return;
   mark(Branch::rack_window_grows);
   rack.in_dsack_round = true;
@@ -147,7 +147,7 @@ bool first_lost(const Connection& c, wire::SackBlock& lost) noexcept {
 
 void arm_loss_timer(Connection& c, Instant now) noexcept {
   start_retransmit_timer(c, now);
-  if (c.sacked.count > 0) [[unlikely]] {
+  if (sacked_count(c) > 0) [[unlikely]] {
     hasten_timer(c, now);
   } else if (may_probe_tail(c)) {
     const std::uint32_t wait = probe_after_us(c);

@@ -12,13 +12,14 @@
 namespace mayfly::tcp {
 namespace {
 
-/// What a loss is about to change is kept, and may be given back.
+/// What a loss is about to change is kept, if there is room, and may be given back.
 void remember(Connection& c, bool by_original) noexcept {
-  c.undo = {};
-  c.undo.cwnd = c.cwnd;
-  c.undo.ssthresh = c.ssthresh;
-  c.undo.armed = c.has(conn_flag::sack);
-  c.undo.by_original = by_original;
+  if (c.loss == nullptr) return;
+  Undo& undo = c.loss->undo = {};
+  undo.cwnd = c.cwnd;
+  undo.ssthresh = c.ssthresh;
+  undo.armed = c.has(conn_flag::sack);
+  undo.by_original = by_original;
 }
 
 void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
@@ -30,8 +31,8 @@ void enter_recovery(Connection& c, const TcpSettings& cfg, Instant now) noexcept
   c.ecn.in_round = false;
   growth::on_loss(c, cfg, now);
   MAYFLY_ASSERT(c.ssthresh >= 2 * smss(c));
-  c.prr = {static_cast<std::uint32_t>(c.snd_max - c.snd_una), 0, 0};
-  if (c.sacked.count > 0) {
+  if (c.loss != nullptr) c.loss->prr = {static_cast<std::uint32_t>(c.snd_max - c.snd_una), 0, 0};
+  if (sacked_count(c) > 0) {
     mark(Branch::recovery_by_sack);
     c.set(conn_flag::sack_recovery);
     return;
@@ -63,7 +64,8 @@ void on_partial_or_full_ack(Connection& c, std::uint32_t acked) noexcept {
 /// RFC 6937 3.1: how much may be sent for this ACK. Below ssthresh PRR-SSRB, but without its extra
 /// segment for an ACK that advances nothing (RFC 9937 5.2): that one tells of further losses.
 void reduce_rate(Connection& c, std::uint32_t delivered, bool advances) noexcept {
-  RateReduction& prr = c.prr;
+  MAYFLY_ASSERT(c.loss != nullptr);
+  RateReduction& prr = c.loss->prr;
   prr.delivered += delivered;
   const std::uint32_t pipe = flight_size(c);
   std::uint32_t room = 0;
@@ -84,33 +86,34 @@ void reduce_rate(Connection& c, std::uint32_t delivered, bool advances) noexcept
 void undo(Connection& c) noexcept {
   leave_recovery(c);
   c.clear(conn_flag::rto_recovery);
-  declare_in_flight(c.sent);
-  growth::on_undo(c);
+  declare_in_flight(c);
+  growth::on_undo(c, c.loss->undo);
   c.rack.reordering_seen = true;
   c.dup_acks = 0;
-  c.undo = {};
+  c.loss->undo = {};
 }
 
 /// A D-SACK answers a retransmission: once all are answered, none was necessary (RFC 3708 3).
 bool is_undone_by_duplicates(Connection& c, const Delivery& d) noexcept {
-  if (d.duplicate == 0 || d.tail_duplicate || c.undo.retransmissions == 0) return false;
+  Undo& undo = c.loss->undo;
+  if (d.duplicate == 0 || d.tail_duplicate || undo.retransmissions == 0) return false;
   const std::uint32_t segments = (d.duplicate + smss(c) - 1) / smss(c);
-  c.undo.retransmissions -=
-      static_cast<std::uint16_t>(std::min<std::uint32_t>(segments, c.undo.retransmissions));
-  return c.undo.retransmissions == 0;
+  undo.retransmissions -=
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(segments, undo.retransmissions));
+  return undo.retransmissions == 0;
 }
 
 /// RFC 3522 3.2: the first ACK for new text echoes what was sent before the retransmission.
-bool is_undone_by_stamp(Connection& c, const SackedAck& ack) noexcept {
-  if (!c.undo.by_stamp || ack.acked == 0) return false;
-  c.undo.by_stamp = false;
-  return ack.has_echo && static_cast<std::int32_t>(ack.echo - c.undo.first_stamp) < 0;
+bool is_undone_by_stamp(Undo& undo, const SackedAck& ack) noexcept {
+  if (!undo.by_stamp || ack.acked == 0) return false;
+  undo.by_stamp = false;
+  return ack.has_echo && static_cast<std::int32_t>(ack.echo - undo.first_stamp) < 0;
 }
 
 /// Does this ACK show that nothing was lost?
 bool is_undone(Connection& c, const SackedAck& ack) noexcept {
-  if (!c.undo.armed) return false;
-  if (is_undone_by_stamp(c, ack)) {
+  if (c.loss == nullptr || !c.loss->undo.armed) return false;
+  if (is_undone_by_stamp(c.loss->undo, ack)) {
     mark(Branch::undo_by_stamp);
     return true;
   }
@@ -119,7 +122,8 @@ bool is_undone(Connection& c, const SackedAck& ack) noexcept {
     return true;
   }
   // RFC 5682 3.1, step 3: what was not sent again after the time-out arrives.
-  if (c.has(conn_flag::rto_recovery) && c.undo.by_original && ack.delivery.original_after_timeout) {
+  if (c.has(conn_flag::rto_recovery) && c.loss->undo.by_original &&
+      ack.delivery.original_after_timeout) {
     mark(Branch::undo_by_original);
     return true;
   }
@@ -132,12 +136,12 @@ void end_repairs(Connection& c) noexcept {
   if (c.has(conn_flag::sack_recovery)) c.cwnd = std::max(c.ssthresh, smss(c));
   leave_recovery(c);
   c.clear(conn_flag::rto_recovery);
-  c.undo.by_stamp = c.undo.by_original = false;
+  if (c.loss != nullptr) c.loss->undo.by_stamp = c.loss->undo.by_original = false;
   age_window(c.rack);
 }
 
 void look_for_losses(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
-  if (c.has(kRepairs) || c.sacked.count == 0) return;
+  if (c.has(kRepairs) || sacked_count(c) == 0) return;
   if (look_at_holes(c).lost > 0) enter_recovery(c, cfg, now);
 }
 
@@ -180,12 +184,12 @@ void on_sacked_ack(Connection& c, const SackedAck& ack, const TcpSettings& cfg,
   end_repairs(c);
   // RFC 2883 5: what arrived twice is no sign that something else did not arrive.
   if ((ack.duplicate && d.duplicate == 0) || (d.sack_news && ack.acked == 0)) {
-    if (c.sacked.count == 0 && !c.has(conn_flag::sack_recovery))
+    if (sacked_count(c) == 0 && !c.has(conn_flag::sack_recovery))
       return on_duplicate_ack(c, cfg, now);
     if (c.dup_acks < 0xff) ++c.dup_acks;
   }
   look_for_losses(c, cfg, now);
-  if (c.has(conn_flag::recovery) && c.sacked.count > 0) c.set(conn_flag::sack_recovery);
+  if (c.has(conn_flag::recovery) && sacked_count(c) > 0) c.set(conn_flag::sack_recovery);
   if (c.has(conn_flag::sack_recovery)) return reduce_rate(c, d.octets, ack.acked > 0);
   if (c.has(conn_flag::recovery)) {
     if (ack.acked > 0) on_partial_or_full_ack(c, ack.acked);
@@ -227,8 +231,9 @@ void on_congestion_echo(Connection& c, const TcpSettings& cfg, Instant now) noex
 
 void go_back(Connection& c) noexcept {
   if (c.has(conn_flag::sack)) {
-    declare_lost(c.sent);
-    c.hidden = 0;  // what is in hidden gaps counts as lost too: nothing is in flight
+    declare_lost(c);
+    if (c.loss != nullptr)
+      c.loss->hidden = 0;  // what is in hidden gaps counts as lost too: nothing is in flight
   } else {
     c.snd_nxt = c.snd_una;
   }
@@ -253,21 +258,23 @@ void on_retransmission_timeout(Connection& c, const TcpSettings& cfg, Instant no
 }
 
 void note_repair(Connection& c, Seq from, Seq to, Instant now) noexcept {
-  if (c.has(conn_flag::recovery)) c.prr.out += size_of({from, to});
-  if (!before(from, c.snd_max) || !c.undo.armed) return;
-  if (c.undo.retransmissions == 0) {
-    c.undo.first_stamp = now.ts_ms() + c.ts_offset;
-    c.undo.by_stamp = c.has(conn_flag::timestamps);
+  if (c.loss == nullptr) return;
+  if (c.has(conn_flag::recovery)) c.loss->prr.out += size_of({from, to});
+  Undo& undo = c.loss->undo;
+  if (!before(from, c.snd_max) || !undo.armed) return;
+  if (undo.retransmissions == 0) {
+    undo.first_stamp = now.ts_ms() + c.ts_offset;
+    undo.by_stamp = c.has(conn_flag::timestamps);
   }
-  if (c.undo.retransmissions < 0xffff) ++c.undo.retransmissions;
+  if (undo.retransmissions < 0xffff) ++undo.retransmissions;
 }
 
 std::uint32_t flight_size(const Connection& c) noexcept {
-  const bool by_blocks = c.sacked.count > 0 || c.has(conn_flag::sack_recovery) ||
+  const bool by_blocks = sacked_count(c) > 0 || c.has(conn_flag::sack_recovery) ||
                          (c.has(conn_flag::rto_recovery) && c.has(conn_flag::sack));
   if (!by_blocks) [[likely]]
     return static_cast<std::uint32_t>(c.snd_nxt - c.snd_una);
-  return look_at_holes(c).in_flight + c.hidden;
+  return look_at_holes(c).in_flight + (c.loss == nullptr ? 0 : c.loss->hidden);
 }
 
 }  // namespace mayfly::tcp

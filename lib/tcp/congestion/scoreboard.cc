@@ -30,8 +30,8 @@ void deliver(Connection& c, Seq left, Seq right, const Before& was, Instant now,
              Delivery& d) noexcept {
   MAYFLY_ASSERT(before(left, right));
   d.octets += size_of({left, right});
-  for (std::uint8_t i = 0; i < c.sent.count && before(left, right); ++i) {
-    const SentRun& run = c.sent.run[i];
+  for (const SentRun& run : sent_runs(c)) {
+    if (!before(left, right)) break;
     if (at_or_before(run.end, left)) continue;
     const Seq end = earlier_of(run.end, right);
     left = end;
@@ -50,8 +50,8 @@ void deliver(Connection& c, Seq left, Seq right, const Before& was, Instant now,
 /// Delivers what of [left, right) was not SACKed before.
 void deliver_news(Connection& c, Seq left, Seq right, const Before& was, Instant now,
                   Delivery& d) noexcept {
-  for (std::uint8_t i = 0; i < c.sacked.count && before(left, right); ++i) {
-    const wire::SackBlock r = c.sacked.range[i];
+  for (const wire::SackBlock r : sacked_ranges(c)) {
+    if (!before(left, right)) break;
     if (before(left, r.left)) deliver(c, left, earlier_of(r.left, right), was, now, d);
     left = later_of(left, r.right);
   }
@@ -59,23 +59,24 @@ void deliver_news(Connection& c, Seq left, Seq right, const Before& was, Instant
 }
 
 /// A gap that `hidden` counts was filled, as far as can be known.
-void reveal(Connection& c, std::uint32_t octets, Delivery& d) noexcept {
-  const std::uint32_t filled = std::min(c.hidden, octets);
-  c.hidden -= filled;
+void reveal(LossRecord& loss, std::uint32_t octets, Delivery& d) noexcept {
+  const std::uint32_t filled = std::min(loss.hidden, octets);
+  loss.hidden -= filled;
   d.octets += filled;
 }
 
 void add_range(Connection& c, wire::SackBlock block) noexcept {
+  LossRecord& loss = *c.loss;
   wire::SackBlock whole;
-  if (insert_range(c.sacked, block, whole)) return;
+  if (insert_range(loss.sacked, block, whole)) return;
   mark(Branch::sack_gap_hidden);
-  c.hidden += close_narrowest_gap(c.sacked);
+  loss.hidden += close_narrowest_gap(loss.sacked);
   const std::uint32_t was = sacked_octets(c);
-  const bool inserted = insert_range(c.sacked, block, whole);
+  const bool inserted = insert_range(loss.sacked, block, whole);
   MAYFLY_ASSERT(inserted);
   // The block may lie in the gap that was just closed.
   const std::uint32_t in_gap = size_of(block) - (sacked_octets(c) - was);
-  c.hidden -= std::min(c.hidden, in_gap);
+  loss.hidden -= std::min(loss.hidden, in_gap);
 }
 
 /// RFC 2883 4: the first block, if it lies below SEG.ACK or inside the second one.
@@ -111,9 +112,19 @@ void take_block(Connection& c, wire::SackBlock block, bool newest, const Before&
     return add_range(c, block);
   }
   // RFC 2018 4: the first block contains what has just arrived.
-  if (newest && c.hidden > 0) {
-    reveal(c, smss(c), d);
+  if (newest && c.loss->hidden > 0) {
+    reveal(*c.loss, smss(c), d);
     d.sack_news = true;
+  }
+}
+
+/// Takes the blocks above `ack`. `newest`: the first of them tells of what has just arrived.
+void take_blocks(Connection& c, Seq ack, bool newest, std::span<const wire::SackBlock> blocks,
+                 const Before& was, Instant now, Delivery& d) noexcept {
+  for (const wire::SackBlock& block : blocks) {
+    if (at_or_before(block.right, ack)) continue;  // old
+    const bool first = newest && &block == blocks.data();
+    take_block(c, {later_of(block.left, ack), block.right}, first, was, now, d);
   }
 }
 
@@ -126,30 +137,31 @@ bool is_range_at(const RangeSet<kSackedMax>& sacked, Seq una) noexcept {
 /// RFC 2018 8: a peer that has thrown away what it SACKed may have thrown away all of it. What it
 /// still has, it says again.
 void forget_reneged(Connection& c, Seq una) noexcept {
-  if (c.hidden > 0 || !is_range_at(c.sacked, una)) return;
+  if (c.loss->hidden > 0 || !is_range_at(c.loss->sacked, una)) return;
   mark(Branch::sack_reneged);
-  c.sacked.count = 0;
+  c.loss->sacked.count = 0;
 }
 
 /// Finds what was hidden at the new SND.UNA and below it.
 void find_hidden(Connection& c, Seq una, Delivery& d) noexcept {
-  if (is_range_at(c.sacked, una)) {
+  LossRecord& loss = *c.loss;
+  if (is_range_at(loss.sacked, una)) {
     mark(Branch::sack_gap_found);
-    wire::SackBlock& first = c.sacked.range[0];
+    wire::SackBlock& first = loss.sacked.range[0];
     const std::uint32_t gap = std::min(smss(c), size_of(first));
-    c.hidden -= std::min(c.hidden, gap);
+    loss.hidden -= std::min(loss.hidden, gap);
     first.left += gap;
-    if (first.left == first.right) trim_before(c.sacked, first.right);
+    if (first.left == first.right) trim_before(loss.sacked, first.right);
   }
   const std::uint32_t known = sacked_octets(c);
-  if (c.hidden > known) reveal(c, c.hidden - known, d);
+  if (loss.hidden > known) reveal(loss, loss.hidden - known, d);
 }
 
 }  // namespace
 
 std::uint32_t sacked_octets(const Connection& c) noexcept {
   std::uint32_t octets = 0;
-  for (std::uint8_t i = 0; i < c.sacked.count; ++i) octets += size_of(c.sacked.range[i]);
+  for (const wire::SackBlock r : sacked_ranges(c)) octets += size_of(r);
   return octets;
 }
 
@@ -159,29 +171,30 @@ Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::Sa
   Delivery d;
   if (sacks.empty() && is_undisturbed(c)) [[likely]] {
     d.octets = static_cast<std::uint32_t>(s.ack - c.snd_una);
-    forget_sent(c.sent, s.ack);
+    forget_sent(c, s.ack);
     return d;
   }
   // What was delivered before the scoreboard was empty tells nothing of what was sent since.
-  if (c.sacked.count == 0 && !c.has(kRepairs)) c.rack.rtt_us = 0;
+  const std::span<const wire::SackBlock> sacked = sacked_ranges(c);
+  if (sacked.empty() && !c.has(kRepairs)) c.rack.rtt_us = 0;
   Before was{};
-  was.highest = c.sacked.count > 0 ? c.sacked.range[c.sacked.count - 1].right : c.snd_una;
+  was.highest = sacked.empty() ? c.snd_una : sacked.back().right;
   was.has_echo = c.has(conn_flag::timestamps) && s.carries(wire::tcp_option::timestamps);
   if (was.has_echo) was.echo_age_ms = now.ts_ms() + c.ts_offset - s.ts.echo;
   if (after(s.ack, c.snd_una)) deliver_news(c, c.snd_una, s.ack, was, now, d);
-  trim_before(c.sacked, s.ack);
-  forget_reneged(c, s.ack);
+  if (c.loss != nullptr) {
+    trim_before(c.loss->sacked, s.ack);
+    forget_reneged(c, s.ack);
+  }
   if (!sacks.empty() && is_duplicate_report(c, s, sacks)) {
     take_duplicate_report(c, sacks[0], d);
     sacks = sacks.subspan(1);
   }
-  for (std::size_t i = 0; i < sacks.size(); ++i) {
-    if (at_or_before(sacks[i].right, s.ack)) continue;  // old
-    take_block(c, {later_of(sacks[i].left, s.ack), sacks[i].right}, i == 0 && d.duplicate == 0, was,
-               now, d);
+  if (c.loss != nullptr) {
+    take_blocks(c, s.ack, d.duplicate == 0, sacks, was, now, d);
+    find_hidden(c, s.ack, d);
   }
-  find_hidden(c, s.ack, d);
-  forget_sent(c.sent, s.ack);
+  forget_sent(c, s.ack);
   return d;
 }
 

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "base/time.h"
+#include "tcp/congestion/sent_runs.h"
 #include "tcp/connection.h"
 
 namespace mayfly::tcp {
@@ -32,7 +33,7 @@ Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::Sa
 
 /// Nothing is SACKed, repaired or probed: what is acknowledged is all there is to know.
 inline bool is_undisturbed(const Connection& c) noexcept {
-  return c.sacked.count == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding;
+  return sacked_count(c) == 0 && !c.has(kRepairs) && !c.rack.tail_outstanding;
 }
 
 /// Octets SACKed, as far as is known.
@@ -42,19 +43,18 @@ std::uint32_t sacked_octets(const Connection& c) noexcept;
 /// false.
 template <class F>
 void for_each_hole(const Connection& c, F&& f) noexcept {
+  const std::span<const wire::SackBlock> sacked = sacked_ranges(c);
   Seq at = c.snd_una;
-  std::uint8_t s = 0;
-  for (std::uint8_t i = 0; i < c.sent.count; ++i) {
-    const SentRun& run = c.sent.run[i];
+  std::size_t s = 0;
+  for (const SentRun& run : sent_runs(c)) {
     while (before(at, run.end)) {
-      while (s < c.sacked.count && at_or_before(c.sacked.range[s].right, at)) ++s;
-      const bool ranges_left = s < c.sacked.count;
-      if (ranges_left && at_or_after(at, c.sacked.range[s].left)) {
-        at = c.sacked.range[s].right;
+      while (s < sacked.size() && at_or_before(sacked[s].right, at)) ++s;
+      const bool ranges_left = s < sacked.size();
+      if (ranges_left && at_or_after(at, sacked[s].left)) {
+        at = sacked[s].right;
         continue;
       }
-      const Seq end =
-          ranges_left && before(c.sacked.range[s].left, run.end) ? c.sacked.range[s].left : run.end;
+      const Seq end = ranges_left && before(sacked[s].left, run.end) ? sacked[s].left : run.end;
       if (!f(run, at, end)) return;
       at = end;
     }

@@ -24,9 +24,10 @@ struct Draft {
 };
 
 bool is_sacked(const Connection& c, Seq begin, Seq end) noexcept {
-  return std::any_of(
-      c.sacked.range.begin(), c.sacked.range.begin() + c.sacked.count,
-      [&](wire::SackBlock r) { return at_or_after(begin, r.left) && at_or_before(end, r.right); });
+  const std::span sacked = sacked_ranges(c);
+  return std::any_of(sacked.begin(), sacked.end(), [&](wire::SackBlock r) {
+    return at_or_after(begin, r.left) && at_or_before(end, r.right);
+  });
 }
 
 /// What two neighbours have in common: the interval of both times. A segment of which it is not
@@ -77,9 +78,9 @@ void merge_two(const Connection& c, Draft& draft) noexcept {
 }
 
 void store(Connection& c, Draft& draft) noexcept {
-  while (draft.count > kSentRunsMax) merge_two(c, draft);
-  std::copy_n(draft.run.begin(), draft.count, c.sent.run.begin());
-  c.sent.count = draft.count;
+  while (draft.count > sent_runs_max(c)) merge_two(c, draft);
+  std::copy_n(draft.run.begin(), draft.count, first_run(c));
+  c.sent_count = draft.count;
 }
 
 /// May the last run, sent just before, take what is sent at `t` too? In a recovery each burst has a
@@ -91,37 +92,38 @@ bool takes(const Connection& c, const SentRun& last, std::uint32_t t) noexcept {
 }
 
 void note_new(Connection& c, Seq to, std::uint32_t t) noexcept {
-  if (c.sent.count > 0) {
-    SentRun& last = c.sent.run[c.sent.count - 1];
+  SentRun* const runs = first_run(c);
+  if (c.sent_count > 0) {
+    SentRun& last = runs[c.sent_count - 1];
     if (takes(c, last, t)) {
       last.end = to;
       last.last = t;
       return;
     }
   }
-  if (c.sent.count < kSentRunsMax) [[likely]] {
-    c.sent.run[c.sent.count++] = {to, t, t};
+  if (c.sent_count < sent_runs_max(c)) [[likely]] {
+    runs[c.sent_count++] = {to, t, t};
     return;
   }
   Draft draft;
-  std::copy_n(c.sent.run.begin(), c.sent.count, draft.run.begin());
-  draft.count = c.sent.count;
+  std::copy_n(runs, c.sent_count, draft.run.begin());
+  draft.count = c.sent_count;
   draft.add({to, t, t});
   store(c, draft);
 }
 
 void note_again(Connection& c, Seq from, Seq to, std::uint32_t t) noexcept {
   Draft draft;
-  const SentRuns& sent = c.sent;
-  for (std::uint8_t i = 0; i < sent.count; ++i) {
-    if (!before(i == 0 ? c.snd_una : sent.run[i - 1].end, from)) break;
-    SentRun head = sent.run[i];
+  const std::span<const SentRun> sent = sent_runs(c);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (!before(i == 0 ? c.snd_una : sent[i - 1].end, from)) break;
+    SentRun head = sent[i];
     if (after(head.end, from)) head.end = from;
     draft.add(head);
   }
   draft.add({to, t, t | SentRun::kAgain});
-  for (std::uint8_t i = 0; i < sent.count; ++i)
-    if (after(sent.run[i].end, to)) draft.add(sent.run[i]);
+  for (const SentRun& run : sent)
+    if (after(run.end, to)) draft.add(run);
   store(c, draft);
 }
 
@@ -134,17 +136,18 @@ void note_sent(Connection& c, Seq from, Seq to, Instant now) noexcept {
   note_again(c, from, to, run_clock(now));
 }
 
-void forget_sent(SentRuns& sent, Seq una) noexcept {
-  MAYFLY_ASSERT(sent.count <= kSentRunsMax);
+void forget_sent(Connection& c, Seq una) noexcept {
+  MAYFLY_ASSERT(c.sent_count <= sent_runs_max(c));
+  SentRun* const runs = first_run(c);
   std::uint8_t gone = 0;
-  while (gone < sent.count && at_or_before(sent.run[gone].end, una)) ++gone;
+  while (gone < c.sent_count && at_or_before(runs[gone].end, una)) ++gone;
   if (gone == 0) return;
-  std::move(sent.run.begin() + gone, sent.run.begin() + sent.count, sent.run.begin());
-  sent.count = static_cast<std::uint8_t>(sent.count - gone);
+  std::move(runs + gone, runs + c.sent_count, runs);
+  c.sent_count = static_cast<std::uint8_t>(c.sent_count - gone);
 }
 
-void declare_lost(SentRuns& sent) noexcept {
-  for (std::uint8_t i = 0; i < sent.count; ++i) sent.run[i].last |= SentRun::kLost;
+void declare_lost(Connection& c) noexcept {
+  for (SentRun& run : sent_runs(c)) run.last |= SentRun::kLost;
 }
 
 void limit_ages(Connection& c, Instant now) noexcept {
@@ -153,16 +156,16 @@ void limit_ages(Connection& c, Instant now) noexcept {
     const std::uint32_t flags = at & SentRun::kFlags;
     if (clock - (at & ~SentRun::kFlags) > kOldestUs) at = (clock - kOldestUs) | flags;
   };
-  for (std::uint8_t i = 0; i < c.sent.count; ++i) {
-    limit(c.sent.run[i].first);
-    limit(c.sent.run[i].last);
+  for (SentRun& run : sent_runs(c)) {
+    limit(run.first);
+    limit(run.last);
   }
   limit(c.rack.xmit_ts);
   limit(c.rack.checked_at);
 }
 
-void declare_in_flight(SentRuns& sent) noexcept {
-  for (std::uint8_t i = 0; i < sent.count; ++i) sent.run[i].last &= ~SentRun::kLost;
+void declare_in_flight(Connection& c) noexcept {
+  for (SentRun& run : sent_runs(c)) run.last &= ~SentRun::kLost;
 }
 
 }  // namespace mayfly::tcp

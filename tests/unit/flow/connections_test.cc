@@ -153,6 +153,31 @@ TEST_F(ConnectionsTest, GiveTheirBuffersBackWhenClosed) {
   EXPECT_EQ(all_->rx().used(), 0u);
 }
 
+TEST_F(ConnectionsTest, GiveTheirLossRecordsBackWhenIdleAndWhenClosed) {
+  sizes_.loss_records = 1;
+  auto few = flow::Connections::create("records", sizes_, secret_, HugePages::never, now_);
+  ASSERT_TRUE(few);
+  all_.emplace(std::move(*few));
+  all_->set_clock(now_, tcp_);
+  ConnectionBlock &first = established(1), &second = established(2);
+  ASSERT_TRUE(all_->lend_record(first));
+  EXPECT_FALSE(all_->lend_record(second));
+  EXPECT_EQ(all_->records_denied(), 1u);
+  first.tcp.loss->held.count = 1;
+  all_->want_output(first);
+  work_off();
+  EXPECT_EQ(all_->records_used(), 1u) << "it is in use";
+  first.tcp.loss->held.count = 0;
+  all_->want_output(first);
+  work_off();
+  EXPECT_EQ(first.tcp.loss, nullptr);
+  EXPECT_EQ(all_->records_used(), 0u);
+  ASSERT_TRUE(all_->lend_record(second));
+  second.tcp.loss->held.count = 1;
+  close(second);
+  EXPECT_EQ(all_->records_used(), 0u);
+}
+
 TEST_F(ConnectionsTest, HaveIdsThatNameNoLaterConnection) {
   ConnectionBlock& first = established(1);
   const std::uint64_t id = Conn(*all_, first).id();

@@ -164,6 +164,22 @@ TEST(ShardText, OutOfOrderIsDroppedWhenBuffersRunOutAndComesAgain) {
   EXPECT_EQ(wire.app.heard, "cdab");
 }
 
+TEST(ShardText, OutOfOrderIsDroppedWhenLossRecordsRunOutAndComesAgain) {
+  Given given;
+  given.config.sizes.loss_records = 1;
+  Wire wire(given);
+  Peer first(wire, 40'001), second(wire, 40'002);
+  first.opens().sends(text("b").at(1)).gets(ack().acks(0));
+  EXPECT_EQ(wire.shard->connections().records_used(), 1u);
+  second.opens().sends(text("d").at(1)).gets(ack().acks(0));
+  EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 1u);
+  EXPECT_EQ(wire.shard->stats().loss_records_denied.get(), 1u);
+  first.sends(text("a").at(0));
+  EXPECT_EQ(wire.shard->connections().records_used(), 0u) << "given back with the last gap";
+  second.sends(text("d").at(1)).gets(ack().acks(0)).sends(text("c").at(0));
+  EXPECT_EQ(wire.app.heard, "abcd");
+}
+
 TEST(ShardText, LeftByTheAppIsNotAcknowledgedWithoutABufferAndComesAgain) {
   Given given;
   given.config.sizes.receive_buffers = 0;

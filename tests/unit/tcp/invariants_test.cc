@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "tcp/tcp.h"
+#include "support/recorded.h"
 
 namespace mayfly::testing {
 namespace {
@@ -17,8 +17,8 @@ const tcp::TcpSettings kSettings;
 constexpr Instant kNow{5'000'000};
 
 /// An established connection with 1,000 octets under way and 500 held out of order.
-Connection busy() {
-  Connection c;
+Recorded busy() {
+  Recorded c;
   c.state = tcp::State::established;
   c.iss = Seq{100};
   c.snd_una = Seq{1'000};
@@ -26,8 +26,8 @@ Connection busy() {
   c.snd_wnd = c.max_snd_wnd = 60'000;
   c.rcv_nxt = c.last_ack_sent = Seq{5'000};
   c.rcv_adv = Seq{65'000};
-  c.held.range[0] = {Seq{6'000}, Seq{6'500}};
-  c.held.count = 1;
+  c.loss->held.range[0] = {Seq{6'000}, Seq{6'500}};
+  c.loss->held.count = 1;
   c.rto_us = 1'000'000;
   c.retransmit_at = kNow + 1_s;
   c.cwnd = 14'600;
@@ -46,7 +46,7 @@ struct Break {
 class Invariants : public ::testing::TestWithParam<Break> {};
 
 TEST_P(Invariants, AreFoundBroken) {
-  Connection c = busy();
+  Recorded c = busy();
   GetParam().how(c);
   EXPECT_NE(broken_invariant(c) + broken_bounds(c, kSettings), "");
 }
@@ -57,13 +57,14 @@ INSTANTIATE_TEST_SUITE_P(
         Break{"SndNxtBeyondSndMax", [](Connection& c) { c.snd_nxt = Seq{2'001}; }},
         Break{"SentMoreThanQueued", [](Connection& c) { c.snd_end = Seq{1'999}; }},
         Break{"RcvNxtBeyondTheWindow", [](Connection& c) { c.rcv_nxt = Seq{65'001}; }},
-        Break{"HeldBeyondTheWindow", [](Connection& c) { c.held.range[0].right = Seq{65'001}; }},
+        Break{"HeldBeyondTheWindow",
+              [](Connection& c) { c.loss->held.range[0].right = Seq{65'001}; }},
         Break{"HeldAlreadyInOrder", [](Connection& c) { c.rcv_nxt = Seq{6'000}; }},
-        Break{"AnEmptyRangeHeld", [](Connection& c) { c.held.range[0].right = Seq{6'000}; }},
+        Break{"AnEmptyRangeHeld", [](Connection& c) { c.loss->held.range[0].right = Seq{6'000}; }},
         Break{"SackedBeyondSndMax",
               [](Connection& c) {
-                c.sacked.range[0] = {Seq{1'500}, Seq{2'500}};
-                c.sacked.count = 1;
+                c.loss->sacked.range[0] = {Seq{1'500}, Seq{2'500}};
+                c.loss->sacked.count = 1;
               }},
         Break{"RtoBelowItsFloor", [](Connection& c) { c.rto_us = 199'999; }},
         Break{"PersistWithoutItsTimer",

@@ -56,8 +56,8 @@ TEST(ReceivedRanges, EqualTheSetOfOctetsThatHaveArrived) {
       here.erase(here.begin(), here.lower_bound(next));
       ASSERT_EQ(t.text_received, static_cast<std::uint32_t>(next));
       ASSERT_EQ(t.c.rcv_nxt - (kPeerIss + 1), next);
-      ASSERT_EQ(octets_in(t.c.held, kPeerIss + 1), here);
-      ASSERT_EQ(t.c.held.count, ranges_in(here)) << "touching ranges are one";
+      ASSERT_EQ(octets_in(t.c.loss->held, kPeerIss + 1), here);
+      ASSERT_EQ(t.c.loss->held.count, ranges_in(here)) << "touching ranges are one";
     }
   }
 }
@@ -117,9 +117,9 @@ TEST(SackScoreboard, EqualsTheSetOfOctetsThatThePeerHasSacked) {
       s.hear_ack(prng);
       if (s.crowded) break;
       ++compared;
-      ASSERT_EQ(octets_in(s.t.c.sacked, kOurIss + 1), s.sacked);
-      ASSERT_EQ(s.t.c.sacked.count, ranges_in(s.sacked));
-      ASSERT_EQ(s.t.c.hidden, 0u);
+      ASSERT_EQ(octets_in(s.t.c.loss->sacked, kOurIss + 1), s.sacked);
+      ASSERT_EQ(s.t.c.loss->sacked.count, ranges_in(s.sacked));
+      ASSERT_EQ(s.t.c.loss->hidden, 0u);
     }
   }
   EXPECT_GT(compared, 500);
@@ -132,8 +132,8 @@ TEST(SackScoreboard, HidesGapsWhereThereAreMoreRangesThanItHolds) {
     Sender s = Sender::with_sack();
     for (int i = 0; i < 40; ++i) {
       s.hear_ack(prng);
-      const Octets known = octets_in(s.t.c.sacked, kOurIss + 1);
-      ASSERT_LE(s.t.c.hidden, known.size());
+      const Octets known = octets_in(s.t.c.loss->sacked, kOurIss + 1);
+      ASSERT_LE(s.t.c.loss->hidden, known.size());
       ASSERT_EQ(broken_invariant(s.t.c), "");
     }
   }

@@ -86,7 +86,7 @@ TEST(Sack, ReportsTheNewestRangeFirst) {
   t.peer(data(10).at(30)).us(ack().sack(20, 50).sack(60, 70));
   t.peer(data(20).at(0)).us(ack().acks(50).sack(60, 70));
   t.peer(data(10).at(50)).us(ack().acks(70));
-  EXPECT_EQ(t.c.held.count, 0);
+  EXPECT_EQ(t.c.loss->held.count, 0);
 }
 
 TEST(Sack, HasThreeBlocksBesideTimestamps) {

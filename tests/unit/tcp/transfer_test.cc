@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/prng.h"
+#include "support/recorded.h"
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
 
@@ -30,13 +31,14 @@ std::uint8_t octet(int side, std::uint64_t offset) {
 }
 
 struct End {
-  tcp::Connection c;
+  Recorded c;
   tcp::TcpSettings cfg;
   std::optional<tcp::TimeWaitEntry> time_wait;
   std::uint32_t to_send = 0;                   // text the user still wants to send
   std::uint32_t received = 0;                  // octets delivered in order
   std::map<std::uint32_t, std::uint8_t> held;  // out of order, by offset
   bool closed = false, peer_fin = false, over = false;
+  bool is_short = false;  // of LossRecords: it has one now and then
   std::uint16_t events = 0;
 };
 
@@ -102,6 +104,8 @@ class Wire {
     const int side = static_cast<int>(&end - ends_.data());
     wanted_[side] = end.to_send = static_cast<std::uint32_t>(
         prng_.chance(0.3) ? 0 : prng_.below(prng_.chance(0.5) ? 500 : 90'000));
+    end.is_short = prng_.chance(0.25);
+    if (end.is_short) end.c.loss = nullptr;
   }
 
   void open_other_end() {
@@ -122,6 +126,14 @@ class Wire {
     }
   }
 
+  void lend_or_take_back(End& end) {
+    if (end.c.loss == nullptr) {
+      if (prng_.chance(0.05)) lend_record(end.c, end.c.record);
+    } else if (is_record_idle(end.c) && prng_.chance(0.5)) {
+      take_record_back(end.c);
+    }
+  }
+
   void receive(const InFlight& frame) {
     End& end = ends_[frame.to];
     const Segment& s = frame.segment;
@@ -135,6 +147,7 @@ class Wire {
       }
       return;
     }
+    if (end.is_short) lend_or_take_back(end);
     tcp::Verdict v =
         on_segment(end.c, s, std::span(frame.sacks.data(), s.sack_count), end.cfg, now_);
     if (v.reply == tcp::Reply::rst) {

@@ -145,7 +145,7 @@ TEST(SackRecovery, WorksWithAPeerThatAgreedButSendsNoBlocks) {
 TEST(SackRecovery, BelievesNoBlockBeyondWhatWasSent) {
   auto t = sack_connection().send(3'000).whatever();
   t.peer(ack().acks(0).sack(1'000, 9'000)).peer(ack().acks(0).sack(5'000, 4'000));
-  EXPECT_EQ(t.c.sacked.count, 0);
+  EXPECT_EQ(t.c.loss->sacked.count, 0);
 }
 
 TEST(SackRecovery, KeepsBlocksOverATimeOut) {  // RFC 6675 5.1
