@@ -37,18 +37,13 @@ struct PooledLossRecord : tcp::LossRecord {
 struct alignas(64) ConnectionBlock {
   tcp::Connection tcp;
 
-  // -- the rest of its line 4: seldom used
+  // -- the rest of its line 4
+  AppState app;                                        ///< 32 bytes
   std::uint32_t older = kNoIndex, younger = kNoIndex;  ///< neighbours in the list of Orphans
   Instant opened_at;
-  std::uint32_t generation = 0;   ///< connections that the block has had before
-  std::uint32_t retransmits = 0;  ///< segments sent again
 
-  // -- line 5: text
-  TxQueue tx;                     ///< 24 bytes
-  AppState app;                   ///< 32 bytes
-  std::uint64_t unannounced = 0;  ///< queued bytes that TCP was not told of: it counts to 2^30
-
-  // -- line 6: touched by every segment
+  // -- line 5
+  TxQueue tx;                          ///< 24 bytes
   Instant wake_at = Instant::never();  ///< when on_wake is due (Conn::wake_at)
   RxQueue rx;
   union {
@@ -56,15 +51,28 @@ struct alignas(64) ConnectionBlock {
     std::uint32_t next_free;                ///< the next free block (Slab)
   };
   std::uint32_t hash = 0;                      ///< of the four-tuple (FlowSecret::hash)
+  std::uint32_t generation = 0;                ///< connections that the block has had before
   std::uint16_t local_port = 0;                ///< host order
+  std::uint16_t retransmits = 0;               ///< segments sent again, up to 65,535
   std::uint8_t port = 0;                       ///< index of the shard's port
-  bool is_challenged = false;                  ///< Conn::was_challenged
   tcp::State last_state = tcp::State::closed;  ///< Conn::last_state
   tcp::State counted_as = tcp::State::closed;  ///< in ShardStats::states; closed: not counted
+  bool is_challenged : 1 = false;              ///< Conn::was_challenged
   /// The previous incarnation's TIME_WAIT entry is kept until the handshake is complete.
-  bool on_trial = false;
+  bool on_trial : 1 = false;
 };
-static_assert(offsetof(ConnectionBlock, tx) == 5 * 64 && offsetof(ConnectionBlock, wake_at) == 384);
-static_assert(sizeof(ConnectionBlock) == 448);
+static_assert(offsetof(ConnectionBlock, tx) == 5 * 64 && sizeof(ConnectionBlock) == 6 * 64);
+
+/// The trial is over; was there one?
+inline bool end_trial(ConnectionBlock& b) noexcept {
+  const bool was = b.on_trial;
+  b.on_trial = false;
+  return was;
+}
+
+/// Queued bytes that TCP was not told of: it counts to 2^30.
+inline std::uint64_t unannounced(const ConnectionBlock& b) noexcept {
+  return b.tx.queued_after(b.tcp.snd_end);
+}
 
 }  // namespace mayfly::flow

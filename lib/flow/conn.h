@@ -101,7 +101,6 @@ class Conn {
 inline bool Conn::append(const std::byte* data, std::uint64_t length,
                          std::uint32_t period) noexcept {
   if (!can_send() || !block_.tx.append(all_.tx(), data, length, period)) return false;
-  block_.unannounced += length;
   all_.announce_text(block_);
   return true;
 }
@@ -109,13 +108,12 @@ inline bool Conn::append(const std::byte* data, std::uint64_t length,
 inline std::size_t Conn::send_copy(std::span<const std::byte> bytes) noexcept {
   if (!can_send()) return 0;
   const std::size_t n = block_.tx.append_copy(all_.tx(), bytes, index(), now());
-  block_.unannounced += n;
   all_.announce_text(block_);
   return n;
 }
 
 inline void Conn::close(bool and_receive) noexcept {
-  if (block_.unannounced > 0) {
+  if (unannounced(block_) > 0) {
     block_.tcp.set(and_receive ? block_flag::close_later_both : block_flag::close_later);
   } else {
     tcp::close(block_.tcp, and_receive, all_.tcp(), all_.now());

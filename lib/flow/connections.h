@@ -210,8 +210,8 @@ inline void Connections::prefetch(std::int32_t position) const noexcept {
   __builtin_prefetch(block);
   __builtin_prefetch(block + 64);
   __builtin_prefetch(block + offsetof(ConnectionBlock, tcp.loss));
+  __builtin_prefetch(block + offsetof(ConnectionBlock, app));
   __builtin_prefetch(block + offsetof(ConnectionBlock, tx));
-  __builtin_prefetch(block + offsetof(ConnectionBlock, wake_at));
 }
 
 template <class Key>
@@ -228,7 +228,6 @@ ConnectionBlock* Connections::open(const Key& key, std::uint32_t hash, std::uint
   b.tx = {};
   b.rx = {};
   b.app = {};
-  b.unannounced = 0;
   b.wake_at = Instant::never();
   b.next_pending = kNoIndex;
   b.on_trial = false;
@@ -259,16 +258,16 @@ inline void Connections::close(ConnectionBlock& b) noexcept {
 }
 
 inline void Connections::announce_text(ConnectionBlock& b) noexcept {
-  if (b.unannounced == 0) return;
+  const std::uint64_t waiting = unannounced(b);
+  if (waiting == 0) return;
   constexpr std::uint32_t kAheadMax = 1u << 30;
   const std::uint32_t ahead = static_cast<std::uint32_t>(b.tcp.snd_end - b.tcp.snd_una);
   const auto n = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(b.unannounced, kAheadMax - std::min(ahead, kAheadMax)));
+      std::min<std::uint64_t>(waiting, kAheadMax - std::min(ahead, kAheadMax)));
   if (n == 0) return;
   queue_text(b.tcp, n);
-  b.unannounced -= n;
   want_output(b);
-  if (b.unannounced == 0 && b.tcp.has(block_flag::close_later | block_flag::close_later_both)) {
+  if (n == waiting && b.tcp.has(block_flag::close_later | block_flag::close_later_both)) {
     const bool both = b.tcp.has(block_flag::close_later_both);
     b.tcp.clear(block_flag::close_later | block_flag::close_later_both);
     tcp::close(b.tcp, both, *tcp_, now_);

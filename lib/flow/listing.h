@@ -28,7 +28,7 @@ struct ListedConnection {
   std::uint32_t cwnd = 0;         ///< bytes
   std::uint64_t to_send = 0;      ///< bytes queued that the peer has not acknowledged
   std::uint32_t unread = 0;       ///< bytes in order that the app has not taken
-  std::uint32_t retransmits = 0;  ///< segments sent again
+  std::uint32_t retransmits = 0;  ///< segments sent again, up to 65,535
 };
 
 /// Which of them are shown.

@@ -141,6 +141,10 @@ class TxQueue {
 
   /// Bytes queued and not acknowledged.
   std::uint64_t queued() const noexcept { return queued_; }
+  /// Of them, those at and after sequence number `end`, which is not before the first.
+  std::uint64_t queued_after(Seq end) const noexcept {
+    return queued_ - std::min<std::uint64_t>(queued_, static_cast<std::uint32_t>(end - base_));
+  }
 
  private:
   bool append(TxPools& pools, const std::byte* data, std::uint64_t length, std::uint32_t period,

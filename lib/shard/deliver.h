@@ -43,7 +43,7 @@ void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noex
 template <link::Port P, class A>
 void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
   half_opens_.end(b);
-  if (std::exchange(b.on_trial, false)) time_waits_.forget(name_of(b), b.hash);
+  if (end_trial(b)) time_waits_.forget(name_of(b), b.hash);
   if (connections_.is_ipv6(b)) limit_mss(b);
   if (b.tcp.has(tcp::conn_flag::passive)) stats_.accepted.add();
   b.tcp.set(flow::block_flag::opened);
@@ -207,7 +207,7 @@ void Shard<P, A>::finish(flow::ConnectionBlock& b, flow::CloseReason reason) noe
     flow::Conn conn(connections_, b);
     app_.on_closed(conn, reason);
   }
-  if (!std::exchange(b.on_trial, false)) return connections_.close(b);
+  if (!end_trial(b)) return connections_.close(b);
   const FlowKey4 name = name_of(b);
   FlowKey6 six;
   const bool is_six = connections_.is_ipv6(b);

@@ -65,7 +65,7 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
     const bool occupies = e.payload_len > 0 || e.has(wire::tcp_flag::syn | wire::tcp_flag::fin);
     if (before(e.seq, max_before) && occupies) {
       stats_.retransmitted.add();
-      ++b.retransmits;
+      if (b.retransmits < 0xffff) ++b.retransmits;
     }
     const auto copy_payload = [&](std::span<std::byte> payload) -> std::uint64_t {
       if (link.sums_payload())

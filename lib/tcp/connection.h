@@ -81,16 +81,20 @@ struct SentRun {
 /// How many of them a connection has room for by itself, and with a LossRecord.
 inline constexpr std::size_t kSentRunsFew = 2, kSentRunsMax = 8;
 
-/// RACK-TLP (RFC 8985 5.2), under its names. Times as in SentRun.
-struct Rack {
+/// What RACK knows of a delivery (RFC 8985 5.2), under its names. Times as in SentRun.
+struct RackDelivery {
   /// When the segment that was sent last of those delivered was sent, and kAgain if it was sent
   /// again.
   std::uint32_t xmit_ts = 0;
   Seq end_seq;               ///< and where it ended
   std::uint32_t rtt_us = 0;  ///< and how long it took; 0 = none was delivered since the scoreboard
                              ///< was empty
-  std::uint32_t min_rtt_us = 0;  ///< 0 = not measured
   std::uint32_t checked_at = 0;  ///< what is lost is judged as of this time
+};
+
+/// What RACK-TLP learns of the path (RFC 8985 5.2), and the tail loss probe.
+struct Rack {
+  std::uint32_t min_rtt_us = 0;  ///< 0 = not measured
   Seq dsack_round;               ///< one step of the window a round
   Seq tail_end;                  ///< TLP.end_seq, with tail_outstanding
   std::uint8_t window_mult = 1;
@@ -143,6 +147,7 @@ struct LossRecord {
   RangeSet<kSackedMax> sacked;             ///< SACKed by the peer
   std::uint32_t hidden = 0;                ///< octets in `sacked` that were not: gaps without room
   std::array<SentRun, kSentRunsMax> sent;  ///< in the place of Connection::sent_few
+  RackDelivery rack;
   Undo undo;
   RateReduction prr;
 };
@@ -167,7 +172,8 @@ struct Connection {
   std::uint32_t ts_recent = 0;  ///< RFC 7323 4.3
   Seq last_ack_sent;            ///< RFC 7323's Last.ACK.sent
   Ecn ecn;
-  std::uint8_t sent_count = 0;  ///< runs of what is outstanding (sent_runs); only with SACK
+  std::uint8_t sent_count = 0;   ///< runs of what is outstanding (sent_runs); only with SACK
+  std::uint16_t challenges = 0;  ///< sent since challenges_since (RFC 5961 7); SYN_SENT: heard
 
   // -- line 1: timers, round trip, congestion
   Instant retransmit_at = Instant::never();
@@ -183,31 +189,30 @@ struct Connection {
   std::uint8_t dup_acks = 0, probes = 0;  ///< in a row; keep-alive probes unanswered
   std::uint32_t flight_sent = 0;          ///< octets outstanding when new text or FIN was sent last
 
-  // -- line 2: loss
+  // -- line 2: what is outstanding, and where numbers began
   LossRecord* loss = nullptr;                    ///< lent by the stack, if it is needed
   std::array<SentRun, kSentRunsFew> sent_few{};  ///< the runs, if there is no LossRecord
   Rack rack;
-
-  // -- line 3: handshake, round trip, what was heard and sent
   Seq iss, irs;
   Seq recover;  ///< RFC 6582: snd_max when the loss was noticed
   Seq rtt_seq;
-  Instant rtt_sent;
+
+  // -- line 3: what was heard and sent
   Instant last_heard;  ///< for keep-alive
   /// Text or FIN; for the restart after idleness (RFC 5681 4.1). In a FIN_WAIT_2 that nobody reads,
   /// where nothing more is sent: when it began.
   Instant last_sent;
   Instant ts_recent_at;           ///< for the 24-day rule (RFC 7323 5.5)
+  Instant challenges_since;       ///< `challenges` are counted from here on
+  std::uint32_t rtt_sent_us = 0;  ///< when rtt_seq was sent, modulo 2^32 us (71 minutes)
   std::uint32_t ts_offset = 0;    ///< added to our clock for TSval (RFC 7323 7.1)
   std::uint32_t max_snd_wnd = 0;  ///< bytes: the largest snd_wnd ever (RFC 9293 3.8.6.2.1)
   wire::SackBlock duplicate;      ///< received twice: a DSACK is owed (RFC 2883); empty = none
-
-  // -- line 4: seldom used
-  Instant challenges_since;       ///< `challenges` are counted from here on
-  std::uint16_t challenges = 0;   ///< sent since challenges_since (RFC 5961 7); SYN_SENT: heard
-  std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
   Seq fin_at;                     ///< see conn_flag::fin_held
   std::uint32_t bytes_acked = 0;  ///< counts towards the next step of cwnd (RFC 5681 3.1)
+  std::uint16_t peer_mss = 536;   ///< as the peer announced (RFC 9293 MUST-15: 536 if it did not)
+
+  // -- a quarter of line 4
   Cubic cubic;
 
   /// Is any of these flags set? `flag`: a set of conn_flag bits, as for set and clear.
@@ -216,8 +221,8 @@ struct Connection {
   constexpr void clear(std::uint32_t flag) { flags &= ~flag; }
 };
 static_assert(offsetof(Connection, retransmit_at) == 64 && offsetof(Connection, loss) == 128);
-static_assert(offsetof(Connection, iss) == 192 && offsetof(Connection, challenges_since) == 256);
-static_assert(sizeof(Connection) <= 296 && std::is_trivially_copyable_v<Connection>);
+static_assert(offsetof(Connection, last_heard) == 192 && offsetof(Connection, cubic) <= 256);
+static_assert(sizeof(Connection) == 272 && std::is_trivially_copyable_v<Connection>);
 
 /// Ranges of text received out of order; SACKed by the peer.
 inline std::uint8_t held_count(const Connection& c) noexcept {

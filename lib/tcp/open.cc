@@ -127,7 +127,7 @@ void enter_established(Connection& c, const Segment& s, const TcpSettings& cfg,
   const bool syns_lost = c.retries > 1;
   if (c.has(conn_flag::rtt_timing)) {
     mark(Branch::handshake_timed);
-    take_sample(c, now - c.rtt_sent, cfg);
+    take_sample(c, timed_for(c, now), cfg);
   } else if (c.has(conn_flag::timestamps) && s.carries(wire::tcp_option::timestamps)) {
     // RFC 7323 4.1: the echo tells which of our SYNs was answered. A clock of 1 ms has ticked up to
     // once more.

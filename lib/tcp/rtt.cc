@@ -22,14 +22,13 @@ void time_segment(Connection& c, Seq seq, Instant now) noexcept {
   c.set(conn_flag::rtt_timing);
   MAYFLY_ASSERT(at_or_after(seq, c.snd_una));
   c.rtt_seq = seq;
-  c.rtt_sent = now;
+  c.rtt_sent_us = static_cast<std::uint32_t>(now.us);
 }
 
 void measure_round_trip(Connection& c, Seq ack, const TcpSettings& cfg, Instant now) noexcept {
   if (!c.has(conn_flag::rtt_timing) || !after(ack, c.rtt_seq)) return;
   c.clear(conn_flag::rtt_timing);
-  MAYFLY_ASSERT(now >= c.rtt_sent);
-  take_sample(c, now - c.rtt_sent, cfg);
+  take_sample(c, timed_for(c, now), cfg);
 }
 
 void take_sample(Connection& c, Duration round_trip, const TcpSettings& cfg) noexcept {

@@ -9,6 +9,12 @@ namespace mayfly::tcp {
 /// Begins to time the segment at `seq`, unless one is being timed already.
 void time_segment(Connection& c, Seq seq, Instant now) noexcept;
 
+/// For how long the segment has been timed: less than 71 minutes, since its time-out, the longest
+/// of which is shorter, ends the timing.
+inline Duration timed_for(const Connection& c, Instant now) noexcept {
+  return Duration{static_cast<std::uint32_t>(now.us) - c.rtt_sent_us};
+}
+
 /// An ACK for new data came: takes a sample if it is unambiguous (Karn's algorithm, RFC 6298 3).
 /// TSecr would resolve the ambiguity, but after a lost ACK it echoes the first transmission, so
 /// each sample would include the time-out: the RTO would grow to its ceiling and stay there.

@@ -207,7 +207,7 @@ constexpr Scenario kLosses[] = {
      [] {
        auto t = sacking().send(10'000).whatever().peer(ack().acks(0).sack(1'000, 4'000));
        t.after(1_ms).peer(ack().acks(1'000));
-       EXPECT_NE(t.c.rack.rtt_us, 1'000u);
+       EXPECT_NE(t.c.loss->rack.rtt_us, 1'000u);
      }},
     {"WaitsForWhatIsLateWhereThingsComeOutOfOrder",
      {rack_reordering, rack_late},

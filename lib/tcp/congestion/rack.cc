@@ -31,14 +31,15 @@ std::uint32_t reordering_window(const Connection& c, std::uint32_t sacked) noexc
 /// RFC 8985 6.2, step 5: the end of that part of [left, right), which lies in `run`, that was sent
 /// before the segment delivered.
 Seq sent_before(const Connection& c, const SentRun& run, Seq left, Seq right) noexcept {
-  if (c.rack.rtt_us == 0) return left;
+  const RackDelivery& rack = c.loss->rack;
+  if (rack.rtt_us == 0) return left;
   // What was sent again since the last ACK cannot be lost again.
-  if (run.has(SentRun::kAgain) && !is_earlier(run.last_us(), c.rack.checked_at)) return left;
-  if (is_earlier(run.last_us(), c.rack.xmit_ts & ~SentRun::kFlags)) return right;
-  if (is_earlier(c.rack.xmit_ts & ~SentRun::kFlags, run.first)) return left;
+  if (run.has(SentRun::kAgain) && !is_earlier(run.last_us(), rack.checked_at)) return left;
+  if (is_earlier(run.last_us(), rack.xmit_ts & ~SentRun::kFlags)) return right;
+  if (is_earlier(rack.xmit_ts & ~SentRun::kFlags, run.first)) return left;
   // What is new and what is sent again go out in any order within one look at the clock.
-  if (((run.last ^ c.rack.xmit_ts) & SentRun::kAgain) != 0) return left;
-  const Seq end = before(c.rack.end_seq, right) ? c.rack.end_seq : right;
+  if (((run.last ^ rack.xmit_ts) & SentRun::kAgain) != 0) return left;
+  const Seq end = before(rack.end_seq, right) ? rack.end_seq : right;
   return later_of(left, end);
 }
 
@@ -47,10 +48,11 @@ Seq sent_before(const Connection& c, const SentRun& run, Seq left, Seq right) no
 Seq lost_until(const Connection& c, const SentRun& run, Seq left, Seq right, std::uint32_t window,
                Holes& holes) noexcept {
   if (run.has(SentRun::kLost)) return right;
+  if (c.loss == nullptr) return left;
   const Seq end = sent_before(c, run, left, right);
   if (end == left || window == 0) return end;
-  const std::uint32_t at = run.last_us() + c.rack.rtt_us + window;
-  if (!is_earlier(c.rack.checked_at, at)) return end;
+  const std::uint32_t at = run.last_us() + c.loss->rack.rtt_us + window;
+  if (!is_earlier(c.loss->rack.checked_at, at)) return end;
   if (!holes.late || is_earlier(at, holes.late_at)) holes.late_at = at;
   holes.late = true;
   return left;
@@ -74,7 +76,7 @@ std::uint32_t probe_after_us(const Connection& c) noexcept {
 [[gnu::noinline]] void hasten_timer(Connection& c, Instant now) noexcept {
   const Holes holes = look_at_holes(c);
   if (!holes.late) return;
-  const std::uint32_t wait = holes.late_at - c.rack.checked_at;
+  const std::uint32_t wait = holes.late_at - c.loss->rack.checked_at;
   if (wait >= c.rto_us) return;
   c.set(conn_flag::reorder_timer);
   c.retransmit_at = now + Duration{wait};
@@ -82,7 +84,8 @@ std::uint32_t probe_after_us(const Connection& c) noexcept {
 
 }  // namespace
 
-void note_delivered(Rack& rack, std::uint32_t xmit_ts, Seq end, std::uint32_t rtt_us) noexcept {
+void note_delivered(RackDelivery& rack, std::uint32_t xmit_ts, Seq end,
+                    std::uint32_t rtt_us) noexcept {
   MAYFLY_ASSERT(rtt_us > 0);
   const bool again = (xmit_ts & SentRun::kAgain) != 0,
              was_again = (rack.xmit_ts & SentRun::kAgain) != 0;

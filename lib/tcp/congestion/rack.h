@@ -12,7 +12,8 @@ namespace mayfly::tcp {
 
 /// A segment sent at `xmit_ts` that ends at `end` was delivered after `rtt_us` (RFC 8985 6.2, step
 /// 2). Times as in SentRun.
-void note_delivered(Rack& rack, std::uint32_t xmit_ts, Seq end, std::uint32_t rtt_us) noexcept;
+void note_delivered(RackDelivery& rack, std::uint32_t xmit_ts, Seq end,
+                    std::uint32_t rtt_us) noexcept;
 
 /// A round trip was measured (RFC 8985 6.2, step 1).
 inline void note_round_trip(Rack& rack, std::uint32_t rtt_us) noexcept {
@@ -24,7 +25,7 @@ void adapt_window(Connection& c, const Delivery& d) noexcept;
 /// A recovery has ended well: the window is kept for sixteen of them (RFC 8985 6.2, step 4).
 void age_window(Rack& rack) noexcept;
 
-/// Octets in holes, as of rack.checked_at.
+/// Octets in holes, as of RackDelivery::checked_at.
 struct Holes {
   std::uint32_t lost = 0, in_flight = 0;
   /// When the next of them will be lost, if nothing arrives; with `late`.

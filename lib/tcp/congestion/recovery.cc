@@ -176,7 +176,7 @@ void on_sacked_ack(Connection& c, const SackedAck& ack, const TcpSettings& cfg,
   const bool clean = is_undisturbed(c) && d.duplicate == 0 && !ack.duplicate && !d.reordered;
   if (clean) [[likely]]
     return grow(c, ack, cfg, now);
-  c.rack.checked_at = run_clock(now);
+  if (c.loss != nullptr) c.loss->rack.checked_at = run_clock(now);
   adapt_window(c, d);
   if (is_loss_repaired_by_probe(c, d, ack.duplicate)) answer_for_probe(c, cfg, now);
   if (is_undone(c, ack)) undo(c);
@@ -214,7 +214,7 @@ void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexce
 }
 
 void on_reordering_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
-  c.rack.checked_at = run_clock(now);
+  if (c.loss != nullptr) c.loss->rack.checked_at = run_clock(now);
   look_for_losses(c, cfg, now);
   if (c.has(conn_flag::sack_recovery)) reduce_rate(c, 0, false);
 }

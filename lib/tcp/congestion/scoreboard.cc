@@ -43,7 +43,9 @@ void deliver(Connection& c, Seq left, Seq right, const Before& was, Instant now,
       mark(Branch::rack_ambiguous);
       continue;
     }
-    note_delivered(c.rack, run.first | (run.last & SentRun::kAgain), end, std::max(age_us, 1u));
+    if (c.loss == nullptr) continue;
+    note_delivered(c.loss->rack, run.first | (run.last & SentRun::kAgain), end,
+                   std::max(age_us, 1u));
   }
 }
 
@@ -176,7 +178,7 @@ Delivery take_delivery(Connection& c, const Segment& s, std::span<const wire::Sa
   }
   // What was delivered before the scoreboard was empty tells nothing of what was sent since.
   const std::span<const wire::SackBlock> sacked = sacked_ranges(c);
-  if (sacked.empty() && !c.has(kRepairs)) c.rack.rtt_us = 0;
+  if (c.loss != nullptr && sacked.empty() && !c.has(kRepairs)) c.loss->rack.rtt_us = 0;
   Before was{};
   was.highest = sacked.empty() ? c.snd_una : sacked.back().right;
   was.has_echo = c.has(conn_flag::timestamps) && s.carries(wire::tcp_option::timestamps);

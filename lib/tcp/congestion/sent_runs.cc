@@ -160,8 +160,9 @@ void limit_ages(Connection& c, Instant now) noexcept {
     limit(run.first);
     limit(run.last);
   }
-  limit(c.rack.xmit_ts);
-  limit(c.rack.checked_at);
+  if (c.loss == nullptr) return;
+  limit(c.loss->rack.xmit_ts);
+  limit(c.loss->rack.checked_at);
 }
 
 void declare_in_flight(Connection& c) noexcept {
