@@ -41,6 +41,10 @@ class Engine {
   void tell(Command command) {
     for (auto& core : cores_) core->tell(command);
   }
+  /// True if this was the last command that every core has obeyed.
+  bool obeyed(Command command) const {
+    return std::ranges::all_of(cores_, [&](auto& core) { return core->obeyed() == command; });
+  }
   /// True if the apps of all cores have nothing left to do.
   bool finished() const {
     return std::ranges::all_of(cores_, [](auto& core) { return core->finished(); });

@@ -54,6 +54,8 @@ class EngineCore {
     command_.store(command, std::memory_order_release);
     idler_.wake();
   }
+  /// The last command that was obeyed. The counters and the open connections include what it did.
+  Command obeyed() const noexcept { return obeyed_.load(std::memory_order_acquire); }
   /// True once the app has nothing left to do.
   bool finished() const noexcept { return finished_.load(std::memory_order_relaxed); }
   /// Open connections, as of the last poll.
@@ -96,7 +98,7 @@ class EngineCore {
   // -- for the polling thread --
   /// Polls until the command is stop.
   void poll_loop(const nic::TscClock& clock) noexcept;
-  /// Obeys a new command. False: the loop must return.
+  /// Obeys a new command, and polls once after it. False: the loop must return.
   bool obey(Instant now) noexcept;
   /// Polls once. Returns the amount of work done.
   std::size_t poll(Instant now) noexcept;
@@ -120,7 +122,7 @@ class EngineCore {
   std::unique_ptr<A> app_;
   std::unique_ptr<shard::Shard<P, A>> shard_;
   Idler idler_;
-  Command obeyed_ = Command::run;
+  std::atomic<Command> obeyed_{Command::run};
   std::atomic<Command> command_{Command::run};
   std::atomic<bool> finished_{false};
   std::atomic<std::uint32_t> open_{0};
@@ -178,9 +180,9 @@ void EngineCore<P, A>::poll_loop(const nic::TscClock& clock) noexcept {
 template <link::Port P, class A>
 bool EngineCore<P, A>::obey(Instant now) noexcept {
   const Command command = command_.load(std::memory_order_relaxed);
-  if (command == obeyed_) [[likely]]
+  if (command == obeyed_.load(std::memory_order_relaxed)) [[likely]]
     return true;
-  obeyed_ = command;
+  if (command == Command::stop) return false;
   if (command == Command::drain) {
     shard_->drain();
     app_->stop(now);
@@ -188,7 +190,9 @@ bool EngineCore<P, A>::obey(Instant now) noexcept {
   } else if (command == Command::abort) {
     shard_->abort_all(now);
   }
-  return command != Command::stop;
+  poll(now);
+  obeyed_.store(command, std::memory_order_release);
+  return true;
 }
 
 template <link::Port P, class A>

@@ -18,7 +18,12 @@ struct PatientEngine {
   int open_rounds = 0, held_rounds = 0;
   std::vector<Command> told{};
   bool is_stopped = false;
+  int slow_rounds = 0;  ///< how often a command is asked for before it is obeyed
 
+  bool obeyed(Command command) {
+    EXPECT_EQ(command, told.back());
+    return slow_rounds == 0 || --slow_rounds == 0;
+  }
   void tell(Command command) { told.push_back(command); }
   void stop() { is_stopped = true; }
   std::uint32_t open_connections() { return open_rounds > 0 ? open_rounds-- : 0; }
@@ -65,6 +70,13 @@ TEST(OrderlyEnd, OfADrainComesAtOnceWithASignal) {
   rounds_until_the_end(engine, {.timeout = 1_s, .holds_to_the_end = true},
                        [&] { return ++asked < 5 ? Stop::leave : Stop::orderly; });
   EXPECT_GT(engine.held_rounds, kForever - 10);
+}
+
+TEST(OrderlyEnd, WaitsForACoreWhoseThreadIsNotScheduled) {
+  PatientEngine engine{.slow_rounds = 50};
+  run::reset_and_stop(engine, [&] { EXPECT_EQ(engine.slow_rounds, 0) << "reset before counted"; });
+  EXPECT_EQ(engine.slow_rounds, 0) << "otherwise stop replaces abort, and nobody is reset";
+  EXPECT_TRUE(engine.is_stopped);
 }
 
 }  // namespace
