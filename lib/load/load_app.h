@@ -361,7 +361,8 @@ Cause LoadApp::cause_of(const LoadState& s, Failure failure, const Conn& c) noex
     case Failure::short_body: return Cause::short_body;
     case Failure::malformed_response: return Cause::malformed_response;
     case Failure::table_full: return Cause::no_room;
-    case Failure::aborted_at_end: return Cause::open_at_end;
+    case Failure::aborted_at_end:
+      return s.is_open ? Cause::open_at_end : Cause::syn_unanswered_at_end;
   }
   return Cause::open_at_end;  // not reached: every failure has its case
 }

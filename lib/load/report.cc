@@ -63,10 +63,11 @@ std::string in_words(Cause cause, const RunFacts& facts, const LoadResults& r) {
     case Cause::no_answer: return "no whole answer in time";
     case Cause::no_fin: return "answered, but not closed in time";
     case Cause::status: break;  // status_rows has each by itself
-    case Cause::short_body: return "cut short: closed before the whole answer";
-    case Cause::malformed_response: return "malformed response: not HTTP";
+    case Cause::short_body: return "cut short: closed before all answers had come whole";
+    case Cause::malformed_response: return "malformed response: not HTTP, or octets after its end";
     case Cause::no_room: return "no room in our own tables (connections.capacity)";
     case Cause::open_at_end: return "still open at the end";
+    case Cause::syn_unanswered_at_end: return "SYN not answered by the end of the run";
   }
   return "";
 }

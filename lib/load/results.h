@@ -60,7 +60,10 @@ namespace mayfly::load {
   X(malformed_response, malformed_response,                                                       \
     "connections with an answer that is not HTTP, or octets after the end of one")                \
   X(no_room, table_full, "connections for which our own stack had no room")                       \
-  X(open_at_end, aborted_at_end, "connections that were still open when the run ended")
+  X(open_at_end, aborted_at_end,                                                                  \
+    "connections that were established and still open when the run ended")                        \
+  X(syn_unanswered_at_end, aborted_at_end,                                                        \
+    "connections whose SYN nobody had answered when the run ended")
 
 /// The cause of a failure.
 enum class Cause : std::uint8_t {

@@ -63,6 +63,18 @@ TEST(CausesOfFailure, NameTheNeighbourThatAnswersNoArpOnceThatIsKnown) {
   EXPECT_EQ(lab.results().silent.four, Ipv4Address{0xc6120001});
 }
 
+TEST(CausesOfFailure, AtTheEndTellAnUnansweredSynFromAConnection) {
+  ClientSettings s = settings(Closer::client);
+  s.load.concurrency = 2;
+  Lab lab(s);
+  lab.shard.answers_syn(lab.first_id());
+  lab.app.stop(lab.shard.now);
+  lab.shard.abort_all();
+  EXPECT_EQ(lab.failed(Failure::aborted_at_end), 2U);
+  EXPECT_EQ(lab.caused_by(Cause::open_at_end), 1U);
+  EXPECT_EQ(lab.caused_by(Cause::syn_unanswered_at_end), 1U);
+}
+
 TEST(CausesOfFailure, ByStatusSayWhich) {
   for (const std::uint16_t status : {std::uint16_t{301}, std::uint16_t{503}}) {
     Lab lab(Closer::client);
