@@ -36,13 +36,22 @@ Result<std::shared_ptr<PcapFile>> PcapFile::create(const std::string& path, Inst
   if (file == nullptr || std::fwrite(&header, sizeof header, 1, file) != 1) {
     return Error{fmt::format("cannot write the capture \"{}\": {}", path, std::strerror(errno))};
   }
-  return std::shared_ptr<PcapFile>(new PcapFile(file, epoch));
+  return std::shared_ptr<PcapFile>(new PcapFile(file, path, epoch));
 }
 
-PcapFile::~PcapFile() { std::fclose(file_); }
+PcapFile::~PcapFile() {
+  if (std::fclose(file_) != 0) end_early(errno);
+}
+
+void PcapFile::end_early(int reason) noexcept {
+  if (has_ended_.exchange(true)) return;
+  std::fprintf(stderr, "mayfly: the capture \"%s\" is not whole: %s\n", path_.c_str(),
+               std::strerror(reason));
+}
 
 void PcapFile::write(std::span<const std::byte> frame, Instant now) noexcept {
   MAYFLY_ASSERT(frame.size() <= kFrameMax);
+  if (has_ended_.load(std::memory_order_relaxed)) return;  // half a record may be its last
   const std::int64_t us = (now - epoch_).us;
   MAYFLY_ASSERT(us >= 0);
   const auto length = static_cast<std::uint32_t>(frame.size());
@@ -52,7 +61,7 @@ void PcapFile::write(std::span<const std::byte> frame, Instant now) noexcept {
   std::array<std::byte, sizeof header + kFrameMax> record;
   std::memcpy(record.data(), &header, sizeof header);
   std::memcpy(record.data() + sizeof header, frame.data(), frame.size());
-  std::fwrite(record.data(), sizeof header + frame.size(), 1, file_);
+  if (std::fwrite(record.data(), sizeof header + frame.size(), 1, file_) != 1) end_early(errno);
 }
 
 }  // namespace mayfly::wire

@@ -1,11 +1,13 @@
 // A pcap file for tcpdump and Wireshark: the classic format, microseconds, Ethernet.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -26,15 +28,20 @@ class PcapFile {
   PcapFile(const PcapFile&) = delete;
   PcapFile& operator=(const PcapFile&) = delete;
 
-  /// Appends a frame of at most kFrameMax octets. Several threads may write to one file. A frame
-  /// for which the disk has no room is lost without an error.
+  /// Appends a frame of at most kFrameMax octets. Several threads may write to one file. When the
+  /// disk has no room the capture ends: that is said once, on the standard error output.
   void write(std::span<const std::byte> frame, Instant now) noexcept;
 
  private:
-  PcapFile(std::FILE* file, Instant epoch) : file_(file), epoch_(epoch) {}
+  PcapFile(std::FILE* file, std::string path, Instant epoch)
+      : file_(file), path_(std::move(path)), epoch_(epoch) {}
+  /// Says for which reason of the system the file lacks frames, unless that has been said.
+  void end_early(int reason) noexcept;
 
   std::FILE* file_;
+  std::string path_;
   Instant epoch_;
+  std::atomic<bool> has_ended_{false};
 };
 
 }  // namespace mayfly::wire

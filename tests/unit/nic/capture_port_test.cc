@@ -101,6 +101,18 @@ TEST_F(CapturePortTest, WithoutAFileFramesJustPass) {
   EXPECT_EQ(port.inner().sent.size(), 3u);
 }
 
+TEST_F(CapturePortTest, SaysOnceThatTheDiskIsFullAndEndsTheCapture) {
+  ::testing::internal::CaptureStderr();
+  {
+    auto file = wire::PcapFile::create("/dev/full", {});
+    ASSERT_TRUE(file);
+    CapturePort<MemPort> port(std::move(*file));
+    EXPECT_EQ(send(port, 1'000, 20), 20u) << "the frames go out all the same";
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "mayfly: the capture \"/dev/full\" is not whole: No space left on device\n");
+}
+
 TEST_F(CapturePortTest, AFileThatCannotBeWrittenIsAnError) {
   const auto file = wire::PcapFile::create("/nonexistent/folder/capture.pcap", {});
   ASSERT_FALSE(file);
