@@ -12,10 +12,11 @@ HEAD = """\
 # Where Mayfly and Linux differ
 
 `tests/wire/scripts` holds scripts of segments, in the manner of packetdrill; `tests/wire/script.py`
-says what their words mean. `tests/wire/test_differences.py` plays each of them twice, against the
-TCP of a Linux kernel ({kernel} or later) and against Mayfly, and judges every segment that comes
-back. A difference that no script declares fails the test; so does a declared one that is no longer
-there. This page is made of the scripts, by `tests/wire/differences.py`.
+says what their words mean. `tests/wire/test_differences.py` plays each of them over IPv4 and over
+IPv6, against the TCP of a Linux kernel ({kernel} or later) and against Mayfly, and judges every
+segment that comes back. A difference that no script declares fails the test; so does a declared one
+that is no longer there. This page is made of the scripts, by `tests/wire/differences.py`; what
+differs below TCP in IPv6 is in [differences-ipv6.md](differences-ipv6.md).
 
 Both stacks serve echo, discard and HTTP, and have their defaults, except that no answer is limited
 in rate, that retransmission timers are out of the way, that buffers are small and that neither HTTP
@@ -30,8 +31,8 @@ PRESETS = """\
 `linux-tw-reuse` and `linux-max-buckets`, sends a segment, and compares the answer, the state after
 it, and how long a real client then waits whose clock is behind and whose numbers are lower. The
 three presets act alike here: what tcp_tw_reuse changes is the connecting side, and what
-tcp_max_tw_buckets changes is a full table. The presets named after other systems are in
-[presets.md](presets.md).
+tcp_max_tw_buckets changes is a full table; the first of them is compared over IPv6 as well, with the
+same table for its result. The presets named after other systems are in [presets.md](presets.md).
 """
 
 

@@ -47,7 +47,8 @@ def accept(listener: socket.socket, service: Callable[[socket.socket], None]) ->
 
 def main() -> None:
     for port, service in ((7, echo), (9, discard), (80, http)):
-        listener = socket.create_server(("", port), backlog=256)
+        listener = socket.create_server(("::", port), family=socket.AF_INET6, backlog=256,
+                                        dualstack_ipv6=True)
         threading.Thread(target=accept, args=(listener, service), daemon=True).start()
     print("ready", flush=True)
     while True:

@@ -1,6 +1,6 @@
 """Network namespaces and veth pairs: the small networks in which real Linux peers meet the server.
 
-All addresses are from 198.18.0.0/15, and they exist inside the namespaces only.
+All addresses are from 198.18.0.0/15 and 2001:db8::/32, and exist inside the namespaces only.
 """
 import ctypes
 import itertools
@@ -14,6 +14,7 @@ from pathlib import Path
 
 SERVER = "198.18.0.1"
 LINUX = "198.18.0.2"
+SERVER6, LINUX6 = "2001:db8::1", "2001:db8::2"
 
 # A veth computes no checksums and splits no segments, so that the kernel has to; it has to verify
 # what arrives, too.
@@ -120,9 +121,7 @@ class Wire:
 
     def peer_speaks_ipv6(self, address: str) -> None:
         """The Linux peer has this address too, at once and without a router."""
-        self.peer.write(f"net/ipv6/conf/{self.peer_device}/disable_ipv6", 0)
-        self.peer.write(f"net/ipv6/conf/{self.peer_device}/accept_ra", 0)
-        self.peer.ip("address", "add", address, "dev", self.peer_device, "nodad")
+        add_address6(self.peer, self.peer_device, address)
 
     def remove(self) -> None:
         sh("ip", "link", "delete", self.device, check=False)
@@ -158,6 +157,16 @@ def add_address(namespace: Namespace, device: str, address: str) -> None:
     namespace.run("ethtool", "-K", device, *OFFLOADS_OFF)
     namespace.ip("address", "add", address, "dev", device)
     namespace.ip("link", "set", device, "up")
+
+
+def add_address6(namespace: Namespace, device: str, address: str) -> None:
+    """At once, and without a router. Its kernel takes the address before it takes packets to it."""
+    namespace.write(f"net/ipv6/conf/{device}/disable_ipv6", 0)
+    namespace.write(f"net/ipv6/conf/{device}/accept_ra", 0)
+    namespace.ip("address", "add", address, "dev", device, "nodad")
+    own = address.split("/")[0]
+    while f"local {own} " not in namespace.ip("-6", "route", "show", "table", "local"):
+        time.sleep(0.002)
 
 
 def wait_for_carrier(device: str) -> None:

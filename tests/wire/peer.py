@@ -1,6 +1,7 @@
 """A scripted TCP peer: sends and expects single segments, over a raw socket in a namespace.
 
-Its address belongs to no kernel, so that none answers for it; it answers ARP itself.
+Its address belongs to no kernel, so that none answers for it; it answers ARP and neighbour
+solicitations itself.
 """
 import itertools
 import select
@@ -8,8 +9,10 @@ import socket
 import time
 from collections.abc import Iterator
 
-from network import SERVER, Namespace
+from network import SERVER, SERVER6, Namespace
 from scapy.layers.inet import ICMP, IP, TCP  # noqa: F401  (ICMP: for those who import it here)
+from scapy.layers.inet6 import (
+    ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6)
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import NoPayload, Packet
 
@@ -26,17 +29,25 @@ def flags_of(packet: Packet) -> str:
 
 def payload_of(packet: Packet) -> bytes:
     """The TCP text, without the Ethernet padding behind it."""
-    ip, tcp = packet[IP], packet[TCP]
-    length = ip.len - 4 * ip.ihl - 4 * tcp.dataofs
+    tcp = packet[TCP]
+    segment = packet[IPv6].plen if IPv6 in packet else packet[IP].len - 4 * packet[IP].ihl
+    length = segment - 4 * tcp.dataofs
     return bytes(tcp.payload)[:length] if not isinstance(tcp.payload, NoPayload) else b""
 
 
+def source_of(packet: Packet) -> str:
+    return packet[IPv6].src if IPv6 in packet else packet[IP].src
+
+
 class Peer:
-    """A station on the wire. `vlan` tags what it sends, and then only tagged frames are seen."""
+    """A station on the wire, of the family of its address. `vlan` tags what it sends, and then only
+    tagged frames are seen."""
 
     def __init__(self, namespace: Namespace, device: str, address: str = "198.18.0.77",
                  mac: str = "02:00:00:00:00:77", vlan: int | None = None) -> None:
         self.address, self.mac, self.vlan = address, mac, vlan
+        self.is_six = ":" in address
+        self.server = SERVER6 if self.is_six else SERVER
         self.ports = itertools.count(FIRST_PORT)
         self.server_mac: str | None = None
         with namespace.entered():
@@ -51,6 +62,11 @@ class Peer:
     def __exit__(self, *_) -> None:
         self.socket.close()
 
+    def ip(self, src: str | None = None, dst: str | None = None) -> Packet:
+        """An IP header, from this station to the server where nothing else is said."""
+        family = IPv6 if self.is_six else IP
+        return family(src=src or self.address, dst=dst or self.server)
+
     def send_frame(self, payload: Packet, to: str) -> None:
         ether = Ether(src=self.mac, dst=to)
         tagged = ether / Dot1Q(vlan=self.vlan) if self.vlan is not None else ether
@@ -64,16 +80,22 @@ class Peer:
 
     def resolve(self, seconds: float = 2) -> None:
         """Asks for the server's MAC address."""
-        request = ARP(op="who-has", hwsrc=self.mac, psrc=self.address, pdst=SERVER)
+        request = ARP(op="who-has", hwsrc=self.mac, psrc=self.address, pdst=self.server)
+        if self.is_six:
+            request = self.ip() / ICMPv6ND_NS(tgt=self.server) / \
+                ICMPv6NDOptSrcLLAddr(lladdr=self.mac)
         self.send_frame(request, "ff:ff:ff:ff:ff:ff")
         for frame in self.frames(seconds):
-            if ARP in frame and frame[ARP].op == 2 and frame[ARP].psrc == SERVER:
+            if ARP in frame and frame[ARP].op == 2 and frame[ARP].psrc == self.server:
                 self.server_mac = frame[ARP].hwsrc
                 return
-        raise AssertionError("the server does not answer ARP")
+            if ICMPv6ND_NA in frame and frame[ICMPv6ND_NA].tgt == self.server:
+                self.server_mac = frame.src
+                return
+        raise AssertionError("the server does not say where it is")
 
     def frames(self, seconds: float) -> Iterator[Packet]:
-        """What arrives for this station. Answers ARP requests by the way."""
+        """What arrives for this station. Answers who asks for its MAC address by the way."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if not select.select([self.socket], [], [], left)[0]:
@@ -85,6 +107,10 @@ class Peer:
             if ARP in packet and packet[ARP].op == 1 and packet[ARP].pdst == self.address:
                 self.send_frame(ARP(op="is-at", hwsrc=self.mac, psrc=self.address,
                                     hwdst=packet[ARP].hwsrc, pdst=packet[ARP].psrc), packet.src)
+            elif ICMPv6ND_NS in packet and packet[ICMPv6ND_NS].tgt == self.address:
+                self.send_frame(self.ip(dst=packet[IPv6].src) /
+                                ICMPv6ND_NA(tgt=self.address, R=0, S=1, O=1) /
+                                ICMPv6NDOptDstLLAddr(lladdr=self.mac), packet.src)
             elif packet.dst == self.mac:
                 yield packet
 
@@ -111,13 +137,14 @@ class Flow:
     """One TCP connection, played by hand. `seq` and `ack` are what the next segment will carry."""
 
     def __init__(self, peer: Peer, port: int, source_port: int, seq: int = 1_000_000,
-                 server: str = SERVER) -> None:
-        self.peer, self.port, self.source_port, self.server = peer, port, source_port, server
+                 server: str | None = None) -> None:
+        self.peer, self.port, self.source_port = peer, port, source_port
+        self.server = server or peer.server
         self.seq, self.ack = seq, 0
 
     def segment(self, flags: str, text: bytes = b"", seq: int | None = None, ack: int | None = None,
                 options: list | None = None, window: int = 65_535) -> Packet:
-        return IP(src=self.peer.address, dst=self.server) / TCP(
+        return self.peer.ip(dst=self.server) / TCP(
             sport=self.source_port, dport=self.port, flags=flags, window=window,
             seq=self.seq if seq is None else seq, options=options or [],
             ack=(self.ack if ack is None else ack) if "A" in flags else 0) / text
@@ -130,7 +157,7 @@ class Flow:
 
     def arrived(self, seconds: float) -> Iterator[Packet]:
         for packet in self.peer.frames(seconds):
-            if TCP in packet and packet[IP].src == self.server \
+            if TCP in packet and source_of(packet) == self.server \
                     and (packet[TCP].sport, packet[TCP].dport) == (self.port, self.source_port):
                 yield packet
 
@@ -138,7 +165,7 @@ class Flow:
         """The next segment, which has to have these flags; PSH aside. Moves our `ack` over it."""
         for packet in self.arrived(seconds):
             tcp = packet[TCP]
-            assert flags_of(packet) == flags, f"expected {flags}, got {packet[IP].summary()}"
+            assert flags_of(packet) == flags, f"expected {flags}, got {packet.payload.summary()}"
             if tcp.seq == self.ack or "S" in flags:
                 length = len(payload_of(packet)) + ("S" in flags) + ("F" in flags)
                 self.ack = (tcp.seq + length) % 2**32
@@ -166,7 +193,7 @@ class Flow:
     def silent(self, seconds: float) -> None:
         """Nothing may come."""
         for packet in self.arrived(seconds):
-            raise AssertionError(f"expected silence, got {packet[IP].summary()}")
+            raise AssertionError(f"expected silence, got {packet.payload.summary()}")
 
     def open(self, options: list | None = None) -> "Flow":
         self.send("S", options=options or [("MSS", 1460)])

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 
-from network import SERVER, Namespace
-from peer import Peer, flags_of, payload_of
-from scapy.layers.inet import IP, TCP
+from network import SERVER, SERVER6, Namespace
+from peer import Peer, flags_of, payload_of, source_of
+from scapy.layers.inet import TCP
 from scapy.packet import Packet
 from script import Script, Step, Term, parse_step
 
@@ -26,6 +26,9 @@ PATIENCE_S = 5.0
 SEGMENT_BYTES = 1000
 SETTLE_S = 0.06  # for what a service does by itself, and for a delayed ACK
 BROADCAST = "ff:ff:ff:ff:ff:ff"
+ALL_NODES = "ff02::1"
+IPV6_FOR = {SERVER: SERVER6, "224.0.0.1": ALL_NODES, "198.19.255.255": ALL_NODES}
+IPV6_HEADER_IS_LONGER = 20  # octets, so that less text fits into a segment
 MODULUS = 2**32
 CPU = max(os.sched_getaffinity(0))  # the other end of the list from where the server polls
 RELATIONS = {"": operator.eq, "=": operator.eq, ">": operator.gt, "<": operator.lt}
@@ -153,18 +156,23 @@ class Conversation:
                   seq=self.ours.absolute(seq), ack=ack if "A" in flags else 0,
                   window=int(terms.get("win", 65_535)), urgptr=int(terms.get("urg", 0)),
                   options=self.options(flags, terms))
-        if "src" in terms and terms["src"] == SERVER:
+        source = self.address(terms.get("src"))
+        if source == self.peer.server:
             tcp.sport = self.port  # the "land" attack
-        packet = IP(src=terms.get("src", self.peer.address), dst=terms.get("dst", SERVER)) / tcp
+        packet = self.peer.ip(source, self.address(terms.get("dst"))) / tcp
         if "opt" in terms:
             packet = with_raw_options(packet, bytes.fromhex(terms["opt"]))
         packet = packet / text
         if terms.get("sum") == "bad":
-            packet[TCP].chksum = IP(bytes(packet))[TCP].chksum ^ 1
+            packet[TCP].chksum = type(packet)(bytes(packet))[TCP].chksum ^ 1
         self.log.append(str(step))
         self.peer.send_frame(packet, BROADCAST if "ether" in terms else self.peer.server_mac)
         if "seq" not in terms:
             self.ours.next += len(text) + ("S" in flags) + ("F" in flags)
+
+    def address(self, written: str | None) -> str | None:
+        """An address of a script, or what stands for it in this family."""
+        return IPV6_FOR[written] if written and self.peer.is_six else written
 
     def options(self, flags: str, terms: dict[str, str]) -> list[tuple]:
         """Those that the step names, and timestamps if they have been agreed on."""
@@ -204,7 +212,7 @@ class Conversation:
     def arrived(self, seconds: float) -> Packet | None:
         """The next segment of this flow, or one to a fence."""
         for packet in self.peer.frames(seconds):
-            if TCP not in packet or packet[IP].src != SERVER:
+            if TCP not in packet or source_of(packet) != self.peer.server:
                 continue
             ports = packet[TCP].sport, packet[TCP].dport
             if is_fence(packet) or ports == (self.port, self.source_port) \
@@ -262,7 +270,10 @@ class Conversation:
         if not term.relation:
             return term.name in options, True
         base = {"seq": before, "ack": self.ours}.get(term.name, Sequence(0))
-        return self.field(term.name, packet, before), base.number(term.value)
+        wanted = base.number(term.value)
+        if term.name == "mss" and self.peer.is_six:
+            wanted -= IPV6_HEADER_IS_LONGER
+        return self.field(term.name, packet, before), wanted
 
     def field(self, name: str, packet: Packet, before: Sequence) -> int:
         tcp, options = packet[TCP], options_of(packet)
@@ -280,8 +291,7 @@ class Conversation:
         if self.waiting:
             return self.receive()
         fence = next(self.player.fence_ports)
-        self.peer.send(IP(src=self.peer.address, dst=SERVER) /
-                       TCP(sport=fence, dport=SERVICES["closed"], flags="S"))
+        self.peer.send(self.peer.ip() / TCP(sport=fence, dport=SERVICES["closed"], flags="S"))
         while (packet := self.arrived(PATIENCE_S)) is not None and not is_fence(packet):
             self.waiting.append(packet)
         assert packet is not None, "the stack does not even refuse a connection"

@@ -3,11 +3,10 @@ a route through the server's own address, and by nothing else."""
 import socket
 
 import pytest
-from network import SERVER, Wire
+from network import LINUX6, SERVER, SERVER6, Wire
 from tools import curl
 
 SERVICE, SERVICE6 = "198.19.0.1", "2001:db8::19"  # both on the Linux peer's link
-SERVER6, LINUX6 = "2001:db8::1", "2001:db8::2"
 
 
 @pytest.fixture

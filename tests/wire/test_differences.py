@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from differences import PAGE, page
 from mayfly import Mayfly, serve_settings
-from network import SERVER, Namespace, Wire, add_address, sh
+from network import SERVER, SERVER6, Namespace, Wire, add_address, add_address6, sh
 from peer import Peer
 from player import CPU, Player, Unexpected
 from script import KERNEL, Script, all_scripts, parse
@@ -28,10 +28,16 @@ MAYFLY = {"tcp": {"rto_initial": "2s", "rto_min": "2s", "challenge_ack_interval"
           "connections": {"send_chunks": 64}, "close": {"first": "server", "linger": 0}}
 
 
-def on_the_wire(stack: ExitStack) -> tuple[Wire, Peer]:
+@pytest.fixture(scope="module", params=["198.18.0.77", "2001:db8::77"], ids=["IPv4", "IPv6"])
+def own(request: pytest.FixtureRequest) -> str:
+    """The address of the scripted peer."""
+    return request.param
+
+
+def on_the_wire(stack: ExitStack, own: str) -> tuple[Wire, Peer]:
     wire = Wire()
     stack.callback(wire.remove)
-    return wire, stack.enter_context(Peer(wire.peer, wire.peer_device))
+    return wire, stack.enter_context(Peer(wire.peer, wire.peer_device, own))
 
 
 def is_older(kernel: str, than: str) -> bool:
@@ -40,16 +46,17 @@ def is_older(kernel: str, than: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def linux() -> Iterator[Player]:
+def linux(own: str) -> Iterator[Player]:
     """The kernel of a namespace, at the server's end of the wire."""
     if is_older(platform.release(), KERNEL):
         pytest.skip(f"the scripts tell what Linux {KERNEL} does, this is {platform.release()}")
     with ExitStack() as stack:
-        wire, peer = on_the_wire(stack)
+        wire, peer = on_the_wire(stack, own)
         server = Namespace()
         stack.callback(server.remove)
         sh("ip", "link", "set", wire.device, "netns", server.name)
         add_address(server, wire.device, f"{SERVER}/15")
+        add_address6(server, wire.device, f"{SERVER6}/64")
         server.ip("neighbour", "replace", peer.address, "lladdr", peer.mac, "dev", wire.device)
         for name, value in LINUX.items():
             server.write(f"net/ipv4/{name}", value)
@@ -61,10 +68,12 @@ def linux() -> Iterator[Player]:
 
 
 @pytest.fixture(scope="module")
-def mayfly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
+def mayfly(own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     with ExitStack() as stack:
-        wire, peer = on_the_wire(stack)
+        wire, peer = on_the_wire(stack, own)
         settings = serve_settings(f"net_af_packet0,iface={wire.device}", MAYFLY)
+        settings["ports"][0] |= {"addresses": [f"{SERVER}/15", f"{SERVER6}/64"],
+                                 "detect_duplicates": False}
         server = Mayfly("serve", settings, tmp_path_factory.mktemp("serve"))
         stack.callback(server.kill)
         server.wait_ready()

@@ -1,22 +1,24 @@
 """A preset named after Linux acts like Linux: the same TIME_WAITs, the same segments, at a kernel
 and at Mayfly. A difference that presets.DIFFERENCES does not declare fails the test, and so does a
 declared one that is no longer there."""
+import functools
 import socket
 import struct
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mayfly import Mayfly, serve_settings
-from network import SERVER, Namespace, Wire, add_address, sh
+from network import SERVER, SERVER6, Namespace, Wire, add_address, add_address6, sh
 from peer import TCP, Ether, Flow, Peer, flags_of
 from presets import DIFFERENCES, SITUATIONS, Old, Situation
 
 SERVICES = Path(__file__).with_name("linux_server.py")
-NEIGHBOUR, FIRST_PORT = "198.18.0.77", 46_000
+FIRST_PORT = 46_000
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 ANSWER_S, PATIENCE_S = 0.1, 2.5
@@ -24,12 +26,26 @@ UNLIMITED = {"tcp": {"challenge_ack_interval": "0"}}
 PRESETS = ("linux-default", "linux-tw-reuse", "linux-max-buckets")
 
 
+@dataclass(frozen=True)
+class Family:
+    """The addresses of the server, and of the client that a script and a kernel are in turn."""
+    name: str
+    number: int
+    server: str
+    client: str
+    prefix: int
+
+
+IPV4 = Family("IPv4", socket.AF_INET, SERVER, "198.18.0.77", 15)
+IPV6 = Family("IPv6", socket.AF_INET6, SERVER6, "2001:db8::77", 64)
+
+
 class Stack:
     """A server, and at the other end of the wire one address that a script and a real client have
     in turn."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.client, self.device = wire.peer, wire.peer_device
+    def __init__(self, wire: Wire, family: Family) -> None:
+        self.client, self.device, self.family = wire.peer, wire.peer_device, family
         link = wire.peer.ip("-o", "link", "show", self.device)
         self.mac = link.split("link/ether ")[1].split()[0]
         self.client.write("net/ipv4/tcp_syn_linear_timeouts", 0)
@@ -37,18 +53,22 @@ class Stack:
     @contextmanager
     def connection(self, port: int) -> Iterator[None]:
         """The real client's, while it has the address; it ends by a reset."""
-        self.client.ip("address", "add", f"{NEIGHBOUR}/15", "dev", self.device)
+        family, address = self.family, f"{self.family.client}/{self.family.prefix}"
+        if family is IPV6:
+            add_address6(self.client, self.device, address)
+        else:
+            self.client.ip("address", "add", address, "dev", self.device)
         try:
-            with self.client.new_socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            with self.client.new_socket(family.number, socket.SOCK_STREAM) as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
-                client.bind((NEIGHBOUR, port))
+                client.bind((family.client, port))
                 client.settimeout(PATIENCE_S)
-                client.connect((SERVER, 80))
+                client.connect((family.server, 80))
                 yield
             time.sleep(0.01)  # the reset is on its way
         finally:
-            self.client.ip("address", "delete", f"{NEIGHBOUR}/15", "dev", self.device)
+            self.client.ip("address", "delete", address, "dev", self.device)
 
     def syn_of_the_client(self, port: int) -> TCP:
         with self.client.entered():
@@ -66,7 +86,7 @@ class Stack:
         self.client.write("net/ipv4/tcp_timestamps", 1 if situation.had_stamps else 0)
         syn = self.syn_of_the_client(port)
         own = dict(option for option in syn.options if option[1]).get("Timestamp", (0, 0))[0]
-        with Peer(self.client, self.device, NEIGHBOUR, self.mac) as peer:
+        with Peer(self.client, self.device, self.family.client, self.mac) as peer:
             flow = Flow(peer, 80, port, seq=(syn.seq + 2**30) % 2**32)
             old = leave_time_wait(flow, (own + 1_000_000) % 2**32 if situation.had_stamps else None)
             situation.play(old)
@@ -117,8 +137,8 @@ def heard(flow: Flow, old: Old) -> str:
     return " and ".join(answers) or "nothing"
 
 
-@pytest.fixture(scope="module")
-def linux() -> Iterator[dict[str, str]]:
+@functools.cache
+def table_of_linux(family: Family) -> dict[str, str]:
     """What the kernel does in each situation."""
     with ExitStack() as stack:
         wire = Wire()
@@ -127,13 +147,14 @@ def linux() -> Iterator[dict[str, str]]:
         stack.callback(server.remove)
         sh("ip", "link", "set", wire.device, "netns", server.name)
         add_address(server, wire.device, f"{SERVER}/15")
+        add_address6(server, wire.device, f"{SERVER6}/64")
         for name, value in {"tcp_invalid_ratelimit": 0, "tcp_rfc1337": 0,
                             "tcp_challenge_ack_limit": 1_000_000_000}.items():
             server.write(f"net/ipv4/{name}", value)
         services = server.start("/usr/bin/python3", str(SERVICES), stdout=subprocess.PIPE,
                                 text=True)
         assert services.stdout.readline() == "ready\n"
-        yield table_of(Stack(wire))
+        return table_of(Stack(wire, family))
 
 
 def table_of(stack: Stack) -> dict[str, str]:
@@ -142,17 +163,22 @@ def table_of(stack: Stack) -> dict[str, str]:
 
 
 @pytest.mark.time_limit(200)
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_named_after_linux_acts_like_linux(linux, preset, tmp_path):
+@pytest.mark.parametrize(("preset", "family"), [
+    *((preset, IPV4) for preset in PRESETS), (PRESETS[0], IPV6)], ids=lambda each: getattr(
+        each, "name", each))
+def test_a_preset_named_after_linux_acts_like_linux(preset, family, tmp_path):
     with ExitStack() as stack:
         wire = Wire()
         stack.callback(wire.remove)
         settings = serve_settings(f"net_af_packet0,iface={wire.device}", UNLIMITED)
+        settings["ports"][0] |= {"addresses": [f"{SERVER}/15", f"{SERVER6}/64"],
+                                 "detect_duplicates": False}
         server = Mayfly("serve", settings, tmp_path / "serve", "--policy", preset)
         stack.callback(server.kill)
         server.wait_ready()
-        mayfly = table_of(Stack(wire))
-    apart = {name: (linux[name], mayfly[name]) for name in linux if linux[name] != mayfly[name]}
+        mayfly = table_of(Stack(wire, family))
+    kernel = table_of_linux(family)
+    apart = {name: (kernel[name], mayfly[name]) for name in kernel if kernel[name] != mayfly[name]}
     assert apart == {name: (each.linux, each.mayfly) for name, each in DIFFERENCES.items()}
 
 
