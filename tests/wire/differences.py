@@ -31,8 +31,8 @@ PRESETS = """\
 `linux-tw-reuse` and `linux-max-buckets`, sends a segment, and compares the answer, the state after
 it, and how long a real client then waits whose clock is behind and whose numbers are lower. The
 three presets act alike here: what tcp_tw_reuse changes is the connecting side, and what
-tcp_max_tw_buckets changes is a full table; the first of them is compared over IPv6 as well, with the
-same table for its result. The presets named after other systems are in [presets.md](presets.md).
+tcp_max_tw_buckets changes is a full table. The first is compared over IPv6 as well, with the same
+result. The presets named after other systems are in [presets.md](presets.md).
 """
 
 

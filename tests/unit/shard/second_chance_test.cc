@@ -87,6 +87,19 @@ class SecondChance : public ::testing::Test {
       }
     }
   }
+  /// The router brings the frame to server `n`.
+  void arrives(std::uint32_t n, const Bytes& frame) {
+    at(n).put(frame);
+    at(n).poll();
+    carry();
+  }
+  /// The peer's connection is server `n`'s, which answers it although another one was asked first.
+  void expect_answered(Peer& peer, std::uint32_t n) {
+    at(n).after(300_ms);  // the delayed ACK
+    ASSERT_FALSE(peer.inbox.empty()) << "the owner answers the peer directly";
+    EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+    EXPECT_GE(at(n).stats().cluster_ours.get(), 1U);
+  }
   /// The same segment to another address.
   static void retarget(Bytes& frame, Ipv4Address to) {
     std::byte* const ip = &frame[kIpAt];
@@ -117,12 +130,8 @@ TEST_F(SecondChance, FindsTheServerThatHasTheConnection) {
     Peer peer(at(2));
     peer.opens();
     const Bytes moved = peer.frame(text("ping"));
-    at(0).put(moved);
-    at(0).poll();
-    carry();
-    at(2).after(300_ms);  // the delayed ACK
-    ASSERT_FALSE(peer.inbox.empty()) << "the owner answers the peer directly";
-    EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+    arrives(0, moved);
+    expect_answered(peer, 2);
     EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
     EXPECT_EQ(at(1).stats().cluster_sent_on.get(), 1U);
     EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
@@ -138,17 +147,11 @@ TEST_F(SecondChance, PassesOverAServerThatDoesNotAnswerOnTheLink) {
     after(5_s);
     EXPECT_FALSE(peer.inbox.size() > 0);
     end(1);
-    at(0).put(peer.frame(text("ping")));
-    at(0).poll();
-    carry();
+    arrives(0, peer.frame(text("ping")));
     EXPECT_TRUE(peer.inbox.empty()) << "nobody can know of its end at once";
     after(3_s);
-    at(0).put(peer.frame(text("ping")));
-    at(0).poll();
-    carry();
-    at(2).after(300_ms);  // the delayed ACK
-    ASSERT_FALSE(peer.inbox.empty());
-    EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+    arrives(0, peer.frame(text("ping")));
+    expect_answered(peer, 2);
     EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 2U);
     EXPECT_EQ(skipped(), 1U);
     EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
@@ -168,9 +171,7 @@ TEST_F(SecondChance, OfAServerThatDoesNotAnswerOnTheLinkIsNotAReset) {
     const std::uint32_t last = (first + 2) % 3;
     EXPECT_EQ(at(last).drops(Drop::cluster_not_sent_on), 1U);
     Peer other(at(last));
-    at(last).put(other.frame(text("who")));
-    at(last).poll();
-    carry();
+    arrives(last, other.frame(text("who")));
     EXPECT_EQ(resets(), 0U) << "and then the one after which nobody is left";
     EXPECT_EQ(at(first).drops(Drop::cluster_not_sent_on), 1U);
   }
@@ -185,9 +186,7 @@ TEST_F(SecondChance, OfAServerThatTheLastOneHasHeardOfAgainIsNotAReset) {
     after(3_s);
     at(2).silent.clear();  // only server 0 does not know yet
     at(2).after(2_s);
-    at(0).put(peer.frame(text("ping")));
-    at(0).poll();
-    carry();
+    arrives(0, peer.frame(text("ping")));
     EXPECT_EQ(skipped(), 1U);
     EXPECT_EQ(at(2).drops(Drop::cluster_not_sent_on), 1U);
     EXPECT_EQ(resets(), 0U);
@@ -203,9 +202,7 @@ TEST_F(SecondChance, AsksAServerAgainThatHasComeBack) {
   for (std::uint32_t each = 0; each < 3; ++each) at(each).silent.clear();
   ended_ = kNone;
   at(0).after(2_s);
-  at(0).put(peer.frame(text("ping")));
-  at(0).poll();
-  carry();
+  arrives(0, peer.frame(text("ping")));
   EXPECT_EQ(skipped(), 0U);
   EXPECT_EQ(at(1).stats().cluster_ours.get(), 1U);
 }
@@ -276,12 +273,8 @@ TEST_F(SecondChance, OfANewerConnectionIsNotKeptFromItByTheTimeWaitOfAnOlderOne)
   at(2).leap(Duration::from_s(1));
   Peer peer(at(2));
   peer.again(old.next() + 70'000).opens();
-  at(0).put(peer.frame(text("ping")));
-  at(0).poll();
-  carry();
-  at(2).after(300_ms);  // the delayed ACK
-  ASSERT_FALSE(peer.inbox.empty());
-  EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+  arrives(0, peer.frame(text("ping")));
+  expect_answered(peer, 2);
   EXPECT_TRUE(old.ignores().inbox.empty());
   EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
   EXPECT_EQ(at(2).stats().cluster_ours.get(), 1U);
@@ -307,12 +300,8 @@ TEST_F(SecondChance, OfALiveConnectionIsNotKeptFromItByAnOldSyn) {
   Peer old(at(0));
   old.sends(syn()).gets(syn_ack());
   const std::uint64_t before = resets();
-  at(0).put(peer.frame(text("ping")));
-  at(0).poll();
-  carry();
-  at(2).after(300_ms);  // the delayed ACK
-  ASSERT_FALSE(peer.inbox.empty());
-  EXPECT_EQ(peer.inbox.back().segment.ack, peer.next() + 4);
+  arrives(0, peer.frame(text("ping")));
+  expect_answered(peer, 2);
   EXPECT_EQ(resets(), before);
   EXPECT_EQ(at(0).stats().cluster_sent_on.get(), 1U);
 }
@@ -326,9 +315,7 @@ TEST_F(SecondChance, OfALiveConnectionIsNotResetByAnOldSynWhereItsServerWasPasse
   old.sends(syn()).gets(syn_ack());
   end(1);
   after(3_s);
-  at(0).put(peer.frame(text("ping")));
-  at(0).poll();
-  carry();
+  arrives(0, peer.frame(text("ping")));
   EXPECT_EQ(skipped(), 1U);
   EXPECT_EQ(at(2).drops(Drop::cluster_not_sent_on), 1U);
   EXPECT_EQ(resets(), 0U);
