@@ -207,9 +207,13 @@ class Link {
     if (host.is_ipv4_mapped()) return resolver_.is_silent({host.low()});
     return ipv6_ != nullptr && ipv6_->resolver.is_silent(host);
   }
-  /// Ages the neighbour caches (Resolver::age); call it at every poll.
+  /// Ages the neighbour caches (Resolver::age) and what is to be put together; call it at every
+  /// poll.
   void age(Instant now) noexcept {
     resolver_.age(now);
+    note_lost(reassembler_.expire(
+                  now, [&](std::span<const std::byte> first) { tell_incomplete(first, now); }),
+              0);
     if (ipv6_) age6(now);
   }
   /// Frames that wait for the device.
@@ -223,8 +227,9 @@ class Link {
                     Emit&& emit) noexcept;
   Drop answer_echo(std::span<const std::byte> message, const wire::ParsedFrame& parsed,
                    Instant now) noexcept;
-  void send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp,
-                 std::span<const std::byte> body, Instant now) noexcept;
+  void send_icmp(const FlowKey4& answered, wire::IcmpHeader icmp, std::span<const std::byte> body,
+                 Instant now) noexcept;
+  void tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept;
   static bool is_error(const wire::IcmpHeader& icmp, tcp::IcmpError& error) noexcept;
   Drop on_link_message6(std::span<const std::byte> bytes, const wire::ParsedFrame& parsed,
                         std::uint8_t type, Instant now) noexcept;
@@ -234,7 +239,7 @@ class Link {
                   Instant now) noexcept;
   void send_in_fragments(Frame whole, const Ipv6Address& to, Instant now) noexcept;
   void age6(Instant now) noexcept;
-  void tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept;
+  void tell_incomplete6(std::span<const std::byte> first_fragment, Instant now) noexcept;
   void note_lost(std::size_t timed_out, std::size_t evicted) noexcept {
     if (timed_out > 0) common_.count.lose(Drop::fragment_timeout, timed_out);
     if (evicted > 0) common_.count.lose(Drop::fragment_table_full, evicted);
@@ -364,7 +369,7 @@ Drop Link<P>::answer_echo(std::span<const std::byte> message, const wire::Parsed
   }
   const std::size_t most = interface_.mtu - wire::kIpv4HeaderSizeMin - wire::kIcmpHeaderSize;
   const auto data = message.subspan(wire::kIcmpHeaderSize);
-  send_icmp(parsed, {wire::icmp_type::echo_reply, 0, wire::read_icmp(message).rest},
+  send_icmp(parsed.key, {wire::icmp_type::echo_reply, 0, wire::read_icmp(message).rest},
             data.first(std::min(data.size(), most)), now);
   return Drop::none;
 }
@@ -381,77 +386,38 @@ void Link<P>::answer_unreachable(std::span<const std::byte> bytes, const wire::P
   MAYFLY_ASSERT(parsed.l4_off >= parsed.l3_off + wire::kIpv4HeaderSizeMin);
   const std::size_t ip_header = parsed.l4_off - parsed.l3_off;
   const std::size_t quoted = ip_header + std::min<std::size_t>(parsed.l4_len, 8);
-  send_icmp(parsed, {wire::icmp_type::unreachable, code, 0}, bytes.subspan(parsed.l3_off, quoted),
-            now);
+  send_icmp(parsed.key, {wire::icmp_type::unreachable, code, 0},
+            bytes.subspan(parsed.l3_off, quoted), now);
+}
+
+// RFC 1122 3.3.2: to the sender of a first fragment that others did not follow, within the limit.
+template <Port P>
+void Link<P>::tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept {
+  MAYFLY_ASSERT(first_fragment.size() >= wire::kIpv4HeaderSizeMin);
+  const std::byte* const ip = first_fragment.data();
+  const std::size_t ip_header = (wire::load_u8(ip) & 0x0fu) * std::size_t{4};
+  const auto key = FlowKey4::of({load_be32(ip + wire::ipv4_at::destination)}, 0,
+                                {load_be32(ip + wire::ipv4_at::source)}, 0);
+  if (!interface_.is_local(key.local()) || !interface_.answers ||
+      interface_.is_broadcast(key.remote()) || interface_.is_local(key.remote()))
+    return;
+  if (!common_.icmp_limit.allow(now)) return common_.count.lose(Drop::icmp_rate_limited);
+  send_icmp(key, {wire::icmp_type::time_exceeded, wire::time_exceeded_code::reassembly, 0},
+            first_fragment.first(std::min(first_fragment.size(), ip_header + 8)), now);
 }
 
 // A message back to where `answered` came from, from the address that it came to.
 template <Port P>
-void Link<P>::send_icmp(const wire::ParsedFrame& answered, wire::IcmpHeader icmp,
+void Link<P>::send_icmp(const FlowKey4& answered, wire::IcmpHeader icmp,
                         std::span<const std::byte> body, Instant now) noexcept {
   MAYFLY_ASSERT(body.size() + wire::kIpv4HeaderSizeMin + wire::kIcmpHeaderSize <= interface_.mtu);
   const Frame frame = port_.allocate();
   if (frame == Frame{}) return common_.count.lose(Drop::no_buffer);
-  const Ipv4Address from = answered.key.local(), to = answered.key.remote();
+  const Ipv4Address from = answered.local(), to = answered.remote();
   port_.set_length(frame, emit_icmp(port_.bytes(frame), header_, from, to, icmp.type, icmp.code,
                                     icmp.rest, body, common_.ip_id++));
   common_.count.icmp_sent.add();
   resolver_.resolve(frame, to, now);
-}
-
-template <Port P>
-bool Link<P>::send_ip_in_ip(std::span<const std::byte> packet, const OuterHeader& outer,
-                            Instant now) noexcept {
-  const auto& [from, to, traffic_class] = outer;
-  const bool is_four = to.is_ipv4_mapped();
-  MAYFLY_ASSERT(is_four == from.is_ipv4_mapped() && (is_four || ipv6_ != nullptr));
-  const std::size_t mtu = is_four ? interface_.mtu : ipv6_->resolver.mtu();
-  const std::size_t header = is_four ? wire::kIpv4HeaderSizeMin : wire::kIpv6HeaderSize;
-  if (packet.size() + header > mtu) return false;
-  const Frame frame = port_.allocate();
-  if (frame == Frame{}) {
-    common_.count.lose(Drop::no_buffer);
-    return false;
-  }
-  if (is_four) {
-    port_.set_length(frame, emit_ip_in_ip(port_.bytes(frame), header_, {from.low()}, {to.low()},
-                                          traffic_class, packet, common_.ip_id++));
-    resolver_.resolve(frame, {to.low()}, now);
-  } else {
-    port_.set_length(frame,
-                     emit_ip_in_ip6(port_.bytes(frame), header_, from, to, traffic_class, packet));
-    ipv6_->resolver.resolve(frame, to, now);
-  }
-  return true;
-}
-
-template <Port P>
-auto Link<P>::outer_header(std::span<const std::byte> bytes,
-                           const wire::ParsedFrame& outer) const noexcept -> OuterHeader {
-  const std::byte* const ip = &bytes[outer.l3_off];
-  if (outer.is_ipv6()) {
-    const FlowKey6 key = flow_key6(bytes, outer);
-    return {key.remote, key.local, static_cast<std::uint8_t>(load_be16(ip) >> 4)};
-  }
-  return {Ipv6Address::mapped(outer.key.remote().host), Ipv6Address::mapped(outer.key.local().host),
-          wire::load_u8(ip + wire::ipv4_at::tos)};
-}
-
-// The link header is put in front of the inner packet, so that both are a frame.
-template <Port P>
-std::span<const std::byte> Link<P>::unwrap(Frame frame, const wire::ParsedFrame& outer,
-                                           wire::ParsedFrame& inner) noexcept {
-  MAYFLY_ASSERT(wire::ip_protocol::is_tunnel(outer.protocol));
-  const std::span<std::byte> bytes = port_.bytes(frame);
-  const std::size_t begin = outer.l4_off - outer.l3_off;
-  MAYFLY_ASSERT(begin >= wire::kIpv4HeaderSizeMin);
-  std::memmove(&bytes[begin], bytes.data(), outer.l3_off);
-  const bool is_six = outer.protocol == wire::ip_protocol::ipv6_in_ip;
-  store_be16(&bytes[begin + outer.l3_off - 2],
-             is_six ? wire::ethertype::ipv6 : wire::ethertype::ipv4);
-  const auto whole = bytes.subspan(begin, std::size_t{outer.l3_off} + outer.l4_len);
-  inner = parse_frame(whole, rules_, wire::RxChecks{});
-  return whole;
 }
 
 template <Port P>
@@ -480,4 +446,5 @@ auto Link<P>::reassemble(Frame fragment, const wire::ParsedFrame& parsed, Instan
 
 }  // namespace mayfly::link
 
-#include "link/link6.h"  // IWYU pragma: export
+#include "link/ip_in_ip.h"  // IWYU pragma: export
+#include "link/link6.h"     // IWYU pragma: export

@@ -162,13 +162,13 @@ template <Port P>
 void Link<P>::age6(Instant now) noexcept {
   ipv6_->resolver.age(now);
   note_lost(ipv6_->reassembler.expire(
-                now, [&](std::span<const std::byte> first) { tell_incomplete(first, now); }),
+                now, [&](std::span<const std::byte> first) { tell_incomplete6(first, now); }),
             0);
 }
 
 // RFC 8200 4.5: to the sender of a first fragment that others did not follow, within the limit.
 template <Port P>
-void Link<P>::tell_incomplete(std::span<const std::byte> first_fragment, Instant now) noexcept {
+void Link<P>::tell_incomplete6(std::span<const std::byte> first_fragment, Instant now) noexcept {
   const std::byte* ip = first_fragment.data();
   FlowKey6 key;
   key.local = Ipv6Address::at(ip + wire::ipv6_at::destination);

@@ -239,6 +239,34 @@ TEST_F(LinkFragments, ThatNeverBecomeWholeAreCounted) {  // RFC 1122 3.3.2
   EXPECT_EQ(drops(Drop::fragment_timeout), 2u);
 }
 
+TEST_F(LinkFragments, ThatOthersDoNotFollowAreToldOfAfterAMinute) {  // RFC 1122 3.3.2 (MUST)
+  const Frame first = piece(true);
+  arrives(first);
+  after(59_s);
+  know_peer();
+  after(2_s);
+  const Frame told = sent_one();
+  EXPECT_EQ(wire::load_u8(&told[kIcmpAt]), wire::icmp_type::time_exceeded);
+  EXPECT_EQ(wire::load_u8(&told[kIcmpAt + 1]), 1u) << "while putting together";
+  EXPECT_EQ(parse(told, {kPeerMac}).kind, wire::FrameKind::icmp);
+  const auto quoted = first.begin() + static_cast<std::ptrdiff_t>(kEthernetHeaderSize);
+  EXPECT_EQ(tail(told, kIcmpAt + wire::kIcmpHeaderSize), Frame(quoted, quoted + 28));
+  EXPECT_EQ(drops(Drop::fragment_timeout), 1u);
+}
+
+TEST_F(LinkFragments, NobodyIsToldOfWithoutTheFirstOrAfterAnOverlap) {
+  arrives(piece(false, kOurIp, 1));
+  Frame other = piece(true, kOurIp, 2);
+  arrives(other);
+  other.back() ^= std::byte{1};
+  arrives(other);
+  after(59_s);
+  know_peer();
+  after(2_s);
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(drops(Drop::fragment_timeout), 1u);
+}
+
 /// A device of two cores, all of whose datagrams are the other core's.
 class OtherCoresPort : public MemPort {
  public:
