@@ -31,6 +31,8 @@ inline constexpr std::uint32_t
 /// A tcp::LossRecord in the pool of a core.
 struct PooledLossRecord : tcp::LossRecord {
   std::uint32_t next_free = kNoIndex;
+  std::uint32_t owner = kNoIndex;  ///< the block that it is lent to
+  Instant since;                   ///< for so long
 };
 
 /// One connection of a core. `Connections` owns the blocks and links them by index.

@@ -57,11 +57,10 @@ Result<Connections> Connections::create(const std::string& name, const ShardSize
 
 bool Connections::lend_record(ConnectionBlock& b) noexcept {
   const std::uint32_t index = loss_records_.take();
-  if (index == kNoIndex) {
-    ++records_denied_;
-    return false;
-  }
+  if (index == kNoIndex) return false;
   tcp::lend_record(b.tcp, loss_records_[index]);
+  loss_records_[index].owner = index_of(b);
+  loss_records_[index].since = now_;
   return true;
 }
 

@@ -95,15 +95,14 @@ class Connections {
   /// Lends the connection a tcp::LossRecord, which it has not. False: all are in use. It is taken
   /// back when it is idle, at the end of a poll, or when the connection closes.
   bool lend_record(ConnectionBlock& b) noexcept;
-  /// Takes the connection's record back, if it has one that is idle.
+  /// Takes the connection's record back, which is dispensable and holds no text.
+  void take_record_back(ConnectionBlock& b) noexcept;
+  /// Does so if the connection has one that is idle.
   void reclaim_record(ConnectionBlock& b) noexcept {
     if (b.tcp.loss != nullptr && is_record_idle(b.tcp)) [[unlikely]]
       take_record_back(b);
   }
-  /// Requests for a record that found none.
-  std::uint64_t records_denied() const noexcept { return records_denied_; }
-  /// Records that are lent.
-  std::uint32_t records_used() const noexcept { return loss_records_.used(); }
+  const Slab<PooledLossRecord>& loss_records() const noexcept { return loss_records_; }
 
   // -- output and time
 
@@ -187,7 +186,6 @@ class Connections {
   };
   explicit Connections(Instant start) : now_(start), timers_(start) {}
   void arm(ConnectionBlock& b) noexcept;
-  void take_record_back(ConnectionBlock& b) noexcept;
   void retime_some() noexcept;
 
   Instant now_;
@@ -196,7 +194,6 @@ class Connections {
   std::uint32_t retime_next_ = kNoIndex;  // the block that retime() visits next; none: it is done
   Slab<ConnectionBlock> blocks_;
   Slab<PooledLossRecord> loss_records_;
-  std::uint64_t records_denied_ = 0;
   TxPools tx_;
   RxBuffers rx_;
   FlowTable table_;

@@ -43,4 +43,21 @@ ConnectionBlock* IdleHolders::of_receive_buffer() noexcept {
   return found;
 }
 
+ConnectionBlock* IdleHolders::of_record() noexcept {
+  const Slab<PooledLossRecord>& records = all_.loss_records();
+  MAYFLY_ASSERT(records.full());
+  Instant oldest = all_.now() - kRecordPatience;
+  ConnectionBlock* found = nullptr;
+  for (std::uint32_t i = std::min(kBudget, records.capacity()); i > 0; --i) {
+    next_record_ = next_record_ + 1 < records.capacity() ? next_record_ + 1 : 0;
+    const PooledLossRecord& record = records[next_record_];
+    if (record.since > oldest) continue;
+    ConnectionBlock& owner = all_.block(record.owner);
+    if (!is_record_dispensable(owner.tcp) || owner.rx.unread() > 0) continue;
+    oldest = record.since;
+    found = &owner;
+  }
+  return found;
+}
+
 }  // namespace mayfly::flow

@@ -17,6 +17,7 @@ class IdleHolders {
   /// A unit that was taken less than this ago is left with its holder.
   static constexpr Duration kChunkPatience = Duration::from_s(1);
   static constexpr Duration kBufferPatience = Duration::from_ms(200);
+  static constexpr Duration kRecordPatience = Duration::from_ms(200);
 
   /// `connections` outlives this object.
   explicit IdleHolders(Connections& connections) noexcept : all_(connections) {}
@@ -27,10 +28,13 @@ class IdleHolders {
   /// A connection that holds a receive buffer with nothing but text out of order, which may be
   /// discarded (RFC 2018 8). Null: none of those looked at.
   ConnectionBlock* of_receive_buffer() noexcept;
+  /// A connection with a tcp::LossRecord that is dispensable, and that keeps no text but what is
+  /// out of order. Call it when all are lent. Null: none of those looked at.
+  ConnectionBlock* of_record() noexcept;
 
  private:
   Connections& all_;
-  std::uint32_t next_chunk_ = 0, next_buffer_ = 0;
+  std::uint32_t next_chunk_ = 0, next_buffer_ = 0, next_record_ = 0;
 };
 
 }  // namespace mayfly::flow

@@ -50,6 +50,9 @@ namespace mayfly::flow {
   X(counter, loss_records_denied, "requests", "pools.loss_records_denied",                       \
     "losses and text out of order that a connection could not take note of, as all records "     \
     "were in use")                                                                               \
+  X(counter, loss_records_reclaimed, "records", "pools.loss_records_reclaimed",                  \
+    "records of losses that were repaired, or of text out of order, that were given to another " \
+    "connection")                                                                                \
   X(counter, receive_buffers_reclaimed, "buffers", "pools.receive_buffers_reclaimed",            \
     "receive buffers with text out of order that were given to another connection")              \
   X(counter, retransmitted, "segments", "retransmitted", "segments sent again")                  \

@@ -38,7 +38,7 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   const std::size_t sack_count = s.sack_count > 0 ? read_sack(a.bytes, s, sacks) : 0;
   const tcp::State before = b.tcp.state;
   if (wants_record_to_hear(b.tcp, sack_count)) [[unlikely]]
-    connections_.lend_record(b);
+    lend_record(b);
   const tcp::Verdict v = on_segment(b.tcp, s, std::span(sacks).first(sack_count), cfg_->tcp, now_);
   if (v.challenge && !challenge_limit_.allow(now_)) {
     waive_challenge(b.tcp);

@@ -110,12 +110,27 @@ Drop Shard<P, A>::hold_segment_text(flow::ConnectionBlock& b, Seq at,
                                     std::span<const std::byte> text) noexcept {
   // New settings may offer a larger window than the buffers were made for.
   const std::size_t ahead = static_cast<std::uint32_t>(at - b.tcp.rcv_nxt) + text.size();
-  if (!b.rx.fits(connections_.rx(), ahead) ||
-      (b.tcp.loss == nullptr && !connections_.lend_record(b)) || !reserve_receive_buffer(b) ||
-      !hold_text(b.tcp, at, static_cast<std::uint32_t>(text.size())))
+  if (!b.rx.fits(connections_.rx(), ahead) || (b.tcp.loss == nullptr && !lend_record(b)) ||
+      !reserve_receive_buffer(b) || !hold_text(b.tcp, at, static_cast<std::uint32_t>(text.size())))
     return Drop::tcp_reassembly_full;
   b.rx.write(connections_.rx(), at, text);
   return Drop::none;
+}
+
+// If all records are lent, one that its connection can do without changes hands.
+template <link::Port P, class A>
+[[gnu::cold, gnu::noinline]] bool Shard<P, A>::lend_record(flow::ConnectionBlock& b) noexcept {
+  if (connections_.lend_record(b)) return true;
+  flow::ConnectionBlock* idle = idle_holders_.of_record();
+  if (idle == nullptr) {
+    stats_.loss_records_denied.add();
+    return false;
+  }
+  forget_held_text(idle->tcp);
+  idle->rx.release(connections_.rx());
+  connections_.take_record_back(*idle);
+  stats_.loss_records_reclaimed.add();
+  return connections_.lend_record(b);
 }
 
 // If all buffers are in use, one that holds nothing but text out of order changes hands: that text
@@ -225,7 +240,6 @@ void Shard<P, A>::share_send_pools() noexcept {
   flow::TxPools& pools = connections_.tx();
   stats_.send_extents_denied.set(pools.extents_denied);
   stats_.send_chunks_denied.set(pools.chunks_denied);
-  stats_.loss_records_denied.set(connections_.records_denied());
   if (pools.lacks_first_chunk == kNoIndex) [[likely]]
     return;
   flow::ConnectionBlock& asker =
@@ -273,7 +287,7 @@ void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
     }
     if (is_peer_silent(b.tcp, now_)) suspect_peer_of(b);
     b.last_state = b.tcp.state;
-    if (wants_record_for_timer(b.tcp, now_)) connections_.lend_record(b);
+    if (wants_record_for_timer(b.tcp, now_)) lend_record(b);
     const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_);
     if (events != 0) on_events(b, events);
     if (b.tcp.state == tcp::State::closed) return;

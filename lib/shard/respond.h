@@ -60,7 +60,7 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
     if (is_quiet(b.tcp)) return true;
     const Seq max_before = b.tcp.snd_max;
     if (wants_record_to_send(b.tcp)) [[unlikely]]
-      connections_.lend_record(b);
+      lend_record(b);
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
     const bool occupies = e.payload_len > 0 || e.has(wire::tcp_flag::syn | wire::tcp_flag::fin);
     if (before(e.seq, max_before) && occupies) {

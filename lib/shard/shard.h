@@ -300,6 +300,7 @@ class Shard {
   void finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept;
   void evict(flow::ConnectionBlock& b) noexcept;
   void share_send_pools() noexcept;
+  bool lend_record(flow::ConnectionBlock& b) noexcept;
   bool reserve_receive_buffer(flow::ConnectionBlock& b) noexcept;
   void on_block_timer(flow::ConnectionBlock& b) noexcept;
   void on_deadline(flow::ConnectionBlock& b) noexcept;

@@ -17,14 +17,16 @@ void lend_record(Connection& c, LossRecord& record) noexcept {
   c.loss = &record;
 }
 
+bool is_record_dispensable(const Connection& c) noexcept {
+  return c.loss->sacked.count == 0 && c.sent_count <= kSentRunsFew && !c.has(kRepairs);
+}
+
 bool is_record_idle(const Connection& c) noexcept {
-  const LossRecord& loss = *c.loss;
-  return loss.held.count == 0 && loss.sacked.count == 0 && c.sent_count <= kSentRunsFew &&
-         !c.has(kRepairs) && !loss.undo.armed;
+  return is_record_dispensable(c) && c.loss->held.count == 0 && !c.loss->undo.armed;
 }
 
 LossRecord& take_record_back(Connection& c) noexcept {
-  MAYFLY_ASSERT(c.state == State::closed || is_record_idle(c));
+  MAYFLY_ASSERT(c.state == State::closed || (is_record_dispensable(c) && c.loss->held.count == 0));
   LossRecord& record = *c.loss;
   c.sent_count = std::min<std::uint8_t>(c.sent_count, kSentRunsFew);
   std::copy_n(record.sent.begin(), c.sent_count, c.sent_few.begin());

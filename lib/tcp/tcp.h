@@ -190,7 +190,11 @@ void lend_record(Connection& c, LossRecord& record) noexcept;
 /// Does the connection's record hold nothing that the connection cannot do without? A loss that may
 /// still prove to be none is such a thing, for as long as the connection lasts.
 bool is_record_idle(const Connection& c) noexcept;
-/// Takes back the record, which is idle or that of a connection in CLOSED.
+/// Does it hold nothing but text out of order, which the peer sends again if it is forgotten, and
+/// what a loss that was repaired can be undone by?
+bool is_record_dispensable(const Connection& c) noexcept;
+/// Takes back the record, which is dispensable and holds no text, or that of a connection in
+/// CLOSED.
 LossRecord& take_record_back(Connection& c) noexcept;
 
 // -- output

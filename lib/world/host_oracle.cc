@@ -142,7 +142,7 @@ void HostOracle::look_at_end(Instant now) {
   empty("send extents", connections_->tx().extents.used());
   empty("send chunks", connections_->tx().chunks.used());
   empty("receive buffers", connections_->rx().used());
-  empty("loss records", connections_->records_used());
+  empty("loss records", connections_->loss_records().used());
   const std::uint64_t begun = s.time_wait_opened.get() + s.time_wait_restored.get();
   const std::uint64_t ended =
       s.time_wait_expired.get() + ended_early() + reopened() - s.time_wait_shortened.get();

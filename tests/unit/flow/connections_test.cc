@@ -162,20 +162,19 @@ TEST_F(ConnectionsTest, GiveTheirLossRecordsBackWhenIdleAndWhenClosed) {
   ConnectionBlock &first = established(1), &second = established(2);
   ASSERT_TRUE(all_->lend_record(first));
   EXPECT_FALSE(all_->lend_record(second));
-  EXPECT_EQ(all_->records_denied(), 1u);
   first.tcp.loss->held.count = 1;
   all_->want_output(first);
   work_off();
-  EXPECT_EQ(all_->records_used(), 1u) << "it is in use";
+  EXPECT_EQ(all_->loss_records().used(), 1u) << "it is in use";
   first.tcp.loss->held.count = 0;
   all_->want_output(first);
   work_off();
   EXPECT_EQ(first.tcp.loss, nullptr);
-  EXPECT_EQ(all_->records_used(), 0u);
+  EXPECT_EQ(all_->loss_records().used(), 0u);
   ASSERT_TRUE(all_->lend_record(second));
   second.tcp.loss->held.count = 1;
   close(second);
-  EXPECT_EQ(all_->records_used(), 0u);
+  EXPECT_EQ(all_->loss_records().used(), 0u);
 }
 
 TEST_F(ConnectionsTest, HaveIdsThatNameNoLaterConnection) {

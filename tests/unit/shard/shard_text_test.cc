@@ -170,14 +170,30 @@ TEST(ShardText, OutOfOrderIsDroppedWhenLossRecordsRunOutAndComesAgain) {
   Wire wire(given);
   Peer first(wire, 40'001), second(wire, 40'002);
   first.opens().sends(text("b").at(1)).gets(ack().acks(0));
-  EXPECT_EQ(wire.shard->connections().records_used(), 1u);
+  EXPECT_EQ(wire.shard->connections().loss_records().used(), 1u);
   second.opens().sends(text("d").at(1)).gets(ack().acks(0));
   EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 1u);
   EXPECT_EQ(wire.shard->stats().loss_records_denied.get(), 1u);
   first.sends(text("a").at(0));
-  EXPECT_EQ(wire.shard->connections().records_used(), 0u) << "given back with the last gap";
+  EXPECT_EQ(wire.shard->connections().loss_records().used(), 0u) << "given back with the last gap";
   second.sends(text("d").at(1)).gets(ack().acks(0)).sends(text("c").at(0));
   EXPECT_EQ(wire.app.heard, "abcd");
+}
+
+TEST(ShardText, OutOfOrderTakesTheRecordOfAConnectionThatLeftAGapLongAgo) {
+  Given given;
+  given.config.sizes.loss_records = 1;
+  Wire wire(given);
+  Peer first(wire, 40'001), second(wire, 40'002);
+  first.opens().sends(text("b").at(1)).gets(ack().acks(0));
+  wire.after(201_ms);
+  second.opens().sends(text("d").at(1)).gets(ack().acks(0));
+  EXPECT_EQ(wire.drops(Drop::tcp_reassembly_full), 0u);
+  EXPECT_EQ(wire.shard->stats().loss_records_reclaimed.get(), 1u);
+  EXPECT_EQ(wire.shard->stats().loss_records_denied.get(), 0u);
+  second.sends(text("c").at(0));
+  first.sends(text("ab").at(0));  // all of it, as a peer does whose text was not acknowledged
+  EXPECT_EQ(wire.app.heard, "cdab");
 }
 
 TEST(ShardText, LeftByTheAppIsNotAcknowledgedWithoutABufferAndComesAgain) {
