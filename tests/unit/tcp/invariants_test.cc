@@ -76,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(StandingStill, IsWhatHasSomethingUnderWayAndNoTimer) {
-  Connection c = busy();
+  Recorded c = busy();
   EXPECT_FALSE(may_stand_still(c));
   c.retransmit_at = Instant::never();
   EXPECT_TRUE(may_stand_still(c));
@@ -84,7 +84,7 @@ TEST(StandingStill, IsWhatHasSomethingUnderWayAndNoTimer) {
 
 /// What is found when `how` happens between two looks.
 std::string progress(const std::function<void(Connection&)>& how) {
-  Connection c = busy();
+  Recorded c = busy();
   tcp::ConnectionShadow shadow;
   EXPECT_EQ(broken_progress(shadow, c, kSettings, kNow, true), "");
   how(c);
