@@ -78,7 +78,25 @@ TEST(LossRecord, IsNotIdleWhileItKnowsWhatTheConnectionNeeds) {
   t.c.clear(tcp::conn_flag::recovery);
   t.c.record.undo.armed = true;
   EXPECT_FALSE(is_record_idle(t.c)) << "a D-SACK may still come";
+}
+
+TEST(LossRecord, IsDispensableWithARepairedLossOrTextOutOfOrderButNotWithWhatThePeerHasSacked) {
+  Tcp t = with_sack();
+  lend_record(t.c, t.c.record);
+  t.c.record.held.count = 1;
+  EXPECT_TRUE(is_record_dispensable(t.c));
+  EXPECT_DEATH(take_record_back(t.c), "a bug") << "the text has to be forgotten first";
+  forget_held_text(t.c);
+  t.c.record.sacked.count = 1;
+  EXPECT_FALSE(is_record_dispensable(t.c));
   EXPECT_DEATH(take_record_back(t.c), "a bug");
+  t.c.record.sacked.count = 0;
+  t.c.set(tcp::conn_flag::recovery);
+  EXPECT_FALSE(is_record_dispensable(t.c));
+  t.c.clear(tcp::conn_flag::recovery);
+  t.c.record.undo.armed = true;
+  EXPECT_TRUE(is_record_dispensable(t.c));
+  EXPECT_EQ(&take_record_back(t.c), &t.c.record);
 }
 
 TEST(LossRecord, TextOutOfOrderIsNotKeptWithoutOne) {
