@@ -85,7 +85,9 @@ class TimerWheel {
   /// Is the node armed for no later a tick than arm() would choose for `deadline`, which is not
   /// never? Then arming it for that would change nothing, or make it fire later.
   bool fires_by(const WheelNode& node, Instant deadline) const noexcept {
-    return node.armed() && tick_of(node) * kTickUs < deadline.us + kTickUs;
+    if (!node.armed()) return false;
+    const std::int64_t tick = tick_of(node);
+    return tick * kTickUs < deadline.us + kTickUs || tick <= tick_;  // what is overdue comes next
   }
 
   /// Entries that are armed now.

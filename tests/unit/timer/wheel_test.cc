@@ -42,6 +42,14 @@ TEST(Wheel, TellsWhetherANodeFiresByADeadline) {
   EXPECT_TRUE(clock.wheel.fires_by(clock.nodes[0], Instant{70'000'000}));
 }
 
+TEST(Wheel, FiresByADeadlineThatPassedBeforeTheNodeWasArmedForIt) {
+  Clockwork clock(1);
+  clock.advance_to(Instant{50'000});
+  clock.arm(0, Instant{10'000});
+  EXPECT_TRUE(clock.wheel.fires_by(clock.nodes[0], Instant{10'000})) << "it is overdue";
+  EXPECT_TRUE(clock.wheel.fires_by(clock.nodes[0], Instant{9'000}));
+}
+
 TEST(Wheel, FiresOnce) {
   Clockwork clock(1);
   clock.arm(0, 10_ms);
