@@ -79,7 +79,7 @@ Result<void> run_experiments(const config::LabSettings& lab, nic::Eal& eal,
           *offered, lab.sample, *devices, eal, clock, stop,
           [&](const lab::LabSample& sample) { progress.on_sample(*offered, sample); });
     };
-    auto run = e.calibrates ? lab::calibrate(run_once) : run_once();
+    auto run = lab::run_as_expected(run_once);
     if (!run) return Error{e.name + ": " + run.error().what};
     progress.on_end(*run);
     if (e.calibrates) result.calibration = calibration_of(*run);

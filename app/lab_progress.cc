@@ -61,10 +61,11 @@ void LabProgress::on_end(const lab::ExperimentRun& run) {
   const std::string rate = figures.judged > 0 ? fmt::format("{:>9.0f}/s, unevenness {:.2f}",
                                                             figures.sustained, figures.swing)
                                               : std::string("no sample after the warm-up");
-  fmt::print("{:>3}/{} {:<32} {}{}{}\n", number_++, count_, run.settings.name, rate,
+  fmt::print("{:>3}/{} {:<32} {}{}{}{}\n", number_++, count_, run.settings.name, rate,
              !verdict         ? ""
              : verdict->holds ? "  as predicted"
                               : "  NOT as predicted: " + verdict->words,
+             run.runs > 1 ? fmt::format("  (run {})", run.runs) : "",
              run.interrupted ? "  (interrupted)" : "");
   std::fflush(stdout);
 }

@@ -194,6 +194,12 @@ Calibration calibration_of(const ExperimentRun& run) {
   return calibration;
 }
 
+bool is_as_expected(const ExperimentRun& run) {
+  if (run.settings.calibrates) return calibration_of(run).cps > 0;
+  const std::optional<LabVerdict> verdict = verdict_on(run.settings, figures_of(run));
+  return !verdict || verdict->holds;
+}
+
 TimeWaitHolder holder_of(const LabPair& pair) {
   const End end = end_that_holds(pair);
   if (end == End::nobody) return {};

@@ -51,16 +51,19 @@ LabFigures figures_of(const ExperimentRun& run);
 /// of a few samples does not move it. `cps` is 0 if it was interrupted, or connections failed.
 Calibration calibration_of(const ExperimentRun& run);
 
-/// A calibration in which connections failed, as on a machine that does other work for a moment,
-/// is run so often before the lab gives up.
-inline constexpr int kCalibrationTries = 3;
-/// Runs a calibrating experiment by `run_once`, until it is clean or was interrupted.
+/// True unless the run calibrates and its connections failed, or something else was expected of it.
+bool is_as_expected(const ExperimentRun& run);
+
+/// An experiment that does not come out as expected, as on a machine that does other work for a
+/// moment, is run so often. What is wrong with the policy and not with the machine stays wrong.
+inline constexpr int kTries = 3;
+/// Runs an experiment by `run_once` until it came out as expected or was interrupted.
 template <class RunOnce>
-Result<ExperimentRun> calibrate(RunOnce&& run_once) {
+Result<ExperimentRun> run_as_expected(RunOnce&& run_once) {
   Result<ExperimentRun> run = run_once();
-  for (int tries = 1; tries < kCalibrationTries; ++tries) {
-    if (!run || run->interrupted || calibration_of(*run).cps > 0) break;
+  for (int tries = 1; run && !run->interrupted && !is_as_expected(*run) && tries < kTries;) {
     run = run_once();
+    if (run) run->runs = ++tries;
   }
   return run;
 }

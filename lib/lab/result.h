@@ -37,6 +37,7 @@ struct ExperimentRun {
   std::vector<LabSample> samples;
   nlohmann::ordered_json server, client;  ///< the results of serve and of load
   bool interrupted = false;               ///< the user ended it early
+  int runs = 1;                           ///< this is the last of so many, see run_as_expected()
 };
 
 /// The origin of a result: program, machine, time and configuration.

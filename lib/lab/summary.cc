@@ -156,6 +156,9 @@ constexpr auto kVerdictFields = std::to_array<JsonField<Judged>>({
     {"holds", "boolean", "", "whether it did what was expected; null if it was not judged",
      [](const Judged& j) -> Json { return maybe(j.holds); }},
     {"verdict", "text", "", "that in words", [](const Judged& j) -> Json { return j.verdict; }},
+    {"runs", "number", "",
+     "times it was run, the last is told; 1 unless a run did not do what was expected",
+     [](const Judged& j) -> Json { return j.run->runs; }},
     {"samples", "number", "samples", "samples taken, lines of samples.csv",
      [](const Judged& j) -> Json { return j.run->samples.size(); }},
     {"judged_samples", "number", "samples",
@@ -418,6 +421,7 @@ std::vector<Judged> judge(const LabResult& result) {
     } else if (verdict) {
       judged.holds = verdict->holds;
       judged.verdict = verdict->words;
+      if (run.runs > 1) judged.verdict += fmt::format(", in run {} of it", run.runs);
     }
     all.push_back(std::move(judged));
   }

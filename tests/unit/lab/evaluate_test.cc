@@ -1,8 +1,10 @@
 // Figures from samples, the arithmetic's bound, and the verdict on an experiment.
 #include "lab/evaluate.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "lab/summary.h"
 #include "support/lab_example.h"
 
 namespace mayfly::testing {
@@ -134,8 +136,9 @@ TEST(Calibration, IsNoneWhereConnectionsFailed) {
 TEST(Calibration, InWhichConnectionsFailedIsRunAgainUpToTwice) {
   for (const int spoilt : {0, 1, 2, 3}) {
     int runs = 0;
-    const auto run = lab::calibrate([&]() -> Result<lab::ExperimentRun> {
+    const auto run = lab::run_as_expected([&]() -> Result<lab::ExperimentRun> {
       lab::ExperimentRun once = run_of({300, 300});
+      once.settings.calibrates = true;
       once.samples.back().failed = runs++ < spoilt ? 1 : 0;
       return once;
     });
@@ -145,16 +148,45 @@ TEST(Calibration, InWhichConnectionsFailedIsRunAgainUpToTwice) {
   }
 }
 
-TEST(Calibration, ThatWasInterruptedOrCouldNotRunIsNotRunAgain) {
+TEST(Experiment, ThatDidNotDoWhatWasExpectedIsRunAgainUpToTwiceAndSaysSo) {
+  for (const int disturbed : {0, 1, 2, 3}) {
+    int runs = 0;
+    const auto run = lab::run_as_expected([&]() -> Result<lab::ExperimentRun> {
+      const double first = runs++ < disturbed ? 600 : 1'000;  // a swing of 0.25, or none
+      lab::ExperimentRun once = run_of({first, 1'000});
+      once.settings.expect = Expectation::flat;
+      return once;
+    });
+    ASSERT_TRUE(run);
+    EXPECT_EQ(runs, std::min(disturbed + 1, 3));
+    EXPECT_EQ(run->runs, runs);
+    lab::LabResult result;
+    result.experiments.push_back(*run);
+    const lab::Judged judged = judge(result).front();
+    EXPECT_EQ(judged.holds, disturbed < 3);
+    EXPECT_EQ(judged.verdict.ends_with(fmt::format(", in run {} of it", runs)), runs > 1);
+  }
+}
+
+TEST(Experiment, OfWhichNothingIsExpectedIsRunOnce) {
+  const auto run = lab::run_as_expected([]() -> Result<lab::ExperimentRun> {
+    return run_of({1, 1'000});
+  });
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->runs, 1);
+}
+
+TEST(Experiment, ThatWasInterruptedOrCouldNotRunIsNotRunAgain) {
   int runs = 0;
-  const auto interrupted = lab::calibrate([&]() -> Result<lab::ExperimentRun> {
+  const auto interrupted = lab::run_as_expected([&]() -> Result<lab::ExperimentRun> {
     lab::ExperimentRun once = run_of({300});
+    once.settings.calibrates = true;
     once.interrupted = true;
     ++runs;
     return once;
   });
   EXPECT_EQ(runs, 1);
-  const auto failed = lab::calibrate([&]() -> Result<lab::ExperimentRun> {
+  const auto failed = lab::run_as_expected([&]() -> Result<lab::ExperimentRun> {
     ++runs;
     return Error{"no core"};
   });
