@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "lab/words.h"
@@ -72,9 +73,11 @@ std::string price_words(const world::LedgerRow& ledger) {
                                         load::grouped(ledger.connections))
                           : fmt::format("harmed {} in a million", shown(harm.value_or(0)));
   if (ledger.kept_out == 0) return words + " and kept nobody out";
-  return words + fmt::format(" and kept {} of {} newcomers out, for at most {:.1f} s",
+  const double longest = ledger.kept_out_longest.seconds();
+  return words + fmt::format(" and kept {} of {} newcomers out, for at most {}",
                              load::grouped(ledger.kept_out), load::grouped(ledger.connections),
-                             ledger.kept_out_longest.seconds());
+                             longest < 1 ? fmt::format("{:.0f} ms", std::ceil(1e3 * longest))
+                                         : fmt::format("{:.1f} s", longest));
 }
 
 /// A TIME_WAIT is handed over only between two ends that agree on it.
@@ -84,12 +87,27 @@ bool needs_both_ends(const SituationRow& row) {
   return ends.server.shard.time_wait.hand_over || ends.client.shard.time_wait.hand_over;
 }
 
-/// Of those that ran, harmed nobody and let newcomers in.
+/// A proxy and its upstreams often have one owner; the peers of other servers do as they like.
+bool can_be_followed(const SituationRow& row, const SituationTable& table) {
+  return table.situation == Situation::proxy || !needs_both_ends(row);
+}
+
+/// Of those that carry the load and can be followed. Null if there is none.
+const SituationRow* best_of(const SituationTable& table) {
+  const SituationRow* best = nullptr;
+  for (const SituationRow& row : table.rows)
+    if (row.ledger != nullptr && carries(row, table) && can_be_followed(row, table) &&
+        (best == nullptr || price_of(row) < price_of(*best)))
+      best = &row;
+  return best;
+}
+
+/// Of those that ran, harmed nobody, let newcomers in, and can be followed.
 const SituationRow* fastest_harmless(const SituationTable& table) {
   const SituationRow* fastest = nullptr;
   for (const SituationRow& row : table.rows)
     if (row.is_judged() && row.ledger != nullptr && row.ledger->harms() == 0 &&
-        lets_newcomers_in(row) &&
+        lets_newcomers_in(row) && can_be_followed(row, table) &&
         (fastest == nullptr || row.figures.sustained > fastest->figures.sustained))
       fastest = &row;
   return fastest;
@@ -108,15 +126,16 @@ std::string words_of(const SituationRow& best, const SituationTable& table) {
   if (best.ledger->harms() > 0 && harmless != nullptr)
     words += fmt::format(" Without any harm: {}, with {}/s.", harmless->policy,
                          shown(harmless->figures.sustained));
+  for (const SituationRow& row : table.rows)
+    if (row.is_judged() && row.ledger != nullptr && !can_be_followed(row, table) &&
+        carries(row, table) && price_of(row) < price_of(best))
+      words += fmt::format(" Better where the other ends follow it too: {}, with {}/s, which {}.",
+                           row.policy, shown(row.figures.sustained), price_words(*row.ledger));
   return words;
 }
 
 void recommend(SituationTable& table) {
-  const SituationRow* best = nullptr;
-  for (const SituationRow& row : table.rows)
-    if (row.ledger != nullptr && carries(row, table) &&
-        (best == nullptr || price_of(row) < price_of(*best)))
-      best = &row;
+  const SituationRow* const best = best_of(table);
   if (best == nullptr) return;
   table.policy = best->policy;
   table.words = words_of(*best, table);

@@ -15,7 +15,7 @@ function answerSection(situations) {
             el("p", { class: "note" }, "By rule: of the policies that carry at least 90 % of the " +
                "best rate and keep at most 1 % of the newcomers out, the one with the least harm; " +
                "then with the fewest kept out; then with the least harm in all situations; then " +
-               "with the least memory at the server."));
+               "with the least memory at the server. What needs both ends is for a proxy alone."));
 }
 
 /** Of a situation: what its figures are made of. */

@@ -72,14 +72,44 @@ TEST(Situations, NameTheHarmlessPolicyWhereOnlyHarmfulOnesCarry) {
   EXPECT_THAT(table.words, HasSubstr("Without any harm: strict"));
 }
 
+/// A policy that needs both ends does no harm, and another one a little.
+lab::LabResult both_ends_example(Situation situation) {
+  lab::LabResult result{.origin = example_origin()};
+  add_compared(result, situation, "both-ends", OnFull::evict_oldest,
+               {.connections = 100, .completed = 100});
+  result.experiments.back().settings.server.shard.time_wait.hand_over = true;
+  add_compared(result, situation, "alone", OnFull::evict_oldest,
+               {.connections = 100, .completed = 99, .killed = 1});
+  return result;
+}
+
 TEST(Situations, SayWhereTheOtherEndMustFollowThePolicyToo) {
+  const lab::LabResult result = both_ends_example(Situation::proxy);
+  EXPECT_EQ(table_of(result, Situation::proxy).policy, "both-ends");
+  EXPECT_THAT(table_of(result, Situation::proxy).words,
+              HasSubstr("The other end must follow the policy too."));
+}
+
+TEST(Situations, DoNotRecommendToAServerOfStrangersWhatNeedsBothEnds) {
+  for (const Situation situation :
+       {Situation::many_clients, Situation::few_clients, Situation::nat, Situation::lossy}) {
+    const lab::LabResult result = both_ends_example(situation);
+    const SituationTable table = table_of(result, situation);
+    EXPECT_EQ(table.policy, "alone");
+    EXPECT_THAT(table.words, HasSubstr("Better where the other ends follow it too: both-ends"));
+    EXPECT_THAT(table.words, Not(HasSubstr("Without any harm")));
+  }
+}
+
+TEST(Situations, TellAShortTimeOutsideInMilliseconds) {
   lab::LabResult result{.origin = example_origin()};
   add_compared(result, Situation::lossy, "a", OnFull::evict_oldest,
-               {.connections = 100, .completed = 100});
-  EXPECT_THAT(table_of(result, Situation::lossy).words, Not(HasSubstr("other end")));
-  result.experiments.back().settings.server.shard.time_wait.hand_over = true;
+               {.connections = 1'000,
+                .completed = 999,
+                .kept_out = 1,
+                .kept_out_longest = Duration{12'300}});
   EXPECT_THAT(table_of(result, Situation::lossy).words,
-              HasSubstr("The other end must follow the policy too."));
+              HasSubstr("kept 1 of 1,000 newcomers out, for at most 13 ms"));
 }
 
 // A control: under another load the figures are others, and the order of what is compared is not.
