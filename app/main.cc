@@ -390,17 +390,24 @@ std::vector<std::string> without_help(int argc, char** argv) {
   return words;
 }
 
-/// Says that there is no such command, if there is none.
-bool is_command(const CLI::App& commands, const std::vector<std::string>& words) {
-  if (words.empty() || words[0].starts_with('-')) return true;
+/// After an error: says that there is no such command if a word stands where one is wanted.
+bool is_unknown_command(const CLI::App& commands) {
+  const CLI::App* within = &commands;
+  std::string path;
+  while (!within->get_subcommands().empty()) {
+    within = within->get_subcommands().front();
+    path += within->get_name() + " ";
+  }
+  const std::vector<std::string> rest = within->remaining();
+  if (within->get_require_subcommand_min() == 0 || rest.empty() || rest[0].starts_with('-'))
+    return false;
   std::vector<std::string> names;
-  for (const CLI::App* command : commands.get_subcommands({})) names.push_back(command->get_name());
-  if (std::ranges::find(names, words[0]) != names.end()) return true;
-  const auto likely = mayfly::config::nearest(words[0], names);
-  fmt::print(stderr, "mayfly: there is no command \"{}\"; {}\n", words[0],
-             likely ? fmt::format("did you mean {}?", *likely)
+  for (const CLI::App* command : within->get_subcommands({})) names.push_back(command->get_name());
+  const auto likely = mayfly::config::nearest(rest[0], names);
+  fmt::print(stderr, "mayfly: there is no command \"{}{}\"; {}\n", path, rest[0],
+             likely ? fmt::format("did you mean {}{}?", path, *likely)
                     : fmt::format("there are {}", fmt::join(names, ", ")));
-  return false;
+  return true;
 }
 
 }  // namespace
@@ -415,11 +422,11 @@ int main(int argc, char** argv) {
   add_studies(commands, line);
   add_questions(commands, line);
   std::vector<std::string> words = without_help(argc, argv);
-  if (!is_command(commands, words)) return app::kBadUsage;
   std::ranges::reverse(words);  // as CLI11 wants them
   try {
     commands.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
+    if (is_unknown_command(commands)) return app::kBadUsage;
     return commands.exit(error) == 0 ? app::kOk : app::kBadUsage;
   }
   if (!line.duration.empty()) {

@@ -141,6 +141,8 @@ def test_a_missing_configuration_file_is_bad_usage():
 def test_a_misspelt_command_is_guessed_and_help_is_a_command():
     done = run("srve")
     assert done.returncode == 2 and "did you mean serve?" in done.stderr
+    done = run("ctl", "--socket", "/nowhere", "polcy", "balanced")
+    assert done.returncode == 2 and '"ctl polcy"; did you mean ctl policy?' in done.stderr
     done = run("dance")
     assert done.returncode == 2 and "there are serve, load" in done.stderr
     for words in (["help", "serve"], ["serve", "--help"]):
