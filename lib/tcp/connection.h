@@ -99,6 +99,7 @@ struct Rack {
   Seq tail_end;                  ///< TLP.end_seq, with tail_outstanding
   std::uint8_t window_mult = 1;
   std::uint8_t window_persist = 0;
+  std::uint8_t dsacks_due = 0;  ///< of retransmissions that were undone before one answered them
   bool reordering_seen : 1 = false;
   bool in_dsack_round : 1 = false;
   bool tail_outstanding : 1 = false;  ///< a probe waits for its acknowledgement

@@ -107,7 +107,9 @@ void adapt_window(Connection& c, const Delivery& d) noexcept {
   }
   if (rack.in_dsack_round && at_or_after(c.snd_una, rack.dsack_round)) rack.in_dsack_round = false;
   // A segment that the network repeated is no retransmission of ours.
-  const bool ours = c.loss != nullptr && c.loss->undo.armed && c.loss->undo.retransmissions > 0;
+  const bool ours = rack.dsacks_due > 0 ||
+                    (c.loss != nullptr && c.loss->undo.armed && c.loss->undo.retransmissions > 0);
+  if (d.duplicate > 0 && rack.dsacks_due > 0) --rack.dsacks_due;
   if (d.duplicate == 0 || d.tail_duplicate || !ours || rack.in_dsack_round) return;
   mark(Branch::rack_window_grows);
   rack.in_dsack_round = true;

@@ -89,6 +89,9 @@ void undo(Connection& c) noexcept {
   declare_in_flight(c);
   growth::on_undo(c, c.loss->undo);
   c.rack.reordering_seen = true;
+  // What was sent again still arrives twice, and says how late the originals were.
+  c.rack.dsacks_due =
+      static_cast<std::uint8_t>(std::min<std::uint16_t>(c.loss->undo.retransmissions, 0xff));
   c.dup_acks = 0;
   c.loss->undo = {};
 }

@@ -154,6 +154,23 @@ TEST(Reordering, WindowGrowsByDsacksOncePerRoundAndIsForgotten) {
   EXPECT_EQ(t.c.rack.window_mult, 1);
 }
 
+// By its echo an original is known before the DSACK of its retransmission has come.
+TEST(Reordering, WindowGrowsByTheDsackOfARetransmissionThatWasUndoneBefore) {
+  auto cfg = sacking();
+  cfg.timestamps = true;
+  auto t = Tcp::established(cfg, syn().mss(1'000).stamped(100).sack_ok()).send(10'000);
+  const auto stamp = t.out.front().ts.val;
+  t.whatever().after(10_ms).peer(ack().acks(0).sack(988, 8'000)).whatever().after(1_ms);
+  t.peer(ack().acks(8'000).stamped(101, stamp)).whatever();
+  EXPECT_FALSE(t.c.has(tcp::conn_flag::recovery)) << "undone";
+  EXPECT_EQ(t.c.rack.window_mult, 1);
+  t.after(9_ms).peer(ack().acks(8'000).sack(0, 988).stamped(102, stamp));
+  EXPECT_EQ(t.c.rack.window_mult, 2);
+  t.send(1'000).whatever().after(10_ms).peer(ack().acks(9'000).stamped(103, stamp));
+  for (int i = 0; i < 3; ++i) t.peer(ack().acks(9'000).sack(0, 988).stamped(104, stamp));
+  EXPECT_EQ(t.c.rack.window_mult, 2) << "more than were sent again: of the network's making";
+}
+
 TEST(Reordering, WindowIgnoresDuplicatesOfTheNetworksMaking) {
   auto t = racked().send(3'000).whatever().after(10_ms).peer(ack().acks(3'000));
   t.send(3'000).whatever();
