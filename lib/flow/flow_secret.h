@@ -32,11 +32,23 @@ class FlowSecret {
   /// which nobody without the key can predict, and a mark (doc/decisions/0017). Made of halves, as
   /// a key is read: a mark written alone would stall the next reader.
   FlowKey4 name(const FlowKey6& key) const noexcept {
-    const std::uint32_t ports = key.local_port | std::uint32_t{key.remote_port} << 16;
-    auto halves = std::bit_cast<Halves>(
-        aes_.mac(std::array<Halves, 3>{key.local.halves(), key.remote.halves(), Halves{ports, 0}}));
-    halves[1] = with_upper(halves[1], FlowKey4::kIpv6Name);
-    return std::bit_cast<FlowKey4>(halves);
+    return name_of(
+        aes_.mac(std::array<Halves, 3>{key.local.halves(), key.remote.halves(), ports_of(key)}));
+  }
+  /// What all that is derived from a four-tuple of either family is made of.
+  struct Names {
+    FlowKey4 flow;   ///< its name; of IPv4 the four-tuple itself
+    FlowKey4 hosts;  ///< that of its two addresses, with ports 0
+  };
+  static Names names(const FlowKey4& key) noexcept {
+    return {key, {.local_ip = key.local_ip, .remote_ip = key.remote_ip}};
+  }
+  /// Both together are four blocks, of which two stand for the addresses in either.
+  Names names(const FlowKey6& key) const noexcept {
+    const Aes128::Block addresses =
+        aes_.mac(std::array<Halves, 2>{key.local.halves(), key.remote.halves()});
+    return {name_of(aes_.mac_on(addresses, ports_of(key))),
+            name_of(aes_.mac_on(addresses, Halves{}))};
   }
   /// The flow label of a flow, from its hash: constant for a connection, and it reveals nothing of
   /// the hash (RFC 6437 3).
@@ -59,8 +71,11 @@ class FlowSecret {
   /// What is added to the clock of timestamps, in ms (RFC 7323 7.1, RFC 6191 4): one offset for
   /// each combination of local and remote address, and for each host, so that timestamps are
   /// monotonic across its connections. No four-tuple has port 0 (Drop::tcp_port_zero).
+  std::uint32_t timestamp_offset(const Names& names, std::uint32_t host = 0) const noexcept {
+    return words(names.hosts, host)[2];
+  }
   std::uint32_t timestamp_offset(const FlowKey4& key, std::uint32_t host = 0) const noexcept {
-    return words({.local_ip = key.local_ip, .remote_ip = key.remote_ip}, host)[2];
+    return timestamp_offset(names(key), host);
   }
 
   /// The same for IPv6. The initial sequence number is that of the name.
@@ -78,6 +93,14 @@ class FlowSecret {
 
   using Halves = Aes128::Halves;
 
+  static Halves ports_of(const FlowKey6& key) noexcept {
+    return {key.local_port | std::uint32_t{key.remote_port} << 16, 0};
+  }
+  static FlowKey4 name_of(const Aes128::Block& fingerprint) noexcept {
+    auto halves = std::bit_cast<Halves>(fingerprint);
+    halves[1] = with_upper(halves[1], FlowKey4::kIpv6Name);
+    return std::bit_cast<FlowKey4>(halves);
+  }
   static constexpr std::uint64_t with_upper(std::uint64_t half, std::uint32_t upper) noexcept {
     return (half & 0xffff'ffff) | std::uint64_t{upper} << 32;
   }

@@ -217,9 +217,12 @@ bool LoadApp::begin(Shard& shard, Instant now) noexcept {
 template <class Shard>
 void LoadApp::look_ahead(Shard& shard, std::size_t starts) noexcept {
   std::array<FlowKey4, kBurstMax> keys;
-  if (settings_.target.six) return;
   const std::size_t n = tuples_.peek(std::span(keys).first(std::min(starts, keys.size())));
-  shard.expect(std::span(keys).first(n));
+  if (!settings_.target.six) return shard.expect(std::span<const FlowKey4>(keys).first(n));
+  std::array<FlowKey6, kBurstMax> sixes;
+  for (std::size_t i = 0; i < n; ++i)
+    sixes[i] = six_of(keys[i], *settings_.sources.six, *settings_.target.six);
+  shard.expect(std::span<const FlowKey6>(sixes).first(n));
 }
 
 template <class Shard>

@@ -300,19 +300,20 @@ flow::ConnectionBlock* Shard<P, A>::open_block(const Key& key, std::uint32_t has
 template <link::Port P, class A>
 ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& state,
                                    Instant wake_at, std::uint32_t host) noexcept {
-  return open_to(key, key, nullptr, link_of(key.local()), {state, wake_at, host});
+  return open_to(key, nullptr, link_of(key.local()), {secret_.names(key), state, wake_at, host});
 }
 
 template <link::Port P, class A>
 ConnectResult Shard<P, A>::connect(const FlowKey6& key, const flow::AppState& state,
                                    Instant wake_at, std::uint32_t host) noexcept {
-  return open_to(key, secret_.name(key), &key, link_of(key.local), {state, wake_at, host});
+  return open_to(key, &key, link_of(key.local), {expected_names(key), state, wake_at, host});
 }
 
 template <link::Port P, class A>
 template <class Key>
-ConnectResult Shard<P, A>::open_to(const Key& key, const FlowKey4& name, const FlowKey6* six,
-                                   std::uint8_t link, const Opening& opening) noexcept {
+ConnectResult Shard<P, A>::open_to(const Key& key, const FlowKey6* six, std::uint8_t link,
+                                   const Opening& opening) noexcept {
+  const FlowKey4& name = opening.names.flow;
   const std::uint32_t hash = secret_.hash(name);
   if (connections_.table().find(key, hash) >= 0) return {ConnectError::tuple_in_use};
   const std::uint32_t old = time_waits_.find(name, hash);
@@ -326,7 +327,7 @@ ConnectResult Shard<P, A>::open_to(const Key& key, const FlowKey4& name, const F
     iss = time_waits_.iss_after(old, iss);
     time_waits_.end_for_reuse(old, hash);
   }
-  open_active(b->tcp, iss, secret_.timestamp_offset(key, opening.host), cfg_->tcp, now_);
+  open_active(b->tcp, iss, secret_.timestamp_offset(opening.names, opening.host), cfg_->tcp, now_);
   if (six != nullptr) b->tcp.peer_mss = kMss6Unsaid;
   b->tx.open(iss + 1);
   b->app = opening.state;
@@ -348,19 +349,46 @@ std::uint8_t Shard<P, A>::link_of(const Address& local) const noexcept {
 
 template <link::Port P, class A>
 void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
-  std::array<const FlowKey4*, kBurstMax> pointers;
+  keys = keys.first(std::min(keys.size(), kBurstMax));
+  prefetch_flows(keys, [&](std::size_t i) -> const FlowKey4& { return keys[i]; });
+}
+
+template <link::Port P, class A>
+void Shard<P, A>::expect(std::span<const FlowKey6> keys) noexcept {
+  expected_.count = std::min(keys.size(), kBurstMax);
+  expected_.next = 0;
+  for (std::size_t i = 0; i < expected_.count; ++i) expected_.keys[i] = keys[i];
+  for (std::size_t i = 0; i < expected_.count; ++i) expected_.names[i] = secret_.names(keys[i]);
+  prefetch_flows(keys.first(expected_.count),
+                 [&](std::size_t i) -> const FlowKey4& { return expected_.names[i].flow; });
+}
+
+// What was made ahead if the four-tuple is the next of those expected.
+template <link::Port P, class A>
+flow::FlowSecret::Names Shard<P, A>::expected_names(const FlowKey6& key) noexcept {
+  const std::size_t i = expected_.next;
+  if (i == expected_.count || expected_.keys[i] != key) return secret_.names(key);
+  ++expected_.next;
+  return expected_.names[i];
+}
+
+// `name(i)` is that of the i-th key (FlowSecret::Names).
+template <link::Port P, class A>
+template <class Key, class Name>
+void Shard<P, A>::prefetch_flows(std::span<const Key> keys, Name&& name) noexcept {
+  std::array<const Key*, kBurstMax> pointers;
   std::array<std::uint32_t, kBurstMax> hashes;
   std::array<std::int32_t, kBurstMax> positions;
-  const std::size_t n = std::min(keys.size(), kBurstMax);
+  const std::size_t n = keys.size();
   if (n == 0) return;
   for (std::size_t i = 0; i < n; ++i) {
     pointers[i] = &keys[i];
-    hashes[i] = secret_.hash(keys[i]);
+    hashes[i] = secret_.hash(name(i));
   }
   for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_bucket(hashes[i]);
-  connections_.table().find_bulk(std::span(pointers).first(n), std::span(hashes).first(n),
-                                 std::span(positions).first(n));
-  for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_record(keys[i], hashes[i]);
+  connections_.table().find_bulk(std::span<const Key* const>(pointers).first(n),
+                                 std::span(hashes).first(n), std::span(positions).first(n));
+  for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_record(name(i), hashes[i]);
 }
 
 }  // namespace mayfly::shard

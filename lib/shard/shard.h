@@ -104,6 +104,9 @@ class Shard {
   /// Prefetches the table buckets of four-tuples that connect() will soon be called with, at most
   /// kBurstMax. One bulk look-up overlaps their cache misses.
   void expect(std::span<const FlowKey4> keys) noexcept;
+  /// The same over IPv6. What is derived of these four-tuples is made now, side by side, and kept
+  /// for connect() until the next call.
+  void expect(std::span<const FlowKey6> keys) noexcept;
 
   /// From now on received frames are shown to `tap`, with what becomes of each; null: to nobody.
   void watch(FrameTap* tap) noexcept { tap_ = tap; }
@@ -199,9 +202,16 @@ class Shard {
   };
 
   struct Opening {  // what the caller of connect() wants of a connection
+    const flow::FlowSecret::Names& names;
     const flow::AppState& state;
     Instant wake_at;
     std::uint32_t host;
+  };
+
+  struct Expected {  // what connect() will be called with, in this order
+    std::array<FlowKey6, kBurstMax> keys;
+    std::array<flow::FlowSecret::Names, kBurstMax> names;
+    std::size_t count = 0, next = 0;
   };
 
   Shard(const ShardConfig& config, flow::Connections connections, flow::TimeWaitMemory time_waits,
@@ -261,8 +271,11 @@ class Shard {
   template <class Address>
   std::uint8_t link_of(const Address& local) const noexcept;
   template <class Key>
-  ConnectResult open_to(const Key& key, const FlowKey4& name, const FlowKey6* six,
-                        std::uint8_t link, const Opening& opening) noexcept;
+  ConnectResult open_to(const Key& key, const FlowKey6* six, std::uint8_t link,
+                        const Opening& opening) noexcept;
+  flow::FlowSecret::Names expected_names(const FlowKey6& key) noexcept;
+  template <class Key, class Name>
+  void prefetch_flows(std::span<const Key> keys, Name&& name) noexcept;
 
   // second_chance.h
   void watch_members(const ClusterSettings& cluster);
@@ -332,6 +345,7 @@ class Shard {
   flow::Connections connections_;
   Burst<Frame> burst_;
   SynBacklog syn_backlog_;
+  Expected expected_;
   flow::ShardStats stats_;
   flow::TimeWaits time_waits_;
   flow::HalfOpens half_opens_;

@@ -279,5 +279,15 @@ TEST(FlowSecretTest, NumbersOfIpv6AreThoseOfTheFourTupleAndOffsetsThoseOfTheHost
   EXPECT_NE(secret.timestamp_offset(key6(1)), secret.timestamp_offset(key6(60'000)));
 }
 
+TEST(FlowSecretTest, NamesThatAreMadeTogetherAreThoseThatAreMadeAlone) {
+  const flow::FlowSecret secret({1, 2});
+  for (const std::uint32_t n : {1u, 2u, 60'000u}) {
+    const auto six = secret.names(key6(n));
+    EXPECT_EQ(six.flow, secret.name(key6(n)));
+    EXPECT_EQ(secret.timestamp_offset(six, 3), secret.timestamp_offset(key6(n), 3));
+    EXPECT_EQ(flow::FlowSecret::names(key(n)).flow, key(n));
+  }
+}
+
 }  // namespace
 }  // namespace mayfly::testing

@@ -62,7 +62,8 @@ class FakeShard {
 
   FakeShard(App& app, Duration hold) : app_(app), hold_(hold) {}
 
-  void expect(std::span<const FlowKey4>) noexcept {}
+  void expect(std::span<const FlowKey4> keys) { expected.assign(keys.begin(), keys.end()); }
+  void expect(std::span<const FlowKey6> keys) { expected6.assign(keys.begin(), keys.end()); }
   bool frames_wait() const noexcept { return has_frames; }
   void look_for(Ipv4Address, Ipv4Address, Instant) noexcept { ++looked_for; }
   Ipv4Address silent_hop(Ipv4Address, Ipv4Address) const noexcept { return silent; }
@@ -158,7 +159,9 @@ class FakeShard {
   std::uint64_t connects = 0, texts_not_taken = 0;
   std::map<std::uint64_t, FakeFlow> flows;
   std::vector<FlowKey4> opened;
-  std::vector<FlowKey6> opened6;  ///< of them those over IPv6
+  std::vector<FlowKey6> opened6;    ///< of them those over IPv6
+  std::vector<FlowKey4> expected;   ///< of the last expect()
+  std::vector<FlowKey6> expected6;  ///< the same over IPv6
 
  private:
   using Name = std::pair<std::uint32_t, std::uint16_t>;

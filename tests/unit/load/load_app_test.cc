@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/prng.h"
@@ -25,18 +26,49 @@ TEST(Request, HasAnIpv6AddressInBrackets) {  // RFC 3986 3.2.2
   EXPECT_EQ(load::make_request(target, false), "GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n");
 }
 
-TEST(LoadApp, ConnectsOverIpv6IfTheTargetIsThere) {
+const Ipv6Address kFirst6 = Ipv6Address::of({0x2001, 0xdb8, 1, 0, 0, 0, 0, 7});
+
+ClientSettings settings6() {
   ClientSettings wanted = settings(Closer::client);
-  const Ipv6Address first = Ipv6Address::of({0x2001, 0xdb8, 1, 0, 0, 0, 0, 7});
   wanted.target.address = {};
   wanted.target.six = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
-  wanted.sources.six = first;
-  wanted.sources.first = wanted.sources.last = {first.low()};
+  wanted.sources.six = kFirst6;
+  wanted.sources.first = wanted.sources.last = {kFirst6.low()};
+  return wanted;
+}
+
+TEST(LoadApp, ConnectsOverIpv6IfTheTargetIsThere) {
+  const ClientSettings wanted = settings6();
   const Lab lab(wanted);
   ASSERT_EQ(lab.shard.opened6.size(), 1u);
-  EXPECT_EQ(lab.shard.opened6[0].local, first);
+  EXPECT_EQ(lab.shard.opened6[0].local, kFirst6);
   EXPECT_EQ(lab.shard.opened6[0].remote, wanted.target.six);
   EXPECT_EQ(lab.shard.opened6[0].remote_port_host(), 80);
+}
+
+TEST(LoadApp, TellsTheShardWhichConnectionsCanBeExpectedNext) {
+  ClientSettings wanted = settings(Closer::client);
+  wanted.load.concurrency = 4;
+  Lab lab(wanted);
+  const auto expected = lab.shard.expected;
+  ASSERT_EQ(expected.size(), 4u);
+  for (int i = 0; i < 4; ++i) lab.shard.ends(CloseReason::refused);
+  lab.shard.poll();
+  ASSERT_EQ(lab.shard.opened.size(), 8u);
+  EXPECT_TRUE(std::ranges::equal(expected, std::span(lab.shard.opened).last(4)));
+}
+
+TEST(LoadApp, TellsTheShardWhichConnectionsOverIpv6CanBeExpectedNext) {
+  ClientSettings wanted = settings6();
+  wanted.load.concurrency = 4;
+  Lab lab(wanted);
+  const auto expected = lab.shard.expected6;
+  ASSERT_EQ(expected.size(), 4u);
+  EXPECT_TRUE(lab.shard.expected.empty());
+  for (int i = 0; i < 4; ++i) lab.shard.ends(CloseReason::refused);
+  lab.shard.poll();
+  ASSERT_EQ(lab.shard.opened6.size(), 8u);
+  EXPECT_TRUE(std::ranges::equal(expected, std::span(lab.shard.opened6).last(4)));
 }
 
 TEST(ClientFirst, ClosesAfterTheAnswerAndCompletesWithTheServersFin) {

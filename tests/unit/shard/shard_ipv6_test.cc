@@ -145,6 +145,26 @@ TEST_F(ShardIpv6, AFlowLabelIsThatOfItsConnection) {  // RFC 6437 3
   EXPECT_EQ(load_be32(&port_.sent[0][14]) & 0xf'ffff, first);
 }
 
+TEST_F(ShardIpv6, NumbersOfAConnectionAreTheSameWhetherItWasExpectedOrNot) {
+  const flow::FlowSecret secret({1, 2});
+  std::array<FlowKey6, 3> flows;
+  for (std::uint16_t i = 0; i < flows.size(); ++i)
+    flows[i] = FlowKey6::of(kOurIp6, static_cast<std::uint16_t>(2'000 + i), kPeerIp6, 80);
+  app_.poll = [&](ScriptShard& shard) {
+    shard.expect(std::span<const FlowKey6>(flows));
+    for (const std::size_t i : {1, 0, 2})  // not quite in the order that was said
+      EXPECT_EQ(shard.connect(flows[i], {}).error, shard::ConnectError::none);
+  };
+  shard_->poll(now_);
+  ASSERT_EQ(port_.sent.size(), flows.size());
+  for (const Frame& frame : port_.sent) {
+    const wire::ParsedFrame parsed = wire::overhear(frame);
+    const std::size_t i = parsed.key.remote_port_host() - 2'000u;
+    EXPECT_EQ(parsed.segment.seq, secret.initial_sequence(flows.at(i), now_));
+    EXPECT_EQ(parsed.segment.ts.val, now_.ts_ms() + secret.timestamp_offset(flows.at(i)));
+  }
+}
+
 TEST_F(ShardIpv6, SynsThatWaitKeepTheirFourTuples) {
   for (int burst = 0; burst < 40; ++burst) {
     for (std::uint16_t i = 0; i < kBurstMax; ++i)
