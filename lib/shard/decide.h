@@ -55,13 +55,13 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   connections_.want_output(b);
   if (v.events != 0) {
     b.last_state = before;
-    on_events(b, v.events);
+    on_events(b, a.parsed.key, v.events);
   }
   Drop lost = Drop::none;
   if (v.text_len > 0 && b.tcp.state != tcp::State::closed) lost = take_segment_text(b, a, v);
   if (b.tcp.state != tcp::State::closed)
     if (const std::uint16_t events = take_fin(b.tcp, cfg_->tcp, now_); events != 0)
-      on_events(b, events);
+      on_events(b, a.parsed.key, events);
   respond_with_reset(b);
   return v.drop != Drop::none ? v.drop : lost;
 }
@@ -117,7 +117,7 @@ Drop Shard<P, A>::on_icmp_error_of(std::int32_t position, const tcp::IcmpError& 
   if (b.tcp.state == tcp::State::closed) return Drop::icmp_ignored;
   const tcp::Verdict v = on_icmp_error(b.tcp, error, quoted, cfg_->tcp, now_);
   connections_.want_output(b);
-  if (v.events != 0) on_events(b, v.events);
+  if (v.events != 0) on_events(b, name_of(b), v.events);
   respond_with_reset(b);
   return v.drop;
 }

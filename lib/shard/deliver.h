@@ -15,14 +15,16 @@ flow::CloseReason Shard<P, A>::reason_of(std::uint16_t events) noexcept {
   return flow::CloseReason::done;
 }
 
+// `name` is the connection's (FlowSecret::Names): a segment brings it with it.
 template <link::Port P, class A>
-void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept {
+void Shard<P, A>::on_events(flow::ConnectionBlock& b, const FlowKey4& name,
+                            std::uint16_t events) noexcept {
   if ((events & tcp::event::timestamps_missing) != 0) stats_.timestamps_missing.add();
   if ((events & tcp::event::challenged) != 0) {
     stats_.syn_challenged.add();
     b.is_challenged = true;
   }
-  if ((events & tcp::event::established) != 0) on_established(b);
+  if ((events & tcp::event::established) != 0) on_established(b, name);
   if ((events & tcp::event::acked) != 0) on_acked(b);
   if ((events & tcp::event::peer_fin) != 0) b.rx.set_fin(true);
   if ((events & tcp::event::time_wait) != 0)
@@ -30,20 +32,20 @@ void Shard<P, A>::on_events(flow::ConnectionBlock& b, std::uint16_t events) noex
   if ((events & (tcp::event::peer_fin | tcp::event::time_wait)) != 0) deliver_kept(b);
   // RFC 9293 3.10.5: an app that aborts in TIME_WAIT has none.
   if ((events & tcp::event::time_wait) != 0 && b.tcp.state == tcp::State::time_wait)
-    return enter_time_wait(b);
+    return enter_time_wait(b, name);
   // CLOSED by the ACK of LAST_ACK, not by the end of FIN_WAIT_2.
   if ((events & (tcp::event::closed | tcp::event::fin_wait_2_end)) == tcp::event::closed &&
       cfg_->time_wait.hand_over)
-    return take_over(b);
+    return take_over(b, name);
   constexpr std::uint16_t kEnds = tcp::event::reset | tcp::event::refused | tcp::event::timed_out |
                                   tcp::event::unreachable | tcp::event::closed;
   if ((events & kEnds) != 0 && !b.tcp.has(flow::block_flag::dead)) finish(b, reason_of(events));
 }
 
 template <link::Port P, class A>
-void Shard<P, A>::on_established(flow::ConnectionBlock& b) noexcept {
+void Shard<P, A>::on_established(flow::ConnectionBlock& b, const FlowKey4& name) noexcept {
   half_opens_.end(b);
-  if (end_trial(b)) time_waits_.forget(name_of(b), b.hash);
+  if (end_trial(b)) time_waits_.forget(name, b.hash);
   if (connections_.is_ipv6(b)) limit_mss(b);
   if (b.tcp.has(tcp::conn_flag::passive)) stats_.accepted.add();
   b.tcp.set(flow::block_flag::opened);
@@ -191,17 +193,17 @@ void Shard<P, A>::adopt(flow::ForeignBatch& batch, Instant now) noexcept {
 }
 
 template <link::Port P, class A>
-void Shard<P, A>::enter_time_wait(flow::ConnectionBlock& b) noexcept {
+void Shard<P, A>::enter_time_wait(flow::ConnectionBlock& b, const FlowKey4& name) noexcept {
   send_pending(b);  // the ACK of the peer's FIN
-  const bool held = time_waits_.enter(name_of(b), b.hash, b.tcp, now_, six_of(b));
+  const bool held = time_waits_.enter(name, b.hash, b.tcp, now_, six_of(b));
   finish(b, held ? flow::CloseReason::time_wait : flow::CloseReason::done);
 }
 
 // Faber, Touch and Yue 1999: the end that closed second, in LAST_ACK, holds the TIME_WAIT instead
 // of the first, and frees the first one's entry.
 template <link::Port P, class A>
-void Shard<P, A>::take_over(flow::ConnectionBlock& b) noexcept {
-  if (!time_waits_.enter(name_of(b), b.hash, b.tcp, now_, six_of(b)))
+void Shard<P, A>::take_over(flow::ConnectionBlock& b, const FlowKey4& name) noexcept {
+  if (!time_waits_.enter(name, b.hash, b.tcp, now_, six_of(b)))
     return finish(b, flow::CloseReason::done);
   stats_.time_wait_taken_over.add();
   stats_.rst_sent.add();
@@ -289,7 +291,7 @@ void Shard<P, A>::on_deadline(flow::ConnectionBlock& b) noexcept {
     b.last_state = b.tcp.state;
     if (wants_record_for_timer(b.tcp, now_)) lend_record(b);
     const std::uint16_t events = on_timer(b.tcp, cfg_->tcp, now_);
-    if (events != 0) on_events(b, events);
+    if (events != 0) on_events(b, name_of(b), events);
     if (b.tcp.state == tcp::State::closed) return;
   }
   if (b.wake_at <= now_) {

@@ -293,8 +293,8 @@ class Shard {
   Drop on_balanced(std::uint8_t link, std::size_t i, std::span<const std::byte> bytes) noexcept;
 
   // deliver.h
-  void on_events(flow::ConnectionBlock& b, std::uint16_t events) noexcept;
-  void on_established(flow::ConnectionBlock& b) noexcept;
+  void on_events(flow::ConnectionBlock& b, const FlowKey4& name, std::uint16_t events) noexcept;
+  void on_established(flow::ConnectionBlock& b, const FlowKey4& name) noexcept;
   void on_acked(flow::ConnectionBlock& b) noexcept;
   Drop take_segment_text(flow::ConnectionBlock& b, const Arrival& a,
                          const tcp::Verdict& v) noexcept;
@@ -308,8 +308,8 @@ class Shard {
   const FlowKey6* six_of(const flow::ConnectionBlock& b) const noexcept {
     return connections_.is_ipv6(b) ? &connections_.key6_of(b) : nullptr;
   }
-  void enter_time_wait(flow::ConnectionBlock& b) noexcept;
-  void take_over(flow::ConnectionBlock& b) noexcept;
+  void enter_time_wait(flow::ConnectionBlock& b, const FlowKey4& name) noexcept;
+  void take_over(flow::ConnectionBlock& b, const FlowKey4& name) noexcept;
   void finish(flow::ConnectionBlock& b, flow::CloseReason reason) noexcept;
   void evict(flow::ConnectionBlock& b) noexcept;
   void share_send_pools() noexcept;
