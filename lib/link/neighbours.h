@@ -30,12 +30,14 @@ namespace mayfly::link {
 
 /// Hashes an IPv4 address. There are few on a link, and a full set keeps the neighbours in use.
 struct PlainHash {
+  static constexpr bool kIsCheap = true;
   std::uint32_t hash(Ipv4Address ip) const noexcept { return ip.host * 0x9e37'79b1u; }
 };
 
 /// `Frame` is the port's handle. The cache owns the frames that wait, until it passes them to a
 /// callback. `Hash::hash(Address)` chooses the set of an address by its upper bits. Whoever may
-/// take any of 2^64 addresses of a link (RFC 6583) must not know which of them share a set.
+/// take any of 2^64 addresses of a link (RFC 6583) must not know which of them share a set. Unless
+/// `Hash::kIsCheap`, the cache remembers where it found addresses.
 template <class Frame, class Address = Ipv4Address, class Hash = PlainHash>
 class NeighbourCache {
  public:
@@ -220,10 +222,27 @@ class NeighbourCache {
     return &entries_[set * kWays];
   }
 
-  Entry* look_up(Address ip) const noexcept {
+  static bool is_of(const Entry& entry, const Address& ip) noexcept {
+    return entry.ip == ip && entry.state != State::free;
+  }
+
+  Entry* look_up(const Address& ip) noexcept {
+    if constexpr (Hash::kIsCheap) {
+      return search(ip);
+    } else {
+      std::uint16_t& place = found_[ip.octets.back()];
+      if (Entry& entry = entries_[place]; is_of(entry, ip)) [[likely]]
+        return &entry;
+      Entry* entry = search(ip);
+      if (entry != nullptr) place = static_cast<std::uint16_t>(entry - entries_.get());
+      return entry;
+    }
+  }
+
+  Entry* search(const Address& ip) const noexcept {
     Entry* set = set_of(ip);
     for (std::uint32_t i = 0; i < kWays; ++i)
-      if (set[i].ip == ip && set[i].state != State::free) return &set[i];
+      if (is_of(set[i], ip)) return &set[i];
     return nullptr;
   }
 
@@ -349,6 +368,10 @@ class NeighbourCache {
 
   Hash hash_;
   std::unique_ptr<Entry[]> entries_;
+  // Where the last address with these low bits was found: what is there now says whether it still
+  // is. Whoever brings many such addresses costs us the hash, no more.
+  std::array<std::uint16_t, Hash::kIsCheap ? 0 : 256> found_{};
+  static_assert(kSets * kWays <= 1u << 16);
   std::vector<Waiting> waiting_;
   Slab<Waiting> pool_;
   std::uint32_t hand_ = 0;  // the entry to be aged next

@@ -322,6 +322,35 @@ TEST_F(Neighbours, HandEverythingBackWhenTheyAreCleared) {
   EXPECT_EQ(cache.find(kIp), nullptr);
 }
 
+// Where an address was found is remembered by its last octet.
+TEST(Neighbours6, AddressesWithTheSameLastOctetAreToldApart) {
+  using Cache6 = link::NeighbourCache<int, Ipv6Address, link::LinkSecret>;
+  Cache6 cache{link::LinkSecret()};
+  const Ipv6Address one = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1}),
+                    other = one.with_low(0x101), third = one.with_low(0x201);
+  const MacAddress other_mac{{2, 0, 0, 0, 0, 9}};
+  cache.learn({one, kMac, true, false}, Instant{1}, [](int) {});
+  cache.learn({other, other_mac, true, false}, Instant{1}, [](int) {});
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_NE(cache.find(one), nullptr);
+    EXPECT_EQ(*cache.find(one), kMac);
+    ASSERT_NE(cache.find(other), nullptr);
+    EXPECT_EQ(*cache.find(other), other_mac);
+    EXPECT_EQ(cache.find(third), nullptr);
+  }
+}
+
+TEST(Neighbours6, AnEntryThatWasGivenUpIsFoundNoMore) {
+  using Cache6 = link::NeighbourCache<int, Ipv6Address, link::LinkSecret>;
+  Cache6 cache{link::LinkSecret()};
+  const Ipv6Address one = Ipv6Address::of({0x2001, 0xdb8, 0, 0, 0, 0, 0, 1});
+  cache.learn({one, kMac, true, false}, Instant{1}, [](int) {});
+  ASSERT_NE(cache.find(one), nullptr);
+  cache.clear([](int) {});
+  EXPECT_EQ(cache.find(one), nullptr);
+  EXPECT_EQ(cache.find({}), nullptr) << "no entry is that of the unspecified address";
+}
+
 // RFC 6583: whoever may take any address of a link would fill the set of another host.
 TEST(Neighbours6, NobodyWithoutTheKeyKnowsWhichAddressesShareASet) {
   using Cache6 = link::NeighbourCache<int, Ipv6Address, link::LinkSecret>;
