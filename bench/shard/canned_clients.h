@@ -280,7 +280,7 @@ class ClientsOf {
     std::copy(text.begin(), text.end(), f->room.begin() + static_cast<std::ptrdiff_t>(at));
     const auto frame = std::span(f->room).first(at + text.size());
     constexpr auto kSoftware = wire::ChecksumBy::software;
-    port_.set_length(f, is_ipv6_ ? emit_tcp6(frame, link, net::six_of(c.key), e, 0, kSoftware)
+    port_.set_length(f, is_ipv6_ ? emit_tcp6(frame, link, net::six_of(c.key), e, kSoftware)
                                  : emit_tcp(frame, link, c.key, e, 0, kSoftware, kSoftware));
     port_.in.push_back(f);
   }

@@ -31,10 +31,18 @@ class FlowSecret {
   /// What stands for an IPv6 four-tuple where an IPv4 one is kept: its fingerprint of 96 bits,
   /// which nobody without the key can predict, and a mark (doc/decisions/0017). Made of halves, as
   /// a key is read: a mark written alone would stall the next reader.
-  FlowKey4 name(const FlowKey6& key) const noexcept {
-    return name_of(
-        aes_.mac(std::array<Halves, 3>{key.local.halves(), key.remote.halves(), ports_of(key)}));
+  FlowKey4 name(const FlowKey6& key) const noexcept { return name_of(fingerprint(key)); }
+  /// The same; sets the flow label of the key too, which is constant for a connection and hard to
+  /// guess (RFC 6437 3). It is made of the fingerprint's fourth word, which is no part of the name.
+  /// Peers see it, and learn nothing from it of the hash, of the place in the tables or of the
+  /// initial sequence number, which depend on the other words: of a pseudo-random function no bit
+  /// of a value tells of another.
+  FlowKey4 name_and_label(FlowKey6& key) const noexcept {
+    const Aes128::Block all = fingerprint(key);
+    key.flow_label = label_of(all);
+    return name_of(all);
   }
+
   /// What all that is derived from a four-tuple of either family is made of.
   struct Names {
     FlowKey4 flow;   ///< its name; of IPv4 the four-tuple itself
@@ -43,19 +51,16 @@ class FlowSecret {
   static Names names(const FlowKey4& key) noexcept {
     return {key, {.local_ip = key.local_ip, .remote_ip = key.remote_ip}};
   }
-  /// Both together are four blocks, of which two stand for the addresses in either.
-  Names names(const FlowKey6& key) const noexcept {
+  /// Sets the flow label of the key too. All together are four blocks, of which two stand for the
+  /// addresses in either name.
+  Names names_and_label(FlowKey6& key) const noexcept {
     const Aes128::Block addresses =
         aes_.mac(std::array<Halves, 2>{key.local.halves(), key.remote.halves()});
-    return {name_of(aes_.mac_on(addresses, ports_of(key))),
-            name_of(aes_.mac_on(addresses, Halves{}))};
+    const Aes128::Block all = aes_.mac_on(addresses, ports_of(key));
+    key.flow_label = label_of(all);
+    return {name_of(all), name_of(aes_.mac_on(addresses, Halves{}))};
   }
-  /// The flow label of a flow, from its hash: constant for a connection, and it reveals nothing of
-  /// the hash (RFC 6437 3).
-  std::uint32_t flow_label(std::uint32_t hash) const noexcept {
-    constexpr std::uint32_t kPurpose = 0x6c61'6265, kBits = 0xf'ffff;
-    return words({.local_ip = hash}, kPurpose)[3] & kBits;
-  }
+
   /// A number for a remote host, of which few have the same.
   std::uint32_t host_number(const Ipv6Address& host) const noexcept {
     return std::bit_cast<std::array<std::uint32_t, 4>>(
@@ -96,10 +101,17 @@ class FlowSecret {
   static Halves ports_of(const FlowKey6& key) noexcept {
     return {key.local_port | std::uint32_t{key.remote_port} << 16, 0};
   }
+  Aes128::Block fingerprint(const FlowKey6& key) const noexcept {
+    return aes_.mac(std::array<Halves, 3>{key.local.halves(), key.remote.halves(), ports_of(key)});
+  }
   static FlowKey4 name_of(const Aes128::Block& fingerprint) noexcept {
     auto halves = std::bit_cast<Halves>(fingerprint);
     halves[1] = with_upper(halves[1], FlowKey4::kIpv6Name);
     return std::bit_cast<FlowKey4>(halves);
+  }
+  static std::uint32_t label_of(const Aes128::Block& fingerprint) noexcept {
+    constexpr int kBits = 20;
+    return static_cast<std::uint32_t>(std::bit_cast<Halves>(fingerprint)[1] >> (64 - kBits));
   }
   static constexpr std::uint64_t with_upper(std::uint64_t half, std::uint32_t upper) noexcept {
     return (half & 0xffff'ffff) | std::uint64_t{upper} << 32;

@@ -153,10 +153,11 @@ class Link {
   template <class CopyPayload>
   bool send_tcp(const FlowKey4& key, const Emission& emission, Instant now,
                 CopyPayload&& copy_payload) noexcept;
-  /// The same over IPv6. The MSS that a SYN offers is at most mss6_max().
+  /// The same over IPv6, under the key's flow label. The MSS that a SYN offers is at most
+  /// mss6_max().
   template <class CopyPayload>
-  bool send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
-                 Instant now, CopyPayload&& copy_payload) noexcept;
+  bool send_tcp6(const FlowKey6& key, const Emission& emission, Instant now,
+                 CopyPayload&& copy_payload) noexcept;
   /// The longest text that fits into an IPv6 packet here, which has to fit into another packet.
   std::uint16_t mss6_max() const noexcept {
     return static_cast<std::uint16_t>(ipv6_->resolver.mtu() - outer_header_ -
@@ -303,8 +304,8 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
 
 template <Port P>
 template <class CopyPayload>
-bool Link<P>::send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emission& emission,
-                        Instant now, CopyPayload&& copy_payload) noexcept {
+bool Link<P>::send_tcp6(const FlowKey6& key, const Emission& emission, Instant now,
+                        CopyPayload&& copy_payload) noexcept {
   MAYFLY_ASSERT(ipv6_ != nullptr);
   Emission fitted;
   const bool fits = emission.mss <= mss6_max();
@@ -313,7 +314,7 @@ bool Link<P>::send_tcp6(const FlowKey6& key, std::uint32_t flow_label, const Emi
   const auto by = offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software;
   return send_segment(tcp6_payload_offset(header_, e), e.payload_len, copy_payload,
                       [&](Frame frame, std::span<std::byte> bytes, std::uint64_t payload_sum) {
-                        emit_tcp6(bytes, header_, key, e, flow_label, by, payload_sum);
+                        emit_tcp6(bytes, header_, key, e, by, payload_sum);
                         if (offloads_.tcp_checksum)
                           port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
                         ipv6_->resolver.resolve(frame, key.remote, now);

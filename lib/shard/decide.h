@@ -102,9 +102,10 @@ Drop Shard<P, A>::on_icmp_report(const link::IcmpReport& report) noexcept {
 
 template <link::Port P, class A>
 Drop Shard<P, A>::on_icmp6_report(const link::Icmp6Report& report) noexcept {
-  const FlowKey4 name = secret_.name(report.about.key);
+  FlowKey6 key = report.about.key;
+  const FlowKey4 name = secret_.name_and_label(key);
   const std::uint32_t hash = secret_.hash(name);
-  const std::int32_t position = connections_.table().find(report.about.key, hash);
+  const std::int32_t position = connections_.table().find(key, hash);
   if (position >= 0) return on_icmp_error_of(position, report.error, report.about.seq);
   const bool is_over = time_waits_.find(name, hash) != kNoIndex;
   return is_over ? Drop::icmp_ignored : Drop::icmp_untrusted;
@@ -306,7 +307,8 @@ ConnectResult Shard<P, A>::connect(const FlowKey4& key, const flow::AppState& st
 template <link::Port P, class A>
 ConnectResult Shard<P, A>::connect(const FlowKey6& key, const flow::AppState& state,
                                    Instant wake_at, std::uint32_t host) noexcept {
-  return open_to(key, &key, link_of(key.local), {expected_names(key), state, wake_at, host});
+  const Flow6& flow = flow_of(key);
+  return open_to(flow.key, &flow.key, link_of(key.local), {flow.names, state, wake_at, host});
 }
 
 template <link::Port P, class A>
@@ -349,46 +351,49 @@ std::uint8_t Shard<P, A>::link_of(const Address& local) const noexcept {
 
 template <link::Port P, class A>
 void Shard<P, A>::expect(std::span<const FlowKey4> keys) noexcept {
-  keys = keys.first(std::min(keys.size(), kBurstMax));
-  prefetch_flows(keys, [&](std::size_t i) -> const FlowKey4& { return keys[i]; });
+  const auto key_of = [&](std::size_t i) -> const FlowKey4& { return keys[i]; };
+  prefetch_flows<FlowKey4>(std::min(keys.size(), kBurstMax), key_of, key_of);
 }
 
 template <link::Port P, class A>
 void Shard<P, A>::expect(std::span<const FlowKey6> keys) noexcept {
-  expected_.count = std::min(keys.size(), kBurstMax);
-  expected_.next = 0;
-  for (std::size_t i = 0; i < expected_.count; ++i) expected_.keys[i] = keys[i];
-  for (std::size_t i = 0; i < expected_.count; ++i) expected_.names[i] = secret_.names(keys[i]);
-  prefetch_flows(keys.first(expected_.count),
-                 [&](std::size_t i) -> const FlowKey4& { return expected_.names[i].flow; });
+  Expected& e = expected_;
+  e.count = std::min(keys.size(), kBurstMax);
+  e.next = 0;
+  for (std::size_t i = 0; i < e.count; ++i) {
+    e.flows[i].key = keys[i];
+    e.flows[i].names = secret_.names_and_label(e.flows[i].key);
+  }
+  prefetch_flows<FlowKey6>(
+      e.count, [&](std::size_t i) -> const FlowKey6& { return e.flows[i].key; },
+      [&](std::size_t i) -> const FlowKey4& { return e.flows[i].names.flow; });
 }
 
-// What was made ahead if the four-tuple is the next of those expected.
+// What was made ahead, if the four-tuple is the next of those expected. Valid until the next call.
 template <link::Port P, class A>
-flow::FlowSecret::Names Shard<P, A>::expected_names(const FlowKey6& key) noexcept {
-  const std::size_t i = expected_.next;
-  if (i == expected_.count || expected_.keys[i] != key) return secret_.names(key);
-  ++expected_.next;
-  return expected_.names[i];
+auto Shard<P, A>::flow_of(const FlowKey6& key) noexcept -> const Flow6& {
+  Expected& e = expected_;
+  if (e.next < e.count && e.flows[e.next].key == key) return e.flows[e.next++];
+  e.other.key = key;
+  e.other.names = secret_.names_and_label(e.other.key);
+  return e.other;
 }
 
-// `name(i)` is that of the i-th key (FlowSecret::Names).
 template <link::Port P, class A>
-template <class Key, class Name>
-void Shard<P, A>::prefetch_flows(std::span<const Key> keys, Name&& name) noexcept {
-  std::array<const Key*, kBurstMax> pointers;
+template <class Key, class KeyOf, class NameOf>
+void Shard<P, A>::prefetch_flows(std::size_t count, KeyOf&& key_of, NameOf&& name_of) noexcept {
+  std::array<const Key*, kBurstMax> keys;
   std::array<std::uint32_t, kBurstMax> hashes;
   std::array<std::int32_t, kBurstMax> positions;
-  const std::size_t n = keys.size();
-  if (n == 0) return;
-  for (std::size_t i = 0; i < n; ++i) {
-    pointers[i] = &keys[i];
-    hashes[i] = secret_.hash(name(i));
+  if (count == 0) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    keys[i] = &key_of(i);
+    hashes[i] = secret_.hash(name_of(i));
   }
-  for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_bucket(hashes[i]);
-  connections_.table().find_bulk(std::span<const Key* const>(pointers).first(n),
-                                 std::span(hashes).first(n), std::span(positions).first(n));
-  for (std::size_t i = 0; i < n; ++i) time_waits_.prefetch_record(name(i), hashes[i]);
+  for (std::size_t i = 0; i < count; ++i) time_waits_.prefetch_bucket(hashes[i]);
+  connections_.table().find_bulk(std::span<const Key* const>(keys).first(count),
+                                 std::span(hashes).first(count), std::span(positions).first(count));
+  for (std::size_t i = 0; i < count; ++i) time_waits_.prefetch_record(name_of(i), hashes[i]);
 }
 
 }  // namespace mayfly::shard

@@ -76,7 +76,7 @@ void Shard<P, A>::list_burst(std::uint8_t index, std::size_t count, bool behind)
 template <link::Port P, class A>
 std::uint32_t Shard<P, A>::name_six(std::size_t i, std::span<const std::byte> bytes) noexcept {
   read_flow_key6(bytes, burst_.parsed[i], burst_.sixes[i]);
-  const FlowKey4 name = secret_.name(burst_.sixes[i]);
+  const FlowKey4 name = secret_.name_and_label(burst_.sixes[i]);
   burst_.parsed[i].key = name;
   return secret_.hash(name);
 }

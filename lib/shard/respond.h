@@ -88,10 +88,9 @@ bool Shard<P, A>::send(std::uint8_t link, const FlowKey4& key, const Emission& e
 
 // The same over IPv6.
 template <link::Port P, class A>
-bool Shard<P, A>::send_six(std::uint8_t link, const FlowKey6& key, std::uint32_t hash,
-                           const Emission& e) noexcept {
+bool Shard<P, A>::send_six(std::uint8_t link, const FlowKey6& key, const Emission& e) noexcept {
   MAYFLY_ASSERT(e.payload_len == 0);
-  return links_[link]->send_tcp6(key, secret_.flow_label(hash), e, now_,
+  return links_[link]->send_tcp6(key, e, now_,
                                  [](std::span<std::byte>) { return std::uint64_t{0}; });
 }
 
@@ -102,8 +101,7 @@ bool Shard<P, A>::send_with(const flow::ConnectionBlock& b, const Emission& e,
                             CopyPayload&& copy_payload) noexcept {
   link::Link<P>& link = *links_[b.port];
   if (connections_.is_ipv6(b)) [[unlikely]]
-    return link.send_tcp6(connections_.key6_of(b), secret_.flow_label(b.hash), e, now_,
-                          copy_payload);
+    return link.send_tcp6(connections_.key6_of(b), e, now_, copy_payload);
   return link.send_tcp(connections_.key_of(b), e, now_, copy_payload);
 }
 
@@ -116,7 +114,7 @@ bool Shard<P, A>::send_of(const flow::ConnectionBlock& b, const Emission& e) noe
 // Answers a segment without a connection's help.
 template <link::Port P, class A>
 bool Shard<P, A>::answer(const Arrival& a, const Emission& e) noexcept {
-  return a.six != nullptr ? send_six(a.link, *a.six, a.hash, e) : send(a.link, a.parsed.key, e);
+  return a.six != nullptr ? send_six(a.link, *a.six, e) : send(a.link, a.parsed.key, e);
 }
 
 // RFC 9293 3.10.7.1. False: the segment is an RST itself, or the rate limit forbids the answer. Not

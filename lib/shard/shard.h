@@ -104,8 +104,7 @@ class Shard {
   /// Prefetches the table buckets of four-tuples that connect() will soon be called with, at most
   /// kBurstMax. One bulk look-up overlaps their cache misses.
   void expect(std::span<const FlowKey4> keys) noexcept;
-  /// The same over IPv6. What is derived of these four-tuples is made now, side by side, and kept
-  /// for connect() until the next call.
+  /// The same over IPv6; what is made of them is kept for connect() until the next call.
   void expect(std::span<const FlowKey6> keys) noexcept;
 
   /// From now on received frames are shown to `tap`, with what becomes of each; null: to nobody.
@@ -207,10 +206,13 @@ class Shard {
     Instant wake_at;
     std::uint32_t host;
   };
-
-  struct Expected {  // what connect() will be called with, in this order
-    std::array<FlowKey6, kBurstMax> keys;
-    std::array<flow::FlowSecret::Names, kBurstMax> names;
+  struct Flow6 {  // an IPv6 four-tuple with what is made of it
+    FlowKey6 key;
+    flow::FlowSecret::Names names;
+  };
+  struct Expected {  // what connect() will be called with, in this order; and another
+    std::array<Flow6, kBurstMax> flows;
+    Flow6 other;
     std::size_t count = 0, next = 0;
   };
 
@@ -273,9 +275,9 @@ class Shard {
   template <class Key>
   ConnectResult open_to(const Key& key, const FlowKey6* six, std::uint8_t link,
                         const Opening& opening) noexcept;
-  flow::FlowSecret::Names expected_names(const FlowKey6& key) noexcept;
-  template <class Key, class Name>
-  void prefetch_flows(std::span<const Key> keys, Name&& name) noexcept;
+  const Flow6& flow_of(const FlowKey6& key) noexcept;
+  template <class Key, class KeyOf, class NameOf>
+  void prefetch_flows(std::size_t count, KeyOf&& key_of, NameOf&& name_of) noexcept;
 
   // second_chance.h
   void watch_members(const ClusterSettings& cluster);
@@ -327,8 +329,7 @@ class Shard {
   void respond_with_reset(flow::ConnectionBlock& b) noexcept;
   bool send_pending(flow::ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept;
-  bool send_six(std::uint8_t link, const FlowKey6& key, std::uint32_t hash,
-                const Emission& e) noexcept;
+  bool send_six(std::uint8_t link, const FlowKey6& key, const Emission& e) noexcept;
   bool send_of(const flow::ConnectionBlock& b, const Emission& e) noexcept;
   template <class CopyPayload>
   bool send_with(const flow::ConnectionBlock& b, const Emission& e,

@@ -234,15 +234,13 @@ std::size_t tcp6_payload_offset(const LinkHeader& link, const Emission& emission
 }
 
 std::size_t emit_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
-                      PayloadSum payload_sum) noexcept {
-  return is_plain(link, emission)
-             ? emit_plain_tcp6(frame, link, key, emission, flow_label, tcp, payload_sum)
-             : emit_any_tcp6(frame, link, key, emission, flow_label, tcp, payload_sum);
+                      const Emission& emission, ChecksumBy tcp, PayloadSum payload_sum) noexcept {
+  return is_plain(link, emission) ? emit_plain_tcp6(frame, link, key, emission, tcp, payload_sum)
+                                  : emit_any_tcp6(frame, link, key, emission, tcp, payload_sum);
 }
 
 std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                          const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                          const Emission& emission, ChecksumBy tcp,
                           PayloadSum payload_sum) noexcept {
   const std::size_t header_size = tcp_header_size(emission);
   const std::size_t segment_size = header_size + emission.payload_len;
@@ -253,7 +251,7 @@ std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link, co
   const std::uint32_t ecn = carries(emission, tcp_option::ecn_mark) ? ipv4_ecn::ect_0 : 0u;
   std::byte* const header =
       put_ipv6(frame.data() + emit_link(frame.data(), link, ethertype::ipv6),
-               {key.local, key.remote, segment_size, ecn << 20 | flow_label, ip_protocol::tcp});
+               {key.local, key.remote, segment_size, ecn << 20 | key.flow_label, ip_protocol::tcp});
   const std::uint64_t header_sum = put_tcp_header(header, key, emission, header_size);
   const std::uint64_t pseudo = pseudo_header_sum(key.local, key.remote, ip_protocol::tcp,
                                                  static_cast<std::uint32_t>(segment_size));

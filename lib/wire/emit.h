@@ -32,11 +32,11 @@ std::size_t emit_tcp(std::span<std::byte> frame, const LinkHeader& link, const F
                      const Emission& emission, std::uint16_t ip_id, ChecksumBy ip, ChecksumBy tcp,
                      std::optional<std::uint64_t> payload_sum = {}) noexcept;
 
-/// The same for IPv6: its payload offset, and its headers. Hop limit 64, no extension header;
-/// `flow_label` has 20 bits (RFC 6437).
+/// The same for IPv6: its payload offset, and its headers. Hop limit 64, no extension header. The
+/// key's flow label has 20 bits (RFC 6437).
 std::size_t tcp6_payload_offset(const LinkHeader& link, const Emission& emission) noexcept;
 std::size_t emit_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                      const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                      const Emission& emission, ChecksumBy tcp,
                       std::optional<std::uint64_t> payload_sum = {}) noexcept;
 
 /// An ARP packet (RFC 826) for IPv4 over Ethernet.

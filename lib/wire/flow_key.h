@@ -48,16 +48,23 @@ struct FlowKey6 {
 
   Ipv6Address local, remote;
   std::uint16_t local_port = 0, remote_port = 0;  ///< big-endian
-  std::array<std::uint32_t, 3> zero{};
+  /// Of what is sent (RFC 6437): it follows from the rest, under a secret (flow::FlowSecret). 0 =
+  /// not made yet.
+  std::uint32_t flow_label = 0;
+  std::array<std::uint32_t, 2> zero{};
 
   /// From ports in host order.
   static constexpr FlowKey6 of(const Ipv6Address& local, std::uint16_t local_port,
                                const Ipv6Address& remote, std::uint16_t remote_port) {
-    return {local, remote, swap16(local_port), swap16(remote_port), {}};
+    return {local, remote, swap16(local_port), swap16(remote_port), 0, {}};
   }
   constexpr std::uint16_t local_port_host() const { return swap16(local_port); }
   constexpr std::uint16_t remote_port_host() const { return swap16(remote_port); }
-  friend constexpr bool operator==(const FlowKey6&, const FlowKey6&) = default;
+  /// The same four-tuple.
+  friend constexpr bool operator==(const FlowKey6& a, const FlowKey6& b) {
+    return a.local == b.local && a.remote == b.remote && a.local_port == b.local_port &&
+           a.remote_port == b.remote_port;
+  }
 };
 static_assert(sizeof(FlowKey6) == 48 && std::has_unique_object_representations_v<FlowKey6>);
 

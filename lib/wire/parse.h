@@ -80,7 +80,8 @@ inline ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRule
 inline constexpr std::size_t kExtensionHeadersMax = 8;
 
 /// Reads the four-tuple of an IPv6 packet that parse_frame parsed: local = destination. The ports
-/// are those of `parsed.key`, zero unless TCP or UDP. `key.zero` stays as it is.
+/// are those of `parsed.key`, zero unless TCP or UDP. The rest of `key` stays as
+/// it is.
 inline void read_flow_key6(std::span<const std::byte> frame, const ParsedFrame& parsed,
                            FlowKey6& key) noexcept {
   MAYFLY_ASSERT(parsed.is_ipv6() && frame.size() >= parsed.l3_off + kIpv6HeaderSize);

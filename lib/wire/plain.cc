@@ -240,12 +240,12 @@ std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, c
 }
 
 std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                            const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                            const Emission& emission, ChecksumBy tcp,
                             PayloadSum payload_sum) noexcept {
   const std::size_t segment_size = plain_header_size(emission) + emission.payload_len;
   MAYFLY_ASSERT(is_plain(link, emission));
   MAYFLY_ASSERT(segment_size <= 0xffff && kTcp6At + segment_size <= frame.size());
-  const std::uint32_t head = 0x6000'0000 | flow_label;
+  const std::uint32_t head = 0x6000'0000 | key.flow_label;
   const std::uint32_t length = swap16(static_cast<std::uint16_t>(segment_size));
   std::byte* const l3 = frame.data() + kIpAt;
   put_link(frame.data(), link, swap32(std::uint32_t{ethertype::ipv6} << 16 | head >> 16));

@@ -31,7 +31,7 @@ std::size_t emit_plain_tcp(std::span<std::byte> frame, const LinkHeader& link, c
                            const Emission& emission, std::uint16_t ip_id, ChecksumBy ip,
                            ChecksumBy tcp, PayloadSum payload_sum) noexcept;
 std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, const FlowKey6& key,
-                            const Emission& emission, std::uint32_t flow_label, ChecksumBy tcp,
+                            const Emission& emission, ChecksumBy tcp,
                             PayloadSum payload_sum) noexcept;
 [[gnu::noinline]] std::size_t emit_any_tcp(std::span<std::byte> frame, const LinkHeader& link,
                                            const FlowKey4& key, const Emission& emission,
@@ -39,7 +39,6 @@ std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, 
                                            PayloadSum payload_sum) noexcept;
 [[gnu::noinline]] std::size_t emit_any_tcp6(std::span<std::byte> frame, const LinkHeader& link,
                                             const FlowKey6& key, const Emission& emission,
-                                            std::uint32_t flow_label, ChecksumBy tcp,
-                                            PayloadSum payload_sum) noexcept;
+                                            ChecksumBy tcp, PayloadSum payload_sum) noexcept;
 
 }  // namespace mayfly::wire

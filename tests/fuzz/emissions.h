@@ -105,7 +105,7 @@ inline void expect_round_trip(const wire::LinkHeader& link, const FlowKey6& key,
                               std::span<const std::byte> text) {
   std::vector<std::byte> frame(tcp6_payload_offset(link, e));
   frame.insert(frame.end(), text.begin(), text.end());
-  EXPECT_EQ(emit_tcp6(frame, link, key, e, 7, wire::ChecksumBy::software), frame.size());
+  EXPECT_EQ(emit_tcp6(frame, link, key, e, wire::ChecksumBy::software), frame.size());
   const wire::ParsedFrame parsed =
       wire::parse_frame(frame, {link.destination, link.vlan, true}, {});
   ASSERT_EQ(parsed.drop, Drop::none) << name_of(parsed.drop);

@@ -248,7 +248,7 @@ Bytes Peer::frame(const Said& s) const {
   std::copy_n(bytes_of(s.text).begin(), s.text.size(),
               frame.begin() + static_cast<std::ptrdiff_t>(payload_at));
   if (is_ipv6_run()) {
-    emit_tcp6(frame, link, six_of(key_), e, 1, wire::ChecksumBy::software);
+    emit_tcp6(frame, link, six_of(key_), e, wire::ChecksumBy::software);
     return frame;
   }
   emit_tcp(frame, link, key_, e, 1, wire::ChecksumBy::software, wire::ChecksumBy::software);

@@ -261,12 +261,30 @@ TEST(FlowSecretTest, TheNameOfAnIpv6FlowDependsOnEveryBitAndOnTheSecret) {
   }
 }
 
-TEST(FlowSecretTest, AFlowLabelIsThatOfItsFlowAndTellsNothingOfItsHash) {
-  const flow::FlowSecret secret({1, 2});
-  EXPECT_EQ(secret.flow_label(7), secret.flow_label(7));
-  EXPECT_NE(secret.flow_label(7), secret.flow_label(8));
-  EXPECT_LE(secret.flow_label(9), 0xf'ffffu);
-  EXPECT_NE(secret.flow_label(7), 7u);
+TEST(FlowSecretTest, AFlowLabelIsThatOfItsFlowAndNoPartOfItsName) {
+  const flow::FlowSecret secret({1, 2}), other({1, 3});
+  const auto label = [](const flow::FlowSecret& under, std::uint32_t n) {
+    FlowKey6 key = key6(n);
+    EXPECT_EQ(under.name_and_label(key), under.name(key6(n)));
+    return key.flow_label;
+  };
+  EXPECT_EQ(label(secret, 7), label(secret, 7));
+  EXPECT_NE(label(secret, 7), label(secret, 8));
+  EXPECT_NE(label(secret, 7), label(other, 7));
+  // Of 20 bits, about half differ between two flows, and from those of the other words.
+  int differ = 0;
+  std::uint32_t seen = 0;
+  constexpr std::uint32_t kFlows = 1'000;
+  for (std::uint32_t n = 0; n < kFlows; ++n) {
+    EXPECT_LE(label(secret, n), 0xf'ffffu);
+    const FlowKey4 name = secret.name(key6(n));
+    differ += std::popcount((label(secret, n) ^ name.local_ip) & 0xf'ffff);
+    EXPECT_NE(label(secret, n), name.local_ip >> 12);
+    EXPECT_NE(label(secret, n), name.remote_ip >> 12);
+    seen |= label(secret, n);
+  }
+  EXPECT_NEAR(differ, 10.0 * kFlows, 300);
+  EXPECT_EQ(seen, 0xf'ffffu);
 }
 
 TEST(FlowSecretTest, NumbersOfIpv6AreThoseOfTheFourTupleAndOffsetsThoseOfTheHosts) {
@@ -282,8 +300,10 @@ TEST(FlowSecretTest, NumbersOfIpv6AreThoseOfTheFourTupleAndOffsetsThoseOfTheHost
 TEST(FlowSecretTest, NamesThatAreMadeTogetherAreThoseThatAreMadeAlone) {
   const flow::FlowSecret secret({1, 2});
   for (const std::uint32_t n : {1u, 2u, 60'000u}) {
-    const auto six = secret.names(key6(n));
-    EXPECT_EQ(six.flow, secret.name(key6(n)));
+    FlowKey6 made = key6(n), alone = made;
+    const auto six = secret.names_and_label(made);
+    EXPECT_EQ(six.flow, secret.name_and_label(alone));
+    EXPECT_EQ(made.flow_label, alone.flow_label);
     EXPECT_EQ(secret.timestamp_offset(six, 3), secret.timestamp_offset(key6(n), 3));
     EXPECT_EQ(flow::FlowSecret::names(key(n)).flow, key(n));
   }

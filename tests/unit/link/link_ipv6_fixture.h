@@ -26,8 +26,9 @@ class LinkIpv6Test : public LinkTest {
     Emission e;
     e.flags = wire::tcp_flag::ack;
     if (mss != 0) e.flags = wire::tcp_flag::syn, e.options = wire::tcp_option::mss, e.mss = mss;
-    return link().send_tcp6(FlowKey6::of(kOurIp6, 80, to, 40'000), 7, e, now,
-                            [](std::span<std::byte>) { return std::uint64_t{0}; });
+    FlowKey6 key = FlowKey6::of(kOurIp6, 80, to, 40'000);
+    key.flow_label = 7;
+    return link().send_tcp6(key, e, now, [](std::span<std::byte>) { return std::uint64_t{0}; });
   }
   wire::Neighbour sent_neighbour() {
     frame_ = sent_one();

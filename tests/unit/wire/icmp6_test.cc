@@ -103,7 +103,8 @@ TEST(NeighbourDiscovery, ReadsWhatItWrites) {
 }
 
 TEST(EmitIpv6, WritesASegmentThatTheParserTakes) {
-  const FlowKey6 key = FlowKey6::of(kPeerIp6, 40'000, kOurIp6, 80);
+  FlowKey6 key = FlowKey6::of(kPeerIp6, 40'000, kOurIp6, 80);
+  key.flow_label = 0xabcde;
   Emission e;
   e.flags = wire::tcp_flag::syn;
   e.options = wire::tcp_option::mss | wire::tcp_option::ecn_mark;
@@ -111,7 +112,7 @@ TEST(EmitIpv6, WritesASegmentThatTheParserTakes) {
   e.payload_len = 5;
   Frame frame(wire::tcp6_payload_offset({kOurMac, kPeerMac}, e) + 5);
   std::ranges::copy(text("hello"), frame.end() - 5);
-  ASSERT_EQ(emit_tcp6(frame, {kOurMac, kPeerMac}, key, e, 0xabcde, wire::ChecksumBy::software),
+  ASSERT_EQ(emit_tcp6(frame, {kOurMac, kPeerMac}, key, e, wire::ChecksumBy::software),
             frame.size());
   const wire::ParsedFrame parsed = parse(frame, kRules6);
   ASSERT_EQ(parsed.kind, wire::FrameKind::tcp);
@@ -123,7 +124,7 @@ TEST(EmitIpv6, WritesASegmentThatTheParserTakes) {
 TEST(EmitIpv6, LeavesThePseudoHeadersSumToTheDevice) {
   const FlowKey6 key = FlowKey6::of(kPeerIp6, 40'000, kOurIp6, 80);
   Frame frame(74);
-  emit_tcp6(frame, kTowardsPeer, key, {}, 0, wire::ChecksumBy::device);
+  emit_tcp6(frame, kTowardsPeer, key, {}, wire::ChecksumBy::device);
   Frame pseudo = octets_of(kPeerIp6) + octets_of(kOurIp6) + bytes({0, 0, 0, 20, 0, 0, 0, 6});
   EXPECT_EQ(load_be16(&frame[54 + 16]), static_cast<std::uint16_t>(~plain_checksum(pseudo)));
 }

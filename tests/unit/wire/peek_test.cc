@@ -56,7 +56,7 @@ TEST(LooksLikeSyn, KnowsIpv6WithoutExtensionHeaders) {
   e.flags = wire::tcp_flag::syn;
   std::vector<std::byte> syn(tcp6_payload_offset(link, e));
   emit_tcp6(syn, link, FlowKey6::of(Ipv6Address::of({0x2001}), 1, Ipv6Address::of({0x2002}), 2), e,
-            0, wire::ChecksumBy::software);
+            wire::ChecksumBy::software);
   EXPECT_TRUE(wire::looks_like_syn(syn));
   for (std::size_t length = 0; length < syn.size(); ++length)
     EXPECT_FALSE(wire::looks_like_syn(std::span(syn).first(length))) << length;
