@@ -70,7 +70,7 @@ struct Interface : LinkSettings {
   bool is_local(const Ipv6Address& ip) const noexcept {
     for (const auto& range : addresses6)
       if (ip >= range.first && ip <= range.last) return true;
-    return has_ipv6() && ip == link_local();
+    return has_ipv6() && ip.is_link_local() && ip == link_local();
   }
   bool is_told(const Ipv6Address& ip) const noexcept {
     for (const auto& range : addresses6)

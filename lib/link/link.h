@@ -307,14 +307,15 @@ template <class CopyPayload>
 bool Link<P>::send_tcp6(const FlowKey6& key, const Emission& emission, Instant now,
                         CopyPayload&& copy_payload) noexcept {
   MAYFLY_ASSERT(ipv6_ != nullptr);
-  Emission fitted;
-  const bool fits = emission.mss <= mss6_max();
-  if (!fits) fitted = emission, fitted.mss = mss6_max();
-  const Emission& e = fits ? emission : fitted;
+  if (emission.mss > mss6_max()) [[unlikely]] {
+    Emission fitted = emission;
+    fitted.mss = mss6_max();
+    return send_tcp6(key, fitted, now, copy_payload);
+  }
   const auto by = offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software;
-  return send_segment(tcp6_payload_offset(header_, e), e.payload_len, copy_payload,
+  return send_segment(tcp6_payload_offset(header_, emission), emission.payload_len, copy_payload,
                       [&](Frame frame, std::span<std::byte> bytes, std::uint64_t payload_sum) {
-                        emit_tcp6(bytes, header_, key, e, by, payload_sum);
+                        emit_tcp6(bytes, header_, key, emission, by, payload_sum);
                         if (offloads_.tcp_checksum)
                           port_.request_checksums(frame, header_.size(), wire::kIpv6HeaderSize);
                         ipv6_->resolver.resolve(frame, key.remote, now);

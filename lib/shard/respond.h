@@ -62,6 +62,7 @@ bool Shard<P, A>::send_pending(flow::ConnectionBlock& b) noexcept {
     if (wants_record_to_send(b.tcp)) [[unlikely]]
       lend_record(b);
     if (!next_emission(b.tcp, cfg_->tcp, now_, e)) return true;
+    if (e.mss != 0 && connections_.is_ipv6(b)) e.mss = std::min(e.mss, link.mss6_max());
     const bool occupies = e.payload_len > 0 || e.has(wire::tcp_flag::syn | wire::tcp_flag::fin);
     if (before(e.seq, max_before) && occupies) {
       stats_.retransmitted.add();

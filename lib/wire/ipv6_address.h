@@ -19,9 +19,12 @@ struct Ipv6Address {
   std::array<std::uint8_t, 16> octets{};
 
   /// Compared as two numbers: octet by octet the comparisons of a segment's two addresses with our
-  /// own took a tenth of all its instructions.
-  friend constexpr bool operator==(const Ipv6Address& a, const Ipv6Address& b) {
-    return a.halves() == b.halves();
+  /// own took a tenth of all its instructions. Always inlined: a call would have both written to
+  /// memory first.
+  [[gnu::always_inline]] friend constexpr bool operator==(const Ipv6Address& a,
+                                                          const Ipv6Address& b) {
+    const Halves x = a.halves(), y = b.halves();
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
   }
   friend constexpr std::strong_ordering operator<=>(const Ipv6Address& a, const Ipv6Address& b) {
     const std::strong_ordering upper = swap64(a.halves()[0]) <=> swap64(b.halves()[0]);
