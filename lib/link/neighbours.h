@@ -226,20 +226,26 @@ class NeighbourCache {
     return entry.ip == ip && entry.state != State::free;
   }
 
-  Entry* look_up(const Address& ip) noexcept {
+  /// Where the place of an address that was found is remembered. Most frames go where the one
+  /// before went, as to a gateway: where a search is cheap, one place will do.
+  static std::size_t found_at([[maybe_unused]] const Address& ip) noexcept {
     if constexpr (Hash::kIsCheap) {
-      return search(ip);
+      return 0;
     } else {
-      std::uint16_t& place = found_[ip.octets.back()];
-      if (Entry& entry = entries_[place]; is_of(entry, ip)) [[likely]]
-        return &entry;
-      Entry* entry = search(ip);
-      if (entry != nullptr) place = static_cast<std::uint16_t>(entry - entries_.get());
-      return entry;
+      return ip.octets.back();
     }
   }
 
-  Entry* search(const Address& ip) const noexcept {
+  Entry* look_up(const Address& ip) noexcept {
+    std::uint16_t& place = found_[found_at(ip)];
+    if (Entry& entry = entries_[place]; is_of(entry, ip)) [[likely]]
+      return &entry;
+    Entry* entry = search(ip);
+    if (entry != nullptr) place = static_cast<std::uint16_t>(entry - entries_.get());
+    return entry;
+  }
+
+  [[gnu::noinline]] Entry* search(const Address& ip) const noexcept {
     Entry* set = set_of(ip);
     for (std::uint32_t i = 0; i < kWays; ++i)
       if (is_of(set[i], ip)) return &set[i];
@@ -370,7 +376,7 @@ class NeighbourCache {
   std::unique_ptr<Entry[]> entries_;
   // Where the last address with these low bits was found: what is there now says whether it still
   // is. Whoever brings many such addresses costs us the hash, no more.
-  std::array<std::uint16_t, Hash::kIsCheap ? 0 : 256> found_{};
+  std::array<std::uint16_t, Hash::kIsCheap ? 1 : 256> found_{};
   static_assert(kSets * kWays <= 1u << 16);
   std::vector<Waiting> waiting_;
   Slab<Waiting> pool_;

@@ -314,6 +314,23 @@ TEST_F(Neighbours, LongUnconfirmedMakeRoomForNewOnes) {
   EXPECT_EQ(cache.find(kIp), nullptr);
 }
 
+// The entry that was found last is asked first.
+TEST_F(Neighbours, AreFoundByTurnsAndNotOnceTheyAreForgotten) {
+  learn(kIp, kMac, true);
+  learn(kOther, kNewMac, true);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_NE(cache.find(kIp), nullptr);
+    EXPECT_EQ(*cache.find(kIp), kMac);
+    ASSERT_NE(cache.find(kOther), nullptr);
+    EXPECT_EQ(*cache.find(kOther), kNewMac);
+  }
+  cache.clear([](int) {});
+  EXPECT_EQ(cache.find(kOther), nullptr) << "found last, and forgotten";
+  EXPECT_EQ(cache.find(kIp), nullptr);
+  learn(kIp, kNewMac, true);
+  EXPECT_EQ(*cache.find(kIp), kNewMac);
+}
+
 TEST_F(Neighbours, HandEverythingBackWhenTheyAreCleared) {
   wait(kIp, 1);
   wait(kOther, 2);
