@@ -34,12 +34,11 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
   if (b.tcp.has(flow::block_flag::half_open) && s.has(wire::tcp_flag::ack) &&
       !s.has(wire::tcp_flag::rst) && !b.on_trial && lacks_time_wait_room()) [[unlikely]]
     return Drop::time_wait_full;
-  std::array<wire::SackBlock, wire::kSackBlocksMax> sacks;
-  const std::size_t sack_count = s.sack_count > 0 ? read_sack(a.bytes, s, sacks) : 0;
   const tcp::State before = b.tcp.state;
-  if (wants_record_to_hear(b.tcp, sack_count)) [[unlikely]]
+  if (wants_record_to_hear(b.tcp, s.sack_count)) [[unlikely]]
     lend_record(b);
-  const tcp::Verdict v = on_segment(b.tcp, s, std::span(sacks).first(sack_count), cfg_->tcp, now_);
+  const tcp::Verdict v =
+      s.sack_count > 0 ? hear_with_blocks(b, a) : on_segment(b.tcp, s, {}, cfg_->tcp, now_);
   if (v.challenge && !challenge_limit_.allow(now_)) {
     waive_challenge(b.tcp);
     stats_.challenges_limited.add();
@@ -64,6 +63,15 @@ Drop Shard<P, A>::on_connection(flow::ConnectionBlock& b, const Arrival& a) noex
       on_events(b, a.parsed.key, events);
   respond_with_reset(b);
   return v.drop != Drop::none ? v.drop : lost;
+}
+
+// A segment with SACK blocks.
+template <link::Port P, class A>
+[[gnu::noinline]] tcp::Verdict Shard<P, A>::hear_with_blocks(flow::ConnectionBlock& b,
+                                                             const Arrival& a) noexcept {
+  std::array<wire::SackBlock, wire::kSackBlocksMax> sacks;
+  const std::size_t count = read_sack(a.bytes, a.parsed.segment, sacks);
+  return on_segment(b.tcp, a.parsed.segment, std::span(sacks).first(count), cfg_->tcp, now_);
 }
 
 // The connection was aborted earlier in this burst: it is back in TIME_WAIT, or gone.

@@ -41,8 +41,12 @@ void Shard<P, A>::count_state(flow::ConnectionBlock& b) noexcept {
 // comes: directly after the segment that the connection sent last.
 template <link::Port P, class A>
 void Shard<P, A>::respond_with_reset(flow::ConnectionBlock& b) noexcept {
-  if (!b.tcp.has(flow::block_flag::owes_rst)) [[likely]]
-    return;
+  if (b.tcp.has(flow::block_flag::owes_rst)) [[unlikely]]
+    send_owed_reset(b);
+}
+
+template <link::Port P, class A>
+[[gnu::noinline]] void Shard<P, A>::send_owed_reset(flow::ConnectionBlock& b) noexcept {
   b.tcp.clear(flow::block_flag::owes_rst);
   Emission rst;
   rst.seq = b.tcp.snd_nxt;

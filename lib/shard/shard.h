@@ -101,8 +101,7 @@ class Shard {
   /// goes before what is begun.
   bool frames_wait() const noexcept { return frames_wait_; }
 
-  /// Prefetches the table buckets of four-tuples that connect() will soon be called with, at most
-  /// kBurstMax. One bulk look-up overlaps their cache misses.
+  /// Prefetches the buckets of four-tuples that connect() will be called with, at most kBurstMax.
   void expect(std::span<const FlowKey4> keys) noexcept;
   /// The same over IPv6; what is made of them is kept for connect() until the next call.
   void expect(std::span<const FlowKey6> keys) noexcept;
@@ -182,8 +181,7 @@ class Shard {
   }
 
  private:
-  // What a poll does at most, so that no burst is stalled: timers that fire, and timers armed for
-  // connections that wait for a link.
+  // What a poll does at most: timers that fire, and that are armed for who waits for a link.
   static constexpr std::uint32_t kTimerBudget = 512, kWatchBudget = 512;
   /// RFC 9293 3.7.1 (MUST-15): the MSS of a peer over IPv6 that says nothing.
   static constexpr std::uint16_t kMss6Unsaid = 1'220;
@@ -241,6 +239,7 @@ class Shard {
   Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;
   Drop decide(const Arrival& a, std::int32_t position) noexcept;
   Drop on_connection(flow::ConnectionBlock& b, const Arrival& a) noexcept;
+  tcp::Verdict hear_with_blocks(flow::ConnectionBlock& b, const Arrival& a) noexcept;
   Drop after_abort(flow::ConnectionBlock& b, const Arrival& a) noexcept;
   bool lacks_time_wait_room() const noexcept;
   Drop on_time_wait(std::uint32_t entry, const Arrival& a) noexcept;
@@ -327,6 +326,7 @@ class Shard {
   void respond_on(std::uint8_t link) noexcept;
   void count_state(flow::ConnectionBlock& b) noexcept;
   void respond_with_reset(flow::ConnectionBlock& b) noexcept;
+  void send_owed_reset(flow::ConnectionBlock& b) noexcept;
   bool send_pending(flow::ConnectionBlock& b) noexcept;
   bool send(std::uint8_t link, const FlowKey4& key, const Emission& e) noexcept;
   bool send_six(std::uint8_t link, const FlowKey6& key, const Emission& e) noexcept;
