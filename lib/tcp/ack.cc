@@ -4,8 +4,10 @@
 
 #include "base/assert.h"
 #include "tcp/branches.h"
+#include "tcp/congestion/growth.h"
 #include "tcp/congestion/rack.h"
 #include "tcp/congestion/recovery.h"
+#include "tcp/congestion/sent_runs.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
 
@@ -34,8 +36,8 @@ void record_timestamp(Connection& c, const Segment& s, Instant now, Verdict& v) 
 }
 
 /// SYN_RECEIVED: does the segment acknowledge our SYN? Then ESTABLISHED.
-bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
-                        Verdict& v) noexcept {
+[[gnu::noinline]] bool complete_handshake(Connection& c, const Segment& s, const TcpSettings& cfg,
+                                          Instant now, Verdict& v) noexcept {
   if (!after(s.ack, c.snd_una) || after(s.ack, c.snd_max)) {
     v.drop = Drop::tcp_ack_unacceptable;
     v.reply = Reply::rst;         // <SEQ=SEG.ACK><CTL=RST>
@@ -88,9 +90,24 @@ bool is_bare(const Connection& c, const Segment& s, const Verdict& v) noexcept {
          !c.has(conn_flag::persist);
 }
 
+/// The acknowledgement of new text, or of a FIN, where SACK was agreed and nothing is SACKed,
+/// repaired or probed: what acknowledge_with_sack does then, without its questions.
+void acknowledge_undisturbed(Connection& c, const Segment& s, const TcpSettings& cfg,
+                             Instant now) noexcept {
+  const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  forget_sent(c, s.ack);
+  move_una(c, s, cfg, now);
+  update_window(c, s, now);
+  c.dup_acks = 0;
+  growth::on_ack(c, acked, cfg, now);
+  restart_timer(c, now);
+}
+
 /// The acknowledgement of a segment where SACK was agreed.
-void acknowledge_with_sack(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
-                           const TcpSettings& cfg, Instant now, const Verdict& v) noexcept {
+[[gnu::noinline]] void acknowledge_with_sack(Connection& c, const Segment& s,
+                                             std::span<const wire::SackBlock> sacks,
+                                             const TcpSettings& cfg, Instant now,
+                                             const Verdict& v) noexcept {
   SackedAck ack;
   ack.delivery = take_delivery(c, s, sacks, now);
   ack.acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
@@ -185,7 +202,11 @@ bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock>
 
   const bool advances = after(s.ack, c.snd_una);
   if (c.has(conn_flag::sack)) {
-    acknowledge_with_sack(c, s, sacks, cfg, now, v);
+    if (advances && sacks.empty() && is_undisturbed(c)) [[likely]] {
+      acknowledge_undisturbed(c, s, cfg, now);
+    } else {
+      acknowledge_with_sack(c, s, sacks, cfg, now, v);
+    }
   } else {
     acknowledge(c, s, cfg, now, v);
   }

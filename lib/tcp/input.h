@@ -38,7 +38,8 @@ void enter_fin_wait_2(Connection& c, const TcpSettings& cfg, Instant now) noexce
 Seq acceptable_seq(const Connection& c) noexcept;
 
 // -- syn_sent.cc --
-Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg, Instant now) noexcept;
+[[gnu::noinline]] Verdict on_syn_sent(Connection& c, Segment s, const TcpSettings& cfg,
+                                      Instant now) noexcept;
 
 // -- synchronized.cc --
 /// Owes the peer an ACK that no text demands: a challenge (RFC 5961 3.2), or the answer to an empty

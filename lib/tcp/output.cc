@@ -58,9 +58,7 @@ std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
 
 /// RFC 2018 4: the block with the newest segment comes first; before it what arrived twice, and
 /// then the block that holds it (RFC 2883 4).
-void add_sack_blocks(Connection& c, Emission& e) noexcept {
-  e.sack_count = sack_blocks(c);
-  if (e.sack_count == 0) return;
+[[gnu::noinline]] void list_sack_blocks(Connection& c, Emission& e) noexcept {
   e.options |= wire::tcp_option::sack;
   std::uint8_t n = 0;
   if (owes_duplicate_report(c)) {
@@ -83,8 +81,8 @@ void add_timestamps(const Connection& c, Instant now, Emission& e) noexcept {
 }
 
 /// What every segment with an ACK carries; no ACK is owed after it.
-void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
-                  Emission& e) noexcept {
+[[gnu::always_inline]] inline void write_common(Connection& c, const TcpSettings& cfg, Instant now,
+                                                Seq seq, Emission& e) noexcept {
   e.seq = seq;
   e.ack = c.rcv_nxt;
   e.payload_len = 0;
@@ -95,7 +93,9 @@ void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
   e.window = advertise_window(c, cfg);
   e.ts = {};
   if (c.has(conn_flag::timestamps)) add_timestamps(c, now, e);
-  add_sack_blocks(c, e);
+  e.sack_count = sack_blocks(c);
+  if (e.sack_count > 0) [[unlikely]]
+    list_sack_blocks(c, e);
   if (c.ecn.echo) e.flags |= wire::tcp_flag::ece;  // RFC 3168 6.1.3
   c.last_ack_sent = c.rcv_nxt;
   c.clear(conn_flag::ack_now | conn_flag::ack_delayed);
@@ -103,7 +103,8 @@ void write_common(Connection& c, const TcpSettings& cfg, Instant now, Seq seq,
 }
 
 /// SYN in SYN_SENT, SYN-ACK in SYN_RECEIVED: if it was never sent, or is to be sent again.
-bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+[[gnu::noinline]] bool emit_syn(Connection& c, const TcpSettings& cfg, Instant now,
+                                Emission& e) noexcept {
   if (c.snd_nxt != c.iss) return false;
   const bool answer = c.state == State::syn_received;
   e = Emission{};
@@ -282,7 +283,8 @@ bool takes_fin_along(const Connection& c, std::uint32_t len, std::uint32_t queue
 }
 
 /// New text, or text again after a time-out; the FIN rides on the last of it.
-bool emit_text(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+[[gnu::always_inline]] inline bool emit_text(Connection& c, const TcpSettings& cfg, Instant now,
+                                             Emission& e) noexcept {
   if (!has_unsent(c)) return false;
   const std::int32_t open = (c.snd_una + c.snd_wnd) - c.snd_nxt;  // negative: the window has shrunk
   if (open <= 0) return false;
@@ -373,7 +375,8 @@ void arm_persist(Connection& c, Instant now) noexcept {
   return true;
 }
 
-bool emit_ack(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+[[gnu::always_inline]] inline bool emit_ack(Connection& c, const TcpSettings& cfg, Instant now,
+                                            Emission& e) noexcept {
   if (!c.has(conn_flag::ack_now)) return false;
   write_common(c, cfg, now, acceptable_seq(c), e);
   return true;
@@ -388,10 +391,27 @@ bool emit_ack(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) n
 }
 
 /// The same where there is nothing but new text and an ACK: what is not asked cannot be the case.
-bool emit_common(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
+[[gnu::always_inline]] inline bool emit_common(Connection& c, const TcpSettings& cfg, Instant now,
+                                               Emission& e) noexcept {
   if (emit_text(c, cfg, now, e)) return true;
   arm_persist(c, now);
   return emit_ack(c, cfg, now, e);
+}
+
+/// The states in which there may be text or a FIN to send, or was.
+constexpr StateSet kSendsInSequence =
+    states(State::established, State::fin_wait_1, State::fin_wait_2, State::close_wait,
+           State::closing, State::last_ack);
+
+/// What is sent in the others.
+[[gnu::noinline]] bool emit_outside(Connection& c, const TcpSettings& cfg, Instant now,
+                                    Emission& e) noexcept {
+  switch (c.state) {
+    case State::syn_sent: return emit_syn(c, cfg, now, e);
+    case State::syn_received: return emit_syn(c, cfg, now, e) || emit_ack(c, cfg, now, e);
+    case State::time_wait: return emit_ack(c, cfg, now, e);
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -403,14 +423,8 @@ Seq acceptable_seq(const Connection& c) noexcept {
 }
 
 bool next_emission(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) noexcept {
-  switch (c.state) {
-    case State::closed:
-    case State::listen: return false;
-    case State::syn_sent: return emit_syn(c, cfg, now, e);
-    case State::syn_received: return emit_syn(c, cfg, now, e) || emit_ack(c, cfg, now, e);
-    case State::time_wait: return emit_ack(c, cfg, now, e);
-    default: break;
-  }
+  if (!kSendsInSequence.has(c.state)) [[unlikely]]
+    return emit_outside(c, cfg, now, e);
   const bool is_common = (c.flags & kMoreThanText) == 0;
   const bool emitted = is_common ? emit_common(c, cfg, now, e) : emit_any(c, cfg, now, e);
   MAYFLY_ASSERT(is_send_space_in_order(c));

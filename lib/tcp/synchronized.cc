@@ -15,8 +15,8 @@ using enum State;
 /// RFC 5961 7: in ten intervals no more than ten.
 constexpr std::uint16_t kChallengesMax = 10;
 
-void drop_with_ack(Connection& c, const Segment& s, Drop drop, const TcpSettings& cfg, Instant now,
-                   Verdict& v) noexcept {
+[[gnu::noinline]] void drop_with_ack(Connection& c, const Segment& s, Drop drop,
+                                     const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
   v.drop = drop;
   note_duplicate(c, s.seq, s.seq + s.payload_len);
   const bool has_text = s.payload_len > 0 || s.has(wire::tcp_flag::fin);
@@ -189,7 +189,8 @@ void note_marks(Connection& c, const Segment& s) noexcept {
 
 }  // namespace
 
-void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v) noexcept {
+[[gnu::noinline]] void owe_challenge_ack(Connection& c, const TcpSettings& cfg, Instant now,
+                                         Verdict& v) noexcept {
   if (now - c.challenges_since >= cfg.challenge_ack_interval * kChallengesMax) {
     c.challenges_since = now;
     c.challenges = 0;

@@ -58,7 +58,8 @@ void grow_w_est(Connection& c, std::uint32_t acked) noexcept {
 
 }  // namespace
 
-void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant now) noexcept {
+[[gnu::noinline]] void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&,
+                              Instant now) noexcept {
   const std::uint32_t mss = smss(c);
   MAYFLY_ASSERT(acked > 0 && c.cwnd >= mss);
   if (c.cwnd < c.ssthresh) {  // after a time-out 1 (RFC 3465 2.3)
@@ -91,7 +92,7 @@ void on_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   c.cwnd = smss(c);
 }
 
-void on_idle(Connection& c, const TcpSettings& cfg, Instant) noexcept {
+[[gnu::noinline]] void on_idle(Connection& c, const TcpSettings& cfg, Instant) noexcept {
   c.cubic.w_est = 0;
   c.cwnd = std::min(c.cwnd, growth::initial_window(c, cfg));
 }

@@ -10,7 +10,8 @@
 namespace mayfly::tcp {
 namespace newreno {
 
-void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&, Instant) noexcept {
+[[gnu::noinline]] void on_ack(Connection& c, std::uint32_t acked, const TcpSettings&,
+                              Instant) noexcept {
   const std::uint32_t mss = smss(c);
   MAYFLY_ASSERT(acked > 0 && c.cwnd >= mss);
   if (c.cwnd < c.ssthresh) {  // RFC 5681 3.1; L = 2 * SMSS, after a time-out 1 (RFC 3465 2.2, 2.3)
@@ -37,7 +38,7 @@ void on_timeout(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
   c.cwnd = smss(c);
 }
 
-void on_idle(Connection& c, const TcpSettings& cfg, Instant) noexcept {
+[[gnu::noinline]] void on_idle(Connection& c, const TcpSettings& cfg, Instant) noexcept {
   c.cwnd = std::min(c.cwnd, growth::initial_window(c, cfg));
 }
 

@@ -48,7 +48,7 @@ void leave_recovery(Connection& c) noexcept {
 }
 
 /// RFC 6582 3.2 step 3: an ACK for new data during fast recovery.
-void on_partial_or_full_ack(Connection& c, std::uint32_t acked) noexcept {
+[[gnu::noinline]] void on_partial_or_full_ack(Connection& c, std::uint32_t acked) noexcept {
   if (at_or_after(c.snd_una, c.recover)) {
     leave_recovery(c);
     const auto flight = static_cast<std::uint32_t>(c.snd_max - c.snd_una);
@@ -201,7 +201,8 @@ void on_sacked_ack(Connection& c, const SackedAck& ack, const TcpSettings& cfg,
   if (!was_reducing) grow(c, ack, cfg, now);
 }
 
-void on_duplicate_ack(Connection& c, const TcpSettings& cfg, Instant now) noexcept {
+[[gnu::noinline]] void on_duplicate_ack(Connection& c, const TcpSettings& cfg,
+                                        Instant now) noexcept {
   MAYFLY_ASSERT(c.snd_una != c.snd_max);
   if (c.has(conn_flag::rto_recovery)) return;  // RFC 6582 4.1: duplicates of go-back-N's own making
   if (c.dup_acks < 0xff) ++c.dup_acks;
