@@ -25,6 +25,7 @@
 #include "wire/icmp.h"
 #include "wire/layout.h"
 #include "wire/parse.h"
+#include "wire/plain.h"
 
 namespace mayfly::link {
 
@@ -96,7 +97,11 @@ class Link {
   void release(Frame frame) noexcept { port_.release(frame); }
 
   void parse(Frame frame, wire::ParsedFrame& parsed) noexcept {
-    parse_frame(port_.bytes(frame), rules_, port_.rx_checks(frame), parsed);
+    const std::span<const std::byte> bytes = port_.bytes(frame);
+    const wire::RxChecks checks = port_.rx_checks(frame);
+    parsed = {};
+    if (!wire::parse_plain_tcp(bytes, rules_, checks, parsed)) [[unlikely]]
+      wire::parse_unplain(bytes, rules_, checks, parsed);
   }
   /// Parses a datagram that reassemble() made: the device saw only pieces of it, so every checksum
   /// is verified in software.
@@ -292,10 +297,16 @@ bool Link<P>::send_tcp(const FlowKey4& key, const Emission& emission, Instant no
   return send_segment(
       tcp_payload_offset(header_, emission), emission.payload_len, copy_payload,
       [&](Frame frame, std::span<std::byte> bytes, std::uint64_t payload_sum) {
-        emit_tcp(bytes, header_, key, emission, common_.ip_id++,
-                 offloads_.ip_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
-                 offloads_.tcp_checksum ? wire::ChecksumBy::device : wire::ChecksumBy::software,
-                 payload_sum);
+        const auto by = [](bool device) {
+          return device ? wire::ChecksumBy::device : wire::ChecksumBy::software;
+        };
+        const wire::ChecksumBy ip = by(offloads_.ip_checksum), tcp = by(offloads_.tcp_checksum);
+        if (is_plain(header_, emission)) {
+          wire::emit_plain_tcp(bytes, header_, key, emission, common_.ip_id++, ip, tcp,
+                               payload_sum);
+        } else {
+          wire::emit_any_tcp(bytes, header_, key, emission, common_.ip_id++, ip, tcp, payload_sum);
+        }
         if (offloads_.ip_checksum || offloads_.tcp_checksum)
           port_.request_checksums(frame, header_.size(), wire::kIpv4HeaderSizeMin);
         resolver_.resolve(frame, key.remote(), now);

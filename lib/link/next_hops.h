@@ -38,7 +38,7 @@ class NextHops {
   /// packet for `to`. The frame is staged if the next hop's address is known (RFC 1122 3.3.1).
   /// Otherwise it is kept until the address is found, or counted as lost: no_route,
   /// neighbour_table_full, neighbour_wait_full, and later neighbour_unreachable.
-  void resolve(Frame frame, const Address& to, Instant now) noexcept {
+  [[gnu::always_inline]] void resolve(Frame frame, const Address& to, Instant now) noexcept {
     MAYFLY_ASSERT(frame != Frame{});
     Address hop;
     if (!family().next_hop(to, hop)) {
@@ -145,7 +145,7 @@ class NextHops {
 
   Family& family() noexcept { return static_cast<Family&>(*this); }
 
-  void keep(Frame frame, const Address& hop, Instant now) noexcept {
+  [[gnu::noinline]] void keep(Frame frame, const Address& hop, Instant now) noexcept {
     bool must_ask = false;
     const Drop why = neighbours_.wait(hop, frame, now, must_ask);
     if (why != Drop::none) {

@@ -217,8 +217,12 @@ Drop parse_udp6(Bytes frame, ParsedFrame& parsed) noexcept {
 void parse_frame(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
                  ParsedFrame& parsed) noexcept {
   parsed = {};
-  if (parse_plain_tcp(frame, rules, checks, parsed)) [[likely]]
-    return;
+  if (!parse_plain_tcp(frame, rules, checks, parsed))
+    parse_unplain(frame, rules, checks, parsed);
+}
+
+void parse_unplain(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
+                   ParsedFrame& parsed) noexcept {
   if (!rules.ipv6 || !parse_plain_tcp6(frame, rules, checks, parsed))
     parse_any(frame, rules, checks, parsed);
 }

@@ -69,6 +69,9 @@ static_assert(sizeof(ParsedFrame) == 60);
 /// outside `frame`. The caller checks whether the addresses are ours. `parsed` is overwritten.
 void parse_frame(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
                  ParsedFrame& parsed) noexcept;
+/// The rest of parse_frame, for a frame that parse_plain_tcp (plain.h) did not take.
+void parse_unplain(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
+                   ParsedFrame& parsed) noexcept;
 inline ParsedFrame parse_frame(std::span<const std::byte> frame, const ParseRules& rules,
                                RxChecks checks) noexcept {
   ParsedFrame parsed;

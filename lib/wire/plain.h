@@ -13,8 +13,9 @@
 
 namespace mayfly::wire {
 
-/// Parses the frame if it is plain, to our MAC address, and right in every way. False: `parsed` is
-/// as it was, and all that parse_frame asks is still to be asked.
+/// Parses the frame if it is plain, to our MAC address, and right in every way. False: `parsed`,
+/// which is empty before, is as it was, and all that parse_frame asks is still to be asked, by
+/// parse_unplain.
 bool parse_plain_tcp(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
                      ParsedFrame& parsed) noexcept;
 [[gnu::noinline]] bool parse_plain_tcp6(std::span<const std::byte> frame, const ParseRules& rules,
@@ -42,3 +43,5 @@ std::size_t emit_plain_tcp6(std::span<std::byte> frame, const LinkHeader& link, 
                                             ChecksumBy tcp, PayloadSum payload_sum) noexcept;
 
 }  // namespace mayfly::wire
+
+#include "wire/plain_inl.h"
