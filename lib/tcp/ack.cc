@@ -61,7 +61,8 @@ inline void restart_timer(Connection& c, Instant now) noexcept {
 }
 
 /// SND.WND, and what depends on whether it is zero.
-inline void update_window(Connection& c, const Segment& s, Instant now) noexcept {
+[[gnu::always_inline]] inline void update_window(Connection& c, const Segment& s,
+                                                 Instant now) noexcept {
   // RFC 9293 3.10.7.4: an older segment must not restore an older window.
   const bool newer =
       before(c.snd_wl1, s.seq) || (c.snd_wl1 == s.seq && at_or_before(c.snd_wl2, s.ack));

@@ -38,7 +38,8 @@ std::uint32_t text_room(const Connection& c) noexcept {
 
 /// The window field for the next segment. Moves the right edge only in steps that are worth it (RFC
 /// 9293 3.8.6.2.2, MUST-39), and never to the left (SHLD-14).
-std::uint16_t advertise_window(Connection& c, const TcpSettings& cfg) noexcept {
+[[gnu::always_inline]] inline std::uint16_t advertise_window(Connection& c,
+                                                             const TcpSettings& cfg) noexcept {
   const std::uint8_t shift = c.rcv_wind_shift;
   const std::uint32_t room = std::min(c.rcv_wnd, 0xffffu << shift);
   const std::int32_t gain = (c.rcv_nxt + room) - c.rcv_adv;
@@ -239,7 +240,7 @@ bool emit_lost(Connection& c, const TcpSettings& cfg, Instant now, Emission& e) 
 
 /// Octets that the congestion window allows to send now. Limited transmit (RFC 3042) lends one
 /// segment for each of the first two duplicate ACKs.
-std::uint32_t congestion_room(const Connection& c) noexcept {
+[[gnu::always_inline]] inline std::uint32_t congestion_room(const Connection& c) noexcept {
   std::uint32_t cwnd = c.cwnd;
   if (!c.has(conn_flag::recovery) &&
       sacked_count(c) == 0)  // with SACK the flight is smaller instead

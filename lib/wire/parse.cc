@@ -217,8 +217,7 @@ Drop parse_udp6(Bytes frame, ParsedFrame& parsed) noexcept {
 void parse_frame(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
                  ParsedFrame& parsed) noexcept {
   parsed = {};
-  if (!parse_plain_tcp(frame, rules, checks, parsed))
-    parse_unplain(frame, rules, checks, parsed);
+  if (!parse_plain_tcp(frame, rules, checks, parsed)) parse_unplain(frame, rules, checks, parsed);
 }
 
 void parse_unplain(std::span<const std::byte> frame, const ParseRules& rules, RxChecks checks,
