@@ -25,16 +25,22 @@ struct Burst {
   std::array<const FlowKey6*, kBurstMax> keys6;
   std::array<std::uint32_t, kBurstMax> hashes;
   std::array<std::int32_t, kBurstMax> positions;
-  std::array<std::uint8_t, kBurstMax> look_up;   // frame -> its place among them
-  std::array<std::uint8_t, kBurstMax> missed;    // places without a live connection
-  std::array<std::uint32_t, kBurstMax> created;  // hashes of the flows made in this burst
+  std::array<std::uint8_t, kBurstMax> look_up;  // frame -> its place among them
+  std::array<std::uint8_t, kBurstMax> missed;   // places without a live connection
+  std::array<std::uint64_t, 4> made;            // a bit for each hash of a flow made in this burst
   std::size_t fours_listed = 0, sixes_listed = 0;
-  std::size_t created_count = 0;
   std::size_t put_off = 0;  // SYNs among them that wait in the backlog
   std::size_t passed = 0;   // SYNs among them that need not
   std::size_t others = 0;   // frames handled in this poll, on all links
   std::uint32_t epoch = 0;
 
+  void note_made(std::uint32_t hash) noexcept {
+    made[hash / 64 % made.size()] |= std::uint64_t{1} << hash % 64;
+  }
+  // False: no flow with this hash was made in this burst.
+  bool may_have_made(std::uint32_t hash) const noexcept {
+    return (made[hash / 64 % made.size()] >> hash % 64 & 1) != 0;
+  }
   void begin() noexcept { fours_listed = sixes_listed = put_off = passed = 0; }
   const FlowKey6* six(std::size_t frame) const noexcept {
     return parsed[frame].is_ipv6() ? &sixes[frame] : nullptr;

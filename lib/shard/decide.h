@@ -10,8 +10,11 @@ template <link::Port P, class A>
 [[gnu::always_inline]] inline Drop Shard<P, A>::on_tcp(const Arrival& a,
                                                        std::int32_t position) noexcept {
   // An earlier segment of this burst may have made or ended the flow.
-  if (position < 0 ? burst_.created_count > 0 : burst_.epoch != connections_.table().epoch())
-    position = find_again(a, position);
+  const bool is_in_doubt =
+      position < 0 ? burst_.may_have_made(a.hash)
+                   : burst_.epoch != connections_.table().epoch() && !is_still_at(a, position);
+  if (is_in_doubt) [[unlikely]]
+    position = find(a);
   return decide(a, position);
 }
 
@@ -238,8 +241,7 @@ flow::ConnectionBlock* Shard<P, A>::make_passive(const Arrival& a) noexcept {
   flow::ConnectionBlock* b = a.six != nullptr ? open_block(*a.six, a.hash, a.link)
                                               : open_block(a.parsed.key, a.hash, a.link);
   if (b == nullptr) return nullptr;
-  MAYFLY_ASSERT(burst_.created_count < kBurstMax);
-  burst_.created[burst_.created_count++] = a.hash;
+  burst_.note_made(a.hash);
   return b;
 }
 

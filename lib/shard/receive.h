@@ -141,7 +141,7 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
 template <link::Port P, class A>
 void Shard<P, A>::find_burst() noexcept {
   const flow::FlowTable& table = connections_.table();
-  burst_.created_count = 0;
+  burst_.made = {};
   burst_.epoch = table.epoch();
   std::size_t missed = 0;
   const auto find = [&](const auto& keys, std::size_t first, std::size_t count) {
@@ -273,13 +273,15 @@ std::int32_t Shard<P, A>::find(const Arrival& a) const noexcept {
                           : connections_.table().find(a.parsed.key, a.hash);
 }
 
-// The position of a flow that an earlier segment of this burst may have made or ended.
+// Is the flow that was found at the position still there? The four-tuple tells whether the position
+// is another's now, and the block, which is not freed before the burst is over, whether its flow
+// has ended.
 template <link::Port P, class A>
-std::int32_t Shard<P, A>::find_again(const Arrival& a, std::int32_t position) const noexcept {
-  const auto begin = burst_.created.begin();
-  const auto end = begin + static_cast<std::ptrdiff_t>(burst_.created_count);
-  if (position < 0 && std::find(begin, end, a.hash) == end) return flow::FlowTable::kNone;
-  return find(a);
+bool Shard<P, A>::is_still_at(const Arrival& a, std::int32_t position) const noexcept {
+  const flow::FlowTable& table = connections_.table();
+  const auto at = static_cast<std::uint32_t>(position);
+  const bool is_its = a.six != nullptr ? table.key6(at) == *a.six : table.key(at) == a.parsed.key;
+  return is_its && !connections_.block(table.block(at)).tcp.has(flow::block_flag::dead);
 }
 
 }  // namespace mayfly::shard

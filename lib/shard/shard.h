@@ -233,7 +233,7 @@ class Shard {
   Drop handle_other(std::uint8_t link, std::size_t i) noexcept;
   Drop on_fragment(std::uint8_t link, std::size_t i) noexcept;
   std::int32_t find(const Arrival& a) const noexcept;
-  std::int32_t find_again(const Arrival& a, std::int32_t position) const noexcept;
+  bool is_still_at(const Arrival& a, std::int32_t position) const noexcept;
 
   // decide.h
   Drop on_tcp(const Arrival& a, std::int32_t position) noexcept;

@@ -358,6 +358,21 @@ TEST(ShardBurst, OpensAnewAfterTheLastAck) {
   EXPECT_EQ(wire.app.closed, std::vector{CloseReason::done});
 }
 
+TEST(ShardBurst, GoesOnWithOthersWhenOneEnds) {
+  Wire wire;
+  Peer ends(wire, 40'001), stays(wire, 40'002);
+  ends.opens();
+  stays.opens();
+  ends.puts(rst());
+  stays.puts(text("hello"));
+  ends.puts(text("nobody is there"));
+  stays.puts(text(" again"));
+  wire.poll();
+  EXPECT_EQ(wire.app.heard, "hello again");
+  EXPECT_EQ(wire.app.closed, std::vector{CloseReason::reset});
+  EXPECT_EQ(wire.shard->open_connections(), 1u);
+}
+
 TEST(ShardBurst, KeepsFlowsApartWhenOneEndsAndAnotherTakesItsPlace) {
   Wire wire;
   Peer old(wire, 40'001), fresh(wire, 40'002);
