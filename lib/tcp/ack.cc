@@ -91,42 +91,7 @@ bool is_bare(const Connection& c, const Segment& s, const Verdict& v) noexcept {
          !c.has(conn_flag::persist);
 }
 
-/// The acknowledgement of new text, or of a FIN, where SACK was agreed and nothing is SACKed,
-/// repaired or probed: what acknowledge_with_sack does then, without its questions.
-void acknowledge_undisturbed(Connection& c, const Segment& s, const TcpSettings& cfg,
-                             Instant now) noexcept {
-  const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
-  forget_sent(c, s.ack);
-  move_una(c, s, cfg, now);
-  update_window(c, s, now);
-  c.dup_acks = 0;
-  growth::on_ack(c, acked, cfg, now);
-  restart_timer(c, now);
-}
-
-/// The acknowledgement of a segment where SACK was agreed.
-[[gnu::noinline]] void acknowledge_with_sack(Connection& c, const Segment& s,
-                                             std::span<const wire::SackBlock> sacks,
-                                             const TcpSettings& cfg, Instant now,
-                                             const Verdict& v) noexcept {
-  SackedAck ack;
-  ack.delivery = take_delivery(c, s, sacks, now);
-  ack.acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
-  ack.has_echo = s.carries(wire::tcp_option::timestamps);
-  ack.echo = s.ts.echo;
-  if (ack.acked > 0) move_una(c, s, cfg, now);
-  const std::uint32_t window_before = c.snd_wnd;
-  update_window(c, s, now);
-  ack.duplicate =
-      ack.acked == 0 && !ack.delivery.sack_news && is_bare(c, s, v) && c.snd_wnd == window_before;
-  if (ack.delivery.sack_news) mark(Branch::sack_news);
-  if (ack.duplicate) mark(Branch::ack_duplicate);
-  on_sacked_ack(c, ack, cfg, now);
-  if (ack.acked > 0 || (ack.delivery.sack_news && !c.has(conn_flag::persist)))
-    restart_timer(c, now);
-}
-
-/// The same without SACK.
+/// The acknowledgement of a segment where SACK was not agreed.
 void acknowledge(Connection& c, const Segment& s, const TcpSettings& cfg, Instant now,
                  const Verdict& v) noexcept {
   const std::uint32_t window_before = c.snd_wnd;
@@ -165,6 +130,38 @@ bool on_fin_acked(Connection& c, const TcpSettings& cfg, Instant now, Verdict& v
 }
 
 }  // namespace
+
+void acknowledge_undisturbed(Connection& c, const Segment& s, const TcpSettings& cfg,
+                             Instant now) noexcept {
+  const auto acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  forget_sent(c, s.ack);
+  move_una(c, s, cfg, now);
+  update_window(c, s, now);
+  c.dup_acks = 0;
+  growth::on_ack(c, acked, cfg, now);
+  restart_timer(c, now);
+}
+
+[[gnu::noinline]] void acknowledge_with_sack(Connection& c, const Segment& s,
+                                             std::span<const wire::SackBlock> sacks,
+                                             const TcpSettings& cfg, Instant now,
+                                             const Verdict& v) noexcept {
+  SackedAck ack;
+  ack.delivery = take_delivery(c, s, sacks, now);
+  ack.acked = static_cast<std::uint32_t>(s.ack - c.snd_una);
+  ack.has_echo = s.carries(wire::tcp_option::timestamps);
+  ack.echo = s.ts.echo;
+  if (ack.acked > 0) move_una(c, s, cfg, now);
+  const std::uint32_t window_before = c.snd_wnd;
+  update_window(c, s, now);
+  ack.duplicate =
+      ack.acked == 0 && !ack.delivery.sack_news && is_bare(c, s, v) && c.snd_wnd == window_before;
+  if (ack.delivery.sack_news) mark(Branch::sack_news);
+  if (ack.duplicate) mark(Branch::ack_duplicate);
+  on_sacked_ack(c, ack, cfg, now);
+  if (ack.acked > 0 || (ack.delivery.sack_news && !c.has(conn_flag::persist)))
+    restart_timer(c, now);
+}
 
 void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept {
   c.snd_wnd = bytes;

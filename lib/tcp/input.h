@@ -58,6 +58,12 @@ void note_duplicate(Connection& c, Seq from, Seq to) noexcept;
 /// Fifth, check the ACK field. False: stop here.
 bool check_ack(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
                const TcpSettings& cfg, Instant now, Verdict& v) noexcept;
+/// The acknowledgement of a segment where SACK was agreed. The short way is for new text, or a FIN,
+/// where nothing is SACKed, repaired or probed: what the long way does then, without its questions.
+void acknowledge_with_sack(Connection& c, const Segment& s, std::span<const wire::SackBlock> sacks,
+                           const TcpSettings& cfg, Instant now, const Verdict& v) noexcept;
+void acknowledge_undisturbed(Connection& c, const Segment& s, const TcpSettings& cfg,
+                             Instant now) noexcept;
 /// SND.WND = `bytes`, as of this segment.
 void take_window(Connection& c, const Segment& s, std::uint32_t bytes) noexcept;
 
