@@ -14,7 +14,7 @@ TOUR = ROOT / "conf/lab/tour.yaml"
 
 def lab(config, out, *words):
     return subprocess.run([BINARY, "lab", "-c", config, "--out", out, *words],
-                          capture_output=True, text=True, timeout=280)
+                          capture_output=True, text=True, timeout=400)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def story(result, number):
     return [e for e in result["experiments"] if e["story"] == number]
 
 
-@pytest.mark.time_limit(300)
+@pytest.mark.time_limit(420)
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_the_story_holds(tour, number):
     told = story(tour[1], number)
