@@ -61,10 +61,10 @@ class Resolver6 : public NextHops<Resolver6<P>, P, Ipv6Address, LinkSecret> {
 
   /// TCP has heard of `to`: the next hop is reachable (RFC 4861 7.3.1).
   void confirm(const Ipv6Address& to, Instant now) noexcept {
-    if (to == confirmed_ && now < confirm_again_at_) return;
     Ipv6Address hop;
-    if (next_hop(to, hop)) neighbours_.confirm(hop, now);
-    confirmed_ = to;
+    if (!next_hop(to, hop) || (hop == confirmed_ && now < confirm_again_at_)) return;
+    neighbours_.confirm(hop, now);
+    confirmed_ = hop;
     confirm_again_at_ = now + kConfirmPeriod;
   }
   /// As of Resolver.
