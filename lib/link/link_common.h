@@ -87,9 +87,9 @@ struct NdSilence {
 /// the identifications of the fragments that are sent (RFC 7739 3).
 class LinkSecret {
  public:
-  /// `bits`: 128 random ones, drawn at start. They may key other things too.
-  static constexpr bool kIsCheap = false;  // for NeighbourCache
+  static constexpr bool kIsCheap = false;  ///< see NeighbourCache
 
+  /// `bits`: 128 random ones, drawn at start. They may key other things too.
   explicit constexpr LinkSecret(const std::array<std::uint64_t, 2>& bits = {})
       : aes_(std::bit_cast<Aes128::Block>(
             std::array<std::uint64_t, 2>{bits[0] ^ 0x6c69'6e6b'2073'6574, bits[1]})) {}
