@@ -2,8 +2,6 @@
 // works on.
 #pragma once
 
-#include <sched.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -13,17 +11,22 @@ namespace mayfly::nic {
 class Gate {
  public:
   /// Closed at first.
-  explicit Gate(std::uint32_t cores) : cores_(cores), places_(std::make_unique<Place[]>(cores)) {}
+  explicit Gate(std::uint32_t cores);
 
   // -- for the polling core of that index
 
   /// True: the core is inside until it leaves. False: the gate is closed, and it is not.
   bool enter(std::uint32_t core) noexcept {
-    if (!open_.load(std::memory_order_relaxed)) return false;
-    // The core says that it is inside and then looks again; close() closes and then looks who is
-    // inside. Each in one total order: at least one of them sees the other.
-    places_[core].is_inside.store(true, std::memory_order_seq_cst);
-    if (open_.load(std::memory_order_seq_cst)) [[likely]]
+    // The core says that it is inside and then looks at the gate; close() closes and then looks who
+    // is inside. With a fence between the two on either side at least one of them sees the other.
+    // close() has the kernel put the core's: one here would wait at each poll until all frames that
+    // the core has just written for another are in its cache.
+    places_[core].is_inside.store(true, std::memory_order_relaxed);
+    if (fences_itself_) [[unlikely]]
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    else
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (open_.load(std::memory_order_acquire)) [[likely]]
       return true;
     leave(core);
     return false;
@@ -34,13 +37,9 @@ class Gate {
 
   // -- for one other thread at a time
 
-  void open() noexcept { open_.store(true, std::memory_order_seq_cst); }
+  void open() noexcept { open_.store(true, std::memory_order_release); }
   /// Returns when no core is inside, and none will be before open().
-  void close() noexcept {
-    open_.store(false, std::memory_order_seq_cst);
-    for (std::uint32_t core = 0; core < cores_; ++core)
-      while (places_[core].is_inside.load(std::memory_order_seq_cst)) sched_yield();
-  }
+  void close() noexcept;
 
   // -- for any thread
 
@@ -53,6 +52,7 @@ class Gate {
 
   std::atomic<bool> open_{false};
   std::uint32_t cores_;
+  bool fences_itself_;  // the kernel has no membarrier(2) for us
   std::unique_ptr<Place[]> places_;
 };
 
