@@ -245,17 +245,18 @@ std::uint32_t TimeWaitLog::insert(const FlowKey4& key, std::uint32_t hash,
                                   Instant now) noexcept {
   if (used_ == capacity()) return kNoIndex;
   ++used_;
-  TimeWaitRecord record{.local_ip = key.local_ip,
-                        .remote_ip = key.remote_ip,
-                        .local_port = key.local_port,
-                        .remote_port = key.remote_port,
-                        .since_ms = 0,
-                        .answered_high = 0,
-                        .is_ipv6 = key.zero & 1,
-                        .kind = cls & TimeWaitRecord::kKindMask,
-                        .entry = entry};
-  record.begin(now);
-  return enlist(append(record), hash, now);
+  const std::uint32_t position = next_position();
+  records_[slot(position)] = {.local_ip = key.local_ip,
+                              .remote_ip = key.remote_ip,
+                              .local_port = key.local_port,
+                              .remote_port = key.remote_port,
+                              .since_ms = TimeWaitRecord::time_of(now) & TimeWaitRecord::kTimeMask,
+                              .answered_high = 0,
+                              .is_ipv6 = key.zero & 1,
+                              .kind = cls & TimeWaitRecord::kKindMask,
+                              .entry = entry};
+  append(position);
+  return enlist(position, hash, now);
 }
 
 std::uint32_t TimeWaitLog::hold_anew(std::uint32_t position, std::uint32_t hash, std::uint32_t cls,
@@ -267,22 +268,27 @@ std::uint32_t TimeWaitLog::hold_anew(std::uint32_t position, std::uint32_t hash,
   record.entry.flags &=
       static_cast<std::uint8_t>(~(tcp::TimeWaitEntry::kEnded | tcp::TimeWaitEntry::kSynAnswered));
   // In this order, so that a kill between the two loses nothing.
-  const std::uint32_t anew = append(record);
+  const std::uint32_t anew = next_position();
+  records_[slot(anew)] = record;
+  append(anew);
   erase(position, hash);
   ++used_;
   return enlist(anew, hash, now);
 }
 
-/// Writes a record behind the last one.
-std::uint32_t TimeWaitLog::append(const TimeWaitRecord& record) noexcept {
+/// Where the next record is to be written, behind the last one.
+std::uint32_t TimeWaitLog::next_position() noexcept {
   MAYFLY_ASSERT(room() > 1);
   if (tail_ == kNoIndex) [[unlikely]]  // no entry has this position
     records_[slot(tail_++)].kind = TimeWaitRecord::kDead;
-  const std::uint32_t position = tail_++;
-  records_[slot(position)] = record;
+  return tail_;
+}
+
+/// The record at next_position() is written: it belongs to the log.
+void TimeWaitLog::append(std::uint32_t position) noexcept {
+  tail_ = position + 1;
   marks_->tail.store(tail_, std::memory_order_release);
   __builtin_prefetch(records_.data() + slot(position + 1), 1);
-  return position;
 }
 
 /// Lets an appended record be found, and its hold begin.

@@ -159,10 +159,11 @@ class TimeWaitLog {
   void set_hold(std::uint32_t cls, Duration hold) noexcept;
   Duration hold_of(std::uint32_t cls) const noexcept { return classes_[cls].hold; }
 
+  /// Above 16 bytes, as tcp::Verdict is: every poll gets one.
   struct Expired {
-    std::uint32_t entries = 0;  ///< that ended
-    std::uint32_t ended = 0;    ///< of them those with TimeWaitEntry::has_ended()
-    std::uint32_t work = 0;     ///< records looked at
+    std::uint64_t entries = 0;  ///< that ended
+    std::uint64_t ended = 0;    ///< of them those with TimeWaitEntry::has_ended()
+    std::uint64_t work = 0;     ///< records looked at
   };
   /// Ends the entries whose hold is over: never early, and less than 1 ms late if it is called
   /// every millisecond. Looks at `budget` records at most, and goes on at the next call.
@@ -238,7 +239,8 @@ class TimeWaitLog {
   void mark_gap() noexcept {
     marks_->gap.store(TimeWaitMarks::both(gap_begin_, gap_end_), std::memory_order_release);
   }
-  std::uint32_t append(const TimeWaitRecord& record) noexcept;
+  std::uint32_t next_position() noexcept;
+  void append(std::uint32_t position) noexcept;
   std::uint32_t enlist(std::uint32_t position, std::uint32_t hash, Instant now) noexcept;
   void move_head(std::uint32_t to) noexcept;
   void follow_with_head(std::uint32_t steps) noexcept;

@@ -39,10 +39,12 @@ struct TimeWaitRecord {
     return remote_ip == k.remote_ip && remote_port == k.remote_port && local_port == k.local_port &&
            local_ip == k.local_ip && is_ipv6 == k.zero;
   }
-  /// The present hold, or the trial, begins.
-  void begin(Instant now) noexcept {
-    since_ms = static_cast<std::uint32_t>((now.us + 999) / 1'000) & kTimeMask;
+  /// since_ms of a hold that begins now, in its low bits.
+  static std::uint32_t time_of(Instant now) noexcept {
+    return static_cast<std::uint32_t>((now.us + 999) / 1'000);
   }
+  /// The present hold, or the trial, begins.
+  void begin(Instant now) noexcept { since_ms = time_of(now) & kTimeMask; }
   /// How long ago that was, in whole milliseconds: never more than in truth, and below 17 minutes.
   Duration age(Instant now) const noexcept {
     const std::uint32_t ms = (now.ts_ms() - since_ms) & kTimeMask;

@@ -311,7 +311,7 @@ std::size_t TimeWaits::poll(Instant now) noexcept {
 std::size_t TimeWaits::expire(Instant now) noexcept {
   const TimeWaitLog::Expired over = log_.expire(now, kExpiryBudget);
   if (over.entries == 0) return over.work;
-  ended_ -= over.ended;
+  ended_ -= static_cast<std::uint32_t>(over.ended);
   stats_.time_wait_expired.add(over.entries - over.ended);
   count_entries();
   return over.work;

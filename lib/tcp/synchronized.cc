@@ -243,8 +243,8 @@ void place_text_and_fin(Connection& c, const Segment& s, Verdict& v) noexcept {
     end_connection(c);
     return mark(Branch::text_unread);
   }
-  v.text_off = static_cast<std::uint16_t>(from - s.seq);
-  v.text_len = static_cast<std::uint16_t>(fresh);
+  v.text_off = static_cast<std::uint32_t>(from - s.seq);
+  v.text_len = static_cast<std::uint32_t>(fresh);
   v.text_gap = static_cast<std::uint32_t>(from - c.rcv_nxt);
   MAYFLY_ASSERT(v.text_gap + v.text_len <= static_cast<std::uint32_t>(c.rcv_adv - c.rcv_nxt));
   if (v.text_gap == 0) return mark(Branch::text_in_order);

@@ -69,7 +69,8 @@ enum class Reply : std::uint8_t {
   rst,  ///< reset_for(segment)
 };
 
-/// What on_segment decided.
+/// What on_segment decided. Above 16 bytes, so that it is returned in memory: two registers would
+/// be loaded from fields that were just stored one by one, which waits until they are in the cache.
 struct Verdict {
   /// Why the segment was not processed to its end; a reply may still go out.
   Drop drop = Drop::none;
@@ -77,10 +78,11 @@ struct Verdict {
   /// The only thing owed is a challenge ACK: waive_challenge may take it back.
   bool challenge = false;
   std::uint16_t events = 0;    ///< a set of `event` bits
-  std::uint16_t text_off = 0;  ///< bytes of the payload to skip: they had arrived before
-  std::uint16_t text_len = 0;  ///< bytes of new payload inside the window; 0 = none
+  std::uint32_t text_off = 0;  ///< bytes of the payload to skip: they had arrived before
+  std::uint32_t text_len = 0;  ///< bytes of new payload inside the window; 0 = none
   std::uint32_t text_gap = 0;  ///< bytes from RCV.NXT to the new payload; 0 = in order
 };
+static_assert(sizeof(Verdict) > 16);
 
 // -- opening
 

@@ -174,7 +174,7 @@ TEST_F(TimeWaitFileTest, WhatIsOverMeanwhileExpiresInBudget) {
   end_in_order();
   pass(1'300_s);  // longer than a record can tell times apart
   start(1'000);
-  std::uint32_t expired = 0;
+  std::uint64_t expired = 0;
   for (int poll = 0; poll < 100; ++poll) {
     pass(1_ms);
     expired += log_->expire(now_, 512).entries;

@@ -38,7 +38,7 @@ class TimeWaitLogTest : public ::testing::Test {
     return log_->insert(key(n), hash(n), {.rcv_nxt = Seq{n}}, cls, now_);
   }
   void erase(std::uint32_t n) { log_->erase(find(n), hash(n)); }
-  std::uint32_t expire(Duration span = {}, std::uint32_t budget = kAll) {
+  std::uint64_t expire(Duration span = {}, std::uint32_t budget = kAll) {
     now_ = now_ + span;
     return log_->expire(now_, budget).entries;
   }
