@@ -55,7 +55,8 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
 // Apart from parsing: the ciphers of several segments run side by side then.
 template <link::Port P, class A>
 void Shard<P, A>::list_burst(std::uint8_t index, std::size_t count, bool behind) noexcept {
-  const bool holds_time_waits = time_waits_.used() > 0;
+  std::array<std::uint32_t, kBurstMax> cold;  // hashes; see prefetch_time_waits
+  std::size_t cold_count = 0;
   burst_.begin();
   for (std::size_t i = 0; i < count; ++i) {
     const wire::ParsedFrame& parsed = burst_.parsed[i];
@@ -66,10 +67,19 @@ void Shard<P, A>::list_burst(std::uint8_t index, std::size_t count, bool behind)
     if (behind && put_off(index, i, hash)) [[unlikely]]
       continue;
     burst_.list(i, hash);
-    // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
-    if (holds_time_waits && parsed.segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin))
-      time_waits_.prefetch_bucket(hash);
+    cold[cold_count] = hash;
+    cold_count += parsed.segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin) ? 1 : 0;
   }
+  prefetch_time_waits(std::span(cold).first(cold_count));
+}
+
+// A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache. One
+// after the other: the processor waits for the address of each page, which it does for several at a
+// time if they are close together.
+template <link::Port P, class A>
+void Shard<P, A>::prefetch_time_waits(std::span<const std::uint32_t> hashes) const noexcept {
+  if (time_waits_.used() == 0) return;
+  for (const std::uint32_t hash : hashes) time_waits_.prefetch_bucket(hash);
 }
 
 // From here on the key of an IPv6 segment is its name. Returns the name's hash.
@@ -112,6 +122,7 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
   for (std::size_t i = 0; i < links_.size(); ++i) behind |= syn_backlog_.is_behind(i);
   const std::size_t count = syn_backlog_.admit(behind);
   std::array<std::uint8_t, kBurstMax> links;
+  std::array<std::uint32_t, kBurstMax> hashes;
   burst_.begin();
   for (std::size_t i = 0; i < count; ++i) {
     const SynBacklog::Waiting& syn = syn_backlog_.front();
@@ -119,9 +130,10 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
     if (syn.parsed.is_ipv6()) burst_.sixes[i] = syn_backlog_.front_six();
     burst_.list(i, syn.hash);
     links[i] = syn.link;
-    if (time_waits_.used() > 0) time_waits_.prefetch_bucket(syn.hash);
+    hashes[i] = syn.hash;
     syn_backlog_.pop();
   }
+  prefetch_time_waits(std::span(hashes).first(count));
   find_burst();
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t n = burst_.look_up[i];
