@@ -2,7 +2,8 @@
 
 dperf is in no Debian package. DPERF names a binary of it that takes the arguments of DPDK's EAL
 from the environment (DPERF_EAL) and, where its configuration has a PCI address, the name of a
-virtual device; upstream's takes neither, which are two small changes.
+virtual device; upstream's takes neither, which are two small changes. Server and client take
+2 GB of hugepages together.
 """
 import os
 import re
@@ -104,13 +105,16 @@ def kernel_client_closes_first(seconds: int) -> dict[str, float]:
 RING = "socket-abstract=no,rsize=14,bsize=640"
 
 
+SLOW_START = 10  # s; dperf takes no less
+
+
 def dperf_lines(mode: str, core: int, seconds: int, rate: int) -> str:
     ours, theirs = ("198.18.0.254", "198.18.0.1")[::1 if mode == "server" else -1]
     lines = [f"mode {mode}", f"cpu {core}", f"duration {seconds}s", "protocol tcp", "tx_burst 128",
              f"port net_memif0 {ours} {theirs}", "client 198.18.0.1 100", "server 198.18.0.254 1",
              "listen 80 1", "client_port_range 1 65535"]
     if mode == "client":
-        lines += ["launch_num 10", f"cps {rate}", "wait 3", "slow_start 3"]
+        lines += ["launch_num 10", f"cps {rate}", "wait 3", f"slow_start {SLOW_START}"]
     return "\n".join(lines) + "\n"
 
 
@@ -126,36 +130,59 @@ def start_dperf(mode: str, folder: Path, seconds: int, rate: int) -> subprocess.
                                 env=os.environ | {"DPERF_EAL": eal}, stdout=log, stderr=log)
 
 
-def dperf_seconds(log: str) -> list[tuple[int, int]]:
-    """Per cent of the core, and connections closed, of each second that it reports."""
+def dperf_seconds(log: str) -> list[dict[str, int]]:
+    """Per cent of the core, connections closed and what went wrong, of each second it reports."""
     seconds = []
     for block in re.split(r"\n(?=seconds )", log):
         busy = re.match(r"seconds \d+\s+cpuUsage (\d+)", block)
-        closed = re.search(r"skClose\s+([\d,]+)", block)
-        if busy and closed:
-            seconds.append((int(busy[1]), int(closed[1].replace(",", ""))))
+        counts = {key: int(value.replace(",", ""))
+                  for key, value in re.findall(r"(\w+)\s+([\d,]+)", block)}
+        if busy and "skClose" in counts:
+            wrong = ("synRt", "finRt", "ackRt", "pushRt", "skErr", "dropTx")
+            seconds.append({"busy": int(busy[1]), "closed": counts["skClose"],
+                            "wrong": sum(counts[key] for key in wrong)})
     return seconds
+
+
+def end(process: subprocess.Popen) -> None:
+    """A server that no client has come to does not end when it is asked to."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def run_dperf(seconds: int, rate: int) -> dict[str, list[dict[str, int]]]:
+    """What server and client report, from a slow start to the rate and some seconds of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        server = start_dperf("server", folder, seconds + SLOW_START + 30, rate)
+        client = None
+        try:
+            time.sleep(7)
+            client = start_dperf("client", folder, seconds, rate)
+            client.wait(seconds + SLOW_START + 60)
+        finally:
+            for process in filter(None, (client, server)):
+                end(process)
+        return {mode: dperf_seconds((folder / f"{mode}.log").read_text())
+                for mode in ("server", "client")}
 
 
 def dperf(seconds: int, hz: float, rate: int = 900_000) -> dict[str, float]:
     """A pair of it over memif; the client's FIN comes last, and there is no TIME_WAIT."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = start_dperf("server", folder, seconds + 30, rate)
-        client = None
-        try:
-            time.sleep(7)
-            client = start_dperf("client", folder, seconds + 6, rate)
-            client.wait(seconds + 60)
-        finally:
-            for process in filter(None, (client, server)):
-                if process.poll() is None:
-                    process.send_signal(signal.SIGINT)
-                    process.wait(30)
-        rows = {mode: dperf_seconds((folder / f"{mode}.log").read_text())
-                for mode in ("server", "client")}
-    full = {mode: [(busy, closed) for busy, closed in every
-                   if closed > 0.9 * max(c for _, c in every)] for mode, every in rows.items()}
-    cycles = {f"{mode}_cycles": statistics.median(busy / 100 * hz / closed for busy, closed in some)
-              for mode, some in full.items()}
-    return {"connections_s": statistics.median(closed for _, closed in full["client"]), **cycles}
+    rows = run_dperf(seconds + 2, rate)
+    full = {mode: [one for one in every if one["closed"] > 0.9 * max(o["closed"] for o in every)]
+            for mode, every in rows.items()}
+    cycles = {f"{mode}_cycles": statistics.median(one["busy"] / 100 * hz / one["closed"]
+                                                  for one in some) for mode, some in full.items()}
+    return {"connections_s": statistics.median(one["closed"] for one in full["client"]), **cycles}
+
+
+def dperf_ramp(rate: int = 2_000_000) -> dict[str, float]:
+    """The most that it closes in a second in which nothing is lost, sent again or refused."""
+    clean = [one["closed"] for one in run_dperf(2, rate)["client"] if one["wrong"] == 0]
+    assert clean and max(clean) > 0, "dperf had no clean second"
+    return {"connections_s": max(clean)}

@@ -134,6 +134,7 @@ def measurements() -> dict[str, Callable[[int], Figures]]:
     if "DPERF" in os.environ:
         hz = float(re.search(r"cpu MHz\s*: ([\d.]+)", Path("/proc/cpuinfo").read_text())[1]) * 1e6
         rows["dperf, memif"] = lambda seconds: peers.dperf(seconds, hz)
+        rows["dperf, memif, highest clean rate"] = lambda _: peers.dperf_ramp()
     rows |= {f"{name}, {closer} closes first": over_wire(measure, closer)
              for name, measure in (("memif, two processes", memif), ("net_ring, one process", ring))
              for closer in ("client", "server")}
@@ -156,8 +157,14 @@ RATIOS = [  # what is divided by what, round by round
      "dperf, memif", "server_cycles"),
     ("memif, server first / dperf: server cycles", "memif, two processes, server closes first",
      "dperf, memif", "server_cycles"),
-    ("memif, client first / dperf: connections/s", "memif, two processes, client closes first",
-     "dperf, memif", "connections_s"),
+    ("memif, generator / dperf's client: cycles", "memif, two processes, client closes first",
+     "dperf, memif", "client_cycles"),
+    ("memif, client first / dperf's highest clean: connections/s",
+     "memif, two processes, client closes first", "dperf, memif, highest clean rate",
+     "connections_s"),
+    ("memif, server first / dperf's highest clean: connections/s",
+     "memif, two processes, server closes first", "dperf, memif, highest clean rate",
+     "connections_s"),
     ("memif, server first / client first: server cycles a packet",
      "memif, two processes, server closes first", "memif, two processes, client closes first",
      "server_cycles_per_packet"),
