@@ -256,9 +256,12 @@ Verdict on_segment(Connection& c, const Segment& s, std::span<const wire::SackBl
                    const TcpSettings& cfg, Instant now) noexcept {
   MAYFLY_ASSERT(c.state != closed && c.state != listen);
   MAYFLY_ASSERT(is_send_space_in_order(c));
-  if (c.state == syn_sent) return on_syn_sent(c, s, cfg, now);
+  Verdict v;  // what every return gives back, so that it is written where the caller wants it
+  if (c.state == syn_sent) {
+    v = on_syn_sent(c, s, cfg, now);
+    return v;
+  }
   MAYFLY_ASSERT(is_receive_space_in_order(c));
-  Verdict v;
   Segment rest = s;  // what is left of it: parts that are not acceptable are removed
   if (is_repeated_syn(c, rest, now)) {
     v.drop = Drop::tcp_duplicate;
