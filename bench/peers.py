@@ -132,13 +132,13 @@ def start_dperf(mode: str, folder: Path, seconds: int, rate: int) -> subprocess.
 
 def dperf_seconds(log: str) -> list[dict[str, int]]:
     """Per cent of the core, connections closed and what went wrong, of each second it reports."""
+    wrong = ("synRt", "finRt", "ackRt", "pushRt", "skErr", "dropTx")
     seconds = []
-    for block in re.split(r"\n(?=seconds )", log):
+    for block in re.split(r"\n(?=seconds )", log.partition("Total Numbers:")[0]):
         busy = re.match(r"seconds \d+\s+cpuUsage (\d+)", block)
         counts = {key: int(value.replace(",", ""))
                   for key, value in re.findall(r"(\w+)\s+([\d,]+)", block)}
-        if busy and "skClose" in counts:
-            wrong = ("synRt", "finRt", "ackRt", "pushRt", "skErr", "dropTx")
+        if busy and {"skClose", *wrong} <= counts.keys():  # the last one may lack its end
             seconds.append({"busy": int(busy[1]), "closed": counts["skClose"],
                             "wrong": sum(counts[key] for key in wrong)})
     return seconds
