@@ -48,11 +48,11 @@ def over_ring(pages: str, seconds: int, folder: Path, binary: Path = BINARY, roo
 
 
 def over_memif(pages: str, seconds: int, folder: Path, server_sets: dict | None = None,
-               client_sets: dict | None = None) -> dict:
+               client_sets: dict | None = None, binary: Path = BINARY) -> dict:
     log, served, loaded = folder / "serve.log", folder / "serve.json", folder / "load.json"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [BINARY, "serve", "-c", ROOT / "conf/serve/memif.yaml", "--json", served,
+            [binary, "serve", "-c", ROOT / "conf/serve/memif.yaml", "--json", served,
              "--duration", f"{seconds + 60}s", "--set", f"hugepages={pages}",
              *words("", server_sets or {})],
             stdout=output, stderr=output)
@@ -60,7 +60,7 @@ def over_memif(pages: str, seconds: int, folder: Path, server_sets: dict | None 
         while "\nready" not in log.read_text():
             assert server.poll() is None, log.read_text()
             time.sleep(0.05)
-        subprocess.run([BINARY, "load", "-c", ROOT / "conf/load/memif.yaml", "--json", loaded,
+        subprocess.run([binary, "load", "-c", ROOT / "conf/load/memif.yaml", "--json", loaded,
                         "--duration", f"{seconds}s", *sets("", pages, client_sets)],
                        check=True, capture_output=True, timeout=120)
     finally:

@@ -1,11 +1,13 @@
 """How fast Mayfly is, beside the kernel and, if DPERF names one, dperf: a table, in ten minutes.
 
   scripts/bench.sh [--rounds 5] [--seconds 3] [--save NAME] [--against FILE] [--only WORD ...]
+                   [--pgo]
 
 Everything is measured in turn, round by round, because the speed of a machine changes within
 minutes: medians, ranges, and ratios round by round. Written are JSON and a table in Markdown, to
 out/bench/ or, with --save NAME, to bench/results/NAME.json and NAME.md. --against compares the
-medians with those of an earlier file. --only measures what has one of the words in its name. Root
+medians with those of an earlier file. --only measures what has one of the words in its name. --pgo
+measures, in turn with the ordinary build, that of scripts/pgo.sh, which must be there. Root
 is needed for network namespaces: without it the rows over a veth are left out.
 """
 import argparse
@@ -25,6 +27,7 @@ import peers
 from rates import BINARY, ROOT, figures, machine, over_memif, over_ring
 
 CANNED = ROOT / "build-bench/bench/shard/cycles_per_connection"
+PROFILED = ROOT / "build-pgo/app/mayfly"
 SCALE = ROOT / "build-bench/bench/shard/time_wait_scale"
 OPEN = ROOT / "build-bench/bench/shard/open_scale"
 Figures = dict[str, float]
@@ -42,11 +45,11 @@ def cycles(process: subprocess.Popen) -> float:
     return float(re.search(r"median (\d+)", said)[1])
 
 
-def over_wire(measure: Callable, closer: str) -> Callable[[int], Figures]:
+def over_wire(measure: Callable, closer: str, binary: Path) -> Callable[[int], Figures]:
     def run(seconds: int) -> Figures:
         server = {"close.first": closer, **(HELD if closer == "server" else {})}
         with tempfile.TemporaryDirectory() as folder:
-            kept = figures(measure(seconds, Path(folder), server, {"close.first": closer}))
+            kept = figures(measure(seconds, Path(folder), server, {"close.first": closer}, binary))
         return {"connections_s": kept["completed_cps"], "server_cycles": kept["server_cycles"],
                 "client_cycles": kept["client_cycles"], "p99_us": kept["p99_us"],
                 "packets": kept["packets_per_connection"],
@@ -54,12 +57,12 @@ def over_wire(measure: Callable, closer: str) -> Callable[[int], Figures]:
     return run
 
 
-def memif(seconds: int, folder: Path, server: dict, client: dict) -> dict:
-    return over_memif("auto", seconds, folder, server, client)
+def memif(seconds: int, folder: Path, server: dict, client: dict, binary: Path) -> dict:
+    return over_memif("auto", seconds, folder, server, client, binary)
 
 
-def ring(seconds: int, folder: Path, server: dict, client: dict) -> dict:
-    return over_ring("auto", seconds, folder, server=server, client=client)
+def ring(seconds: int, folder: Path, server: dict, client: dict, binary: Path) -> dict:
+    return over_ring("auto", seconds, folder, binary, server=server, client=client)
 
 
 def alone(closer: str, clients: str) -> Callable[[int], Figures]:
@@ -129,15 +132,16 @@ def opened() -> dict[str, Figures]:
                                      "cycles_ratio_to_none": result["ratio"]["median"]}}
 
 
-def measurements() -> dict[str, Callable[[int], Figures]]:
+def measurements(pgo: bool) -> dict[str, Callable[[int], Figures]]:
     rows: dict[str, Callable[[int], Figures]] = {}
     if "DPERF" in os.environ:
         hz = float(re.search(r"cpu MHz\s*: ([\d.]+)", Path("/proc/cpuinfo").read_text())[1]) * 1e6
-        rows["dperf, memif"] = lambda seconds: peers.dperf(seconds, hz)
-        rows["dperf, memif, highest clean rate"] = lambda _: peers.dperf_ramp()
-    rows |= {f"{name}, {closer} closes first": over_wire(measure, closer)
+        rows[DPERF] = lambda seconds: peers.dperf(seconds, hz)
+        rows[RAMP] = lambda _: peers.dperf_ramp()
+    builds = {"": BINARY} | ({", PGO": PROFILED} if pgo else {})
+    rows |= {f"{name}, {closer} closes first{build}": over_wire(measure, closer, binary)
              for name, measure in (("memif, two processes", memif), ("net_ring, one process", ring))
-             for closer in ("client", "server")}
+             for closer in ("client", "server") for build, binary in builds.items()}
     rows |= {f"alone, {clients} clients, {closer} closes first": alone(closer, clients)
              for clients in ("http", "bare") for closer in ("client", "server")}
     if (os.cpu_count() or 1) > 1:
@@ -152,22 +156,27 @@ def measurements() -> dict[str, Callable[[int], Figures]]:
     return rows
 
 
-RATIOS = [  # what is divided by what, round by round
-    ("memif, client first / dperf: server cycles", "memif, two processes, client closes first",
-     "dperf, memif", "server_cycles"),
-    ("memif, server first / dperf: server cycles", "memif, two processes, server closes first",
-     "dperf, memif", "server_cycles"),
-    ("memif, generator / dperf's client: cycles", "memif, two processes, client closes first",
-     "dperf, memif", "client_cycles"),
-    ("memif, client first / dperf's highest clean: connections/s",
-     "memif, two processes, client closes first", "dperf, memif, highest clean rate",
-     "connections_s"),
-    ("memif, server first / dperf's highest clean: connections/s",
-     "memif, two processes, server closes first", "dperf, memif, highest clean rate",
-     "connections_s"),
-    ("memif, server first / client first: server cycles a packet",
-     "memif, two processes, server closes first", "memif, two processes, client closes first",
-     "server_cycles_per_packet"),
+MEMIF = "memif, two processes, {} closes first{}"
+DPERF, RAMP = "dperf, memif", "dperf, memif, highest clean rate"
+RATIOS = [ratio for build in ("", ", PGO") for ratio in (  # what is divided by what, in each round
+    (f"memif, client first{build} / dperf: server cycles", MEMIF.format("client", build), DPERF,
+     "server_cycles"),
+    (f"memif, server first{build} / dperf: server cycles", MEMIF.format("server", build), DPERF,
+     "server_cycles"),
+    (f"memif, client first{build} / dperf: generator's cycles", MEMIF.format("client", build),
+     DPERF, "client_cycles"),
+    (f"memif, client first{build} / dperf's highest clean: connections/s",
+     MEMIF.format("client", build), RAMP, "connections_s"),
+    (f"memif, server first{build} / dperf's highest clean: connections/s",
+     MEMIF.format("server", build), RAMP, "connections_s"),
+    (f"memif{build}, server first / client first: server cycles a packet",
+     MEMIF.format("server", build), MEMIF.format("client", build), "server_cycles_per_packet"),
+)] + [
+    (f"{way}, {closer} first, PGO / without: {key}", f"{name}, {closer} closes first, PGO",
+     f"{name}, {closer} closes first", key)
+    for way, name in (("memif", "memif, two processes"), ("net_ring", "net_ring, one process"))
+    for closer in ("client", "server") for key in ("connections_s", "server_cycles")
+] + [
     ("veth: Mayfly / nginx: connections/s", "veth: Mayfly, wrk", "veth: nginx, wrk",
      "connections_s"),
 ]
@@ -219,9 +228,12 @@ def main() -> int:
     parser.add_argument("--save", metavar="NAME")
     parser.add_argument("--against", type=Path, metavar="FILE")
     parser.add_argument("--only", nargs="+", metavar="WORD", default=[])
+    parser.add_argument("--pgo", action="store_true")
     options = parser.parse_args()
+    if options.pgo and not PROFILED.exists():
+        parser.error(f"there is no {PROFILED.relative_to(ROOT)}: scripts/pgo.sh makes it")
     earlier = json.loads(options.against.read_text())["results"] if options.against else None
-    wanted = {name: run for name, run in measurements().items()
+    wanted = {name: run for name, run in measurements(options.pgo).items()
               if not options.only or any(word in name for word in options.only)}
     begin = time.monotonic()
     rows: dict[str, list[Figures]] = {name: [] for name in wanted}

@@ -2,6 +2,7 @@
 # How fast it is, beside the kernel's TCP (nginx, wrk) and, if DPERF names a binary, dperf: a table
 # of medians, ranges and ratios in ten minutes, as Markdown and JSON. Builds what it needs.
 #   scripts/bench.sh [--rounds 5] [--seconds 3] [--save NAME] [--against FILE] [--only WORD...]
+#                    [--pgo]                    the build of scripts/pgo.sh too
 #   scripts/bench.sh micro [--save] [WORD...]   the micro-benchmarks, all or those with a WORD in
 #                                               their name; --save writes bench/results/<name>.json
 source "$(dirname "$0")/common.sh"
