@@ -245,18 +245,16 @@ std::uint32_t TimeWaitLog::insert(const FlowKey4& key, std::uint32_t hash,
                                   Instant now) noexcept {
   if (used_ == capacity()) return kNoIndex;
   ++used_;
-  const std::uint32_t position = next_position();
-  records_[slot(position)] = {.local_ip = key.local_ip,
-                              .remote_ip = key.remote_ip,
-                              .local_port = key.local_port,
-                              .remote_port = key.remote_port,
-                              .since_ms = TimeWaitRecord::time_of(now) & TimeWaitRecord::kTimeMask,
-                              .answered_high = 0,
-                              .is_ipv6 = key.zero & 1,
-                              .kind = cls & TimeWaitRecord::kKindMask,
-                              .entry = entry};
-  append(position);
-  return enlist(position, hash, now);
+  next_record() = {.local_ip = key.local_ip,
+                   .remote_ip = key.remote_ip,
+                   .local_port = key.local_port,
+                   .remote_port = key.remote_port,
+                   .since_ms = TimeWaitRecord::time_of(now) & TimeWaitRecord::kTimeMask,
+                   .answered_high = 0,
+                   .is_ipv6 = key.zero & 1,
+                   .kind = cls & TimeWaitRecord::kKindMask,
+                   .entry = entry};
+  return enlist(append(), hash, now);
 }
 
 std::uint32_t TimeWaitLog::hold_anew(std::uint32_t position, std::uint32_t hash, std::uint32_t cls,
@@ -268,27 +266,28 @@ std::uint32_t TimeWaitLog::hold_anew(std::uint32_t position, std::uint32_t hash,
   record.entry.flags &=
       static_cast<std::uint8_t>(~(tcp::TimeWaitEntry::kEnded | tcp::TimeWaitEntry::kSynAnswered));
   // In this order, so that a kill between the two loses nothing.
-  const std::uint32_t anew = next_position();
-  records_[slot(anew)] = record;
-  append(anew);
+  next_record() = record;
+  const std::uint32_t anew = append();
   erase(position, hash);
   ++used_;
   return enlist(anew, hash, now);
 }
 
-/// Where the next record is to be written, behind the last one.
-std::uint32_t TimeWaitLog::next_position() noexcept {
+/// To be written before append(): built in its place, as what is written in pieces elsewhere can be
+/// copied as a whole only after a wait.
+TimeWaitRecord& TimeWaitLog::next_record() noexcept {
   MAYFLY_ASSERT(room() > 1);
   if (tail_ == kNoIndex) [[unlikely]]  // no entry has this position
     records_[slot(tail_++)].kind = TimeWaitRecord::kDead;
-  return tail_;
+  return records_[slot(tail_)];
 }
 
-/// The record at next_position() is written: it belongs to the log.
-void TimeWaitLog::append(std::uint32_t position) noexcept {
-  tail_ = position + 1;
+/// next_record() is written: it belongs to the log, behind the last one. Returns its position.
+std::uint32_t TimeWaitLog::append() noexcept {
+  const std::uint32_t position = tail_++;
   marks_->tail.store(tail_, std::memory_order_release);
   __builtin_prefetch(records_.data() + slot(position + 1), 1);
+  return position;
 }
 
 /// Lets an appended record be found, and its hold begin.

@@ -239,8 +239,8 @@ class TimeWaitLog {
   void mark_gap() noexcept {
     marks_->gap.store(TimeWaitMarks::both(gap_begin_, gap_end_), std::memory_order_release);
   }
-  std::uint32_t next_position() noexcept;
-  void append(std::uint32_t position) noexcept;
+  TimeWaitRecord& next_record() noexcept;
+  std::uint32_t append() noexcept;
   std::uint32_t enlist(std::uint32_t position, std::uint32_t hash, Instant now) noexcept;
   void move_head(std::uint32_t to) noexcept;
   void follow_with_head(std::uint32_t steps) noexcept;

@@ -76,7 +76,12 @@ class TimeWaits {
   std::uint32_t limit() const noexcept;
   const TimeWaitLog& log() const noexcept { return log_; }
   /// Prefetch the memory of the two steps of find(). Call the first for all keys, then the second.
-  void prefetch_bucket(std::uint32_t hash) const noexcept { log_.prefetch_bucket(hash); }
+  /// The buckets in a row: the processor waits for the address of each page, which it does for
+  /// several at a time if they are close together.
+  void prefetch_buckets(std::span<const std::uint32_t> hashes) const noexcept {
+    if (log_.used() == 0) return;
+    for (const std::uint32_t hash : hashes) log_.prefetch_bucket(hash);
+  }
   void prefetch_record(const FlowKey4& key, std::uint32_t hash) const noexcept {
     log_.prefetch_record(key, hash);
   }

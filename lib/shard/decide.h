@@ -400,7 +400,7 @@ void Shard<P, A>::prefetch_flows(std::size_t count, KeyOf&& key_of, NameOf&& nam
     keys[i] = &key_of(i);
     hashes[i] = secret_.hash(name_of(i));
   }
-  prefetch_time_waits(std::span(hashes).first(count));
+  time_waits_.prefetch_buckets(std::span(hashes).first(count));
   connections_.table().find_bulk(std::span<const Key* const>(keys).first(count),
                                  std::span(hashes).first(count), std::span(positions).first(count));
   for (std::size_t i = 0; i < count; ++i) time_waits_.prefetch_record(name_of(i), hashes[i]);

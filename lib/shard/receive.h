@@ -55,7 +55,8 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
 // Apart from parsing: the ciphers of several segments run side by side then.
 template <link::Port P, class A>
 void Shard<P, A>::list_burst(std::uint8_t index, std::size_t count, bool behind) noexcept {
-  std::array<std::uint32_t, kBurstMax> cold;  // hashes; see prefetch_time_waits
+  // A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache.
+  std::array<std::uint32_t, kBurstMax> cold;
   std::size_t cold_count = 0;
   burst_.begin();
   for (std::size_t i = 0; i < count; ++i) {
@@ -70,16 +71,7 @@ void Shard<P, A>::list_burst(std::uint8_t index, std::size_t count, bool behind)
     cold[cold_count] = hash;
     cold_count += parsed.segment.has(wire::tcp_flag::syn | wire::tcp_flag::fin) ? 1 : 0;
   }
-  prefetch_time_waits(std::span(cold).first(cold_count));
-}
-
-// A SYN may find a TIME_WAIT entry and a FIN may make one, in a large table outside the cache. One
-// after the other: the processor waits for the address of each page, which it does for several at a
-// time if they are close together.
-template <link::Port P, class A>
-void Shard<P, A>::prefetch_time_waits(std::span<const std::uint32_t> hashes) const noexcept {
-  if (time_waits_.used() == 0) return;
-  for (const std::uint32_t hash : hashes) time_waits_.prefetch_bucket(hash);
+  time_waits_.prefetch_buckets(std::span(cold).first(cold_count));
 }
 
 // From here on the key of an IPv6 segment is its name. Returns the name's hash.
@@ -133,7 +125,7 @@ std::size_t Shard<P, A>::admit_syns() noexcept {
     hashes[i] = syn.hash;
     syn_backlog_.pop();
   }
-  prefetch_time_waits(std::span(hashes).first(count));
+  time_waits_.prefetch_buckets(std::span(hashes).first(count));
   find_burst();
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t n = burst_.look_up[i];

@@ -216,6 +216,7 @@ class Shard {
 
   Shard(const ShardConfig& config, flow::Connections connections, flow::TimeWaitMemory time_waits,
         std::span<P* const> ports, A& app, const ShardSettings& settings, Instant now);
+
   void follow(const Settings& settings, Instant now) noexcept;
 
   // receive.h
@@ -225,7 +226,6 @@ class Shard {
   void parse_burst(std::uint8_t link, std::size_t count) noexcept;
   void list_burst(std::uint8_t link, std::size_t count, bool behind) noexcept;
   std::uint32_t name_six(std::size_t i, std::span<const std::byte> bytes) noexcept;
-  void prefetch_time_waits(std::span<const std::uint32_t> hashes) const noexcept;
   void find_burst() noexcept;
   void handle_burst(std::uint8_t link, std::size_t count) noexcept;
   Drop handle_watched(std::uint8_t link, std::size_t i) noexcept;
