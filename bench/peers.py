@@ -103,8 +103,6 @@ def kernel_client_closes_first(seconds: int) -> dict[str, float]:
 # -- dperf --
 
 RING = "socket-abstract=no,rsize=14,bsize=640"
-
-
 SLOW_START = 10  # s; dperf takes no less
 
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The fastest build for this machine: by a profile of its own (PGO). Builds Mayfly with counters in
-# it, runs it over in-memory rings for half a minute, and builds it again by what was counted:
+# it, runs it over in-memory rings for some seconds, and builds it again by what was counted:
 # build-pgo/app/mayfly. Two whole builds take a while; a change of the source needs both again.
 #   scripts/pgo.sh
 source "$(dirname "$0")/common.sh"
@@ -32,6 +32,6 @@ train close.first=client -- close.first=client
 train close.first=server -- close.first=server
 train close.first=server time_wait.capacity=50k -- close.first=server time_wait.hold=1s
 train 'ports.0.faults={loss: 1%, seed: 7}' --
-meson configure build-pgo "${profiled[@]}"
+meson configure build-pgo "${profiled[@]}" >/dev/null
 compile build-pgo app/mayfly
 say "built by its profile: build-pgo/app/mayfly"
