@@ -25,9 +25,10 @@ class SynBacklog {
   /// How long the oldest may have waited before no further one is taken: nobody who is let in waits
   /// much longer.
   static constexpr Duration kPatience = Duration::from_ms(10);
-  /// So many full bursts in a row from a link, and the core is behind, until a burst comes that is
-  /// less than half full.
-  static constexpr std::uint32_t kBehind = 16;
+  /// So many full bursts in a row from a link, and the core is behind, until a burst comes of fewer
+  /// than kCalm frames.
+  static constexpr std::uint32_t kBehind = 512 / kBurstMax;
+  static constexpr std::size_t kCalm = 16;
 
   struct Waiting {
     wire::ParsedFrame parsed;
@@ -46,7 +47,7 @@ class SynBacklog {
     std::uint32_t& full = full_bursts_[link];
     if (count == kBurstMax) {
       ++full;
-    } else if (full < kBehind || count < kBurstMax / 2) {
+    } else if (full < kBehind || count < kCalm) {
       full = 0;
     }
   }

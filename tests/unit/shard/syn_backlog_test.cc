@@ -25,9 +25,9 @@ TEST_F(SynBacklogTest, SeesALinkBehindAfterManyFullBurstsInARow) {
   bursts(0, 1);
   EXPECT_TRUE(backlog.is_behind(0));
   EXPECT_FALSE(backlog.is_behind(1)) << "each link for itself";
-  bursts(0, 1, kBurstMax / 2);
+  bursts(0, 1, SynBacklog::kCalm);
   EXPECT_TRUE(backlog.is_behind(0));
-  bursts(0, 1, kBurstMax / 2 - 1);
+  bursts(0, 1, SynBacklog::kCalm - 1);
   EXPECT_FALSE(backlog.is_behind(0));
 }
 
