@@ -39,9 +39,11 @@ def words(prefix: str, settings: dict) -> list[str]:
 
 def over_ring(pages: str, seconds: int, folder: Path, binary: Path = BINARY, root: Path = ROOT,
               server: dict | None = None, client: dict | None = None) -> dict:
+    """The folder gets the lab's files, samples.csv among them."""
     out = folder / "lab.json"
     subprocess.run([binary, "lab", "-c", root / "conf/lab/first.yaml", "--json", out,
-                    "--duration", f"{seconds}s", "--set", f"server.hugepages={pages}",
+                    "--out", folder, "--duration", f"{seconds}s",
+                    "--set", f"server.hugepages={pages}",
                     *words("server.", server or {}), *sets("client.", pages, client)],
                    check=True, capture_output=True, timeout=120)
     return json.loads(out.read_text())

@@ -3,6 +3,9 @@
 # of medians, ranges and ratios in ten minutes, as Markdown and JSON. Builds what it needs.
 #   scripts/bench.sh [--rounds 5] [--seconds 3] [--save NAME] [--against FILE] [--only WORD...]
 #                    [--pgo]                    the build of scripts/pgo.sh too
+#   scripts/bench.sh stages [--rounds 5] [--seconds 3] [--save NAME]
+#                                               where the cycles of a connection go, by the stages
+#                                               of a poll, in a build that counts them
 #   scripts/bench.sh micro [--save] [WORD...]   the micro-benchmarks, all or those with a WORD in
 #                                               their name; --save writes bench/results/<name>.json
 source "$(dirname "$0")/common.sh"
@@ -12,6 +15,13 @@ measure() {
   configure build-bench --buildtype=release -Db_lto=true -Dtests=true
   compile build-bench bench/shard/{cycles_per_connection,time_wait_scale,open_scale}
   exec /usr/bin/python3 bench/table.py "$@"
+}
+
+stages() {
+  scripts/setup.sh test
+  configure build-stages --buildtype=release -Db_lto=true -Dtests=true -Dstage_clock=true
+  compile build-stages app/mayfly bench/shard/cycles_per_connection
+  exec /usr/bin/python3 bench/stages.py "$@"
 }
 
 wanted() { # NAME WORD...
@@ -43,9 +53,7 @@ micro() {
   [ $found -gt 0 ] || fail "no benchmark is named like: $*"
 }
 
-if [ "${1:-}" = micro ]; then
-  shift
-  micro "$@"
-else
-  measure "$@"
-fi
+case ${1:-} in
+  micro | stages) "$@" ;;
+  *) measure "$@" ;;
+esac

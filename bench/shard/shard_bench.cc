@@ -9,6 +9,14 @@
 namespace mayfly::bench {
 namespace {
 
+/// The stages of a poll, if the build has a clock for them: means of all connections.
+void print_stages(const flow::ShardStats& stats, std::uint64_t connections) {
+  for (std::size_t i = 0; i < flow::kStageCount; ++i)
+    if (const std::uint64_t cycles = stats.stage_cycles[i].get())
+      std::printf("  %s %.0f\n", std::string(name_of(static_cast<flow::Stage>(i))).c_str(),
+                  static_cast<double>(cycles) / static_cast<double>(connections));
+}
+
 template <class App>
 int measure(int argc, char** argv) {
   const std::uint64_t connections = number(argc, argv, 1, 2'000'000);
@@ -31,6 +39,7 @@ int measure(int argc, char** argv) {
       static_cast<unsigned long long>(bench.time_waits()), time_wait, rounds[rounds.size() / 20],
       rounds[rounds.size() / 2], rounds[rounds.size() * 19 / 20],
       static_cast<unsigned long long>(bench.closed()));
+  print_stages(bench.stats(), bench.closed());
   return 0;
 }
 

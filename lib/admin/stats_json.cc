@@ -121,6 +121,9 @@ Json json_of(const flow::ShardStats& stats, Duration active) {
   write_fields(json, kDerived, Serving{stats, active});
   for (std::size_t i = 0; i < flow::kCloseReasonCount; ++i)
     json["closed"][std::string(name_of(static_cast<flow::CloseReason>(i)))] = stats.closed[i].get();
+  for (std::size_t i = 0; i < flow::kStageCount; ++i)
+    if (const std::uint64_t cycles = stats.stage_cycles[i].get())
+      json["cycles"]["by_stage"][std::string(name_of(static_cast<flow::Stage>(i)))] = cycles;
   for (const tcp::State state : kCountedStates)
     json["by_state"][key_of(state)] = stats.states[static_cast<std::size_t>(state)].get();
   json["drops"] = Json::object();
@@ -169,6 +172,12 @@ std::vector<JsonKey> serve_json_keys() {
     const auto why = static_cast<flow::CloseReason>(i);
     keys.push_back({"closed." + std::string(name_of(why)), "counter", "connections",
                     std::string(help_of(why))});
+  }
+  for (std::size_t i = 0; i < flow::kStageCount; ++i) {
+    const auto stage = static_cast<flow::Stage>(i);
+    keys.push_back(
+        {"cycles.by_stage." + std::string(name_of(stage)), "counter", "cycles",
+         "of `cycles.busy`, if built with `-Dstage_clock=true`: " + std::string(help_of(stage))});
   }
   for (const tcp::State state : kCountedStates)
     keys.push_back({"by_state." + key_of(state), "gauge", "connections",

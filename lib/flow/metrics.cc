@@ -18,6 +18,7 @@ ShardStats total_of(std::span<const ShardStats> cores) noexcept {
     add(total.drops, core.drops);
     add(total.closed, core.closed);
     add(total.states, core.states);
+    add(total.stage_cycles, core.stage_cycles);
   }
   return total;
 }

@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "base/time.h"
 #include "flow/close_reason.h"
+#include "flow/stage.h"
 #include "tcp/state.h"
 #include "wire/drop.h"
 
@@ -165,6 +166,8 @@ struct ShardStats {
   /// Connections by TCP state, as of the end of the last poll that touched them. CLOSED and LISTEN
   /// count nothing.
   std::array<Counter, tcp::kStateCount> states;
+  /// TSC cycles by Stage, of the polls that did work; zeroes in a build without the stage clock.
+  std::array<Counter, kStageCount> stage_cycles;
 
   /// Counts a poll that took `spent` TSC cycles.
   void count_poll(std::uint64_t spent, bool did_work) noexcept {

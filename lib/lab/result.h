@@ -23,9 +23,9 @@ struct LabSample {
   double exhausted = 0;  ///< starts a second for which no source was free
   std::uint64_t server_time_wait = 0, client_time_wait = 0;  ///< entries held
   std::uint64_t server_open = 0, client_open = 0;            ///< connection blocks in use
-  double server_hold = 0;         ///< seconds; that of an entry made now (time_wait.balance)
-  double p50_us = 0, p99_us = 0;  ///< latency of connections since the sample before
-  double server_busy = 0, client_busy = 0;  ///< share of busy cycles, 0..1
+  double server_hold = 0;  ///< seconds; that of an entry made now (time_wait.balance)
+  double p50_us = 0, p99_us = 0, p999_us = 0;  ///< latency of connections since the sample before
+  double server_busy = 0, client_busy = 0;     ///< share of busy cycles, 0..1
   /// Of server_open: in SYN_RECEIVED, and closed there but waiting for the client (FIN_WAIT_1,
   /// FIN_WAIT_2, CLOSING, LAST_ACK).
   std::uint64_t server_half_open = 0, server_closing = 0;

@@ -16,7 +16,7 @@ double value_of(const LabSample& sample) {
 
 }  // namespace
 
-const std::array<SampleColumn, 18> kSampleColumns{{
+const std::array<SampleColumn, 19> kSampleColumns{{
     {"t", value_of<&LabSample::t>},
     {"cps", value_of<&LabSample::cps>},
     {"offered", value_of<&LabSample::offered>},
@@ -31,6 +31,7 @@ const std::array<SampleColumn, 18> kSampleColumns{{
     {"server_hold", value_of<&LabSample::server_hold>},
     {"p50_us", value_of<&LabSample::p50_us>},
     {"p99_us", value_of<&LabSample::p99_us>},
+    {"p999_us", value_of<&LabSample::p999_us>},
     {"server_busy", value_of<&LabSample::server_busy>},
     {"client_busy", value_of<&LabSample::client_busy>},
     {"server_half_open", value_of<&LabSample::server_half_open>},

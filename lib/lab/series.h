@@ -18,7 +18,7 @@ struct SampleColumn {
 };
 
 /// All members of LabSample in their order, `t` first.
-extern const std::array<SampleColumn, 18> kSampleColumns;
+extern const std::array<SampleColumn, 19> kSampleColumns;
 
 /// Little's law over time: at each sample, the connections that completed within the hold before
 /// it. The end with the TIME_WAIT would have so many entries if none was refused, evicted or

@@ -137,6 +137,9 @@ Json json_of(const CoreReport& report) {
   write_metrics(json, kLoadMetrics, report.results.counters);
   write_metrics(json, kStackMetrics, report.stack);
   write_fields(json, kFields, report);
+  for (std::size_t i = 0; i < flow::kStageCount; ++i)
+    if (const std::uint64_t cycles = report.stack.stage_cycles[i].get())
+      json["cycles"]["by_stage"][std::string(name_of(static_cast<flow::Stage>(i)))] = cycles;
   json["drops_because"] = Json::object();
   for (std::size_t i = 0; i < report.stack.drops.size(); ++i)
     if (const std::uint64_t count = report.stack.drops[i].get())
@@ -307,6 +310,8 @@ std::vector<JsonKey> load_json_keys() {
   list_keys(keys, kLoadMetrics);
   list_keys(keys, kStackMetrics);
   list_keys(keys, kFields);
+  keys.push_back({"cycles.by_stage", "object", "cycles",
+                  "`cycles.busy` by stages, as of `serve`, if built with `-Dstage_clock=true`"});
   for (std::size_t i = 1; i < kFailureCount; ++i) {
     const auto why = static_cast<Failure>(i);
     keys.push_back({"failed." + std::string(name_of(why)), "counter", "connections",

@@ -60,6 +60,7 @@ lab::LabSample between(const Reading& before, const Reading& now) {
           .server_hold = static_cast<double>(now.server.time_wait_hold_us.get()) / 1e6,
           .p50_us = static_cast<double>(latency.percentile(50).value_or(0)),
           .p99_us = static_cast<double>(latency.percentile(99).value_or(0)),
+          .p999_us = static_cast<double>(latency.percentile(99.9).value_or(0)),
           .server_busy = busy_between(before.server, now.server),
           .client_busy = busy_between(before.client, now.client),
           .server_half_open = now.server.half_open.get(),

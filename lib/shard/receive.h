@@ -10,11 +10,17 @@ std::size_t Shard<P, A>::receive(std::uint8_t index) noexcept {
   link::Link<P>& link = *links_[index];
   const std::size_t count = link.receive(std::span(burst_.frames), now_);
   syn_backlog_.note_burst(index, count);
+  clock_.end(flow::Stage::receive);
   if (count == 0) return 0;
   parse_burst(index, count);
+  clock_.end(flow::Stage::parse);
+  find_burst();
+  clock_.end(flow::Stage::find);
   handle_burst(index, count);
+  clock_.end(flow::Stage::handle);
   for (std::size_t i = 0; i < count; ++i)
     if (burst_.frames[i] != Frame{}) link.release(burst_.frames[i]);
+  clock_.end(flow::Stage::release);
   return count;
 }
 
@@ -49,7 +55,6 @@ void Shard<P, A>::parse_burst(std::uint8_t index, std::size_t count) noexcept {
   stats_.rx_packets.add(count);
   stats_.rx_bytes.add(bytes);
   list_burst(index, count, behind);
-  find_burst();
 }
 
 // Apart from parsing: the ciphers of several segments run side by side then.

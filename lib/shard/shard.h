@@ -2,11 +2,11 @@
 // nothing with other cores but a settings snapshot and counters that are read relaxed. It takes no
 // lock, and allocates memory only when it is made.
 //
-// poll() below is one burst: receive -> parse -> find in bulk -> decide in arrival order -> deliver
-// to the app -> respond, once for each touched connection -> transmit. What is kept of connections
-// is in flow/ (Connections, TimeWaits, HalfOpens), what lies below TCP in link/. The steps are in
-// receive.h (from the port to the flow), decide.h (what becomes of a segment), deliver.h (text and
-// events for the app) and respond.h (from a connection to frames).
+// poll() is one burst (poll.h): receive -> parse -> find in bulk -> decide in arrival order ->
+// deliver to the app -> respond, once for each touched connection -> transmit. What is kept of
+// connections is in flow/ (Connections, TimeWaits, HalfOpens), what lies below TCP in link/. The
+// steps are in receive.h (from the port to the flow), decide.h (what becomes of a segment),
+// deliver.h (text and events for the app) and respond.h (from a connection to frames).
 #pragma once
 
 #include <algorithm>
@@ -36,6 +36,7 @@
 #include "shard/cluster_ring.h"
 #include "shard/frame_tap.h"
 #include "shard/settings.h"
+#include "shard/stage_clock.h"
 #include "shard/syn_backlog.h"
 #include "tcp/tcp.h"
 #include "tcp/time_wait.h"
@@ -338,6 +339,7 @@ class Shard {
   std::size_t transmit() noexcept;
 
   // What every poll touches comes first.
+  [[no_unique_address]] PollClock clock_;
   Instant now_;
   const ShardSettings* cfg_;
   A& app_;
@@ -437,64 +439,11 @@ Result<std::unique_ptr<Shard<P, A>>> Shard<P, A>::create(const ShardConfig& conf
                                           ports, app, settings, now));
 }
 
-template <link::Port P, class A>
-void Shard<P, A>::follow(const Settings& settings, Instant now) noexcept {
-  settings_ = &settings;
-  if (!settings.shard.tcp.waits_as(cfg_->tcp)) connections_.begin_retiming();
-  cfg_ = &settings.shard;
-  time_waits_.follow(cfg_->time_wait, now);
-  half_opens_.follow(cfg_->syn);
-  orphans_.follow(cfg_->orphans);
-  app_.on_settings(settings.app);
-  // Last: a thread that reads the number may free earlier settings.
-  settings_number_.store(settings.number, std::memory_order_release);
-}
-
-template <link::Port P, class A>
-std::size_t Shard<P, A>::poll(Instant now) noexcept {
-  if (const Settings* next = next_settings_.load(std::memory_order_acquire); next != settings_)
-      [[unlikely]]
-    follow(*next, now);
-  now_ = now;
-  connections_.set_clock(now, cfg_->tcp);
-
-  std::size_t work = 0;
-  frames_wait_ = false;
-  for (std::size_t i = 0; i < links_.size(); ++i) {
-    const std::size_t frames = receive(static_cast<std::uint8_t>(i));
-    frames_wait_ |= frames == kBurstMax;
-    work += frames;
-  }
-  work += admit_syns();
-  work += connections_.retime() ? 1 : 0;
-  work += connections_.expire(kTimerBudget, [&](flow::ConnectionBlock& b) { on_block_timer(b); });
-  work += time_waits_.poll(now);
-  app_.on_poll(*this, now);
-  respond();
-  for (const auto& link : links_) link->age(now);
-  return work + transmit();
-}
-
-template <link::Port P, class A>
-Instant Shard<P, A>::next_due() const noexcept {
-  if (syn_backlog_.size() > 0) return now_;
-  for (std::size_t i = 0; i < links_.size(); ++i)
-    if (connections_.has_pending(static_cast<std::uint8_t>(i)) || links_[i]->staged() > 0)
-      return now_;
-  return std::min({connections_.next_due(), time_waits_.next_due(), app_.next_due()});
-}
-
-template <link::Port P, class A>
-void Shard<P, A>::announce(Instant now) noexcept {
-  now_ = now;
-  for (const auto& link : links_) link->announce(now);
-  transmit();
-}
-
 }  // namespace mayfly::shard
 
 #include "shard/decide.h"         // IWYU pragma: export
 #include "shard/deliver.h"        // IWYU pragma: export
+#include "shard/poll.h"           // IWYU pragma: export
 #include "shard/receive.h"        // IWYU pragma: export
 #include "shard/respond.h"        // IWYU pragma: export
 #include "shard/second_chance.h"  // IWYU pragma: export

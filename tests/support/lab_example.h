@@ -95,6 +95,7 @@ inline std::vector<lab::LabSample> example_samples(const lab::ExperimentSettings
     sample.server_open = sample.client_open = 40 + prng.below(20);
     sample.p50_us = 21 + static_cast<double>(prng.below(4));
     sample.p99_us = 60 + static_cast<double>(prng.below(30));
+    sample.p999_us = 2 * sample.p99_us;
     sample.server_busy = 0.11 + 0.4 * sample.cps / 100'000;
     sample.client_busy = 0.13 + 0.5 * sample.cps / 100'000;
     samples.push_back(sample);

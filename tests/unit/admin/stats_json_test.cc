@@ -20,6 +20,7 @@ ShardStats busy_core() {
   for (Counter& counter : stats.time_wait_evicted_age) counter.set(1);
   for (std::size_t i = 1; i < wire::kDropCount; ++i) stats.drops[i].set(1);
   for (Counter& counter : stats.closed) counter.set(1);
+  for (Counter& counter : stats.stage_cycles) counter.set(1);
   return stats;
 }
 
@@ -53,6 +54,11 @@ TEST(ServeJson, GivesTheHoldInSeconds) {
   ShardStats stats;
   stats.time_wait_hold_us.set(2'500'000);
   EXPECT_EQ(admin::server_json(std::span(&stats, 1), 1_s)["time_wait"]["hold_s"], 2.5);
+}
+
+TEST(ServeJson, HasNoStagesIfNobodyCountsThem) {
+  const ShardStats stats;
+  EXPECT_FALSE(admin::server_json(std::span(&stats, 1), 1_s)["cycles"].contains("by_stage"));
 }
 
 TEST(ServeJson, LeavesOutReasonsThatDroppedNothing) {

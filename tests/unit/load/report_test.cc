@@ -45,6 +45,7 @@ CoreReport core_report(std::uint32_t core) {
   report.stack.time_wait_peak.set(20'000);
   report.stack.cycles.set(64'000'000);
   report.stack.busy_cycles.set(32'000'000);
+  for (Counter& cycles : report.stack.stage_cycles) cycles.set(3'000'000);
   report.stack.drop(Drop::tcp_checksum);
   return report;
 }
