@@ -21,7 +21,7 @@ DpdkPort::DpdkPort(const PortGroup& group, std::uint32_t core_index)
       gate_(group.gate),
       pool_(group.pools[core_index]),
       group_(&group),
-      spare_(group.tx_from_one_pool ? pool_ : nullptr) {
+      spare_(pool_, group.tx_from_one_pool) {
   lost_before_ = device_losses();
   if (group.exception != nullptr)
     exception_ = std::make_unique<ExceptionPath>(*group.exception, pool_, core_ == 0);

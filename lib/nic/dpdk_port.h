@@ -102,8 +102,7 @@ class DpdkPort {
   }
 
   Frame allocate() noexcept {
-    Frame f = spare_.take();
-    if (f == nullptr) f = rte_pktmbuf_alloc(pool_);
+    const Frame f = spare_.take();
     if (f != nullptr) f->data_len = link::kFrameRoom, f->pkt_len = link::kFrameRoom;
     return f;
   }
@@ -122,8 +121,7 @@ class DpdkPort {
 
   void request_checksums(Frame f, std::size_t l2, std::size_t l3) noexcept {
     f->ol_flags = l3 == wire::kIpv6HeaderSize ? tx_flags6_ : tx_flags_;
-    f->l2_len = l2 & 0x7f;
-    f->l3_len = l3 & 0x1ff;
+    f->tx_offload = rte_mbuf_tx_offload(l2, l3, 0, 0, 0, 0, 0);
   }
 
   link::TxOffloads tx_offloads() noexcept { return group_->tx_offloads; }
