@@ -66,7 +66,7 @@ class LoadApp : public shard::AppBase {
   /// The most while more frames wait than one poll takes. A connection brings at least three, so
   /// that a burst ends more than this begins: a generator that cannot follow its schedule falls
   /// behind it, and does not lose the answers to what it has begun.
-  static constexpr std::size_t kStartsWhileFramesWait = 4;
+  static constexpr std::size_t kStartsWhileFramesWait = kBurstMax / 8;
   /// Closed loop: the pause after a start that found no free source or no room in the stack.
   static constexpr Duration kNoRoomPause = Duration::from_ms(1);
   /// Closed loop: after so many connections in a row that the target has refused, one is tried at a
