@@ -10,7 +10,7 @@
 namespace mayfly::testing {
 namespace {
 
-constexpr std::uint8_t kSyn = wire::tcp_flag::syn, kAck = wire::tcp_flag::ack;
+constexpr std::uint8_t kSyn = wire::tcp_flag::syn;
 
 class ShardIpv6 : public ::testing::Test {
  protected:
