@@ -26,6 +26,12 @@ SETTINGS = {"load.concurrency": "256", "load.rate": "0", "load.ramp": "0", "time
             "time_wait.capacity": "1M", "connections.capacity": "16k",
             "sources.addresses": "198.18.1.1-198.18.1.200",
             "close.first": "client"}
+HELD = {"time_wait.hold": "60s", "time_wait.capacity": "1M", "time_wait.on_full": "evict_oldest"}
+
+
+def server_of(closer: str) -> dict[str, str]:
+    """The settings of a server: one that closes first holds a million TIME_WAITs."""
+    return {"close.first": closer, **(HELD if closer == "server" else {})}
 
 
 def sets(prefix: str, pages: str, more: dict | None = None) -> list[str]:

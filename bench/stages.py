@@ -15,18 +15,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rates import ROOT, machine, over_memif, over_ring
+from rates import ROOT, machine, over_memif, over_ring, server_of
 
 BUILD = ROOT / "build-stages"
 BINARY = BUILD / "app/mayfly"
 CANNED = BUILD / "bench/shard/cycles_per_connection"
-HELD = {"time_wait.hold": "60s", "time_wait.capacity": "1M", "time_wait.on_full": "evict_oldest"}
 STAGES = ("receive", "parse", "find", "handle", "release", "expire", "app", "respond", "transmit")
 Cycles = dict[str, float]  # stage -> cycles a connection
 
 
 def stages_of(side: dict) -> Cycles:
-    """Of one end's result. Every stage must be there: otherwise the build has no clock."""
+    """Of one end's result. A stage that took nothing is not in it."""
     cycles, completed = side["cycles"], side["completed"]
     by_stage = {stage: cycles["by_stage"].get(stage, 0) / completed for stage in STAGES}
     around = cycles["busy"] / completed - sum(by_stage.values())
@@ -43,8 +42,7 @@ def alone(closer: str) -> dict[str, Cycles]:
 
 
 def over(wire: str, closer: str, seconds: int) -> dict[str, Cycles]:
-    server = {"close.first": closer, **(HELD if closer == "server" else {})}
-    client = {"close.first": closer}
+    server, client = server_of(closer), {"close.first": closer}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if wire == "memif":

@@ -25,14 +25,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import peers
-from rates import BINARY, ROOT, figures, machine, over_memif, over_ring
+from rates import BINARY, ROOT, figures, machine, over_memif, over_ring, server_of
 
 CANNED = ROOT / "build-bench/bench/shard/cycles_per_connection"
 PROFILED = ROOT / "build-pgo/app/mayfly"
 SCALE = ROOT / "build-bench/bench/shard/time_wait_scale"
 OPEN = ROOT / "build-bench/bench/shard/open_scale"
 Figures = dict[str, float]
-HELD = {"time_wait.hold": "60s", "time_wait.capacity": "1M", "time_wait.on_full": "evict_oldest"}
 
 
 def canned(closer: str, clients: str, core: int = 0) -> subprocess.Popen:
@@ -48,7 +47,7 @@ def cycles(process: subprocess.Popen) -> float:
 
 def over_wire(measure: Callable, closer: str, binary: Path) -> Callable[[int], Figures]:
     def run(seconds: int) -> Figures:
-        server = {"close.first": closer, **(HELD if closer == "server" else {})}
+        server = server_of(closer)
         with tempfile.TemporaryDirectory() as folder:
             kept = figures(measure(seconds, Path(folder), server, {"close.first": closer}, binary))
         return {"connections_s": kept["completed_cps"], "server_cycles": kept["server_cycles"],
