@@ -11,10 +11,10 @@ namespace {
 
 /// The stages of a poll, if the build has a clock for them: means of all connections.
 void print_stages(const flow::ShardStats& stats, std::uint64_t connections) {
-  for (std::size_t i = 0; i < flow::kStageCount; ++i)
-    if (const std::uint64_t cycles = stats.stage_cycles[i].get())
-      std::printf("  %s %.0f\n", std::string(name_of(static_cast<flow::Stage>(i))).c_str(),
-                  static_cast<double>(cycles) / static_cast<double>(connections));
+  for_each_counted_stage(stats, [&](flow::Stage stage, std::uint64_t cycles) {
+    std::printf("  %s %.0f\n", std::string(name_of(stage)).c_str(),
+                static_cast<double>(cycles) / static_cast<double>(connections));
+  });
 }
 
 template <class App>

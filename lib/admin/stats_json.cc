@@ -121,9 +121,9 @@ Json json_of(const flow::ShardStats& stats, Duration active) {
   write_fields(json, kDerived, Serving{stats, active});
   for (std::size_t i = 0; i < flow::kCloseReasonCount; ++i)
     json["closed"][std::string(name_of(static_cast<flow::CloseReason>(i)))] = stats.closed[i].get();
-  for (std::size_t i = 0; i < flow::kStageCount; ++i)
-    if (const std::uint64_t cycles = stats.stage_cycles[i].get())
-      json["cycles"]["by_stage"][std::string(name_of(static_cast<flow::Stage>(i)))] = cycles;
+  for_each_counted_stage(stats, [&](flow::Stage stage, std::uint64_t cycles) {
+    json["cycles"]["by_stage"][std::string(name_of(stage))] = cycles;
+  });
   for (const tcp::State state : kCountedStates)
     json["by_state"][key_of(state)] = stats.states[static_cast<std::size_t>(state)].get();
   json["drops"] = Json::object();

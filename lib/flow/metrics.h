@@ -207,6 +207,14 @@ inline constexpr auto kShardMetrics = std::to_array<Metric<ShardStats>>({
 });
 static_assert(peaks_follow_gauges(kShardMetrics));
 
+/// Calls `f(stage, cycles)` for each stage that took any: for none in a build without the stage
+/// clock.
+template <class F>
+void for_each_counted_stage(const ShardStats& stats, F&& f) {
+  for (std::size_t i = 0; i < kStageCount; ++i)
+    if (const std::uint64_t cycles = stats.stage_cycles[i].get()) f(static_cast<Stage>(i), cycles);
+}
+
 /// The total over cores, by the kind of each metric. Drops, close reasons and ages are summed.
 ShardStats total_of(std::span<const ShardStats> cores) noexcept;
 

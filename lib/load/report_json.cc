@@ -137,9 +137,9 @@ Json json_of(const CoreReport& report) {
   write_metrics(json, kLoadMetrics, report.results.counters);
   write_metrics(json, kStackMetrics, report.stack);
   write_fields(json, kFields, report);
-  for (std::size_t i = 0; i < flow::kStageCount; ++i)
-    if (const std::uint64_t cycles = report.stack.stage_cycles[i].get())
-      json["cycles"]["by_stage"][std::string(name_of(static_cast<flow::Stage>(i)))] = cycles;
+  for_each_counted_stage(report.stack, [&](flow::Stage stage, std::uint64_t cycles) {
+    json["cycles"]["by_stage"][std::string(name_of(stage))] = cycles;
+  });
   json["drops_because"] = Json::object();
   for (std::size_t i = 0; i < report.stack.drops.size(); ++i)
     if (const std::uint64_t count = report.stack.drops[i].get())
