@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import peers
 from rates import BINARY, ROOT, figures, machine, over_memif, over_ring, server_of
@@ -31,6 +32,11 @@ CANNED = ROOT / "build-bench/bench/shard/cycles_per_connection"
 PROFILED = ROOT / "build-pgo/app/mayfly"
 SCALE = ROOT / "build-bench/bench/shard/time_wait_scale"
 OPEN = ROOT / "build-bench/bench/shard/open_scale"
+MEMIF, RING = "memif, two processes", "net_ring, one process"
+DPERF, RAMP = "dperf, memif", "dperf, memif, highest clean rate"
+ENDS = ("client", "server")
+# dperf has no timestamps: beside it Mayfly is measured without them too.
+BUILDS = ("", ", no timestamps", ", PGO", ", PGO, no timestamps")
 Figures = dict[str, float]
 
 
@@ -45,11 +51,13 @@ def cycles(process: subprocess.Popen) -> float:
     return float(re.search(r"median (\d+)", said)[1])
 
 
-def over_wire(measure: Callable, closer: str, binary: Path) -> Callable[[int], Figures]:
+def over_wire(measure: Callable, closer: str, binary: Path,
+              more: dict[str, str]) -> Callable[[int], Figures]:
+    """`more`: settings of both ends."""
     def run(seconds: int) -> Figures:
-        server = server_of(closer)
+        server, client = server_of(closer) | more, {"close.first": closer} | more
         with tempfile.TemporaryDirectory() as folder:
-            kept = figures(measure(seconds, Path(folder), server, {"close.first": closer}, binary))
+            kept = figures(measure(seconds, Path(folder), server, client, binary))
         return {"connections_s": kept["completed_cps"], "server_cycles": kept["server_cycles"],
                 "client_cycles": kept["client_cycles"], "p99_us": kept["p99_us"],
                 "packets": kept["packets_per_connection"],
@@ -140,16 +148,19 @@ def opened() -> dict[str, Figures]:
 
 def measurements(pgo: bool) -> dict[str, Callable[[int], Figures]]:
     rows: dict[str, Callable[[int], Figures]] = {}
-    if "DPERF" in os.environ:
+    dperf = "DPERF" in os.environ
+    if dperf:
         hz = float(re.search(r"cpu MHz\s*: ([\d.]+)", Path("/proc/cpuinfo").read_text())[1]) * 1e6
         rows[DPERF] = lambda seconds: peers.dperf(seconds, hz)
         rows[RAMP] = lambda _: peers.dperf_ramp()
-    builds = {"": BINARY} | ({", PGO": PROFILED} if pgo else {})
-    rows |= {f"{name}, {closer} closes first{build}": over_wire(measure, closer, binary)
-             for name, measure in (("memif, two processes", memif), ("net_ring, one process", ring))
-             for closer in ("client", "server") for build, binary in builds.items()}
+    rows |= {f"{way}, {closer} closes first{build}":
+             over_wire(measure, closer, PROFILED if "PGO" in build else BINARY,
+                       {"tcp.timestamps": "false"} if "no timestamps" in build else {})
+             for build in BUILDS
+             if (pgo or "PGO" not in build) and (dperf or "no timestamps" not in build)
+             for way, measure in ((MEMIF, memif), (RING, ring)) for closer in ENDS}
     rows |= {f"alone, {clients} clients, {closer} closes first": alone(closer, clients)
-             for clients in ("http", "bare") for closer in ("client", "server")}
+             for clients in ("http", "bare") for closer in ENDS}
     if (os.cpu_count() or 1) > 1:
         rows["two shards, against one"] = two_shards
     rows["net_ring at 70 %"] = latency
@@ -162,30 +173,33 @@ def measurements(pgo: bool) -> dict[str, Callable[[int], Figures]]:
     return rows
 
 
-MEMIF = "memif, two processes, {} closes first{}"
-DPERF, RAMP = "dperf, memif", "dperf, memif, highest clean rate"
-RATIOS = [ratio for build in ("", ", PGO") for ratio in (  # what is divided by what, in each round
-    (f"memif, client first{build} / dperf: server cycles", MEMIF.format("client", build), DPERF,
-     "server_cycles"),
-    (f"memif, server first{build} / dperf: server cycles", MEMIF.format("server", build), DPERF,
-     "server_cycles"),
-    (f"memif, client first{build} / dperf: generator's cycles", MEMIF.format("client", build),
-     DPERF, "client_cycles"),
-    (f"memif, client first{build} / dperf's highest clean: connections/s",
-     MEMIF.format("client", build), RAMP, "connections_s"),
-    (f"memif, server first{build} / dperf's highest clean: connections/s",
-     MEMIF.format("server", build), RAMP, "connections_s"),
-    (f"memif{build}, server first / client first: server cycles a packet",
-     MEMIF.format("server", build), MEMIF.format("client", build), "server_cycles_per_packet"),
-)] + [
-    (f"{way}, {closer} first, PGO / without: {key}", f"{name}, {closer} closes first, PGO",
-     f"{name}, {closer} closes first", key)
-    for way, name in (("memif", "memif, two processes"), ("net_ring", "net_ring, one process"))
-    for closer in ("client", "server") for key in ("connections_s", "server_cycles")
-] + [
-    ("veth: Mayfly / nginx: connections/s", "veth: Mayfly, wrk", "veth: nginx, wrk",
-     "connections_s"),
-]
+class Ratio(NamedTuple):
+    """What is divided by what, in each round."""
+    name: str
+    above: str
+    below: str
+    key: str
+
+
+def ratios() -> Iterator[Ratio]:
+    for build in BUILDS:
+        client, server = (f"{MEMIF}, {closer} closes first{build}" for closer in ENDS)
+        for name, row in (("client", client), ("server", server)):
+            yield Ratio(f"memif, {name} first{build} / dperf: server cycles", row, DPERF,
+                        "server_cycles")
+            yield Ratio(f"memif, {name} first{build} / dperf's highest clean: connections/s", row,
+                        RAMP, "connections_s")
+        yield Ratio(f"memif, client first{build} / dperf: generator's cycles", client, DPERF,
+                    "client_cycles")
+        yield Ratio(f"memif{build}, server first / client first: server cycles a packet", server,
+                    client, "server_cycles_per_packet")
+    for way in (MEMIF, RING):
+        for closer in ENDS:
+            row = f"{way}, {closer} closes first"
+            for key in ("connections_s", "server_cycles"):
+                yield Ratio(f"{row}, PGO / without: {key}", f"{row}, PGO", row, key)
+    yield Ratio("veth: Mayfly / nginx: connections/s", "veth: Mayfly, wrk", "veth: nginx, wrk",
+                "connections_s")
 
 
 def value(row: Figures, key: str) -> float:
@@ -201,7 +215,7 @@ def span(values: list[float]) -> Figures:
 def summarise(rows: dict[str, list[Figures]]) -> dict[str, dict[str, Figures]]:
     summary = {name: {key: span([run[key] for run in runs]) for key in runs[0]}
                for name, runs in rows.items() if runs}
-    for name, above, below, key in RATIOS:
+    for name, above, below, key in ratios():
         if above in summary and below in summary and len(rows[above]) == len(rows[below]):
             summary[name] = {"ratio": span([value(a, key) / value(b, key)
                                             for a, b in zip(rows[above], rows[below])])}
