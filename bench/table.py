@@ -132,6 +132,7 @@ def held() -> dict[str, Figures]:
         "rate_ratio": one["rate_against_empty"]["median"]} for one in result["held"]}
     rows["a million holds end at once"] = {
         "longest_poll_us": result["expiry_in_one_tick"]["poll_us"]["max"],
+        "longest_poll_interrupted_us": result["expiry_in_one_tick"]["poll_us"]["max_interrupted"],
         "bytes_per_entry": result["bytes_per_entry"]}
     return rows
 

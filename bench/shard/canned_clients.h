@@ -225,6 +225,8 @@ class ClientsOf {
   const flow::ShardStats& stats() const { return shard_->stats(); }
   std::uint64_t time_waits() const { return shard_->time_wait_entries(); }
 
+  /// Of simulated time.
+  Instant now() const { return now_; }
   /// From now on time passes in idle() only.
   void stop_clock() { poll_time_ = {}; }
   /// Time goes by without a frame; the cycles of the one poll that follows.
