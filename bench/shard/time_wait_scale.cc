@@ -94,8 +94,9 @@ Json mass_expiry() {
   const double per_us = static_cast<double>(rte_get_tsc_hz()) / 1e6;
   std::vector<double> polls;
   double longest_of_all = 0;
-  for (std::size_t i = 0; i < std::ranges::min(runs, {}, &std::vector<std::uint64_t>::size).size();
-       ++i) {
+  const std::size_t count =
+      std::ranges::min_element(runs, {}, &std::vector<std::uint64_t>::size)->size();
+  for (std::size_t i = 0; i < count; ++i) {
     std::vector<double> one;
     for (const auto& run : runs) one.push_back(static_cast<double>(run[i]) / per_us);
     longest_of_all = std::max(longest_of_all, std::ranges::max(one));
